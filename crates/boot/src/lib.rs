@@ -1,0 +1,1 @@
+//! Starting and stopping a process: configuration, telemetry, TLS, peer identity, health, drain.

@@ -1,0 +1,44 @@
+//! The gRPC contract: generated messages and services, and the names of resources.
+//!
+//! It holds nothing else: no conversion, no policy, no transport. Start with the `.proto` files in
+//! `proto/`; [`names`] parses what they call resource names.
+//!
+//! The generated modules are committed, so a build needs neither `protoc` nor a build script. After
+//! a change of a `.proto` file, `LATCHKEY_REGENERATE=1 cargo test -p latchkey-contract` writes them
+//! anew; without the variable the same test fails when they are stale.
+
+pub mod names;
+mod redacted;
+
+/// The vault's contract.
+pub mod vault {
+    /// Version 1.
+    pub use crate::generated::vault as v1;
+}
+
+/// The router's contract.
+pub mod router {
+    /// Version 1.
+    pub use crate::generated::router as v1;
+}
+
+/// The descriptors of both packages with their comments, for server reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("generated/latchkey.binpb");
+
+/// The fence around generated code: the only place with relaxed lints.
+#[expect(
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes,
+    missing_docs,
+    unused_qualifications,
+    reason = "generated"
+)]
+mod generated {
+    #[rustfmt::skip]
+    #[path = "latchkey.vault.v1.rs"]
+    pub mod vault;
+    #[rustfmt::skip]
+    #[path = "latchkey.router.v1.rs"]
+    pub mod router;
+}

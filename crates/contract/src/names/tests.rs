@@ -1,0 +1,66 @@
+use super::*;
+
+fn prints_as_it_was_parsed<T: FromStr + fmt::Display>(text: &str) -> bool {
+    text.parse::<T>().is_ok_and(|name| name.to_string() == text)
+}
+
+#[test]
+fn every_name_prints_as_it_was_parsed() {
+    assert!(prints_as_it_was_parsed::<WorkspaceName>("workspaces/acme"));
+    assert!(prints_as_it_was_parsed::<ProjectName>(
+        "workspaces/acme/projects/web"
+    ));
+    assert!(prints_as_it_was_parsed::<Scope>("workspaces/acme"));
+    assert!(prints_as_it_was_parsed::<Scope>(
+        "workspaces/acme/projects/web"
+    ));
+    assert!(prints_as_it_was_parsed::<KeyParent>("platform"));
+    assert!(prints_as_it_was_parsed::<KeyName>("platform/keys/openai"));
+    assert!(prints_as_it_was_parsed::<KeyName>(
+        "workspaces/acme/projects/web/keys/k-1"
+    ));
+    assert!(prints_as_it_was_parsed::<KeyVersionName>(
+        "workspaces/acme/keys/k/versions/12"
+    ));
+    assert!(prints_as_it_was_parsed::<RevisionScope>("platform"));
+    assert!(prints_as_it_was_parsed::<RevisionScope>("workspaces/acme"));
+}
+
+#[test]
+fn malformed_names_are_refused() {
+    for text in [
+        "",
+        "workspaces/",
+        "workspaces/Acme",
+        "workspaces/1acme",
+        "workspaces/acme-",
+        "workspaces/acme/",
+        "workspaces/ac me",
+        "workspaces/ä",
+        "/workspaces/acme",
+        "workspaces/acme/keys/k",
+        "workspace/acme",
+    ] {
+        assert!(text.parse::<WorkspaceName>().is_err(), "{text}");
+    }
+    let long = format!("workspaces/{}", "a".repeat(64));
+    assert!(long.parse::<WorkspaceName>().is_err());
+    assert!(long[..long.len() - 1].parse::<WorkspaceName>().is_ok());
+}
+
+#[test]
+fn version_numbers_have_one_spelling() {
+    for version in ["0", "01", "+1", "-1", "", "1 ", "99999999999999999999"] {
+        let text = format!("platform/keys/k/versions/{version}");
+        assert!(text.parse::<KeyVersionName>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn an_error_names_the_expected_form() {
+    let error = "acme".parse::<Scope>().expect_err("no prefix");
+    assert_eq!(
+        error.to_string(),
+        "must have the form workspaces/{workspace} or workspaces/{workspace}/projects/{project}"
+    );
+}

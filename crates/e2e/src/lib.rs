@@ -1,0 +1,1 @@
+//! Whole-system tests: both services, real databases, real sockets.

@@ -1,0 +1,1 @@
+//! The inference-router service: dispatch, leased keys, ledger.

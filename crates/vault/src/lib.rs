@@ -1,0 +1,1 @@
+//! The key-vault service: custody, policy, leases, audit.
