@@ -34,7 +34,7 @@ pub(crate) fn seal<C: Context>(
     let mut salt = [0; SALT_LEN];
     rng.fill(&mut salt).map_err(|_| SealError::Randomness)?;
     let prefix = prefix(suite, C::PURPOSE);
-    let derived = Derived::new(key, &salt, &prefix, &context);
+    let derived = Derived::new(key, &salt, prefix, &context);
 
     // The whole length at once: growing would leave a copy of the plaintext behind. Wiped on the
     // way out of a failure.
@@ -69,7 +69,7 @@ pub(crate) fn open<C: Context>(
 ) -> Result<Zeroizing<Vec<u8>>, IntegrityError> {
     let fields = Fields::parse(blob, C::PURPOSE)?;
     let context = context.encode().map_err(|_| IntegrityError)?;
-    let derived = Derived::new(key, fields.salt, fields.prefix, &context);
+    let derived = Derived::new(key, fields.salt, *fields.prefix, &context);
 
     // Before decryption: a key that the blob does not commit to never meets the cipher.
     if !bool::from(derived.commitment.ct_eq(fields.commitment)) {
@@ -103,7 +103,7 @@ impl Derived {
     fn new(
         key: &KeyBytes,
         salt: &[u8; SALT_LEN],
-        prefix: &[u8; PREFIX_LEN],
+        prefix: [u8; PREFIX_LEN],
         context: &[u8],
     ) -> Self {
         const LABEL: &[u8] = b"latchkey-vault/1\0";
@@ -151,7 +151,7 @@ mod tests {
         let context = CONTEXT.encode().expect("the fields are short");
         let prefix = prefix(Suite::Aes256Gcm, Purpose::Payload);
         let salt = [5; SALT_LEN];
-        let derived = Derived::new(key, &salt, &prefix, &context);
+        let derived = Derived::new(key, &salt, prefix, &context);
         let mut blob = [&prefix[..], &salt, &choose(derived.commitment)].concat();
         let aad = [&blob, &context[..]].concat();
         let mut body = b"sk-example".to_vec();
@@ -188,7 +188,7 @@ mod tests {
     fn the_commitment_covers_key_suite_purpose_salt_and_context() {
         let commitment = |key: u8, suite, purpose, salt: u8, context: &[u8]| {
             let key = KeyBytes::copied_from(&[key; KEY_LEN]);
-            Derived::new(&key, &[salt; SALT_LEN], &prefix(suite, purpose), context).commitment
+            Derived::new(&key, &[salt; SALT_LEN], prefix(suite, purpose), context).commitment
         };
         let (aes, payload) = (Suite::Aes256Gcm, Purpose::Payload);
         let all = [

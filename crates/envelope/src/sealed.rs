@@ -181,6 +181,27 @@ mod tests {
         }
     }
 
+    /// The derivation would refuse them too; a parser that lets them pass would hand out their
+    /// commitments.
+    #[test]
+    fn the_parser_alone_refuses_every_other_prefix() {
+        let mut blob = [
+            &prefix(Suite::Aes256Gcm, Purpose::DataKey)[..],
+            &[0; 64 + 48],
+        ]
+        .concat();
+        for bit in 0..PREFIX_LEN * 8 {
+            blob[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(
+                Sealed::parse(&blob, Purpose::DataKey),
+                Err(IntegrityError),
+                "bit {bit}"
+            );
+            blob[bit / 8] ^= 1 << (bit % 8);
+        }
+        assert!(Sealed::parse(&blob, Purpose::DataKey).is_ok());
+    }
+
     #[test]
     fn parsing_keeps_the_bytes_and_reads_the_commitment() {
         let blob = [

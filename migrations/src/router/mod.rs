@@ -1,0 +1,20 @@
+//! The router's schema.
+
+mod m20261121_000001_create_attempts;
+
+use sea_orm_migration::prelude::*;
+
+/// Brings a database to the router's current schema.
+#[derive(Debug)]
+pub struct RouterMigrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for RouterMigrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261121_000001_create_attempts::Migration)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        "router_migrations".into_iden()
+    }
+}

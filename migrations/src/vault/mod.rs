@@ -1,0 +1,26 @@
+//! The vault's schema.
+
+mod m20261121_000001_create_workspaces;
+mod m20261121_000002_create_keys;
+mod m20261121_000003_create_audit_events;
+
+use sea_orm_migration::prelude::*;
+
+/// Brings a database to the vault's current schema.
+#[derive(Debug)]
+pub struct VaultMigrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for VaultMigrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_create_workspaces::Migration),
+            Box::new(m20261121_000002_create_keys::Migration),
+            Box::new(m20261121_000003_create_audit_events::Migration),
+        ]
+    }
+
+    fn migration_table_name() -> DynIden {
+        "vault_migrations".into_iden()
+    }
+}
