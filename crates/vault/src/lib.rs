@@ -1,1 +1,4 @@
-//! The key-vault service: custody, policy, leases, audit.
+//! The key-vault service.
+
+mod domain;
+mod store;

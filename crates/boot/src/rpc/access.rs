@@ -1,0 +1,173 @@
+//! Who may call which method.
+//!
+//! Configuration grants roles to identities; one table per service says which roles each method
+//! takes. The layer refuses a caller without any of them before the message is read (AIP-211:
+//! authorize before validating); the handler then asks [`Caller::authorize`] for the very scope of
+//! the message. A method that the table lacks stops the process from starting.
+
+mod layer;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
+use serde::Deserialize;
+use tonic::Code;
+
+use super::refusal::Refusal;
+pub use layer::{AccessLayer, AccessService, RefusalObserver};
+
+/// A role that configuration can grant.
+pub trait Role: Copy + Eq + std::fmt::Debug + Send + Sync + 'static {}
+
+/// A role given to an identity.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant<R> {
+    /// Who: a SPIFFE ID, or `token:{name}`.
+    pub identity: String,
+    /// What they may be.
+    pub role: R,
+    /// For roles that are held in a scope: its name, or a prefix that ends in `*`. Without it, the
+    /// role is held in the whole deployment.
+    pub scope: Option<String>,
+}
+
+impl<R> Grant<R> {
+    fn covers(&self, scope: &str) -> bool {
+        match self.scope.as_deref() {
+            None => true,
+            Some(pattern) => match pattern.strip_suffix('*') {
+                Some(prefix) => scope.starts_with(prefix),
+                None => scope == pattern,
+            },
+        }
+    }
+}
+
+/// The roles that a method takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule<R: 'static> {
+    /// For what belongs to no scope: the deployment itself.
+    pub deployment: &'static [R],
+    /// For what is in a scope.
+    pub scoped: &'static [R],
+}
+
+/// The rule of each method, by its path.
+#[derive(Debug)]
+pub struct AccessTable<R: 'static> {
+    rules: HashMap<&'static str, Rule<R>>,
+}
+
+/// Methods without a rule, or rules without a method.
+#[derive(Debug, thiserror::Error)]
+#[error("the access table and the contract differ in {}", methods.join(", "))]
+pub struct AccessTableError {
+    /// Their paths.
+    pub methods: Vec<String>,
+}
+
+impl<R: Role> AccessTable<R> {
+    /// A table that holds exactly the methods of `package` in the encoded descriptor set.
+    pub fn new(
+        rules: &[(&'static str, Rule<R>)],
+        descriptors: &[u8],
+        package: &str,
+    ) -> Result<Self, AccessTableError> {
+        let described = methods(descriptors, package);
+        let listed: BTreeSet<String> = rules.iter().map(|(path, _)| (*path).to_owned()).collect();
+        let methods: Vec<_> = described.symmetric_difference(&listed).cloned().collect();
+        if !methods.is_empty() {
+            return Err(AccessTableError { methods });
+        }
+        Ok(Self { rules: rules.iter().copied().collect() })
+    }
+
+    /// The method of that path, and its rule.
+    pub fn entry(&self, path: &str) -> Option<(&'static str, Rule<R>)> {
+        self.rules.get_key_value(path).map(|(method, rule)| (*method, *rule))
+    }
+
+    /// The paths of all methods.
+    pub fn paths(&self) -> impl Iterator<Item = &'static str> {
+        self.rules.keys().copied()
+    }
+}
+
+/// The paths of all methods of a package.
+fn methods(descriptors: &[u8], package: &str) -> BTreeSet<String> {
+    let set = FileDescriptorSet::decode(descriptors).unwrap_or_default();
+    set.file
+        .iter()
+        .filter(|file| file.package() == package)
+        .flat_map(|file| &file.service)
+        .flat_map(|service| {
+            let methods = service.method.iter();
+            methods.map(move |method| format!("/{package}.{}/{}", service.name(), method.name()))
+        })
+        .collect()
+}
+
+/// Who calls, and what the method called asks of them. Put into each request by [`AccessLayer`].
+#[derive(Clone, Debug)]
+pub struct Caller<R: 'static> {
+    actor: Arc<str>,
+    method: &'static str,
+    grants: Arc<[Grant<R>]>,
+    rule: Rule<R>,
+}
+
+/// The caller lacks the role. It looks the same whether or not the thing exists.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the caller lacks the role that this method asks for")]
+pub struct Denied;
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        Self::new(Code::PermissionDenied, "PERMISSION_DENIED", denied.to_string())
+    }
+}
+
+impl<R: Role> Caller<R> {
+    /// A name for logs, accounts and the audit: a SPIFFE ID or `token:{name}`.
+    pub fn actor(&self) -> &Arc<str> {
+        &self.actor
+    }
+
+    /// The path of the method that is called.
+    pub fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// Whether the caller may do this to something in `scope`.
+    pub fn authorize(&self, scope: &str) -> Result<(), Denied> {
+        let allowed = |grant: &Grant<R>| {
+            self.rule.scoped.contains(&grant.role) && grant.covers(scope)
+        };
+        self.grants.iter().any(allowed).then_some(()).ok_or(Denied)
+    }
+
+    /// Whether the caller may do this to the deployment itself.
+    pub fn authorize_deployment(&self) -> Result<(), Denied> {
+        let allowed =
+            |grant: &Grant<R>| self.rule.deployment.contains(&grant.role) && grant.scope.is_none();
+        self.grants.iter().any(allowed).then_some(()).ok_or(Denied)
+    }
+
+    /// Whether the caller holds `role` in `scope`.
+    pub fn holds(&self, role: R, scope: &str) -> bool {
+        self.grants.iter().any(|grant| grant.role == role && grant.covers(scope))
+    }
+
+    fn may_call(&self) -> bool {
+        self.grants.iter().any(|grant| {
+            self.rule.scoped.contains(&grant.role)
+                || (self.rule.deployment.contains(&grant.role) && grant.scope.is_none())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

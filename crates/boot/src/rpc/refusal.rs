@@ -1,0 +1,70 @@
+//! A refused call as gRPC says it: `google.rpc.Status` with `ErrorInfo` always (AIP-193).
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+/// A refusal before it is put on the wire. Each service makes these in its one error table.
+#[derive(Debug)]
+pub struct Refusal {
+    code: Code,
+    reason: &'static str,
+    message: String,
+    metadata: HashMap<String, String>,
+    violations: Vec<(String, String)>,
+    retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// A refusal with its canonical code, its `UPPER_SNAKE` reason and words for people.
+    pub fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            reason,
+            message: message.into(),
+            metadata: HashMap::new(),
+            violations: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    /// Its canonical code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Adds a fact to `ErrorInfo.metadata`.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.metadata.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Names a field that is to blame, and why, in `BadRequest`.
+    #[must_use]
+    pub fn violation(mut self, field: impl Into<String>, problem: impl Into<String>) -> Self {
+        self.violations.push((field.into(), problem.into()));
+        self
+    }
+
+    /// Says when to try again, in `RetryInfo`.
+    #[must_use]
+    pub fn retry_after(mut self, delay: Duration) -> Self {
+        self.retry_after = Some(delay);
+        self
+    }
+
+    /// The refusal on the wire. `domain` is the service's, such as `vault.latchkey`.
+    pub fn into_status(self, domain: &'static str) -> Status {
+        let mut details = ErrorDetails::with_error_info(self.reason, domain, self.metadata);
+        for (field, problem) in self.violations {
+            details.add_bad_request_violation(field, problem);
+        }
+        if let Some(delay) = self.retry_after {
+            details.set_retry_info(Some(delay));
+        }
+        Status::with_error_details(self.code, self.message, details)
+    }
+}

@@ -1,0 +1,129 @@
+//! A gRPC listener: sockets, TLS, the layers that every call passes, and a graceful end.
+//!
+//! A call passes, outermost first: the span ([`crate::telemetry::RpcSpanLayer`]), the catcher of
+//! panics, the identification ([`crate::identity::IdentifyLayer`]), the routes.
+
+mod config;
+mod connection;
+mod panics;
+
+use std::net::{SocketAddr, TcpListener};
+
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+
+use crate::drain::Drain;
+use crate::identity::IdentifyLayer;
+use crate::telemetry::RpcSpanLayer;
+use crate::tls::TlsError;
+use panics::CatchPanicLayer;
+
+pub use config::{DEFAULT_MAX_MESSAGE_BYTES, ServerConfig};
+
+/// A bound port, not served yet: connections wait in the system's queue.
+pub struct Listener {
+    socket: TcpListener,
+    local_addr: SocketAddr,
+    config: ServerConfig,
+    server: Server,
+}
+
+impl Listener {
+    /// Binds the port (0 takes a free one) and reads the TLS files.
+    pub fn bind(config: &ServerConfig) -> Result<Self, BindError> {
+        let server = config::transport(config)?;
+        let refused = |source| BindError::Address {
+            listen: config.listen,
+            source,
+        };
+        let socket = TcpListener::bind(config.listen).map_err(refused)?;
+        socket.set_nonblocking(true).map_err(refused)?;
+        let local_addr = socket.local_addr().map_err(refused)?;
+        Ok(Self {
+            socket,
+            local_addr,
+            config: config.clone(),
+            server,
+        })
+    }
+
+    /// The address bound, with the real port.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves until the drain has started and every call has ended.
+    ///
+    /// When the drain starts, the port closes at once and idle connections are told to go away.
+    /// Calls in flight have `drain_grace` to finish; then, or when the drain is cut short, their
+    /// connections are cut and their handlers dropped.
+    pub async fn serve(
+        self,
+        routes: Routes,
+        identify: IdentifyLayer,
+        drain: Drain,
+    ) -> Result<(), ServeError> {
+        let listener = tokio::net::TcpListener::from_std(self.socket)?;
+        let accepted = TcpIncoming::from(listener)
+            .with_nodelay(Some(true))
+            .with_keepalive(Some(self.config.keepalive_interval));
+        let cut = CancellationToken::new();
+        let serving = self
+            .server
+            .layer(RpcSpanLayer)
+            .layer(CatchPanicLayer)
+            .layer(identify)
+            .serve_with_incoming_shutdown(
+                routes.prepare(),
+                connection::incoming(accepted, cut.clone()),
+                drain.started(),
+            );
+        let mut serving = Box::pin(serving);
+
+        tokio::select! {
+            ended = &mut serving => return Ok(ended?),
+            () = grace_is_over(&drain, self.config.drain_grace) => {}
+        }
+        tracing::warn!("cutting the calls that have not finished in time");
+        cut.cancel();
+        Ok(serving.await?)
+    }
+}
+
+async fn grace_is_over(drain: &Drain, grace: std::time::Duration) {
+    drain.started().await;
+    tokio::select! {
+        () = tokio::time::sleep(grace) => {}
+        () = drain.cut() => {}
+    }
+}
+
+/// Why a listener cannot be had.
+#[derive(Debug, Error)]
+pub enum BindError {
+    /// The address cannot be bound.
+    #[error("cannot listen on {listen}")]
+    Address {
+        /// The address.
+        listen: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// TLS is not configured well.
+    #[error("cannot listen with TLS")]
+    Tls(#[from] TlsError),
+}
+
+/// Why a listener stopped before its drain.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The runtime did not take the socket.
+    #[error("the listening socket failed")]
+    Socket(#[from] std::io::Error),
+    /// The transport failed.
+    #[error("the transport failed")]
+    Transport(#[from] tonic::transport::Error),
+}

@@ -1,0 +1,187 @@
+//! TLS from files: what a server shows and whom it trusts, and the same for a client.
+//!
+//! rustls with ring and nothing else. Files are read once, at the start; every error names the
+//! file. Certificates are checked here as far as they can be without a peer, so that a wrong file
+//! stops the start instead of failing every handshake.
+
+mod pem;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use serde::Deserialize;
+use thiserror::Error;
+use tonic::transport::{ClientTlsConfig, ServerTlsConfig};
+
+/// A peer that has not finished its handshake by then is cut off.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// TLS of a listener.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerTls {
+    /// The server's certificate and its intermediates, PEM.
+    pub cert_file: PathBuf,
+    /// The certificate's private key, PEM.
+    pub key_file: PathBuf,
+    /// The authorities that sign client certificates, PEM. Without it no client certificate is
+    /// asked for.
+    pub client_ca_file: Option<PathBuf>,
+    /// Whether a client must show a certificate; only together with `client_ca_file`. Default:
+    /// `required`.
+    pub client_auth: Option<ClientAuth>,
+}
+
+/// Whether a client must show a certificate.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientAuth {
+    /// A client without a certificate is refused in the handshake.
+    #[default]
+    Required,
+    /// A client may come without a certificate and prove who it is in another way.
+    Optional,
+}
+
+/// TLS of a channel.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientTls {
+    /// The authorities that sign the server's certificate, PEM. There is no default: these
+    /// services talk to each other, not to the web.
+    pub ca_file: PathBuf,
+    /// The client's own certificate and its intermediates, PEM; only together with `key_file`.
+    pub cert_file: Option<PathBuf>,
+    /// The private key of the client's certificate, PEM; only together with `cert_file`.
+    pub key_file: Option<PathBuf>,
+    /// The name that the server's certificate must bear. Default: the host of the endpoint.
+    pub domain: Option<String>,
+}
+
+/// Makes ring the process's cryptography. Doing so again changes nothing.
+pub fn install_crypto_provider() {
+    // An error says that a provider is installed already, and ring is the only one in the tree.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+impl ServerTls {
+    /// Reads and checks the files.
+    pub fn load(&self) -> Result<ServerTlsConfig, TlsError> {
+        install_crypto_provider();
+        let identity = pem::identity(&self.cert_file, &self.key_file)?;
+        let config = ServerTlsConfig::new()
+            .identity(identity)
+            .timeout(HANDSHAKE_TIMEOUT);
+        match (&self.client_ca_file, self.client_auth) {
+            (None, None) => Ok(config),
+            (None, Some(_)) => Err(TlsError::ClientAuthWithoutAuthority),
+            (Some(file), auth) => Ok(config
+                .client_ca_root(pem::authorities(file)?)
+                .client_auth_optional(auth == Some(ClientAuth::Optional))),
+        }
+    }
+}
+
+impl ClientTls {
+    /// Reads and checks the files.
+    pub fn load(&self) -> Result<ClientTlsConfig, TlsError> {
+        install_crypto_provider();
+        let mut config = ClientTlsConfig::new()
+            .ca_certificate(pem::authorities(&self.ca_file)?)
+            .timeout(HANDSHAKE_TIMEOUT);
+        if let Some((cert, key)) = self.own_files()? {
+            config = config.identity(pem::identity(cert, key)?);
+        }
+        if let Some(domain) = &self.domain {
+            if ServerName::try_from(domain.as_str()).is_err() {
+                return Err(TlsError::Domain);
+            }
+            config = config.domain_name(domain);
+        }
+        Ok(config)
+    }
+
+    fn own_files(&self) -> Result<Option<(&Path, &Path)>, TlsError> {
+        match (&self.cert_file, &self.key_file) {
+            (None, None) => Ok(None),
+            (Some(cert), Some(key)) => Ok(Some((cert, key))),
+            (None, Some(_)) => Err(TlsError::Half {
+                missing: "cert_file",
+            }),
+            (Some(_), None) => Err(TlsError::Half {
+                missing: "key_file",
+            }),
+        }
+    }
+}
+
+/// Why a TLS configuration cannot be used.
+#[derive(Debug, Error)]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("{}: cannot be read", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file has no certificate in it.
+    #[error("{}: has no PEM certificate", file.display())]
+    NoCertificate {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A file's certificates are garbled.
+    #[error("{}: has a malformed PEM certificate", file.display())]
+    MalformedCertificate {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A file has no private key in it, or a garbled one; what it does hold is not repeated here.
+    #[error("{}: has no usable PEM private key", file.display())]
+    NoPrivateKey {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A private key does not belong to its certificate, or has an unsupported type.
+    #[error("{}: does not fit the certificate in {}", key_file.display(), cert_file.display())]
+    Mismatch {
+        /// The file of the certificate.
+        cert_file: PathBuf,
+        /// The file of the private key.
+        key_file: PathBuf,
+        /// What rustls said.
+        source: rustls::Error,
+    },
+    /// A certificate cannot serve as an authority.
+    #[error("{}: has a certificate that cannot be an authority", file.display())]
+    Authority {
+        /// The file.
+        file: PathBuf,
+        /// What rustls said.
+        source: rustls::Error,
+    },
+    /// `client_auth` has no effect.
+    #[error("`client_auth` needs `client_ca_file`")]
+    ClientAuthWithoutAuthority,
+    /// Only one of a client's two files is set.
+    #[error("`cert_file` and `key_file` go together, and `{missing}` is missing")]
+    Half {
+        /// The field that is not set.
+        missing: &'static str,
+    },
+    /// The server's name is neither a DNS name nor an IP address.
+    #[error("`domain` is neither a DNS name nor an IP address")]
+    Domain,
+    /// The transport refused what passed every check above.
+    #[error("the TLS configuration is refused")]
+    Transport {
+        /// What it said.
+        source: tonic::transport::Error,
+    },
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! A message in the making, and the deltas that make it.
+
+use bytes::Bytes;
+use latchkey_contract::router::v1::part::Content;
+use latchkey_contract::router::v1::part_delta::Delta;
+use latchkey_contract::router::v1::{
+    Message, Part, PartDelta, ProviderState, Reasoning, Role, ToolCall,
+};
+
+use crate::Provider;
+
+/// Parts, growing at their ends. Every change answers with the delta that a reader of the stream
+/// needs to follow it.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    parts: Vec<Part>,
+}
+
+/// A part of a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PartId(usize);
+
+impl Draft {
+    /// Begins a part without content that anybody could see yet.
+    pub(crate) fn open_text(&mut self) -> PartId {
+        self.open(Content::Text(String::new()))
+    }
+
+    pub(crate) fn open_refusal(&mut self) -> PartId {
+        self.open(Content::Refusal(String::new()))
+    }
+
+    pub(crate) fn open_reasoning(&mut self) -> PartId {
+        self.open(Content::Reasoning(Reasoning::default()))
+    }
+
+    /// Reasoning that the provider keeps to itself.
+    pub(crate) fn open_redacted(&mut self) -> PartId {
+        self.open(Content::Reasoning(Reasoning {
+            text: String::new(),
+            redacted: true,
+        }))
+    }
+
+    /// Begins a tool call.
+    pub(crate) fn open_tool_call(&mut self, id: String, name: String) -> (PartId, PartDelta) {
+        let call = ToolCall {
+            id,
+            name,
+            arguments: String::new(),
+        };
+        let part = self.open(Content::ToolCall(call.clone()));
+        (part, part.delta(Delta::ToolCall(call)))
+    }
+
+    /// Adds to the text, refusal, reasoning or arguments of a part.
+    pub(crate) fn push(&mut self, part: PartId, more: &str) -> PartDelta {
+        let owned = more.to_owned();
+        let delta = match self.parts[part.0].content.as_mut() {
+            Some(Content::Text(text)) => {
+                text.push_str(more);
+                Delta::Text(owned)
+            }
+            Some(Content::Refusal(text)) => {
+                text.push_str(more);
+                Delta::Refusal(owned)
+            }
+            Some(Content::Reasoning(reasoning)) => {
+                reasoning.text.push_str(more);
+                Delta::Reasoning(owned)
+            }
+            Some(Content::ToolCall(call)) => {
+                call.arguments.push_str(more);
+                Delta::ToolCallArguments(owned)
+            }
+            _ => unreachable!("a draft opens no other parts"),
+        };
+        part.delta(delta)
+    }
+
+    /// Sets the state that the provider wants back with the part.
+    pub(crate) fn set_state(&mut self, part: PartId, state: ProviderState) {
+        self.parts[part.0].provider_state = Some(state);
+    }
+
+    /// The arguments that a tool call has so far.
+    pub(crate) fn arguments(&self, part: PartId) -> &str {
+        match &self.parts[part.0].content {
+            Some(Content::ToolCall(call)) => &call.arguments,
+            _ => "",
+        }
+    }
+
+    /// Whether nothing was added to the part yet.
+    pub(crate) fn is_blank(&self, part: PartId) -> bool {
+        match &self.parts[part.0].content {
+            Some(Content::Text(text) | Content::Refusal(text)) => text.is_empty(),
+            Some(Content::Reasoning(reasoning)) => reasoning.text.is_empty(),
+            Some(Content::ToolCall(call)) => call.arguments.is_empty(),
+            _ => true,
+        }
+    }
+
+    pub(crate) fn has_tool_call(&self, id: &str) -> bool {
+        self.tool_calls().any(|call| call.id == id)
+    }
+
+    pub(crate) fn has_tool_calls(&self) -> bool {
+        self.tool_calls().next().is_some()
+    }
+
+    pub(crate) fn has_refusal(&self) -> bool {
+        let mut contents = self.parts.iter().filter_map(|part| part.content.as_ref());
+        contents.any(|content| matches!(content, Content::Refusal(_)))
+    }
+
+    pub(crate) fn into_message(self) -> Message {
+        Message {
+            role: Role::Assistant.into(),
+            parts: self.parts,
+        }
+    }
+
+    fn open(&mut self, content: Content) -> PartId {
+        self.parts.push(Part {
+            provider_state: None,
+            content: Some(content),
+        });
+        PartId(self.parts.len() - 1)
+    }
+
+    fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
+        self.parts.iter().filter_map(|part| match &part.content {
+            Some(Content::ToolCall(call)) => Some(call),
+            _ => None,
+        })
+    }
+}
+
+impl PartId {
+    fn delta(self, delta: Delta) -> PartDelta {
+        PartDelta {
+            // No event that fits the cap on its size can open two billion parts.
+            part_index: i32::try_from(self.0).unwrap_or(i32::MAX),
+            delta: Some(delta),
+        }
+    }
+}
+
+/// State that goes back to the provider it came from.
+pub(crate) fn state(provider: Provider, data: impl Into<Bytes>) -> ProviderState {
+    ProviderState {
+        provider: provider.as_str().to_owned(),
+        data: data.into(),
+    }
+}

@@ -1,0 +1,182 @@
+//! `provider_options`: fields of the provider's own request, added to the body's top level.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use prost_types::value::Kind;
+use prost_types::{Struct, Value};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::{EncodeError, EncodeErrorKind, refuse};
+
+/// Adds the options to a body that is a JSON object. Fields that the body has already, and those
+/// that would change how the answer must be read, are refused.
+pub(super) fn append(
+    body: &mut Vec<u8>,
+    options: &Struct,
+    reserved: &[&str],
+) -> Result<(), EncodeError> {
+    if options.fields.is_empty() {
+        return Ok(());
+    }
+    let taken = top_level_names(body);
+    for (name, value) in &options.fields {
+        if taken.contains(name.as_str()) || reserved.contains(&name.as_str()) {
+            return refuse(
+                format!("provider_options.{name}"),
+                EncodeErrorKind::Invalid,
+                "is set by other fields of the request",
+            );
+        }
+        if !is_json(value) {
+            return refuse(
+                format!("provider_options.{name}"),
+                EncodeErrorKind::Invalid,
+                "has a number that JSON cannot write",
+            );
+        }
+    }
+    // An object's members, to be put between the body's last one and its brace.
+    let members = serde_json::to_vec(&Json::Object(options))
+        .expect("text keys and finite numbers always serialise");
+    body.pop();
+    body.push(b',');
+    body.extend_from_slice(&members[1..]);
+    Ok(())
+}
+
+/// The names of a JSON object's members.
+fn top_level_names(body: &[u8]) -> BTreeSet<String> {
+    serde_json::Deserializer::from_slice(body)
+        .deserialize_map(Names)
+        .expect("the body is our own and an object")
+}
+
+struct Names;
+
+impl<'de> Visitor<'de> for Names {
+    type Value = BTreeSet<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let mut names = BTreeSet::new();
+        while let Some((name, _)) = object.next_entry::<String, IgnoredAny>()? {
+            names.insert(name);
+        }
+        Ok(names)
+    }
+}
+
+fn is_json(value: &Value) -> bool {
+    match &value.kind {
+        Some(Kind::NumberValue(number)) => number.is_finite(),
+        Some(Kind::ListValue(list)) => list.values.iter().all(is_json),
+        Some(Kind::StructValue(object)) => object.fields.values().all(is_json),
+        _ => true,
+    }
+}
+
+/// A `google.protobuf.Struct` or `Value` as the JSON that it stands for.
+enum Json<'a> {
+    Object(&'a Struct),
+    Value(&'a Value),
+}
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let kind = match self {
+            Self::Object(object) => return members(object, serializer),
+            Self::Value(value) => &value.kind,
+        };
+        match kind {
+            None | Some(Kind::NullValue(_)) => serializer.serialize_unit(),
+            Some(Kind::BoolValue(value)) => serializer.serialize_bool(*value),
+            Some(Kind::NumberValue(number)) => match whole(*number) {
+                Some(whole) => serializer.serialize_i64(whole),
+                None => serializer.serialize_f64(*number),
+            },
+            Some(Kind::StringValue(text)) => serializer.serialize_str(text),
+            Some(Kind::ListValue(list)) => {
+                serializer.collect_seq(list.values.iter().map(Json::Value))
+            }
+            Some(Kind::StructValue(object)) => members(object, serializer),
+        }
+    }
+}
+
+fn members<S: Serializer>(object: &Struct, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(object.fields.len()))?;
+    for (name, value) in &object.fields {
+        map.serialize_entry(name, &Json::Value(value))?;
+    }
+    map.end()
+}
+
+/// A `Value` knows only doubles, but providers refuse `5.0` where they want an integer.
+fn whole(number: f64) -> Option<i64> {
+    /// Up to here every whole double is exact.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn value(kind: Kind) -> Value {
+        Value { kind: Some(kind) }
+    }
+
+    fn options(fields: impl IntoIterator<Item = (&'static str, Kind)>) -> Struct {
+        let fields: BTreeMap<_, _> = fields
+            .into_iter()
+            .map(|(name, kind)| (name.to_owned(), value(kind)))
+            .collect();
+        Struct { fields }
+    }
+
+    fn appended(options: &Struct) -> Result<String, EncodeError> {
+        let mut body = br#"{"model":"m"}"#.to_vec();
+        append(&mut body, options, &["stream"])?;
+        Ok(String::from_utf8(body).unwrap())
+    }
+
+    #[test]
+    fn options_join_the_top_level_and_whole_numbers_stay_whole() {
+        let nested = options([("b", Kind::NumberValue(0.5)), ("c", Kind::NullValue(0))]);
+        let list = prost_types::ListValue {
+            values: vec![value(Kind::BoolValue(true))],
+        };
+        let all = options([
+            ("seed", Kind::NumberValue(7.0)),
+            ("a", Kind::StructValue(nested)),
+            ("l", Kind::ListValue(list)),
+        ]);
+        assert_eq!(
+            appended(&all).unwrap(),
+            r#"{"model":"m","a":{"b":0.5,"c":null},"l":[true],"seed":7}"#
+        );
+        assert_eq!(appended(&Struct::default()).unwrap(), r#"{"model":"m"}"#);
+    }
+
+    #[test]
+    fn an_option_that_is_set_otherwise_is_refused() {
+        for name in ["model", "stream"] {
+            let error = appended(&options([(name, Kind::BoolValue(true))])).unwrap_err();
+            assert_eq!(error.field, format!("provider_options.{name}"));
+        }
+    }
+
+    #[test]
+    fn a_number_that_json_cannot_write_is_refused() {
+        let error = appended(&options([("x", Kind::NumberValue(f64::NAN))])).unwrap_err();
+        assert_eq!(error.field, "provider_options.x");
+    }
+}

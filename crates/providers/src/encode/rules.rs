@@ -1,0 +1,156 @@
+//! The rules of the contract that hold for every provider.
+
+use latchkey_contract::router::v1::part::Content;
+use latchkey_contract::router::v1::{Blob, GenerateRequest, Message, Part, Role, file, image};
+
+use super::{EncodeError, EncodeErrorKind, part_field, refuse, tools};
+
+/// Checks what needs no knowledge of the provider.
+pub(super) fn check(request: &GenerateRequest) -> Result<(), EncodeError> {
+    check_messages(&request.messages)?;
+    tools::check(request)?;
+    if request.max_output_tokens.is_some_and(|limit| limit < 1) {
+        return invalid("max_output_tokens", "must be at least 1");
+    }
+    Ok(())
+}
+
+fn check_messages(messages: &[Message]) -> Result<(), EncodeError> {
+    if messages.is_empty() {
+        return invalid("messages", "is required");
+    }
+    // The calls of the last assistant message that have no result yet.
+    let mut unanswered: Vec<&str> = Vec::new();
+    for (m, message) in messages.iter().enumerate() {
+        let role = match Role::try_from(message.role) {
+            Ok(Role::Unspecified) | Err(_) => {
+                return invalid(format!("messages[{m}].role"), "is required");
+            }
+            Ok(role) => role,
+        };
+        if message.parts.is_empty() {
+            return invalid(format!("messages[{m}].parts"), "is required");
+        }
+        if role != Role::Tool && !unanswered.is_empty() {
+            return invalid(
+                format!("messages[{m}]"),
+                "stands before the results of the tool calls ahead of it",
+            );
+        }
+        for (p, part) in message.parts.iter().enumerate() {
+            check_part(role, part, |field| part_field(m, p, field))?;
+            match &part.content {
+                Some(Content::ToolCall(call)) => {
+                    if unanswered.contains(&call.id.as_str()) {
+                        return invalid(part_field(m, p, "tool_call.id"), "is there twice");
+                    }
+                    unanswered.push(&call.id);
+                }
+                Some(Content::ToolResult(result)) => {
+                    let call = unanswered.iter().position(|id| *id == result.tool_call_id);
+                    let Some(call) = call else {
+                        return invalid(
+                            part_field(m, p, "tool_result.tool_call_id"),
+                            "answers no tool call of the message ahead of it",
+                        );
+                    };
+                    unanswered.swap_remove(call);
+                }
+                _ => {}
+            }
+        }
+    }
+    if unanswered.is_empty() {
+        Ok(())
+    } else {
+        invalid("messages", "end before the results of the last tool calls")
+    }
+}
+
+fn check_part(role: Role, part: &Part, field: impl Fn(&str) -> String) -> Result<(), EncodeError> {
+    let Some(content) = &part.content else {
+        return invalid(field(""), "is empty");
+    };
+    let (name, belongs) = match content {
+        Content::Text(_) => ("text", role != Role::Tool),
+        Content::Image(_) => ("image", role == Role::User),
+        Content::File(_) => ("file", role == Role::User),
+        Content::ToolCall(_) => ("tool_call", role == Role::Assistant),
+        Content::ToolResult(_) => ("tool_result", role == Role::Tool),
+        Content::Reasoning(_) => ("reasoning", role == Role::Assistant),
+        Content::Refusal(_) => ("refusal", role == Role::Assistant),
+    };
+    if !belongs {
+        return invalid(field(name), "does not belong in a message of this role");
+    }
+    match content {
+        Content::Text(text) | Content::Refusal(text) if text.is_empty() => {
+            invalid(field(name), "is empty")
+        }
+        Content::Image(image) => check_image(image.source.as_ref(), &field("image")),
+        Content::File(file) => match &file.source {
+            None => invalid(field("file"), "has neither URL nor data"),
+            Some(file::Source::Url(url)) => check_url(url, field("file.url")),
+            Some(file::Source::Blob(blob)) => check_blob(blob, &field("file.blob")),
+        },
+        Content::ToolCall(call) if call.id.is_empty() => {
+            invalid(field("tool_call.id"), "is required")
+        }
+        Content::ToolCall(call) if call.name.is_empty() => {
+            invalid(field("tool_call.name"), "is required")
+        }
+        Content::ToolResult(result) => {
+            for (r, part) in result.parts.iter().enumerate() {
+                let path = |leaf: &str| field(&format!("tool_result.parts[{r}].{leaf}"));
+                match &part.content {
+                    Some(Content::Text(text)) if !text.is_empty() => {}
+                    Some(Content::Image(image)) => {
+                        check_image(image.source.as_ref(), &path("image"))?;
+                    }
+                    _ => return invalid(path("content"), "must be text or an image"),
+                }
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_image(source: Option<&image::Source>, field: &str) -> Result<(), EncodeError> {
+    match source {
+        None => invalid(field.to_owned(), "has neither URL nor data"),
+        Some(image::Source::Url(url)) => check_url(url, format!("{field}.url")),
+        Some(image::Source::Blob(blob)) => check_blob(blob, &format!("{field}.blob")),
+    }
+}
+
+fn check_url(url: &str, field: String) -> Result<(), EncodeError> {
+    let https = url
+        .get(..8)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+    if https {
+        Ok(())
+    } else {
+        invalid(field, "must be an https URL")
+    }
+}
+
+fn check_blob(blob: &Blob, field: &str) -> Result<(), EncodeError> {
+    if !blob.mime_type.contains('/') {
+        return invalid(format!("{field}.mime_type"), "must be a MIME type");
+    }
+    if blob.data.is_empty() {
+        return invalid(format!("{field}.data"), "is required");
+    }
+    Ok(())
+}
+
+fn invalid<T>(
+    field: impl Into<std::borrow::Cow<'static, str>>,
+    words: &'static str,
+) -> Result<T, EncodeError> {
+    refuse(field, EncodeErrorKind::Invalid, words)
+}
+
+#[cfg(test)]
+mod tests;

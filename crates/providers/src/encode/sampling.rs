@@ -1,0 +1,246 @@
+//! How words are picked and how much is thought before, held against what the model takes.
+
+use latchkey_contract::router::v1::{ReasoningControl, Sampling, reasoning_control};
+
+use super::{Call, EncodeError, EncodeErrorKind, refuse};
+use crate::catalogue::{Effort, SamplingPolicy};
+
+/// What a dialect has fields for, and how far they go.
+pub(crate) struct Takes {
+    pub(crate) max_temperature: f64,
+    pub(crate) penalties: bool,
+    pub(crate) seed: bool,
+    /// Stop sequences at most.
+    pub(crate) stops: usize,
+    pub(crate) top_k: bool,
+}
+
+/// The sampling parameters of a request, all of them allowed.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Picked<'a> {
+    pub(crate) temperature: Option<f64>,
+    pub(crate) top_p: Option<f64>,
+    pub(crate) top_k: Option<i32>,
+    pub(crate) seed: Option<i64>,
+    pub(crate) presence_penalty: Option<f64>,
+    pub(crate) frequency_penalty: Option<f64>,
+    pub(crate) stop: &'a [String],
+}
+
+/// The sampling that the request asks for, if the model takes it.
+pub(crate) fn sampling<'a>(
+    call: &Call<'a>,
+    takes: &Takes,
+    reasons: bool,
+) -> Result<Picked<'a>, EncodeError> {
+    let Some(sampling) = &call.request.sampling else {
+        return Ok(Picked::default());
+    };
+    check_ranges(sampling)?;
+    check_dialect(sampling, takes)?;
+    let free = match call.traits.sampling {
+        SamplingPolicy::Always => true,
+        SamplingPolicy::Never => false,
+        SamplingPolicy::WithoutReasoning => !reasons,
+    };
+    if !free {
+        check_defaults(sampling)?;
+    }
+    if !call.traits.stop_sequences && !sampling.stop_sequences.is_empty() {
+        return unsupported("sampling.stop_sequences");
+    }
+    Ok(Picked {
+        temperature: sampling.temperature,
+        top_p: sampling.top_p,
+        top_k: sampling.top_k,
+        seed: sampling.seed,
+        presence_penalty: sampling.presence_penalty,
+        frequency_penalty: sampling.frequency_penalty,
+        stop: &sampling.stop_sequences,
+    })
+}
+
+/// How a request wants the model to reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reasoning {
+    /// The depth to tell the model, one of its own.
+    pub(crate) effort: Option<Effort>,
+    /// The budget to give it.
+    pub(crate) budget: Option<i64>,
+    /// Whether it will reason.
+    pub(crate) reasons: bool,
+}
+
+/// The reasoning that the request asks for, if the model does it.
+pub(crate) fn reasoning(call: &Call<'_>) -> Result<Reasoning, EncodeError> {
+    let traits = call.traits;
+    let Some(control) = &call.request.reasoning else {
+        return Ok(Reasoning {
+            reasons: traits.reasons_by_default,
+            ..Reasoning::default()
+        });
+    };
+    let effort = effort(control)?;
+    let budget = control.budget_tokens;
+    if let Some(budget) = budget {
+        if budget < MIN_BUDGET {
+            return refuse(
+                "reasoning.budget_tokens",
+                EncodeErrorKind::Invalid,
+                "must be at least 1,024",
+            );
+        }
+        if !traits.reasoning_budget {
+            return unsupported("reasoning.budget_tokens");
+        }
+        if effort.is_some() {
+            return refuse(
+                "reasoning.budget_tokens",
+                EncodeErrorKind::Invalid,
+                "excludes reasoning.effort",
+            );
+        }
+    }
+    let told = match effort {
+        // It does not reason anyway, and need not be told.
+        Some(Effort::None)
+            if !traits.reasons_by_default && !traits.reasoning_efforts.contains(&Effort::None) =>
+        {
+            None
+        }
+        Some(effort) if !traits.reasoning_efforts.contains(&effort) => {
+            return refuse(
+                "reasoning.effort",
+                EncodeErrorKind::UnsupportedByProvider,
+                known_efforts(&traits.reasoning_efforts),
+            );
+        }
+        told => told,
+    };
+    Ok(Reasoning {
+        effort: told,
+        budget,
+        reasons: match effort {
+            Some(effort) => effort != Effort::None,
+            None => budget.is_some() || traits.reasons_by_default,
+        },
+    })
+}
+
+fn effort(control: &ReasoningControl) -> Result<Option<Effort>, EncodeError> {
+    match reasoning_control::Effort::try_from(control.effort) {
+        Ok(effort) => Ok(Effort::of(effort)),
+        Err(_) => refuse(
+            "reasoning.effort",
+            EncodeErrorKind::Invalid,
+            "is none of the depths",
+        ),
+    }
+}
+
+fn known_efforts(efforts: &[Effort]) -> String {
+    if efforts.is_empty() {
+        return "the model has no such control".to_owned();
+    }
+    let efforts: Vec<_> = efforts.iter().map(|effort| effort.as_str()).collect();
+    format!("the model takes {}", efforts.join(", "))
+}
+
+fn check_ranges(sampling: &Sampling) -> Result<(), EncodeError> {
+    let penalty = |penalty: f64| (-2.0..=2.0).contains(&penalty);
+    // A comparison with NaN is false, so NaN is in no range.
+    let in_range = [
+        (
+            "sampling.temperature",
+            sampling
+                .temperature
+                .is_none_or(|value| (0.0..=2.0).contains(&value)),
+        ),
+        (
+            "sampling.top_p",
+            sampling.top_p.is_none_or(|value| value > 0.0 && value <= 1.0),
+        ),
+        ("sampling.top_k", sampling.top_k.is_none_or(|value| value >= 1)),
+        (
+            "sampling.presence_penalty",
+            sampling.presence_penalty.is_none_or(penalty),
+        ),
+        (
+            "sampling.frequency_penalty",
+            sampling.frequency_penalty.is_none_or(penalty),
+        ),
+        (
+            "sampling.stop_sequences",
+            !sampling.stop_sequences.iter().any(String::is_empty),
+        ),
+    ];
+    match in_range.into_iter().find(|(_, holds)| !holds) {
+        Some((field, _)) => refuse(field, EncodeErrorKind::Invalid, "is out of range"),
+        None => Ok(()),
+    }
+}
+
+fn check_dialect(sampling: &Sampling, takes: &Takes) -> Result<(), EncodeError> {
+    if sampling.temperature.is_some_and(|value| value > takes.max_temperature) {
+        return refuse(
+            "sampling.temperature",
+            EncodeErrorKind::UnsupportedByProvider,
+            format!("the provider takes at most {}", takes.max_temperature),
+        );
+    }
+    if sampling.top_k.is_some() && !takes.top_k {
+        return unsupported("sampling.top_k");
+    }
+    if sampling.seed.is_some() && !takes.seed {
+        return unsupported("sampling.seed");
+    }
+    if sampling.presence_penalty.is_some() && !takes.penalties {
+        return unsupported("sampling.presence_penalty");
+    }
+    if sampling.frequency_penalty.is_some() && !takes.penalties {
+        return unsupported("sampling.frequency_penalty");
+    }
+    match (sampling.stop_sequences.len(), takes.stops) {
+        (0, _) => Ok(()),
+        (_, 0) => unsupported("sampling.stop_sequences"),
+        (asked, most) if asked > most => refuse(
+            "sampling.stop_sequences",
+            EncodeErrorKind::UnsupportedByProvider,
+            format!("the provider takes at most {most}"),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Models that do not sample still take the values that they would use anyway.
+fn check_defaults(sampling: &Sampling) -> Result<(), EncodeError> {
+    #[expect(clippy::float_cmp, reason = "only the exact default is taken")]
+    let differs = |value: Option<f64>, default: f64| value.is_some_and(|value| value != default);
+    if differs(sampling.temperature, 1.0) {
+        return unsupported("sampling.temperature");
+    }
+    if differs(sampling.top_p, 1.0) {
+        return unsupported("sampling.top_p");
+    }
+    if sampling.top_k.is_some() {
+        return unsupported("sampling.top_k");
+    }
+    if differs(sampling.presence_penalty, 0.0) {
+        return unsupported("sampling.presence_penalty");
+    }
+    if differs(sampling.frequency_penalty, 0.0) {
+        return unsupported("sampling.frequency_penalty");
+    }
+    Ok(())
+}
+
+fn unsupported<T>(field: &'static str) -> Result<T, EncodeError> {
+    refuse(
+        field,
+        EncodeErrorKind::UnsupportedByProvider,
+        "the model does not take it",
+    )
+}
+
+/// The smallest budget that the contract and Anthropic take.
+const MIN_BUDGET: i64 = 1_024;

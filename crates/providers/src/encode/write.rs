@@ -1,0 +1,103 @@
+//! Writing bodies: what is borrowed from the request goes to the buffer in one copy.
+
+use base64::display::Base64Display;
+use base64::engine::general_purpose::STANDARD;
+use latchkey_contract::router::v1::part::Content;
+use latchkey_contract::router::v1::{Blob, GenerateRequest, Image, file, image};
+use serde::{Serialize, Serializer};
+
+/// Serialises a body into a buffer that was sized for it.
+pub(crate) fn write<T: Serialize>(request: &GenerateRequest, body: &T) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(size_hint(request));
+    serde_json::to_writer(&mut bytes, body)
+        .expect("a Vec takes every write, and no body has a map with other than text keys");
+    bytes
+}
+
+/// A URL or the data itself, as one string.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Locator<'a> {
+    Data(DataUrl<'a>),
+    Url(&'a str),
+}
+
+/// A `data:` URL (RFC 2397).
+pub(crate) struct DataUrl<'a>(&'a Blob);
+
+impl<'a> DataUrl<'a> {
+    pub(crate) fn of(blob: &'a Blob) -> Self {
+        Self(blob)
+    }
+}
+
+impl Serialize for DataUrl<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!(
+            "data:{};base64,{}",
+            self.0.mime_type,
+            Base64Display::new(&self.0.data, &STANDARD)
+        ))
+    }
+}
+
+/// Bytes in bare base64.
+pub(crate) struct Base64<'a>(pub(crate) &'a [u8]);
+
+impl Serialize for Base64<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
+    }
+}
+
+/// How OpenAI spells the care to look with.
+pub(crate) fn detail(image: &Image) -> Option<&'static str> {
+    match image.detail() {
+        image::Detail::Unspecified => None,
+        image::Detail::Low => Some("low"),
+        image::Detail::High => Some("high"),
+        image::Detail::Auto => Some("auto"),
+    }
+}
+
+/// About how many bytes the body will have: what is long, and room for what is around it.
+fn size_hint(request: &GenerateRequest) -> usize {
+    const AROUND_A_PART: usize = 96;
+    const AROUND_ALL: usize = 512;
+    let parts = request.messages.iter().flat_map(|message| &message.parts);
+    let parts: usize = parts
+        .map(|part| AROUND_A_PART + part.content.as_ref().map_or(0, content_size))
+        .sum();
+    let tools = request.tools.iter();
+    let tools: usize = tools
+        .map(|tool| AROUND_A_PART + tool.json_schema.len() + tool.description.len())
+        .sum();
+    AROUND_ALL + parts + tools
+}
+
+fn content_size(content: &Content) -> usize {
+    let base64 = |blob: &Blob| blob.data.len().div_ceil(3) * 4;
+    match content {
+        // Quotes and line breaks grow by a byte each.
+        Content::Text(text) | Content::Refusal(text) => text.len() + text.len() / 16,
+        Content::Image(image) => match &image.source {
+            Some(image::Source::Blob(blob)) => base64(blob),
+            Some(image::Source::Url(url)) => url.len(),
+            None => 0,
+        },
+        Content::File(file) => match &file.source {
+            Some(file::Source::Blob(blob)) => base64(blob),
+            Some(file::Source::Url(url)) => url.len(),
+            None => 0,
+        },
+        Content::ToolCall(call) => call.arguments.len() + call.arguments.len() / 8,
+        Content::ToolResult(result) => {
+            let parts = result.parts.iter();
+            parts
+                .filter_map(|part| part.content.as_ref())
+                .map(content_size)
+                .sum()
+        }
+        Content::Reasoning(reasoning) => reasoning.text.len(),
+    }
+}

@@ -1,0 +1,128 @@
+//! Tool calls that arrive in pieces, or whole, and not always with what tells them apart.
+
+use latchkey_contract::router::v1::PartDelta;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::decode::{Draft, PartId};
+use crate::json::{self, Text};
+
+/// A tool call, or a piece of one.
+#[derive(Deserialize)]
+pub(super) struct Piece<'a> {
+    index: Option<i64>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    function: Option<Function<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Function<'a> {
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    arguments: Option<&'a RawValue>,
+}
+
+/// The calls of one message.
+#[derive(Debug, Default)]
+pub(super) struct Calls(Vec<Open>);
+
+#[derive(Debug)]
+struct Open {
+    index: Option<i64>,
+    /// As the server gave it; empty when it did not.
+    id: String,
+    part: PartId,
+}
+
+impl Calls {
+    /// Puts a piece where it belongs. A call begins with the piece that names it.
+    pub(super) fn push(
+        &mut self,
+        draft: &mut Draft,
+        response_id: &str,
+        piece: &Piece<'_>,
+        deltas: &mut Vec<PartDelta>,
+    ) {
+        let function = piece.function.as_ref();
+        let name = function.and_then(|function| function.name.as_deref());
+        let name = name.unwrap_or_default();
+        let id = piece.id.as_deref().unwrap_or_default();
+        let part = match self.find(draft, piece.index, id, name) {
+            Some(part) => part,
+            None if name.is_empty() => return,
+            None => {
+                let unique = if id.is_empty() || draft.has_tool_call(id) {
+                    made_up_id(response_id, self.0.len())
+                } else {
+                    id.to_owned()
+                };
+                let (part, delta) = draft.open_tool_call(unique, name.to_owned());
+                deltas.push(delta);
+                self.0.push(Open {
+                    index: piece.index,
+                    id: id.to_owned(),
+                    part,
+                });
+                part
+            }
+        };
+        let arguments = function.and_then(|function| function.arguments);
+        if let Some(arguments) = arguments {
+            let text = arguments_text(arguments);
+            if !text.is_empty() {
+                deltas.push(draft.push(part, &text));
+            }
+        }
+    }
+
+    /// The call that a piece goes on with, if it does not begin one.
+    fn find(&self, draft: &Draft, index: Option<i64>, id: &str, name: &str) -> Option<PartId> {
+        if index.is_some() {
+            let open = self.0.iter().rfind(|open| open.index == index)?;
+            // Some servers number all of their calls 0; a second id and name tell them apart.
+            let another = !id.is_empty() && !name.is_empty() && open.id != id;
+            return (!another).then_some(open.part);
+        }
+        if !id.is_empty() {
+            let open = self.0.iter().rfind(|open| open.id == id);
+            // The same id on a call that is complete is a second call.
+            return open
+                .map(|open| open.part)
+                .filter(|part| name.is_empty() || !is_complete(draft, *part));
+        }
+        let last = self.0.last()?.part;
+        (name.is_empty() || !is_complete(draft, last)).then_some(last)
+    }
+}
+
+fn is_complete(draft: &Draft, part: PartId) -> bool {
+    json::object(draft.arguments(part)).is_some()
+}
+
+/// Arguments are text at OpenAI, an object or null elsewhere.
+fn arguments_text<'a>(raw: &'a RawValue) -> Text<'a> {
+    let json = raw.get();
+    if json.starts_with(['{', '[']) {
+        Text::from(json)
+    } else {
+        serde_json::from_str::<Text<'a>>(json).unwrap_or_default()
+    }
+}
+
+/// An id for a call that came without a usable one. It holds the answer's own id, for a conversation
+/// should not see it twice.
+fn made_up_id(response_id: &str, place: usize) -> String {
+    let mut id = String::from("call_");
+    let tail = response_id.chars().rev().take(RESPONSE_ID_TAIL);
+    let tail: Vec<char> = tail.filter(char::is_ascii_alphanumeric).collect();
+    id.extend(tail.iter().rev());
+    id.push_str(&format!("_{place}"));
+    id
+}
+
+/// Keeps made-up ids within the 40 characters that OpenAI takes.
+const RESPONSE_ID_TAIL: usize = 24;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! Usage: totals that include their special cases become classes that share no token.
+
+use latchkey_contract::router::v1::Usage;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::json::Count;
+
+/// Reads usage; what is not usage is none, and never fails an answer that was paid for.
+pub(super) fn read(raw: Option<&RawValue>) -> Option<Usage> {
+    let usage: WireUsage = serde_json::from_str(raw?.get()).ok()?;
+    let (prompt, completion) = (usage.prompt_tokens?.get(), usage.completion_tokens?.get());
+    let input = usage.prompt_tokens_details.unwrap_or_default();
+    let output = usage.completion_tokens_details.unwrap_or_default();
+    Some(split(Totals {
+        input: prompt,
+        cache_read: input.cached_tokens.get(),
+        cache_write: input.cache_write_tokens.get(),
+        cache_write_long: 0,
+        output: completion,
+        reasoning: output.reasoning_tokens.get(),
+    }))
+}
+
+/// OpenAI's way of counting: `input` includes all that the caches read and wrote, `cache_write` all
+/// that they wrote, `output` all reasoning.
+#[derive(Clone, Copy)]
+pub(crate) struct Totals {
+    pub(crate) input: i64,
+    pub(crate) cache_read: i64,
+    pub(crate) cache_write: i64,
+    pub(crate) cache_write_long: i64,
+    pub(crate) output: i64,
+    pub(crate) reasoning: i64,
+}
+
+/// Takes the special cases out of the totals. Where they do not fit in, the totals hold.
+pub(crate) fn split(totals: Totals) -> Usage {
+    let cache_read = totals.cache_read.min(totals.input);
+    let cache_write = totals.cache_write.min(totals.input - cache_read);
+    let cache_write_long = totals.cache_write_long.min(cache_write);
+    let reasoning = totals.reasoning.min(totals.output);
+    Usage {
+        input_tokens: totals.input - cache_read - cache_write,
+        cache_read_tokens: cache_read,
+        cache_write_tokens: cache_write - cache_write_long,
+        cache_write_1h_tokens: cache_write_long,
+        output_tokens: totals.output - reasoning,
+        reasoning_tokens: reasoning,
+    }
+}
+
+#[derive(Deserialize)]
+struct WireUsage {
+    prompt_tokens: Option<Count>,
+    completion_tokens: Option<Count>,
+    prompt_tokens_details: Option<InputDetails>,
+    completion_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct InputDetails {
+    cached_tokens: Count,
+    cache_write_tokens: Count,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct OutputDetails {
+    reasoning_tokens: Count,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(json: &str) -> Option<Usage> {
+        let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
+        read(Some(&raw))
+    }
+
+    #[test]
+    fn classes_share_no_token() {
+        let read = usage(
+            r#"{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,
+                "prompt_tokens_details":{"cached_tokens":60,"cache_write_tokens":30,"audio_tokens":0},
+                "completion_tokens_details":{"reasoning_tokens":20}}"#,
+        );
+        let expected = Usage {
+            input_tokens: 10,
+            cache_read_tokens: 60,
+            cache_write_tokens: 30,
+            output_tokens: 30,
+            reasoning_tokens: 20,
+            ..Usage::default()
+        };
+        assert_eq!(read, Some(expected));
+    }
+
+    #[test]
+    fn details_may_be_null_or_more_than_the_whole() {
+        let read = usage(
+            r#"{"prompt_tokens":5,"completion_tokens":1,"prompt_tokens_details":null,
+                "completion_tokens_details":{"reasoning_tokens":9}}"#,
+        );
+        let expected = Usage {
+            input_tokens: 5,
+            reasoning_tokens: 1,
+            ..Usage::default()
+        };
+        assert_eq!(read, Some(expected));
+    }
+
+    #[test]
+    fn what_is_not_usage_is_none() {
+        for json in ["null", "{}", "[]", r#"{"prompt_tokens":1}"#, r#""many""#] {
+            assert_eq!(usage(json), None, "{json}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The providers we speak to.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+/// A provider, by the id that the contract uses.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// Anthropic's Messages API.
+    Anthropic,
+    /// Any endpoint that is compatible with OpenAI's Chat Completions.
+    Custom,
+    /// OpenAI, by Chat Completions or Responses.
+    OpenAi,
+}
+
+impl Provider {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Anthropic, Self::Custom, Self::OpenAi];
+
+    /// The id in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Anthropic => "anthropic",
+            Self::Custom => "custom",
+            Self::OpenAi => "openai",
+        }
+    }
+
+    /// Where the provider itself serves its API; none for an endpoint of the customer's own.
+    pub fn default_base_url(self) -> Option<&'static str> {
+        match self {
+            Self::Anthropic => Some("https://api.anthropic.com"),
+            Self::Custom => None,
+            Self::OpenAi => Some("https://api.openai.com/v1"),
+        }
+    }
+}
+
+/// No provider has this id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no provider has this id")]
+pub struct ParseProviderError;
+
+impl FromStr for Provider {
+    type Err = ParseProviderError;
+
+    fn from_str(id: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|provider| provider.as_str() == id)
+            .ok_or(ParseProviderError)
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_id_parses_to_its_provider() {
+        for provider in Provider::ALL {
+            assert_eq!(provider.as_str().parse(), Ok(provider));
+        }
+        assert_eq!("OpenAI".parse::<Provider>(), Err(ParseProviderError));
+    }
+}

@@ -1,0 +1,138 @@
+//! A change of something in a workspace: serialised by the head row's lock, recorded in the audit
+//! log of the same transaction, and counted by the revision, without gaps, in the order of commits.
+
+use std::sync::Arc;
+
+use latchkey_boot::clock::Timestamp;
+use latchkey_contract::names::{KeyName, KeyParent, KeyVersionName, RevisionScope, Scope};
+
+use crate::custody::{Custody, WorkspaceKeys};
+use crate::domain::audit::{Act, AuditEvent};
+use crate::domain::key::Key;
+use crate::domain::uid::WorkspaceUid;
+use crate::domain::workspace::{Project, Workspace};
+use crate::error::{Noun, VaultError};
+use crate::store::{Unit, audit_events, keys, workspaces};
+use crate::vault::{self, Vault};
+
+/// A change that is not committed yet. Dropped, nothing has happened.
+pub struct Change {
+    /// The transaction.
+    pub unit: Unit,
+    /// The workspace, locked.
+    pub head: Workspace,
+    /// Its keys.
+    pub keys: Arc<WorkspaceKeys>,
+    /// Who does it, and how.
+    pub act: Act,
+    /// When.
+    pub now: Timestamp,
+    scope: Option<RevisionScope>,
+    revoked: Vec<KeyVersionName>,
+}
+
+/// A committed change, still to be told to the routers.
+#[must_use]
+pub struct Committed {
+    /// The workspace.
+    pub workspace: WorkspaceUid,
+    /// Its name, as revisions are told under.
+    pub scope: Option<RevisionScope>,
+    /// Its revision now.
+    pub revision: u64,
+    /// Versions that must not be used for another call.
+    pub revoked: Vec<KeyVersionName>,
+}
+
+impl Change {
+    /// Begins a change of what is in the workspace of `parent`.
+    pub async fn begin(vault: &Vault, parent: &KeyParent, act: Act) -> Result<Self, VaultError> {
+        let unit = vault.store.begin().await?;
+        let slug = parent.workspace().map(|name| &name.workspace);
+        let found = workspaces::lock(&unit, slug).await?;
+        let stamped = found.ok_or(VaultError::NotFound(Noun::Workspace))?;
+        // Through the unit: on SQLite another connection might wait for this very lock.
+        let keys = vault.custody.keys_of(&unit, stamped.peek().uid).await?;
+        let head = keys.check(stamped)?;
+        let scope = head.scope();
+        Ok(Self { unit, head, keys, act, now: vault.now(), scope, revoked: Vec::new() })
+    }
+
+    /// Founds a workspace: its keys, its head row, and the first event of its log.
+    pub async fn found(
+        unit: Unit,
+        custody: &Custody,
+        head: Workspace,
+        act: Act,
+        now: Timestamp,
+        event: AuditEvent,
+    ) -> Result<Self, VaultError> {
+        let (keys, wrapped) = custody.make_keys(head.uid, now)?;
+        workspaces::insert(&unit, keys.stamp(head.clone())).await?;
+        vault::insert_branch_keys(&unit, wrapped).await?;
+        let scope = head.scope();
+        let keys = Arc::new(keys);
+        let mut change = Self { unit, head, keys, act, now, scope, revoked: Vec::new() };
+        change.record(event).await?;
+        Ok(change)
+    }
+
+    /// Records what is being done.
+    pub async fn record(&mut self, mut event: AuditEvent) -> Result<(), VaultError> {
+        self.head.audit_sequence += 1;
+        event.sequence = self.head.audit_sequence;
+        Ok(audit_events::insert(&self.unit, self.head.uid, event).await?)
+    }
+
+    /// An event of this change about `resource`.
+    pub fn event(&self, resource: impl ToString) -> AuditEvent {
+        AuditEvent::done(&self.act, resource, self.now)
+    }
+
+    /// The project that `parent` names, if it names one.
+    pub async fn project(&self, parent: &KeyParent) -> Result<Option<Project>, VaultError> {
+        let KeyParent::Scope(Scope::Project(name)) = parent else { return Ok(None) };
+        let found = vault::project(&self.unit, &self.head, &self.keys, &name.project).await?;
+        Ok(Some(found))
+    }
+
+    /// The key of that name, at that etag if one is given.
+    pub async fn key(&self, name: &KeyName, etag: &str) -> Result<Key, VaultError> {
+        let project = self.project(&name.parent).await?;
+        let parent =
+            keys::Parent { workspace: self.head.uid, project: project.map(|project| project.uid) };
+        let found = keys::find(&self.unit, parent, &name.key).await?;
+        let key = self.keys.check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
+        check_etag(etag, key.row_revision)?;
+        Ok(key)
+    }
+
+    /// Says that a version must not be used for another call once this is committed.
+    pub fn revoke(&mut self, key: &KeyName, version: u64) {
+        self.revoked.push(KeyVersionName { key: key.clone(), version });
+    }
+
+    /// Makes a record durable that changes nothing that routers depend on.
+    pub async fn commit_unnumbered(self) -> Result<(), VaultError> {
+        workspaces::update(&self.unit, self.keys.stamp(self.head)).await?;
+        Ok(self.unit.commit().await?)
+    }
+
+    /// Makes the change durable.
+    pub async fn commit(mut self) -> Result<Committed, VaultError> {
+        self.head.revision += 1;
+        let (workspace, revision) = (self.head.uid, self.head.revision);
+        workspaces::update(&self.unit, self.keys.stamp(self.head)).await?;
+        self.unit.commit().await?;
+        Ok(Committed { workspace, scope: self.scope, revision, revoked: self.revoked })
+    }
+}
+
+/// Refuses an etag that is not the current one. An empty one asks for no check.
+pub fn check_etag(etag: &str, row_revision: u64) -> Result<(), VaultError> {
+    if etag.is_empty() || etag == crate::services::encode::etag(row_revision) {
+        Ok(())
+    } else {
+        Err(crate::error::Conflict::Etag.into())
+    }
+}

@@ -1,0 +1,172 @@
+//! The open keys of one workspace, and what they do.
+
+use latchkey_envelope::{
+    BranchKey, DataKey, DataKeyContext, LookupKey, MacKey, PayloadContext, Purpose, Sealed as Blob,
+    Secret, Suite,
+};
+use ring::rand::SystemRandom;
+
+use super::{CustodyError, MacRow};
+use crate::domain::key::Key;
+use crate::domain::material::Material;
+use crate::domain::provider::Provider;
+use crate::domain::stamped::Stamped;
+use crate::domain::uid::{BranchKeyUid, DeploymentUid, KeyUid, WorkspaceUid};
+use crate::domain::version::{API_KEY, KeyVersion, WrappedBy};
+
+/// The keys of a workspace.
+pub struct WorkspaceKeys {
+    deployment: DeploymentUid,
+    workspace: WorkspaceUid,
+    current: Branch,
+    older: Vec<Branch>,
+    rows: MacKey,
+    fingerprints: MacKey,
+    requests: MacKey,
+}
+
+struct Branch {
+    uid: BranchKeyUid,
+    version: u64,
+    key: BranchKey,
+}
+
+/// A sealed material, ready to be stored.
+pub struct Sealed {
+    /// Which key wrapped the data key.
+    pub wrapped_by: WrappedBy,
+    /// The data key under the branch key.
+    pub wrapped_data_key: Vec<u8>,
+    /// The material under the data key.
+    pub payload: Vec<u8>,
+}
+
+const FINGERPRINT_LEN: usize = 16;
+
+impl WorkspaceKeys {
+    pub(super) fn new(
+        deployment: DeploymentUid,
+        workspace: WorkspaceUid,
+        lookup: &LookupKey,
+        uid: BranchKeyUid,
+        version: u64,
+        key: BranchKey,
+    ) -> Self {
+        Self {
+            deployment,
+            workspace,
+            current: Branch { uid, version, key },
+            older: Vec::new(),
+            rows: lookup.mac_key("row/1"),
+            fingerprints: lookup.mac_key("fingerprint/1"),
+            requests: lookup.mac_key("request/1"),
+        }
+    }
+
+    pub(super) fn add_older(&mut self, uid: BranchKeyUid, version: u64, key: BranchKey) {
+        self.older.push(Branch { uid, version, key });
+    }
+
+    /// A value with the MAC of its row.
+    pub fn stamp<T: MacRow>(&self, value: T) -> Stamped<T> {
+        let mac = self.rows.tag(&[T::TABLE.as_bytes(), &value.canonical()]);
+        Stamped::new(value, mac.to_vec())
+    }
+
+    /// The value, if its row is as it was stamped.
+    pub fn check<T: MacRow>(&self, stamped: Stamped<T>) -> Result<T, CustodyError> {
+        let (value, mac) = stamped.into_unchecked();
+        self.rows.verify(&[T::TABLE.as_bytes(), &value.canonical()], &mac)?;
+        Ok(value)
+    }
+
+    /// What finds the same material again in this workspace, and tells nothing elsewhere.
+    pub fn fingerprint(&self, provider: Provider, material: &Material) -> [u8; FINGERPRINT_LEN] {
+        let tag = self.fingerprints.tag(&[provider.as_str().as_bytes(), material.expose()]);
+        let mut fingerprint = [0; FINGERPRINT_LEN];
+        fingerprint.copy_from_slice(&tag[..FINGERPRINT_LEN]);
+        fingerprint
+    }
+
+    /// What tells a repeated request from another one. Keyed, because requests hold material.
+    pub fn request_digest(&self, method: &str, request: &[u8]) -> Vec<u8> {
+        self.requests.tag(&[method.as_bytes(), request]).to_vec()
+    }
+
+    /// Seals a material under a fresh data key.
+    pub fn seal(
+        &self,
+        rng: &SystemRandom,
+        key: KeyUid,
+        version: u64,
+        provider: Provider,
+        material: &Material,
+    ) -> Result<Sealed, CustodyError> {
+        let suite = Suite::default();
+        let wrapped_by = WrappedBy {
+            branch_key: self.current.uid,
+            branch_version: self.current.version,
+            wrap_revision: 1,
+        };
+        let context = self.payload_context(key, version, provider);
+        let data_key = DataKey::generate(rng)?;
+        let payload = data_key.seal_payload(rng, suite, material.expose(), &context)?;
+        let context = data_key_context(context, wrapped_by, payload.commitment());
+        let wrapped = self.current.key.wrap_data_key(rng, suite, &data_key, &context)?;
+        Ok(Sealed {
+            wrapped_by,
+            wrapped_data_key: wrapped.into_bytes(),
+            payload: payload.into_bytes(),
+        })
+    }
+
+    /// Opens the material of a version.
+    pub fn open(&self, key: &Key, version: &KeyVersion) -> Result<Secret, CustodyError> {
+        let context = self.payload_context(key.uid, version.version, key.provider);
+        let payload = Blob::parse(&version.payload, Purpose::Payload)?;
+        let wrap_context = data_key_context(context, version.wrapped_by, payload.commitment());
+        let branch = self.branch(version.wrapped_by)?;
+        let data_key = branch.unwrap_data_key(&version.wrapped_data_key, &wrap_context)?;
+        Ok(data_key.open_payload(&version.payload, &context)?)
+    }
+
+    fn branch(&self, wrapped_by: WrappedBy) -> Result<&BranchKey, CustodyError> {
+        std::iter::once(&self.current)
+            .chain(&self.older)
+            .find(|branch| {
+                branch.uid == wrapped_by.branch_key && branch.version == wrapped_by.branch_version
+            })
+            .map(|branch| &branch.key)
+            .ok_or(CustodyError::Integrity)
+    }
+
+    fn payload_context(
+        &self,
+        key: KeyUid,
+        version: u64,
+        provider: Provider,
+    ) -> PayloadContext<'static> {
+        PayloadContext {
+            deployment: self.deployment.to_bytes(),
+            workspace: self.workspace.to_bytes(),
+            key: key.to_bytes(),
+            version,
+            provider: provider.as_str(),
+            secret_kind: API_KEY,
+        }
+    }
+}
+
+fn data_key_context(
+    payload: PayloadContext<'_>,
+    wrapped_by: WrappedBy,
+    payload_commitment: [u8; 32],
+) -> DataKeyContext<'_> {
+    DataKeyContext {
+        payload,
+        branch_key: wrapped_by.branch_key.to_bytes(),
+        branch_version: wrapped_by.branch_version,
+        wrap_revision: wrapped_by.wrap_revision,
+        payload_commitment,
+    }
+}

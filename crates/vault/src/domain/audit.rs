@@ -1,0 +1,104 @@
+//! What the audit log records.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use latchkey_boot::clock::Timestamp;
+
+/// Who acts, and by which method.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// A SPIFFE ID, `token:{name}`, or `system`.
+    pub actor: Arc<str>,
+    /// The path of the method, or the internal act.
+    pub method: String,
+}
+
+impl Act {
+    /// Something the vault does of itself.
+    pub fn system(act: &str) -> Self {
+        Self { actor: "system".into(), method: act.to_owned() }
+    }
+}
+
+/// What became of an act.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Decision {
+    /// Done, in the transaction of the event.
+    Done,
+    /// A stored row or sealed value failed its integrity check.
+    IntegrityFailure,
+    /// Refused.
+    Refused,
+}
+
+impl Decision {
+    /// The word for it in rows.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::IntegrityFailure => "integrity_failure",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// The decision that a row names.
+    pub fn from_row(text: &str) -> Option<Self> {
+        [Self::Done, Self::IntegrityFailure, Self::Refused]
+            .into_iter()
+            .find(|decision| decision.as_str() == text)
+    }
+}
+
+/// One thing that happened or was refused. It gets its sequence number when it is written.
+#[derive(Clone, Debug)]
+pub struct AuditEvent {
+    /// Its place in its scope; 0 until it is written.
+    pub sequence: u64,
+    /// When.
+    pub time: Timestamp,
+    /// Who and how.
+    pub act: Act,
+    /// The name of what was acted on.
+    pub resource: String,
+    /// What became of it.
+    pub decision: Decision,
+    /// Why it was refused; empty when it was done.
+    pub reason: String,
+    /// What changed, without secrets.
+    pub details: BTreeMap<String, String>,
+}
+
+impl AuditEvent {
+    /// Something that is being done.
+    pub fn done(act: &Act, resource: impl ToString, time: Timestamp) -> Self {
+        Self {
+            sequence: 0,
+            time,
+            act: act.clone(),
+            resource: resource.to_string(),
+            decision: Decision::Done,
+            reason: String::new(),
+            details: BTreeMap::new(),
+        }
+    }
+
+    /// Something that was not done.
+    pub fn refused(
+        act: &Act,
+        resource: impl ToString,
+        decision: Decision,
+        reason: &str,
+        time: Timestamp,
+    ) -> Self {
+        let reason = reason.to_owned();
+        Self { decision, reason, ..Self::done(act, resource, time) }
+    }
+
+    /// With a fact.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.details.insert(name.to_owned(), value.to_string());
+        self
+    }
+}

@@ -1,0 +1,15 @@
+//! What a vault is about: nouns, their states, and the rules. Pure: no I/O, no clock, no wire.
+
+pub mod audit;
+pub mod destination;
+pub mod key;
+pub mod material;
+pub mod provider;
+pub mod resolution;
+pub mod role;
+pub mod settings;
+pub mod stamped;
+pub mod uid;
+pub mod verification;
+pub mod version;
+pub mod workspace;

@@ -1,0 +1,129 @@
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::settings::Settings;
+use crate::domain::uid::{KeyUid, WorkspaceUid};
+
+const NOW: Timestamp = Timestamp::from_micros(1_000);
+
+fn candidate(name: &str) -> Candidate {
+    let name: KeyName = name.parse().unwrap();
+    let key = Key {
+        uid: KeyUid(Uuid::nil()),
+        workspace: WorkspaceUid(Uuid::nil()),
+        project: None,
+        slug: Some(name.key.clone()),
+        provider: Provider::OpenAi,
+        settings: Settings::default(),
+        state: KeyState::Active,
+        state_detail: String::new(),
+        current_version: 1,
+        row_revision: 1,
+        create_time: NOW,
+        update_time: NOW,
+        delete_time: None,
+        last_used_time: None,
+    };
+    Candidate { name, key }
+}
+
+fn with(name: &str, change: impl FnOnce(&mut Key)) -> Candidate {
+    let mut candidate = candidate(name);
+    change(&mut candidate.key);
+    candidate
+}
+
+fn wish() -> Wish {
+    Wish { provider: Some(Provider::OpenAi), model: "gpt-5.4".to_owned(), named: false }
+}
+
+fn chosen(candidates: Vec<Candidate>) -> String {
+    choose(candidates, &wish(), NOW, 0).unwrap().chosen.name.to_string()
+}
+
+#[test]
+fn the_nearest_owner_comes_first() {
+    let platform = || candidate("platform/keys/p");
+    let workspace = || candidate("workspaces/w/keys/k");
+    let project = || candidate("workspaces/w/projects/x/keys/k");
+    assert_eq!(
+        chosen(vec![platform(), workspace(), project()]),
+        "workspaces/w/projects/x/keys/k"
+    );
+    assert_eq!(chosen(vec![platform(), workspace()]), "workspaces/w/keys/k");
+    assert_eq!(chosen(vec![platform()]), "platform/keys/p");
+}
+
+#[test]
+fn a_lower_priority_number_comes_first() {
+    let high = with("workspaces/w/keys/a", |key| key.settings.priority = 2);
+    let low = with("workspaces/w/keys/b", |key| key.settings.priority = 1);
+    assert_eq!(chosen(vec![high, low]), "workspaces/w/keys/b");
+}
+
+#[test]
+fn weights_share_the_draws() {
+    let heavy = || with("workspaces/w/keys/a", |key| key.settings.weight = 3);
+    let light = || with("workspaces/w/keys/b", |key| key.settings.weight = 1);
+    let draws = (0..400).filter(|draw| {
+        let choice = choose(vec![heavy(), light()], &wish(), NOW, *draw).unwrap();
+        choice.chosen.name.key.as_str() == "a"
+    });
+    assert_eq!(draws.count(), 300);
+}
+
+#[test]
+fn each_key_that_is_skipped_has_its_rule() {
+    let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
+    let quarantined = with("workspaces/w/keys/b", |key| key.state = KeyState::Quarantined);
+    let expired = with("workspaces/w/keys/c", |key| key.settings.expire_time = Some(NOW));
+    let denied =
+        with("workspaces/w/keys/d", |key| key.settings.denied_models = vec!["gpt-5*".to_owned()]);
+    let candidates = vec![disabled, quarantined, expired, denied, candidate("platform/keys/p")];
+    let choice = choose(candidates, &wish(), NOW, 0).unwrap();
+    let rules: Vec<_> = choice.exclusions.iter().map(|exclusion| exclusion.rule).collect();
+    assert_eq!(
+        rules,
+        [Rule::KeyDisabled, Rule::KeyQuarantined, Rule::KeyExpired, Rule::ModelDenied]
+    );
+    assert_eq!(choice.chosen.name.to_string(), "platform/keys/p");
+}
+
+#[test]
+fn no_usable_key_is_refused_with_every_reason() {
+    let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
+    let refusal = choose(vec![disabled], &wish(), NOW, 0).unwrap_err();
+    let ResolutionRefusal::NoneUsable { exclusions } = refusal else { panic!("{refusal}") };
+    assert_eq!(exclusions.len(), 1);
+}
+
+#[test]
+fn a_named_key_is_never_replaced() {
+    let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
+    let wish = Wish { named: true, ..wish() };
+    let refusal = choose(vec![disabled], &wish, NOW, 0).unwrap_err();
+    let expected =
+        ResolutionRefusal::NamedUnusable { rule: Rule::KeyDisabled, detail: String::new() };
+    assert_eq!(refusal, expected);
+}
+
+#[test]
+fn a_named_key_of_another_provider_is_refused_before_anything_else() {
+    let key = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
+    let wish = Wish { provider: Some(Provider::Anthropic), named: true, ..wish() };
+    let refusal = choose(vec![key], &wish, NOW, 0).unwrap_err();
+    assert!(matches!(refusal, ResolutionRefusal::ProviderMismatch { .. }));
+}
+
+#[test]
+fn without_a_model_the_keys_default_is_what_its_lists_judge() {
+    let wish = Wish { model: String::new(), ..wish() };
+    let bare = candidate("workspaces/w/keys/a");
+    let refusal = choose(vec![bare], &wish, NOW, 0).unwrap_err();
+    let ResolutionRefusal::NoneUsable { exclusions } = refusal else { panic!("{refusal}") };
+    assert_eq!(exclusions[0].rule, Rule::NoDefaultModel);
+    let default = with("workspaces/w/keys/a", |key| {
+        key.settings.default_model = "gpt-5.4".to_owned();
+    });
+    assert!(choose(vec![default], &wish, NOW, 0).is_ok());
+}

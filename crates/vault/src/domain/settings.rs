@@ -1,0 +1,177 @@
+//! What an owner sets on a key, and the limits of it.
+
+use std::collections::BTreeMap;
+
+use latchkey_boot::clock::Timestamp;
+
+/// A setting that is out of bounds, by its field.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{field} {problem}")]
+pub struct FieldError {
+    /// The field's path in the message, such as `key.priority`.
+    pub field: String,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+impl FieldError {
+    /// The field at `path` has a problem.
+    pub fn new(path: impl Into<String>, problem: &'static str) -> Self {
+        Self { field: path.into(), problem }
+    }
+}
+
+/// The settings of a key.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Settings {
+    /// For people.
+    pub display_name: String,
+    /// The model of a request that names none; empty for none.
+    pub default_model: String,
+    /// When not empty, the only models it serves.
+    pub allowed_models: Vec<String>,
+    /// Models it never serves.
+    pub denied_models: Vec<String>,
+    /// Lower is tried first.
+    pub priority: u32,
+    /// Share of calls among keys of equal priority; at least 1.
+    pub weight: u32,
+    /// From then on it is not used.
+    pub expire_time: Option<Timestamp>,
+    /// For people and their tools.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// The longest display name and label value, in characters.
+pub const LONGEST_TEXT: usize = 63;
+const LONGEST_MODEL: usize = 256;
+const MOST_MODELS: usize = 256;
+const MOST_LABELS: usize = 64;
+const HIGHEST_NUMBER: u32 = 1_000_000;
+
+impl Settings {
+    /// The settings, if each is within its bounds.
+    pub fn checked(self) -> Result<Self, FieldError> {
+        check_display_name("key.display_name", &self.display_name)?;
+        check_model("key.default_model", &self.default_model)?;
+        check_patterns("key.allowed_models", &self.allowed_models)?;
+        check_patterns("key.denied_models", &self.denied_models)?;
+        for (field, number) in [("key.priority", self.priority), ("key.weight", self.weight)] {
+            if number > HIGHEST_NUMBER {
+                return Err(FieldError::new(field, "must be from 0 to 1,000,000"));
+            }
+        }
+        check_labels(&self.labels)?;
+        Ok(self)
+    }
+
+    /// Whether the key may serve `model`, by its lists. The denial wins.
+    pub fn serves(&self, model: &str) -> bool {
+        let listed = |patterns: &[String]| patterns.iter().any(|pattern| covers(pattern, model));
+        !listed(&self.denied_models)
+            && (self.allowed_models.is_empty() || listed(&self.allowed_models))
+    }
+}
+
+/// Whether a display name is within its bounds.
+pub fn check_display_name(field: &str, text: &str) -> Result<(), FieldError> {
+    if text.chars().count() > LONGEST_TEXT {
+        return Err(FieldError::new(field, "must have at most 63 characters"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(FieldError::new(field, "must not hold control characters"));
+    }
+    Ok(())
+}
+
+fn covers(pattern: &str, model: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => model.starts_with(prefix),
+        None => model == pattern,
+    }
+}
+
+fn check_model(field: &str, model: &str) -> Result<(), FieldError> {
+    if model.len() > LONGEST_MODEL || model.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(FieldError::new(field, "must have at most 256 characters and no white space"));
+    }
+    Ok(())
+}
+
+fn check_patterns(field: &str, patterns: &[String]) -> Result<(), FieldError> {
+    if patterns.len() > MOST_MODELS {
+        return Err(FieldError::new(field, "must have at most 256 entries"));
+    }
+    for (index, pattern) in patterns.iter().enumerate() {
+        let field = format!("{field}[{index}]");
+        let body = pattern.strip_suffix('*').unwrap_or(pattern);
+        if pattern.is_empty() || body.contains('*') {
+            let problem = "must be a model, or a prefix with one `*` at its end";
+            return Err(FieldError::new(field, problem));
+        }
+        check_model(&field, pattern)?;
+    }
+    Ok(())
+}
+
+fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), FieldError> {
+    if labels.len() > MOST_LABELS {
+        return Err(FieldError::new("key.labels", "must have at most 64 entries"));
+    }
+    for (name, value) in labels {
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+        let named = name.len() <= LONGEST_TEXT
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(inner);
+        if !named {
+            let problem = "must have keys of the form [a-z][a-z0-9_-]{0,62}";
+            return Err(FieldError::new("key.labels", problem));
+        }
+        check_display_name(&format!("key.labels[{name}]"), value)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn models(patterns: &[&str]) -> Vec<String> {
+        patterns.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_key_without_lists_serves_every_model() {
+        assert!(Settings::default().serves("gpt-5.4"));
+    }
+
+    #[test]
+    fn a_denied_model_is_not_served_though_it_is_allowed() {
+        let settings = Settings {
+            allowed_models: models(&["gpt-5*"]),
+            denied_models: models(&["gpt-5.5"]),
+            ..Settings::default()
+        };
+        assert!(settings.serves("gpt-5.4"));
+        assert!(!settings.serves("gpt-5.5"));
+        assert!(!settings.serves("gpt-4o"));
+    }
+
+    #[test]
+    fn an_error_names_the_entry() {
+        let settings =
+            Settings { allowed_models: models(&["gpt-5*", "a*b"]), ..Settings::default() };
+        assert_eq!(settings.checked().unwrap_err().field, "key.allowed_models[1]");
+    }
+
+    #[test]
+    fn labels_have_bounds() {
+        let labels = |name: &str| BTreeMap::from([(name.to_owned(), String::new())]);
+        for name in ["", "Team", "1team", "te am"] {
+            let settings = Settings { labels: labels(name), ..Settings::default() };
+            assert!(settings.checked().is_err(), "{name}");
+        }
+        let settings = Settings { labels: labels("cost-center"), ..Settings::default() };
+        assert!(settings.checked().is_ok());
+    }
+}

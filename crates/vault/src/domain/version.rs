@@ -1,0 +1,96 @@
+//! One sealed material of a key, and where it may be sent.
+
+use latchkey_boot::clock::Timestamp;
+
+use super::destination::Destination;
+use super::uid::{BranchKeyUid, KeyUid, WorkspaceUid};
+use super::verification::Verification;
+
+/// The kind of secret that a payload holds; part of what it is bound to.
+pub const API_KEY: &str = "api_key";
+
+/// Which branch key wrapped a data key. Rewrapping replaces it and leaves the payload alone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct WrappedBy {
+    /// The branch key.
+    pub branch_key: BranchKeyUid,
+    /// Its version.
+    pub branch_version: u64,
+    /// Counts the wraps of this data key, from 1.
+    pub wrap_revision: u64,
+}
+
+/// A version of a key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct KeyVersion {
+    /// The key.
+    pub key: KeyUid,
+    /// Counts from 1.
+    pub version: u64,
+    /// The workspace, whose branch key it is under.
+    pub workspace: WorkspaceUid,
+    /// Where it is in its life.
+    pub state: VersionState,
+    /// Where it may be sent.
+    pub destination: Destination,
+    /// The last four characters.
+    pub material_tail: String,
+    /// Finds the same material again, within the workspace only.
+    pub fingerprint: [u8; 16],
+    /// Which key wrapped the data key.
+    pub wrapped_by: WrappedBy,
+    /// The data key, sealed under the branch key; empty once destroyed.
+    pub wrapped_data_key: Vec<u8>,
+    /// The material, sealed under the data key; empty once destroyed.
+    pub payload: Vec<u8>,
+    /// What its last check showed.
+    pub verification: Verification,
+    /// When it was stored.
+    pub create_time: Timestamp,
+    /// When it was destroyed.
+    pub destroy_time: Option<Timestamp>,
+}
+
+/// The states of a version. Staging, canary and draining will come between.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum VersionState {
+    /// In use.
+    Current,
+    /// Out of use, its material gone.
+    Destroyed,
+}
+
+impl VersionState {
+    /// The word for it in rows.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Destroyed => "destroyed",
+        }
+    }
+
+    /// The state that a row names.
+    pub fn from_row(text: &str) -> Option<Self> {
+        [Self::Current, Self::Destroyed].into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+impl KeyVersion {
+    /// Without its material: both ciphertexts are emptied, so that nothing in this row can be
+    /// opened again, whatever key is found later.
+    #[must_use]
+    pub fn destroy(mut self, now: Timestamp) -> Self {
+        self.state = VersionState::Destroyed;
+        self.wrapped_data_key.clear();
+        self.payload.clear();
+        self.destroy_time = Some(now);
+        self
+    }
+
+    /// With another outcome of a check.
+    #[must_use]
+    pub fn verified(mut self, verification: Verification) -> Self {
+        self.verification = verification;
+        self
+    }
+}

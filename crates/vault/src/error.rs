@@ -1,0 +1,177 @@
+//! Everything that a call to the vault can fail with.
+
+use latchkey_boot::rpc::access::Denied;
+use latchkey_boot::rpc::page::PageTokenError;
+use latchkey_contract::names::{KeyName, NameError};
+
+use crate::custody::CustodyError;
+use crate::domain::destination::DestinationError;
+use crate::domain::key::IllegalTransition;
+use crate::domain::material::KeyFormatError;
+use crate::domain::resolution::ResolutionRefusal;
+use crate::domain::settings::FieldError;
+use crate::domain::uid::RandomnessError;
+use crate::leasing::SessionError;
+use crate::leasing::errands::ErrandFailure;
+use crate::store::StoreError;
+
+/// A failed call.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// The caller may not do that.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// A field is not valid.
+    #[error("{field} {problem}")]
+    Field {
+        /// Its path in the message.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The material can't be a key of its provider.
+    #[error("the key {0}")]
+    KeyFormat(#[source] KeyFormatError),
+    /// The address can't be a destination.
+    #[error("{field} {problem}")]
+    Destination {
+        /// The field that holds it.
+        field: &'static str,
+        /// What is wrong with it.
+        #[source]
+        problem: DestinationError,
+    },
+    /// What was named does not exist.
+    #[error("there is no such {0}")]
+    NotFound(Noun),
+    /// The change does not fit what is there.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// The state of the key forbids it.
+    #[error(transparent)]
+    State(#[from] IllegalTransition),
+    /// The live check failed.
+    #[error(transparent)]
+    Verification(#[from] ErrandFailure),
+    /// No key could be chosen.
+    #[error(transparent)]
+    Resolution(#[from] ResolutionRefusal),
+    /// The router's session is not in order.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// Keys or what they protect.
+    #[error(transparent)]
+    Custody(CustodyError),
+}
+
+/// What can be missing or in the way.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Noun {
+    /// A key.
+    Key,
+    /// A project.
+    Project,
+    /// A workspace.
+    Workspace,
+}
+
+impl Noun {
+    /// The reason when it is missing.
+    pub const fn not_found(self) -> &'static str {
+        match self {
+            Self::Key => "KEY_NOT_FOUND",
+            Self::Project => "PROJECT_NOT_FOUND",
+            Self::Workspace => "WORKSPACE_NOT_FOUND",
+        }
+    }
+
+    /// The reason when its name is taken.
+    pub const fn exists(self) -> &'static str {
+        match self {
+            Self::Key => "KEY_EXISTS",
+            Self::Project => "PROJECT_EXISTS",
+            Self::Workspace => "WORKSPACE_EXISTS",
+        }
+    }
+
+    /// The reason when something is still in it.
+    pub const fn not_empty(self) -> &'static str {
+        match self {
+            Self::Key => "KEY_NOT_EMPTY",
+            Self::Project => "PROJECT_NOT_EMPTY",
+            Self::Workspace => "WORKSPACE_NOT_EMPTY",
+        }
+    }
+}
+
+impl std::fmt::Display for Noun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Key => "key",
+            Self::Project => "project",
+            Self::Workspace => "workspace",
+        })
+    }
+}
+
+/// A change that does not fit what is there.
+#[derive(Debug, thiserror::Error)]
+pub enum Conflict {
+    /// The material is stored already.
+    #[error("this material is stored as {0} already")]
+    DuplicateMaterial(KeyName),
+    /// The etag is not the current one.
+    #[error("the etag is not the current one: read it again")]
+    Etag,
+    /// The name is taken.
+    #[error("a {0} of this name exists")]
+    Exists(Noun),
+    /// There is something in it.
+    #[error("the {0} is not empty: delete what is in it, or set force")]
+    NotEmpty(Noun),
+    /// The request id was used for another request.
+    #[error("this request_id was used for another request")]
+    RequestIdReused,
+}
+
+impl VaultError {
+    /// A field that is not valid.
+    pub fn field(field: impl Into<String>, problem: impl ToString) -> Self {
+        Self::Field { field: field.into(), problem: problem.to_string() }
+    }
+
+    /// A name that does not parse.
+    pub fn name(field: &'static str) -> impl Fn(NameError) -> Self {
+        move |error| Self::field(field, error)
+    }
+}
+
+impl From<FieldError> for VaultError {
+    fn from(error: FieldError) -> Self {
+        Self::field(error.field, error.problem)
+    }
+}
+
+impl From<PageTokenError> for VaultError {
+    fn from(error: PageTokenError) -> Self {
+        Self::field("page_token", error)
+    }
+}
+
+impl From<CustodyError> for VaultError {
+    fn from(error: CustodyError) -> Self {
+        Self::Custody(error)
+    }
+}
+
+impl From<StoreError> for VaultError {
+    fn from(error: StoreError) -> Self {
+        Self::Custody(error.into())
+    }
+}
+
+impl From<RandomnessError> for VaultError {
+    fn from(error: RandomnessError) -> Self {
+        Self::Custody(error.into())
+    }
+}

@@ -1,0 +1,108 @@
+//! Errands: the vault has no way out, so a router asks a provider for it whether a key is good.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::{Leasing, Order, Session};
+use crate::domain::material::Material;
+use crate::domain::provider::Provider;
+use crate::domain::verification::{Grade, ProviderWords};
+
+/// A key to check, on its way to a router.
+pub struct Errand {
+    /// Ties the result to it.
+    pub id: Uuid,
+    /// Whose key it is.
+    pub provider: Provider,
+    /// Where to ask.
+    pub base_url: String,
+    /// The key; forgotten when the errand has been sent.
+    pub material: Arc<Material>,
+}
+
+/// What a router brought back.
+#[derive(Clone, Debug)]
+pub enum ErrandOutcome {
+    /// The provider did not refuse the key.
+    Verified {
+        /// How much that proves.
+        grade: Grade,
+        /// The provider's words, if it limits the key.
+        detail: String,
+    },
+    /// The provider refused it.
+    Rejected(ProviderWords),
+    /// Nobody can say.
+    Unreachable(ProviderWords),
+}
+
+/// A check that did not end well.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ErrandFailure {
+    /// No attached router can check keys of this provider.
+    #[error("no router is attached that could check the key")]
+    NoRouter,
+    /// The provider refused the key.
+    #[error("the provider rejected the key: {0}")]
+    Rejected(ProviderWords),
+    /// The provider could not be asked.
+    #[error("the provider could not be asked: {0}")]
+    Unreachable(ProviderWords),
+}
+
+/// How long a router may take.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// The errands under way.
+#[derive(Default)]
+pub(super) struct Errands {
+    pending: Mutex<HashMap<Uuid, oneshot::Sender<ErrandOutcome>>>,
+}
+
+impl Leasing {
+    /// Has a key checked by an attached router.
+    pub async fn verify(&self, errand: Errand) -> Result<(Grade, String), ErrandFailure> {
+        let provider = errand.provider;
+        let able = |session: &&Arc<Session>| {
+            session.is_attached() && session.providers.contains(&provider)
+        };
+        let session = self.lock().values().find(able).cloned().ok_or(ErrandFailure::NoRouter)?;
+        let (sender, outcome) = oneshot::channel();
+        let id = errand.id;
+        self.errands.lock().insert(id, sender);
+        session.order(Order::Verify(errand));
+        let outcome = tokio::select! {
+            outcome = outcome => outcome.ok(),
+            () = session.ended().cancelled() => None,
+            () = tokio::time::sleep(PATIENCE) => None,
+        };
+        self.errands.lock().remove(&id);
+        match outcome {
+            Some(ErrandOutcome::Verified { grade, detail }) => Ok((grade, detail)),
+            Some(ErrandOutcome::Rejected(words)) => Err(ErrandFailure::Rejected(words)),
+            Some(ErrandOutcome::Unreachable(words)) => Err(ErrandFailure::Unreachable(words)),
+            None => Err(ErrandFailure::Unreachable(ProviderWords {
+                message: "the router did not answer in time".to_owned(),
+                ..ProviderWords::default()
+            })),
+        }
+    }
+
+    /// Hands in what a router brought back. A late one is forgotten.
+    pub fn errand_done(&self, id: Uuid, outcome: ErrandOutcome) {
+        if let Some(sender) = self.errands.lock().remove(&id) {
+            // The waiting call may have given up.
+            let _ = sender.send(outcome);
+        }
+    }
+}
+
+impl Errands {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, oneshot::Sender<ErrandOutcome>>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,52 @@
+//! Watching the revisions of the workspaces that routers depend on, for changes that another
+//! replica made. The same read proves this replica current: without one, no keep-alive is answered
+//! with more time than the last one left.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Leasing;
+use crate::store::{Store, StoreError, workspaces};
+
+/// How often the heads are read. A lost hint costs at most this.
+const PERIOD: Duration = Duration::from_millis(250);
+/// Identities per query.
+const CHUNK: usize = 500;
+
+/// Watches until `stop`.
+pub async fn watch_heads(leasing: Arc<Leasing>, store: Store, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(PERIOD);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        leasing.sweep();
+        if let Err(error) = read_heads(&leasing, &store).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the heads could not be read");
+        }
+    }
+}
+
+async fn read_heads(leasing: &Leasing, store: &Store) -> Result<(), StoreError> {
+    let begun = leasing.clock.boottime();
+    let depended_on = leasing.dependencies();
+    if depended_on.is_empty() {
+        store.ping().await?;
+    }
+    let uids: Vec<_> = depended_on.keys().copied().collect();
+    for chunk in uids.chunks(CHUNK) {
+        for (uid, revision) in workspaces::revisions(store, chunk).await? {
+            if let Some((scope, known)) = depended_on.get(&uid)
+                && revision > *known
+            {
+                leasing.relay(uid, scope, revision);
+            }
+        }
+    }
+    *leasing.current_since.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun);
+    Ok(())
+}

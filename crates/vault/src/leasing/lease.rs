@@ -1,0 +1,20 @@
+//! What a router has on loan.
+
+use latchkey_boot::clock::Timestamp;
+use latchkey_contract::names::{KeyVersionName, Scope};
+use uuid::Uuid;
+
+/// Identifies a lease. A version 7 UUID: in the order of time.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct LeaseId(pub Uuid);
+
+/// A lease, without its material.
+#[derive(Clone, Debug)]
+pub struct LeaseRecord {
+    /// What was lent.
+    pub key_version: KeyVersionName,
+    /// What it was lent for.
+    pub scope: Scope,
+    /// When.
+    pub create_time: Timestamp,
+}

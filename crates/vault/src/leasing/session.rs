@@ -1,0 +1,216 @@
+//! One router's session.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use latchkey_contract::names::{KeyVersionName, RevisionScope};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::errands::Errand;
+use super::lease::{LeaseId, LeaseRecord};
+use crate::domain::provider::Provider;
+use crate::domain::uid::WorkspaceUid;
+
+/// Identifies a session.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct SessionId(pub Uuid);
+
+/// A session that is not in order.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum SessionError {
+    /// It was ended because it did not answer in time.
+    #[error("the session was ended: attach again")]
+    Fenced,
+    /// The stream did not begin with Hello.
+    #[error("the first message must be hello")]
+    HelloRequired,
+    /// There is no such session of this router.
+    #[error("there is no such session: attach first")]
+    Unknown,
+}
+
+/// Something that a router must be told.
+pub enum Order {
+    /// A scope has changed.
+    Invalidate {
+        /// The scope.
+        scope: RevisionScope,
+        /// Its revision now.
+        revision: u64,
+        /// Versions that must not be used for another call.
+        revoked: Vec<KeyVersionName>,
+    },
+    /// A key is to be checked.
+    Verify(Errand),
+}
+
+/// A router that attends.
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// The router's identity.
+    pub router: Arc<str>,
+    /// What the router calls itself.
+    pub instance: String,
+    /// The providers whose keys it can check.
+    pub providers: Vec<Provider>,
+    orders: mpsc::Sender<Order>,
+    ended: CancellationToken,
+    attached: AtomicBool,
+    lapses_at_micros: AtomicU64,
+    held: Mutex<Held>,
+    acknowledged: watch::Sender<HashMap<RevisionScope, Acknowledged>>,
+}
+
+#[derive(Default)]
+struct Held {
+    leases: HashMap<LeaseId, LeaseRecord>,
+    dependencies: HashMap<WorkspaceUid, (RevisionScope, u64)>,
+}
+
+#[derive(Clone, Copy)]
+struct Acknowledged {
+    revision: u64,
+    in_flight: u64,
+}
+
+/// More than this many untold orders, and the router is not keeping up.
+const LONGEST_QUEUE: usize = 1_024;
+
+impl Session {
+    /// A session, and what it is to be told.
+    pub fn new(
+        id: SessionId,
+        router: Arc<str>,
+        instance: String,
+        providers: Vec<Provider>,
+    ) -> (Self, mpsc::Receiver<Order>) {
+        let (orders, told) = mpsc::channel(LONGEST_QUEUE);
+        let session = Self {
+            id,
+            router,
+            instance,
+            providers,
+            orders,
+            ended: CancellationToken::new(),
+            attached: AtomicBool::new(true),
+            lapses_at_micros: AtomicU64::new(0),
+            held: Mutex::default(),
+            acknowledged: watch::Sender::default(),
+        };
+        (session, told)
+    }
+
+    /// Is cancelled when the session is over.
+    pub fn ended(&self) -> &CancellationToken {
+        &self.ended
+    }
+
+    /// Whether its stream is up.
+    pub fn is_attached(&self) -> bool {
+        self.attached.load(Ordering::Acquire)
+    }
+
+    /// Says that whatever is chosen from now on depends on a workspace. Called before the choice
+    /// reads it, so that no change in between is missed.
+    pub fn depend_on(&self, workspace: WorkspaceUid, scope: RevisionScope, revision: u64) {
+        self.lock().dependencies.entry(workspace).or_insert((scope, revision));
+    }
+
+    /// Notes a lease.
+    pub fn lend(&self, id: LeaseId, lease: LeaseRecord) {
+        self.lock().leases.insert(id, lease);
+    }
+
+    /// Forgets a lease that was given back.
+    pub fn release(&self, id: LeaseId) {
+        self.lock().leases.remove(&id);
+    }
+
+    /// Whether a lease of that version is held.
+    pub fn holds(&self, version: &KeyVersionName) -> bool {
+        self.lock().leases.values().any(|lease| lease.key_version == *version)
+    }
+
+    /// Notes that the router confirmed a revision of a scope.
+    pub fn acknowledge(&self, scope: RevisionScope, revision: u64, in_flight: u64) {
+        let mut held = self.lock();
+        let scope_changed = |known: &(RevisionScope, u64)| known.0 == scope && revision >= known.1;
+        // What was chosen before is dropped, so leases in that scope are over.
+        if held.dependencies.values().any(scope_changed) {
+            held.leases.retain(|_, lease| {
+                RevisionScope::from(&lease.key_version.key.parent) != scope
+                    && RevisionScope::Workspace(lease.scope.workspace().clone()) != scope
+            });
+        }
+        drop(held);
+        self.acknowledged.send_modify(|all| {
+            all.insert(scope, Acknowledged { revision, in_flight });
+        });
+    }
+
+    /// The calls in flight when a revision was confirmed; nothing once the session is over.
+    pub(super) async fn acknowledged(&self, scope: &RevisionScope, revision: u64) -> Option<u64> {
+        let mut changes = self.acknowledged.subscribe();
+        let confirmed = changes.wait_for(|all| {
+            all.get(scope).is_some_and(|acknowledged| acknowledged.revision >= revision)
+        });
+        let all = confirmed.await.ok()?;
+        all.get(scope).map(|acknowledged| acknowledged.in_flight)
+    }
+
+    pub(super) fn order(&self, order: Order) {
+        if self.orders.try_send(order).is_err() {
+            // It does not keep up, or its stream is gone: it must attach anew, and stops by
+            // itself until then.
+            self.detach();
+        }
+    }
+
+    pub(super) fn detach(&self) {
+        self.attached.store(false, Ordering::Release);
+        self.ended.cancel();
+    }
+
+    pub(super) fn end(&self) {
+        self.detach();
+        let mut held = self.lock();
+        held.leases.clear();
+        held.dependencies.clear();
+    }
+
+    pub(super) fn depends_on(&self, workspace: WorkspaceUid) -> bool {
+        self.lock().dependencies.contains_key(&workspace)
+    }
+
+    pub(super) fn note_revision(&self, workspace: WorkspaceUid, revision: u64) {
+        if let Some(known) = self.lock().dependencies.get_mut(&workspace) {
+            known.1 = known.1.max(revision);
+        }
+    }
+
+    pub(super) fn dependencies(&self) -> HashMap<WorkspaceUid, (RevisionScope, u64)> {
+        self.lock().dependencies.clone()
+    }
+
+    pub(super) fn leases(&self) -> HashMap<LeaseId, LeaseRecord> {
+        self.lock().leases.clone()
+    }
+
+    pub(super) fn lapse_at(&self, boottime: Duration) {
+        let micros = u64::try_from(boottime.as_micros()).unwrap_or(u64::MAX);
+        self.lapses_at_micros.fetch_max(micros, Ordering::AcqRel);
+    }
+
+    pub(super) fn lapses_at(&self) -> Duration {
+        Duration::from_micros(self.lapses_at_micros.load(Ordering::Acquire))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,176 @@
+//! What every method does around its own work: who calls, was it answered before, what is said and
+//! recorded when it is refused.
+
+use latchkey_boot::rpc::access::Caller;
+use latchkey_boot::rpc::page::Page;
+use latchkey_contract::names::{KeyParent, WorkspaceName};
+use prost::Message;
+use tonic::{Code, Request, Response, Status};
+use uuid::Uuid;
+
+use super::status;
+use crate::change::Change;
+use crate::domain::audit::{Act, AuditEvent, Decision};
+use crate::domain::role::Role;
+use crate::error::{Conflict, VaultError};
+use crate::store::{Unit, answers};
+use crate::vault::Vault;
+
+/// A call that passed the access layer.
+pub struct Call {
+    caller: Caller<Role>,
+}
+
+impl Call {
+    /// Takes the caller out of a request.
+    pub fn split<T>(mut request: Request<T>) -> Result<(Self, T), Status> {
+        match request.extensions_mut().remove::<Caller<Role>>() {
+            Some(caller) => Ok((Self { caller }, request.into_inner())),
+            // The access layer is missing: nobody may pass.
+            None => Err(Status::new(Code::Internal, "the access layer is missing")),
+        }
+    }
+
+    /// Who acts, and how.
+    pub fn act(&self) -> Act {
+        Act { actor: self.caller.actor().clone(), method: self.caller.method().to_owned() }
+    }
+
+    /// The caller's identity.
+    pub fn actor(&self) -> &std::sync::Arc<str> {
+        self.caller.actor()
+    }
+
+    /// The method's path.
+    pub fn method(&self) -> &'static str {
+        self.caller.method()
+    }
+
+    /// Whether the caller may act on a workspace.
+    pub fn authorize(&self, workspace: &WorkspaceName) -> Result<(), VaultError> {
+        Ok(self.caller.authorize(&workspace.to_string())?)
+    }
+
+    /// Whether the caller may act on the deployment itself.
+    pub fn authorize_deployment(&self) -> Result<(), VaultError> {
+        Ok(self.caller.authorize_deployment()?)
+    }
+
+    /// Whether the caller may act on what belongs to `parent`.
+    pub fn authorize_parent(&self, parent: &KeyParent) -> Result<(), VaultError> {
+        match parent.workspace() {
+            Some(workspace) => self.authorize(workspace),
+            None => self.authorize_deployment(),
+        }
+    }
+
+    /// A page of a list. `arguments` are the fields beside size and token.
+    pub fn page(&self, size: i32, token: &str, arguments: &[&str]) -> Result<Page, VaultError> {
+        let bound = [&[self.method()], arguments].concat();
+        Ok(Page::parse(size, token, &bound)?)
+    }
+
+    /// Says how the call ended. What was refused to a known caller, or failed its integrity check,
+    /// is recorded too.
+    pub async fn answer<T>(
+        &self,
+        vault: &Vault,
+        resource: &str,
+        outcome: Result<T, VaultError>,
+    ) -> Result<Response<T>, Status> {
+        let error = match outcome {
+            Ok(message) => return Ok(Response::new(message)),
+            Err(error) => error,
+        };
+        let decision = match &error {
+            VaultError::Denied(_) => Some((Decision::Refused, "PERMISSION_DENIED")),
+            VaultError::Custody(crate::custody::CustodyError::Integrity) => {
+                Some((Decision::IntegrityFailure, "INTEGRITY"))
+            }
+            _ => None,
+        };
+        if let Some((decision, reason)) = decision {
+            let event =
+                AuditEvent::refused(&self.act(), resource, decision, reason, vault.now());
+            crate::audit::record_refusal(vault, event).await;
+        }
+        log(&error, self.method());
+        Err(error.into())
+    }
+}
+
+/// Failures that an operator can mend are logged with their chain; refusals are the caller's.
+fn log(error: &VaultError, method: &str) {
+    match status::refusal(error).code() {
+        Code::Internal | Code::DataLoss | Code::Unavailable => {
+            let chain = error as &dyn std::error::Error;
+            tracing::error!(error = chain, rpc.method = method, "the call failed");
+        }
+        code => tracing::debug!(%error, ?code, rpc.method = method, "the call was refused"),
+    }
+}
+
+/// A request that its caller may send again.
+pub struct Repeatable {
+    id: Uuid,
+    digest: Vec<u8>,
+}
+
+impl Repeatable {
+    /// Reads a request id; without one the request is not repeatable.
+    pub async fn read(
+        vault: &Vault,
+        call: &Call,
+        request_id: &str,
+        request: &impl Message,
+    ) -> Result<Option<Self>, VaultError> {
+        if request_id.is_empty() {
+            return Ok(None);
+        }
+        let id = Uuid::try_parse(request_id)
+            .map_err(|_| VaultError::field("request_id", "must be a UUID"))?;
+        let keys = vault.custody.keys_of(&vault.store, vault.platform).await?;
+        let digest = keys.request_digest(call.method(), &request.encode_to_vec());
+        Ok(Some(Self { id, digest }))
+    }
+
+    /// The answer that the same request got before.
+    pub async fn answered<T: Message + Default>(
+        &self,
+        vault: &Vault,
+        call: &Call,
+    ) -> Result<Option<T>, VaultError> {
+        let found = answers::find(&vault.store, call.actor(), self.id).await?;
+        let Some(answered) = found else { return Ok(None) };
+        if answered.digest != self.digest {
+            return Err(Conflict::RequestIdReused.into());
+        }
+        let answer = T::decode(answered.answer.as_slice());
+        Ok(Some(answer.map_err(|_| crate::custody::CustodyError::Integrity)?))
+    }
+
+    /// Remembers the answer, in the transaction of the change.
+    pub async fn remember(
+        self,
+        unit: &Unit,
+        call: &Call,
+        answer: &impl Message,
+        now: latchkey_boot::clock::Timestamp,
+    ) -> Result<(), VaultError> {
+        let answered = answers::Answered { digest: self.digest, answer: answer.encode_to_vec() };
+        Ok(answers::insert(unit, call.actor(), self.id, answered, now).await?)
+    }
+}
+
+/// Remembers the answer of a repeatable request, if it is one.
+pub async fn remember(
+    repeatable: Option<Repeatable>,
+    change: &Change,
+    call: &Call,
+    answer: &impl Message,
+) -> Result<(), VaultError> {
+    match repeatable {
+        Some(repeatable) => repeatable.remember(&change.unit, call, answer, change.now).await,
+        None => Ok(()),
+    }
+}

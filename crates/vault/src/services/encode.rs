@@ -1,0 +1,150 @@
+//! From domain to message, field by field.
+
+use latchkey_boot::clock::Timestamp;
+use latchkey_contract::names::{KeyName, KeyVersionName, ProjectName, WorkspaceName};
+use latchkey_contract::vault::v1;
+
+use crate::domain::audit::{AuditEvent, Decision};
+use crate::domain::key::{Key, KeyState};
+use crate::domain::verification::{Grade, Verification};
+use crate::domain::version::KeyVersion;
+use crate::domain::workspace::{Project, Workspace};
+use crate::leasing::Propagation;
+
+/// The etag of a row.
+pub fn etag(row_revision: u64) -> String {
+    format!("r{row_revision}")
+}
+
+/// A moment.
+pub fn time(time: Timestamp) -> prost_types::Timestamp {
+    let (seconds, nanos) = time.to_unix();
+    let nanos = i32::try_from(nanos).expect("a second has fewer than 2^31 nanoseconds");
+    prost_types::Timestamp { seconds, nanos }
+}
+
+/// A workspace of that name.
+pub fn workspace(name: &WorkspaceName, workspace: &Workspace) -> v1::Workspace {
+    v1::Workspace {
+        name: name.to_string(),
+        uid: workspace.uid.to_string(),
+        display_name: workspace.display_name.clone(),
+        create_time: Some(time(workspace.create_time)),
+        update_time: Some(time(workspace.update_time)),
+        etag: etag(workspace.row_revision),
+    }
+}
+
+/// A project of that name.
+pub fn project(name: &ProjectName, project: &Project) -> v1::Project {
+    v1::Project {
+        name: name.to_string(),
+        uid: project.uid.to_string(),
+        display_name: project.display_name.clone(),
+        create_time: Some(time(project.create_time)),
+        update_time: Some(time(project.update_time)),
+        etag: etag(project.row_revision),
+    }
+}
+
+/// A key of that name and its current version.
+pub fn key(name: &KeyName, key: &Key, version: &KeyVersion, now: Timestamp) -> v1::Key {
+    let current = KeyVersionName { key: name.clone(), version: key.current_version };
+    v1::Key {
+        name: name.to_string(),
+        uid: key.uid.to_string(),
+        provider: key.provider.to_string(),
+        display_name: key.settings.display_name.clone(),
+        base_url: version.destination.as_str().to_owned(),
+        default_model: key.settings.default_model.clone(),
+        allowed_models: key.settings.allowed_models.clone(),
+        denied_models: key.settings.denied_models.clone(),
+        priority: small(key.settings.priority),
+        weight: small(key.settings.weight),
+        expire_time: key.settings.expire_time.map(time),
+        labels: key.settings.labels.clone(),
+        material_tail: version.material_tail.clone(),
+        state: state(key, now).into(),
+        state_detail: key.state_detail.clone(),
+        current_version: current.to_string(),
+        verification: Some(verification(&version.verification)),
+        create_time: Some(time(key.create_time)),
+        update_time: Some(time(key.update_time)),
+        last_used_time: key.last_used_time.map(time),
+        etag: etag(key.row_revision),
+    }
+}
+
+/// What a list shows of a key whose row failed its check: that it is there, and why it is unusable.
+pub fn damaged_key(name: &KeyName) -> v1::Key {
+    v1::Key {
+        name: name.to_string(),
+        state: v1::key::State::Quarantined.into(),
+        state_detail: "integrity check failed".to_owned(),
+        ..v1::Key::default()
+    }
+}
+
+/// What a check showed.
+pub fn verification(verification: &Verification) -> v1::Verification {
+    v1::Verification {
+        grade: match verification.grade {
+            Grade::Format => v1::verification::Grade::Format,
+            Grade::Reachable => v1::verification::Grade::Reachable,
+            Grade::Limited => v1::verification::Grade::Limited,
+            Grade::Alive => v1::verification::Grade::Alive,
+        }
+        .into(),
+        detail: verification.detail.clone(),
+        verify_time: Some(time(verification.time)),
+    }
+}
+
+/// How far a change has travelled.
+pub fn propagation(propagation: Propagation) -> v1::Propagation {
+    v1::Propagation {
+        revision: signed(propagation.revision),
+        acknowledged_router_count: signed(propagation.acknowledged),
+        fenced_router_count: signed(propagation.fenced),
+        in_flight_count: signed(propagation.in_flight),
+        elapsed: prost_types::Duration::try_from(propagation.elapsed).ok(),
+    }
+}
+
+/// An audit event.
+pub fn audit_event(event: AuditEvent) -> v1::AuditEvent {
+    v1::AuditEvent {
+        sequence: signed(event.sequence),
+        event_time: Some(time(event.time)),
+        actor: event.act.actor.to_string(),
+        method: event.act.method,
+        resource: event.resource,
+        decision: match event.decision {
+            Decision::Done => v1::audit_event::Decision::Done,
+            Decision::IntegrityFailure => v1::audit_event::Decision::IntegrityFailure,
+            Decision::Refused => v1::audit_event::Decision::Refused,
+        }
+        .into(),
+        reason: event.reason,
+        details: event.details,
+    }
+}
+
+/// Counters are unsigned inside and signed on the wire (AIP-141); they stay far below 2^63.
+pub fn signed(counter: u64) -> i64 {
+    i64::try_from(counter).unwrap_or(i64::MAX)
+}
+
+fn small(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+fn state(key: &Key, now: Timestamp) -> v1::key::State {
+    match key.state {
+        KeyState::Active if key.expired(now) => v1::key::State::Expired,
+        KeyState::Active => v1::key::State::Active,
+        KeyState::Deleted => v1::key::State::Deleted,
+        KeyState::Disabled => v1::key::State::Disabled,
+        KeyState::Quarantined => v1::key::State::Quarantined,
+    }
+}

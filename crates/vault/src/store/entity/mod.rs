@@ -1,0 +1,10 @@
+//! The tables, as sea-orm sees them. Nothing outside `store` names these types.
+
+pub(super) mod answered_requests;
+pub(super) mod audit_events;
+pub(super) mod branch_keys;
+pub(super) mod deployment;
+pub(super) mod key_versions;
+pub(super) mod keys;
+pub(super) mod projects;
+pub(super) mod workspaces;

@@ -1,0 +1,37 @@
+//! What can go wrong below the domain.
+
+use sea_orm::{DbErr, SqlErr};
+
+/// A failure of the database or of what it holds.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A row with this key is there already.
+    #[error("a row with this key exists")]
+    Exists(#[source] DbErr),
+    /// The row changed between reading and writing.
+    #[error("the row was changed by somebody else")]
+    Conflict,
+    /// A row can't be a domain value.
+    #[error("table {table}, column {column}: the value is not valid")]
+    Inconsistent {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// The schema could not be brought up to date.
+    #[error("the schema could not be migrated")]
+    Migration(#[source] DbErr),
+    /// The database could not be reached, or failed.
+    #[error("the database failed")]
+    Database(#[source] DbErr),
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => Self::Exists(error),
+            _ => Self::Database(error),
+        }
+    }
+}

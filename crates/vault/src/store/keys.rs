@@ -1,0 +1,184 @@
+//! Keys, without their versions.
+
+use latchkey_boot::clock::Timestamp;
+use latchkey_contract::names::ResourceId;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait as _, ColumnTrait as _, Condition, EntityTrait as _, IntoActiveModel as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use uuid::Uuid;
+
+use super::entity::keys;
+use super::row::{Table, json, signed, time};
+use super::{Rows, Store, StoreError, Unit};
+use crate::domain::key::{Key, KeyState};
+use crate::domain::provider::Provider;
+use crate::domain::settings::Settings;
+use crate::domain::stamped::Stamped;
+use crate::domain::uid::{KeyUid, ProjectUid, WorkspaceUid};
+
+const TABLE: Table = Table("keys");
+
+/// What a key's slug is unique in: its project, or else its workspace.
+#[derive(Clone, Copy, Debug)]
+pub struct Parent {
+    /// The workspace.
+    pub workspace: WorkspaceUid,
+    /// The project, if it is one's.
+    pub project: Option<ProjectUid>,
+}
+
+impl Parent {
+    fn id(self) -> Uuid {
+        self.project.map_or(self.workspace.0, |project| project.0)
+    }
+}
+
+/// The key of that name.
+pub async fn find(
+    rows: &impl Rows,
+    parent: Parent,
+    slug: &ResourceId,
+) -> Result<Option<Stamped<Key>>, StoreError> {
+    let query = keys::Entity::find()
+        .filter(keys::Column::ParentId.eq(parent.id()))
+        .filter(keys::Column::Slug.eq(slug.as_str()));
+    query.one(rows.connection()).await?.map(from_row).transpose()
+}
+
+/// The key of that identity.
+pub async fn find_by_uid(
+    rows: &impl Rows,
+    uid: KeyUid,
+) -> Result<Option<Stamped<Key>>, StoreError> {
+    let row = keys::Entity::find_by_id(uid.0).one(rows.connection()).await?;
+    row.map(from_row).transpose()
+}
+
+/// A parent's keys in order of name, after `after`.
+pub async fn list(
+    rows: &impl Rows,
+    parent: Parent,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<Stamped<Key>>, StoreError> {
+    let query = keys::Entity::find()
+        .filter(keys::Column::ParentId.eq(parent.id()))
+        .filter(keys::Column::Slug.gt(after.unwrap_or_default()))
+        .order_by_asc(keys::Column::Slug)
+        .limit(limit);
+    query.all(rows.connection()).await?.into_iter().map(from_row).collect()
+}
+
+/// The keys of one provider that a request in a scope may be given, the platform's among them.
+pub async fn candidates(
+    rows: &impl Rows,
+    scope: Parent,
+    platform: WorkspaceUid,
+    provider: Provider,
+) -> Result<Vec<Stamped<Key>>, StoreError> {
+    let mut parents = vec![scope.workspace.0, platform.0];
+    parents.extend(scope.project.map(|project| project.0));
+    let query = keys::Entity::find()
+        .filter(keys::Column::WorkspaceId.is_in([scope.workspace.0, platform.0]))
+        .filter(keys::Column::ParentId.is_in(parents))
+        .filter(keys::Column::Provider.eq(provider.as_str()))
+        .filter(keys::Column::Slug.is_not_null())
+        .order_by_asc(keys::Column::Slug);
+    query.all(rows.connection()).await?.into_iter().map(from_row).collect()
+}
+
+/// Every live key in a workspace, or in one of its projects.
+pub async fn all_within(rows: &impl Rows, parent: Parent) -> Result<Vec<Stamped<Key>>, StoreError> {
+    let mut within = Condition::all().add(keys::Column::WorkspaceId.eq(parent.workspace.0));
+    if let Some(project) = parent.project {
+        within = within.add(keys::Column::ProjectId.eq(project.0));
+    }
+    let query = keys::Entity::find().filter(within).filter(keys::Column::Slug.is_not_null());
+    query.all(rows.connection()).await?.into_iter().map(from_row).collect()
+}
+
+/// Stores a new key.
+pub async fn insert(unit: &Unit, key: Stamped<Key>) -> Result<(), StoreError> {
+    keys::Entity::insert(to_row(key).into_active_model()).exec(unit.connection()).await?;
+    Ok(())
+}
+
+/// Stores a key whose workspace is locked.
+pub async fn update(unit: &Unit, key: Stamped<Key>) -> Result<(), StoreError> {
+    let mut row = to_row(key).into_active_model().reset_all();
+    row.last_used_time = sea_orm::ActiveValue::NotSet;
+    row.update(unit.connection()).await?;
+    Ok(())
+}
+
+/// Notes that a key was lent. Outside any lock and MAC: it only informs.
+pub async fn touch(store: &Store, uid: KeyUid, time: Timestamp) -> Result<(), StoreError> {
+    keys::Entity::update_many()
+        .col_expr(keys::Column::LastUsedTime, Expr::value(time.as_micros()))
+        .filter(keys::Column::Id.eq(uid.0))
+        .exec(store.connection())
+        .await?;
+    Ok(())
+}
+
+fn from_row(row: keys::Model) -> Result<Stamped<Key>, StoreError> {
+    let settings = Settings {
+        display_name: row.display_name,
+        default_model: row.default_model,
+        allowed_models: TABLE.json("allowed_models", &row.allowed_models)?,
+        denied_models: TABLE.json("denied_models", &row.denied_models)?,
+        priority: TABLE.small("priority", row.priority)?,
+        weight: TABLE.small("weight", row.weight)?,
+        expire_time: row.expire_time.map(time),
+        labels: TABLE.json("labels", &row.labels)?,
+    };
+    let key = Key {
+        uid: KeyUid(row.id),
+        workspace: WorkspaceUid(row.workspace_id),
+        project: row.project_id.map(ProjectUid),
+        slug: row.slug.map(|slug| TABLE.parse("slug", slug.parse().ok())).transpose()?,
+        provider: TABLE.parse("provider", row.provider.parse().ok())?,
+        settings,
+        state: TABLE.parse("state", KeyState::from_row(&row.state))?,
+        state_detail: row.state_detail,
+        current_version: TABLE.counter("current_version", row.current_version)?,
+        row_revision: TABLE.counter("row_revision", row.row_revision)?,
+        create_time: time(row.create_time),
+        update_time: time(row.update_time),
+        delete_time: row.delete_time.map(time),
+        last_used_time: row.last_used_time.map(time),
+    };
+    Ok(Stamped::new(key, row.row_mac))
+}
+
+fn to_row(key: Stamped<Key>) -> keys::Model {
+    let (key, row_mac) = key.into_unchecked();
+    let parent = Parent { workspace: key.workspace, project: key.project };
+    keys::Model {
+        id: key.uid.0,
+        workspace_id: key.workspace.0,
+        project_id: key.project.map(|project| project.0),
+        parent_id: parent.id(),
+        slug: key.slug.map(|slug| slug.to_string()),
+        provider: key.provider.to_string(),
+        display_name: key.settings.display_name,
+        default_model: key.settings.default_model,
+        allowed_models: json(&key.settings.allowed_models),
+        denied_models: json(&key.settings.denied_models),
+        labels: json(&key.settings.labels),
+        priority: key.settings.priority.into(),
+        weight: key.settings.weight.into(),
+        expire_time: key.settings.expire_time.map(Timestamp::as_micros),
+        state: key.state.as_str().to_owned(),
+        state_detail: key.state_detail,
+        current_version: signed(key.current_version),
+        row_revision: signed(key.row_revision),
+        create_time: key.create_time.as_micros(),
+        update_time: key.update_time.as_micros(),
+        delete_time: key.delete_time.map(Timestamp::as_micros),
+        last_used_time: key.last_used_time.map(Timestamp::as_micros),
+        row_mac,
+    }
+}

@@ -1,0 +1,150 @@
+//! The vault itself: what every method works with.
+
+use std::sync::Arc;
+
+use latchkey_boot::clock::{Clock, Timestamp};
+use latchkey_boot::egress::EgressPolicy;
+use latchkey_contract::names::{KeyParent, ResourceId, Scope, WorkspaceName};
+use ring::rand::SystemRandom;
+
+use crate::change::Change;
+use crate::custody::keyring::KeyRingFile;
+use crate::custody::{Custody, WorkspaceKeys};
+use crate::domain::audit::{Act, AuditEvent};
+use crate::domain::uid::{DeploymentUid, WorkspaceUid};
+use crate::domain::workspace::{Project, Workspace, WorkspaceSlug};
+use crate::error::{Noun, VaultError};
+use crate::leasing::Leasing;
+use crate::store::keys::Parent;
+use crate::store::{Rows, Store, StoreError, branch_keys, projects, workspaces};
+
+/// The parts of a vault.
+pub struct Vault {
+    /// Its database.
+    pub store: Store,
+    /// Its keys.
+    pub custody: Custody,
+    /// The routers attached to it.
+    pub leasing: Arc<Leasing>,
+    /// Where keys may be sent.
+    pub egress: EgressPolicy,
+    /// Its time.
+    pub clock: Arc<dyn Clock>,
+    /// The workspace of the platform.
+    pub platform: WorkspaceUid,
+}
+
+/// A workspace whose row was checked, and its keys.
+pub struct OpenWorkspace {
+    /// What it is.
+    pub workspace: Workspace,
+    /// Its keys.
+    pub keys: Arc<WorkspaceKeys>,
+}
+
+/// What keys belong to, found and checked.
+pub struct OpenParent {
+    /// Its workspace.
+    pub open: OpenWorkspace,
+    /// Its project, if it is one.
+    pub project: Option<Project>,
+}
+
+impl OpenParent {
+    /// The identities, for looking up keys.
+    pub fn ids(&self) -> Parent {
+        Parent {
+            workspace: self.open.workspace.uid,
+            project: self.project.as_ref().map(|project| project.uid),
+        }
+    }
+}
+
+impl Vault {
+    /// A vault over a migrated database. The first one gives the deployment its identity and the
+    /// platform its workspace.
+    pub async fn open(
+        store: Store,
+        keyring: Arc<KeyRingFile>,
+        leasing: Arc<Leasing>,
+        egress: EgressPolicy,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, VaultError> {
+        let rng = SystemRandom::new();
+        let now = clock.now();
+        let custody =
+            |deployment| Custody::new(deployment, keyring, rng.clone(), Arc::clone(&clock));
+        if let Some(deployment) = workspaces::deployment(&store).await? {
+            let platform = workspaces::find(&store, None).await?.ok_or(StoreError::Inconsistent {
+                table: "workspaces",
+                column: "slug",
+            })?;
+            let uid = platform.peek().uid;
+            let custody = custody(deployment);
+            // Fails now, not at the first call, when the keyring is another deployment's.
+            custody.keys_of(&store, uid).await?.check(platform)?;
+            return Ok(Self { store, custody, leasing, egress, clock, platform: uid });
+        }
+        let deployment = DeploymentUid::random(&rng)?;
+        let platform = WorkspaceUid::random(&rng)?;
+        let custody = custody(deployment);
+        let unit = store.begin().await?;
+        workspaces::insert_deployment(&unit, deployment, now).await?;
+        let head = Workspace::new(platform, WorkspaceSlug::Platform, String::new(), now);
+        let act = Act::system("bootstrap");
+        let event = AuditEvent::done(&act, "platform", now).with("deployment", deployment);
+        Change::found(unit, &custody, head, act, now, event).await?.commit().await?;
+        Ok(Self { store, custody, leasing, egress, clock, platform })
+    }
+
+    /// The time of day.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A workspace by its name, for reading; the platform for `None`.
+    pub async fn workspace(
+        &self,
+        name: Option<&WorkspaceName>,
+    ) -> Result<OpenWorkspace, VaultError> {
+        let slug = name.map(|name| &name.workspace);
+        let found = workspaces::find(&self.store, slug).await?;
+        let stamped = found.ok_or(VaultError::NotFound(Noun::Workspace))?;
+        let keys = self.custody.keys_of(&self.store, stamped.peek().uid).await?;
+        Ok(OpenWorkspace { workspace: keys.check(stamped)?, keys })
+    }
+
+    /// What keys belong to by its name, for reading.
+    pub async fn parent(&self, parent: &KeyParent) -> Result<OpenParent, VaultError> {
+        let open = self.workspace(parent.workspace()).await?;
+        let project = match parent {
+            KeyParent::Scope(Scope::Project(name)) => {
+                Some(project(&self.store, &open.workspace, &open.keys, &name.project).await?)
+            }
+            KeyParent::Scope(Scope::Workspace(_)) | KeyParent::Platform => None,
+        };
+        Ok(OpenParent { open, project })
+    }
+}
+
+/// A project of a workspace by its last segment.
+pub async fn project(
+    rows: &impl Rows,
+    workspace: &Workspace,
+    keys: &WorkspaceKeys,
+    slug: &ResourceId,
+) -> Result<Project, VaultError> {
+    let found = projects::find(rows, workspace.uid, slug).await?;
+    Ok(keys.check(found.ok_or(VaultError::NotFound(Noun::Project))?)?)
+}
+
+/// Writes down the keys of a new workspace.
+pub(crate) async fn insert_branch_keys(
+    unit: &crate::store::Unit,
+    wrapped: [branch_keys::WrappedBranchKey; 2],
+) -> Result<(), StoreError> {
+    for key in wrapped {
+        branch_keys::insert(unit, key).await?;
+    }
+    Ok(())
+}
