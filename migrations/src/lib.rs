@@ -5,6 +5,8 @@
 //! hold exactly the same value. How to add a step: see this folder's README.
 
 mod router;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod vault;
 
 pub use router::RouterMigrator;

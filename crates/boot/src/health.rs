@@ -20,6 +20,8 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use crate::drain::Drain;
 
 pub use tonic_health::ServingStatus;
+/// The protocol's descriptors, for server reflection.
+pub use tonic_health::pb::FILE_DESCRIPTOR_SET;
 
 /// The name under which the protocol asks for the process as a whole.
 const OVERALL: &str = "";

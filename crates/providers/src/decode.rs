@@ -54,7 +54,7 @@ pub fn unary(
         if error::holds_error(body) {
             error::classify(provider, status, headers, body, api_key, now)
         } else {
-            error::malformed(provider, status, headers, body, api_key)
+            error::malformed(status, headers, body, api_key)
         }
     })
 }

@@ -16,7 +16,7 @@ use crate::store::{Unit, audit_events, keys, workspaces};
 use crate::vault::{self, Vault};
 
 /// A change that is not committed yet. Dropped, nothing has happened.
-pub struct Change {
+pub(crate) struct Change {
     /// The transaction.
     pub unit: Unit,
     /// The workspace, locked.
@@ -46,7 +46,7 @@ pub struct Committed {
 
 impl Change {
     /// Begins a change of what is in the workspace of `parent`.
-    pub async fn begin(vault: &Vault, parent: &KeyParent, act: Act) -> Result<Self, VaultError> {
+    pub(crate) async fn begin(vault: &Vault, parent: &KeyParent, act: Act) -> Result<Self, VaultError> {
         let unit = vault.store.begin().await?;
         let slug = parent.workspace().map(|name| &name.workspace);
         let found = workspaces::lock(&unit, slug).await?;
@@ -59,7 +59,7 @@ impl Change {
     }
 
     /// Founds a workspace: its keys, its head row, and the first event of its log.
-    pub async fn found(
+    pub(crate) async fn found(
         unit: Unit,
         custody: &Custody,
         head: Workspace,
@@ -78,26 +78,26 @@ impl Change {
     }
 
     /// Records what is being done.
-    pub async fn record(&mut self, mut event: AuditEvent) -> Result<(), VaultError> {
+    pub(crate) async fn record(&mut self, mut event: AuditEvent) -> Result<(), VaultError> {
         self.head.audit_sequence += 1;
         event.sequence = self.head.audit_sequence;
         Ok(audit_events::insert(&self.unit, self.head.uid, event).await?)
     }
 
     /// An event of this change about `resource`.
-    pub fn event(&self, resource: impl ToString) -> AuditEvent {
+    pub(crate) fn event(&self, resource: impl ToString) -> AuditEvent {
         AuditEvent::done(&self.act, resource, self.now)
     }
 
     /// The project that `parent` names, if it names one.
-    pub async fn project(&self, parent: &KeyParent) -> Result<Option<Project>, VaultError> {
+    pub(crate) async fn project(&self, parent: &KeyParent) -> Result<Option<Project>, VaultError> {
         let KeyParent::Scope(Scope::Project(name)) = parent else { return Ok(None) };
         let found = vault::project(&self.unit, &self.head, &self.keys, &name.project).await?;
         Ok(Some(found))
     }
 
     /// The key of that name, at that etag if one is given.
-    pub async fn key(&self, name: &KeyName, etag: &str) -> Result<Key, VaultError> {
+    pub(crate) async fn key(&self, name: &KeyName, etag: &str) -> Result<Key, VaultError> {
         let project = self.project(&name.parent).await?;
         let parent =
             keys::Parent { workspace: self.head.uid, project: project.map(|project| project.uid) };
@@ -108,18 +108,18 @@ impl Change {
     }
 
     /// Says that a version must not be used for another call once this is committed.
-    pub fn revoke(&mut self, key: &KeyName, version: u64) {
+    pub(crate) fn revoke(&mut self, key: &KeyName, version: u64) {
         self.revoked.push(KeyVersionName { key: key.clone(), version });
     }
 
     /// Makes a record durable that changes nothing that routers depend on.
-    pub async fn commit_unnumbered(self) -> Result<(), VaultError> {
+    pub(crate) async fn commit_unnumbered(self) -> Result<(), VaultError> {
         workspaces::update(&self.unit, self.keys.stamp(self.head)).await?;
         Ok(self.unit.commit().await?)
     }
 
     /// Makes the change durable.
-    pub async fn commit(mut self) -> Result<Committed, VaultError> {
+    pub(crate) async fn commit(mut self) -> Result<Committed, VaultError> {
         self.head.revision += 1;
         let (workspace, revision) = (self.head.uid, self.head.revision);
         workspaces::update(&self.unit, self.keys.stamp(self.head)).await?;
@@ -129,7 +129,7 @@ impl Change {
 }
 
 /// Refuses an etag that is not the current one. An empty one asks for no check.
-pub fn check_etag(etag: &str, row_revision: u64) -> Result<(), VaultError> {
+pub(crate) fn check_etag(etag: &str, row_revision: u64) -> Result<(), VaultError> {
     if etag.is_empty() || etag == crate::services::encode::etag(row_revision) {
         Ok(())
     } else {

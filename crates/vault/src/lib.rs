@@ -1,4 +1,20 @@
-//! The key-vault service.
+//! The key-vault service: keeps provider keys sealed, decides who may use which, and lends them to
+//! routers one at a time.
+//!
+//! It makes no call to any provider and has no way out: where something must be asked of one, an
+//! attached router runs the errand. Start reading at [`vault::Vault`] and `services/`; the rules
+//! are in [`domain`], the keys in [`custody`], the protocol with routers in [`leasing`].
 
-mod domain;
-mod store;
+pub mod app;
+mod audit;
+mod change;
+pub mod config;
+pub mod custody;
+pub mod domain;
+mod error;
+pub mod leasing;
+pub mod services;
+pub mod store;
+pub mod vault;
+
+pub use error::VaultError;

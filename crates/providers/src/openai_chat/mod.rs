@@ -10,6 +10,7 @@
 //! [`Provider::Custom`]: crate::Provider::Custom
 
 mod calls;
+mod content;
 mod message;
 mod request;
 mod response;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::calls::{Calls, Piece};
+use super::content::Spoken;
 use super::usage;
 use crate::Provider;
 use crate::decode::{Answer, Draft, PartId, Undecodable};
@@ -64,7 +65,7 @@ struct Choice<'a> {
 #[derive(Deserialize)]
 pub(super) struct Said<'a> {
     #[serde(borrow)]
-    content: Option<Content<'a>>,
+    content: Option<Spoken<'a>>,
     #[serde(borrow)]
     refusal: Option<Text<'a>>,
     /// What compatible servers call their reasoning.
@@ -75,13 +76,6 @@ pub(super) struct Said<'a> {
     reasoning: Option<Text<'a>>,
     #[serde(borrow)]
     tool_calls: Option<Vec<Piece<'a>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Content<'a> {
-    #[serde(borrow)]
-    Text(Text<'a>),
 }
 
 /// A message that is being said.
@@ -108,7 +102,7 @@ impl Saying {
                 .get_or_insert_with(|| draft.open_reasoning());
             deltas.push(draft.push(part, &more));
         }
-        if let Some(Content::Text(more)) = said.content
+        if let Some(Spoken(more)) = said.content
             && !more.is_empty()
         {
             let part = *self.text.get_or_insert_with(|| draft.open_text());

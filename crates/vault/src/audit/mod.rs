@@ -10,7 +10,7 @@ use crate::vault::Vault;
 
 /// Records a refusal in the log of the workspace concerned; in the platform's when there is none,
 /// or when that workspace can't be written to, because it is its very row that is damaged.
-pub async fn record_refusal(vault: &Vault, event: AuditEvent) {
+pub(crate) async fn record_refusal(vault: &Vault, event: AuditEvent) {
     let scope = workspace_of(&event.resource).map(|name| KeyParent::Scope(Scope::Workspace(name)));
     if let Some(scope) = scope
         && record(vault, &scope, event.clone()).await.is_ok()

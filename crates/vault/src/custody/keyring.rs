@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use data_encoding::BASE64;
+use latchkey_boot::config::SecretString;
 use latchkey_envelope::RootKey;
 use ring::rand::SecureRandom;
 use serde::Deserialize;
@@ -84,7 +85,7 @@ struct Document {
 struct Entry {
     id: String,
     state: State,
-    key: Zeroizing<String>,
+    key: SecretString,
 }
 
 #[derive(Deserialize, PartialEq)]
@@ -160,7 +161,7 @@ fn ring_of(document: Document) -> Result<KeyRing, &'static str> {
     let mut primary = None;
     for entry in document.keys {
         let decoded = Zeroizing::new(
-            BASE64.decode(entry.key.as_bytes()).map_err(|_| "a key must be base64")?,
+            BASE64.decode(entry.key.expose().as_bytes()).map_err(|_| "a key must be base64")?,
         );
         let bytes = <&[u8; KEY_LEN]>::try_from(decoded.as_slice())
             .map_err(|_| "a key must have 32 bytes")?;

@@ -29,7 +29,7 @@ use keyring::KeyRingFile;
 
 /// How long an unwrapped branch key is kept. Bounds how long a root key that was taken away still
 /// works here.
-const CACHE_SPAN: Duration = Duration::from_secs(300);
+const CACHE_SPAN: Duration = Duration::from_mins(5);
 
 /// Opens and makes the keys of workspaces.
 pub struct Custody {

@@ -1,5 +1,5 @@
 //! MACs of rows. Sealing protects the material, not `state = 'disabled'`: so each row's columns are
-//! written down canonically (TLV, ascending tags) and MACed under the workspace's lookup key.
+//! written down canonically (TLV, ascending tags) and `MACed` under the workspace's lookup key.
 //!
 //! A tag is never given to another column; a new column gets a new tag.
 
@@ -71,7 +71,7 @@ impl MacRow for Key {
     const TABLE: &'static str = "keys";
 
     fn columns(&self) -> Tlv {
-        let project = self.project.map(|project| project.to_bytes());
+        let project = self.project.map(super::super::domain::uid::ProjectUid::to_bytes);
         Tlv::new(SCHEMA)
             .bytes(1, &self.uid.to_bytes())
             .bytes(2, &self.workspace.to_bytes())

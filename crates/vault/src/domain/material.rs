@@ -55,6 +55,11 @@ impl Material {
         Ok(Self(secret))
     }
 
+    /// A key that was checked when it was sealed.
+    pub fn from_sealed(secret: Secret) -> Self {
+        Self(secret)
+    }
+
     /// The key, for sealing, fingerprinting and lending.
     pub fn expose(&self) -> &[u8] {
         self.0.expose()

@@ -5,7 +5,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
+use latchkey_boot::drain::Drain;
 
 use super::Leasing;
 use crate::store::{Store, StoreError, workspaces};
@@ -15,13 +15,13 @@ const PERIOD: Duration = Duration::from_millis(250);
 /// Identities per query.
 const CHUNK: usize = 500;
 
-/// Watches until `stop`.
-pub async fn watch_heads(leasing: Arc<Leasing>, store: Store, stop: CancellationToken) {
+/// Watches until the drain starts.
+pub async fn watch_heads(leasing: Arc<Leasing>, store: Store, drain: Drain) {
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = drain.started() => return,
             _ = ticks.tick() => {}
         }
         leasing.sweep();

@@ -17,13 +17,13 @@ use crate::store::{Unit, answers};
 use crate::vault::Vault;
 
 /// A call that passed the access layer.
-pub struct Call {
+pub(super) struct Call {
     caller: Caller<Role>,
 }
 
 impl Call {
     /// Takes the caller out of a request.
-    pub fn split<T>(mut request: Request<T>) -> Result<(Self, T), Status> {
+    pub(super) fn split<T>(mut request: Request<T>) -> Result<(Self, T), Status> {
         match request.extensions_mut().remove::<Caller<Role>>() {
             Some(caller) => Ok((Self { caller }, request.into_inner())),
             // The access layer is missing: nobody may pass.
@@ -32,32 +32,32 @@ impl Call {
     }
 
     /// Who acts, and how.
-    pub fn act(&self) -> Act {
+    pub(super) fn act(&self) -> Act {
         Act { actor: self.caller.actor().clone(), method: self.caller.method().to_owned() }
     }
 
     /// The caller's identity.
-    pub fn actor(&self) -> &std::sync::Arc<str> {
+    pub(super) fn actor(&self) -> &std::sync::Arc<str> {
         self.caller.actor()
     }
 
     /// The method's path.
-    pub fn method(&self) -> &'static str {
+    pub(super) fn method(&self) -> &'static str {
         self.caller.method()
     }
 
     /// Whether the caller may act on a workspace.
-    pub fn authorize(&self, workspace: &WorkspaceName) -> Result<(), VaultError> {
+    pub(super) fn authorize(&self, workspace: &WorkspaceName) -> Result<(), VaultError> {
         Ok(self.caller.authorize(&workspace.to_string())?)
     }
 
     /// Whether the caller may act on the deployment itself.
-    pub fn authorize_deployment(&self) -> Result<(), VaultError> {
+    pub(super) fn authorize_deployment(&self) -> Result<(), VaultError> {
         Ok(self.caller.authorize_deployment()?)
     }
 
     /// Whether the caller may act on what belongs to `parent`.
-    pub fn authorize_parent(&self, parent: &KeyParent) -> Result<(), VaultError> {
+    pub(super) fn authorize_parent(&self, parent: &KeyParent) -> Result<(), VaultError> {
         match parent.workspace() {
             Some(workspace) => self.authorize(workspace),
             None => self.authorize_deployment(),
@@ -65,14 +65,14 @@ impl Call {
     }
 
     /// A page of a list. `arguments` are the fields beside size and token.
-    pub fn page(&self, size: i32, token: &str, arguments: &[&str]) -> Result<Page, VaultError> {
+    pub(super) fn page(&self, size: i32, token: &str, arguments: &[&str]) -> Result<Page, VaultError> {
         let bound = [&[self.method()], arguments].concat();
         Ok(Page::parse(size, token, &bound)?)
     }
 
     /// Says how the call ended. What was refused to a known caller, or failed its integrity check,
     /// is recorded too.
-    pub async fn answer<T>(
+    pub(super) async fn answer<T>(
         &self,
         vault: &Vault,
         resource: &str,
@@ -111,14 +111,14 @@ fn log(error: &VaultError, method: &str) {
 }
 
 /// A request that its caller may send again.
-pub struct Repeatable {
+pub(super) struct Repeatable {
     id: Uuid,
     digest: Vec<u8>,
 }
 
 impl Repeatable {
     /// Reads a request id; without one the request is not repeatable.
-    pub async fn read(
+    pub(super) async fn read(
         vault: &Vault,
         call: &Call,
         request_id: &str,
@@ -135,7 +135,7 @@ impl Repeatable {
     }
 
     /// The answer that the same request got before.
-    pub async fn answered<T: Message + Default>(
+    pub(super) async fn answered<T: Message + Default>(
         &self,
         vault: &Vault,
         call: &Call,
@@ -150,7 +150,7 @@ impl Repeatable {
     }
 
     /// Remembers the answer, in the transaction of the change.
-    pub async fn remember(
+    pub(super) async fn remember(
         self,
         unit: &Unit,
         call: &Call,
@@ -163,7 +163,7 @@ impl Repeatable {
 }
 
 /// Remembers the answer of a repeatable request, if it is one.
-pub async fn remember(
+pub(super) async fn remember(
     repeatable: Option<Repeatable>,
     change: &Change,
     call: &Call,

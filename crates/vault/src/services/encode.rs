@@ -12,19 +12,19 @@ use crate::domain::workspace::{Project, Workspace};
 use crate::leasing::Propagation;
 
 /// The etag of a row.
-pub fn etag(row_revision: u64) -> String {
+pub(crate) fn etag(row_revision: u64) -> String {
     format!("r{row_revision}")
 }
 
 /// A moment.
-pub fn time(time: Timestamp) -> prost_types::Timestamp {
+pub(crate) fn time(time: Timestamp) -> prost_types::Timestamp {
     let (seconds, nanos) = time.to_unix();
     let nanos = i32::try_from(nanos).expect("a second has fewer than 2^31 nanoseconds");
     prost_types::Timestamp { seconds, nanos }
 }
 
 /// A workspace of that name.
-pub fn workspace(name: &WorkspaceName, workspace: &Workspace) -> v1::Workspace {
+pub(crate) fn workspace(name: &WorkspaceName, workspace: &Workspace) -> v1::Workspace {
     v1::Workspace {
         name: name.to_string(),
         uid: workspace.uid.to_string(),
@@ -36,7 +36,7 @@ pub fn workspace(name: &WorkspaceName, workspace: &Workspace) -> v1::Workspace {
 }
 
 /// A project of that name.
-pub fn project(name: &ProjectName, project: &Project) -> v1::Project {
+pub(crate) fn project(name: &ProjectName, project: &Project) -> v1::Project {
     v1::Project {
         name: name.to_string(),
         uid: project.uid.to_string(),
@@ -48,7 +48,7 @@ pub fn project(name: &ProjectName, project: &Project) -> v1::Project {
 }
 
 /// A key of that name and its current version.
-pub fn key(name: &KeyName, key: &Key, version: &KeyVersion, now: Timestamp) -> v1::Key {
+pub(crate) fn key(name: &KeyName, key: &Key, version: &KeyVersion, now: Timestamp) -> v1::Key {
     let current = KeyVersionName { key: name.clone(), version: key.current_version };
     v1::Key {
         name: name.to_string(),
@@ -76,7 +76,7 @@ pub fn key(name: &KeyName, key: &Key, version: &KeyVersion, now: Timestamp) -> v
 }
 
 /// What a list shows of a key whose row failed its check: that it is there, and why it is unusable.
-pub fn damaged_key(name: &KeyName) -> v1::Key {
+pub(crate) fn damaged_key(name: &KeyName) -> v1::Key {
     v1::Key {
         name: name.to_string(),
         state: v1::key::State::Quarantined.into(),
@@ -86,7 +86,7 @@ pub fn damaged_key(name: &KeyName) -> v1::Key {
 }
 
 /// What a check showed.
-pub fn verification(verification: &Verification) -> v1::Verification {
+pub(crate) fn verification(verification: &Verification) -> v1::Verification {
     v1::Verification {
         grade: match verification.grade {
             Grade::Format => v1::verification::Grade::Format,
@@ -101,7 +101,7 @@ pub fn verification(verification: &Verification) -> v1::Verification {
 }
 
 /// How far a change has travelled.
-pub fn propagation(propagation: Propagation) -> v1::Propagation {
+pub(crate) fn propagation(propagation: Propagation) -> v1::Propagation {
     v1::Propagation {
         revision: signed(propagation.revision),
         acknowledged_router_count: signed(propagation.acknowledged),
@@ -112,7 +112,7 @@ pub fn propagation(propagation: Propagation) -> v1::Propagation {
 }
 
 /// An audit event.
-pub fn audit_event(event: AuditEvent) -> v1::AuditEvent {
+pub(crate) fn audit_event(event: AuditEvent) -> v1::AuditEvent {
     v1::AuditEvent {
         sequence: signed(event.sequence),
         event_time: Some(time(event.time)),
@@ -131,7 +131,7 @@ pub fn audit_event(event: AuditEvent) -> v1::AuditEvent {
 }
 
 /// Counters are unsigned inside and signed on the wire (AIP-141); they stay far below 2^63.
-pub fn signed(counter: u64) -> i64 {
+pub(crate) fn signed(counter: u64) -> i64 {
     i64::try_from(counter).unwrap_or(i64::MAX)
 }
 

@@ -14,7 +14,7 @@ use crate::leasing::errands::ErrandFailure;
 use crate::store::StoreError;
 
 /// The domain of every `ErrorInfo` of this service.
-pub const DOMAIN: &str = "vault.latchkey";
+pub(super) const DOMAIN: &str = "vault.latchkey";
 
 /// When a caller may try again after a failure that passes.
 const RETRY: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ impl From<VaultError> for Status {
 }
 
 /// The refusal of an error: the reason is also what the audit log records.
-pub fn refusal(error: &VaultError) -> Refusal {
+pub(super) fn refusal(error: &VaultError) -> Refusal {
     let words = error.to_string();
     let say = |code, reason| Refusal::new(code, reason, &words);
     match error {

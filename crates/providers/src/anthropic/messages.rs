@@ -1,0 +1,166 @@
+//! The conversation, regrouped as Anthropic wants it.
+
+use latchkey_contract::router::v1::part::Content;
+use latchkey_contract::router::v1::{Message, Part, Role};
+use serde::Serialize;
+
+use super::blocks::{Block, assistant_block, result_block, user_block};
+use crate::encode::{Call, EncodeError, EncodeErrorKind, part_field, refuse};
+
+/// Instructions that lead the conversation.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum System<'a> {
+    Blocks(Vec<Block<'a>>),
+    Text(&'a str),
+}
+
+/// A turn.
+#[derive(Serialize)]
+pub(super) struct WireMessage<'a> {
+    role: WireRole,
+    content: Said<'a>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum WireRole {
+    Assistant,
+    System,
+    User,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Said<'a> {
+    Blocks(Vec<Block<'a>>),
+    Text(&'a str),
+}
+
+/// The instructions at the beginning, and the turns after them.
+pub(super) fn conversation<'a>(
+    call: &Call<'a>,
+) -> Result<(Option<System<'a>>, Vec<WireMessage<'a>>), EncodeError> {
+    let all = &call.request.messages;
+    let leading = all
+        .iter()
+        .take_while(|message| message.role() == Role::System)
+        .count();
+    let (instructions, turns) = all.split_at(leading);
+    let system = system(instructions)?;
+    check_ends(call, leading, turns)?;
+
+    let mut messages: Vec<WireMessage<'a>> = Vec::with_capacity(turns.len());
+    // Results of a turn's calls may come in several messages, and the user's next words join them.
+    let mut results_open = false;
+    for (m, message) in turns.iter().enumerate().map(|(t, turn)| (leading + t, turn)) {
+        let role = message.role();
+        let blocks = blocks(m, message)?;
+        match (role, messages.last_mut()) {
+            (Role::Tool | Role::User, Some(last)) if results_open => last.extend(blocks),
+            _ if blocks.is_empty() => {}
+            _ => {
+                if role == Role::System && !call.traits.mid_conversation_system {
+                    return refuse(
+                        format!("messages[{m}].role"),
+                        EncodeErrorKind::UnsupportedByProvider,
+                        "the model takes instructions at the beginning only",
+                    );
+                }
+                messages.push(WireMessage::new(role, blocks));
+            }
+        }
+        results_open = role == Role::Tool;
+    }
+    Ok((system, messages))
+}
+
+impl<'a> WireMessage<'a> {
+    fn new(role: Role, blocks: Vec<Block<'a>>) -> Self {
+        let role = match role {
+            Role::Assistant => WireRole::Assistant,
+            Role::System => WireRole::System,
+            Role::Tool | Role::Unspecified | Role::User => WireRole::User,
+        };
+        let content = match blocks.as_slice() {
+            [Block::Text { text }] => Said::Text(text),
+            _ => Said::Blocks(blocks),
+        };
+        Self { role, content }
+    }
+
+    fn extend(&mut self, more: Vec<Block<'a>>) {
+        if let Said::Blocks(blocks) = &mut self.content {
+            blocks.extend(more);
+        }
+    }
+}
+
+fn system(instructions: &[Message]) -> Result<Option<System<'_>>, EncodeError> {
+    let mut all = Vec::new();
+    for (m, message) in instructions.iter().enumerate() {
+        all.extend(blocks(m, message)?);
+    }
+    Ok(match all.as_slice() {
+        [] => None,
+        [Block::Text { text }] => Some(System::Text(text)),
+        _ => Some(System::Blocks(all)),
+    })
+}
+
+/// The first turn must be the user's; the last may be the assistant's, to go on with, on some models.
+fn check_ends(call: &Call<'_>, leading: usize, turns: &[Message]) -> Result<(), EncodeError> {
+    let unsupported = |index: usize, words: &'static str| {
+        refuse(
+            format!("messages[{}]", leading + index),
+            EncodeErrorKind::UnsupportedByProvider,
+            words,
+        )
+    };
+    match turns {
+        [] => refuse(
+            "messages",
+            EncodeErrorKind::UnsupportedByProvider,
+            "the provider wants a turn of the user's",
+        ),
+        [first, ..] if first.role() != Role::User => {
+            unsupported(0, "the provider wants the user to begin")
+        }
+        [.., last] if last.role() == Role::Assistant && !call.traits.prefill => {
+            unsupported(turns.len() - 1, "the model does not go on with a turn of its own")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn blocks(m: usize, message: &Message) -> Result<Vec<Block<'_>>, EncodeError> {
+    let role = message.role();
+    let mut blocks = Vec::with_capacity(message.parts.len());
+    for (p, part) in message.parts.iter().enumerate() {
+        if is_blank(part) {
+            if role == Role::Assistant {
+                // Other models' line breaks ahead of tool calls: they mean nothing, and Anthropic
+                // refuses them.
+                continue;
+            }
+            return refuse(
+                part_field(m, p, "text"),
+                EncodeErrorKind::UnsupportedByProvider,
+                "the provider takes no text of white space alone",
+            );
+        }
+        blocks.extend(match role {
+            Role::Assistant => assistant_block((m, p), part)?,
+            Role::Tool => result_block((m, p), part)?,
+            Role::System | Role::Unspecified | Role::User => user_block((m, p), part)?,
+        });
+    }
+    Ok(blocks)
+}
+
+fn is_blank(part: &Part) -> bool {
+    match &part.content {
+        Some(Content::Text(text) | Content::Refusal(text)) => text.trim().is_empty(),
+        _ => false,
+    }
+}

@@ -1,0 +1,145 @@
+//! The answer's body.
+
+use latchkey_contract::router::v1::{FinishReason, PartDelta};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::usage::WireUsage;
+use crate::Provider;
+use crate::decode::{Answer, Draft, Undecodable, state};
+use crate::encode::NO_ARGUMENTS;
+use crate::json::Text;
+
+/// Reads a whole answer.
+pub(crate) fn decode(body: &[u8]) -> Result<Answer, Undecodable> {
+    let reply: Reply<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
+    let content = reply.content.ok_or(Undecodable)?;
+    let mut draft = Draft::default();
+    for block in content {
+        add(&mut draft, &block);
+    }
+    let native = reply.stop_reason.unwrap_or_default();
+    if let Some(details) = &reply.stop_details {
+        add_refusal(&mut draft, &native, details);
+    }
+    Ok(Answer {
+        finish_reason: finish_reason(&native),
+        native_finish_reason: native.into_owned(),
+        message: draft.into_message(),
+        model: reply.model.unwrap_or_default().into_owned(),
+        response_id: reply.id.unwrap_or_default().into_owned(),
+        usage: read_usage(reply.usage).and_then(WireUsage::classes),
+    })
+}
+
+#[derive(Deserialize)]
+struct Reply<'a> {
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    model: Option<Text<'a>>,
+    #[serde(borrow)]
+    content: Option<Vec<Block<'a>>>,
+    #[serde(borrow)]
+    stop_reason: Option<Text<'a>>,
+    #[serde(borrow)]
+    stop_details: Option<StopDetails<'a>>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+}
+
+/// A content block of any kind, or the beginning of one.
+#[derive(Deserialize)]
+pub(super) struct Block<'a> {
+    #[serde(rename = "type", borrow)]
+    pub(super) kind: Text<'a>,
+    #[serde(borrow)]
+    pub(super) text: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) thinking: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) signature: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) data: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) name: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) input: Option<&'a RawValue>,
+}
+
+/// Why the model refused.
+#[derive(Deserialize)]
+pub(super) struct StopDetails<'a> {
+    #[serde(borrow)]
+    category: Option<Text<'a>>,
+    #[serde(borrow)]
+    explanation: Option<Text<'a>>,
+}
+
+/// Reads usage; what is not usage is none, and never fails an answer that was paid for.
+pub(super) fn read_usage(raw: Option<&RawValue>) -> Option<WireUsage> {
+    serde_json::from_str(raw?.get()).ok()
+}
+
+fn add(draft: &mut Draft, block: &Block<'_>) {
+    match &*block.kind {
+        "text" => {
+            if let Some(text) = block.text.as_deref().filter(|text| !text.is_empty()) {
+                let part = draft.open_text();
+                draft.push(part, text);
+            }
+        }
+        "thinking" => {
+            let part = draft.open_reasoning();
+            if let Some(thinking) = &block.thinking {
+                draft.push(part, thinking);
+            }
+            if let Some(signature) = block.signature.as_deref() {
+                draft.set_state(part, state(Provider::Anthropic, signature.to_owned()));
+            }
+        }
+        "redacted_thinking" => {
+            let part = draft.open_redacted();
+            if let Some(data) = block.data.as_deref() {
+                draft.set_state(part, state(Provider::Anthropic, data.to_owned()));
+            }
+        }
+        "tool_use" => {
+            let id = block.id.clone().unwrap_or_default().into_owned();
+            let name = block.name.clone().unwrap_or_default().into_owned();
+            let (part, _) = draft.open_tool_call(id, name);
+            draft.push(part, block.input.map_or(NO_ARGUMENTS, RawValue::get));
+        }
+        // Tools that run at Anthropic, and kinds to come.
+        _ => {}
+    }
+}
+
+/// Says why the model refused, in a part of its own.
+pub(super) fn add_refusal(
+    draft: &mut Draft,
+    stop_reason: &str,
+    details: &StopDetails<'_>,
+) -> Option<PartDelta> {
+    let given = |text: &Option<Text<'_>>| text.clone().filter(|text| !text.is_empty());
+    if stop_reason != "refusal" {
+        return None;
+    }
+    let words = given(&details.explanation).or_else(|| given(&details.category))?;
+    let part = draft.open_refusal();
+    Some(draft.push(part, &words))
+}
+
+/// Why the answer ended.
+pub(super) fn finish_reason(native: &str) -> FinishReason {
+    match native {
+        "end_turn" | "stop_sequence" => FinishReason::Stop,
+        "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
+        "tool_use" => FinishReason::ToolCalls,
+        "refusal" => FinishReason::ContentFilter,
+        "pause_turn" => FinishReason::Paused,
+        _ => FinishReason::Unspecified,
+    }
+}

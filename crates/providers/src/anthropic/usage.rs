@@ -1,0 +1,68 @@
+//! Usage: input without what the caches read and wrote, output with thinking.
+
+use latchkey_contract::router::v1::Usage;
+use serde::Deserialize;
+
+use crate::json::Count;
+
+/// Usage so far. In a stream its numbers are totals, and come again or not at all: the last of each
+/// holds.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(super) struct WireUsage {
+    input_tokens: Option<Count>,
+    cache_read_input_tokens: Option<Count>,
+    cache_creation_input_tokens: Option<Count>,
+    cache_creation: Option<CacheCreation>,
+    output_tokens: Option<Count>,
+    output_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+struct CacheCreation {
+    ephemeral_1h_input_tokens: Count,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+struct OutputDetails {
+    thinking_tokens: Count,
+}
+
+impl WireUsage {
+    /// Takes over what a later report holds.
+    pub(super) fn update(&mut self, later: Self) {
+        self.input_tokens = later.input_tokens.or(self.input_tokens);
+        self.cache_read_input_tokens = later
+            .cache_read_input_tokens
+            .or(self.cache_read_input_tokens);
+        self.cache_creation_input_tokens = later
+            .cache_creation_input_tokens
+            .or(self.cache_creation_input_tokens);
+        self.cache_creation = later.cache_creation.or(self.cache_creation);
+        self.output_tokens = later.output_tokens.or(self.output_tokens);
+        self.output_tokens_details = later.output_tokens_details.or(self.output_tokens_details);
+    }
+
+    /// In classes that share no token. None when nothing was reported.
+    pub(super) fn classes(self) -> Option<Usage> {
+        if self.input_tokens.is_none() && self.output_tokens.is_none() {
+            return None;
+        }
+        let count = |count: Option<Count>| count.unwrap_or_default().get();
+        let written = count(self.cache_creation_input_tokens);
+        let for_an_hour = self.cache_creation.unwrap_or_default();
+        let for_an_hour = for_an_hour.ephemeral_1h_input_tokens.get().min(written);
+        let output = count(self.output_tokens);
+        let thinking = self.output_tokens_details.unwrap_or_default();
+        let thinking = thinking.thinking_tokens.get().min(output);
+        Some(Usage {
+            input_tokens: count(self.input_tokens),
+            cache_read_tokens: count(self.cache_read_input_tokens),
+            cache_write_tokens: written - for_an_hour,
+            cache_write_1h_tokens: for_an_hour,
+            output_tokens: output - thinking,
+            reasoning_tokens: thinking,
+        })
+    }
+}

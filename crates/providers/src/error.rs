@@ -1,0 +1,240 @@
+//! What went wrong at a provider, in one taxonomy.
+//!
+//! Providers disagree on status codes: Anthropic reports an empty account as 400, OpenAI as 429. So
+//! an error is classified by its body first and its status second. Providers' words are kept, with
+//! everything that looks like a key taken out of them ([`redact`]).
+
+mod anthropic;
+mod body;
+mod openai;
+mod redact;
+mod retry_after;
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, StatusCode};
+
+use crate::Provider;
+use crate::stream::SseError;
+use body::ErrorBody;
+
+pub use redact::redact;
+
+/// A call that a provider did not answer as asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{class}: {message}")]
+pub struct ProviderError {
+    /// What it means.
+    pub class: ErrorClass,
+    /// The HTTP status, when there was one.
+    pub http_status: Option<u16>,
+    /// The provider's own code or type.
+    pub code: Option<String>,
+    /// The provider's own words, redacted, at most 500 characters.
+    pub message: String,
+    /// How long the provider asks to wait before the next try.
+    pub retry_after: Option<Duration>,
+    /// The provider's name for the call.
+    pub request_id: Option<String>,
+}
+
+/// What an error means for the key and for another try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorClass {
+    /// The answer is none that the dialect knows.
+    Malformed,
+    /// The model is unknown, retired, or off for this account or region.
+    ModelUnavailable,
+    /// The account has no credit, or has met a limit on its spending.
+    NoCredit,
+    /// The key is known, but may not do this.
+    NoPermission,
+    /// The provider is overloaded or broken.
+    Overloaded,
+    /// The request is wrong: malformed, too large, or against a policy.
+    RejectedRequest,
+    /// The key is not, or no longer, valid.
+    Revoked,
+    /// Too many requests or tokens in a time; later they pass.
+    Throttled,
+    /// The provider gave up waiting for itself.
+    Timeout,
+    /// The answer broke off.
+    Truncated,
+    /// None of these.
+    Unknown,
+}
+
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "malformed answer",
+            Self::ModelUnavailable => "model unavailable",
+            Self::NoCredit => "no credit",
+            Self::NoPermission => "no permission",
+            Self::Overloaded => "provider overloaded",
+            Self::RejectedRequest => "request rejected",
+            Self::Revoked => "key rejected",
+            Self::Throttled => "throttled",
+            Self::Timeout => "provider timed out",
+            Self::Truncated => "answer broke off",
+            Self::Unknown => "unknown error",
+        })
+    }
+}
+
+/// Reads an error from an answer. `api_key` is taken out of the provider's words; `now` is what an
+/// HTTP date in `Retry-After` is held against.
+pub fn classify(
+    provider: Provider,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    api_key: &str,
+    now: SystemTime,
+) -> ProviderError {
+    let body = ErrorBody::parse(body);
+    let mut error = build(provider, Some(status), &body, api_key);
+    error.retry_after = retry_after::hint(headers, now);
+    error.request_id = request_id(headers, &body);
+    error
+}
+
+/// Reads an error that came as a stream's event.
+pub(crate) fn in_band(provider: Provider, data: &str, api_key: &str) -> ProviderError {
+    let body = ErrorBody::parse(data.as_bytes());
+    if !body.is_error {
+        return garbage(None, None, &body, api_key);
+    }
+    let mut error = build(provider, None, &body, api_key);
+    error.request_id.clone_from(&body.request_id);
+    error
+}
+
+/// Whether a body says of itself that it is an error.
+pub(crate) fn holds_error(body: &[u8]) -> bool {
+    ErrorBody::parse(body).is_error
+}
+
+/// A successful answer that is not one.
+pub(crate) fn malformed(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    api_key: &str,
+) -> ProviderError {
+    let body = ErrorBody::parse(body);
+    let request_id = request_id(headers, &body);
+    garbage(Some(status), request_id, &body, api_key)
+}
+
+impl ProviderError {
+    /// The answer's end is missing.
+    pub(crate) fn truncated() -> Self {
+        Self::new(ErrorClass::Truncated, "the stream ended before the answer did")
+    }
+
+    fn new(class: ErrorClass, message: impl Into<String>) -> Self {
+        Self {
+            class,
+            http_status: None,
+            code: None,
+            message: message.into(),
+            retry_after: None,
+            request_id: None,
+        }
+    }
+}
+
+impl From<SseError> for ProviderError {
+    fn from(error: SseError) -> Self {
+        // A body error may name hosts and addresses, so only its kind is kept.
+        let class = match error {
+            SseError::Body(_) => ErrorClass::Truncated,
+            SseError::TooLarge | SseError::Utf8(_) => ErrorClass::Malformed,
+        };
+        Self::new(class, error.to_string())
+    }
+}
+
+fn build(
+    provider: Provider,
+    status: Option<StatusCode>,
+    body: &ErrorBody,
+    api_key: &str,
+) -> ProviderError {
+    let class = match provider {
+        Provider::Anthropic => anthropic::class(status, body),
+        Provider::Custom | Provider::OpenAi => openai::class(status, body),
+    };
+    let message = if body.message.is_empty() {
+        no_words(status)
+    } else {
+        redact(&body.message, api_key)
+    };
+    let code = body.code.as_ref().or(body.kind.as_ref());
+    ProviderError {
+        class,
+        http_status: status.map(|status| status.as_u16()),
+        code: code.map(|code| redact(code, api_key)),
+        message,
+        retry_after: None,
+        request_id: None,
+    }
+}
+
+fn garbage(
+    status: Option<StatusCode>,
+    request_id: Option<String>,
+    body: &ErrorBody,
+    api_key: &str,
+) -> ProviderError {
+    let words = if body.message.is_empty() {
+        "not an answer".to_owned()
+    } else {
+        format!("not an answer: {}", redact(&body.message, api_key))
+    };
+    ProviderError {
+        http_status: status.map(|status| status.as_u16()),
+        request_id,
+        ..ProviderError::new(ErrorClass::Malformed, words)
+    }
+}
+
+fn no_words(status: Option<StatusCode>) -> String {
+    match status {
+        Some(status) => format!("HTTP status {status}, without words"),
+        None => "an error without words".to_owned(),
+    }
+}
+
+/// The class that a status has when the body tells nothing.
+fn class_of_status(status: Option<StatusCode>) -> ErrorClass {
+    match status.map_or(0, |status| status.as_u16()) {
+        401 => ErrorClass::Revoked,
+        402 => ErrorClass::NoCredit,
+        403 => ErrorClass::NoPermission,
+        404 => ErrorClass::ModelUnavailable,
+        // 524: a proxy's own time limit, at Cloudflare.
+        408 | 504 | 524 => ErrorClass::Timeout,
+        429 => ErrorClass::Throttled,
+        400..500 => ErrorClass::RejectedRequest,
+        500.. => ErrorClass::Overloaded,
+        _ => ErrorClass::Unknown,
+    }
+}
+
+fn request_id(headers: &HeaderMap, body: &ErrorBody) -> Option<String> {
+    let header = ["request-id", "x-request-id"]
+        .into_iter()
+        .find_map(|name| headers.get(name)?.to_str().ok());
+    let id = header.or(body.request_id.as_deref())?;
+    Some(id.chars().take(MAX_REQUEST_ID).collect())
+}
+
+/// Characters of a request id; providers' have about 40.
+const MAX_REQUEST_ID: usize = 128;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! Anthropic's errors.
+
+use http::StatusCode;
+
+use super::body::ErrorBody;
+use super::{ErrorClass, class_of_status};
+
+/// What an error means: by its details, its type, its words where nothing else tells, its status.
+pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass {
+    if body.code.as_deref().is_some_and(is_about_money) {
+        return ErrorClass::NoCredit;
+    }
+    match body.kind.as_deref() {
+        Some("authentication_error") => ErrorClass::Revoked,
+        Some("billing_error") => ErrorClass::NoCredit,
+        Some("permission_error") => ErrorClass::NoPermission,
+        Some("not_found_error") => ErrorClass::ModelUnavailable,
+        Some("rate_limit_error") => ErrorClass::Throttled,
+        Some("api_error" | "overloaded_error") => ErrorClass::Overloaded,
+        Some("timeout_error") => ErrorClass::Timeout,
+        Some("invalid_request_error") if body.message.contains(NO_CREDIT) => ErrorClass::NoCredit,
+        Some("invalid_request_error" | "request_too_large") => ErrorClass::RejectedRequest,
+        _ => class_of_status(status),
+    }
+}
+
+/// `enforced_spend_limit_reached`, `contract_spend_limit_reached`,
+/// `linked_organization_billing_unavailable` and their like.
+fn is_about_money(code: &str) -> bool {
+    code.ends_with("spend_limit_reached") || code.contains("billing")
+}
+
+/// An empty account is a 400 of the most general type; only these words tell.
+const NO_CREDIT: &str = "credit balance is too low";

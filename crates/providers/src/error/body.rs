@@ -1,0 +1,128 @@
+//! The body of an error, in whichever shape it comes.
+
+use serde_json::{Map, Value};
+
+/// What an error body says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct ErrorBody {
+    /// It says of itself that it is an error.
+    pub(super) is_error: bool,
+    /// `type`.
+    pub(super) kind: Option<String>,
+    /// `code`, or Anthropic's `details.error_code`.
+    pub(super) code: Option<String>,
+    /// For people. Empty when there is nothing to say; a page's title when it is HTML.
+    pub(super) message: String,
+    /// The provider's name for the call.
+    pub(super) request_id: Option<String>,
+}
+
+impl ErrorBody {
+    /// Reads any body; none is refused.
+    pub(super) fn parse(body: &[u8]) -> Self {
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(object)) => Self::of_object(&object),
+            // A list of one error.
+            Ok(Value::Array(list)) => match list.into_iter().next() {
+                Some(Value::Object(object)) => Self::of_object(&object),
+                _ => Self::default(),
+            },
+            Ok(Value::String(text)) => Self::of_text(&text),
+            Ok(_) => Self::default(),
+            Err(_) => Self::of_text(&String::from_utf8_lossy(&body[..body.len().min(MAX_TEXT)])),
+        }
+    }
+
+    /// `{"error":{…}}`, `{"error":"…"}`, `{"detail":…}` of FastAPI, or the fields at the top.
+    fn of_object(object: &Map<String, Value>) -> Self {
+        let top = text(object, "message").or_else(|| detail(object));
+        let mut body = match object.get("error") {
+            Some(Value::Object(error)) => Self {
+                is_error: true,
+                kind: text(error, "type"),
+                code: details_code(error).or_else(|| text(error, "code")),
+                message: text(error, "message").or(top).unwrap_or_default(),
+                request_id: None,
+            },
+            Some(Value::String(error)) => Self {
+                is_error: true,
+                message: text(object, "error_description").unwrap_or_else(|| error.clone()),
+                ..Self::default()
+            },
+            _ => Self {
+                is_error: is(object, "type", "error") || is(object, "object", "error"),
+                kind: text(object, "type").filter(|kind| kind != "error"),
+                code: text(object, "code"),
+                message: top.unwrap_or_default(),
+                request_id: None,
+            },
+        };
+        body.request_id = text(object, "request_id");
+        body
+    }
+
+    fn of_text(text: &str) -> Self {
+        let text = text.trim();
+        let message = if looks_like_html(text) {
+            match title(text) {
+                Some(title) => format!("an HTML page titled “{title}”"),
+                None => "an HTML page".to_owned(),
+            }
+        } else {
+            text.to_owned()
+        };
+        Self {
+            message,
+            ..Self::default()
+        }
+    }
+}
+
+/// A string, or a number as one: codes come as either.
+fn text(object: &Map<String, Value>, name: &str) -> Option<String> {
+    match object.get(name)? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn is(object: &Map<String, Value>, name: &str, value: &str) -> bool {
+    object.get(name).and_then(Value::as_str) == Some(value)
+}
+
+fn details_code(error: &Map<String, Value>) -> Option<String> {
+    text(error.get("details")?.as_object()?, "error_code")
+}
+
+/// FastAPI's `detail`: text, or a list of what is wrong with which field.
+fn detail(object: &Map<String, Value>) -> Option<String> {
+    match object.get("detail")? {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(faults) => {
+            let faults = faults.iter().filter_map(|fault| fault.get("msg")?.as_str());
+            Some(faults.collect::<Vec<_>>().join("; "))
+        }
+        Value::Object(fault) => text(fault, "message").or_else(|| text(fault, "msg")),
+        _ => None,
+    }
+}
+
+fn looks_like_html(text: &str) -> bool {
+    let start: String = text.chars().take(256).collect();
+    let start = start.to_ascii_lowercase();
+    start.starts_with("<!doctype") || start.starts_with("<html") || start.contains("<head")
+}
+
+fn title(page: &str) -> Option<&str> {
+    // ASCII case folding keeps every byte's place.
+    let folded = page.to_ascii_lowercase();
+    let start = folded.find("<title")?;
+    let start = start + folded[start..].find('>')? + 1;
+    let end = start + folded[start..].find("</title")?;
+    let title = page[start..end].trim();
+    (!title.is_empty()).then_some(title)
+}
+
+/// Bytes of a text that are looked at; what is shown is far less.
+const MAX_TEXT: usize = 16 * 1024;

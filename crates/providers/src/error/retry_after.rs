@@ -1,0 +1,85 @@
+//! When to try again.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, header};
+
+/// The provider's hint, in any of its forms: `retry-after-ms`, or `Retry-After` in seconds, whole or
+/// not, or as a date (RFC 9110, 10.2.3). A date that has passed is no wait at all.
+pub(super) fn hint(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    if let Some(wait) = text("retry-after-ms").and_then(|text| milliseconds(text, 1.0)) {
+        return Some(wait);
+    }
+    let text = text(header::RETRY_AFTER.as_str())?;
+    milliseconds(text, 1_000.0).or_else(|| {
+        let date = httpdate::parse_http_date(text).ok()?;
+        Some(date.duration_since(now).unwrap_or_default())
+    })
+}
+
+/// A decimal number of units that are so many milliseconds long.
+fn milliseconds(text: &str, unit: f64) -> Option<Duration> {
+    let decimal = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if !decimal {
+        return None; // `parse` would take "inf", "nan" and "1e9" too
+    }
+    let milliseconds = text.parse::<f64>().ok()? * unit;
+    let capped = milliseconds.min(LONGEST);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "neither negative nor beyond the cap"
+    )]
+    Some(Duration::from_millis(capped.ceil() as u64))
+}
+
+/// A day in milliseconds. Nobody waits longer, and nothing may overflow.
+const LONGEST: f64 = 86_400_000.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint_of(name: &'static str, value: &str) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.parse().unwrap());
+        let now = httpdate::parse_http_date("Sat, 21 Nov 2026 12:00:00 GMT").unwrap();
+        hint(&headers, now)
+    }
+
+    #[test]
+    fn every_form_is_understood() {
+        for (name, value, milliseconds) in [
+            ("retry-after-ms", "250", 250),
+            ("retry-after-ms", "250.5", 251),
+            ("retry-after", "38", 38_000),
+            ("retry-after", " 0.5 ", 500),
+            ("retry-after", "0", 0),
+            ("retry-after", "Sat, 21 Nov 2026 12:00:30 GMT", 30_000),
+            ("retry-after", "Saturday, 21-Nov-26 12:00:30 GMT", 30_000),
+            ("retry-after", "Sat, 21 Nov 2026 11:59:00 GMT", 0),
+            ("retry-after", "99999999999999999999", 86_400_000),
+        ] {
+            let expected = Some(Duration::from_millis(milliseconds));
+            assert_eq!(hint_of(name, value), expected, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_no_hint() {
+        for value in ["soon", "-1", "", "inf", "nan", "1.2.3", "1e3"] {
+            assert_eq!(hint_of("retry-after", value), None, "{value}");
+        }
+        assert_eq!(hint_of("x-other", "1"), None);
+    }
+
+    #[test]
+    fn milliseconds_win_over_seconds() {
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", "1".parse().unwrap());
+        headers.insert("retry-after-ms", "20".parse().unwrap());
+        let wait = hint(&headers, SystemTime::UNIX_EPOCH);
+        assert_eq!(wait, Some(Duration::from_millis(20)));
+    }
+}

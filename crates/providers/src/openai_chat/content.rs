@@ -1,0 +1,71 @@
+//! What was said: text at OpenAI, a list of parts at some compatible servers.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+
+use crate::json::Text;
+
+/// Text, borrowed from its document unless it has escapes or comes in parts.
+pub(super) struct Spoken<'a>(pub(super) Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Spoken<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SpokenVisitor).map(Self)
+    }
+}
+
+struct SpokenVisitor;
+
+impl<'de> Visitor<'de> for SpokenVisitor {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text or a list of parts")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(""))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
+        let mut whole = String::new();
+        while let Some(part) = parts.next_element::<SpokenPart<'de>>()? {
+            whole.push_str(&part.text.unwrap_or_default());
+        }
+        Ok(Cow::Owned(whole))
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct SpokenPart<'a> {
+    #[serde(borrow)]
+    text: Option<Text<'a>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_joined_and_other_kinds_left_out() {
+        let json = r#"[{"type":"thinking","thinking":[]},{"type":"text","text":"a"},{"text":"b"}]"#;
+        let spoken: Spoken<'_> = serde_json::from_str(json).unwrap();
+        assert_eq!(spoken.0, "ab");
+    }
+
+    #[test]
+    fn null_is_nothing_said() {
+        let spoken: Spoken<'_> = serde_json::from_str("null").unwrap();
+        assert_eq!(spoken.0, "");
+    }
+}

@@ -1,0 +1,92 @@
+//! Server-sent events (WHATWG HTML, 9.2), one at a time, none beyond a size.
+
+use std::error::Error;
+use std::future::ready;
+use std::str::Utf8Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use sse_stream::{Sse, SseByteStream};
+
+/// An event with data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SseEvent {
+    /// Its type; none when the server named none.
+    pub event: Option<String>,
+    /// Its data, lines joined by line feeds.
+    pub data: String,
+}
+
+/// Why a body gives no more events.
+#[derive(Debug, thiserror::Error)]
+pub enum SseError {
+    /// It could not be read on.
+    #[error("the body broke off")]
+    Body(#[source] Box<dyn Error + Send + Sync>),
+    /// An event is larger than [`MAX_EVENT_BYTES`].
+    #[error("an event is larger than {MAX_EVENT_BYTES} bytes")]
+    TooLarge,
+    /// A field is not UTF-8.
+    #[error("an event is not UTF-8")]
+    Utf8(#[source] Utf8Error),
+}
+
+/// The largest event: one may hold an image in base64.
+pub const MAX_EVENT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Reads the events of a body. Comments and events without data are passed over; an event that the
+/// body ends in is not one.
+pub fn events<S, E>(body: S) -> impl Stream<Item = Result<SseEvent, SseError>>
+where
+    S: Stream<Item = Result<Bytes, E>>,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    // The parser keeps no count of its own, so what it was fed since its last event is counted.
+    let fed = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&fed);
+    let body = body.map(move |chunk| {
+        let chunk = chunk.map_err(|error| ReadError::Body(error.into()))?;
+        let before = count.fetch_add(chunk.len(), Ordering::Relaxed);
+        if before > MAX_EVENT_BYTES {
+            return Err(ReadError::TooLarge);
+        }
+        Ok(chunk)
+    });
+    SseByteStream::new(body).filter_map(move |event| {
+        fed.store(0, Ordering::Relaxed);
+        ready(match event {
+            Ok(Sse { event, data, .. }) => data.map(|data| Ok(SseEvent { event, data })),
+            Err(error) => Some(Err(SseError::from(error))),
+        })
+    })
+}
+
+/// What passes through the parser from beneath it.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    #[error("the body broke off")]
+    Body(#[source] Box<dyn Error + Send + Sync>),
+    #[error("too large")]
+    TooLarge,
+}
+
+impl From<sse_stream::Error> for SseError {
+    fn from(error: sse_stream::Error) -> Self {
+        match error {
+            sse_stream::Error::Utf8Parse(error) => Self::Utf8(error),
+            sse_stream::Error::Body(error) => match error.downcast::<ReadError>() {
+                Ok(error) => match *error {
+                    ReadError::Body(error) => Self::Body(error),
+                    ReadError::TooLarge => Self::TooLarge,
+                },
+                Err(error) => Self::Body(error),
+            },
+            other => Self::Body(Box::new(other)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

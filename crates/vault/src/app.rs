@@ -1,0 +1,118 @@
+//! Putting a vault together and running it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use latchkey_boot::clock::{Clock, SystemClock};
+use latchkey_boot::config::resolve_secret;
+use latchkey_boot::drain::Drain;
+use latchkey_boot::exit::Failure;
+use latchkey_boot::health::Health;
+use latchkey_boot::identity::IdentifyLayer;
+use latchkey_boot::server::Listener;
+use tonic::service::Routes;
+
+use crate::config::VaultConfig;
+use crate::custody::keyring::KeyRingFile;
+use crate::leasing::{Leasing, watch_heads};
+use crate::services;
+use crate::store::Store;
+use crate::vault::Vault;
+
+/// How often the keyring file is looked at.
+const KEYRING_PERIOD: Duration = Duration::from_secs(5);
+
+/// A vault that is ready to serve.
+pub struct App {
+    listener: Listener,
+    routes: Routes,
+    identify: IdentifyLayer,
+    health: Health,
+    leasing: Arc<Leasing>,
+    keyring: Arc<KeyRingFile>,
+    store: Store,
+    drain: Drain,
+}
+
+impl VaultConfig {
+    /// Opens everything that the configuration names. Nothing is served yet.
+    pub async fn build(self, drain: Drain) -> Result<App, Failure> {
+        self.build_with(drain, Arc::new(SystemClock)).await
+    }
+
+    /// The same on a clock of the caller's.
+    pub async fn build_with(self, drain: Drain, clock: Arc<dyn Clock>) -> Result<App, Failure> {
+        let url = resolve_secret(self.database.url, self.database.url_file, "database.url")?;
+        let keyring = KeyRingFile::open(&self.keyring_file).map_err(Failure::config)?;
+        let keyring = Arc::new(keyring);
+        let store = Store::connect(url.expose(), self.database.max_connections)
+            .await
+            .map_err(Failure::run)?;
+        if !store.is_current().await.map_err(Failure::run)? {
+            return Err(Failure::run(SchemaError));
+        }
+        let leasing = Arc::new(Leasing::new(self.leasing, Arc::clone(&clock)));
+        let opened = Vault::open(
+            store.clone(),
+            Arc::clone(&keyring),
+            Arc::clone(&leasing),
+            self.egress,
+            clock,
+        );
+        let vault = Arc::new(opened.await.map_err(Failure::run)?);
+        let identify = IdentifyLayer::new(&self.identity)?;
+        let listener = Listener::bind(&self.server)?;
+        let health = Health::new(services::SERVICE_NAMES, &drain);
+        let routes = Routes::new(health.server());
+        let routes =
+            services::add_to(routes, &vault, self.grants, &drain).map_err(Failure::config)?;
+        let names = [&services::SERVICE_NAMES[..], &["grpc.health.v1.Health"]].concat();
+        let routes = services::add_reflection(routes, &names);
+        Ok(App { listener, routes, identify, health, leasing, keyring, store, drain })
+    }
+}
+
+/// The database's schema is another release's.
+#[derive(Debug, thiserror::Error)]
+#[error("the database's schema is not up to date: run `latchkey migrate` first")]
+struct SchemaError;
+
+impl App {
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.listener.local_addr()
+    }
+
+    /// Serves until the drain is done.
+    pub async fn serve(self) -> Result<(), Failure> {
+        self.drain.spawn(watch_heads(self.leasing, self.store, self.drain.clone()));
+        self.drain.spawn(watch_keyring(self.keyring, self.drain.clone()));
+        self.health.ready();
+        Ok(self.listener.serve(self.routes, self.identify, self.drain).await?)
+    }
+}
+
+/// Takes over a changed keyring file; a bad one is reported and changes nothing.
+async fn watch_keyring(keyring: Arc<KeyRingFile>, drain: Drain) {
+    let mut seen: Option<SystemTime> = keyring.modified();
+    let mut ticks = tokio::time::interval(KEYRING_PERIOD);
+    loop {
+        tokio::select! {
+            () = drain.started() => return,
+            _ = ticks.tick() => {}
+        }
+        let modified = keyring.modified();
+        if modified == seen {
+            continue;
+        }
+        seen = modified;
+        match keyring.reload() {
+            Ok(()) => tracing::info!("the keyring was reloaded"),
+            Err(error) => {
+                let chain = &error as &dyn std::error::Error;
+                tracing::error!(error = chain, "the keyring stays as it was");
+            }
+        }
+    }
+}

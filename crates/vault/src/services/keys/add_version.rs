@@ -1,0 +1,72 @@
+//! `AddKeyVersion`.
+
+use latchkey_contract::names::KeyName;
+use latchkey_contract::vault::v1::{AddKeyVersionRequest, AddKeyVersionResponse};
+
+use super::{current_version, intake};
+use crate::change::{Change, check_etag};
+use crate::error::{Noun, VaultError};
+use crate::services::call::{Call, Repeatable, remember};
+use crate::services::encode;
+use crate::store;
+use crate::vault::Vault;
+
+pub(super) async fn handle(
+    vault: &Vault,
+    call: &Call,
+    request: AddKeyVersionRequest,
+) -> Result<AddKeyVersionResponse, VaultError> {
+    let name: KeyName = request.name.parse().map_err(VaultError::name("name"))?;
+    call.authorize_parent(&name.parent)?;
+    let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
+    if let Some(repeatable) = &repeatable
+        && let Some(answer) = repeatable.answered(vault, call).await?
+    {
+        return Ok(answer);
+    }
+
+    let parent = vault.parent(&name.parent).await?;
+    let found = store::keys::find(&vault.store, parent.ids(), &name.key).await?;
+    let before = parent.open.keys.check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
+    check_etag(&request.etag, before.row_revision)?;
+    let material = intake::material(request.material, before.provider)?;
+    let destination = if request.base_url.is_empty() {
+        let version = store::versions::find(&vault.store, before.uid, before.current_version);
+        let version = version.await?.ok_or(crate::custody::CustodyError::Integrity)?;
+        parent.open.keys.check(version)?.destination
+    } else {
+        intake::destination(vault, "base_url", &request.base_url, before.provider)?
+    };
+    let skip = request.skip_verification;
+    let intake = intake::verify(vault, before.provider, material, destination, skip).await?;
+
+    let mut change = Change::begin(vault, &name.parent, call.act()).await?;
+    let key = change.key(&name, &request.etag).await?;
+    if key.uid != before.uid {
+        return Err(VaultError::NotFound(Noun::Key));
+    }
+    intake.refuse_duplicate(&change, Some(key.uid)).await?;
+    let old = current_version(&change, &key).await?;
+    let version = intake.seal(vault, &change, key.uid, key.current_version + 1)?;
+    let key = key.renew(version.version, change.now)?;
+    let message = encode::key(&name, &key, &version, change.now);
+    let event = change
+        .event(&name)
+        .with("version", version.version)
+        .with("retired_version", old.version)
+        .with("base_url", version.destination.as_str())
+        .with("verification", version.verification.grade.as_str());
+    change.revoke(&name, old.version);
+    store::versions::update(&change.unit, change.keys.stamp(old.destroy(change.now))).await?;
+    store::versions::insert(&change.unit, change.keys.stamp(version)).await?;
+    store::keys::update(&change.unit, change.keys.stamp(key)).await?;
+    change.record(event).await?;
+    let answer = AddKeyVersionResponse { key: Some(message), propagation: None };
+    remember(repeatable, &change, call, &answer).await?;
+    let committed = change.commit().await?;
+    let propagation = vault.leasing.propagate(committed).await;
+    Ok(AddKeyVersionResponse {
+        propagation: Some(encode::propagation(propagation)),
+        ..answer
+    })
+}

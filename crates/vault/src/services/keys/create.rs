@@ -1,0 +1,92 @@
+//! `CreateKey`.
+
+use latchkey_contract::names::{KeyName, KeyParent, ResourceId};
+use latchkey_contract::vault::v1::{CreateKeyRequest, Key as Message};
+
+use super::{intake, settings};
+use crate::change::Change;
+use crate::domain::key::{Key, KeyState};
+use crate::domain::provider::Provider;
+use crate::domain::uid::KeyUid;
+use crate::error::{Conflict, Noun, VaultError};
+use crate::services::call::{Call, Repeatable, remember};
+use crate::services::encode;
+use crate::store;
+use crate::vault::Vault;
+
+pub(super) async fn handle(
+    vault: &Vault,
+    call: &Call,
+    request: CreateKeyRequest,
+) -> Result<Message, VaultError> {
+    let parent: KeyParent = request.parent.parse().map_err(VaultError::name("parent"))?;
+    call.authorize_parent(&parent)?;
+    let slug: ResourceId = request.key_id.parse().map_err(VaultError::name("key_id"))?;
+    let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
+    if let Some(repeatable) = &repeatable
+        && let Some(answer) = repeatable.answered(vault, call).await?
+    {
+        return Ok(answer);
+    }
+
+    let wanted = request.key.unwrap_or_default();
+    let provider: Provider = wanted
+        .provider
+        .parse()
+        .map_err(|error| VaultError::field("key.provider", error))?;
+    let settings = settings::decode(&wanted)?;
+    let material = intake::material(request.material, provider)?;
+    let destination = intake::destination(vault, "key.base_url", &wanted.base_url, provider)?;
+    // Before the provider is asked: nobody learns of a key by a name that is taken anyway.
+    let found = vault.parent(&parent).await?;
+    if store::keys::find(&vault.store, found.ids(), &slug).await?.is_some() {
+        return Err(Conflict::Exists(Noun::Key).into());
+    }
+    let skip = request.skip_verification;
+    let intake = intake::verify(vault, provider, material, destination, skip).await?;
+
+    let mut change = Change::begin(vault, &parent, call.act()).await?;
+    let project = change.project(&parent).await?.map(|project| project.uid);
+    let ids = store::keys::Parent { workspace: change.head.uid, project };
+    if store::keys::find(&change.unit, ids, &slug).await?.is_some() {
+        return Err(Conflict::Exists(Noun::Key).into());
+    }
+    intake.refuse_duplicate(&change, None).await?;
+    let name = KeyName { parent, key: slug.clone() };
+    let key = Key {
+        uid: KeyUid::random(vault.custody.rng())?,
+        workspace: change.head.uid,
+        project,
+        slug: Some(slug),
+        provider,
+        settings,
+        state: KeyState::Active,
+        state_detail: String::new(),
+        current_version: 1,
+        row_revision: 1,
+        create_time: change.now,
+        update_time: change.now,
+        delete_time: None,
+        last_used_time: None,
+    };
+    let version = intake.seal(vault, &change, key.uid, 1)?;
+    let answer = encode::key(&name, &key, &version, change.now);
+    if request.validate_only {
+        return Ok(answer);
+    }
+    let event = change
+        .event(&name)
+        .with("uid", key.uid)
+        .with("provider", provider)
+        .with("base_url", version.destination.as_str())
+        .with("version", 1)
+        .with("verification", version.verification.grade.as_str());
+    store::keys::insert(&change.unit, change.keys.stamp(key)).await?;
+    store::versions::insert(&change.unit, change.keys.stamp(version)).await?;
+    change.record(event).await?;
+    remember(repeatable, &change, call, &answer).await?;
+    let committed = change.commit().await?;
+    // The very next call uses it: routers that chose another key before choose again.
+    vault.leasing.propagate(committed).await;
+    Ok(answer)
+}

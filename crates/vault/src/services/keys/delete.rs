@@ -1,0 +1,48 @@
+//! `DeleteKey`.
+
+use latchkey_contract::names::KeyName;
+use latchkey_contract::vault::v1::{DeleteKeyRequest, DeleteKeyResponse};
+
+use super::current_version;
+use crate::change::Change;
+use crate::domain::key::Key;
+use crate::domain::version::KeyVersion;
+use crate::error::VaultError;
+use crate::services::call::Call;
+use crate::services::encode;
+use crate::store;
+use crate::vault::Vault;
+
+pub(super) async fn handle(
+    vault: &Vault,
+    call: &Call,
+    request: DeleteKeyRequest,
+) -> Result<DeleteKeyResponse, VaultError> {
+    let name: KeyName = request.name.parse().map_err(VaultError::name("name"))?;
+    call.authorize_parent(&name.parent)?;
+    let mut change = Change::begin(vault, &name.parent, call.act()).await?;
+    let key = change.key(&name, &request.etag).await?;
+    let (key, version) = shred(&mut change, &name, key).await?;
+    let answer = encode::key(&name, &key, &version, change.now);
+    let committed = change.commit().await?;
+    let propagation = vault.leasing.propagate(committed).await;
+    Ok(DeleteKeyResponse {
+        key: Some(answer),
+        propagation: Some(encode::propagation(propagation)),
+    })
+}
+
+/// Turns a key into a tombstone and empties its ciphertexts.
+pub(super) async fn shred(
+    change: &mut Change,
+    name: &KeyName,
+    key: Key,
+) -> Result<(Key, KeyVersion), VaultError> {
+    let version = current_version(change, &key).await?.destroy(change.now);
+    let key = key.delete(change.now)?;
+    store::versions::update(&change.unit, change.keys.stamp(version.clone())).await?;
+    store::keys::update(&change.unit, change.keys.stamp(key.clone())).await?;
+    change.record(change.event(name).with("version", version.version)).await?;
+    change.revoke(name, version.version);
+    Ok((key, version))
+}

@@ -1,0 +1,30 @@
+//! `EnableKey`.
+
+use latchkey_contract::names::KeyName;
+use latchkey_contract::vault::v1::{EnableKeyRequest, Key as Message};
+
+use super::current_version;
+use crate::change::Change;
+use crate::error::VaultError;
+use crate::services::call::Call;
+use crate::services::encode;
+use crate::store;
+use crate::vault::Vault;
+
+pub(super) async fn handle(
+    vault: &Vault,
+    call: &Call,
+    request: EnableKeyRequest,
+) -> Result<Message, VaultError> {
+    let name: KeyName = request.name.parse().map_err(VaultError::name("name"))?;
+    call.authorize_parent(&name.parent)?;
+    let mut change = Change::begin(vault, &name.parent, call.act()).await?;
+    let key = change.key(&name, &request.etag).await?.enable(change.now)?;
+    let version = current_version(&change, &key).await?;
+    let answer = encode::key(&name, &key, &version, change.now);
+    store::keys::update(&change.unit, change.keys.stamp(key)).await?;
+    change.record(change.event(&name)).await?;
+    let committed = change.commit().await?;
+    vault.leasing.propagate(committed).await;
+    Ok(answer)
+}

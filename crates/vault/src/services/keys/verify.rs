@@ -1,0 +1,59 @@
+//! `VerifyKey`.
+
+use std::sync::Arc;
+
+use latchkey_contract::names::KeyName;
+use latchkey_contract::vault::v1::{Verification as Message, VerifyKeyRequest};
+
+use super::{current_version, intake};
+use crate::change::Change;
+use crate::custody::CustodyError;
+use crate::domain::key::{IllegalTransition, KeyState};
+use crate::domain::material::Material;
+use crate::domain::uid::random_uuid;
+use crate::error::{Noun, VaultError};
+use crate::leasing::errands::Errand;
+use crate::services::call::Call;
+use crate::services::encode;
+use crate::store;
+use crate::vault::Vault;
+
+pub(super) async fn handle(
+    vault: &Vault,
+    call: &Call,
+    request: VerifyKeyRequest,
+) -> Result<Message, VaultError> {
+    let name: KeyName = request.name.parse().map_err(VaultError::name("name"))?;
+    call.authorize_parent(&name.parent)?;
+    let parent = vault.parent(&name.parent).await?;
+    let keys = &parent.open.keys;
+    let found = store::keys::find(&vault.store, parent.ids(), &name.key).await?;
+    let key = keys.check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
+    if key.state == KeyState::Deleted {
+        return Err(IllegalTransition { from: key.state.as_str(), verb: "verified" }.into());
+    }
+    let found = store::versions::find(&vault.store, key.uid, key.current_version).await?;
+    let version = keys.check(found.ok_or(CustodyError::Integrity)?)?;
+    let material = Material::from_sealed(keys.open(&key, &version)?);
+    let errand = Errand {
+        id: random_uuid(vault.custody.rng())?,
+        provider: key.provider,
+        base_url: version.destination.as_str().to_owned(),
+        material: Arc::new(material),
+    };
+    let (grade, detail) = vault.leasing.verify(errand).await?;
+
+    let mut change = Change::begin(vault, &name.parent, call.act()).await?;
+    let key = change.key(&name, "").await?;
+    let current = current_version(&change, &key).await?;
+    let verification = intake::verification(grade, detail, change.now);
+    // Replaced meanwhile: the outcome is the old version's and is only answered.
+    if current.version == version.version {
+        let event = change.event(&name).with("verification", grade.as_str());
+        let verified = change.keys.stamp(current.verified(verification.clone()));
+        store::versions::update(&change.unit, verified).await?;
+        change.record(event).await?;
+        change.commit_unnumbered().await?;
+    }
+    Ok(encode::verification(&verification))
+}

@@ -1,0 +1,77 @@
+//! `LeaseService`, one file per method.
+
+mod attend;
+mod list;
+mod release;
+mod resolve;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::Stream;
+use latchkey_contract::vault::v1::lease_service_server::LeaseService;
+use latchkey_contract::vault::v1::{
+    AttendRequest, AttendResponse, ListLeasesRequest, ListLeasesResponse, ReleaseLeaseRequest,
+    ReleaseLeaseResponse, ResolveRequest, ResolveResponse,
+};
+use latchkey_boot::drain::Drain;
+use tonic::{Request, Response, Status, Streaming, async_trait};
+use uuid::Uuid;
+
+use super::call::Call;
+use crate::error::VaultError;
+use crate::leasing::SessionId;
+use crate::vault::Vault;
+
+/// Lends keys to routers.
+pub(super) struct Leases {
+    pub(super) vault: Arc<Vault>,
+    pub(super) drain: Drain,
+}
+
+#[async_trait]
+impl LeaseService for Leases {
+    type AttendStream = Pin<Box<dyn Stream<Item = Result<AttendResponse, Status>> + Send>>;
+
+    async fn resolve(
+        &self,
+        request: Request<ResolveRequest>,
+    ) -> Result<Response<ResolveResponse>, Status> {
+        let (call, request) = Call::split(request)?;
+        let resource = request.parent.clone();
+        let outcome = resolve::handle(&self.vault, &call, request).await;
+        call.answer(&self.vault, &resource, outcome).await
+    }
+
+    async fn release_lease(
+        &self,
+        request: Request<ReleaseLeaseRequest>,
+    ) -> Result<Response<ReleaseLeaseResponse>, Status> {
+        let (call, request) = Call::split(request)?;
+        let outcome = release::handle(&self.vault, &call, &request);
+        call.answer(&self.vault, "leases", outcome).await
+    }
+
+    async fn attend(
+        &self,
+        request: Request<Streaming<AttendRequest>>,
+    ) -> Result<Response<Self::AttendStream>, Status> {
+        let (call, stream) = Call::split(request)?;
+        let outcome = attend::handle(&self.vault, &self.drain, &call, stream).await;
+        call.answer(&self.vault, "sessions", outcome).await
+    }
+
+    async fn list_leases(
+        &self,
+        request: Request<ListLeasesRequest>,
+    ) -> Result<Response<ListLeasesResponse>, Status> {
+        let (call, request) = Call::split(request)?;
+        let outcome = list::handle(&self.vault, &call, &request);
+        call.answer(&self.vault, "leases", outcome).await
+    }
+}
+
+fn session_id(text: &str) -> Result<SessionId, VaultError> {
+    let parsed = Uuid::try_parse(text);
+    parsed.map(SessionId).map_err(|_| VaultError::field("session", "is not a session of this vault"))
+}

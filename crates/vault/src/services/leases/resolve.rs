@@ -1,0 +1,229 @@
+//! `Resolve`.
+
+use std::time::Duration;
+
+use latchkey_contract::names::{KeyName, KeyParent, KeyVersionName, RevisionScope, Scope};
+use latchkey_contract::vault::v1::{
+    Exclusion, Lease, Payer, ResolveRequest, ResolveResponse, ScopeRevision,
+};
+use ring::rand::SecureRandom as _;
+use uuid::Builder;
+
+use super::session_id;
+use crate::custody::{CustodyError, WorkspaceKeys};
+use crate::domain::audit::{AuditEvent, Decision};
+use crate::domain::key::Key;
+use crate::domain::provider::Provider;
+use crate::domain::resolution::{Candidate, Choice, Wish, choose};
+use crate::error::{Noun, VaultError};
+use crate::leasing::{LeaseId, LeaseRecord};
+use crate::services::call::Call;
+use crate::services::encode;
+use crate::store;
+use crate::vault::{OpenParent, OpenWorkspace, Vault};
+
+/// How exactly `last_used_time` is kept.
+const USE_GRAIN: Duration = Duration::from_mins(1);
+
+pub(super) async fn handle(
+    vault: &Vault,
+    call: &Call,
+    request: ResolveRequest,
+) -> Result<ResolveResponse, VaultError> {
+    call.authorize_deployment()?;
+    let session = vault.leasing.session(session_id(&request.session)?, call.actor())?;
+    let scope: Scope = request.parent.parse().map_err(VaultError::name("parent"))?;
+    let named = named_key(&request.key, &scope)?;
+    let provider = match request.provider.as_str() {
+        "" if named.is_some() => None,
+        text => Some(text.parse().map_err(|error| VaultError::field("provider", error))?),
+    };
+
+    let parent = vault.parent(&KeyParent::Scope(scope.clone())).await?;
+    let platform = vault.workspace(None).await?;
+    // The dependency is registered before the keys are read: a change that commits after this line
+    // is told to the session, one that committed before it is seen below.
+    for open in [&parent.open, &platform] {
+        if let Some(scope) = open.workspace.scope() {
+            session.depend_on(open.workspace.uid, scope, open.workspace.revision);
+        }
+    }
+    let wish = Wish { provider, model: request.model.clone(), named: named.is_some() };
+    let candidates = match (&named, provider) {
+        (Some(name), _) => vec![named_candidate(vault, &parent, &platform, name).await?],
+        (None, Some(provider)) => {
+            all_candidates(vault, call, &scope, &parent, &platform, provider).await?
+        }
+        (None, None) => return Err(VaultError::field("provider", "is required without a key")),
+    };
+    let choice = choose(candidates, &wish, vault.now(), random(vault)?)?;
+    let lease_id = LeaseId(lease_uuid(vault)?);
+    let owner = match choice.chosen.name.parent {
+        KeyParent::Platform => &platform,
+        KeyParent::Scope(_) => &parent.open,
+    };
+    let (lease, version) = lend(vault, owner, &choice, lease_id).await?;
+    let record =
+        LeaseRecord { key_version: version, scope: scope.clone(), create_time: vault.now() };
+    session.lend(lease_id, record);
+    touch(vault, &choice.chosen.key).await;
+    Ok(ResolveResponse {
+        lease: Some(lease),
+        exclusions: exclusions(&choice),
+        revisions: [&parent.open, &platform].into_iter().filter_map(revision).collect(),
+    })
+}
+
+/// A full name, or the id of a key of the project or workspace.
+fn named_key(text: &str, scope: &Scope) -> Result<Option<KeyName>, VaultError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if let Ok(key) = text.parse() {
+        return Ok(Some(KeyName { parent: KeyParent::Scope(scope.clone()), key }));
+    }
+    let name: KeyName = text.parse().map_err(VaultError::name("key"))?;
+    // Another workspace's keys don't exist for this one; nor can the platform's be named.
+    let own = name.parent.workspace() == Some(scope.workspace());
+    let within = match &name.parent {
+        KeyParent::Scope(Scope::Project(_)) => name.parent == KeyParent::Scope(scope.clone()),
+        KeyParent::Scope(Scope::Workspace(_)) => true,
+        KeyParent::Platform => false,
+    };
+    if own && within { Ok(Some(name)) } else { Err(VaultError::NotFound(Noun::Key)) }
+}
+
+async fn named_candidate(
+    vault: &Vault,
+    parent: &OpenParent,
+    platform: &OpenWorkspace,
+    name: &KeyName,
+) -> Result<Candidate, VaultError> {
+    let workspace = parent.ids().workspace;
+    let mut tried = vec![(name.clone(), parent.ids())];
+    if let KeyParent::Scope(Scope::Project(project)) = &name.parent {
+        // A short id may also be one of the workspace's keys.
+        let scope = KeyParent::Scope(Scope::Workspace(project.workspace.clone()));
+        let wider = KeyName { parent: scope, key: name.key.clone() };
+        tried.push((wider, store::keys::Parent { workspace, project: None }));
+    } else {
+        tried[0].1.project = None;
+    }
+    debug_assert_ne!(workspace, platform.workspace.uid);
+    for (name, ids) in tried {
+        if let Some(stamped) = store::keys::find(&vault.store, ids, &name.key).await? {
+            return Ok(Candidate { name, key: parent.open.keys.check(stamped)? });
+        }
+    }
+    Err(VaultError::NotFound(Noun::Key))
+}
+
+/// The keys that come into question. One damaged row is recorded and left out: the others work on.
+async fn all_candidates(
+    vault: &Vault,
+    call: &Call,
+    scope: &Scope,
+    parent: &OpenParent,
+    platform: &OpenWorkspace,
+    provider: Provider,
+) -> Result<Vec<Candidate>, VaultError> {
+    let ids = parent.ids();
+    let found =
+        store::keys::candidates(&vault.store, ids, platform.workspace.uid, provider).await?;
+    let mut candidates = Vec::with_capacity(found.len());
+    for stamped in found {
+        let key = stamped.peek();
+        let Some(slug) = key.slug.clone() else { continue };
+        let (owner, keys): (_, &WorkspaceKeys) = if key.workspace == platform.workspace.uid {
+            (KeyParent::Platform, &platform.keys)
+        } else if key.project.is_some() {
+            (KeyParent::Scope(scope.clone()), &parent.open.keys)
+        } else {
+            let workspace = Scope::Workspace(scope.workspace().clone());
+            (KeyParent::Scope(workspace), &parent.open.keys)
+        };
+        let name = KeyName { parent: owner, key: slug };
+        match keys.check(stamped) {
+            Ok(key) => candidates.push(Candidate { name, key }),
+            Err(_) => record_damage(vault, call, &name).await,
+        }
+    }
+    Ok(candidates)
+}
+
+async fn record_damage(vault: &Vault, call: &Call, name: &KeyName) {
+    let decision = Decision::IntegrityFailure;
+    let event = AuditEvent::refused(&call.act(), name, decision, "INTEGRITY", vault.now());
+    crate::audit::record_refusal(vault, event).await;
+}
+
+/// Opens the chosen key's material.
+async fn lend(
+    vault: &Vault,
+    owner: &OpenWorkspace,
+    choice: &Choice,
+    lease_id: LeaseId,
+) -> Result<(Lease, KeyVersionName), VaultError> {
+    let Candidate { name, key } = &choice.chosen;
+    let found = store::versions::find(&vault.store, key.uid, key.current_version).await?;
+    let version = owner.keys.check(found.ok_or(CustodyError::Integrity)?)?;
+    let material = owner.keys.open(key, &version)?;
+    let api_key = String::from_utf8(material.expose().to_vec());
+    let version_name = KeyVersionName { key: name.clone(), version: version.version };
+    let payer = match name.parent {
+        KeyParent::Platform => Payer::Platform,
+        KeyParent::Scope(_) => Payer::OwnKey,
+    };
+    let lease = Lease {
+        lease_id: lease_id.0.to_string(),
+        key_version: version_name.to_string(),
+        provider: key.provider.to_string(),
+        base_url: version.destination.as_str().to_owned(),
+        api_key: api_key.map_err(|_| CustodyError::Integrity)?,
+        material_tail: version.material_tail.clone(),
+        payer: payer.into(),
+        default_model: key.settings.default_model.clone(),
+        expire_time: key.settings.expire_time.map(encode::time),
+    };
+    Ok((lease, version_name))
+}
+
+/// Notes the use, at most once a minute; a failure costs no caller its answer.
+async fn touch(vault: &Vault, key: &Key) {
+    let now = vault.now();
+    let recent = |last| now.saturating_duration_since(last) < USE_GRAIN;
+    if key.last_used_time.is_some_and(recent) {
+        return;
+    }
+    if let Err(error) = store::keys::touch(&vault.store, key.uid, now).await {
+        let chain = &error as &dyn std::error::Error;
+        tracing::warn!(error = chain, "the last use of a key could not be noted");
+    }
+}
+
+fn exclusions(choice: &Choice) -> Vec<Exclusion> {
+    let encode = |exclusion: &crate::domain::resolution::Exclusion| Exclusion {
+        key: exclusion.key.to_string(),
+        rule: exclusion.rule.as_str().to_owned(),
+    };
+    choice.exclusions.iter().map(encode).collect()
+}
+
+fn revision(open: &OpenWorkspace) -> Option<ScopeRevision> {
+    let scope: RevisionScope = open.workspace.scope()?;
+    let revision = encode::signed(open.workspace.revision);
+    Some(ScopeRevision { scope: scope.to_string(), revision })
+}
+
+fn random(vault: &Vault) -> Result<u64, VaultError> {
+    let mut bytes = [0; 8];
+    vault.custody.rng().fill(&mut bytes).map_err(|_| CustodyError::Randomness)?;
+    Ok(u64::from_be_bytes(bytes))
+}
+
+fn lease_uuid(vault: &Vault) -> Result<uuid::Uuid, VaultError> {
+    let mut bytes = [0; 10];
+    vault.custody.rng().fill(&mut bytes).map_err(|_| CustodyError::Randomness)?;
+    let millis = u64::try_from(vault.now().as_micros() / 1_000).unwrap_or_default();
+    Ok(Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
+}

@@ -1,0 +1,99 @@
+//! The gRPC surface: one folder per service, one file per method. The only place that knows tonic.
+
+mod audit;
+mod call;
+pub(crate) mod encode;
+mod keys;
+mod leases;
+mod mask;
+pub mod policy;
+mod projects;
+mod status;
+mod workspaces;
+
+use std::sync::Arc;
+
+use latchkey_boot::drain::Drain;
+use latchkey_boot::rpc::access::{AccessLayer, AccessTableError, Grant, RefusalObserver};
+use latchkey_boot::rpc::transport_errors::TransportErrorsLayer;
+use latchkey_contract::FILE_DESCRIPTOR_SET;
+use latchkey_contract::vault::v1::audit_service_server::AuditServiceServer;
+use latchkey_contract::vault::v1::key_service_server::KeyServiceServer;
+use latchkey_contract::vault::v1::lease_service_server::LeaseServiceServer;
+use latchkey_contract::vault::v1::workspace_service_server::WorkspaceServiceServer;
+use tonic::service::Routes;
+use tower::Layer as _;
+
+use crate::domain::audit::{Act, AuditEvent, Decision};
+use crate::domain::role::Role;
+use crate::vault::Vault;
+
+/// The names of the services, for health and reflection.
+pub const SERVICE_NAMES: [&str; 4] = [
+    "latchkey.vault.v1.AuditService",
+    "latchkey.vault.v1.KeyService",
+    "latchkey.vault.v1.LeaseService",
+    "latchkey.vault.v1.WorkspaceService",
+];
+
+/// Requests hold names and one key: this is plenty.
+const LARGEST_MESSAGE: usize = 256 * 1024;
+
+/// Adds the vault's services to `routes`.
+pub fn add_to(
+    mut routes: Routes,
+    vault: &Arc<Vault>,
+    grants: Vec<Grant<Role>>,
+    drain: &Drain,
+) -> Result<Routes, AccessTableError> {
+    let observer = Arc::new(Observer { vault: Arc::clone(vault), drain: drain.clone() });
+    let access = AccessLayer::new(status::DOMAIN, policy::table()?, grants, Some(observer));
+    let transport = TransportErrorsLayer::new(status::DOMAIN);
+    macro_rules! add {
+        ($server:expr) => {
+            let limited = $server.max_decoding_message_size(LARGEST_MESSAGE);
+            routes = routes.add_service(access.layer(transport.layer(limited)));
+        };
+    }
+    add!(AuditServiceServer::new(audit::Audit(Arc::clone(vault))));
+    add!(KeyServiceServer::new(keys::Keys(Arc::clone(vault))));
+    let leases = leases::Leases { vault: Arc::clone(vault), drain: drain.clone() };
+    add!(LeaseServiceServer::new(leases));
+    add!(WorkspaceServiceServer::new(workspaces::Workspaces(Arc::clone(vault))));
+    Ok(routes)
+}
+
+/// Adds server reflection, both versions, for the services that are named.
+pub fn add_reflection(mut routes: Routes, names: &[&str]) -> Routes {
+    let builder = || {
+        let mut builder = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(latchkey_boot::health::FILE_DESCRIPTOR_SET);
+        for name in names {
+            builder = builder.with_service_name(*name);
+        }
+        builder
+    };
+    if let Ok(service) = builder().build_v1() {
+        routes = routes.add_service(service);
+    }
+    if let Ok(service) = builder().build_v1alpha() {
+        routes = routes.add_service(service);
+    }
+    routes
+}
+
+/// Records refusals of the access layer.
+struct Observer {
+    vault: Arc<Vault>,
+    drain: Drain,
+}
+
+impl RefusalObserver for Observer {
+    fn refused(&self, actor: &Arc<str>, method: &str) {
+        let act = Act { actor: Arc::clone(actor), method: method.to_owned() };
+        let (vault, reason) = (Arc::clone(&self.vault), "PERMISSION_DENIED");
+        let event = AuditEvent::refused(&act, "platform", Decision::Refused, reason, vault.now());
+        self.drain.spawn(async move { crate::audit::record_refusal(&vault, event).await });
+    }
+}

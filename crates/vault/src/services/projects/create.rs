@@ -1,0 +1,48 @@
+//! `CreateProject`.
+
+use latchkey_contract::names::{KeyParent, ProjectName, ResourceId, Scope, WorkspaceName};
+use latchkey_contract::vault::v1::{CreateProjectRequest, Project as Message};
+
+use crate::change::Change;
+use crate::domain::settings::check_display_name;
+use crate::domain::uid::ProjectUid;
+use crate::domain::workspace::Project;
+use crate::error::{Conflict, Noun, VaultError};
+use crate::services::call::{Call, Repeatable, remember};
+use crate::services::encode;
+use crate::store::projects;
+use crate::vault::Vault;
+
+pub(in crate::services) async fn handle(
+    vault: &Vault,
+    call: &Call,
+    request: CreateProjectRequest,
+) -> Result<Message, VaultError> {
+    let parent: WorkspaceName = request.parent.parse().map_err(VaultError::name("parent"))?;
+    call.authorize(&parent)?;
+    let slug: ResourceId = request.project_id.parse().map_err(VaultError::name("project_id"))?;
+    let display_name = request.project.clone().unwrap_or_default().display_name;
+    check_display_name("project.display_name", &display_name)?;
+    let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
+    if let Some(repeatable) = &repeatable
+        && let Some(answer) = repeatable.answered(vault, call).await?
+    {
+        return Ok(answer);
+    }
+
+    let name = ProjectName { workspace: parent.clone(), project: slug.clone() };
+    let scope = KeyParent::Scope(Scope::Workspace(parent));
+    let mut change = Change::begin(vault, &scope, call.act()).await?;
+    if projects::find(&change.unit, change.head.uid, &slug).await?.is_some() {
+        return Err(Conflict::Exists(Noun::Project).into());
+    }
+    let uid = ProjectUid::random(vault.custody.rng())?;
+    let project = Project::new(uid, change.head.uid, slug, display_name, change.now);
+    let answer = encode::project(&name, &project);
+    projects::insert(&change.unit, change.keys.stamp(project)).await?;
+    change.record(change.event(&name).with("uid", uid)).await?;
+    remember(repeatable, &change, call, &answer).await?;
+    let committed = change.commit().await?;
+    vault.leasing.propagate(committed).await;
+    Ok(answer)
+}

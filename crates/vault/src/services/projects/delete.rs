@@ -1,0 +1,37 @@
+//! `DeleteProject`.
+
+use latchkey_contract::names::{KeyParent, ProjectName, Scope};
+use latchkey_contract::vault::v1::{DeleteProjectRequest, DeleteProjectResponse};
+
+use crate::change::{Change, check_etag};
+use crate::error::{Conflict, Noun, VaultError};
+use crate::services::call::Call;
+use crate::services::{encode, keys};
+use crate::store;
+use crate::vault::{Vault, project};
+
+pub(in crate::services) async fn handle(
+    vault: &Vault,
+    call: &Call,
+    request: DeleteProjectRequest,
+) -> Result<DeleteProjectResponse, VaultError> {
+    let name: ProjectName = request.name.parse().map_err(VaultError::name("name"))?;
+    call.authorize(&name.workspace)?;
+    let parent = KeyParent::Scope(Scope::Workspace(name.workspace.clone()));
+    let mut change = Change::begin(vault, &parent, call.act()).await?;
+    let found = project(&change.unit, &change.head, &change.keys, &name.project).await?;
+    check_etag(&request.etag, found.row_revision)?;
+
+    let within = store::keys::Parent { workspace: change.head.uid, project: Some(found.uid) };
+    let any_key = !store::keys::all_within(&change.unit, within).await?.is_empty();
+    if !request.force && any_key {
+        return Err(Conflict::NotEmpty(Noun::Project).into());
+    }
+    keys::delete_all(&mut change, &name.workspace, within).await?;
+    let tombstone = change.keys.stamp(found.delete(change.now));
+    store::projects::update(&change.unit, tombstone).await?;
+    change.record(change.event(&name)).await?;
+    let committed = change.commit().await?;
+    let propagation = vault.leasing.propagate(committed).await;
+    Ok(DeleteProjectResponse { propagation: Some(encode::propagation(propagation)) })
+}

@@ -1,0 +1,33 @@
+//! `ListProjects`.
+
+use latchkey_contract::names::WorkspaceName;
+use latchkey_contract::vault::v1::{ListProjectsRequest, ListProjectsResponse};
+
+use crate::error::VaultError;
+use crate::services::call::Call;
+use crate::services::encode;
+use crate::store::projects;
+use crate::vault::Vault;
+
+pub(in crate::services) async fn handle(
+    vault: &Vault,
+    call: &Call,
+    request: ListProjectsRequest,
+) -> Result<ListProjectsResponse, VaultError> {
+    let parent: WorkspaceName = request.parent.parse().map_err(VaultError::name("parent"))?;
+    call.authorize(&parent)?;
+    let page = call.page(request.page_size, &request.page_token, &[&request.parent])?;
+    let open = vault.workspace(Some(&parent)).await?;
+    let after = page.after.as_deref();
+    let found = projects::list(&vault.store, open.workspace.uid, after, page.limit()).await?;
+    let mut listed = Vec::with_capacity(found.len());
+    for stamped in found {
+        let project = open.keys.check(stamped)?;
+        if let Some(name) = project.name(&parent) {
+            listed.push((name.project.to_string(), encode::project(&name, &project)));
+        }
+    }
+    let next_page_token = page.finish(&mut listed, |(slug, _)| slug.clone());
+    let projects = listed.into_iter().map(|(_, message)| message).collect();
+    Ok(ListProjectsResponse { projects, next_page_token })
+}

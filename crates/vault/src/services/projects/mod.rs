@@ -1,0 +1,7 @@
+//! The project methods of `WorkspaceService`, one file each.
+
+pub(super) mod create;
+pub(super) mod delete;
+pub(super) mod get;
+pub(super) mod list;
+pub(super) mod update;

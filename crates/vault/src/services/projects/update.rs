@@ -1,0 +1,41 @@
+//! `UpdateProject`.
+
+use latchkey_contract::names::{KeyParent, ProjectName, Scope};
+use latchkey_contract::vault::v1::{Project as Message, UpdateProjectRequest};
+
+use crate::change::{Change, check_etag};
+use crate::domain::settings::check_display_name;
+use crate::error::VaultError;
+use crate::services::call::Call;
+use crate::services::encode;
+use crate::services::mask::Mask;
+use crate::store::projects;
+use crate::vault::{Vault, project};
+
+pub(in crate::services) async fn handle(
+    vault: &Vault,
+    call: &Call,
+    request: UpdateProjectRequest,
+) -> Result<Message, VaultError> {
+    let wanted = request.project.unwrap_or_default();
+    let name: ProjectName = wanted.name.parse().map_err(VaultError::name("project.name"))?;
+    call.authorize(&name.workspace)?;
+    let mask = Mask::parse(request.update_mask, &["display_name"], &[])?;
+    check_display_name("project.display_name", &wanted.display_name)?;
+
+    let parent = KeyParent::Scope(Scope::Workspace(name.workspace.clone()));
+    let mut change = Change::begin(vault, &parent, call.act()).await?;
+    let mut found = project(&change.unit, &change.head, &change.keys, &name.project).await?;
+    check_etag(&wanted.etag, found.row_revision)?;
+    let mut event = change.event(&name);
+    if mask.changes("display_name", !wanted.display_name.is_empty()) {
+        event = event.with("display_name", &wanted.display_name);
+        found = found.rename(wanted.display_name, change.now);
+    }
+    let answer = encode::project(&name, &found);
+    projects::update(&change.unit, change.keys.stamp(found)).await?;
+    change.record(event).await?;
+    let committed = change.commit().await?;
+    vault.leasing.propagate(committed).await;
+    Ok(answer)
+}

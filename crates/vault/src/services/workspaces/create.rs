@@ -1,0 +1,50 @@
+//! `CreateWorkspace`.
+
+use latchkey_contract::names::{ResourceId, WorkspaceName};
+use latchkey_contract::vault::v1::{CreateWorkspaceRequest, Workspace as Message};
+
+use crate::change::Change;
+use crate::domain::audit::AuditEvent;
+use crate::domain::settings::check_display_name;
+use crate::domain::uid::WorkspaceUid;
+use crate::domain::workspace::{Workspace, WorkspaceSlug};
+use crate::error::{Conflict, Noun, VaultError};
+use crate::services::call::{Call, Repeatable, remember};
+use crate::services::encode;
+use crate::store::workspaces;
+use crate::vault::Vault;
+
+pub(super) async fn handle(
+    vault: &Vault,
+    call: &Call,
+    request: CreateWorkspaceRequest,
+) -> Result<Message, VaultError> {
+    call.authorize_deployment()?;
+    let slug: ResourceId =
+        request.workspace_id.parse().map_err(VaultError::name("workspace_id"))?;
+    let display_name = request.workspace.clone().unwrap_or_default().display_name;
+    check_display_name("workspace.display_name", &display_name)?;
+    let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
+    if let Some(repeatable) = &repeatable
+        && let Some(answer) = repeatable.answered(vault, call).await?
+    {
+        return Ok(answer);
+    }
+
+    let name = WorkspaceName { workspace: slug.clone() };
+    let now = vault.now();
+    let unit = vault.store.begin().await?;
+    if workspaces::find(&unit, Some(&slug)).await?.is_some() {
+        return Err(Conflict::Exists(Noun::Workspace).into());
+    }
+    let uid = WorkspaceUid::random(vault.custody.rng())?;
+    let head = Workspace::new(uid, WorkspaceSlug::Customer(slug), display_name, now);
+    let act = call.act();
+    let event = AuditEvent::done(&act, &name, now).with("uid", uid);
+    let change = Change::found(unit, &vault.custody, head, act, now, event).await?;
+    let answer = encode::workspace(&name, &change.head);
+    remember(repeatable, &change, call, &answer).await?;
+    let committed = change.commit().await?;
+    vault.leasing.propagate(committed).await;
+    Ok(answer)
+}
