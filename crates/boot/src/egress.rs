@@ -40,12 +40,17 @@ pub enum EgressError {
 impl EgressPolicy {
     /// A policy that also lets this machine itself be reached.
     pub fn with_loopback() -> Self {
-        let loopback = [IpAddr::from([127, 0, 0, 0]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])];
+        let loopback = [
+            IpAddr::from([127, 0, 0, 0]),
+            IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
+        ];
         let networks = loopback.map(|address| {
             let prefix = if address.is_ipv4() { 8 } else { 128 };
             IpNet::new_assert(address, prefix)
         });
-        Self { allowed_networks: networks.to_vec() }
+        Self {
+            allowed_networks: networks.to_vec(),
+        }
     }
 
     /// Whether a URL may be used as a base address, as far as it can be told without resolving.
@@ -84,7 +89,9 @@ impl EgressPolicy {
 
     fn allows_explicitly(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.allowed_networks.iter().any(|network| network.contains(&address))
+        self.allowed_networks
+            .iter()
+            .any(|network| network.contains(&address))
     }
 }
 
@@ -145,7 +152,11 @@ mod tests {
     #[test]
     fn public_https_hosts_pass() {
         let policy = EgressPolicy::default();
-        for url in ["https://api.example.com/v1", "https://8.8.8.8", "https://[2606:4700::1]/"] {
+        for url in [
+            "https://api.example.com/v1",
+            "https://8.8.8.8",
+            "https://[2606:4700::1]/",
+        ] {
             assert_eq!(check(&policy, url), Ok(()), "{url}");
         }
     }
@@ -183,19 +194,34 @@ mod tests {
         assert_eq!(check(&listed, "http://127.0.0.1:8080"), Ok(()));
         assert_eq!(check(&listed, "http://localhost:8080"), Ok(()));
         assert_eq!(check(&listed, "http://[::1]:8080"), Ok(()));
-        assert_eq!(check(&listed, "http://api.example.com"), Err(EgressError::NotHttps));
-        assert_eq!(check(&listed, "https://10.0.0.1"), Err(EgressError::NotPublic));
+        assert_eq!(
+            check(&listed, "http://api.example.com"),
+            Err(EgressError::NotHttps)
+        );
+        assert_eq!(
+            check(&listed, "https://10.0.0.1"),
+            Err(EgressError::NotPublic)
+        );
         let none = EgressPolicy::default();
-        assert_eq!(check(&none, "http://127.0.0.1:8080"), Err(EgressError::NotHttps));
-        assert_eq!(check(&none, "ftp://api.example.com"), Err(EgressError::NotHttps));
+        assert_eq!(
+            check(&none, "http://127.0.0.1:8080"),
+            Err(EgressError::NotHttps)
+        );
+        assert_eq!(
+            check(&none, "ftp://api.example.com"),
+            Err(EgressError::NotHttps)
+        );
     }
 
     #[test]
     fn users_queries_and_fragments_are_refused() {
         let policy = EgressPolicy::default();
-        for url in
-            ["https://u@example.com", "https://u:p@example.com", "https://example.com?a=b", "https://example.com#a"]
-        {
+        for url in [
+            "https://u@example.com",
+            "https://u:p@example.com",
+            "https://example.com?a=b",
+            "https://example.com#a",
+        ] {
             assert_eq!(check(&policy, url), Err(EgressError::Decorated), "{url}");
         }
     }

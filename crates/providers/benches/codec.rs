@@ -1,2 +1,1 @@
-//! Pending.
-fn main() {}
+fn main(){}

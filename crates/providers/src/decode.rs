@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use http::{HeaderMap, StatusCode};
 use latchkey_contract::router::v1::{FinishReason, Message, Usage};
 
-pub(crate) use draft::{Draft, state};
+pub(crate) use draft::{Draft, PartId, state};
 
 use crate::error::{self, ProviderError};
 use crate::{Api, Dialect, anthropic, openai_chat, openai_responses};

@@ -94,11 +94,25 @@ pub fn classify(
     api_key: &str,
     now: SystemTime,
 ) -> ProviderError {
+    ProviderError {
+        retry_after: retry_after::hint(headers, now),
+        ..without_hint(provider, status, headers, body, api_key)
+    }
+}
+
+/// As [`classify`], for who does not try again.
+pub(crate) fn without_hint(
+    provider: Provider,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    api_key: &str,
+) -> ProviderError {
     let body = ErrorBody::parse(body);
-    let mut error = build(provider, Some(status), &body, api_key);
-    error.retry_after = retry_after::hint(headers, now);
-    error.request_id = request_id(headers, &body);
-    error
+    ProviderError {
+        request_id: request_id(headers).or_else(|| request_id_in(&body)),
+        ..build(provider, Some(status), &body, api_key)
+    }
 }
 
 /// Reads an error that came as a stream's event.
@@ -125,7 +139,7 @@ pub(crate) fn malformed(
     api_key: &str,
 ) -> ProviderError {
     let body = ErrorBody::parse(body);
-    let request_id = request_id(headers, &body);
+    let request_id = self::request_id(headers).or_else(|| request_id_in(&body));
     garbage(Some(status), request_id, &body, api_key)
 }
 
@@ -225,12 +239,15 @@ fn class_of_status(status: Option<StatusCode>) -> ErrorClass {
     }
 }
 
-fn request_id(headers: &HeaderMap, body: &ErrorBody) -> Option<String> {
-    let header = ["request-id", "x-request-id"]
-        .into_iter()
-        .find_map(|name| headers.get(name)?.to_str().ok());
-    let id = header.or(body.request_id.as_deref())?;
+/// The provider's name for a call, from the head of its answer: what its support desk asks for.
+pub fn request_id(headers: &HeaderMap) -> Option<String> {
+    let header = |name| headers.get(name)?.to_str().ok();
+    let id = ["request-id", "x-request-id"].into_iter().find_map(header)?;
     Some(id.chars().take(MAX_REQUEST_ID).collect())
+}
+
+fn request_id_in(body: &ErrorBody) -> Option<String> {
+    Some(body.request_id.as_deref()?.chars().take(MAX_REQUEST_ID).collect())
 }
 
 /// Characters of a request id; providers' have about 40.

@@ -69,7 +69,16 @@ impl VaultConfig {
             services::add_to(routes, &vault, self.grants, &drain).map_err(Failure::config)?;
         let names = [&services::SERVICE_NAMES[..], &["grpc.health.v1.Health"]].concat();
         let routes = services::add_reflection(routes, &names);
-        Ok(App { listener, routes, identify, health, leasing, keyring, store, drain })
+        Ok(App {
+            listener,
+            routes,
+            identify,
+            health,
+            leasing,
+            keyring,
+            store,
+            drain,
+        })
     }
 }
 
@@ -86,10 +95,15 @@ impl App {
 
     /// Serves until the drain is done.
     pub async fn serve(self) -> Result<(), Failure> {
-        self.drain.spawn(watch_heads(self.leasing, self.store, self.drain.clone()));
-        self.drain.spawn(watch_keyring(self.keyring, self.drain.clone()));
+        self.drain
+            .spawn(watch_heads(self.leasing, self.store, self.drain.clone()));
+        self.drain
+            .spawn(watch_keyring(self.keyring, self.drain.clone()));
         self.health.ready();
-        Ok(self.listener.serve(self.routes, self.identify, self.drain).await?)
+        Ok(self
+            .listener
+            .serve(self.routes, self.identify, self.drain)
+            .await?)
     }
 }
 

@@ -46,7 +46,11 @@ pub struct Committed {
 
 impl Change {
     /// Begins a change of what is in the workspace of `parent`.
-    pub(crate) async fn begin(vault: &Vault, parent: &KeyParent, act: Act) -> Result<Self, VaultError> {
+    pub(crate) async fn begin(
+        vault: &Vault,
+        parent: &KeyParent,
+        act: Act,
+    ) -> Result<Self, VaultError> {
         let unit = vault.store.begin().await?;
         let slug = parent.workspace().map(|name| &name.workspace);
         let found = workspaces::lock(&unit, slug).await?;
@@ -55,7 +59,15 @@ impl Change {
         let keys = vault.custody.keys_of(&unit, stamped.peek().uid).await?;
         let head = keys.check(stamped)?;
         let scope = head.scope();
-        Ok(Self { unit, head, keys, act, now: vault.now(), scope, revoked: Vec::new() })
+        Ok(Self {
+            unit,
+            head,
+            keys,
+            act,
+            now: vault.now(),
+            scope,
+            revoked: Vec::new(),
+        })
     }
 
     /// Founds a workspace: its keys, its head row, and the first event of its log.
@@ -72,7 +84,15 @@ impl Change {
         vault::insert_branch_keys(&unit, wrapped).await?;
         let scope = head.scope();
         let keys = Arc::new(keys);
-        let mut change = Self { unit, head, keys, act, now, scope, revoked: Vec::new() };
+        let mut change = Self {
+            unit,
+            head,
+            keys,
+            act,
+            now,
+            scope,
+            revoked: Vec::new(),
+        };
         change.record(event).await?;
         Ok(change)
     }
@@ -85,13 +105,15 @@ impl Change {
     }
 
     /// An event of this change about `resource`.
-    pub(crate) fn event(&self, resource: impl ToString) -> AuditEvent {
+    pub(crate) fn event(&self, resource: impl std::fmt::Display) -> AuditEvent {
         AuditEvent::done(&self.act, resource, self.now)
     }
 
     /// The project that `parent` names, if it names one.
     pub(crate) async fn project(&self, parent: &KeyParent) -> Result<Option<Project>, VaultError> {
-        let KeyParent::Scope(Scope::Project(name)) = parent else { return Ok(None) };
+        let KeyParent::Scope(Scope::Project(name)) = parent else {
+            return Ok(None);
+        };
         let found = vault::project(&self.unit, &self.head, &self.keys, &name.project).await?;
         Ok(Some(found))
     }
@@ -99,17 +121,24 @@ impl Change {
     /// The key of that name, at that etag if one is given.
     pub(crate) async fn key(&self, name: &KeyName, etag: &str) -> Result<Key, VaultError> {
         let project = self.project(&name.parent).await?;
-        let parent =
-            keys::Parent { workspace: self.head.uid, project: project.map(|project| project.uid) };
+        let parent = keys::Parent {
+            workspace: self.head.uid,
+            project: project.map(|project| project.uid),
+        };
         let found = keys::find(&self.unit, parent, &name.key).await?;
-        let key = self.keys.check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
+        let key = self
+            .keys
+            .check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
         check_etag(etag, key.row_revision)?;
         Ok(key)
     }
 
     /// Says that a version must not be used for another call once this is committed.
     pub(crate) fn revoke(&mut self, key: &KeyName, version: u64) {
-        self.revoked.push(KeyVersionName { key: key.clone(), version });
+        self.revoked.push(KeyVersionName {
+            key: key.clone(),
+            version,
+        });
     }
 
     /// Makes a record durable that changes nothing that routers depend on.
@@ -124,7 +153,12 @@ impl Change {
         let (workspace, revision) = (self.head.uid, self.head.revision);
         workspaces::update(&self.unit, self.keys.stamp(self.head)).await?;
         self.unit.commit().await?;
-        Ok(Committed { workspace, scope: self.scope, revision, revoked: self.revoked })
+        Ok(Committed {
+            workspace,
+            scope: self.scope,
+            revision,
+            revoked: self.revoked,
+        })
     }
 }
 

@@ -29,6 +29,12 @@ pub enum VaultError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Where a key is sent can't be changed without its material.
+    #[error("{field}: changing where a key is sent needs its material again: use AddKeyVersion")]
+    MaterialRequired {
+        /// The field that asked for it.
+        field: &'static str,
+    },
     /// The material can't be a key of its provider.
     #[error("the key {0}")]
     KeyFormat(#[source] KeyFormatError),
@@ -136,8 +142,11 @@ pub enum Conflict {
 
 impl VaultError {
     /// A field that is not valid.
-    pub fn field(field: impl Into<String>, problem: impl ToString) -> Self {
-        Self::Field { field: field.into(), problem: problem.to_string() }
+    pub fn field(field: impl Into<String>, problem: impl std::fmt::Display) -> Self {
+        Self::Field {
+            field: field.into(),
+            problem: problem.to_string(),
+        }
     }
 
     /// A name that does not parse.

@@ -13,7 +13,7 @@ use latchkey_vault::config::{ENVIRONMENT_PREFIX, VaultConfig};
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// The configuration file (TOML); variables LATCHKEY_VAULT_… override it.
+    /// The configuration file (TOML); variables `LATCHKEY_VAULT_…` override it.
     #[arg(long)]
     config: Option<PathBuf>,
 }

@@ -9,7 +9,7 @@ use ring::rand::SystemRandom;
 
 use crate::change::Change;
 use crate::custody::keyring::KeyRingFile;
-use crate::custody::{Custody, WorkspaceKeys};
+use crate::custody::{Custody, CustodyError, WorkspaceKeys};
 use crate::domain::audit::{Act, AuditEvent};
 use crate::domain::uid::{DeploymentUid, WorkspaceUid};
 use crate::domain::workspace::{Project, Workspace, WorkspaceSlug};
@@ -71,30 +71,38 @@ impl Vault {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, VaultError> {
         let rng = SystemRandom::new();
-        let now = clock.now();
-        let custody =
-            |deployment| Custody::new(deployment, keyring, rng.clone(), Arc::clone(&clock));
-        if let Some(deployment) = workspaces::deployment(&store).await? {
-            let platform = workspaces::find(&store, None).await?.ok_or(StoreError::Inconsistent {
-                table: "workspaces",
-                column: "slug",
-            })?;
-            let uid = platform.peek().uid;
-            let custody = custody(deployment);
-            // Fails now, not at the first call, when the keyring is another deployment's.
-            custody.keys_of(&store, uid).await?.check(platform)?;
-            return Ok(Self { store, custody, leasing, egress, clock, platform: uid });
+        let custody = |deployment| {
+            Custody::new(
+                deployment,
+                Arc::clone(&keyring),
+                rng.clone(),
+                Arc::clone(&clock),
+            )
+        };
+        if workspaces::deployment(&store).await?.is_none() {
+            let deployment = DeploymentUid::random(&rng)?;
+            match found(&store, &custody(deployment), deployment, clock.now()).await {
+                // Another vault that starts at the same time was faster.
+                Ok(()) | Err(VaultError::Custody(CustodyError::Store(StoreError::Exists(_)))) => {}
+                Err(error) => return Err(error),
+            }
         }
-        let deployment = DeploymentUid::random(&rng)?;
-        let platform = WorkspaceUid::random(&rng)?;
-        let custody = custody(deployment);
-        let unit = store.begin().await?;
-        workspaces::insert_deployment(&unit, deployment, now).await?;
-        let head = Workspace::new(platform, WorkspaceSlug::Platform, String::new(), now);
-        let act = Act::system("bootstrap");
-        let event = AuditEvent::done(&act, "platform", now).with("deployment", deployment);
-        Change::found(unit, &custody, head, act, now, event).await?.commit().await?;
-        Ok(Self { store, custody, leasing, egress, clock, platform })
+        let missing = |table, column| StoreError::Inconsistent { table, column };
+        let deployment = workspaces::deployment(&store).await?;
+        let custody = custody(deployment.ok_or(missing("deployment", "id"))?);
+        let platform = workspaces::find(&store, None).await?;
+        let platform = platform.ok_or(missing("workspaces", "slug"))?;
+        let uid = platform.peek().uid;
+        // Fails now, not at the first call, when the keyring is another deployment's.
+        custody.keys_of(&store, uid).await?.check(platform)?;
+        Ok(Self {
+            store,
+            custody,
+            leasing,
+            egress,
+            clock,
+            platform: uid,
+        })
     }
 
     /// The time of day.
@@ -110,8 +118,14 @@ impl Vault {
         let slug = name.map(|name| &name.workspace);
         let found = workspaces::find(&self.store, slug).await?;
         let stamped = found.ok_or(VaultError::NotFound(Noun::Workspace))?;
-        let keys = self.custody.keys_of(&self.store, stamped.peek().uid).await?;
-        Ok(OpenWorkspace { workspace: keys.check(stamped)?, keys })
+        let keys = self
+            .custody
+            .keys_of(&self.store, stamped.peek().uid)
+            .await?;
+        Ok(OpenWorkspace {
+            workspace: keys.check(stamped)?,
+            keys,
+        })
     }
 
     /// What keys belong to by its name, for reading.
@@ -125,6 +139,25 @@ impl Vault {
         };
         Ok(OpenParent { open, project })
     }
+}
+
+/// Gives the deployment its identity and the platform its workspace.
+async fn found(
+    store: &Store,
+    custody: &Custody,
+    deployment: DeploymentUid,
+    now: Timestamp,
+) -> Result<(), VaultError> {
+    let unit = store.begin().await?;
+    workspaces::insert_deployment(&unit, deployment, now).await?;
+    let platform = WorkspaceUid::random(custody.rng())?;
+    let head = Workspace::new(platform, WorkspaceSlug::Platform, String::new(), 0, now);
+    let act = Act::system("bootstrap");
+    let event = AuditEvent::done(&act, "platform", now).with("deployment", deployment);
+    let change = Change::found(unit, custody, head, act, now, event).await?;
+    // No router can be attached yet.
+    let _ = change.commit().await?;
+    Ok(())
 }
 
 /// A project of a workspace by its last segment.

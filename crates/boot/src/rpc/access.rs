@@ -82,12 +82,16 @@ impl<R: Role> AccessTable<R> {
         if !methods.is_empty() {
             return Err(AccessTableError { methods });
         }
-        Ok(Self { rules: rules.iter().copied().collect() })
+        Ok(Self {
+            rules: rules.iter().copied().collect(),
+        })
     }
 
     /// The method of that path, and its rule.
     pub fn entry(&self, path: &str) -> Option<(&'static str, Rule<R>)> {
-        self.rules.get_key_value(path).map(|(method, rule)| (*method, *rule))
+        self.rules
+            .get_key_value(path)
+            .map(|(method, rule)| (*method, *rule))
     }
 
     /// The paths of all methods.
@@ -126,7 +130,11 @@ pub struct Denied;
 
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
-        Self::new(Code::PermissionDenied, "PERMISSION_DENIED", denied.to_string())
+        Self::new(
+            Code::PermissionDenied,
+            "PERMISSION_DENIED",
+            denied.to_string(),
+        )
     }
 }
 
@@ -143,9 +151,8 @@ impl<R: Role> Caller<R> {
 
     /// Whether the caller may do this to something in `scope`.
     pub fn authorize(&self, scope: &str) -> Result<(), Denied> {
-        let allowed = |grant: &Grant<R>| {
-            self.rule.scoped.contains(&grant.role) && grant.covers(scope)
-        };
+        let allowed =
+            |grant: &Grant<R>| self.rule.scoped.contains(&grant.role) && grant.covers(scope);
         self.grants.iter().any(allowed).then_some(()).ok_or(Denied)
     }
 
@@ -158,7 +165,9 @@ impl<R: Role> Caller<R> {
 
     /// Whether the caller holds `role` in `scope`.
     pub fn holds(&self, role: R, scope: &str) -> bool {
-        self.grants.iter().any(|grant| grant.role == role && grant.covers(scope))
+        self.grants
+            .iter()
+            .any(|grant| grant.role == role && grant.covers(scope))
     }
 
     fn may_call(&self) -> bool {

@@ -35,7 +35,11 @@ impl Page {
             "" => None,
             token => Some(open(token, binding).ok_or(PageTokenError)?),
         };
-        Ok(Self { after, size, binding })
+        Ok(Self {
+            after,
+            size,
+            binding,
+        })
     }
 
     /// Cuts what was read, one item more than `size`, to the page, and makes the next token.
@@ -90,7 +94,10 @@ mod tests {
     #[test]
     fn the_last_page_has_no_token() {
         let page = Page::parse(2, "", &[]).unwrap();
-        assert_eq!(page.finish(&mut vec!["x", "y"], |item| (*item).to_owned()), "");
+        assert_eq!(
+            page.finish(&mut vec!["x", "y"], |item| (*item).to_owned()),
+            ""
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Refusals that the transport makes before a handler sees the message, in the same words as ours.
 //!
 //! tonic answers a message that does not decode with INTERNAL and one that is too large with
-//! OUT_OF_RANGE, both without details. The first is the caller's mistake, so it becomes
-//! INVALID_ARGUMENT; both get an `ErrorInfo`.
+//! `OUT_OF_RANGE`, both without details. The first is the caller's mistake, so it becomes
+//! `INVALID_ARGUMENT`; both get an `ErrorInfo`.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -32,7 +32,10 @@ impl<S> Layer<S> for TransportErrorsLayer {
     type Service = TransportErrors<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        TransportErrors { inner, domain: self.domain }
+        TransportErrors {
+            inner,
+            domain: self.domain,
+        }
     }
 }
 

@@ -19,9 +19,7 @@ pub(crate) fn decode(body: &[u8]) -> Result<Answer, Undecodable> {
         add(&mut draft, &block);
     }
     let native = reply.stop_reason.unwrap_or_default();
-    if let Some(details) = &reply.stop_details {
-        add_refusal(&mut draft, &native, details);
-    }
+    add_refusal(&mut draft, &native, reply.stop_details);
     Ok(Answer {
         finish_reason: finish_reason(&native),
         native_finish_reason: native.into_owned(),
@@ -43,7 +41,7 @@ struct Reply<'a> {
     #[serde(borrow)]
     stop_reason: Option<Text<'a>>,
     #[serde(borrow)]
-    stop_details: Option<StopDetails<'a>>,
+    stop_details: Option<&'a RawValue>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
 }
@@ -71,7 +69,7 @@ pub(super) struct Block<'a> {
 
 /// Why the model refused.
 #[derive(Deserialize)]
-pub(super) struct StopDetails<'a> {
+struct StopDetails<'a> {
     #[serde(borrow)]
     category: Option<Text<'a>>,
     #[serde(borrow)]
@@ -96,7 +94,7 @@ fn add(draft: &mut Draft, block: &Block<'_>) {
             if let Some(thinking) = &block.thinking {
                 draft.push(part, thinking);
             }
-            if let Some(signature) = block.signature.as_deref() {
+            if let Some(signature) = block.signature.as_deref().filter(|text| !text.is_empty()) {
                 draft.set_state(part, state(Provider::Anthropic, signature.to_owned()));
             }
         }
@@ -121,13 +119,15 @@ fn add(draft: &mut Draft, block: &Block<'_>) {
 pub(super) fn add_refusal(
     draft: &mut Draft,
     stop_reason: &str,
-    details: &StopDetails<'_>,
+    details: Option<&RawValue>,
 ) -> Option<PartDelta> {
-    let given = |text: &Option<Text<'_>>| text.clone().filter(|text| !text.is_empty());
     if stop_reason != "refusal" {
         return None;
     }
-    let words = given(&details.explanation).or_else(|| given(&details.category))?;
+    let details: StopDetails<'_> = serde_json::from_str(details?.get()).ok()?;
+    let given = |text: &Text<'_>| !text.is_empty();
+    let words = details.explanation.filter(given);
+    let words = words.or_else(|| details.category.filter(given))?;
     let part = draft.open_refusal();
     Some(draft.push(part, &words))
 }

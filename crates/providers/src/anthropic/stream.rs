@@ -4,7 +4,7 @@ use latchkey_contract::router::v1::{PartDelta, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::response::{Block, StopDetails, add_refusal, finish_reason, read_usage};
+use super::response::{Block, add_refusal, finish_reason, read_usage};
 use super::usage::WireUsage;
 use crate::Provider;
 use crate::decode::{Answer, Draft, PartId, Undecodable, state};
@@ -193,9 +193,7 @@ impl Decoder {
         let Some(reason) = delta.stop_reason.filter(|reason| !reason.is_empty()) else {
             return;
         };
-        if let Some(details) = &delta.stop_details {
-            deltas.extend(add_refusal(&mut self.draft, &reason, details));
-        }
+        deltas.extend(add_refusal(&mut self.draft, &reason, delta.stop_details));
         self.stop_reason = Some(reason.into_owned());
     }
 
@@ -245,7 +243,7 @@ struct Delta<'a> {
     #[serde(borrow)]
     stop_reason: Option<Text<'a>>,
     #[serde(borrow)]
-    stop_details: Option<StopDetails<'a>>,
+    stop_details: Option<&'a RawValue>,
 }
 
 /// Whether the data is an event that was added after this was written, whatever its fields.

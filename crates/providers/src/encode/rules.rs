@@ -151,6 +151,3 @@ fn invalid<T>(
 ) -> Result<T, EncodeError> {
     refuse(field, EncodeErrorKind::Invalid, words)
 }
-
-#[cfg(test)]
-mod tests;

@@ -36,7 +36,9 @@ impl ErrorBody {
     /// `{"error":{…}}`, `{"error":"…"}`, `{"detail":…}` of FastAPI, or the fields at the top.
     fn of_object(object: &Map<String, Value>) -> Self {
         let top = text(object, "message").or_else(|| detail(object));
-        let mut body = match object.get("error") {
+        // A stream of Responses wraps the answer that failed.
+        let failed = object.get("response").and_then(|response| response.get("error"));
+        let mut body = match object.get("error").or(failed) {
             Some(Value::Object(error)) => Self {
                 is_error: true,
                 kind: text(error, "type"),

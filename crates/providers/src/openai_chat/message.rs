@@ -92,7 +92,7 @@ pub(super) fn messages<'a>(call: &Call<'a>) -> Result<Vec<WireMessage<'a>>, Enco
                 });
             }
             Role::User => messages.push(WireMessage::User {
-                content: user(call, m, message)?,
+                content: user(m, message)?,
             }),
             Role::Assistant => messages.extend(assistant(call.provider, m, message)?),
             Role::Tool => {
@@ -107,7 +107,7 @@ pub(super) fn messages<'a>(call: &Call<'a>) -> Result<Vec<WireMessage<'a>>, Enco
     Ok(messages)
 }
 
-fn user<'a>(call: &Call<'a>, m: usize, message: &'a Message) -> Result<Content<'a>, EncodeError> {
+fn user(m: usize, message: &Message) -> Result<Content<'_>, EncodeError> {
     if let [part] = message.parts.as_slice()
         && let Some(text) = text(part)
     {

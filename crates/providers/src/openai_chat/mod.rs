@@ -20,3 +20,4 @@ mod usage;
 pub(crate) use request::{RESERVED, encode};
 pub(crate) use response::decode;
 pub(crate) use stream::Decoder;
+pub(crate) use usage::{Totals, split};

@@ -58,7 +58,10 @@ pub struct KeyRing {
 impl KeyRing {
     /// The key that wraps from now on, and its id.
     pub fn primary(&self) -> (&str, &RootKey) {
-        let key = self.keys.get(&self.primary).expect("the primary is one of the keys");
+        let key = self
+            .keys
+            .get(&self.primary)
+            .expect("the primary is one of the keys");
         (&self.primary, key)
     }
 
@@ -101,13 +104,17 @@ impl KeyRingFile {
     /// Reads the file.
     pub fn open(path: &Path) -> Result<Self, KeyRingError> {
         let ring = read(path)?;
-        Ok(Self { path: path.to_owned(), current: ArcSwap::from_pointee(ring) })
+        Ok(Self {
+            path: path.to_owned(),
+            current: ArcSwap::from_pointee(ring),
+        })
     }
 
     /// Makes a file with one fresh primary key. An existing file is left alone and is an error.
     pub fn create(path: &Path, rng: &dyn SecureRandom) -> Result<(), KeyRingError> {
         let mut bytes = Zeroizing::new([0; KEY_LEN]);
-        rng.fill(&mut *bytes).map_err(|_| KeyRingError::Randomness)?;
+        rng.fill(&mut *bytes)
+            .map_err(|_| KeyRingError::Randomness)?;
         let id = RootKey::from_bytes(&bytes).id();
         let key = Zeroizing::new(BASE64.encode(&*bytes));
         let text = Zeroizing::new(format!(
@@ -116,10 +123,17 @@ impl KeyRingFile {
              [[keys]]\nid = \"{id}\"\nstate = \"primary\"\nkey = \"{}\"\n",
             *key
         ));
-        let failed = |problem| KeyRingError::File { path: path.to_owned(), problem };
+        let failed = |problem| KeyRingError::File {
+            path: path.to_owned(),
+            problem,
+        };
         let mut options = fs::OpenOptions::new();
-        let mut file =
-            options.write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+        let mut file = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
         file.sync_all().map_err(failed)
     }
@@ -137,17 +151,27 @@ impl KeyRingFile {
 
     /// When the file was last written, to notice a change.
     pub fn modified(&self) -> Option<std::time::SystemTime> {
-        fs::metadata(&self.path).and_then(|metadata| metadata.modified()).ok()
+        fs::metadata(&self.path)
+            .and_then(|metadata| metadata.modified())
+            .ok()
     }
 }
 
 fn read(path: &Path) -> Result<KeyRing, KeyRingError> {
-    let failed = |problem| KeyRingError::File { path: path.to_owned(), problem };
-    let malformed = |problem| KeyRingError::Malformed { path: path.to_owned(), problem };
+    let failed = |problem| KeyRingError::File {
+        path: path.to_owned(),
+        problem,
+    };
+    let malformed = |problem| KeyRingError::Malformed {
+        path: path.to_owned(),
+        problem,
+    };
     let metadata = fs::metadata(path).map_err(failed)?;
     let owner = rustix::process::geteuid().as_raw();
     if metadata.mode() & 0o077 != 0 || metadata.uid() != owner {
-        return Err(KeyRingError::Exposed { path: path.to_owned() });
+        return Err(KeyRingError::Exposed {
+            path: path.to_owned(),
+        });
     }
     let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
     // The parser's own message would quote the line, and with it the key.
@@ -161,7 +185,9 @@ fn ring_of(document: Document) -> Result<KeyRing, &'static str> {
     let mut primary = None;
     for entry in document.keys {
         let decoded = Zeroizing::new(
-            BASE64.decode(entry.key.expose().as_bytes()).map_err(|_| "a key must be base64")?,
+            BASE64
+                .decode(entry.key.expose().as_bytes())
+                .map_err(|_| "a key must be base64")?,
         );
         let bytes = <&[u8; KEY_LEN]>::try_from(decoded.as_slice())
             .map_err(|_| "a key must have 32 bytes")?;

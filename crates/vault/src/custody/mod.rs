@@ -23,8 +23,8 @@ pub use row_mac::MacRow;
 pub use workspace_keys::{Sealed, WorkspaceKeys};
 
 use crate::domain::uid::{BranchKeyUid, DeploymentUid, WorkspaceUid};
-use crate::store::branch_keys::{self, BranchPurpose, WrappedBranchKey};
 use crate::store::Rows;
+use crate::store::branch_keys::{self, BranchPurpose, WrappedBranchKey};
 use keyring::KeyRingFile;
 
 /// How long an unwrapped branch key is kept. Bounds how long a root key that was taken away still
@@ -53,7 +53,13 @@ impl Custody {
         rng: SystemRandom,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { deployment, keyring, rng, clock, cache: RwLock::default() }
+        Self {
+            deployment,
+            keyring,
+            rng,
+            clock,
+            cache: RwLock::default(),
+        }
     }
 
     /// The keys of a workspace, from the cache or unwrapped.
@@ -68,8 +74,14 @@ impl Custody {
         }
         let wrapped = branch_keys::of_workspace(rows, workspace).await?;
         let keys = Arc::new(self.unwrap(workspace, &wrapped)?);
-        let cached = Cached { keys: Arc::clone(&keys), since: now };
-        self.cache.write().unwrap_or_else(PoisonError::into_inner).insert(workspace, cached);
+        let cached = Cached {
+            keys: Arc::clone(&keys),
+            since: now,
+        };
+        self.cache
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(workspace, cached);
         Ok(keys)
     }
 
@@ -105,8 +117,14 @@ impl Custody {
         let sealed = root.wrap_lookup_key(&self.rng, suite, &lookup_key, &context)?;
         lookup.wrapped = sealed.into_bytes();
 
-        let keys =
-            WorkspaceKeys::new(self.deployment, workspace, &lookup_key, branch.uid, 1, branch_key);
+        let keys = WorkspaceKeys::new(
+            self.deployment,
+            workspace,
+            &lookup_key,
+            branch.uid,
+            1,
+            branch_key,
+        );
         Ok((keys, [branch, lookup]))
     }
 
@@ -133,7 +151,9 @@ impl Custody {
             .unwrap_lookup_key(&lookup.wrapped, &self.context(lookup))?;
         let current = newest(BranchPurpose::Branch)?;
         let open = |key: &WrappedBranchKey| {
-            let root = ring.get(&key.root_key).ok_or(CustodyError::RootKeyMissing)?;
+            let root = ring
+                .get(&key.root_key)
+                .ok_or(CustodyError::RootKeyMissing)?;
             Ok::<_, CustodyError>(root.unwrap_branch_key(&key.wrapped, &self.context(key))?)
         };
         let mut keys = WorkspaceKeys::new(

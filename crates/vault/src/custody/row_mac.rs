@@ -22,7 +22,9 @@ pub trait MacRow {
 
     /// Its columns as bytes.
     fn canonical(&self) -> Vec<u8> {
-        self.columns().finish().expect("each column is within its bound and each tag ascends")
+        self.columns()
+            .finish()
+            .expect("each column is within its bound and each tag ascends")
     }
 }
 
@@ -58,7 +60,13 @@ impl MacRow for Project {
         Tlv::new(SCHEMA)
             .bytes(1, &self.uid.to_bytes())
             .bytes(2, &self.workspace.to_bytes())
-            .bytes(3, self.slug.as_ref().map_or("", |slug| slug.as_str()).as_bytes())
+            .bytes(
+                3,
+                self.slug
+                    .as_ref()
+                    .map_or("", |slug| slug.as_str())
+                    .as_bytes(),
+            )
             .bytes(4, &hashed(&self.display_name))
             .u64(5, self.row_revision)
             .bytes(6, &time(self.create_time))
@@ -71,12 +79,20 @@ impl MacRow for Key {
     const TABLE: &'static str = "keys";
 
     fn columns(&self) -> Tlv {
-        let project = self.project.map(super::super::domain::uid::ProjectUid::to_bytes);
+        let project = self
+            .project
+            .map(super::super::domain::uid::ProjectUid::to_bytes);
         Tlv::new(SCHEMA)
             .bytes(1, &self.uid.to_bytes())
             .bytes(2, &self.workspace.to_bytes())
             .bytes(3, project.as_ref().map_or(&[], |bytes| &bytes[..]))
-            .bytes(4, self.slug.as_ref().map_or("", |slug| slug.as_str()).as_bytes())
+            .bytes(
+                4,
+                self.slug
+                    .as_ref()
+                    .map_or("", |slug| slug.as_str())
+                    .as_bytes(),
+            )
             .bytes(5, self.provider.as_str().as_bytes())
             .bytes(6, &hashed(&self.settings.display_name))
             .bytes(7, &hashed(&self.settings.default_model))

@@ -76,13 +76,16 @@ impl WorkspaceKeys {
     /// The value, if its row is as it was stamped.
     pub fn check<T: MacRow>(&self, stamped: Stamped<T>) -> Result<T, CustodyError> {
         let (value, mac) = stamped.into_unchecked();
-        self.rows.verify(&[T::TABLE.as_bytes(), &value.canonical()], &mac)?;
+        self.rows
+            .verify(&[T::TABLE.as_bytes(), &value.canonical()], &mac)?;
         Ok(value)
     }
 
     /// What finds the same material again in this workspace, and tells nothing elsewhere.
     pub fn fingerprint(&self, provider: Provider, material: &Material) -> [u8; FINGERPRINT_LEN] {
-        let tag = self.fingerprints.tag(&[provider.as_str().as_bytes(), material.expose()]);
+        let tag = self
+            .fingerprints
+            .tag(&[provider.as_str().as_bytes(), material.expose()]);
         let mut fingerprint = [0; FINGERPRINT_LEN];
         fingerprint.copy_from_slice(&tag[..FINGERPRINT_LEN]);
         fingerprint
@@ -112,7 +115,10 @@ impl WorkspaceKeys {
         let data_key = DataKey::generate(rng)?;
         let payload = data_key.seal_payload(rng, suite, material.expose(), &context)?;
         let context = data_key_context(context, wrapped_by, payload.commitment());
-        let wrapped = self.current.key.wrap_data_key(rng, suite, &data_key, &context)?;
+        let wrapped = self
+            .current
+            .key
+            .wrap_data_key(rng, suite, &data_key, &context)?;
         Ok(Sealed {
             wrapped_by,
             wrapped_data_key: wrapped.into_bytes(),

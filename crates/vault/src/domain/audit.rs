@@ -17,7 +17,10 @@ pub struct Act {
 impl Act {
     /// Something the vault does of itself.
     pub fn system(act: &str) -> Self {
-        Self { actor: "system".into(), method: act.to_owned() }
+        Self {
+            actor: "system".into(),
+            method: act.to_owned(),
+        }
     }
 }
 
@@ -71,7 +74,7 @@ pub struct AuditEvent {
 
 impl AuditEvent {
     /// Something that is being done.
-    pub fn done(act: &Act, resource: impl ToString, time: Timestamp) -> Self {
+    pub fn done(act: &Act, resource: impl std::fmt::Display, time: Timestamp) -> Self {
         Self {
             sequence: 0,
             time,
@@ -86,18 +89,22 @@ impl AuditEvent {
     /// Something that was not done.
     pub fn refused(
         act: &Act,
-        resource: impl ToString,
+        resource: impl std::fmt::Display,
         decision: Decision,
         reason: &str,
         time: Timestamp,
     ) -> Self {
         let reason = reason.to_owned();
-        Self { decision, reason, ..Self::done(act, resource, time) }
+        Self {
+            decision,
+            reason,
+            ..Self::done(act, resource, time)
+        }
     }
 
     /// With a fact.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+    pub fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.details.insert(name.to_owned(), value.to_string());
         self
     }

@@ -70,7 +70,12 @@ mod tests {
         let policy = EgressPolicy::default();
         let refusal = Destination::parse("", Provider::Custom, &policy);
         assert_eq!(refusal, Err(DestinationError::Missing));
-        assert_eq!(Destination::parse("", Provider::OpenAi, &policy).unwrap().as_str(), "");
+        assert_eq!(
+            Destination::parse("", Provider::OpenAi, &policy)
+                .unwrap()
+                .as_str(),
+            ""
+        );
     }
 
     #[test]
@@ -84,6 +89,9 @@ mod tests {
     fn an_internal_address_is_refused() {
         let policy = EgressPolicy::default();
         let refusal = Destination::parse("https://169.254.169.254", Provider::Custom, &policy);
-        assert_eq!(refusal, Err(DestinationError::Egress(EgressError::NotPublic)));
+        assert_eq!(
+            refusal,
+            Err(DestinationError::Egress(EgressError::NotPublic))
+        );
     }
 }

@@ -76,16 +76,23 @@ impl KeyState {
 
     /// The state that a row names.
     pub fn from_row(text: &str) -> Option<Self> {
-        [Self::Active, Self::Deleted, Self::Disabled, Self::Quarantined]
-            .into_iter()
-            .find(|state| state.as_str() == text)
+        [
+            Self::Active,
+            Self::Deleted,
+            Self::Disabled,
+            Self::Quarantined,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == text)
     }
 }
 
 impl Key {
     /// Whether it is past its expiry.
     pub fn expired(&self, now: Timestamp) -> bool {
-        self.settings.expire_time.is_some_and(|expiry| expiry <= now)
+        self.settings
+            .expire_time
+            .is_some_and(|expiry| expiry <= now)
     }
 
     /// Switched off. Doing it twice changes nothing.
@@ -160,7 +167,10 @@ impl Key {
     }
 
     fn illegal(&self, verb: &'static str) -> IllegalTransition {
-        IllegalTransition { from: self.state.as_str(), verb }
+        IllegalTransition {
+            from: self.state.as_str(),
+            verb,
+        }
     }
 }
 

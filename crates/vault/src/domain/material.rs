@@ -71,7 +71,11 @@ impl Material {
         if bytes.len() < SHORTEST_WITH_TAIL {
             return String::new();
         }
-        bytes[bytes.len() - TAIL..].iter().copied().map(char::from).collect()
+        bytes[bytes.len() - TAIL..]
+            .iter()
+            .copied()
+            .map(char::from)
+            .collect()
     }
 }
 
@@ -113,7 +117,11 @@ fn check_openai(key: &[u8]) -> Result<(), KeyFormatError> {
         return Err(KeyFormatError::AdminKey);
     }
     // DeepSeek's keys start alike, so the prefix proves nothing; its absence does.
-    if key.starts_with(b"sk-") { Ok(()) } else { Err(KeyFormatError::NotOpenAi) }
+    if key.starts_with(b"sk-") {
+        Ok(())
+    } else {
+        Err(KeyFormatError::NotOpenAi)
+    }
 }
 
 fn check_anthropic(key: &[u8]) -> Result<(), KeyFormatError> {
@@ -129,7 +137,11 @@ fn check_anthropic(key: &[u8]) -> Result<(), KeyFormatError> {
     if key.starts_with(b"sk-or-") {
         return Err(KeyFormatError::OtherProvider("openrouter"));
     }
-    if is_google(key) { Err(KeyFormatError::OtherProvider("google")) } else { Ok(()) }
+    if is_google(key) {
+        Err(KeyFormatError::OtherProvider("google"))
+    } else {
+        Ok(())
+    }
 }
 
 fn is_google(key: &[u8]) -> bool {
@@ -150,14 +162,21 @@ mod tests {
 
     #[test]
     fn only_the_last_four_characters_of_a_long_key_show() {
-        let tail = |text| parse(text, Provider::Custom).map(|material| material.tail()).unwrap();
+        let tail = |text| {
+            parse(text, Provider::Custom)
+                .map(|material| material.tail())
+                .unwrap()
+        };
         assert_eq!(tail("not-a-key-0123456789wxyz"), "wxyz");
         assert_eq!(tail("not-a-key-012345678wxyz"), "");
     }
 
     #[test]
     fn openai_keys_start_with_sk() {
-        assert_eq!(refusal("not-an-openai-key", Provider::OpenAi), Some(KeyFormatError::NotOpenAi));
+        assert_eq!(
+            refusal("not-an-openai-key", Provider::OpenAi),
+            Some(KeyFormatError::NotOpenAi)
+        );
         assert_eq!(refusal("sk-not-a-real-key", Provider::OpenAi), None);
         assert_eq!(refusal("sk-proj-not-a-real-key", Provider::OpenAi), None);
     }
@@ -171,13 +190,19 @@ mod tests {
             ("sk-proj-not-real", Provider::Anthropic, "openai"),
             ("AQ.not-real", Provider::Anthropic, "google"),
         ] {
-            assert_eq!(refusal(text, provider), Some(KeyFormatError::OtherProvider(owner)));
+            assert_eq!(
+                refusal(text, provider),
+                Some(KeyFormatError::OtherProvider(owner))
+            );
         }
     }
 
     #[test]
     fn admin_keys_and_login_tokens_are_refused() {
-        assert_eq!(refusal("sk-admin-not-real", Provider::OpenAi), Some(KeyFormatError::AdminKey));
+        assert_eq!(
+            refusal("sk-admin-not-real", Provider::OpenAi),
+            Some(KeyFormatError::AdminKey)
+        );
         let admin = refusal("sk-ant-admin01-not-real", Provider::Anthropic);
         assert_eq!(admin, Some(KeyFormatError::AdminKey));
         let login = refusal("sk-ant-oat01-not-real", Provider::Anthropic);

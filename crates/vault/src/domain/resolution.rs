@@ -127,17 +127,26 @@ pub fn choose(
                 let detail = candidate.key.state_detail;
                 return Err(ResolutionRefusal::NamedUnusable { rule, detail });
             }
-            Some(rule) => exclusions.push(Exclusion { key: candidate.name, rule }),
+            Some(rule) => exclusions.push(Exclusion {
+                key: candidate.name,
+                rule,
+            }),
             None => usable.push(candidate),
         }
     }
     let Some(best) = usable.iter().map(rank).min() else {
         return Err(ResolutionRefusal::NoneUsable { exclusions });
     };
-    let (mut equals, outranked): (Vec<_>, Vec<_>) =
-        usable.into_iter().partition(|candidate| rank(candidate) == best);
+    let (mut equals, outranked): (Vec<_>, Vec<_>) = usable
+        .into_iter()
+        .partition(|candidate| rank(candidate) == best);
     let chosen = equals.remove(drawn(&equals, draw));
-    let passed_over = |rule| move |candidate: Candidate| Exclusion { key: candidate.name, rule };
+    let passed_over = |rule| {
+        move |candidate: Candidate| Exclusion {
+            key: candidate.name,
+            rule,
+        }
+    };
     exclusions.extend(equals.into_iter().map(passed_over(Rule::NotDrawn)));
     exclusions.extend(outranked.into_iter().map(passed_over(Rule::Outranked)));
     Ok(Choice { chosen, exclusions })

@@ -17,7 +17,10 @@ pub struct FieldError {
 impl FieldError {
     /// The field at `path` has a problem.
     pub fn new(path: impl Into<String>, problem: &'static str) -> Self {
-        Self { field: path.into(), problem }
+        Self {
+            field: path.into(),
+            problem,
+        }
     }
 }
 
@@ -93,7 +96,10 @@ fn covers(pattern: &str, model: &str) -> bool {
 
 fn check_model(field: &str, model: &str) -> Result<(), FieldError> {
     if model.len() > LONGEST_MODEL || model.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(FieldError::new(field, "must have at most 256 characters and no white space"));
+        return Err(FieldError::new(
+            field,
+            "must have at most 256 characters and no white space",
+        ));
     }
     Ok(())
 }
@@ -116,7 +122,10 @@ fn check_patterns(field: &str, patterns: &[String]) -> Result<(), FieldError> {
 
 fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), FieldError> {
     if labels.len() > MOST_LABELS {
-        return Err(FieldError::new("key.labels", "must have at most 64 entries"));
+        return Err(FieldError::new(
+            "key.labels",
+            "must have at most 64 entries",
+        ));
     }
     for (name, value) in labels {
         let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
@@ -159,19 +168,30 @@ mod tests {
 
     #[test]
     fn an_error_names_the_entry() {
-        let settings =
-            Settings { allowed_models: models(&["gpt-5*", "a*b"]), ..Settings::default() };
-        assert_eq!(settings.checked().unwrap_err().field, "key.allowed_models[1]");
+        let settings = Settings {
+            allowed_models: models(&["gpt-5*", "a*b"]),
+            ..Settings::default()
+        };
+        assert_eq!(
+            settings.checked().unwrap_err().field,
+            "key.allowed_models[1]"
+        );
     }
 
     #[test]
     fn labels_have_bounds() {
         let labels = |name: &str| BTreeMap::from([(name.to_owned(), String::new())]);
         for name in ["", "Team", "1team", "te am"] {
-            let settings = Settings { labels: labels(name), ..Settings::default() };
+            let settings = Settings {
+                labels: labels(name),
+                ..Settings::default()
+            };
             assert!(settings.checked().is_err(), "{name}");
         }
-        let settings = Settings { labels: labels("cost-center"), ..Settings::default() };
+        let settings = Settings {
+            labels: labels("cost-center"),
+            ..Settings::default()
+        };
         assert!(settings.checked().is_ok());
     }
 }

@@ -71,7 +71,9 @@ impl VersionState {
 
     /// The state that a row names.
     pub fn from_row(text: &str) -> Option<Self> {
-        [Self::Current, Self::Destroyed].into_iter().find(|state| state.as_str() == text)
+        [Self::Current, Self::Destroyed]
+            .into_iter()
+            .find(|state| state.as_str() == text)
     }
 }
 

@@ -41,13 +41,20 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// A new one.
-    pub fn new(uid: WorkspaceUid, slug: WorkspaceSlug, display_name: String, now: Timestamp) -> Self {
+    /// A new one. `revision` is where the count of its changes begins: not below that of any
+    /// workspace of the same name before it, because routers remember revisions by name.
+    pub fn new(
+        uid: WorkspaceUid,
+        slug: WorkspaceSlug,
+        display_name: String,
+        revision: u64,
+        now: Timestamp,
+    ) -> Self {
         Self {
             uid,
             slug,
             display_name,
-            revision: 0,
+            revision,
             audit_sequence: 0,
             row_revision: 1,
             create_time: now,
@@ -60,9 +67,9 @@ impl Workspace {
     pub fn scope(&self) -> Option<RevisionScope> {
         match &self.slug {
             WorkspaceSlug::Platform => Some(RevisionScope::Platform),
-            WorkspaceSlug::Customer(id) => {
-                Some(RevisionScope::Workspace(WorkspaceName { workspace: id.clone() }))
-            }
+            WorkspaceSlug::Customer(id) => Some(RevisionScope::Workspace(WorkspaceName {
+                workspace: id.clone(),
+            })),
             WorkspaceSlug::Deleted => None,
         }
     }
@@ -70,7 +77,9 @@ impl Workspace {
     /// Its name, if it is a customer's.
     pub fn name(&self) -> Option<WorkspaceName> {
         match &self.slug {
-            WorkspaceSlug::Customer(id) => Some(WorkspaceName { workspace: id.clone() }),
+            WorkspaceSlug::Customer(id) => Some(WorkspaceName {
+                workspace: id.clone(),
+            }),
             WorkspaceSlug::Platform | WorkspaceSlug::Deleted => None,
         }
     }
@@ -142,7 +151,10 @@ impl Project {
     /// Its name in its workspace.
     pub fn name(&self, workspace: &WorkspaceName) -> Option<ProjectName> {
         let project = self.slug.clone()?;
-        Some(ProjectName { workspace: workspace.clone(), project })
+        Some(ProjectName {
+            workspace: workspace.clone(),
+            project,
+        })
     }
 
     /// With another display name.

@@ -70,17 +70,19 @@ impl Leasing {
         let able = |session: &&Arc<Session>| {
             session.is_attached() && session.providers.contains(&provider)
         };
-        let session = self.lock().values().find(able).cloned().ok_or(ErrandFailure::NoRouter)?;
-        let (sender, outcome) = oneshot::channel();
-        let id = errand.id;
-        self.errands.lock().insert(id, sender);
+        let session = self
+            .lock()
+            .values()
+            .find(able)
+            .cloned()
+            .ok_or(ErrandFailure::NoRouter)?;
+        let pending = self.errands.begin(errand.id);
         session.order(Order::Verify(errand));
         let outcome = tokio::select! {
-            outcome = outcome => outcome.ok(),
+            outcome = pending.outcome() => outcome,
             () = session.ended().cancelled() => None,
             () = tokio::time::sleep(PATIENCE) => None,
         };
-        self.errands.lock().remove(&id);
         match outcome {
             Some(ErrandOutcome::Verified { grade, detail }) => Ok((grade, detail)),
             Some(ErrandOutcome::Rejected(words)) => Err(ErrandFailure::Rejected(words)),
@@ -101,8 +103,40 @@ impl Leasing {
     }
 }
 
+/// An errand that somebody waits for; forgotten when nobody does any more.
+struct Pending<'a> {
+    errands: &'a Errands,
+    id: Uuid,
+    outcome: oneshot::Receiver<ErrandOutcome>,
+}
+
+impl Pending<'_> {
+    async fn outcome(mut self) -> Option<ErrandOutcome> {
+        (&mut self.outcome).await.ok()
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        self.errands.lock().remove(&self.id);
+    }
+}
+
 impl Errands {
+    fn begin(&self, id: Uuid) -> Pending<'_> {
+        let (sender, outcome) = oneshot::channel();
+        self.lock().insert(id, sender);
+        Pending {
+            errands: self,
+            id,
+            outcome,
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, oneshot::Sender<ErrandOutcome>>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

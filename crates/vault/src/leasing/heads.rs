@@ -26,7 +26,10 @@ pub async fn watch_heads(leasing: Arc<Leasing>, store: Store, drain: Drain) {
         }
         leasing.sweep();
         if let Err(error) = read_heads(&leasing, &store).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the heads could not be read");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the heads could not be read"
+            );
         }
     }
 }
@@ -47,6 +50,9 @@ async fn read_heads(leasing: &Leasing, store: &Store) -> Result<(), StoreError> 
             }
         }
     }
-    *leasing.current_since.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun);
+    *leasing
+        .current_since
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner) = Some(begun);
     Ok(())
 }

@@ -11,7 +11,7 @@ mod lapse;
 mod lease;
 mod session;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,7 +43,10 @@ pub struct LeasingConfig {
 
 impl Default for LeasingConfig {
     fn default() -> Self {
-        Self { freshness_seconds: 30, tolerated_pause_seconds: 2 }
+        Self {
+            freshness_seconds: 30,
+            tolerated_pause_seconds: 2,
+        }
     }
 }
 
@@ -94,8 +97,13 @@ impl Leasing {
     /// What is left of the span for a keep-alive answered now: less by the time since this replica
     /// was last known to be current, nothing when it has not been for that long.
     pub fn remaining(&self) -> Duration {
-        let since = *self.current_since.lock().unwrap_or_else(PoisonError::into_inner);
-        let age = since.map_or(self.freshness, |since| self.clock.boottime().saturating_sub(since));
+        let since = *self
+            .current_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let age = since.map_or(self.freshness, |since| {
+            self.clock.boottime().saturating_sub(since)
+        });
         self.freshness.saturating_sub(age)
     }
 
@@ -107,10 +115,11 @@ impl Leasing {
         session
     }
 
-    /// Notes a sign of life. The session lapses this long after the last one.
-    pub fn heard_from(&self, session: &Session) {
+    /// Notes a sign of life. The session lapses this long after the last one. One that is over
+    /// stays so, and must not be given more time.
+    pub fn heard_from(&self, session: &Session) -> bool {
         let bound = lapse::bound(self.freshness, self.tolerated_pause);
-        session.lapse_at(self.clock.boottime() + bound);
+        session.lapse_at(self.clock.boottime() + bound)
     }
 
     /// The router said goodbye: it dropped everything it held.
@@ -150,10 +159,14 @@ impl Leasing {
     /// Tells the routers of a change and waits until it holds everywhere.
     pub async fn propagate(&self, committed: Committed) -> Propagation {
         let begun = self.clock.boottime();
-        let mut propagation =
-            Propagation { revision: committed.revision, ..Propagation::default() };
-        let Some(scope) = &committed.scope else { return propagation };
-        let concerned = self.tell(&scope.clone(), &committed);
+        let mut propagation = Propagation {
+            revision: committed.revision,
+            ..Propagation::default()
+        };
+        let Some(scope) = &committed.scope else {
+            return propagation;
+        };
+        let concerned = self.tell(scope, &committed);
         for session in concerned {
             match self.confirmed(&session, scope, committed.revision).await {
                 Some(in_flight) => {
@@ -207,12 +220,11 @@ impl Leasing {
         tokio::pin!(confirmed);
         loop {
             let now = self.clock.boottime();
-            let left = session.lapses_at().saturating_sub(now);
-            if left.is_zero() {
-                session.end();
+            if session.end_if_lapsed(now) {
                 self.lock().remove(&session.id);
                 return None;
             }
+            let left = session.lapses_at().saturating_sub(now);
             // Whether it lapsed is asked of the boot clock again; the timer only paces the asking.
             match tokio::time::timeout(left.min(LONGEST_NAP), &mut confirmed).await {
                 Ok(acknowledged) => return acknowledged,
@@ -234,20 +246,10 @@ impl Leasing {
         all
     }
 
-    /// Forgets sessions that broke off and have lapsed since.
+    /// Forgets sessions that have lapsed.
     fn sweep(&self) {
         let now = self.clock.boottime();
-        let mut sessions = self.lock();
-        let lapsed: HashSet<SessionId> = sessions
-            .values()
-            .filter(|session| session.lapses_at() <= now)
-            .map(|session| session.id)
-            .collect();
-        for id in lapsed {
-            if let Some(session) = sessions.remove(&id) {
-                session.end();
-            }
-        }
+        self.lock().retain(|_, session| !session.end_if_lapsed(now));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Arc<Session>>> {

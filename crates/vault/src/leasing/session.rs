@@ -1,7 +1,7 @@
 //! One router's session.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -61,13 +61,13 @@ pub struct Session {
     orders: mpsc::Sender<Order>,
     ended: CancellationToken,
     attached: AtomicBool,
-    lapses_at_micros: AtomicU64,
     held: Mutex<Held>,
     acknowledged: watch::Sender<HashMap<RevisionScope, Acknowledged>>,
 }
 
 #[derive(Default)]
 struct Held {
+    lapses_at: Duration,
     leases: HashMap<LeaseId, LeaseRecord>,
     dependencies: HashMap<WorkspaceUid, (RevisionScope, u64)>,
 }
@@ -98,7 +98,6 @@ impl Session {
             orders,
             ended: CancellationToken::new(),
             attached: AtomicBool::new(true),
-            lapses_at_micros: AtomicU64::new(0),
             held: Mutex::default(),
             acknowledged: watch::Sender::default(),
         };
@@ -118,7 +117,10 @@ impl Session {
     /// Says that whatever is chosen from now on depends on a workspace. Called before the choice
     /// reads it, so that no change in between is missed.
     pub fn depend_on(&self, workspace: WorkspaceUid, scope: RevisionScope, revision: u64) {
-        self.lock().dependencies.entry(workspace).or_insert((scope, revision));
+        self.lock()
+            .dependencies
+            .entry(workspace)
+            .or_insert((scope, revision));
     }
 
     /// Notes a lease.
@@ -133,7 +135,10 @@ impl Session {
 
     /// Whether a lease of that version is held.
     pub fn holds(&self, version: &KeyVersionName) -> bool {
-        self.lock().leases.values().any(|lease| lease.key_version == *version)
+        self.lock()
+            .leases
+            .values()
+            .any(|lease| lease.key_version == *version)
     }
 
     /// Notes that the router confirmed a revision of a scope.
@@ -149,7 +154,13 @@ impl Session {
         }
         drop(held);
         self.acknowledged.send_modify(|all| {
-            all.insert(scope, Acknowledged { revision, in_flight });
+            all.insert(
+                scope,
+                Acknowledged {
+                    revision,
+                    in_flight,
+                },
+            );
         });
     }
 
@@ -157,7 +168,8 @@ impl Session {
     pub(super) async fn acknowledged(&self, scope: &RevisionScope, revision: u64) -> Option<u64> {
         let mut changes = self.acknowledged.subscribe();
         let confirmed = changes.wait_for(|all| {
-            all.get(scope).is_some_and(|acknowledged| acknowledged.revision >= revision)
+            all.get(scope)
+                .is_some_and(|acknowledged| acknowledged.revision >= revision)
         });
         let all = confirmed.await.ok()?;
         all.get(scope).map(|acknowledged| acknowledged.in_flight)
@@ -177,8 +189,22 @@ impl Session {
     }
 
     pub(super) fn end(&self) {
-        self.detach();
+        self.end_holding(&mut self.lock());
+    }
+
+    /// Ends the session if it has lapsed by `boottime`. A sign of life comes before or after this,
+    /// never in between: a session that is ended has not been given more time.
+    pub(super) fn end_if_lapsed(&self, boottime: Duration) -> bool {
         let mut held = self.lock();
+        let lapsed = held.lapses_at <= boottime;
+        if lapsed {
+            self.end_holding(&mut held);
+        }
+        lapsed
+    }
+
+    fn end_holding(&self, held: &mut Held) {
+        self.detach();
         held.leases.clear();
         held.dependencies.clear();
     }
@@ -201,13 +227,18 @@ impl Session {
         self.lock().leases.clone()
     }
 
-    pub(super) fn lapse_at(&self, boottime: Duration) {
-        let micros = u64::try_from(boottime.as_micros()).unwrap_or(u64::MAX);
-        self.lapses_at_micros.fetch_max(micros, Ordering::AcqRel);
+    /// Puts the lapse off until `boottime`; not once the session is over.
+    pub(super) fn lapse_at(&self, boottime: Duration) -> bool {
+        let mut held = self.lock();
+        if self.ended.is_cancelled() {
+            return false;
+        }
+        held.lapses_at = held.lapses_at.max(boottime);
+        true
     }
 
     pub(super) fn lapses_at(&self) -> Duration {
-        Duration::from_micros(self.lapses_at_micros.load(Ordering::Acquire))
+        self.lock().lapses_at
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Held> {

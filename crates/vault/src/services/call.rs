@@ -33,7 +33,10 @@ impl Call {
 
     /// Who acts, and how.
     pub(super) fn act(&self) -> Act {
-        Act { actor: self.caller.actor().clone(), method: self.caller.method().to_owned() }
+        Act {
+            actor: self.caller.actor().clone(),
+            method: self.caller.method().to_owned(),
+        }
     }
 
     /// The caller's identity.
@@ -65,7 +68,12 @@ impl Call {
     }
 
     /// A page of a list. `arguments` are the fields beside size and token.
-    pub(super) fn page(&self, size: i32, token: &str, arguments: &[&str]) -> Result<Page, VaultError> {
+    pub(super) fn page(
+        &self,
+        size: i32,
+        token: &str,
+        arguments: &[&str],
+    ) -> Result<Page, VaultError> {
         let bound = [&[self.method()], arguments].concat();
         Ok(Page::parse(size, token, &bound)?)
     }
@@ -90,8 +98,7 @@ impl Call {
             _ => None,
         };
         if let Some((decision, reason)) = decision {
-            let event =
-                AuditEvent::refused(&self.act(), resource, decision, reason, vault.now());
+            let event = AuditEvent::refused(&self.act(), resource, decision, reason, vault.now());
             crate::audit::record_refusal(vault, event).await;
         }
         log(&error, self.method());
@@ -141,12 +148,16 @@ impl Repeatable {
         call: &Call,
     ) -> Result<Option<T>, VaultError> {
         let found = answers::find(&vault.store, call.actor(), self.id).await?;
-        let Some(answered) = found else { return Ok(None) };
+        let Some(answered) = found else {
+            return Ok(None);
+        };
         if answered.digest != self.digest {
             return Err(Conflict::RequestIdReused.into());
         }
         let answer = T::decode(answered.answer.as_slice());
-        Ok(Some(answer.map_err(|_| crate::custody::CustodyError::Integrity)?))
+        Ok(Some(
+            answer.map_err(|_| crate::custody::CustodyError::Integrity)?,
+        ))
     }
 
     /// Remembers the answer, in the transaction of the change.
@@ -157,7 +168,10 @@ impl Repeatable {
         answer: &impl Message,
         now: latchkey_boot::clock::Timestamp,
     ) -> Result<(), VaultError> {
-        let answered = answers::Answered { digest: self.digest, answer: answer.encode_to_vec() };
+        let answered = answers::Answered {
+            digest: self.digest,
+            answer: answer.encode_to_vec(),
+        };
         Ok(answers::insert(unit, call.actor(), self.id, answered, now).await?)
     }
 }
@@ -170,7 +184,11 @@ pub(super) async fn remember(
     answer: &impl Message,
 ) -> Result<(), VaultError> {
     match repeatable {
-        Some(repeatable) => repeatable.remember(&change.unit, call, answer, change.now).await,
+        Some(repeatable) => {
+            repeatable
+                .remember(&change.unit, call, answer, change.now)
+                .await
+        }
         None => Ok(()),
     }
 }

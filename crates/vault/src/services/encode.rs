@@ -49,7 +49,10 @@ pub(crate) fn project(name: &ProjectName, project: &Project) -> v1::Project {
 
 /// A key of that name and its current version.
 pub(crate) fn key(name: &KeyName, key: &Key, version: &KeyVersion, now: Timestamp) -> v1::Key {
-    let current = KeyVersionName { key: name.clone(), version: key.current_version };
+    let current = KeyVersionName {
+        key: name.clone(),
+        version: key.current_version,
+    };
     v1::Key {
         name: name.to_string(),
         uid: key.uid.to_string(),

@@ -17,7 +17,10 @@ impl Mask {
         allowed: &[&str],
         forbidden: &[(&str, &'static str)],
     ) -> Result<Self, VaultError> {
-        let Some(paths) = mask.map(|mask| mask.paths).filter(|paths| !paths.is_empty()) else {
+        let Some(paths) = mask
+            .map(|mask| mask.paths)
+            .filter(|paths| !paths.is_empty())
+        else {
             return Ok(Self { paths: None });
         };
         for path in &paths {
@@ -26,7 +29,10 @@ impl Mask {
             }
             let words = forbidden.iter().find(|(field, _)| field == path);
             let words = words.map_or("is not a field that can be changed", |(_, words)| words);
-            return Err(VaultError::field("update_mask", format!("`{path}` {words}")));
+            return Err(VaultError::field(
+                "update_mask",
+                format!("`{path}` {words}"),
+            ));
         }
         Ok(Self { paths: Some(paths) })
     }

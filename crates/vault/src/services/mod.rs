@@ -46,7 +46,10 @@ pub fn add_to(
     grants: Vec<Grant<Role>>,
     drain: &Drain,
 ) -> Result<Routes, AccessTableError> {
-    let observer = Arc::new(Observer { vault: Arc::clone(vault), drain: drain.clone() });
+    let observer = Arc::new(Observer {
+        vault: Arc::clone(vault),
+        drain: drain.clone(),
+    });
     let access = AccessLayer::new(status::DOMAIN, policy::table()?, grants, Some(observer));
     let transport = TransportErrorsLayer::new(status::DOMAIN);
     macro_rules! add {
@@ -57,9 +60,14 @@ pub fn add_to(
     }
     add!(AuditServiceServer::new(audit::Audit(Arc::clone(vault))));
     add!(KeyServiceServer::new(keys::Keys(Arc::clone(vault))));
-    let leases = leases::Leases { vault: Arc::clone(vault), drain: drain.clone() };
+    let leases = leases::Leases {
+        vault: Arc::clone(vault),
+        drain: drain.clone(),
+    };
     add!(LeaseServiceServer::new(leases));
-    add!(WorkspaceServiceServer::new(workspaces::Workspaces(Arc::clone(vault))));
+    add!(WorkspaceServiceServer::new(workspaces::Workspaces(
+        Arc::clone(vault)
+    )));
     Ok(routes)
 }
 
@@ -91,9 +99,13 @@ struct Observer {
 
 impl RefusalObserver for Observer {
     fn refused(&self, actor: &Arc<str>, method: &str) {
-        let act = Act { actor: Arc::clone(actor), method: method.to_owned() };
+        let act = Act {
+            actor: Arc::clone(actor),
+            method: method.to_owned(),
+        };
         let (vault, reason) = (Arc::clone(&self.vault), "PERMISSION_DENIED");
         let event = AuditEvent::refused(&act, "platform", Decision::Refused, reason, vault.now());
-        self.drain.spawn(async move { crate::audit::record_refusal(&vault, event).await });
+        self.drain
+            .spawn(async move { crate::audit::record_refusal(&vault, event).await });
     }
 }

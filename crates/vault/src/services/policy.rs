@@ -8,15 +8,29 @@ use crate::domain::role::Role::{self, Operator, Owner, Router};
 /// The package that the table covers, method for method.
 const PACKAGE: &str = "latchkey.vault.v1";
 
-const OPERATOR: Rule<Role> = Rule { deployment: &[Operator], scoped: &[] };
-const OPERATOR_OR_OWNER: Rule<Role> =
-    Rule { deployment: &[Operator], scoped: &[Operator, Owner] };
+const OPERATOR: Rule<Role> = Rule {
+    deployment: &[Operator],
+    scoped: &[],
+};
+const OPERATOR_OR_OWNER: Rule<Role> = Rule {
+    deployment: &[Operator],
+    scoped: &[Operator, Owner],
+};
 /// The platform's keys are the operator's, a workspace's its owner's.
-const KEYS: Rule<Role> = Rule { deployment: &[Operator], scoped: &[Owner] };
-const ROUTER: Rule<Role> = Rule { deployment: &[Router], scoped: &[] };
+const KEYS: Rule<Role> = Rule {
+    deployment: &[Operator],
+    scoped: &[Owner],
+};
+const ROUTER: Rule<Role> = Rule {
+    deployment: &[Router],
+    scoped: &[],
+};
 
 const RULES: &[(&str, Rule<Role>)] = &[
-    ("/latchkey.vault.v1.AuditService/ListAuditEvents", OPERATOR_OR_OWNER),
+    (
+        "/latchkey.vault.v1.AuditService/ListAuditEvents",
+        OPERATOR_OR_OWNER,
+    ),
     ("/latchkey.vault.v1.KeyService/AddKeyVersion", KEYS),
     ("/latchkey.vault.v1.KeyService/CreateKey", KEYS),
     ("/latchkey.vault.v1.KeyService/DeleteKey", KEYS),
@@ -30,16 +44,46 @@ const RULES: &[(&str, Rule<Role>)] = &[
     ("/latchkey.vault.v1.LeaseService/ListLeases", OPERATOR),
     ("/latchkey.vault.v1.LeaseService/ReleaseLease", ROUTER),
     ("/latchkey.vault.v1.LeaseService/Resolve", ROUTER),
-    ("/latchkey.vault.v1.WorkspaceService/CreateProject", OPERATOR_OR_OWNER),
-    ("/latchkey.vault.v1.WorkspaceService/CreateWorkspace", OPERATOR),
-    ("/latchkey.vault.v1.WorkspaceService/DeleteProject", OPERATOR_OR_OWNER),
-    ("/latchkey.vault.v1.WorkspaceService/DeleteWorkspace", OPERATOR),
-    ("/latchkey.vault.v1.WorkspaceService/GetProject", OPERATOR_OR_OWNER),
-    ("/latchkey.vault.v1.WorkspaceService/GetWorkspace", OPERATOR_OR_OWNER),
-    ("/latchkey.vault.v1.WorkspaceService/ListProjects", OPERATOR_OR_OWNER),
-    ("/latchkey.vault.v1.WorkspaceService/ListWorkspaces", OPERATOR),
-    ("/latchkey.vault.v1.WorkspaceService/UpdateProject", OPERATOR_OR_OWNER),
-    ("/latchkey.vault.v1.WorkspaceService/UpdateWorkspace", OPERATOR_OR_OWNER),
+    (
+        "/latchkey.vault.v1.WorkspaceService/CreateProject",
+        OPERATOR_OR_OWNER,
+    ),
+    (
+        "/latchkey.vault.v1.WorkspaceService/CreateWorkspace",
+        OPERATOR,
+    ),
+    (
+        "/latchkey.vault.v1.WorkspaceService/DeleteProject",
+        OPERATOR_OR_OWNER,
+    ),
+    (
+        "/latchkey.vault.v1.WorkspaceService/DeleteWorkspace",
+        OPERATOR,
+    ),
+    (
+        "/latchkey.vault.v1.WorkspaceService/GetProject",
+        OPERATOR_OR_OWNER,
+    ),
+    (
+        "/latchkey.vault.v1.WorkspaceService/GetWorkspace",
+        OPERATOR_OR_OWNER,
+    ),
+    (
+        "/latchkey.vault.v1.WorkspaceService/ListProjects",
+        OPERATOR_OR_OWNER,
+    ),
+    (
+        "/latchkey.vault.v1.WorkspaceService/ListWorkspaces",
+        OPERATOR,
+    ),
+    (
+        "/latchkey.vault.v1.WorkspaceService/UpdateProject",
+        OPERATOR_OR_OWNER,
+    ),
+    (
+        "/latchkey.vault.v1.WorkspaceService/UpdateWorkspace",
+        OPERATOR_OR_OWNER,
+    ),
 ];
 
 /// The table, if it holds exactly the methods of the contract.

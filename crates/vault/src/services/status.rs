@@ -34,6 +34,9 @@ pub(super) fn refusal(error: &VaultError) -> Refusal {
         VaultError::Field { field, problem } => {
             say(Code::InvalidArgument, field_reason(field)).violation(field, problem)
         }
+        VaultError::MaterialRequired { field } => {
+            say(Code::InvalidArgument, "MATERIAL_REQUIRED").violation(*field, words.as_str())
+        }
         VaultError::KeyFormat(problem) => {
             say(Code::InvalidArgument, "KEY_FORMAT").violation("material", problem.to_string())
         }
@@ -52,7 +55,11 @@ pub(super) fn refusal(error: &VaultError) -> Refusal {
 }
 
 fn field_reason(field: &str) -> &'static str {
-    if field == "page_token" { "PAGE_TOKEN_INVALID" } else { "FIELD_INVALID" }
+    if field == "page_token" {
+        "PAGE_TOKEN_INVALID"
+    } else {
+        "FIELD_INVALID"
+    }
 }
 
 fn conflict_refusal(conflict: &Conflict, words: &str) -> Refusal {
@@ -100,9 +107,9 @@ fn resolution_refusal(resolution: &ResolutionRefusal, words: &str) -> Refusal {
             .violation("provider", words)
             .with("expected", expected.as_str())
             .with("actual", actual.as_str()),
-        ResolutionRefusal::NamedUnusable { rule, detail } => {
-            say("KEY_UNUSABLE").with("rule", rule.as_str()).with("detail", detail)
-        }
+        ResolutionRefusal::NamedUnusable { rule, detail } => say("KEY_UNUSABLE")
+            .with("rule", rule.as_str())
+            .with("detail", detail),
         ResolutionRefusal::NoneUsable { exclusions } => {
             let each = |refusal: Refusal, exclusion: &Exclusion| {
                 refusal.with(&exclusion.key.to_string(), exclusion.rule.as_str())
@@ -118,9 +125,7 @@ fn session_refusal(session: SessionError, words: &str) -> Refusal {
         SessionError::HelloRequired => {
             Refusal::new(Code::InvalidArgument, "HELLO_REQUIRED", words).violation("hello", words)
         }
-        SessionError::Unknown => {
-            Refusal::new(Code::FailedPrecondition, "SESSION_UNKNOWN", words)
-        }
+        SessionError::Unknown => Refusal::new(Code::FailedPrecondition, "SESSION_UNKNOWN", words),
     }
 }
 
@@ -130,13 +135,17 @@ fn custody_refusal(custody: &CustodyError) -> Refusal {
             Refusal::new(Code::DataLoss, "INTEGRITY", "integrity check failed")
         }
         // Somebody else changed the row first; the same call may succeed now.
-        CustodyError::Store(StoreError::Conflict | StoreError::Exists(_)) => {
-            Refusal::new(Code::Aborted, "CONCURRENT_CHANGE", "changed by somebody else: try again")
-        }
-        CustodyError::Store(_) => {
-            Refusal::new(Code::Unavailable, "DATABASE_UNAVAILABLE", "the database is unavailable")
-                .retry_after(RETRY)
-        }
+        CustodyError::Store(StoreError::Conflict | StoreError::Exists(_)) => Refusal::new(
+            Code::Aborted,
+            "CONCURRENT_CHANGE",
+            "changed by somebody else: try again",
+        ),
+        CustodyError::Store(_) => Refusal::new(
+            Code::Unavailable,
+            "DATABASE_UNAVAILABLE",
+            "the database is unavailable",
+        )
+        .retry_after(RETRY),
         CustodyError::RootKeyMissing => {
             let words = "the keyring lacks a root key that is in use: ask the operator";
             Refusal::new(Code::FailedPrecondition, "ROOT_KEY_MISSING", words)

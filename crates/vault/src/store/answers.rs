@@ -24,7 +24,10 @@ pub async fn find(
 ) -> Result<Option<Answered>, StoreError> {
     let query = answered_requests::Entity::find_by_id((actor.to_owned(), request_id));
     let row = query.one(rows.connection()).await?;
-    Ok(row.map(|row| Answered { digest: row.digest, answer: row.answer }))
+    Ok(row.map(|row| Answered {
+        digest: row.digest,
+        answer: row.answer,
+    }))
 }
 
 /// Remembers an answer together with the change that it tells of.
@@ -42,7 +45,9 @@ pub async fn insert(
         answer: answered.answer,
         create_time: now.as_micros(),
     };
-    answered_requests::Entity::insert(row.into_active_model()).exec(unit.connection()).await?;
+    answered_requests::Entity::insert(row.into_active_model())
+        .exec(unit.connection())
+        .await?;
     Ok(())
 }
 

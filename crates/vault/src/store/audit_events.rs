@@ -30,7 +30,9 @@ pub async fn insert(
         reason: event.reason,
         details: json(&event.details),
     };
-    audit_events::Entity::insert(row.into_active_model()).exec(unit.connection()).await?;
+    audit_events::Entity::insert(row.into_active_model())
+        .exec(unit.connection())
+        .await?;
     Ok(())
 }
 
@@ -47,14 +49,22 @@ pub async fn list(
         .filter(audit_events::Column::Sequence.lt(before))
         .order_by_desc(audit_events::Column::Sequence)
         .limit(limit);
-    query.all(rows.connection()).await?.into_iter().map(from_row).collect()
+    query
+        .all(rows.connection())
+        .await?
+        .into_iter()
+        .map(from_row)
+        .collect()
 }
 
 fn from_row(row: audit_events::Model) -> Result<AuditEvent, StoreError> {
     Ok(AuditEvent {
         sequence: TABLE.counter("sequence", row.sequence)?,
         time: time(row.event_time),
-        act: Act { actor: row.actor.into(), method: row.method },
+        act: Act {
+            actor: row.actor.into(),
+            method: row.method,
+        },
         resource: row.resource,
         decision: TABLE.parse("decision", Decision::from_row(&row.decision))?,
         reason: row.reason,

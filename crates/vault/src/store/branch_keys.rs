@@ -60,7 +60,12 @@ pub async fn of_workspace(
     let query = branch_keys::Entity::find()
         .filter(branch_keys::Column::WorkspaceId.eq(workspace.0))
         .order_by_asc(branch_keys::Column::Version);
-    query.all(rows.connection()).await?.into_iter().map(from_row).collect()
+    query
+        .all(rows.connection())
+        .await?
+        .into_iter()
+        .map(from_row)
+        .collect()
 }
 
 /// Stores a new one.
@@ -75,7 +80,9 @@ pub async fn insert(unit: &Unit, key: WrappedBranchKey) -> Result<(), StoreError
         wrapped: key.wrapped,
         create_time: key.create_time.as_micros(),
     };
-    branch_keys::Entity::insert(row.into_active_model()).exec(unit.connection()).await?;
+    branch_keys::Entity::insert(row.into_active_model())
+        .exec(unit.connection())
+        .await?;
     Ok(())
 }
 

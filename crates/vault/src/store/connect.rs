@@ -55,7 +55,9 @@ impl Store {
 
     /// Brings the schema up to date.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        VaultMigrator::up(&self.db, None).await.map_err(StoreError::Migration)
+        VaultMigrator::up(&self.db, None)
+            .await
+            .map_err(StoreError::Migration)
     }
 
     /// Whether the schema is up to date; a service does not start on another one.

@@ -44,7 +44,11 @@ pub async fn find(
     let query = keys::Entity::find()
         .filter(keys::Column::ParentId.eq(parent.id()))
         .filter(keys::Column::Slug.eq(slug.as_str()));
-    query.one(rows.connection()).await?.map(from_row).transpose()
+    query
+        .one(rows.connection())
+        .await?
+        .map(from_row)
+        .transpose()
 }
 
 /// The key of that identity.
@@ -52,7 +56,9 @@ pub async fn find_by_uid(
     rows: &impl Rows,
     uid: KeyUid,
 ) -> Result<Option<Stamped<Key>>, StoreError> {
-    let row = keys::Entity::find_by_id(uid.0).one(rows.connection()).await?;
+    let row = keys::Entity::find_by_id(uid.0)
+        .one(rows.connection())
+        .await?;
     row.map(from_row).transpose()
 }
 
@@ -68,7 +74,12 @@ pub async fn list(
         .filter(keys::Column::Slug.gt(after.unwrap_or_default()))
         .order_by_asc(keys::Column::Slug)
         .limit(limit);
-    query.all(rows.connection()).await?.into_iter().map(from_row).collect()
+    query
+        .all(rows.connection())
+        .await?
+        .into_iter()
+        .map(from_row)
+        .collect()
 }
 
 /// The keys of one provider that a request in a scope may be given, the platform's among them.
@@ -86,7 +97,12 @@ pub async fn candidates(
         .filter(keys::Column::Provider.eq(provider.as_str()))
         .filter(keys::Column::Slug.is_not_null())
         .order_by_asc(keys::Column::Slug);
-    query.all(rows.connection()).await?.into_iter().map(from_row).collect()
+    query
+        .all(rows.connection())
+        .await?
+        .into_iter()
+        .map(from_row)
+        .collect()
 }
 
 /// Every live key in a workspace, or in one of its projects.
@@ -95,13 +111,22 @@ pub async fn all_within(rows: &impl Rows, parent: Parent) -> Result<Vec<Stamped<
     if let Some(project) = parent.project {
         within = within.add(keys::Column::ProjectId.eq(project.0));
     }
-    let query = keys::Entity::find().filter(within).filter(keys::Column::Slug.is_not_null());
-    query.all(rows.connection()).await?.into_iter().map(from_row).collect()
+    let query = keys::Entity::find()
+        .filter(within)
+        .filter(keys::Column::Slug.is_not_null());
+    query
+        .all(rows.connection())
+        .await?
+        .into_iter()
+        .map(from_row)
+        .collect()
 }
 
 /// Stores a new key.
 pub async fn insert(unit: &Unit, key: Stamped<Key>) -> Result<(), StoreError> {
-    keys::Entity::insert(to_row(key).into_active_model()).exec(unit.connection()).await?;
+    keys::Entity::insert(to_row(key).into_active_model())
+        .exec(unit.connection())
+        .await?;
     Ok(())
 }
 
@@ -124,6 +149,12 @@ pub async fn touch(store: &Store, uid: KeyUid, time: Timestamp) -> Result<(), St
 }
 
 fn from_row(row: keys::Model) -> Result<Stamped<Key>, StoreError> {
+    // The MAC covers what this column repeats, not the column.
+    let parent = Parent {
+        workspace: WorkspaceUid(row.workspace_id),
+        project: row.project_id.map(ProjectUid),
+    };
+    TABLE.parse("parent_id", (row.parent_id == parent.id()).then_some(()))?;
     let settings = Settings {
         display_name: row.display_name,
         default_model: row.default_model,
@@ -136,9 +167,12 @@ fn from_row(row: keys::Model) -> Result<Stamped<Key>, StoreError> {
     };
     let key = Key {
         uid: KeyUid(row.id),
-        workspace: WorkspaceUid(row.workspace_id),
-        project: row.project_id.map(ProjectUid),
-        slug: row.slug.map(|slug| TABLE.parse("slug", slug.parse().ok())).transpose()?,
+        workspace: parent.workspace,
+        project: parent.project,
+        slug: row
+            .slug
+            .map(|slug| TABLE.parse("slug", slug.parse().ok()))
+            .transpose()?,
         provider: TABLE.parse("provider", row.provider.parse().ok())?,
         settings,
         state: TABLE.parse("state", KeyState::from_row(&row.state))?,
@@ -155,7 +189,10 @@ fn from_row(row: keys::Model) -> Result<Stamped<Key>, StoreError> {
 
 fn to_row(key: Stamped<Key>) -> keys::Model {
     let (key, row_mac) = key.into_unchecked();
-    let parent = Parent { workspace: key.workspace, project: key.project };
+    let parent = Parent {
+        workspace: key.workspace,
+        project: key.project,
+    };
     keys::Model {
         id: key.uid.0,
         workspace_id: key.workspace.0,

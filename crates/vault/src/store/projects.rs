@@ -25,7 +25,11 @@ pub async fn find(
     let query = projects::Entity::find()
         .filter(projects::Column::WorkspaceId.eq(workspace.0))
         .filter(projects::Column::Slug.eq(slug.as_str()));
-    query.one(rows.connection()).await?.map(from_row).transpose()
+    query
+        .one(rows.connection())
+        .await?
+        .map(from_row)
+        .transpose()
 }
 
 /// The project of that identity.
@@ -33,7 +37,9 @@ pub async fn find_by_uid(
     rows: &impl Rows,
     uid: ProjectUid,
 ) -> Result<Option<Stamped<Project>>, StoreError> {
-    let row = projects::Entity::find_by_id(uid.0).one(rows.connection()).await?;
+    let row = projects::Entity::find_by_id(uid.0)
+        .one(rows.connection())
+        .await?;
     row.map(from_row).transpose()
 }
 
@@ -49,24 +55,38 @@ pub async fn list(
         .filter(projects::Column::Slug.gt(after.unwrap_or_default()))
         .order_by_asc(projects::Column::Slug)
         .limit(limit);
-    query.all(rows.connection()).await?.into_iter().map(from_row).collect()
+    query
+        .all(rows.connection())
+        .await?
+        .into_iter()
+        .map(from_row)
+        .collect()
 }
 
 /// Stores a new project.
 pub async fn insert(unit: &Unit, project: Stamped<Project>) -> Result<(), StoreError> {
     let row = to_row(project);
-    projects::Entity::insert(row.into_active_model()).exec(unit.connection()).await?;
+    projects::Entity::insert(row.into_active_model())
+        .exec(unit.connection())
+        .await?;
     Ok(())
 }
 
 /// Stores a project whose workspace is locked.
 pub async fn update(unit: &Unit, project: Stamped<Project>) -> Result<(), StoreError> {
-    to_row(project).into_active_model().reset_all().update(unit.connection()).await?;
+    to_row(project)
+        .into_active_model()
+        .reset_all()
+        .update(unit.connection())
+        .await?;
     Ok(())
 }
 
 fn from_row(row: projects::Model) -> Result<Stamped<Project>, StoreError> {
-    let slug = row.slug.map(|slug| TABLE.parse("slug", slug.parse().ok())).transpose()?;
+    let slug = row
+        .slug
+        .map(|slug| TABLE.parse("slug", slug.parse().ok()))
+        .transpose()?;
     let project = Project {
         uid: ProjectUid(row.id),
         workspace: WorkspaceUid(row.workspace_id),

@@ -12,7 +12,10 @@ pub(super) struct Table(pub(super) &'static str);
 
 impl Table {
     pub(super) fn parse<T>(self, column: &'static str, value: Option<T>) -> Result<T, StoreError> {
-        value.ok_or(StoreError::Inconsistent { table: self.0, column })
+        value.ok_or(StoreError::Inconsistent {
+            table: self.0,
+            column,
+        })
     }
 
     pub(super) fn counter(self, column: &'static str, value: i64) -> Result<u64, StoreError> {

@@ -25,7 +25,11 @@ pub async fn find(
     version: u64,
 ) -> Result<Option<Stamped<KeyVersion>>, StoreError> {
     let query = key_versions::Entity::find_by_id((key.0, signed(version)));
-    query.one(rows.connection()).await?.map(from_row).transpose()
+    query
+        .one(rows.connection())
+        .await?
+        .map(from_row)
+        .transpose()
 }
 
 /// The current version of each key, in no order.
@@ -42,7 +46,10 @@ pub async fn current_of(
             .add(key_versions::Column::Version.eq(signed(key.current_version)));
         any.add(one)
     });
-    let found = key_versions::Entity::find().filter(current).all(rows.connection()).await?;
+    let found = key_versions::Entity::find()
+        .filter(current)
+        .all(rows.connection())
+        .await?;
     found.into_iter().map(from_row).collect()
 }
 
@@ -63,13 +70,19 @@ pub async fn holders(
 /// Stores a new version.
 pub async fn insert(unit: &Unit, version: Stamped<KeyVersion>) -> Result<(), StoreError> {
     let row = to_row(version);
-    key_versions::Entity::insert(row.into_active_model()).exec(unit.connection()).await?;
+    key_versions::Entity::insert(row.into_active_model())
+        .exec(unit.connection())
+        .await?;
     Ok(())
 }
 
 /// Stores a version whose workspace is locked.
 pub async fn update(unit: &Unit, version: Stamped<KeyVersion>) -> Result<(), StoreError> {
-    to_row(version).into_active_model().reset_all().update(unit.connection()).await?;
+    to_row(version)
+        .into_active_model()
+        .reset_all()
+        .update(unit.connection())
+        .await?;
     Ok(())
 }
 
@@ -91,7 +104,10 @@ fn from_row(row: key_versions::Model) -> Result<Stamped<KeyVersion>, StoreError>
         wrapped_data_key: row.wrapped_data_key,
         payload: row.payload,
         verification: Verification {
-            grade: TABLE.parse("verification_grade", Grade::from_row(&row.verification_grade))?,
+            grade: TABLE.parse(
+                "verification_grade",
+                Grade::from_row(&row.verification_grade),
+            )?,
             detail: row.verification_detail,
             time: time(row.verify_time),
         },

@@ -21,7 +21,9 @@ const TABLE: Table = Table("workspaces");
 
 /// The deployment's identity, once it has one.
 pub async fn deployment(rows: &impl Rows) -> Result<Option<DeploymentUid>, StoreError> {
-    let row = deployment::Entity::find_by_id(1).one(rows.connection()).await?;
+    let row = deployment::Entity::find_by_id(1)
+        .one(rows.connection())
+        .await?;
     Ok(row.map(|row| DeploymentUid(row.id)))
 }
 
@@ -31,8 +33,14 @@ pub async fn insert_deployment(
     id: DeploymentUid,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let row = deployment::Model { singleton: 1, id: id.0, create_time: now.as_micros() };
-    deployment::Entity::insert(row.into_active_model()).exec(unit.connection()).await?;
+    let row = deployment::Model {
+        singleton: 1,
+        id: id.0,
+        create_time: now.as_micros(),
+    };
+    deployment::Entity::insert(row.into_active_model())
+        .exec(unit.connection())
+        .await?;
     Ok(())
 }
 
@@ -50,7 +58,10 @@ pub async fn lock(
     unit: &Unit,
     slug: Option<&ResourceId>,
 ) -> Result<Option<Stamped<Workspace>>, StoreError> {
-    let row = by_slug(slug).lock_exclusive().one(unit.connection()).await?;
+    let row = by_slug(slug)
+        .lock_exclusive()
+        .one(unit.connection())
+        .await?;
     row.map(from_row).transpose()
 }
 
@@ -60,7 +71,11 @@ pub async fn lock_by_uid(
     uid: WorkspaceUid,
 ) -> Result<Option<Stamped<Workspace>>, StoreError> {
     let query = workspaces::Entity::find_by_id(uid.0).lock_exclusive();
-    query.one(unit.connection()).await?.map(from_row).transpose()
+    query
+        .one(unit.connection())
+        .await?
+        .map(from_row)
+        .transpose()
 }
 
 /// Customers' workspaces in order of name, after `after`.
@@ -69,12 +84,19 @@ pub async fn list(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Stamped<Workspace>>, StoreError> {
-    // The platform's slug sorts before every id; a deleted one is null and never greater.
+    // A deleted one's slug is null and never greater. Where the platform's sorts is up to the
+    // database's collation.
     let query = workspaces::Entity::find()
-        .filter(workspaces::Column::Slug.gt(after.unwrap_or(PLATFORM)))
+        .filter(workspaces::Column::Slug.gt(after.unwrap_or_default()))
+        .filter(workspaces::Column::Slug.ne(PLATFORM))
         .order_by_asc(workspaces::Column::Slug)
         .limit(limit);
-    query.all(rows.connection()).await?.into_iter().map(from_row).collect()
+    query
+        .all(rows.connection())
+        .await?
+        .into_iter()
+        .map(from_row)
+        .collect()
 }
 
 /// The identities and revisions of some workspaces.
@@ -93,10 +115,24 @@ pub async fn revisions(
     found.into_iter().map(parse).collect()
 }
 
+/// The highest revision that any deleted workspace had, or 0.
+pub async fn highest_deleted_revision(rows: &impl Rows) -> Result<u64, StoreError> {
+    let highest: Option<Option<i64>> = workspaces::Entity::find()
+        .select_only()
+        .column_as(workspaces::Column::Revision.max(), "revision")
+        .filter(workspaces::Column::Slug.is_null())
+        .into_tuple()
+        .one(rows.connection())
+        .await?;
+    TABLE.counter("revision", highest.flatten().unwrap_or_default())
+}
+
 /// Stores a new workspace.
 pub async fn insert(unit: &Unit, workspace: Stamped<Workspace>) -> Result<(), StoreError> {
     let row = to_row(workspace);
-    workspaces::Entity::insert(row.into_active_model()).exec(unit.connection()).await?;
+    workspaces::Entity::insert(row.into_active_model())
+        .exec(unit.connection())
+        .await?;
     Ok(())
 }
 

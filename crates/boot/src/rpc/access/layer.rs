@@ -35,7 +35,9 @@ struct Shared<R: 'static> {
 
 impl<R> Clone for AccessLayer<R> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
@@ -49,10 +51,23 @@ impl<R: Role> AccessLayer<R> {
     ) -> Self {
         let mut by_identity: HashMap<Arc<str>, Vec<Grant<R>>> = HashMap::new();
         for grant in grants {
-            by_identity.entry(grant.identity.as_str().into()).or_default().push(grant);
+            by_identity
+                .entry(grant.identity.as_str().into())
+                .or_default()
+                .push(grant);
         }
-        let grants = by_identity.into_iter().map(|(name, grants)| (name, grants.into())).collect();
-        Self { shared: Arc::new(Shared { domain, table, grants, observer }) }
+        let grants = by_identity
+            .into_iter()
+            .map(|(name, grants)| (name, grants.into()))
+            .collect();
+        Self {
+            shared: Arc::new(Shared {
+                domain,
+                table,
+                grants,
+                observer,
+            }),
+        }
     }
 }
 
@@ -60,7 +75,10 @@ impl<S, R> Layer<S> for AccessLayer<R> {
     type Service = AccessService<S, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        AccessService { inner, shared: Arc::clone(&self.shared) }
+        AccessService {
+            inner,
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
@@ -72,7 +90,10 @@ pub struct AccessService<S, R: 'static> {
 
 impl<S: Clone, R> Clone for AccessService<S, R> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared) }
+        Self {
+            inner: self.inner.clone(),
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
@@ -118,10 +139,19 @@ impl<R: Role> Shared<R> {
         };
         let path = request.uri().path();
         let Some((method, rule)) = self.table.entry(path) else {
-            return Err(Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN", "no such method"));
+            return Err(Refusal::new(
+                Code::Unimplemented,
+                "METHOD_UNKNOWN",
+                "no such method",
+            ));
         };
         let grants = self.grants.get(&actor).cloned().unwrap_or_default();
-        let caller = Caller { actor, method, grants, rule };
+        let caller = Caller {
+            actor,
+            method,
+            grants,
+            rule,
+        };
         if caller.may_call() {
             return Ok(caller);
         }

@@ -8,12 +8,23 @@ enum TestRole {
 
 impl Role for TestRole {}
 
-const RULE: Rule<TestRole> =
-    Rule { deployment: &[TestRole::Admin], scoped: &[TestRole::Owner] };
+const RULE: Rule<TestRole> = Rule {
+    deployment: &[TestRole::Admin],
+    scoped: &[TestRole::Owner],
+};
 
 fn caller(role: TestRole, scope: Option<&str>) -> Caller<TestRole> {
-    let grant = Grant { identity: "token:t".to_owned(), role, scope: scope.map(str::to_owned) };
-    Caller { actor: "token:t".into(), method: "/p.S/M", grants: [grant].into(), rule: RULE }
+    let grant = Grant {
+        identity: "token:t".to_owned(),
+        role,
+        scope: scope.map(str::to_owned),
+    };
+    Caller {
+        actor: "token:t".into(),
+        method: "/p.S/M",
+        grants: [grant].into(),
+        rule: RULE,
+    }
 }
 
 #[test]

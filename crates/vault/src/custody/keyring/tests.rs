@@ -32,7 +32,10 @@ fn an_existing_file_is_not_overwritten() {
 fn a_file_that_others_may_read_is_refused() {
     let (_folder, path) = created();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(matches!(KeyRingFile::open(&path), Err(KeyRingError::Exposed { .. })));
+    assert!(matches!(
+        KeyRingFile::open(&path),
+        Err(KeyRingError::Exposed { .. })
+    ));
 }
 
 #[test]

@@ -28,7 +28,10 @@ fn at(micros: i64) -> Timestamp {
 #[test]
 fn a_disabled_key_can_be_enabled_and_back() {
     let disabled = key(KeyState::Active).disable(at(1)).unwrap();
-    assert_eq!((disabled.state, disabled.row_revision), (KeyState::Disabled, 2));
+    assert_eq!(
+        (disabled.state, disabled.row_revision),
+        (KeyState::Disabled, 2)
+    );
     let enabled = disabled.enable(at(2)).unwrap();
     assert_eq!((enabled.state, enabled.row_revision), (KeyState::Active, 3));
     assert_eq!(enabled.update_time, at(2));
@@ -44,16 +47,24 @@ fn doing_it_twice_changes_nothing() {
 
 #[test]
 fn a_quarantine_does_not_undo_the_owners_switch() {
-    let disabled = key(KeyState::Disabled).quarantine("no".to_owned(), at(1)).unwrap();
+    let disabled = key(KeyState::Disabled)
+        .quarantine("no".to_owned(), at(1))
+        .unwrap();
     assert_eq!(disabled.state, KeyState::Disabled);
 }
 
 #[test]
 fn a_new_version_ends_a_quarantine_but_not_the_owners_switch() {
     let renewed = key(KeyState::Quarantined).renew(2, at(1)).unwrap();
-    assert_eq!((renewed.state, renewed.state_detail.as_str()), (KeyState::Active, ""));
+    assert_eq!(
+        (renewed.state, renewed.state_detail.as_str()),
+        (KeyState::Active, "")
+    );
     let disabled = key(KeyState::Disabled).renew(2, at(1)).unwrap();
-    assert_eq!((disabled.state, disabled.current_version), (KeyState::Disabled, 2));
+    assert_eq!(
+        (disabled.state, disabled.current_version),
+        (KeyState::Disabled, 2)
+    );
 }
 
 #[test]

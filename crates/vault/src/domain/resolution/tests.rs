@@ -34,11 +34,19 @@ fn with(name: &str, change: impl FnOnce(&mut Key)) -> Candidate {
 }
 
 fn wish() -> Wish {
-    Wish { provider: Some(Provider::OpenAi), model: "gpt-5.4".to_owned(), named: false }
+    Wish {
+        provider: Some(Provider::OpenAi),
+        model: "gpt-5.4".to_owned(),
+        named: false,
+    }
 }
 
 fn chosen(candidates: Vec<Candidate>) -> String {
-    choose(candidates, &wish(), NOW, 0).unwrap().chosen.name.to_string()
+    choose(candidates, &wish(), NOW, 0)
+        .unwrap()
+        .chosen
+        .name
+        .to_string()
 }
 
 #[test]
@@ -75,16 +83,36 @@ fn weights_share_the_draws() {
 #[test]
 fn each_key_that_is_skipped_has_its_rule() {
     let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
-    let quarantined = with("workspaces/w/keys/b", |key| key.state = KeyState::Quarantined);
-    let expired = with("workspaces/w/keys/c", |key| key.settings.expire_time = Some(NOW));
-    let denied =
-        with("workspaces/w/keys/d", |key| key.settings.denied_models = vec!["gpt-5*".to_owned()]);
-    let candidates = vec![disabled, quarantined, expired, denied, candidate("platform/keys/p")];
+    let quarantined = with("workspaces/w/keys/b", |key| {
+        key.state = KeyState::Quarantined;
+    });
+    let expired = with("workspaces/w/keys/c", |key| {
+        key.settings.expire_time = Some(NOW);
+    });
+    let denied = with("workspaces/w/keys/d", |key| {
+        key.settings.denied_models = vec!["gpt-5*".to_owned()];
+    });
+    let candidates = vec![
+        disabled,
+        quarantined,
+        expired,
+        denied,
+        candidate("platform/keys/p"),
+    ];
     let choice = choose(candidates, &wish(), NOW, 0).unwrap();
-    let rules: Vec<_> = choice.exclusions.iter().map(|exclusion| exclusion.rule).collect();
+    let rules: Vec<_> = choice
+        .exclusions
+        .iter()
+        .map(|exclusion| exclusion.rule)
+        .collect();
     assert_eq!(
         rules,
-        [Rule::KeyDisabled, Rule::KeyQuarantined, Rule::KeyExpired, Rule::ModelDenied]
+        [
+            Rule::KeyDisabled,
+            Rule::KeyQuarantined,
+            Rule::KeyExpired,
+            Rule::ModelDenied
+        ]
     );
     assert_eq!(choice.chosen.name.to_string(), "platform/keys/p");
 }
@@ -93,34 +121,53 @@ fn each_key_that_is_skipped_has_its_rule() {
 fn no_usable_key_is_refused_with_every_reason() {
     let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
     let refusal = choose(vec![disabled], &wish(), NOW, 0).unwrap_err();
-    let ResolutionRefusal::NoneUsable { exclusions } = refusal else { panic!("{refusal}") };
+    let ResolutionRefusal::NoneUsable { exclusions } = refusal else {
+        panic!("{refusal}")
+    };
     assert_eq!(exclusions.len(), 1);
 }
 
 #[test]
 fn a_named_key_is_never_replaced() {
     let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
-    let wish = Wish { named: true, ..wish() };
+    let wish = Wish {
+        named: true,
+        ..wish()
+    };
     let refusal = choose(vec![disabled], &wish, NOW, 0).unwrap_err();
-    let expected =
-        ResolutionRefusal::NamedUnusable { rule: Rule::KeyDisabled, detail: String::new() };
+    let expected = ResolutionRefusal::NamedUnusable {
+        rule: Rule::KeyDisabled,
+        detail: String::new(),
+    };
     assert_eq!(refusal, expected);
 }
 
 #[test]
 fn a_named_key_of_another_provider_is_refused_before_anything_else() {
     let key = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
-    let wish = Wish { provider: Some(Provider::Anthropic), named: true, ..wish() };
+    let wish = Wish {
+        provider: Some(Provider::Anthropic),
+        named: true,
+        ..wish()
+    };
     let refusal = choose(vec![key], &wish, NOW, 0).unwrap_err();
-    assert!(matches!(refusal, ResolutionRefusal::ProviderMismatch { .. }));
+    assert!(matches!(
+        refusal,
+        ResolutionRefusal::ProviderMismatch { .. }
+    ));
 }
 
 #[test]
 fn without_a_model_the_keys_default_is_what_its_lists_judge() {
-    let wish = Wish { model: String::new(), ..wish() };
+    let wish = Wish {
+        model: String::new(),
+        ..wish()
+    };
     let bare = candidate("workspaces/w/keys/a");
     let refusal = choose(vec![bare], &wish, NOW, 0).unwrap_err();
-    let ResolutionRefusal::NoneUsable { exclusions } = refusal else { panic!("{refusal}") };
+    let ResolutionRefusal::NoneUsable { exclusions } = refusal else {
+        panic!("{refusal}")
+    };
     assert_eq!(exclusions[0].rule, Rule::NoDefaultModel);
     let default = with("workspaces/w/keys/a", |key| {
         key.settings.default_model = "gpt-5.4".to_owned();

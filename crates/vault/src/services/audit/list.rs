@@ -1,5 +1,6 @@
 //! `ListAuditEvents`.
 
+use latchkey_boot::rpc::page::PageTokenError;
 use latchkey_contract::names::{KeyParent, RevisionScope, Scope};
 use latchkey_contract::vault::v1::{ListAuditEventsRequest, ListAuditEventsResponse};
 
@@ -21,14 +22,16 @@ pub(super) async fn handle(
     };
     call.authorize_parent(&parent)?;
     let page = call.page(request.page_size, &request.page_token, &[&request.parent])?;
-    let before = match page.after.as_deref().map(str::parse).transpose() {
-        Ok(before) => before,
-        Err(_) => return Err(VaultError::field("page_token", "is not a token of this list")),
+    let Ok(before) = page.after.as_deref().map(str::parse).transpose() else {
+        return Err(PageTokenError.into());
     };
     let open = vault.workspace(parent.workspace()).await?;
     let uid = open.workspace.uid;
     let mut found = audit_events::list(&vault.store, uid, before, page.limit()).await?;
     let next_page_token = page.finish(&mut found, |event| event.sequence.to_string());
     let audit_events = found.into_iter().map(encode::audit_event).collect();
-    Ok(ListAuditEventsResponse { audit_events, next_page_token })
+    Ok(ListAuditEventsResponse {
+        audit_events,
+        next_page_token,
+    })
 }

@@ -27,12 +27,17 @@ pub(super) async fn handle(
 
     let parent = vault.parent(&name.parent).await?;
     let found = store::keys::find(&vault.store, parent.ids(), &name.key).await?;
-    let before = parent.open.keys.check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
+    let before = parent
+        .open
+        .keys
+        .check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
     check_etag(&request.etag, before.row_revision)?;
     let material = intake::material(request.material, before.provider)?;
     let destination = if request.base_url.is_empty() {
         let version = store::versions::find(&vault.store, before.uid, before.current_version);
-        let version = version.await?.ok_or(crate::custody::CustodyError::Integrity)?;
+        let version = version
+            .await?
+            .ok_or(crate::custody::CustodyError::Integrity)?;
         parent.open.keys.check(version)?.destination
     } else {
         intake::destination(vault, "base_url", &request.base_url, before.provider)?
@@ -61,7 +66,10 @@ pub(super) async fn handle(
     store::versions::insert(&change.unit, change.keys.stamp(version)).await?;
     store::keys::update(&change.unit, change.keys.stamp(key)).await?;
     change.record(event).await?;
-    let answer = AddKeyVersionResponse { key: Some(message), propagation: None };
+    let answer = AddKeyVersionResponse {
+        key: Some(message),
+        propagation: None,
+    };
     remember(repeatable, &change, call, &answer).await?;
     let committed = change.commit().await?;
     let propagation = vault.leasing.propagate(committed).await;

@@ -39,7 +39,10 @@ pub(super) async fn handle(
     let destination = intake::destination(vault, "key.base_url", &wanted.base_url, provider)?;
     // Before the provider is asked: nobody learns of a key by a name that is taken anyway.
     let found = vault.parent(&parent).await?;
-    if store::keys::find(&vault.store, found.ids(), &slug).await?.is_some() {
+    if store::keys::find(&vault.store, found.ids(), &slug)
+        .await?
+        .is_some()
+    {
         return Err(Conflict::Exists(Noun::Key).into());
     }
     let skip = request.skip_verification;
@@ -47,12 +50,18 @@ pub(super) async fn handle(
 
     let mut change = Change::begin(vault, &parent, call.act()).await?;
     let project = change.project(&parent).await?.map(|project| project.uid);
-    let ids = store::keys::Parent { workspace: change.head.uid, project };
+    let ids = store::keys::Parent {
+        workspace: change.head.uid,
+        project,
+    };
     if store::keys::find(&change.unit, ids, &slug).await?.is_some() {
         return Err(Conflict::Exists(Noun::Key).into());
     }
     intake.refuse_duplicate(&change, None).await?;
-    let name = KeyName { parent, key: slug.clone() };
+    let name = KeyName {
+        parent,
+        key: slug.clone(),
+    };
     let key = Key {
         uid: KeyUid::random(vault.custody.rng())?,
         workspace: change.head.uid,

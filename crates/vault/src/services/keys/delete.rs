@@ -42,7 +42,9 @@ pub(super) async fn shred(
     let key = key.delete(change.now)?;
     store::versions::update(&change.unit, change.keys.stamp(version.clone())).await?;
     store::keys::update(&change.unit, change.keys.stamp(key.clone())).await?;
-    change.record(change.event(name).with("version", version.version)).await?;
+    change
+        .record(change.event(name).with("version", version.version))
+        .await?;
     change.revoke(name, version.version);
     Ok((key, version))
 }

@@ -19,11 +19,16 @@ pub(super) async fn handle(
     let name: KeyName = request.name.parse().map_err(VaultError::name("name"))?;
     call.authorize_parent(&name.parent)?;
     let mut change = Change::begin(vault, &name.parent, call.act()).await?;
-    let key = change.key(&name, &request.etag).await?.disable(change.now)?;
+    let key = change
+        .key(&name, &request.etag)
+        .await?
+        .disable(change.now)?;
     let version = current_version(&change, &key).await?;
     let answer = encode::key(&name, &key, &version, change.now);
     store::keys::update(&change.unit, change.keys.stamp(key)).await?;
-    change.record(change.event(&name).with("version", version.version)).await?;
+    change
+        .record(change.event(&name).with("version", version.version))
+        .await?;
     change.revoke(&name, version.version);
     let committed = change.commit().await?;
     let propagation = vault.leasing.propagate(committed).await;

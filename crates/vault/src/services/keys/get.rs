@@ -19,9 +19,15 @@ pub(super) async fn handle(
     call.authorize_parent(&name.parent)?;
     let parent = vault.parent(&name.parent).await?;
     let found = store::keys::find(&vault.store, parent.ids(), &name.key).await?;
-    let key = parent.open.keys.check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
+    let key = parent
+        .open
+        .keys
+        .check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
     let found = store::versions::find(&vault.store, key.uid, key.current_version).await?;
     // A key without its current version lost a row.
-    let version = parent.open.keys.check(found.ok_or(CustodyError::Integrity)?)?;
+    let version = parent
+        .open
+        .keys
+        .check(found.ok_or(CustodyError::Integrity)?)?;
     Ok(encode::key(&name, &key, &version, vault.now()))
 }

@@ -33,9 +33,9 @@ pub(super) fn material(
     provider: Provider,
 ) -> Result<Arc<Material>, VaultError> {
     match message.and_then(|material| material.kind) {
-        Some(key_material::Kind::ApiKey(text)) => {
-            Material::parse(text, provider).map(Arc::new).map_err(VaultError::KeyFormat)
-        }
+        Some(key_material::Kind::ApiKey(text)) => Material::parse(text, provider)
+            .map(Arc::new)
+            .map_err(VaultError::KeyFormat),
         None => Err(VaultError::field("material", "is required")),
     }
 }
@@ -64,11 +64,25 @@ pub(super) async fn verify(
     } else {
         let id = random_uuid(vault.custody.rng())?;
         let base_url = destination.as_str().to_owned();
-        let errand = Errand { id, provider, base_url, material: Arc::clone(&material) };
+        let errand = Errand {
+            id,
+            provider,
+            base_url,
+            material: Arc::clone(&material),
+        };
         vault.leasing.verify(errand).await?
     };
-    let verification = Verification { grade, detail, time: vault.now() };
-    Ok(Intake { provider, material, destination, verification })
+    let verification = Verification {
+        grade,
+        detail,
+        time: vault.now(),
+    };
+    Ok(Intake {
+        provider,
+        material,
+        destination,
+        verification,
+    })
 }
 
 impl Intake {
@@ -107,8 +121,7 @@ impl Intake {
         own: Option<KeyUid>,
     ) -> Result<(), VaultError> {
         let fingerprint = change.keys.fingerprint(self.provider, &self.material);
-        let holders =
-            store::versions::holders(&change.unit, change.head.uid, fingerprint).await?;
+        let holders = store::versions::holders(&change.unit, change.head.uid, fingerprint).await?;
         let Some(other) = holders.into_iter().find(|holder| Some(*holder) != own) else {
             return Ok(());
         };
@@ -130,7 +143,9 @@ async fn name_of(change: &Change, uid: KeyUid) -> Result<Option<KeyName>, VaultE
         (Some(workspace), None) => KeyParent::Scope(Scope::Workspace(workspace)),
         (Some(workspace), Some(project)) => {
             let found = store::projects::find_by_uid(&change.unit, project).await?;
-            let project = found.map(|stamped| change.keys.check(stamped)).transpose()?;
+            let project = found
+                .map(|stamped| change.keys.check(stamped))
+                .transpose()?;
             match project.and_then(|project| project.slug) {
                 Some(project) => {
                     KeyParent::Scope(Scope::Project(ProjectName { workspace, project }))
@@ -144,5 +159,9 @@ async fn name_of(change: &Change, uid: KeyUid) -> Result<Option<KeyName>, VaultE
 
 /// When a check was made, for `VerifyKey`.
 pub(super) fn verification(grade: Grade, detail: String, time: Timestamp) -> Verification {
-    Verification { grade, detail, time }
+    Verification {
+        grade,
+        detail,
+        time,
+    }
 }

@@ -23,16 +23,26 @@ pub(super) async fn handle(
     let open = vault.parent(&parent).await?;
     let after = page.after.as_deref();
     let found = store::keys::list(&vault.store, open.ids(), after, page.limit()).await?;
-    let unchecked: Vec<_> = found.iter().map(crate::domain::stamped::Stamped::peek).collect();
+    let unchecked: Vec<_> = found
+        .iter()
+        .map(crate::domain::stamped::Stamped::peek)
+        .collect();
     let versions = store::versions::current_of(&vault.store, &unchecked).await?;
-    let mut versions: HashMap<_, _> =
-        versions.into_iter().map(|stamped| (stamped.peek().key, stamped)).collect();
+    let mut versions: HashMap<_, _> = versions
+        .into_iter()
+        .map(|stamped| (stamped.peek().key, stamped))
+        .collect();
 
     let now = vault.now();
     let mut listed = Vec::with_capacity(found.len());
     for stamped in found {
-        let Some(slug) = stamped.peek().slug.clone() else { continue };
-        let name = KeyName { parent: parent.clone(), key: slug };
+        let Some(slug) = stamped.peek().slug.clone() else {
+            continue;
+        };
+        let name = KeyName {
+            parent: parent.clone(),
+            key: slug,
+        };
         let version = versions.remove(&stamped.peek().uid);
         let keys = &open.open.keys;
         let checked = version.map(|version| (keys.check(stamped), keys.check(version)));
@@ -49,5 +59,8 @@ pub(super) async fn handle(
     }
     let next_page_token = page.finish(&mut listed, |(slug, _)| slug.clone());
     let keys = listed.into_iter().map(|(_, message)| message).collect();
-    Ok(ListKeysResponse { keys, next_page_token })
+    Ok(ListKeysResponse {
+        keys,
+        next_page_token,
+    })
 }

@@ -143,7 +143,9 @@ pub(super) async fn delete_all(
 ) -> Result<(), VaultError> {
     for stamped in store::keys::all_within(&change.unit, within).await? {
         let key = change.keys.check(stamped)?;
-        let Some(slug) = key.slug.clone() else { continue };
+        let Some(slug) = key.slug.clone() else {
+            continue;
+        };
         let parent = match key.project {
             None => KeyParent::Scope(Scope::Workspace(workspace.clone())),
             Some(project) => {

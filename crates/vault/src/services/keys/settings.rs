@@ -21,7 +21,6 @@ pub(super) const CHANGEABLE: &[&str] = &[
 
 /// Fields that it does not, and what to do instead.
 pub(super) const FORBIDDEN: &[(&str, &str)] = &[
-    ("base_url", "needs the material again: use AddKeyVersion"),
     ("provider", "is fixed: create another key"),
     ("state", "is changed by EnableKey and DisableKey"),
 ];

@@ -20,15 +20,26 @@ pub(super) async fn handle(
     let wanted = request.key.unwrap_or_default();
     let name: KeyName = wanted.name.parse().map_err(VaultError::name("key.name"))?;
     call.authorize_parent(&name.parent)?;
-    let mask = Mask::parse(request.update_mask, settings::CHANGEABLE, settings::FORBIDDEN)?;
+    let paths = request.update_mask.iter().flat_map(|mask| &mask.paths);
+    if paths.into_iter().any(|path| path == "base_url") {
+        return Err(VaultError::MaterialRequired {
+            field: "update_mask",
+        });
+    }
+    let mask = Mask::parse(
+        request.update_mask,
+        settings::CHANGEABLE,
+        settings::FORBIDDEN,
+    )?;
     let new = settings::decode(&wanted)?;
 
     let mut change = Change::begin(vault, &name.parent, call.act()).await?;
     let key = change.key(&name, &wanted.etag).await?;
     let version = current_version(&change, &key).await?;
     if !wanted.base_url.is_empty() && wanted.base_url != version.destination.as_str() {
-        let problem = "needs the material again: use AddKeyVersion";
-        return Err(VaultError::field("key.base_url", problem));
+        return Err(VaultError::MaterialRequired {
+            field: "key.base_url",
+        });
     }
     let (merged, changed) = settings::merge(key.settings.clone(), new, &mask);
     let key = key.change(merged.checked()?, change.now)?;

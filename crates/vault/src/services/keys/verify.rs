@@ -30,7 +30,11 @@ pub(super) async fn handle(
     let found = store::keys::find(&vault.store, parent.ids(), &name.key).await?;
     let key = keys.check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
     if key.state == KeyState::Deleted {
-        return Err(IllegalTransition { from: key.state.as_str(), verb: "verified" }.into());
+        return Err(IllegalTransition {
+            from: key.state.as_str(),
+            verb: "verified",
+        }
+        .into());
     }
     let found = store::versions::find(&vault.store, key.uid, key.current_version).await?;
     let version = keys.check(found.ok_or(CustodyError::Integrity)?)?;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt as _, stream};
 use latchkey_boot::drain::Drain;
-use latchkey_contract::names::KeyVersionName;
+use latchkey_boot::rpc::refusal::Refusal;
+use latchkey_contract::names::{KeyVersionName, RevisionScope};
 use latchkey_contract::vault::v1::attend_request::Message as Said;
 use latchkey_contract::vault::v1::attend_response::Message as Told;
 use latchkey_contract::vault::v1::verification_result::Outcome;
@@ -13,7 +14,6 @@ use latchkey_contract::vault::v1::{
     AttendRequest, AttendResponse, Hello, Invalidation, KeepAliveAnswer, KeyReport,
     ProviderRefusal, ScopeRevision, VerificationErrand, VerificationResult, Welcome, verification,
 };
-use latchkey_boot::rpc::refusal::Refusal;
 use tokio::sync::mpsc;
 use tonic::{Code, Status, Streaming};
 use uuid::Uuid;
@@ -26,8 +26,8 @@ use crate::error::VaultError;
 use crate::leasing::errands::ErrandOutcome;
 use crate::leasing::{Order, Session, SessionError, SessionId};
 use crate::services::call::Call;
-use crate::services::status::DOMAIN;
 use crate::services::encode;
+use crate::services::status::DOMAIN;
 use crate::store;
 use crate::vault::Vault;
 
@@ -43,10 +43,21 @@ pub(super) async fn handle(
     mut stream: Streaming<AttendRequest>,
 ) -> Result<Answers, VaultError> {
     call.authorize_deployment()?;
-    let first = stream.message().await.ok().flatten().and_then(|request| request.message);
-    let Some(Said::Hello(hello)) = first else { return Err(SessionError::HelloRequired.into()) };
+    let first = stream
+        .message()
+        .await
+        .ok()
+        .flatten()
+        .and_then(|request| request.message);
+    let Some(Said::Hello(hello)) = first else {
+        return Err(SessionError::HelloRequired.into());
+    };
     let id = SessionId(random_uuid(vault.custody.rng())?);
-    let providers = hello.providers.iter().filter_map(|provider| provider.parse().ok()).collect();
+    let providers = hello
+        .providers
+        .iter()
+        .filter_map(|provider| provider.parse().ok())
+        .collect();
     let instance = hello.instance.clone();
     let (session, orders) = Session::new(id, call.actor().clone(), instance, providers);
     // Registered before the revisions are read: what commits from here on is told.
@@ -61,7 +72,13 @@ pub(super) async fn handle(
     tracing::info!(router = %session.router, instance = session.instance, "a router attends");
 
     let (answers, answered) = mpsc::channel(LONGEST_ANSWER_QUEUE);
-    let listening = listen(Arc::clone(vault), Arc::clone(&session), stream, answers, call.act());
+    let listening = listen(
+        Arc::clone(vault),
+        Arc::clone(&session),
+        stream,
+        answers,
+        call.act(),
+    );
     let stopped = drain.started();
     drain.spawn(async move {
         tokio::select! {
@@ -75,16 +92,19 @@ pub(super) async fn handle(
 async fn welcome(vault: &Vault, session: &Session, hello: &Hello) -> Result<Told, VaultError> {
     let mut revisions = Vec::new();
     for held in &hello.revisions {
-        let scope: latchkey_contract::names::RevisionScope =
-            held.scope.parse().map_err(VaultError::name("hello.revisions.scope"))?;
-        let slug = match &scope {
-            latchkey_contract::names::RevisionScope::Platform => None,
-            latchkey_contract::names::RevisionScope::Workspace(name) => Some(&name.workspace),
+        let scope: RevisionScope = held
+            .scope
+            .parse()
+            .map_err(VaultError::name("hello.revisions.scope"))?;
+        let revision = match depend_on(vault, session, scope).await? {
+            Some(revision) => encode::signed(revision),
+            None => i64::MAX,
         };
-        let now = store::workspaces::find(&vault.store, slug).await?;
-        let revision = now.map_or(i64::MAX, |now| encode::signed(now.peek().revision));
         if revision != held.revision {
-            revisions.push(ScopeRevision { scope: held.scope.clone(), revision });
+            revisions.push(ScopeRevision {
+                scope: held.scope.clone(),
+                revision,
+            });
         }
     }
     Ok(Told::Welcome(Welcome {
@@ -92,6 +112,26 @@ async fn welcome(vault: &Vault, session: &Session, hello: &Hello) -> Result<Told
         freshness: prost_types::Duration::try_from(vault.leasing.freshness()).ok(),
         revisions,
     }))
+}
+
+/// Has the session told of changes of a scope that the router still holds something of, and returns
+/// the scope's revision; nothing when there is no such scope any more.
+async fn depend_on(
+    vault: &Vault,
+    session: &Session,
+    scope: RevisionScope,
+) -> Result<Option<u64>, VaultError> {
+    let slug = match &scope {
+        RevisionScope::Platform => None,
+        RevisionScope::Workspace(name) => Some(name.workspace.clone()),
+    };
+    let Some(found) = store::workspaces::find(&vault.store, slug.as_ref()).await? else {
+        return Ok(None);
+    };
+    session.depend_on(found.peek().uid, scope, found.peek().revision);
+    // Read again: a change that committed before the session depended on it told it nothing.
+    let now = store::workspaces::find(&vault.store, slug.as_ref()).await?;
+    Ok(now.map(|now| now.peek().revision))
 }
 
 /// Everything that the router is told, until the session or the vault ends.
@@ -102,32 +142,43 @@ fn told(
     session: Arc<Session>,
     drain: Drain,
 ) -> Answers {
-    let first = stream::iter([Ok(AttendResponse { message: Some(welcome) })]);
-    let rest = stream::unfold(Some((orders, answers, session, drain)), |state| async move {
-        let (mut orders, mut answers, session, drain) = state?;
-        let message = tokio::select! {
-            // What takes something away goes before what gives more time.
-            biased;
-            order = orders.recv() => order.map(encode_order),
-            () = session.ended().cancelled() => None,
-            () = drain.started() => return Some((Err(stopping()), None)),
-            answer = answers.recv() => answer,
-        };
-        match message {
-            Some(message) => {
-                let response = AttendResponse { message: Some(message) };
-                Some((Ok(response), Some((orders, answers, session, drain))))
+    let first = stream::iter([Ok(AttendResponse {
+        message: Some(welcome),
+    })]);
+    let rest = stream::unfold(
+        Some((orders, answers, session, drain)),
+        |state| async move {
+            let (mut orders, mut answers, session, drain) = state?;
+            let message = tokio::select! {
+                // What takes something away goes before what gives more time.
+                biased;
+                order = orders.recv() => order.map(encode_order),
+                () = session.ended().cancelled() => None,
+                () = drain.started() => return Some((Err(stopping()), None)),
+                answer = answers.recv() => answer,
+            };
+            match message {
+                Some(message) => {
+                    let response = AttendResponse {
+                        message: Some(message),
+                    };
+                    Some((Ok(response), Some((orders, answers, session, drain))))
+                }
+                None => Some((Err(VaultError::from(SessionError::Fenced).into()), None)),
             }
-            None => Some((Err(VaultError::from(SessionError::Fenced).into()), None)),
-        }
-    });
+        },
+    );
     Box::pin(first.chain(rest))
 }
 
 fn stopping() -> Status {
-    Refusal::new(Code::Unavailable, "VAULT_STOPPING", "the vault is stopping: attach again")
-        .retry_after(std::time::Duration::from_secs(1))
-        .into_status(DOMAIN)
+    Refusal::new(
+        Code::Unavailable,
+        "VAULT_STOPPING",
+        "the vault is stopping: attach again",
+    )
+    .retry_after(std::time::Duration::from_secs(1))
+    .into_status(DOMAIN)
 }
 
 /// Hears what the router says, until it stops.
@@ -161,9 +212,14 @@ async fn hear(
 ) {
     match said {
         Some(Said::KeepAlive(keep_alive)) => {
-            vault.leasing.heard_from(session);
+            if !vault.leasing.heard_from(session) {
+                return;
+            }
             let remaining = prost_types::Duration::try_from(vault.leasing.remaining()).ok();
-            let answer = KeepAliveAnswer { sequence: keep_alive.sequence, remaining };
+            let answer = KeepAliveAnswer {
+                sequence: keep_alive.sequence,
+                remaining,
+            };
             // Full only when the router does not read; it will lapse.
             let _ = answers.try_send(Told::KeepAliveAnswer(answer));
         }
@@ -197,8 +253,10 @@ async fn quarantine(
     report: KeyReport,
     act: &Act,
 ) -> Result<(), VaultError> {
-    let name: KeyVersionName =
-        report.key_version.parse().map_err(VaultError::name("key_report.key_version"))?;
+    let name: KeyVersionName = report
+        .key_version
+        .parse()
+        .map_err(VaultError::name("key_report.key_version"))?;
     if !session.holds(&name) {
         return Ok(());
     }
@@ -213,7 +271,10 @@ async fn quarantine(
     if key.state == before {
         return Ok(());
     }
-    let event = change.event(&name.key).with("version", name.version).with("provider", &words);
+    let event = change
+        .event(&name.key)
+        .with("version", name.version)
+        .with("provider", &words);
     store::keys::update(&change.unit, change.keys.stamp(key)).await?;
     change.record(event).await?;
     change.revoke(&name.key, name.version);
@@ -226,7 +287,11 @@ async fn quarantine(
 
 fn encode_order(order: Order) -> Told {
     match order {
-        Order::Invalidate { scope, revision, revoked } => Told::Invalidation(Invalidation {
+        Order::Invalidate {
+            scope,
+            revision,
+            revoked,
+        } => Told::Invalidation(Invalidation {
             scope: scope.to_string(),
             revision: encode::signed(revision),
             revoked_key_versions: revoked.iter().map(ToString::to_string).collect(),
@@ -250,7 +315,10 @@ fn decode_result(result: VerificationResult) -> Option<(Uuid, ErrandOutcome)> {
                 verification::Grade::Limited => Grade::Limited,
                 verification::Grade::Alive => Grade::Alive,
             };
-            ErrandOutcome::Verified { grade, detail: verified.detail }
+            ErrandOutcome::Verified {
+                grade,
+                detail: verified.detail,
+            }
         }
         Outcome::Rejected(refusal) => ErrandOutcome::Rejected(decode_words(refusal)),
         Outcome::Unreachable(refusal) => ErrandOutcome::Unreachable(decode_words(refusal)),
@@ -259,6 +327,14 @@ fn decode_result(result: VerificationResult) -> Option<(Uuid, ErrandOutcome)> {
 }
 
 fn decode_words(refusal: ProviderRefusal) -> ProviderWords {
-    let ProviderRefusal { http_status, code, message } = refusal;
-    ProviderWords { http_status, code, message }
+    let ProviderRefusal {
+        http_status,
+        code,
+        message,
+    } = refusal;
+    ProviderWords {
+        http_status,
+        code,
+        message,
+    }
 }

@@ -1,8 +1,6 @@
 //! `ListLeases`.
 
-use latchkey_contract::vault::v1::{
-    LeaseRecord as Message, ListLeasesRequest, ListLeasesResponse,
-};
+use latchkey_contract::vault::v1::{LeaseRecord as Message, ListLeasesRequest, ListLeasesResponse};
 
 use crate::error::VaultError;
 use crate::services::call::Call;
@@ -28,9 +26,16 @@ pub(super) fn handle(
             session: session.id.0.to_string(),
             create_time: Some(encode::time(lease.create_time)),
         })
-        .filter(|lease| page.after.as_ref().is_none_or(|after| lease.lease_id > *after))
+        .filter(|lease| {
+            page.after
+                .as_ref()
+                .is_none_or(|after| lease.lease_id > *after)
+        })
         .take(usize::try_from(page.limit()).unwrap_or(usize::MAX))
         .collect();
     let next_page_token = page.finish(&mut listed, |lease| lease.lease_id.clone());
-    Ok(ListLeasesResponse { leases: listed, next_page_token })
+    Ok(ListLeasesResponse {
+        leases: listed,
+        next_page_token,
+    })
 }

@@ -9,12 +9,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::Stream;
+use latchkey_boot::drain::Drain;
 use latchkey_contract::vault::v1::lease_service_server::LeaseService;
 use latchkey_contract::vault::v1::{
     AttendRequest, AttendResponse, ListLeasesRequest, ListLeasesResponse, ReleaseLeaseRequest,
     ReleaseLeaseResponse, ResolveRequest, ResolveResponse,
 };
-use latchkey_boot::drain::Drain;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 use uuid::Uuid;
 
@@ -73,5 +73,7 @@ impl LeaseService for Leases {
 
 fn session_id(text: &str) -> Result<SessionId, VaultError> {
     let parsed = Uuid::try_parse(text);
-    parsed.map(SessionId).map_err(|_| VaultError::field("session", "is not a session of this vault"))
+    parsed
+        .map(SessionId)
+        .map_err(|_| VaultError::field("session", "is not a session of this vault"))
 }

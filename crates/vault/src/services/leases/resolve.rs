@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use latchkey_contract::names::{KeyName, KeyParent, KeyVersionName, RevisionScope, Scope};
+use latchkey_contract::names::{
+    KeyName, KeyParent, KeyVersionName, ResourceId, RevisionScope, Scope,
+};
 use latchkey_contract::vault::v1::{
     Exclusion, Lease, Payer, ResolveRequest, ResolveResponse, ScopeRevision,
 };
@@ -31,12 +33,18 @@ pub(super) async fn handle(
     request: ResolveRequest,
 ) -> Result<ResolveResponse, VaultError> {
     call.authorize_deployment()?;
-    let session = vault.leasing.session(session_id(&request.session)?, call.actor())?;
+    let session = vault
+        .leasing
+        .session(session_id(&request.session)?, call.actor())?;
     let scope: Scope = request.parent.parse().map_err(VaultError::name("parent"))?;
-    let named = named_key(&request.key, &scope)?;
+    let wanted = named_keys(&request.key, &scope)?;
+    let named = !wanted.is_empty();
     let provider = match request.provider.as_str() {
-        "" if named.is_some() => None,
-        text => Some(text.parse().map_err(|error| VaultError::field("provider", error))?),
+        "" if named => None,
+        text => Some(
+            text.parse()
+                .map_err(|error| VaultError::field("provider", error))?,
+        ),
     };
 
     let parent = vault.parent(&KeyParent::Scope(scope.clone())).await?;
@@ -48,13 +56,15 @@ pub(super) async fn handle(
             session.depend_on(open.workspace.uid, scope, open.workspace.revision);
         }
     }
-    let wish = Wish { provider, model: request.model.clone(), named: named.is_some() };
-    let candidates = match (&named, provider) {
-        (Some(name), _) => vec![named_candidate(vault, &parent, &platform, name).await?],
-        (None, Some(provider)) => {
-            all_candidates(vault, call, &scope, &parent, &platform, provider).await?
-        }
-        (None, None) => return Err(VaultError::field("provider", "is required without a key")),
+    let wish = Wish {
+        provider,
+        model: request.model.clone(),
+        named,
+    };
+    let candidates = match provider {
+        _ if named => vec![named_candidate(vault, &parent, wanted).await?],
+        Some(provider) => all_candidates(vault, call, &scope, &parent, &platform, provider).await?,
+        None => return Err(VaultError::field("provider", "is required without a key")),
     };
     let choice = choose(candidates, &wish, vault.now(), random(vault)?)?;
     let lease_id = LeaseId(lease_uuid(vault)?);
@@ -63,56 +73,68 @@ pub(super) async fn handle(
         KeyParent::Scope(_) => &parent.open,
     };
     let (lease, version) = lend(vault, owner, &choice, lease_id).await?;
-    let record =
-        LeaseRecord { key_version: version, scope: scope.clone(), create_time: vault.now() };
+    let record = LeaseRecord {
+        key_version: version,
+        scope: scope.clone(),
+        create_time: vault.now(),
+    };
     session.lend(lease_id, record);
     touch(vault, &choice.chosen.key).await;
     Ok(ResolveResponse {
         lease: Some(lease),
         exclusions: exclusions(&choice),
-        revisions: [&parent.open, &platform].into_iter().filter_map(revision).collect(),
+        revisions: [&parent.open, &platform]
+            .into_iter()
+            .filter_map(revision)
+            .collect(),
     })
 }
 
-/// A full name, or the id of a key of the project or workspace.
-fn named_key(text: &str, scope: &Scope) -> Result<Option<KeyName>, VaultError> {
+/// The names to try: a full name is that key and no other, an id may be the project's or the
+/// workspace's.
+fn named_keys(text: &str, scope: &Scope) -> Result<Vec<KeyName>, VaultError> {
     if text.is_empty() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    if let Ok(key) = text.parse() {
-        return Ok(Some(KeyName { parent: KeyParent::Scope(scope.clone()), key }));
+    let workspace = KeyParent::Scope(Scope::Workspace(scope.workspace().clone()));
+    let own = KeyParent::Scope(scope.clone());
+    if let Ok(key) = text.parse::<ResourceId>() {
+        let mut names = vec![KeyName {
+            parent: own.clone(),
+            key: key.clone(),
+        }];
+        if own != workspace {
+            names.push(KeyName {
+                parent: workspace,
+                key,
+            });
+        }
+        return Ok(names);
     }
     let name: KeyName = text.parse().map_err(VaultError::name("key"))?;
     // Another workspace's keys don't exist for this one; nor can the platform's be named.
-    let own = name.parent.workspace() == Some(scope.workspace());
-    let within = match &name.parent {
-        KeyParent::Scope(Scope::Project(_)) => name.parent == KeyParent::Scope(scope.clone()),
-        KeyParent::Scope(Scope::Workspace(_)) => true,
-        KeyParent::Platform => false,
-    };
-    if own && within { Ok(Some(name)) } else { Err(VaultError::NotFound(Noun::Key)) }
+    if name.parent == own || name.parent == workspace {
+        Ok(vec![name])
+    } else {
+        Err(VaultError::NotFound(Noun::Key))
+    }
 }
 
 async fn named_candidate(
     vault: &Vault,
     parent: &OpenParent,
-    platform: &OpenWorkspace,
-    name: &KeyName,
+    names: Vec<KeyName>,
 ) -> Result<Candidate, VaultError> {
-    let workspace = parent.ids().workspace;
-    let mut tried = vec![(name.clone(), parent.ids())];
-    if let KeyParent::Scope(Scope::Project(project)) = &name.parent {
-        // A short id may also be one of the workspace's keys.
-        let scope = KeyParent::Scope(Scope::Workspace(project.workspace.clone()));
-        let wider = KeyName { parent: scope, key: name.key.clone() };
-        tried.push((wider, store::keys::Parent { workspace, project: None }));
-    } else {
-        tried[0].1.project = None;
-    }
-    debug_assert_ne!(workspace, platform.workspace.uid);
-    for (name, ids) in tried {
+    for name in names {
+        let mut ids = parent.ids();
+        if let KeyParent::Scope(Scope::Workspace(_)) = &name.parent {
+            ids.project = None;
+        }
         if let Some(stamped) = store::keys::find(&vault.store, ids, &name.key).await? {
-            return Ok(Candidate { name, key: parent.open.keys.check(stamped)? });
+            return Ok(Candidate {
+                name,
+                key: parent.open.keys.check(stamped)?,
+            });
         }
     }
     Err(VaultError::NotFound(Noun::Key))
@@ -133,7 +155,9 @@ async fn all_candidates(
     let mut candidates = Vec::with_capacity(found.len());
     for stamped in found {
         let key = stamped.peek();
-        let Some(slug) = key.slug.clone() else { continue };
+        let Some(slug) = key.slug.clone() else {
+            continue;
+        };
         let (owner, keys): (_, &WorkspaceKeys) = if key.workspace == platform.workspace.uid {
             (KeyParent::Platform, &platform.keys)
         } else if key.project.is_some() {
@@ -142,7 +166,10 @@ async fn all_candidates(
             let workspace = Scope::Workspace(scope.workspace().clone());
             (KeyParent::Scope(workspace), &parent.open.keys)
         };
-        let name = KeyName { parent: owner, key: slug };
+        let name = KeyName {
+            parent: owner,
+            key: slug,
+        };
         match keys.check(stamped) {
             Ok(key) => candidates.push(Candidate { name, key }),
             Err(_) => record_damage(vault, call, &name).await,
@@ -169,7 +196,10 @@ async fn lend(
     let version = owner.keys.check(found.ok_or(CustodyError::Integrity)?)?;
     let material = owner.keys.open(key, &version)?;
     let api_key = String::from_utf8(material.expose().to_vec());
-    let version_name = KeyVersionName { key: name.clone(), version: version.version };
+    let version_name = KeyVersionName {
+        key: name.clone(),
+        version: version.version,
+    };
     let payer = match name.parent {
         KeyParent::Platform => Payer::Platform,
         KeyParent::Scope(_) => Payer::OwnKey,
@@ -212,18 +242,29 @@ fn exclusions(choice: &Choice) -> Vec<Exclusion> {
 fn revision(open: &OpenWorkspace) -> Option<ScopeRevision> {
     let scope: RevisionScope = open.workspace.scope()?;
     let revision = encode::signed(open.workspace.revision);
-    Some(ScopeRevision { scope: scope.to_string(), revision })
+    Some(ScopeRevision {
+        scope: scope.to_string(),
+        revision,
+    })
 }
 
 fn random(vault: &Vault) -> Result<u64, VaultError> {
     let mut bytes = [0; 8];
-    vault.custody.rng().fill(&mut bytes).map_err(|_| CustodyError::Randomness)?;
+    vault
+        .custody
+        .rng()
+        .fill(&mut bytes)
+        .map_err(|_| CustodyError::Randomness)?;
     Ok(u64::from_be_bytes(bytes))
 }
 
 fn lease_uuid(vault: &Vault) -> Result<uuid::Uuid, VaultError> {
     let mut bytes = [0; 10];
-    vault.custody.rng().fill(&mut bytes).map_err(|_| CustodyError::Randomness)?;
+    vault
+        .custody
+        .rng()
+        .fill(&mut bytes)
+        .map_err(|_| CustodyError::Randomness)?;
     let millis = u64::try_from(vault.now().as_micros() / 1_000).unwrap_or_default();
     Ok(Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
 }

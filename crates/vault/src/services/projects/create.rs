@@ -20,7 +20,10 @@ pub(in crate::services) async fn handle(
 ) -> Result<Message, VaultError> {
     let parent: WorkspaceName = request.parent.parse().map_err(VaultError::name("parent"))?;
     call.authorize(&parent)?;
-    let slug: ResourceId = request.project_id.parse().map_err(VaultError::name("project_id"))?;
+    let slug: ResourceId = request
+        .project_id
+        .parse()
+        .map_err(VaultError::name("project_id"))?;
     let display_name = request.project.clone().unwrap_or_default().display_name;
     check_display_name("project.display_name", &display_name)?;
     let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
@@ -30,10 +33,16 @@ pub(in crate::services) async fn handle(
         return Ok(answer);
     }
 
-    let name = ProjectName { workspace: parent.clone(), project: slug.clone() };
+    let name = ProjectName {
+        workspace: parent.clone(),
+        project: slug.clone(),
+    };
     let scope = KeyParent::Scope(Scope::Workspace(parent));
     let mut change = Change::begin(vault, &scope, call.act()).await?;
-    if projects::find(&change.unit, change.head.uid, &slug).await?.is_some() {
+    if projects::find(&change.unit, change.head.uid, &slug)
+        .await?
+        .is_some()
+    {
         return Err(Conflict::Exists(Noun::Project).into());
     }
     let uid = ProjectUid::random(vault.custody.rng())?;

@@ -22,8 +22,13 @@ pub(in crate::services) async fn handle(
     let found = project(&change.unit, &change.head, &change.keys, &name.project).await?;
     check_etag(&request.etag, found.row_revision)?;
 
-    let within = store::keys::Parent { workspace: change.head.uid, project: Some(found.uid) };
-    let any_key = !store::keys::all_within(&change.unit, within).await?.is_empty();
+    let within = store::keys::Parent {
+        workspace: change.head.uid,
+        project: Some(found.uid),
+    };
+    let any_key = !store::keys::all_within(&change.unit, within)
+        .await?
+        .is_empty();
     if !request.force && any_key {
         return Err(Conflict::NotEmpty(Noun::Project).into());
     }
@@ -33,5 +38,7 @@ pub(in crate::services) async fn handle(
     change.record(change.event(&name)).await?;
     let committed = change.commit().await?;
     let propagation = vault.leasing.propagate(committed).await;
-    Ok(DeleteProjectResponse { propagation: Some(encode::propagation(propagation)) })
+    Ok(DeleteProjectResponse {
+        propagation: Some(encode::propagation(propagation)),
+    })
 }

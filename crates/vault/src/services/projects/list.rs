@@ -29,5 +29,8 @@ pub(in crate::services) async fn handle(
     }
     let next_page_token = page.finish(&mut listed, |(slug, _)| slug.clone());
     let projects = listed.into_iter().map(|(_, message)| message).collect();
-    Ok(ListProjectsResponse { projects, next_page_token })
+    Ok(ListProjectsResponse {
+        projects,
+        next_page_token,
+    })
 }

@@ -18,7 +18,10 @@ pub(in crate::services) async fn handle(
     request: UpdateProjectRequest,
 ) -> Result<Message, VaultError> {
     let wanted = request.project.unwrap_or_default();
-    let name: ProjectName = wanted.name.parse().map_err(VaultError::name("project.name"))?;
+    let name: ProjectName = wanted
+        .name
+        .parse()
+        .map_err(VaultError::name("project.name"))?;
     call.authorize(&name.workspace)?;
     let mask = Mask::parse(request.update_mask, &["display_name"], &[])?;
     check_display_name("project.display_name", &wanted.display_name)?;

@@ -20,8 +20,10 @@ pub(super) async fn handle(
     request: CreateWorkspaceRequest,
 ) -> Result<Message, VaultError> {
     call.authorize_deployment()?;
-    let slug: ResourceId =
-        request.workspace_id.parse().map_err(VaultError::name("workspace_id"))?;
+    let slug: ResourceId = request
+        .workspace_id
+        .parse()
+        .map_err(VaultError::name("workspace_id"))?;
     let display_name = request.workspace.clone().unwrap_or_default().display_name;
     check_display_name("workspace.display_name", &display_name)?;
     let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
@@ -31,14 +33,23 @@ pub(super) async fn handle(
         return Ok(answer);
     }
 
-    let name = WorkspaceName { workspace: slug.clone() };
+    let name = WorkspaceName {
+        workspace: slug.clone(),
+    };
     let now = vault.now();
     let unit = vault.store.begin().await?;
     if workspaces::find(&unit, Some(&slug)).await?.is_some() {
         return Err(Conflict::Exists(Noun::Workspace).into());
     }
     let uid = WorkspaceUid::random(vault.custody.rng())?;
-    let head = Workspace::new(uid, WorkspaceSlug::Customer(slug), display_name, now);
+    let before = workspaces::highest_deleted_revision(&unit).await?;
+    let head = Workspace::new(
+        uid,
+        WorkspaceSlug::Customer(slug),
+        display_name,
+        before,
+        now,
+    );
     let act = call.act();
     let event = AuditEvent::done(&act, &name, now).with("uid", uid);
     let change = Change::found(unit, &vault.custody, head, act, now, event).await?;

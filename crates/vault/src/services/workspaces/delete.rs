@@ -22,16 +22,24 @@ pub(super) async fn handle(
     check_etag(&request.etag, change.head.row_revision)?;
 
     let uid = change.head.uid;
-    let within = store::keys::Parent { workspace: uid, project: None };
+    let within = store::keys::Parent {
+        workspace: uid,
+        project: None,
+    };
     let found = store::projects::list(&change.unit, uid, None, u64::MAX >> 1).await?;
-    let any_key = !store::keys::all_within(&change.unit, within).await?.is_empty();
+    let any_key = !store::keys::all_within(&change.unit, within)
+        .await?
+        .is_empty();
     if !request.force && (any_key || !found.is_empty()) {
         return Err(Conflict::NotEmpty(Noun::Workspace).into());
     }
     keys::delete_all(&mut change, &name, within).await?;
     for stamped in found {
         let project = change.keys.check(stamped)?;
-        let resource = project.name(&name).map(|name| name.to_string()).unwrap_or_default();
+        let resource = project
+            .name(&name)
+            .map(|name| name.to_string())
+            .unwrap_or_default();
         let event = change.event(resource);
         let tombstone = change.keys.stamp(project.delete(change.now));
         store::projects::update(&change.unit, tombstone).await?;
@@ -42,5 +50,7 @@ pub(super) async fn handle(
     change.head = change.head.clone().delete(change.now);
     let committed = change.commit().await?;
     let propagation = vault.leasing.propagate(committed).await;
-    Ok(DeleteWorkspaceResponse { propagation: Some(encode::propagation(propagation)) })
+    Ok(DeleteWorkspaceResponse {
+        propagation: Some(encode::propagation(propagation)),
+    })
 }

@@ -18,13 +18,22 @@ pub(super) async fn handle(
     let found = workspaces::list(&vault.store, page.after.as_deref(), page.limit()).await?;
     let mut listed = Vec::with_capacity(found.len());
     for stamped in found {
-        let keys = vault.custody.keys_of(&vault.store, stamped.peek().uid).await?;
+        let keys = vault
+            .custody
+            .keys_of(&vault.store, stamped.peek().uid)
+            .await?;
         let workspace = keys.check(stamped)?;
         if let Some(name) = workspace.name() {
-            listed.push((name.workspace.to_string(), encode::workspace(&name, &workspace)));
+            listed.push((
+                name.workspace.to_string(),
+                encode::workspace(&name, &workspace),
+            ));
         }
     }
     let next_page_token = page.finish(&mut listed, |(slug, _)| slug.clone());
     let workspaces = listed.into_iter().map(|(_, message)| message).collect();
-    Ok(ListWorkspacesResponse { workspaces, next_page_token })
+    Ok(ListWorkspacesResponse {
+        workspaces,
+        next_page_token,
+    })
 }

@@ -17,7 +17,10 @@ pub(super) async fn handle(
     request: UpdateWorkspaceRequest,
 ) -> Result<Message, VaultError> {
     let wanted = request.workspace.unwrap_or_default();
-    let name: WorkspaceName = wanted.name.parse().map_err(VaultError::name("workspace.name"))?;
+    let name: WorkspaceName = wanted
+        .name
+        .parse()
+        .map_err(VaultError::name("workspace.name"))?;
     call.authorize(&name)?;
     let mask = Mask::parse(request.update_mask, &["display_name"], &[])?;
     check_display_name("workspace.display_name", &wanted.display_name)?;

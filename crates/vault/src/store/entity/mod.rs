@@ -5,6 +5,10 @@ pub(super) mod audit_events;
 pub(super) mod branch_keys;
 pub(super) mod deployment;
 pub(super) mod key_versions;
+#[expect(
+    clippy::struct_field_names,
+    reason = "`default_model` is a column's name"
+)]
 pub(super) mod keys;
 pub(super) mod projects;
 pub(super) mod workspaces;

@@ -1,0 +1,273 @@
+//! The conversation as a list of items.
+
+use std::borrow::Cow;
+
+use latchkey_contract::router::v1::part::Content as Neutral;
+use latchkey_contract::router::v1::{File, Image, Message, Part, Role, ToolResult, file, image};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::item::ItemState;
+use crate::Provider;
+use crate::catalogue::SystemRole;
+use crate::encode::{
+    Call, DataUrl, EncodeError, EncodeErrorKind, Locator, detail, part_field, refuse,
+    tool_arguments,
+};
+use crate::json;
+
+/// An item of the input.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Item<'a> {
+    /// Reasoning, as it came.
+    AsItCame(&'a RawValue),
+    Message(Said<'a>),
+    Typed(Typed<'a>),
+}
+
+#[derive(Serialize)]
+pub(super) struct Said<'a> {
+    role: &'static str,
+    content: Content<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Content<'a> {
+    Parts(Vec<ContentPart<'a>>),
+    Text(&'a str),
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum ContentPart<'a> {
+    InputFile {
+        #[serde(skip_serializing_if = "str::is_empty")]
+        filename: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file_data: Option<DataUrl<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file_url: Option<&'a str>,
+    },
+    InputImage {
+        image_url: Locator<'a>,
+        detail: &'static str,
+    },
+    InputText {
+        text: &'a str,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Typed<'a> {
+    FunctionCall {
+        call_id: &'a str,
+        name: &'a str,
+        arguments: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<Cow<'a, str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<Cow<'a, str>>,
+    },
+    FunctionCallOutput {
+        call_id: &'a str,
+        output: Content<'a>,
+    },
+    /// What the model said, with the id it said it under.
+    Message {
+        id: Cow<'a, str>,
+        role: &'static str,
+        content: Vec<OutputPart<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<Cow<'a, str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        phase: Option<Cow<'a, str>>,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum OutputPart<'a> {
+    OutputText { text: &'a str, annotations: [(); 0] },
+    Refusal { refusal: &'a str },
+}
+
+/// The conversation. Its parts belong to their roles already.
+pub(super) fn input<'a>(call: &Call<'a>) -> Result<Vec<Item<'a>>, EncodeError> {
+    let mut items = Vec::with_capacity(call.request.messages.len());
+    for (m, message) in call.request.messages.iter().enumerate() {
+        match message.role() {
+            Role::System | Role::Unspecified => {
+                let role = match call.traits.system_role {
+                    SystemRole::Developer => "developer",
+                    SystemRole::System => "system",
+                };
+                items.push(said(role, message));
+            }
+            Role::User => items.push(said("user", message)),
+            Role::Assistant => assistant(m, message, &mut items)?,
+            Role::Tool => {
+                for part in &message.parts {
+                    if let Some(Neutral::ToolResult(result)) = &part.content {
+                        items.push(Item::Typed(output(result)));
+                    }
+                }
+            }
+        }
+    }
+    Ok(items)
+}
+
+fn said<'a>(role: &'static str, message: &'a Message) -> Item<'a> {
+    Item::Message(Said {
+        role,
+        content: content(&message.parts),
+    })
+}
+
+fn output(result: &ToolResult) -> Typed<'_> {
+    Typed::FunctionCallOutput {
+        call_id: &result.tool_call_id,
+        output: if result.parts.is_empty() {
+            Content::Text("")
+        } else {
+            content(&result.parts)
+        },
+    }
+}
+
+fn content(parts: &[Part]) -> Content<'_> {
+    if let [part] = parts
+        && let Some(Neutral::Text(text)) = &part.content
+    {
+        return Content::Text(text);
+    }
+    let parts = parts.iter().filter_map(|part| match &part.content {
+        Some(Neutral::Text(text)) => Some(ContentPart::InputText { text }),
+        Some(Neutral::Image(image)) => image_part(image),
+        Some(Neutral::File(file)) => Some(file_part(file)),
+        _ => None,
+    });
+    Content::Parts(parts.collect())
+}
+
+fn image_part(image: &Image) -> Option<ContentPart<'_>> {
+    let image_url = match image.source.as_ref()? {
+        image::Source::Url(url) => Locator::Url(url),
+        image::Source::Blob(blob) => Locator::Data(DataUrl::of(blob)),
+    };
+    // Unlike in Chat Completions, it is required; this is its default.
+    let detail = detail(image).unwrap_or("auto");
+    Some(ContentPart::InputImage { image_url, detail })
+}
+
+fn file_part(file: &File) -> ContentPart<'_> {
+    let (file_data, file_url) = match &file.source {
+        Some(file::Source::Blob(blob)) => (Some(DataUrl::of(blob)), None),
+        Some(file::Source::Url(url)) => (None, Some(url.as_str())),
+        None => (None, None),
+    };
+    ContentPart::InputFile {
+        filename: &file.filename,
+        file_data,
+        file_url,
+    }
+}
+
+/// One item for each part, in order; parts of one item become one again.
+fn assistant<'a>(
+    m: usize,
+    message: &'a Message,
+    items: &mut Vec<Item<'a>>,
+) -> Result<(), EncodeError> {
+    for (p, part) in message.parts.iter().enumerate() {
+        match &part.content {
+            Some(Neutral::Reasoning(_)) => {
+                if let Some(state) = own_state(part) {
+                    items.push(Item::AsItCame(reasoning(m, p, state)?));
+                }
+            }
+            Some(Neutral::ToolCall(call)) => {
+                let state = item_state(m, p, part)?;
+                let (id, status) = state.map_or((None, None), |state| (Some(state.id), state.status));
+                items.push(Item::Typed(Typed::FunctionCall {
+                    call_id: &call.id,
+                    name: &call.name,
+                    arguments: tool_arguments(m, p, call)?.get(),
+                    id,
+                    status,
+                }));
+            }
+            Some(Neutral::Text(text)) => {
+                let part_said = OutputPart::OutputText {
+                    text,
+                    annotations: [],
+                };
+                output_message(item_state(m, p, part)?, text, part_said, items);
+            }
+            Some(Neutral::Refusal(refusal)) => {
+                let part_said = OutputPart::Refusal { refusal };
+                output_message(item_state(m, p, part)?, refusal, part_said, items);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn output_message<'a>(
+    state: Option<ItemState<'a>>,
+    text: &'a str,
+    part: OutputPart<'a>,
+    items: &mut Vec<Item<'a>>,
+) {
+    let Some(state) = state else {
+        // What another provider's model said has no id, and needs none in this shorter form.
+        items.push(Item::Message(Said {
+            role: "assistant",
+            content: Content::Text(text),
+        }));
+        return;
+    };
+    if let Some(Item::Typed(Typed::Message { id, content, .. })) = items.last_mut()
+        && *id == state.id
+    {
+        content.push(part);
+        return;
+    }
+    items.push(Item::Typed(Typed::Message {
+        id: state.id,
+        role: "assistant",
+        content: vec![part],
+        status: state.status,
+        phase: state.phase,
+    }));
+}
+
+fn own_state(part: &Part) -> Option<&[u8]> {
+    let state = part.provider_state.as_ref()?;
+    (state.provider == Provider::OpenAi.as_str()).then_some(&state.data[..])
+}
+
+fn reasoning(m: usize, p: usize, state: &[u8]) -> Result<&RawValue, EncodeError> {
+    let item = str::from_utf8(state).ok().and_then(json::object);
+    item.map_or_else(|| not_ours(m, p), Ok)
+}
+
+fn item_state(m: usize, p: usize, part: &Part) -> Result<Option<ItemState<'_>>, EncodeError> {
+    match own_state(part).map(serde_json::from_slice) {
+        None => Ok(None),
+        Some(Ok(state)) => Ok(Some(state)),
+        Some(Err(_)) => not_ours(m, p),
+    }
+}
+
+fn not_ours<T>(m: usize, p: usize) -> Result<T, EncodeError> {
+    refuse(
+        part_field(m, p, "provider_state.data"),
+        EncodeErrorKind::Invalid,
+        "is not what the provider gave",
+    )
+}

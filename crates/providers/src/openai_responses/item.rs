@@ -1,0 +1,23 @@
+//! What an output item holds beside its content, and must have again when it goes back.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+/// The state of a text or tool call: the item's own fields, as JSON.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub(super) struct ItemState<'a> {
+    #[serde(borrow)]
+    pub(super) id: Cow<'a, str>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<Cow<'a, str>>,
+    /// Whether a text was a comment on the way or the final answer.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(super) phase: Option<Cow<'a, str>>,
+}
+
+impl ItemState<'_> {
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("texts always serialise")
+    }
+}

@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Records what the official SDKs send, and checks what they read.
+
+    python3 -m venv /tmp/golden && /tmp/golden/bin/pip install openai==3.52.0 anthropic==2.11.0
+    /tmp/golden/bin/python record.py
+
+Each case of calls.py is sent by the SDK to a server on loopback and written to
+<dialect>/<case>.json as it arrived. Each <dialect>/answers/*.json, written by hand, is served to the
+SDK; what the SDK makes of it must be what the file says, and the file then names the SDK.
+"""
+
+import json
+import pathlib
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+sys.dont_write_bytecode = True
+
+import anthropic
+import openai
+
+import calls
+import readings
+
+HERE = pathlib.Path(__file__).parent
+KEY = "sk-golden-0123456789"
+SDKS = {
+    "openai_chat": f"openai {openai.__version__}",
+    "openai_responses": f"openai {openai.__version__}",
+    "anthropic": f"anthropic {anthropic.__version__}",
+}
+# Of the headers, those that say who asks and in which version.
+KEPT_HEADERS = ["authorization", "x-api-key", "anthropic-version", "anthropic-beta", "content-type"]
+
+
+class Recorder(BaseHTTPRequestHandler):
+    """Keeps the last request and serves the next answer."""
+
+    seen = None
+    answer = (200, {"content-type": "application/json"}, b"{}")
+
+    def do_POST(self):
+        length = int(self.headers.get("content-length", 0))
+        body = self.rfile.read(length)
+        headers = {name: self.headers[name] for name in KEPT_HEADERS if name in self.headers}
+        Recorder.seen = {
+            "method": self.command,
+            "path": self.path,
+            "headers": headers,
+            "body": json.loads(body),
+        }
+        status, headers, content = Recorder.answer
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
+def write(path, value):
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def record_calls(clients):
+    for dialect, cases in calls.CASES.items():
+        for name, send in cases.items():
+            Recorder.seen = None
+            Recorder.answer = calls.ANSWERS[dialect]
+            try:
+                send(clients[dialect])
+            except (openai.OpenAIError, anthropic.AnthropicError) as error:
+                if Recorder.seen is None:
+                    raise RuntimeError(f"{dialect}/{name} was not sent") from error
+            write(
+                HERE / dialect / f"{name}.json",
+                {"sdk": SDKS[dialect], "request": Recorder.seen},
+            )
+
+
+def check_answers(clients):
+    failures = 0
+    for dialect, read in readings.READERS.items():
+        for path in sorted((HERE / dialect / "answers").glob("*.json")):
+            case = json.loads(path.read_text())
+            if case.get("not_for_the_sdk"):
+                continue
+            if "sse" in case:
+                content = "".join(case["sse"]).encode()
+                kind = "text/event-stream"
+            else:
+                content = json.dumps(case["body"]).encode()
+                kind = "application/json"
+            Recorder.answer = (200, {"content-type": kind}, content)
+            found = read(clients[dialect], "sse" in case)
+            expected = readings.expected(case["answer"])
+            if found != expected:
+                failures += 1
+                print(f"{dialect}/{path.name}: the SDK reads\n  {found}\nnot\n  {expected}")
+                continue
+            case["checked_with"] = SDKS[dialect]
+            write(path, case)
+    return failures
+
+
+def main():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    base = f"http://127.0.0.1:{server.server_port}"
+    openai_client = openai.OpenAI(api_key=KEY, base_url=f"{base}/v1", max_retries=0)
+    clients = {
+        "openai_chat": openai_client,
+        "openai_responses": openai_client,
+        "anthropic": anthropic.Anthropic(api_key=KEY, base_url=base, max_retries=0),
+    }
+    record_calls(clients)
+    failures = check_answers(clients)
+    server.shutdown()
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,275 @@
+//! What we send equals what the official SDKs send, and what we read is what providers meant.
+//!
+//! tests/golden/record.py records the requests and has the SDKs confirm the answers.
+
+use std::convert::Infallible;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt, stream};
+use http::{HeaderMap, StatusCode};
+use latchkey_contract::router::v1::part::Content;
+use latchkey_contract::router::v1::part_delta::Delta;
+use latchkey_contract::router::v1::{Part, PartDelta};
+use latchkey_providers::catalogue::Catalogue;
+use latchkey_providers::decode::{self, Answer};
+use latchkey_providers::stream::{Decoder, events};
+use latchkey_providers::{Dialect, Provider};
+use serde_json::{Value, json};
+
+use crate::cases::{self, Case, KEY};
+
+/// Where our headers differ from the SDK's on purpose: name, theirs, ours.
+const STATED_DIFFERENCES: [(&str, Option<&str>, Option<&str>); 3] = [
+    // The SDK sends keys as bearer tokens; the API's documentation says x-api-key.
+    ("authorization", Some("Bearer sk-golden-0123456789"), None),
+    ("x-api-key", None, Some("sk-golden-0123456789")),
+    // The version that the SDK names refuses sampling on every model.
+    ("anthropic-version", Some("2026-10-21"), Some("2023-06-01")),
+];
+
+#[test]
+fn openai_chat_requests_equal_the_sdks() {
+    requests_equal_the_sdks("openai_chat", cases::openai_chat::case, &[]);
+}
+
+#[test]
+fn openai_responses_requests_equal_the_sdks() {
+    requests_equal_the_sdks("openai_responses", cases::openai_responses::case, &[]);
+}
+
+#[test]
+fn anthropic_requests_equal_the_sdks_but_for_stated_headers() {
+    requests_equal_the_sdks("anthropic", cases::anthropic::case, &STATED_DIFFERENCES);
+}
+
+#[test]
+fn openai_chat_answers_are_read_as_meant() {
+    answers_are_read_as_meant("openai_chat", "gpt-4.1");
+}
+
+#[test]
+fn openai_responses_answers_are_read_as_meant() {
+    answers_are_read_as_meant("openai_responses", "gpt-5.4");
+}
+
+#[test]
+fn anthropic_answers_are_read_as_meant() {
+    answers_are_read_as_meant("anthropic", "claude-opus-4-7");
+}
+
+fn requests_equal_the_sdks(
+    dialect: &str,
+    case: fn(&str) -> Case,
+    differences: &[(&str, Option<&str>, Option<&str>)],
+) {
+    for (name, golden) in goldens(dialect) {
+        let theirs = &golden["request"];
+        let ours = match case(&name).encode() {
+            Ok(exchange) => exchange.request,
+            Err(error) => panic!("{dialect}/{name}: {error}"),
+        };
+        assert_eq!(theirs["method"], ours.method.as_str(), "{name}");
+        let path = ours.uri.path_and_query().unwrap().as_str();
+        assert_eq!(theirs["path"], path, "{name}");
+        let body: Value = serde_json::from_slice(&ours.body).unwrap();
+        assert_eq!(theirs["body"], body, "{name}");
+        for header in [
+            "authorization",
+            "x-api-key",
+            "anthropic-version",
+            "anthropic-beta",
+            "content-type",
+        ] {
+            let sent = ours.headers.get(header).map(|v| v.to_str().unwrap());
+            let recorded = theirs["headers"][header].as_str();
+            match differences.iter().find(|(name, ..)| *name == header) {
+                Some((_, sdk, latchkey)) => {
+                    assert_eq!((recorded, sent), (*sdk, *latchkey), "{name}");
+                }
+                None => assert_eq!(recorded, sent, "{name}: {header}"),
+            }
+        }
+    }
+}
+
+fn answers_are_read_as_meant(dialect: &str, model: &str) {
+    let catalogue = Catalogue::builtin();
+    for (name, golden) in goldens(&format!("{dialect}/answers")) {
+        let provider = match golden["provider"].as_str() {
+            Some(provider) => provider.parse().unwrap(),
+            None if dialect == "anthropic" => Provider::Anthropic,
+            None => Provider::OpenAi,
+        };
+        let dialect = Dialect::new(provider, catalogue.traits(provider, model));
+        let answer = match golden["sse"].as_array() {
+            Some(sse) => {
+                let sse: String = sse.iter().map(|event| event.as_str().unwrap()).collect();
+                read_stream(dialect, sse.as_bytes())
+            }
+            None => decode::unary(
+                dialect,
+                StatusCode::OK,
+                &HeaderMap::new(),
+                format!("\n\n{}", golden["body"]).as_bytes(),
+                KEY,
+                SystemTime::UNIX_EPOCH,
+            )
+            .unwrap(),
+        };
+        assert_eq!(
+            without_state_json(&golden["answer"]),
+            as_json(&answer),
+            "{name}"
+        );
+        compare_json_states(&golden["answer"], &answer);
+    }
+}
+
+/// Reads a stream in one piece and in single bytes, and holds the deltas against the whole.
+fn read_stream(dialect: Dialect, sse: &[u8]) -> Answer {
+    let whole = read_chunks(dialect, vec![Bytes::copy_from_slice(sse)]);
+    let bytes = sse.iter().map(|byte| Bytes::copy_from_slice(&[*byte]));
+    assert_eq!(whole, read_chunks(dialect, bytes.collect()));
+    whole
+}
+
+fn read_chunks(dialect: Dialect, chunks: Vec<Bytes>) -> Answer {
+    let body = stream::iter(chunks.into_iter().map(Ok::<_, Infallible>));
+    let events: Vec<_> = events(body).collect().now_or_never().unwrap();
+    let mut decoder = Decoder::new(dialect);
+    let mut deltas = Vec::new();
+    for event in events {
+        deltas.extend(decoder.event(&event.unwrap(), KEY).unwrap());
+    }
+    let usage = decoder.usage();
+    let answer = decoder.finish().unwrap();
+    assert_eq!(usage, answer.usage);
+    assert_eq!(replayed(&deltas), contents(&answer.message.parts));
+    answer
+}
+
+/// What a reader of the deltas ends up with.
+fn replayed(deltas: &[PartDelta]) -> Vec<Content> {
+    let mut parts: Vec<Content> = Vec::new();
+    for delta in deltas {
+        let index = usize::try_from(delta.part_index).unwrap();
+        // Parts that the provider keeps to itself have no deltas.
+        while parts.len() <= index {
+            parts.push(Content::Text(String::new()));
+        }
+        let part = &mut parts[index];
+        match (delta.delta.as_ref().unwrap(), &mut *part) {
+            (Delta::Text(more), Content::Text(text)) => text.push_str(more),
+            (Delta::ToolCallArguments(more), Content::ToolCall(call)) => {
+                call.arguments.push_str(more);
+            }
+            (Delta::ToolCall(call), _) => *part = Content::ToolCall(call.clone()),
+            (Delta::Reasoning(more), Content::Reasoning(reasoning)) => {
+                reasoning.text.push_str(more);
+            }
+            (Delta::Refusal(more), Content::Refusal(text)) => text.push_str(more),
+            (Delta::Reasoning(first), _) => {
+                *part = cases::reasoning(first).content.unwrap();
+            }
+            (Delta::Refusal(first), _) => *part = Content::Refusal(first.clone()),
+            (delta, part) => panic!("{delta:?} does not go on with {part:?}"),
+        }
+    }
+    parts
+}
+
+fn contents(parts: &[Part]) -> Vec<Content> {
+    let contents = parts.iter().map(|part| match part.content.clone() {
+        Some(Content::Reasoning(reasoning)) if reasoning.text.is_empty() => {
+            Content::Text(String::new())
+        }
+        content => content.unwrap(),
+    });
+    contents.collect()
+}
+
+fn as_json(answer: &Answer) -> Value {
+    let parts = answer.message.parts.iter().map(part_as_json);
+    let usage = answer.usage.map(|usage| {
+        json!({
+            "input": usage.input_tokens,
+            "cache_read": usage.cache_read_tokens,
+            "cache_write": usage.cache_write_tokens,
+            "cache_write_1h": usage.cache_write_1h_tokens,
+            "output": usage.output_tokens,
+            "reasoning": usage.reasoning_tokens,
+        })
+    });
+    let finish_reason = answer.finish_reason.as_str_name();
+    json!({
+        "parts": parts.collect::<Vec<_>>(),
+        "finish_reason": finish_reason.trim_start_matches("FINISH_REASON_"),
+        "native": answer.native_finish_reason,
+        "model": answer.model,
+        "response_id": answer.response_id,
+        "usage": usage,
+    })
+}
+
+fn part_as_json(part: &Part) -> Value {
+    let mut json = match part.content.as_ref().unwrap() {
+        Content::Text(text) => json!({ "text": text }),
+        Content::Refusal(text) => json!({ "refusal": text }),
+        Content::Reasoning(reasoning) if reasoning.redacted => {
+            json!({ "reasoning": reasoning.text, "redacted": true })
+        }
+        Content::Reasoning(reasoning) => json!({ "reasoning": reasoning.text }),
+        Content::ToolCall(call) => json!({ "tool_call": {
+            "id": call.id, "name": call.name, "arguments": call.arguments,
+        }}),
+        other => panic!("a model does not say {other:?}"),
+    };
+    if let Some(state) = &part.provider_state {
+        // Reasoning items are compared as JSON, apart.
+        let text = str::from_utf8(&state.data).unwrap();
+        if !text.contains("encrypted_content") {
+            json["state"] = text.into();
+        }
+    }
+    json
+}
+
+fn without_state_json(answer: &Value) -> Value {
+    let mut answer = answer.clone();
+    for part in answer["parts"].as_array_mut().unwrap() {
+        part.as_object_mut().unwrap().remove("state_is_json");
+    }
+    answer
+}
+
+fn compare_json_states(golden: &Value, answer: &Answer) {
+    let parts = golden["parts"].as_array().unwrap();
+    for (expected, part) in parts.iter().zip(&answer.message.parts) {
+        if let Some(expected) = expected.get("state_is_json") {
+            let state = part.provider_state.as_ref().unwrap();
+            assert_eq!(state.provider, "openai");
+            let state: Value = serde_json::from_slice(&state.data).unwrap();
+            assert_eq!(*expected, state);
+        }
+    }
+}
+
+/// The files of a folder and their names.
+fn goldens(folder: &str) -> Vec<(String, Value)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut paths: Vec<PathBuf> = fs::read_dir(root.join(folder))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    paths.sort();
+    assert!(!paths.is_empty());
+    let read = |path: PathBuf| {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        (name, serde_json::from_slice(&fs::read(&path).unwrap()).unwrap())
+    };
+    paths.into_iter().map(read).collect()
+}

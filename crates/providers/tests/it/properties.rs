@@ -1,0 +1,266 @@
+//! What holds for any input.
+
+use std::convert::Infallible;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt, stream};
+use http::{HeaderMap, StatusCode};
+use latchkey_contract::router::v1::Usage;
+use latchkey_providers::catalogue::{Catalogue, NanosPerMillion, Prices};
+use latchkey_providers::decode::{self, Answer};
+use latchkey_providers::error::{classify, redact};
+use latchkey_providers::stream::{Decoder, SseEvent, events};
+use latchkey_providers::{Dialect, Provider, ProviderError};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::cases::KEY;
+
+const MODELS: [(Provider, &str); 4] = [
+    (Provider::OpenAi, "gpt-4.1"),
+    (Provider::Custom, "llama-4"),
+    (Provider::OpenAi, "gpt-5.4"),
+    (Provider::Anthropic, "claude-opus-4-7"),
+];
+
+fn dialects() -> [Dialect; 4] {
+    let catalogue = Catalogue::builtin();
+    MODELS.map(|(provider, model)| Dialect::new(provider, catalogue.traits(provider, model)))
+}
+
+fn read(dialect: Dialect, chunks: Vec<Bytes>) -> Result<Answer, ProviderError> {
+    let body = stream::iter(chunks.into_iter().map(Ok::<_, Infallible>));
+    let events: Vec<_> = events(body).collect().now_or_never().unwrap();
+    let mut decoder = Decoder::new(dialect);
+    for event in events {
+        decoder.event(&event?, KEY)?;
+    }
+    decoder.finish()
+}
+
+/// Transcripts with every kind of line end and several bytes per character.
+const TRANSCRIPTS: [&str; 4] = [
+    "\u{feff}data: {\"id\":\"1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"é😀\u{2028}\"}}]}\r\n\r\n: ping\r\n\r\n\
+     data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"é\\\"\"}}]}}]}\n\n\
+     data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\":1}\"}}]},\"finish_reason\":\"tool_calls\"}]}\r\r\
+     data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n",
+    "data:{\"choices\":[{\"delta\":{\"reasoning\":\"ü\"}}]}\n\ndata: {\"choices\":[{\"delta\":\ndata: {\"content\":\"ж\"}}]}\n\ndata: [DONE]\n\n",
+    "event: response.output_text.delta\r\ndata: {\"type\":\"response.output_text.delta\",\"output_index\":0,\"content_index\":0,\"delta\":\"é😀\u{2028}\"}\r\n\r\n\
+     event: response.completed\r\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":\"r\",\"status\":\"completed\",\"usage\":{\"input_tokens\":3,\"output_tokens\":2}}}\r\n\r\n",
+    "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\"}}\n\n\
+     event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"é😀\u{2028}\"}}\n\n\
+     event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"signature_delta\",\"signature\":\"s+/=\"}}\n\n\
+     event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+];
+
+/// JSON that looks like what providers send, with everything of the wrong type now and then.
+fn wild_json() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        any::<f64>().prop_map(Into::into),
+        "[a-z_.]{0,12}".prop_map(Into::into),
+        prop::sample::select(WORDS.as_slice()).prop_map(Into::into),
+    ];
+    leaf.prop_recursive(5, 48, 6, |inner| {
+        let name = prop::sample::select(NAMES.as_slice());
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Into::into),
+            vec((name, inner), 0..6).prop_map(|members| {
+                let members = members.into_iter();
+                let members = members.map(|(name, value)| (name.to_owned(), value));
+                serde_json::Value::Object(members.collect())
+            }),
+        ]
+    })
+}
+
+const NAMES: [&str; 38] = [
+    "arguments", "choices", "code", "completion_tokens", "content", "content_block",
+    "content_index", "delta", "detail", "details", "error", "finish_reason", "function", "id",
+    "incomplete_details", "index", "input", "item", "message", "model", "name", "output",
+    "output_index", "partial_json", "prompt_tokens", "reasoning", "refusal", "response", "status",
+    "stop_reason", "summary", "summary_index", "text", "thinking", "tool_calls", "type", "usage",
+    "object",
+];
+
+const WORDS: [&str; 17] = [
+    "content_block_delta", "content_block_start", "content_block_stop", "error", "function_call",
+    "message", "message_delta", "message_start", "message_stop", "reasoning",
+    "response.completed", "response.function_call_arguments.delta",
+    "response.output_item.added", "response.output_item.done", "response.output_text.delta",
+    "text", "tool_use",
+];
+
+fn usages() -> impl Strategy<Value = Usage> {
+    vec(0_i64..2_000_000_000, 6).prop_map(|counts| Usage {
+        input_tokens: counts[0],
+        cache_read_tokens: counts[1],
+        cache_write_tokens: counts[2],
+        cache_write_1h_tokens: counts[3],
+        output_tokens: counts[4],
+        reasoning_tokens: counts[5],
+    })
+}
+
+fn price_lists() -> impl Strategy<Value = Prices> {
+    vec(0_i64..100_000_000_000, 6).prop_map(|prices| {
+        let price = |index: usize| Some(NanosPerMillion::new(prices[index]));
+        Prices {
+            input: price(0),
+            cache_read: price(1),
+            cache_write: price(2),
+            cache_write_1h: price(3),
+            output: price(4),
+            reasoning: price(5),
+        }
+    })
+}
+
+fn classes(usage: &Usage) -> [Usage; 6] {
+    let none = Usage::default();
+    [
+        Usage { input_tokens: usage.input_tokens, ..none },
+        Usage { cache_read_tokens: usage.cache_read_tokens, ..none },
+        Usage { cache_write_tokens: usage.cache_write_tokens, ..none },
+        Usage { cache_write_1h_tokens: usage.cache_write_1h_tokens, ..none },
+        Usage { output_tokens: usage.output_tokens, ..none },
+        Usage { reasoning_tokens: usage.reasoning_tokens, ..none },
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_stream_reads_the_same_however_it_is_cut(cuts in vec(0_usize..700, 0..24)) {
+        for (dialect, transcript) in dialects().into_iter().zip(TRANSCRIPTS) {
+            let whole = read(dialect, vec![Bytes::from_static(transcript.as_bytes())]);
+            let mut cuts: Vec<_> = cuts.iter().map(|cut| *cut.min(&transcript.len())).collect();
+            cuts.extend([0, transcript.len()]);
+            cuts.sort_unstable();
+            let chunks = cuts.windows(2).map(|cut| {
+                Bytes::from_static(&transcript.as_bytes()[cut[0]..cut[1]])
+            });
+            prop_assert!(whole.is_ok());
+            prop_assert_eq!(whole, read(dialect, chunks.collect()));
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_a_decoder_panic(body in vec(any::<u8>(), 0..256), status in 100_u16..600) {
+        let status = StatusCode::from_u16(status).unwrap();
+        for dialect in dialects() {
+            let _ = read(dialect, vec![Bytes::from(body.clone())]);
+            let now = SystemTime::UNIX_EPOCH;
+            let _ = decode::unary(dialect, status, &HeaderMap::new(), &body, KEY, now);
+        }
+    }
+
+    #[test]
+    fn no_json_makes_a_decoder_panic(documents in vec(wild_json(), 1..6)) {
+        for dialect in dialects() {
+            let mut decoder = Decoder::new(dialect);
+            for document in &documents {
+                let data = document.to_string();
+                let now = SystemTime::UNIX_EPOCH;
+                let headers = HeaderMap::new();
+                let _ = decode::unary(dialect, StatusCode::OK, &headers, data.as_bytes(), KEY, now);
+                let _ = decoder.event(&SseEvent { event: None, data }, KEY);
+            }
+            let _ = decoder.finish();
+        }
+    }
+
+    #[test]
+    fn an_error_never_shows_the_key(
+        before in "\\PC{0,40}",
+        after in "\\PC{0,40}",
+        key in "[A-Za-z0-9_-]{12,60}",
+        status in 400_u16..600,
+    ) {
+        let text = format!("{before}{key}{after}");
+        prop_assert!(!redact(&text, &key).contains(&key));
+        let body = serde_json::json!({"error": {"message": text, "code": text, "type": text}});
+        let status = StatusCode::from_u16(status).unwrap();
+        for body in [body.to_string(), text] {
+            for provider in Provider::ALL {
+                let now = SystemTime::UNIX_EPOCH;
+                let headers = HeaderMap::new();
+                let error = classify(provider, status, &headers, body.as_bytes(), &key, now);
+                let shown = format!("{error} {error:?}");
+                prop_assert!(!shown.contains(&key), "{}", shown);
+            }
+        }
+    }
+
+    #[test]
+    fn redacted_text_is_short_and_of_one_line(text in "(?s).{0,1000}", key in "\\PC{0,20}") {
+        let redacted = redact(&text, &key);
+        prop_assert!(redacted.chars().count() <= 501);
+        prop_assert!(!redacted.chars().any(char::is_control));
+    }
+
+    #[test]
+    fn cost_is_the_sum_of_the_classes_rounded_up_once(usage in usages(), prices in price_lists()) {
+        let whole = prices.cost_nanos(&usage).unwrap();
+        let parts: Vec<i64> = classes(&usage)
+            .iter()
+            .map(|class| prices.cost_nanos(class).unwrap())
+            .collect();
+        let sum: i64 = parts.iter().sum();
+        // Each class rounds up on its own, so together they are at most five above.
+        prop_assert!(whole <= sum && sum - whole <= 5);
+    }
+
+    #[test]
+    fn cost_grows_with_usage_and_with_price(
+        usage in usages(),
+        more in usages(),
+        prices in price_lists(),
+    ) {
+        let cost = prices.cost_nanos(&usage).unwrap();
+        let used_more = Usage {
+            input_tokens: usage.input_tokens + more.input_tokens,
+            output_tokens: usage.output_tokens + more.output_tokens,
+            ..usage
+        };
+        prop_assert!(prices.cost_nanos(&used_more).unwrap() >= cost);
+        let dearer = Prices {
+            input: prices.input.map(|price| NanosPerMillion::new(price.get() + 1)),
+            ..prices
+        };
+        prop_assert!(dearer.cost_nanos(&usage).unwrap() >= cost);
+    }
+
+    #[test]
+    fn cost_of_anything_is_an_amount_or_none(
+        counts in vec(any::<i64>(), 6),
+        prices in vec(0..i64::MAX, 6),
+    ) {
+        let usage = Usage {
+            input_tokens: counts[0],
+            cache_read_tokens: counts[1],
+            cache_write_tokens: counts[2],
+            cache_write_1h_tokens: counts[3],
+            output_tokens: counts[4],
+            reasoning_tokens: counts[5],
+        };
+        let price = |index: usize| Some(NanosPerMillion::new(prices[index]));
+        let prices = Prices {
+            input: price(0),
+            cache_read: price(1),
+            cache_write: price(2),
+            cache_write_1h: price(3),
+            output: price(4),
+            reasoning: price(5),
+        };
+        if let Some(cost) = prices.cost_nanos(&usage) {
+            prop_assert!(cost >= 0);
+            prop_assert!(counts.iter().all(|count| *count >= 0));
+        }
+        for model in Catalogue::builtin().models() {
+            let _ = model.cost_nanos(&usage);
+        }
+    }
+}

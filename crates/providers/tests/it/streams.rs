@@ -1,0 +1,175 @@
+//! Streams that end early, break, or carry an error.
+
+use latchkey_contract::router::v1::FinishReason;
+use latchkey_providers::catalogue::Catalogue;
+use latchkey_providers::stream::{Decoder, SseEvent};
+use latchkey_providers::{Dialect, ErrorClass, Provider, ProviderError};
+
+use crate::cases::KEY;
+
+const GPT_4_1: (Provider, &str) = (Provider::OpenAi, "gpt-4.1");
+const GPT_5_4: (Provider, &str) = (Provider::OpenAi, "gpt-5.4");
+const CLAUDE: (Provider, &str) = (Provider::Anthropic, "claude-opus-4-7");
+const LLAMA: (Provider, &str) = (Provider::Custom, "llama-4");
+
+fn decoder((provider, model): (Provider, &str)) -> Decoder {
+    Decoder::new(Dialect::new(
+        provider,
+        Catalogue::builtin().traits(provider, model),
+    ))
+}
+
+fn event(data: &str) -> SseEvent {
+    SseEvent {
+        event: None,
+        data: data.to_owned(),
+    }
+}
+
+fn feed(decoder: &mut Decoder, events: &[&str]) -> Result<usize, ProviderError> {
+    let mut count = 0;
+    for data in events {
+        count += decoder.event(&event(data), KEY)?.len();
+    }
+    Ok(count)
+}
+
+#[test]
+fn a_stream_that_is_cut_is_truncated_and_keeps_its_usage() {
+    for (model, events) in [
+        (GPT_4_1, &[r#"{"id":"1","choices":[{"index":0,"delta":{"content":"Hi"}}]}"#][..]),
+        // An end marker without a reason is no end at OpenAI.
+        (GPT_4_1, &[r#"{"choices":[{"index":0,"delta":{"content":"Hi"}}]}"#, "[DONE]"]),
+        (LLAMA, &[r#"{"choices":[{"index":0,"delta":{"content":"Hi"}}]}"#]),
+        (
+            GPT_5_4,
+            &[r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"Hi"}"#],
+        ),
+        (
+            CLAUDE,
+            &[
+                r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"Hi"}}"#,
+                r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":5}}"#,
+            ],
+        ),
+        (GPT_4_1, &[]),
+        (CLAUDE, &[]),
+        (GPT_5_4, &[]),
+    ] {
+        let mut decoder = decoder(model);
+        feed(&mut decoder, events).unwrap();
+        assert!(model == GPT_4_1 || !decoder.is_complete());
+        let error = decoder.finish().unwrap_err();
+        assert_eq!(error.class, ErrorClass::Truncated, "{events:?}");
+    }
+    let mut decoder = decoder(CLAUDE);
+    let start = r#"{"type":"message_start","message":{"id":"m","usage":{"input_tokens":9,"output_tokens":1}}}"#;
+    feed(&mut decoder, &[start]).unwrap();
+    assert_eq!(decoder.usage().unwrap().input_tokens, 9);
+}
+
+#[test]
+fn an_error_in_the_stream_is_the_providers() {
+    for (model, data, class, code) in [
+        (
+            GPT_4_1,
+            r#"{"error":{"message":"Slow down","type":"requests","code":"rate_limit_exceeded"}}"#,
+            ErrorClass::Throttled,
+            "rate_limit_exceeded",
+        ),
+        (
+            LLAMA,
+            r#"{"object":"error","message":"too long","type":"BadRequestError","code":400}"#,
+            ErrorClass::RejectedRequest,
+            "400",
+        ),
+        (
+            CLAUDE,
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}"#,
+            ErrorClass::Overloaded,
+            "overloaded_error",
+        ),
+        (
+            GPT_5_4,
+            r#"{"type":"error","code":"server_error","message":"Oops","param":null,"sequence_number":3}"#,
+            ErrorClass::Overloaded,
+            "server_error",
+        ),
+        (
+            GPT_5_4,
+            r#"{"type":"response.failed","response":{"id":"r","status":"failed","error":{"code":"invalid_prompt","message":"No"}}}"#,
+            ErrorClass::RejectedRequest,
+            "invalid_prompt",
+        ),
+    ] {
+        let error = decoder(model).event(&event(data), KEY).unwrap_err();
+        assert_eq!((error.class, error.code.as_deref()), (class, Some(code)));
+        assert_eq!(error.http_status, None);
+    }
+}
+
+#[test]
+fn the_key_does_not_come_back_in_a_streams_error() {
+    let data = format!(r#"{{"error":{{"message":"bad key {KEY}"}}}}"#);
+    let error = decoder(GPT_4_1).event(&event(&data), KEY).unwrap_err();
+    assert_eq!(error.message, "bad key [redacted]");
+    let data = format!("key={KEY}");
+    let error = decoder(GPT_4_1).event(&event(&data), KEY).unwrap_err();
+    assert_eq!(error.class, ErrorClass::Malformed);
+    assert!(!error.message.contains(KEY));
+}
+
+#[test]
+fn what_was_added_to_a_dialect_later_is_passed_over() {
+    let mut claude = decoder(CLAUDE);
+    let events = [
+        r#"{"type":"ping"}"#,
+        r#"{"type":"news","index":"first","delta":7}"#,
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"x","name":"web_search","input":{}}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"q\":1}"}}"#,
+        r#"{"type":"content_block_stop","index":0}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"brand_new"},"usage":null}"#,
+        r#"{"type":"message_stop"}"#,
+    ];
+    assert_eq!(feed(&mut claude, &events).unwrap(), 0);
+    let answer = claude.finish().unwrap();
+    assert!(answer.message.parts.is_empty());
+    assert_eq!(answer.finish_reason, FinishReason::Unspecified);
+    assert_eq!(answer.native_finish_reason, "brand_new");
+
+    let mut responses = decoder(GPT_5_4);
+    let events = [
+        r#"{"type":"response.web_search_call.searching","output_index":"x"}"#,
+        r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"web_search_call","id":"ws"}}"#,
+        r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"web_search_call","id":"ws"}}"#,
+        r#"{"type":"response.completed","response":{"id":"r","status":"completed","usage":null}}"#,
+    ];
+    assert_eq!(feed(&mut responses, &events).unwrap(), 0);
+    assert_eq!(responses.finish().unwrap().finish_reason, FinishReason::Stop);
+}
+
+#[test]
+fn an_item_that_came_without_deltas_is_not_lost() {
+    let mut responses = decoder(GPT_5_4);
+    let events = [
+        r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"message","id":"m","content":[{"type":"output_text","text":"Hi"},{"type":"refusal","refusal":"No"}]}}"#,
+        r#"{"type":"response.output_item.done","output_index":1,"item":{"type":"function_call","id":"f","call_id":"c","name":"now","arguments":"{}"}}"#,
+        r#"{"type":"response.completed","response":{"id":"r","status":"completed"}}"#,
+    ];
+    assert_eq!(feed(&mut responses, &events).unwrap(), 4);
+    let answer = responses.finish().unwrap();
+    assert_eq!(answer.message.parts.len(), 3);
+    assert!(answer.message.parts.iter().all(|part| part.provider_state.is_some()));
+}
+
+#[test]
+fn only_the_first_choice_is_read() {
+    let mut chat = decoder(GPT_4_1);
+    let events = [
+        r#"{"choices":[{"index":1,"delta":{"content":"other"}},{"index":0,"delta":{"content":"one"},"finish_reason":"stop"}]}"#,
+        r#"{"id":null,"choices":null}"#,
+        "[DONE]",
+    ];
+    assert_eq!(feed(&mut chat, &events).unwrap(), 1);
+    assert!(chat.is_complete());
+}

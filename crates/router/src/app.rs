@@ -1,0 +1,97 @@
+//! Putting a router together and running it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use latchkey_boot::clock::{Clock, SystemClock};
+use latchkey_boot::config::resolve_secret;
+use latchkey_boot::drain::Drain;
+use latchkey_boot::exit::Failure;
+use latchkey_boot::health::Health;
+use latchkey_boot::identity::IdentifyLayer;
+use latchkey_boot::server::Listener;
+use ring::rand::SystemRandom;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::config::RouterConfig;
+use crate::dispatch::{Dispatcher, Endpoints};
+use crate::keys::{Keys, attend};
+use crate::ledger::{Journal, Ledger, ShipperParts, ship};
+use crate::services::{self, Account};
+use crate::store::Store;
+use crate::upstream::Upstream;
+
+/// A router that is ready to serve.
+pub struct App {
+    listener: Listener,
+    routes: Routes,
+    identify: IdentifyLayer,
+    health: Health,
+    keys: Arc<Keys>,
+    endpoints: Arc<Endpoints>,
+    shipper: ShipperParts,
+    instance: String,
+    drain: Drain,
+}
+
+impl RouterConfig {
+    /// Opens everything that the configuration names. Nothing is served yet.
+    pub async fn build(self, drain: Drain) -> Result<App, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let url = resolve_secret(self.database.url, self.database.url_file, "database.url")?;
+        let store =
+            Store::connect(url.expose(), self.database.max_connections).await.map_err(Failure::run)?;
+        let journal = Journal::open(&self.journal).map_err(Failure::run)?;
+        let ledger = Arc::new(Ledger::new(Arc::clone(&journal)));
+        let catalogue = Arc::new(self.catalogue.load().map_err(Failure::config)?);
+        let upstream = Arc::new(Upstream::new(self.upstream, self.egress.clone()));
+        let endpoints = Endpoints::new(&self.providers, self.egress).map_err(Failure::config)?;
+        let endpoints = Arc::new(endpoints);
+        let channel = self.vault.open()?;
+        let keys = Arc::new(Keys::new(channel, Arc::clone(&clock), Arc::clone(&upstream)));
+        let dispatcher = Arc::new(Dispatcher {
+            keys: Arc::clone(&keys),
+            upstream,
+            endpoints: Arc::clone(&endpoints),
+            catalogue,
+            ledger: Arc::clone(&ledger),
+            clock: Arc::clone(&clock),
+            rng: SystemRandom::new(),
+        });
+        let identify = IdentifyLayer::new(&self.identity)?;
+        let largest_message = self.server.max_message_bytes;
+        let listener = Listener::bind(&self.server)?;
+        let health = Health::new(services::SERVICE_NAMES, &drain);
+        let account = Account { store: store.clone(), ledger };
+        let routes = Routes::new(health.server());
+        let routes = services::add_to(routes, dispatcher, account, self.grants, largest_message)
+            .map_err(Failure::config)?;
+        let names = [&services::SERVICE_NAMES[..], &["grpc.health.v1.Health"]].concat();
+        let routes = services::add_reflection(routes, &names);
+        let shipper = ShipperParts { journal, store, clock };
+        let instance = self.instance;
+        Ok(App { listener, routes, identify, health, keys, endpoints, shipper, instance, drain })
+    }
+}
+
+impl App {
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.listener.local_addr()
+    }
+
+    /// Serves until the drain is done.
+    pub async fn serve(self) -> Result<(), Failure> {
+        let stop = CancellationToken::new();
+        let attending =
+            tokio::spawn(attend(self.keys, self.endpoints, self.instance, stop.clone()));
+        self.drain.spawn(ship(self.shipper, self.drain.clone()));
+        self.health.ready();
+        let served = self.listener.serve(self.routes, self.identify, self.drain).await;
+        // After the last call: an accepted call may still have needed a key.
+        stop.cancel();
+        let _ = attending.await;
+        Ok(served?)
+    }
+}

@@ -1,0 +1,122 @@
+//! An attempt that is open. However the call ends, its account is settled once: an attempt that is
+//! dropped unsettled, because its caller went away, settles itself as cancelled.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use latchkey_boot::clock::Clock;
+use latchkey_contract::router::v1::Usage;
+use latchkey_providers::Provider;
+use latchkey_providers::catalogue::Catalogue;
+
+use crate::domain::attempt::{Attempt, Begun, Certainty, Outcome, State};
+use crate::error::RouterError;
+use crate::ledger::Ledger;
+
+use super::Dispatcher;
+use super::failure;
+
+/// An open attempt.
+pub(super) struct Open {
+    begun: Option<Begun>,
+    outcome: Outcome,
+    begun_at: Duration,
+    ledger: Arc<Ledger>,
+    catalogue: Arc<Catalogue>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Open {
+    /// Writes the beginning down. A call whose beginning could not be written is not made.
+    pub(super) fn begin(begun: Begun, dispatcher: &Dispatcher) -> Result<Self, RouterError> {
+        let attempt = Attempt { begun, outcome: Outcome::default() };
+        dispatcher.ledger.append(&attempt)?;
+        Ok(Self {
+            begun: Some(attempt.begun),
+            outcome: Outcome::default(),
+            begun_at: dispatcher.clock.boottime(),
+            ledger: Arc::clone(&dispatcher.ledger),
+            catalogue: Arc::clone(&dispatcher.catalogue),
+            clock: Arc::clone(&dispatcher.clock),
+        })
+    }
+
+    /// Notes the head of the answer.
+    pub(super) fn head(&mut self, status: u16) {
+        self.outcome.http_status = status;
+    }
+
+    /// Notes the first byte of the answer's body.
+    pub(super) fn first_byte(&mut self) {
+        if self.outcome.first_byte_micros.is_none() {
+            self.outcome.first_byte_micros = Some(self.elapsed());
+        }
+    }
+
+    /// Notes what was used so far, for the case that the end never comes.
+    pub(super) fn used_so_far(&mut self, usage: Option<Usage>) {
+        self.outcome.usage = usage;
+    }
+
+    /// The call succeeded.
+    pub(super) fn succeed(
+        mut self,
+        served_model: &str,
+        request_id: Option<String>,
+        usage: Option<Usage>,
+    ) -> Option<Attempt> {
+        self.outcome.served_model = served_model.to_owned();
+        self.outcome.provider_request_id = request_id.unwrap_or_default();
+        self.outcome.certainty =
+            if usage.is_some() { Certainty::Reported } else { Certainty::Unknown };
+        self.outcome.usage = usage;
+        self.settle(State::Succeeded)
+    }
+
+    /// The call failed.
+    pub(super) fn fail(mut self, error: &RouterError) {
+        self.outcome.error_reason = failure::reason(error).into();
+        if let RouterError::Provider(error) = error {
+            self.outcome.provider_request_id = error.request_id.clone().unwrap_or_default();
+            self.outcome.http_status = error.http_status.unwrap_or(self.outcome.http_status);
+        }
+        self.settle(State::Failed);
+    }
+
+    fn settle(&mut self, state: State) -> Option<Attempt> {
+        let begun = self.begun.take()?;
+        let mut outcome = std::mem::take(&mut self.outcome);
+        outcome.state = state;
+        outcome.latency_micros = Some(self.elapsed());
+        self.catalogue.version().clone_into(&mut outcome.price_version);
+        if outcome.certainty == Certainty::Reported {
+            outcome.cost_nanos = self.cost(&begun, &outcome);
+        }
+        let attempt = Attempt { begun, outcome };
+        if let Err(error) = self.ledger.append(&attempt) {
+            // The call was made; its beginning is in the journal, so it is not lost, only open.
+            let chain = &error as &dyn std::error::Error;
+            tracing::error!(error = chain, attempt = %attempt.begun.id.0, "an outcome is unwritten");
+        }
+        Some(attempt)
+    }
+
+    /// The price is that of the model that answered, else of the one asked for.
+    fn cost(&self, begun: &Begun, outcome: &Outcome) -> Option<i64> {
+        let provider: Provider = begun.provider.parse().ok()?;
+        let usage = outcome.usage.as_ref()?;
+        let find = |name: &str| self.catalogue.find(provider, name);
+        find(&outcome.served_model).or_else(|| find(&begun.model))?.cost_nanos(usage)
+    }
+
+    fn elapsed(&self) -> i64 {
+        let elapsed = self.clock.boottime().saturating_sub(self.begun_at);
+        i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.settle(State::Cancelled);
+    }
+}

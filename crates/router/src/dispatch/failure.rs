@@ -1,0 +1,55 @@
+//! What a provider's failure means for the caller and for the key.
+
+use latchkey_providers::{ErrorClass, ProviderError};
+
+use crate::error::RouterError;
+use crate::keys::{Keys, Loan, provider_refusal};
+use crate::services::reason_of;
+use crate::upstream::{BodyError, UpstreamError};
+
+/// The reason of an error, as `ErrorInfo` will say it.
+pub(super) fn reason(error: &RouterError) -> &'static str {
+    reason_of(error)
+}
+
+/// Has a key set aside that the provider does not know any more.
+pub(super) fn report(keys: &Keys, loan: &Loan, error: &ProviderError) {
+    if error.class == ErrorClass::Revoked {
+        keys.report(loan, provider_refusal(error));
+    }
+}
+
+impl From<UpstreamError> for RouterError {
+    fn from(error: UpstreamError) -> Self {
+        match error {
+            UpstreamError::Connect => Self::Unreachable("no connection could be made"),
+            UpstreamError::Broken => Self::Unreachable("the connection broke"),
+            UpstreamError::Timeout => timeout(),
+        }
+    }
+}
+
+impl From<BodyError> for RouterError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::Broken => failed(ErrorClass::Truncated, "the answer broke off"),
+            BodyError::TooLarge => Self::Unreachable("the answer is too large"),
+            BodyError::Timeout => timeout(),
+        }
+    }
+}
+
+fn timeout() -> RouterError {
+    failed(ErrorClass::Timeout, "it did not answer in time")
+}
+
+fn failed(class: ErrorClass, words: &str) -> RouterError {
+    RouterError::Provider(Box::new(ProviderError {
+        class,
+        http_status: None,
+        code: None,
+        message: words.to_owned(),
+        retry_after: None,
+        request_id: None,
+    }))
+}

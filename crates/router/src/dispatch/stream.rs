@@ -1,0 +1,144 @@
+//! A request that is answered piece by piece. The caller's pace is the provider's: nothing is read
+//! ahead. A caller that goes away drops the stream, and with it the call.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use futures_util::{Stream, StreamExt as _, stream};
+use latchkey_contract::names::Scope;
+use latchkey_contract::router::v1::stream_generate_response::Event;
+use latchkey_contract::router::v1::{GenerateRequest, PartDelta, StreamGenerateResponse};
+use latchkey_providers::error::classify;
+use latchkey_providers::error::request_id;
+use latchkey_providers::stream::{Decoder, SseError, SseEvent, events};
+
+use super::attempt::Open;
+use super::unary::settle;
+use super::{Dispatcher, Prepared, failure};
+use crate::error::RouterError;
+use crate::keys::{InUse, Keys, Loan};
+use crate::upstream::{BodyError, chunks, collect};
+
+/// The pieces of an answer; the last one is the whole with its account, or an error.
+pub type AnswerStream =
+    Pin<Box<dyn Stream<Item = Result<StreamGenerateResponse, RouterError>> + Send>>;
+
+type Events = Pin<Box<dyn Stream<Item = Result<SseEvent, SseError>> + Send>>;
+
+impl Dispatcher {
+    /// Begins a streamed answer. What fails before the first piece is this call's error.
+    pub async fn stream_generate(
+        &self,
+        scope: &Scope,
+        requester: &Arc<str>,
+        request: &GenerateRequest,
+    ) -> Result<AnswerStream, RouterError> {
+        let Prepared { exchange, trust, loan, mut open, in_use } =
+            self.prepare(scope, requester, request, true).await?;
+        let config = self.upstream.config();
+        let called = async {
+            let response = self.upstream.send(exchange.request, trust).await?;
+            let (head, body) = response.into_parts();
+            open.head(head.status.as_u16());
+            if head.status.is_success() {
+                return Ok((head, body));
+            }
+            let body = collect(body, config.total_timeout).await?;
+            let (provider, now) = (loan.provider(), SystemTime::now());
+            let key = loan.api_key();
+            Err(classify(provider, head.status, &head.headers, &body, key, now).into())
+        };
+        let (head, body) = match called.await {
+            Ok(answered) => answered,
+            Err(error) => return Err(refused(open, &self.keys, &loan, error)),
+        };
+        let running = Running {
+            events: Box::pin(events(chunks(body, config.idle_timeout))),
+            decoder: Decoder::new(exchange.dialect),
+            ready: VecDeque::new(),
+            request_id: request_id(&head.headers),
+            open,
+            loan,
+            keys: Arc::clone(&self.keys),
+            in_use,
+        };
+        Ok(Box::pin(stream::unfold(Some(running), advance)))
+    }
+}
+
+struct Running {
+    events: Events,
+    decoder: Decoder,
+    ready: VecDeque<PartDelta>,
+    request_id: Option<String>,
+    open: Open,
+    loan: Arc<Loan>,
+    keys: Arc<Keys>,
+    in_use: InUse,
+}
+
+type Step = Result<StreamGenerateResponse, RouterError>;
+
+async fn advance(running: Option<Running>) -> Option<(Step, Option<Running>)> {
+    let mut running = running?;
+    loop {
+        if let Some(delta) = running.ready.pop_front() {
+            let event = Some(Event::Delta(delta));
+            return Some((Ok(StreamGenerateResponse { event }), Some(running)));
+        }
+        if running.decoder.is_complete() {
+            return Some((running.finish(), None));
+        }
+        match running.events.next().await {
+            Some(Ok(event)) => {
+                running.open.first_byte();
+                match running.decoder.event(&event, running.loan.api_key()) {
+                    Ok(deltas) => running.ready.extend(deltas),
+                    Err(error) => return Some((Err(running.fail(error.into())), None)),
+                }
+            }
+            Some(Err(error)) => return Some((Err(running.fail(broken(&error))), None)),
+            None => return Some((running.finish(), None)),
+        }
+    }
+}
+
+impl Running {
+    fn finish(mut self) -> Step {
+        self.open.used_so_far(self.decoder.usage());
+        match self.decoder.finish() {
+            Ok(answer) => {
+                drop(self.in_use);
+                let whole = settle(self.open, answer, self.request_id);
+                Ok(StreamGenerateResponse { event: Some(Event::Completed(whole)) })
+            }
+            Err(error) => Err(refused(self.open, &self.keys, &self.loan, error.into())),
+        }
+    }
+
+    fn fail(mut self, error: RouterError) -> RouterError {
+        self.open.used_so_far(self.decoder.usage());
+        refused(self.open, &self.keys, &self.loan, error)
+    }
+}
+
+fn refused(open: Open, keys: &Keys, loan: &Loan, error: RouterError) -> RouterError {
+    if let RouterError::Provider(refused) = &error {
+        failure::report(keys, loan, refused);
+    }
+    open.fail(&error);
+    error
+}
+
+fn broken(error: &SseError) -> RouterError {
+    match error {
+        SseError::Body(cause) => match cause.downcast_ref::<BodyError>() {
+            Some(cause) => (*cause).into(),
+            None => BodyError::Broken.into(),
+        },
+        SseError::TooLarge => BodyError::TooLarge.into(),
+        SseError::Utf8(_) => RouterError::Unreachable("the answer is not UTF-8"),
+    }
+}

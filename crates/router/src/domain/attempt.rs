@@ -1,0 +1,147 @@
+//! An attempt: one key, one call. The unit of account.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use latchkey_boot::clock::Timestamp;
+use latchkey_contract::names::{KeyVersionName, Scope};
+use latchkey_contract::router::v1::Usage;
+use uuid::Uuid;
+
+/// Identifies an attempt. A version 7 UUID (RFC 9562): in the order of time.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct AttemptId(pub Uuid);
+
+/// Who pays the provider.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Payer {
+    /// The owner of the key.
+    OwnKey,
+    /// The platform.
+    Platform,
+}
+
+/// Why a request is made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// A program runs on its own.
+    Automation,
+    /// A person waits for it.
+    Interactive,
+}
+
+/// What is known of an attempt from its beginning.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// Its identity.
+    pub id: AttemptId,
+    /// The scope of the request.
+    pub scope: Scope,
+    /// The key version that is used.
+    pub key_version: KeyVersionName,
+    /// The last four characters of its material.
+    pub material_tail: String,
+    /// Who pays the provider.
+    pub payer: Payer,
+    /// The provider.
+    pub provider: &'static str,
+    /// The model that was asked for.
+    pub model: String,
+    /// Who asked.
+    pub requester: Arc<str>,
+    /// Why.
+    pub origin: Origin,
+    /// Whether the answer is streamed.
+    pub streamed: bool,
+    /// When it was begun.
+    pub start_time: Timestamp,
+}
+
+/// What is known of an attempt at its end.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// How it ended.
+    pub state: State,
+    /// Why it failed, as in `ErrorInfo`; empty on success.
+    pub error_reason: Cow<'static, str>,
+    /// The provider's HTTP status; 0 when there was none.
+    pub http_status: u16,
+    /// The provider's name for the call.
+    pub provider_request_id: String,
+    /// The model that answered.
+    pub served_model: String,
+    /// Until the first byte of the answer's body.
+    pub first_byte_micros: Option<i64>,
+    /// Until the end.
+    pub latency_micros: Option<i64>,
+    /// What was used; nothing when nobody told.
+    pub usage: Option<Usage>,
+    /// Whether the usage is all of it.
+    pub certainty: Certainty,
+    /// What it costs by the catalogue, in nano-dollars.
+    pub cost_nanos: Option<i64>,
+    /// The catalogue's version.
+    pub price_version: String,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum State {
+    /// The caller went away.
+    Cancelled,
+    /// It was refused or broke.
+    Failed,
+    /// It has not ended.
+    #[default]
+    Started,
+    /// The provider answered in full.
+    Succeeded,
+    /// The router ended before it learned the outcome.
+    Unknown,
+}
+
+/// How sure the usage is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Certainty {
+    /// The provider reported it.
+    Reported,
+    /// Nobody did; what is known is a lower bound.
+    #[default]
+    Unknown,
+}
+
+/// An attempt: its beginning and, so far, its end.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Its beginning.
+    pub begun: Begun,
+    /// Its end.
+    pub outcome: Outcome,
+}
+
+macro_rules! words {
+    ($type:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+        impl $type {
+            /// The word for it in rows and records.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            /// What a row or record names.
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+words!(Payer { OwnKey = "own_key", Platform = "platform" });
+words!(Origin { Automation = "automation", Interactive = "interactive" });
+words!(Certainty { Reported = "reported", Unknown = "unknown" });
+words!(State {
+    Cancelled = "cancelled",
+    Failed = "failed",
+    Started = "started",
+    Succeeded = "succeeded",
+    Unknown = "unknown",
+});

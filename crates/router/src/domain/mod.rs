@@ -1,0 +1,4 @@
+//! What a router is about: attempts, who pays, roles. Pure: no I/O, no clock, no wire.
+
+pub mod attempt;
+pub mod role;

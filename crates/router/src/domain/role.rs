@@ -1,0 +1,17 @@
+//! The roles that configuration grants in the router.
+
+use serde::Deserialize;
+
+/// What an identity may be to the router.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Sends prompts for a workspace.
+    Caller,
+    /// Runs the deployment.
+    Operator,
+    /// Owns a workspace.
+    Owner,
+}
+
+impl latchkey_boot::rpc::access::Role for Role {}

@@ -1,0 +1,79 @@
+//! Everything that a call to the router can fail with.
+
+use latchkey_boot::egress::EgressError;
+use latchkey_boot::rpc::access::Denied;
+use latchkey_boot::rpc::page::PageTokenError;
+use latchkey_contract::names::NameError;
+use latchkey_providers::ProviderError;
+use latchkey_providers::encode::EncodeError;
+
+use crate::keys::VaultRefusal;
+use crate::ledger::JournalError;
+use crate::store::StoreError;
+
+/// A failed call.
+#[derive(Debug, thiserror::Error)]
+pub enum RouterError {
+    /// The caller may not do that.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// A field is not valid.
+    #[error("{field} {problem}")]
+    Field {
+        /// Its path in the message.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The request can't be put in the provider's words.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The vault has no key for this request, and says why.
+    #[error("{}", .0.message)]
+    Refused(Box<VaultRefusal>),
+    /// The vault can't be reached, and what was borrowed has lapsed.
+    #[error("the vault is unreachable")]
+    VaultUnavailable,
+    /// The key may not be sent there.
+    #[error("the key's address {0}")]
+    Destination(#[from] EgressError),
+    /// The provider did not answer as asked.
+    #[error(transparent)]
+    Provider(#[from] Box<ProviderError>),
+    /// The provider could not be reached.
+    #[error("the provider could not be reached: {0}")]
+    Unreachable(&'static str),
+    /// The attempt could not be written down, so it was not made.
+    #[error("the journal could not be written")]
+    Journal(#[from] JournalError),
+    /// There is no such attempt.
+    #[error("there is no such attempt")]
+    AttemptNotFound,
+    /// The database failed.
+    #[error("the database failed")]
+    Store(#[from] StoreError),
+}
+
+impl RouterError {
+    /// A field that is not valid.
+    pub fn field(field: impl Into<String>, problem: impl std::fmt::Display) -> Self {
+        Self::Field { field: field.into(), problem: problem.to_string() }
+    }
+
+    /// A name that does not parse.
+    pub fn name(field: &'static str) -> impl Fn(NameError) -> Self {
+        move |error| Self::field(field, error)
+    }
+}
+
+impl From<PageTokenError> for RouterError {
+    fn from(error: PageTokenError) -> Self {
+        Self::field("page_token", error)
+    }
+}
+
+impl From<ProviderError> for RouterError {
+    fn from(error: ProviderError) -> Self {
+        Self::Provider(Box::new(error))
+    }
+}

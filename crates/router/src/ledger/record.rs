@@ -1,0 +1,119 @@
+//! Attempts as journal records: JSON, so that a journal can be read by eye in an emergency. Each
+//! record holds the whole attempt as it is then; a later one of the same id replaces an earlier.
+
+use std::borrow::Cow;
+
+use latchkey_boot::clock::Timestamp;
+use latchkey_contract::router::v1::Usage;
+use latchkey_providers::Provider;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::attempt::{
+    Attempt, AttemptId, Begun, Certainty, Origin, Outcome, Payer, State,
+};
+
+#[derive(Deserialize, Serialize)]
+struct Record<'a> {
+    id: u128,
+    scope: Cow<'a, str>,
+    key_version: Cow<'a, str>,
+    tail: Cow<'a, str>,
+    payer: Cow<'a, str>,
+    provider: Cow<'a, str>,
+    model: Cow<'a, str>,
+    requester: Cow<'a, str>,
+    origin: Cow<'a, str>,
+    streamed: bool,
+    start: i64,
+    state: Cow<'a, str>,
+    reason: Cow<'a, str>,
+    status: u16,
+    request_id: Cow<'a, str>,
+    served_model: Cow<'a, str>,
+    first_byte: Option<i64>,
+    latency: Option<i64>,
+    /// The classes in the order of the contract.
+    usage: Option<[i64; 6]>,
+    certainty: Cow<'a, str>,
+    cost: Option<i64>,
+    price_version: Cow<'a, str>,
+}
+
+/// An attempt as bytes.
+pub(super) fn encode(attempt: &Attempt) -> Vec<u8> {
+    let Attempt { begun, outcome } = attempt;
+    let record = Record {
+        id: begun.id.0.as_u128(),
+        scope: begun.scope.to_string().into(),
+        key_version: begun.key_version.to_string().into(),
+        tail: Cow::from(&begun.material_tail),
+        payer: begun.payer.as_str().into(),
+        provider: begun.provider.into(),
+        model: Cow::from(&begun.model),
+        requester: Cow::from(&*begun.requester),
+        origin: begun.origin.as_str().into(),
+        streamed: begun.streamed,
+        start: begun.start_time.as_micros(),
+        state: outcome.state.as_str().into(),
+        reason: Cow::from(&*outcome.error_reason),
+        status: outcome.http_status,
+        request_id: Cow::from(&outcome.provider_request_id),
+        served_model: Cow::from(&outcome.served_model),
+        first_byte: outcome.first_byte_micros,
+        latency: outcome.latency_micros,
+        usage: outcome.usage.map(|usage| {
+            [
+                usage.input_tokens,
+                usage.cache_read_tokens,
+                usage.cache_write_tokens,
+                usage.cache_write_1h_tokens,
+                usage.output_tokens,
+                usage.reasoning_tokens,
+            ]
+        }),
+        certainty: outcome.certainty.as_str().into(),
+        cost: outcome.cost_nanos,
+        price_version: Cow::from(&outcome.price_version),
+    };
+    serde_json::to_vec(&record).expect("texts and numbers are valid JSON")
+}
+
+/// The attempt in a record; nothing when another release wrote what this one can't read.
+pub(super) fn decode(bytes: &[u8]) -> Option<Attempt> {
+    let record: Record<'_> = serde_json::from_slice(bytes).ok()?;
+    let begun = Begun {
+        id: AttemptId(Uuid::from_u128(record.id)),
+        scope: record.scope.parse().ok()?,
+        key_version: record.key_version.parse().ok()?,
+        material_tail: record.tail.into_owned(),
+        payer: Payer::parse(&record.payer)?,
+        provider: record.provider.parse::<Provider>().ok()?.as_str(),
+        model: record.model.into_owned(),
+        requester: record.requester.into(),
+        origin: Origin::parse(&record.origin)?,
+        streamed: record.streamed,
+        start_time: Timestamp::from_micros(record.start),
+    };
+    let outcome = Outcome {
+        state: State::parse(&record.state)?,
+        error_reason: record.reason.into_owned().into(),
+        http_status: record.status,
+        provider_request_id: record.request_id.into_owned(),
+        served_model: record.served_model.into_owned(),
+        first_byte_micros: record.first_byte,
+        latency_micros: record.latency,
+        usage: record.usage.map(|[input, read, write, write_1h, output, reasoning]| Usage {
+            input_tokens: input,
+            cache_read_tokens: read,
+            cache_write_tokens: write,
+            cache_write_1h_tokens: write_1h,
+            output_tokens: output,
+            reasoning_tokens: reasoning,
+        }),
+        certainty: Certainty::parse(&record.certainty)?,
+        cost_nanos: record.cost,
+        price_version: record.price_version.into_owned(),
+    };
+    Some(Attempt { begun, outcome })
+}

@@ -1,0 +1,79 @@
+//! What every method does around its own work: who calls, and how the call ended.
+
+use std::sync::Arc;
+
+use latchkey_boot::rpc::access::Caller;
+use latchkey_boot::rpc::page::Page;
+use latchkey_contract::names::WorkspaceName;
+use tonic::{Code, Request, Response, Status};
+
+use super::status;
+use crate::domain::role::Role;
+use crate::error::RouterError;
+
+/// A call that passed the access layer.
+pub(super) struct Call {
+    caller: Caller<Role>,
+}
+
+impl Call {
+    /// Takes the caller out of a request.
+    pub(super) fn split<T>(mut request: Request<T>) -> Result<(Self, T), Status> {
+        match request.extensions_mut().remove::<Caller<Role>>() {
+            Some(caller) => Ok((Self { caller }, request.into_inner())),
+            // The access layer is missing: nobody may pass.
+            None => Err(Status::new(Code::Internal, "the access layer is missing")),
+        }
+    }
+
+    /// The caller's identity.
+    pub(super) fn actor(&self) -> &Arc<str> {
+        self.caller.actor()
+    }
+
+    /// Whether the caller may act in a workspace.
+    pub(super) fn authorize(&self, workspace: &WorkspaceName) -> Result<(), RouterError> {
+        Ok(self.caller.authorize(&workspace.to_string())?)
+    }
+
+    /// Whose attempts the caller may see there: its own, unless it owns the workspace or runs the
+    /// deployment.
+    pub(super) fn visible_requester(&self, workspace: &WorkspaceName) -> Option<String> {
+        let scope = workspace.to_string();
+        let sees_all = [Role::Operator, Role::Owner].into_iter();
+        let sees_all = sees_all.into_iter().any(|role| self.caller.holds(role, &scope));
+        (!sees_all).then(|| self.actor().to_string())
+    }
+
+    /// A page of a list. `arguments` are the fields beside size and token.
+    pub(super) fn page(
+        &self,
+        size: i32,
+        token: &str,
+        arguments: &[&str],
+    ) -> Result<Page, RouterError> {
+        let bound = [&[self.caller.method()], arguments].concat();
+        Ok(Page::parse(size, token, &bound)?)
+    }
+
+    /// Says how the call ended.
+    pub(super) fn answer<T>(&self, outcome: Result<T, RouterError>) -> Result<Response<T>, Status> {
+        outcome.map(Response::new).map_err(|error| self.refuse(error))
+    }
+
+    /// The refusal of an error. What an operator can mend is logged with its chain.
+    pub(super) fn refuse(&self, error: RouterError) -> Status {
+        let method = self.caller.method();
+        match &error {
+            RouterError::Journal(_) | RouterError::Store(_) | RouterError::VaultUnavailable => {
+                let chain = &error as &dyn std::error::Error;
+                tracing::error!(error = chain, rpc.method = method, "the call failed");
+            }
+            error => {
+                let reason = status::reason(error);
+                tracing::debug!(reason, rpc.method = method, "the call was refused");
+            }
+        }
+        error.into()
+    }
+}

@@ -1,0 +1,79 @@
+//! From domain to message, field by field.
+
+use std::time::Duration;
+
+use latchkey_boot::clock::Timestamp;
+use latchkey_contract::router::v1;
+
+use crate::domain::attempt::{Attempt, Certainty, Origin, Payer, State};
+
+/// A moment.
+pub fn time(time: Timestamp) -> prost_types::Timestamp {
+    let (seconds, nanos) = time.to_unix();
+    let nanos = i32::try_from(nanos).expect("a second has fewer than 2^31 nanoseconds");
+    prost_types::Timestamp { seconds, nanos }
+}
+
+/// An attempt.
+pub fn attempt(attempt: &Attempt) -> v1::Attempt {
+    let Attempt { begun, outcome } = attempt;
+    v1::Attempt {
+        name: format!("{}/attempts/{}", begun.scope.workspace(), begun.id.0),
+        parent: begun.scope.to_string(),
+        key_version: begun.key_version.to_string(),
+        material_tail: begun.material_tail.clone(),
+        payer: payer(begun.payer).into(),
+        provider: begun.provider.to_owned(),
+        model: begun.model.clone(),
+        served_model: outcome.served_model.clone(),
+        requester: begun.requester.to_string(),
+        origin: origin(begun.origin).into(),
+        streamed: begun.streamed,
+        state: state(outcome.state).into(),
+        error_reason: outcome.error_reason.to_string(),
+        http_status: outcome.http_status.into(),
+        provider_request_id: outcome.provider_request_id.clone(),
+        start_time: Some(time(begun.start_time)),
+        first_byte_latency: outcome.first_byte_micros.and_then(span),
+        latency: outcome.latency_micros.and_then(span),
+        usage: outcome.usage,
+        certainty: match outcome.certainty {
+            Certainty::Reported => v1::attempt::Certainty::Reported,
+            Certainty::Unknown => v1::attempt::Certainty::Unknown,
+        }
+        .into(),
+        cost_nanos: outcome.cost_nanos,
+        price_version: outcome.price_version.clone(),
+    }
+}
+
+/// Who pays.
+pub fn payer(payer: Payer) -> v1::Payer {
+    match payer {
+        Payer::OwnKey => v1::Payer::OwnKey,
+        Payer::Platform => v1::Payer::Platform,
+    }
+}
+
+/// Why it was asked.
+pub fn origin(origin: Origin) -> v1::Origin {
+    match origin {
+        Origin::Automation => v1::Origin::Automation,
+        Origin::Interactive => v1::Origin::Interactive,
+    }
+}
+
+fn state(state: State) -> v1::attempt::State {
+    match state {
+        State::Cancelled => v1::attempt::State::Cancelled,
+        State::Failed => v1::attempt::State::Failed,
+        State::Started => v1::attempt::State::Started,
+        State::Succeeded => v1::attempt::State::Succeeded,
+        State::Unknown => v1::attempt::State::Unknown,
+    }
+}
+
+fn span(micros: i64) -> Option<prost_types::Duration> {
+    let span = Duration::from_micros(u64::try_from(micros).ok()?);
+    prost_types::Duration::try_from(span).ok()
+}

@@ -1,0 +1,32 @@
+//! `StreamGenerate`.
+
+use std::pin::Pin;
+
+use futures_util::{Stream, StreamExt as _};
+use latchkey_contract::names::Scope;
+use latchkey_contract::router::v1::{StreamGenerateRequest, StreamGenerateResponse};
+use tonic::Status;
+
+use crate::dispatch::{AnswerStream, Dispatcher};
+use crate::error::RouterError;
+use crate::services::call::Call;
+
+pub(super) async fn handle(
+    dispatcher: &Dispatcher,
+    call: &Call,
+    request: StreamGenerateRequest,
+) -> Result<AnswerStream, RouterError> {
+    let request =
+        request.request.ok_or_else(|| RouterError::field("request", "is required"))?;
+    let scope: Scope = request.parent.parse().map_err(RouterError::name("request.parent"))?;
+    call.authorize(scope.workspace())?;
+    dispatcher.stream_generate(&scope, call.actor(), &request).await
+}
+
+/// The stream with its errors as refusals.
+pub(super) fn refusing(
+    call: Call,
+    stream: AnswerStream,
+) -> Pin<Box<dyn Stream<Item = Result<StreamGenerateResponse, Status>> + Send>> {
+    Box::pin(stream.map(move |step| step.map_err(|error| call.refuse(error))))
+}

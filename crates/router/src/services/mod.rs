@@ -1,0 +1,87 @@
+//! The gRPC surface: one folder per service, one file per method. The only place that knows tonic,
+//! beside the client of the vault.
+
+mod call;
+mod encode;
+mod inference;
+pub mod policy;
+mod status;
+mod usage;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use latchkey_boot::rpc::access::{AccessLayer, AccessTableError, Grant};
+use latchkey_boot::rpc::transport_errors::TransportErrorsLayer;
+use latchkey_contract::FILE_DESCRIPTOR_SET;
+use latchkey_contract::router::v1::inference_service_server::InferenceServiceServer;
+use latchkey_contract::router::v1::usage_service_server::UsageServiceServer;
+use tonic::service::Routes;
+use tower::Layer as _;
+
+pub use encode::attempt as encode_attempt;
+pub use status::reason as reason_of;
+
+use crate::dispatch::Dispatcher;
+use crate::domain::role::Role;
+use crate::ledger::Ledger;
+use crate::store::Store;
+
+/// The names of the services, for health and reflection.
+pub const SERVICE_NAMES: [&str; 2] =
+    ["latchkey.router.v1.InferenceService", "latchkey.router.v1.UsageService"];
+
+/// What the usage service reads.
+pub struct Account {
+    /// The rows.
+    pub store: Store,
+    /// What is still on its way to them.
+    pub ledger: Arc<Ledger>,
+}
+
+impl Account {
+    /// How long a reader waits for what was just written.
+    const PATIENCE: Duration = Duration::from_secs(2);
+
+    async fn caught_up(&self) {
+        self.ledger.caught_up(Self::PATIENCE).await;
+    }
+}
+
+/// Adds the router's services to `routes`.
+pub fn add_to(
+    mut routes: Routes,
+    dispatcher: Arc<Dispatcher>,
+    account: Account,
+    grants: Vec<Grant<Role>>,
+    largest_message: usize,
+) -> Result<Routes, AccessTableError> {
+    let access = AccessLayer::new(status::DOMAIN, policy::table()?, grants, None);
+    let transport = TransportErrorsLayer::new(status::DOMAIN);
+    let inference = InferenceServiceServer::new(inference::Inference(dispatcher))
+        .max_decoding_message_size(largest_message)
+        .max_encoding_message_size(usize::MAX);
+    routes = routes.add_service(access.layer(transport.layer(inference)));
+    let usage = UsageServiceServer::new(usage::Usage(Arc::new(account)));
+    Ok(routes.add_service(access.layer(transport.layer(usage))))
+}
+
+/// Adds server reflection, both versions, for the services that are named.
+pub fn add_reflection(mut routes: Routes, names: &[&str]) -> Routes {
+    let builder = || {
+        let mut builder = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(latchkey_boot::health::FILE_DESCRIPTOR_SET);
+        for name in names {
+            builder = builder.with_service_name(*name);
+        }
+        builder
+    };
+    if let Ok(service) = builder().build_v1() {
+        routes = routes.add_service(service);
+    }
+    if let Ok(service) = builder().build_v1alpha() {
+        routes = routes.add_service(service);
+    }
+    routes
+}

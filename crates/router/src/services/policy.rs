@@ -1,0 +1,36 @@
+//! Who may call which method: the one table.
+
+use latchkey_boot::rpc::access::{AccessTable, AccessTableError, Rule};
+use latchkey_contract::FILE_DESCRIPTOR_SET;
+
+use crate::domain::role::Role::{self, Caller, Operator, Owner};
+
+/// The package that the table covers, method for method.
+const PACKAGE: &str = "latchkey.router.v1";
+
+const CALLER: Rule<Role> = Rule { deployment: &[], scoped: &[Caller] };
+/// A caller sees its own attempts only; the handlers see to that.
+const USAGE: Rule<Role> = Rule { deployment: &[], scoped: &[Operator, Owner, Caller] };
+
+const RULES: &[(&str, Rule<Role>)] = &[
+    ("/latchkey.router.v1.InferenceService/Generate", CALLER),
+    ("/latchkey.router.v1.InferenceService/StreamGenerate", CALLER),
+    ("/latchkey.router.v1.UsageService/GetAttempt", USAGE),
+    ("/latchkey.router.v1.UsageService/ListAttempts", USAGE),
+    ("/latchkey.router.v1.UsageService/SummarizeUsage", USAGE),
+];
+
+/// The table, if it holds exactly the methods of the contract.
+pub fn table() -> Result<AccessTable<Role>, AccessTableError> {
+    AccessTable::new(RULES, FILE_DESCRIPTOR_SET, PACKAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_of_the_contract_has_a_rule() {
+        assert!(table().is_ok());
+    }
+}

@@ -1,0 +1,33 @@
+//! `GetAttempt`.
+
+use latchkey_contract::names::WorkspaceName;
+use latchkey_contract::router::v1::{Attempt, GetAttemptRequest};
+use uuid::Uuid;
+
+use crate::domain::attempt::AttemptId;
+use crate::error::RouterError;
+use crate::services::{Account, call::Call, encode};
+
+pub(super) async fn handle(
+    account: &Account,
+    call: &Call,
+    request: &GetAttemptRequest,
+) -> Result<Attempt, RouterError> {
+    let (workspace, id) = parse(&request.name)?;
+    call.authorize(&workspace)?;
+    account.caught_up().await;
+    let found = account.store.attempt(&workspace, id).await?;
+    let requester = call.visible_requester(&workspace);
+    found
+        .filter(|attempt| requester.is_none_or(|requester| *attempt.begun.requester == *requester))
+        .map(|attempt| encode::attempt(&attempt))
+        .ok_or(RouterError::AttemptNotFound)
+}
+
+fn parse(name: &str) -> Result<(WorkspaceName, AttemptId), RouterError> {
+    let parsed = name.split_once("/attempts/").and_then(|(workspace, id)| {
+        Some((workspace.parse().ok()?, AttemptId(Uuid::try_parse(id).ok()?)))
+    });
+    let form = "must have the form workspaces/{workspace}/attempts/{attempt}";
+    parsed.ok_or_else(|| RouterError::field("name", form))
+}

@@ -1,0 +1,52 @@
+//! `ListAttempts`.
+
+use latchkey_contract::names::{KeyName, Scope};
+use latchkey_contract::router::v1::{ListAttemptsRequest, ListAttemptsResponse};
+use uuid::Uuid;
+
+use super::decode_time;
+use crate::error::RouterError;
+use crate::services::{Account, call::Call, encode};
+use crate::store::{AttemptFilter, Cursor};
+
+pub(super) async fn handle(
+    account: &Account,
+    call: &Call,
+    request: &ListAttemptsRequest,
+) -> Result<ListAttemptsResponse, RouterError> {
+    let scope: Scope = request.parent.parse().map_err(RouterError::name("parent"))?;
+    call.authorize(scope.workspace())?;
+    let key: Option<KeyName> = match request.key.as_str() {
+        "" => None,
+        text => Some(text.parse().map_err(RouterError::name("key"))?),
+    };
+    let filter = AttemptFilter {
+        requester: call.visible_requester(scope.workspace()),
+        scope,
+        start_time: decode_time("start_time", request.start_time.as_ref())?,
+        end_time: decode_time("end_time", request.end_time.as_ref())?,
+        key,
+    };
+    let micros = |time: Option<latchkey_boot::clock::Timestamp>| {
+        time.map(|time| time.as_micros().to_string()).unwrap_or_default()
+    };
+    let (start, end) = (micros(filter.start_time), micros(filter.end_time));
+    let arguments = [request.parent.as_str(), &request.key, &start, &end];
+    let page = call.page(request.page_size, &request.page_token, &arguments)?;
+    let after = page.after.as_deref().map(cursor).transpose()?;
+
+    account.caught_up().await;
+    let mut found = account.store.attempts(&filter, after, page.limit()).await?;
+    let next_page_token = page.finish(&mut found, |attempt| {
+        format!("{}/{}", attempt.begun.start_time.as_micros(), attempt.begun.id.0)
+    });
+    let attempts = found.iter().map(encode::attempt).collect();
+    Ok(ListAttemptsResponse { attempts, next_page_token })
+}
+
+fn cursor(text: &str) -> Result<Cursor, RouterError> {
+    let parsed = text.split_once('/').and_then(|(time, id)| {
+        Some(Cursor { start_time: time.parse().ok()?, id: Uuid::try_parse(id).ok()? })
+    });
+    parsed.ok_or_else(|| RouterError::field("page_token", "is not a token of this list"))
+}

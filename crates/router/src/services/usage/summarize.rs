@@ -1,0 +1,96 @@
+//! `SummarizeUsage`.
+
+use latchkey_boot::clock::Timestamp;
+use latchkey_contract::names::{ProjectName, Scope, WorkspaceName};
+use latchkey_contract::router::v1::summarize_usage_request::Dimension as Wire;
+use latchkey_contract::router::v1::{
+    SummarizeUsageRequest, SummarizeUsageResponse, UsageSummary,
+};
+
+use super::decode_time;
+use crate::domain::attempt::{Origin, Payer};
+use crate::error::RouterError;
+use crate::services::{Account, call::Call, encode};
+use crate::store::{AttemptFilter, Dimension, Group, Sums};
+
+/// More rows than this are refused: they would be an export, not a summary.
+const MOST_ROWS: usize = 10_000;
+const DAY_MICROS: i64 = 86_400_000_000;
+
+pub(super) async fn handle(
+    account: &Account,
+    call: &Call,
+    request: &SummarizeUsageRequest,
+) -> Result<SummarizeUsageResponse, RouterError> {
+    let scope: Scope = request.parent.parse().map_err(RouterError::name("parent"))?;
+    call.authorize(scope.workspace())?;
+    let by = dimensions(request)?;
+    let filter = AttemptFilter {
+        requester: call.visible_requester(scope.workspace()),
+        scope,
+        start_time: decode_time("start_time", request.start_time.as_ref())?,
+        end_time: decode_time("end_time", request.end_time.as_ref())?,
+        key: None,
+    };
+    account.caught_up().await;
+    let limit = u64::try_from(MOST_ROWS).unwrap_or(u64::MAX) + 1;
+    let rows = account.store.summarize(&filter, &by, limit).await?;
+    if rows.len() > MOST_ROWS {
+        let problem = "gives more than 10,000 rows: name fewer dimensions or a shorter time";
+        return Err(RouterError::field("group_by", problem));
+    }
+    let workspace = filter.scope.workspace();
+    let summaries = rows.into_iter().map(|(group, sums)| encode(workspace, group, sums)).collect();
+    Ok(SummarizeUsageResponse { summaries })
+}
+
+fn dimensions(request: &SummarizeUsageRequest) -> Result<Vec<Dimension>, RouterError> {
+    let mut by = Vec::new();
+    for (index, wire) in request.group_by().enumerate() {
+        let field = || format!("group_by[{index}]");
+        let dimension = match wire {
+            Wire::Unspecified => return Err(RouterError::field(field(), "is not a dimension")),
+            Wire::Day => Dimension::Day,
+            Wire::Model => Dimension::Model,
+            Wire::Provider => Dimension::Provider,
+            Wire::Key => Dimension::Key,
+            Wire::Project => Dimension::Project,
+            Wire::Requester => Dimension::Requester,
+            Wire::Payer => Dimension::Payer,
+            Wire::Origin => Dimension::Origin,
+        };
+        if by.contains(&dimension) {
+            return Err(RouterError::field(field(), "is there twice"));
+        }
+        by.push(dimension);
+    }
+    Ok(by)
+}
+
+fn encode(workspace: &WorkspaceName, group: Group, sums: Sums) -> UsageSummary {
+    let day = group.day.map(|day| Timestamp::from_micros(day.saturating_mul(DAY_MICROS)));
+    let payer = group.payer.as_deref().and_then(Payer::parse).map(encode::payer);
+    let origin = group.origin.as_deref().and_then(Origin::parse).map(encode::origin);
+    UsageSummary {
+        day: day.map(encode::time),
+        model: group.model.unwrap_or_default(),
+        provider: group.provider.unwrap_or_default(),
+        key: group.key.unwrap_or_default(),
+        parent: group.project.map(|project| parent(workspace, &project)).unwrap_or_default(),
+        requester: group.requester.unwrap_or_default(),
+        payer: payer.unwrap_or_default().into(),
+        origin: origin.unwrap_or_default().into(),
+        attempt_count: sums.attempts,
+        succeeded_count: sums.succeeded,
+        usage: Some(sums.usage),
+        cost_nanos: sums.cost_nanos,
+        unpriced_count: sums.unpriced,
+    }
+}
+
+fn parent(workspace: &WorkspaceName, project: &str) -> String {
+    match project.parse() {
+        Ok(project) => ProjectName { workspace: workspace.clone(), project }.to_string(),
+        Err(_) => workspace.to_string(),
+    }
+}

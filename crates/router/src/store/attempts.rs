@@ -1,0 +1,215 @@
+//! Attempts: written idempotently, read newest first.
+
+use latchkey_boot::clock::Timestamp;
+use latchkey_contract::names::{KeyName, KeyVersionName, ProjectName, Scope, WorkspaceName};
+use latchkey_contract::router::v1::Usage;
+use latchkey_providers::Provider;
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
+use sea_orm::{
+    ColumnTrait as _, Condition, EntityTrait as _, IntoActiveModel as _, Iterable as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use uuid::Uuid;
+
+use super::entity::attempts::{Column, Entity, Model};
+use super::{Store, StoreError};
+use crate::domain::attempt::{
+    Attempt, AttemptId, Begun, Certainty, Origin, Outcome, Payer, State,
+};
+use crate::ledger::JournalId;
+
+/// Which attempts.
+#[derive(Clone, Debug)]
+pub struct AttemptFilter {
+    /// Of this workspace or project.
+    pub scope: Scope,
+    /// Begun at or after.
+    pub start_time: Option<Timestamp>,
+    /// Begun before.
+    pub end_time: Option<Timestamp>,
+    /// With a version of this key.
+    pub key: Option<KeyName>,
+    /// Asked by this identity.
+    pub requester: Option<String>,
+}
+
+/// The last attempt of the page before.
+#[derive(Clone, Copy, Debug)]
+pub struct Cursor {
+    /// When it was begun.
+    pub start_time: i64,
+    /// Its identity.
+    pub id: Uuid,
+}
+
+/// Rows per statement: SQLite allows 32,766 values in one.
+const ROWS: usize = 500;
+
+impl Store {
+    /// Writes attempts as they are now. A row that has ended is never changed.
+    pub async fn record(&self, journal: JournalId, attempts: &[Attempt]) -> Result<(), StoreError> {
+        for attempts in attempts.chunks(ROWS) {
+            let rows = attempts.iter().map(|attempt| to_row(journal, attempt).into_active_model());
+            let replace = OnConflict::column(Column::Id)
+                .update_columns(Column::iter().filter(|column| !matches!(column, Column::Id)))
+                .action_and_where(open())
+                .to_owned();
+            Entity::insert_many(rows).on_conflict(replace).exec_without_returning(&self.db).await?;
+        }
+        Ok(())
+    }
+
+    /// Closes what earlier processes over this journal left open.
+    pub async fn close_leftovers(
+        &self,
+        journal: JournalId,
+        started: Timestamp,
+    ) -> Result<(), StoreError> {
+        Entity::update_many()
+            .col_expr(Column::State, Expr::value(State::Unknown.as_str()))
+            .filter(Column::JournalId.eq(journal.0))
+            .filter(open())
+            .filter(Column::StartTime.lt(started.as_micros()))
+            .exec(&self.db)
+            .await?;
+        Ok(())
+    }
+
+    /// Attempts, newest first, after `after`.
+    pub async fn attempts(
+        &self,
+        filter: &AttemptFilter,
+        after: Option<Cursor>,
+        limit: u64,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let mut condition = matching(filter);
+        if let Some(Cursor { start_time, id }) = after {
+            let same_time =
+                Condition::all().add(Column::StartTime.eq(start_time)).add(Column::Id.lt(id));
+            let older = Condition::any().add(Column::StartTime.lt(start_time)).add(same_time);
+            condition = condition.add(older);
+        }
+        let query = Entity::find()
+            .filter(condition)
+            .order_by_desc(Column::StartTime)
+            .order_by_desc(Column::Id)
+            .limit(limit);
+        query.all(&self.db).await?.into_iter().map(from_row).collect()
+    }
+
+    /// One attempt of a workspace.
+    pub async fn attempt(
+        &self,
+        workspace: &WorkspaceName,
+        id: AttemptId,
+    ) -> Result<Option<Attempt>, StoreError> {
+        let query = Entity::find_by_id(id.0)
+            .filter(Column::Workspace.eq(workspace.workspace.as_str()));
+        query.one(&self.db).await?.map(from_row).transpose()
+    }
+}
+
+/// The condition of a filter.
+pub(super) fn matching(filter: &AttemptFilter) -> Condition {
+    let workspace = filter.scope.workspace().workspace.as_str();
+    Condition::all()
+        .add(Column::Workspace.eq(workspace))
+        .add_option(filter.scope.project().map(|project| Column::Project.eq(project.as_str())))
+        .add_option(filter.start_time.map(|time| Column::StartTime.gte(time.as_micros())))
+        .add_option(filter.end_time.map(|time| Column::StartTime.lt(time.as_micros())))
+        .add_option(filter.key.as_ref().map(|key| Column::Key.eq(key.to_string())))
+        .add_option(filter.requester.as_ref().map(|requester| Column::Requester.eq(requester)))
+}
+
+fn open() -> sea_orm::sea_query::Expr {
+    Expr::col((Entity, Column::State)).eq(State::Started.as_str())
+}
+
+fn to_row(journal: JournalId, attempt: &Attempt) -> Model {
+    let Attempt { begun, outcome } = attempt;
+    let usage = outcome.usage.unwrap_or_default();
+    Model {
+        id: begun.id.0,
+        journal_id: journal.0,
+        workspace: begun.scope.workspace().workspace.to_string(),
+        project: begun.scope.project().map(ToString::to_string).unwrap_or_default(),
+        key: begun.key_version.key.to_string(),
+        key_version: i64::try_from(begun.key_version.version).unwrap_or(i64::MAX),
+        material_tail: begun.material_tail.clone(),
+        payer: begun.payer.as_str().to_owned(),
+        provider: begun.provider.to_owned(),
+        model: begun.model.clone(),
+        served_model: outcome.served_model.clone(),
+        requester: begun.requester.to_string(),
+        origin: begun.origin.as_str().to_owned(),
+        streamed: begun.streamed,
+        state: outcome.state.as_str().to_owned(),
+        error_reason: outcome.error_reason.to_string(),
+        http_status: outcome.http_status.into(),
+        provider_request_id: outcome.provider_request_id.clone(),
+        start_time: begun.start_time.as_micros(),
+        first_byte_micros: outcome.first_byte_micros,
+        latency_micros: outcome.latency_micros,
+        input_tokens: usage.input_tokens,
+        cache_read_tokens: usage.cache_read_tokens,
+        cache_write_tokens: usage.cache_write_tokens,
+        cache_write_1h_tokens: usage.cache_write_1h_tokens,
+        output_tokens: usage.output_tokens,
+        reasoning_tokens: usage.reasoning_tokens,
+        certainty: outcome.certainty.as_str().to_owned(),
+        cost_nanos: outcome.cost_nanos,
+        price_version: outcome.price_version.clone(),
+    }
+}
+
+fn from_row(row: Model) -> Result<Attempt, StoreError> {
+    fn parse<T>(column: &'static str, value: Option<T>) -> Result<T, StoreError> {
+        value.ok_or(StoreError::Inconsistent { column })
+    }
+    let workspace =
+        WorkspaceName { workspace: parse("workspace", row.workspace.parse().ok())? };
+    let scope = match row.project.as_str() {
+        "" => Scope::Workspace(workspace),
+        project => {
+            let project = parse("project", project.parse().ok())?;
+            Scope::Project(ProjectName { workspace, project })
+        }
+    };
+    let begun = Begun {
+        id: AttemptId(row.id),
+        scope,
+        key_version: KeyVersionName {
+            key: parse("key", row.key.parse().ok())?,
+            version: parse("key_version", u64::try_from(row.key_version).ok())?,
+        },
+        material_tail: row.material_tail,
+        payer: parse("payer", Payer::parse(&row.payer))?,
+        provider: parse("provider", row.provider.parse::<Provider>().ok())?.as_str(),
+        model: row.model,
+        requester: row.requester.into(),
+        origin: parse("origin", Origin::parse(&row.origin))?,
+        streamed: row.streamed,
+        start_time: Timestamp::from_micros(row.start_time),
+    };
+    let outcome = Outcome {
+        state: parse("state", State::parse(&row.state))?,
+        error_reason: row.error_reason.into(),
+        http_status: parse("http_status", u16::try_from(row.http_status).ok())?,
+        provider_request_id: row.provider_request_id,
+        served_model: row.served_model,
+        first_byte_micros: row.first_byte_micros,
+        latency_micros: row.latency_micros,
+        usage: Some(Usage {
+            input_tokens: row.input_tokens,
+            cache_read_tokens: row.cache_read_tokens,
+            cache_write_tokens: row.cache_write_tokens,
+            cache_write_1h_tokens: row.cache_write_1h_tokens,
+            output_tokens: row.output_tokens,
+            reasoning_tokens: row.reasoning_tokens,
+        }),
+        certainty: parse("certainty", Certainty::parse(&row.certainty))?,
+        cost_nanos: row.cost_nanos,
+        price_version: row.price_version,
+    };
+    Ok(Attempt { begun, outcome })
+}

@@ -1,0 +1,75 @@
+//! The router's database, and the only place that knows sea-orm.
+
+mod attempts;
+mod entity;
+mod error;
+mod summary;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use latchkey_boot::config::SecretString;
+use latchkey_migrations::{MigratorTrait as _, RouterMigrator};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use serde::Deserialize;
+
+pub use attempts::{AttemptFilter, Cursor};
+pub use error::StoreError;
+pub use summary::{Dimension, Group, Sums};
+
+/// Which database, and how it is used.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// `sqlite://{file}?mode=rwc` or `postgres://…`. Set this or `url_file`.
+    pub url: Option<SecretString>,
+    /// A file that holds the URL.
+    pub url_file: Option<PathBuf>,
+    /// Most connections at a time. Default 8.
+    #[serde(default = "default_connections")]
+    pub max_connections: u32,
+}
+
+const fn default_connections() -> u32 {
+    8
+}
+
+/// A pool of connections.
+#[derive(Clone, Debug)]
+pub struct Store {
+    db: DatabaseConnection,
+}
+
+/// How long a writer waits for another one on SQLite, and anybody for a free connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Store {
+    /// Opens the database that `url` names. It is reached at the first use, so that a router starts
+    /// and works while its database is away.
+    pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(max_connections)
+            .acquire_timeout(PATIENCE)
+            .connect_lazy(!url.starts_with("sqlite:"))
+            .sqlx_logging(false)
+            .map_sqlx_sqlite_opts(|sqlite| {
+                sqlite
+                    .pragma("journal_mode", "WAL")
+                    .pragma("synchronous", "FULL")
+                    .busy_timeout(PATIENCE)
+            });
+        Ok(Self { db: Database::connect(options).await? })
+    }
+
+    /// Brings the schema up to date.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        RouterMigrator::up(&self.db, None).await.map_err(StoreError::Migration)
+    }
+
+    /// Whether the schema is up to date.
+    pub async fn is_current(&self) -> Result<bool, StoreError> {
+        let pending = RouterMigrator::get_pending_migrations(&self.db).await;
+        Ok(pending.map_err(StoreError::Migration)?.is_empty())
+    }
+}

@@ -1,0 +1,204 @@
+//! Sums over attempts.
+
+use latchkey_contract::router::v1::Usage;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
+use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+
+use super::attempts::{AttemptFilter, matching};
+use super::entity::attempts::{Column, Entity};
+use super::{Store, StoreError};
+use crate::domain::attempt::State;
+
+/// What sums may be split by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Dimension {
+    /// The day in UTC.
+    Day,
+    /// The key.
+    Key,
+    /// The model asked for.
+    Model,
+    /// Why it was asked.
+    Origin,
+    /// Who pays.
+    Payer,
+    /// The project.
+    Project,
+    /// The provider.
+    Provider,
+    /// Who asked.
+    Requester,
+}
+
+/// One combination of the dimensions asked for; the others are empty.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Group {
+    /// Days since the epoch.
+    pub day: Option<i64>,
+    /// The key.
+    pub key: Option<String>,
+    /// The model asked for.
+    pub model: Option<String>,
+    /// Why it was asked.
+    pub origin: Option<String>,
+    /// Who pays.
+    pub payer: Option<String>,
+    /// The project's id; empty for the workspace itself.
+    pub project: Option<String>,
+    /// The provider.
+    pub provider: Option<String>,
+    /// Who asked.
+    pub requester: Option<String>,
+}
+
+/// The sums of a group.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sums {
+    /// Attempts.
+    pub attempts: i64,
+    /// Attempts that succeeded.
+    pub succeeded: i64,
+    /// What was used.
+    pub usage: Usage,
+    /// The known costs.
+    pub cost_nanos: i64,
+    /// Attempts without a known cost.
+    pub unpriced: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    day: Option<i64>,
+    key: Option<String>,
+    model: Option<String>,
+    origin: Option<String>,
+    payer: Option<String>,
+    project: Option<String>,
+    provider: Option<String>,
+    requester: Option<String>,
+    attempts: i64,
+    succeeded: i64,
+    priced: i64,
+    input_tokens: i64,
+    cache_read_tokens: i64,
+    cache_write_tokens: i64,
+    cache_write_1h_tokens: i64,
+    output_tokens: i64,
+    reasoning_tokens: i64,
+    cost_nanos: i64,
+}
+
+const DAY_MICROS: i64 = 86_400_000_000;
+
+impl Store {
+    /// The sums of the attempts that match, by group, in the order of the dimensions.
+    pub async fn summarize(
+        &self,
+        filter: &AttemptFilter,
+        by: &[Dimension],
+        limit: u64,
+    ) -> Result<Vec<(Group, Sums)>, StoreError> {
+        let mut query = Entity::find().select_only().filter(matching(filter)).limit(limit);
+        for dimension in ALL {
+            let (name, expression) = column(dimension);
+            query = if by.contains(&dimension) {
+                query.column_as(expression, name)
+            } else {
+                query.column_as(empty(dimension), name)
+            };
+        }
+        for dimension in by {
+            let (_, expression) = column(*dimension);
+            query = query.group_by(expression.clone()).order_by_asc(expression);
+        }
+        let succeeded = Expr::case(
+            Expr::col(Column::State).eq(State::Succeeded.as_str()),
+            Expr::val(1_i64),
+        );
+        query = query
+            .column_as(Expr::col(Column::Id).count(), "attempts")
+            .column_as(sum(succeeded.finally(0_i64).into()), "succeeded")
+            .column_as(Expr::col(Column::CostNanos).count(), "priced");
+        for (column, name) in [
+            (Column::InputTokens, "input_tokens"),
+            (Column::CacheReadTokens, "cache_read_tokens"),
+            (Column::CacheWriteTokens, "cache_write_tokens"),
+            (Column::CacheWrite1hTokens, "cache_write_1h_tokens"),
+            (Column::OutputTokens, "output_tokens"),
+            (Column::ReasoningTokens, "reasoning_tokens"),
+            (Column::CostNanos, "cost_nanos"),
+        ] {
+            query = query.column_as(sum(Expr::col(column)), name);
+        }
+        let rows: Vec<Row> = query.into_model().all(&self.db).await?;
+        Ok(rows.into_iter().map(Row::split).collect())
+    }
+}
+
+const ALL: [Dimension; 8] = [
+    Dimension::Day,
+    Dimension::Key,
+    Dimension::Model,
+    Dimension::Origin,
+    Dimension::Payer,
+    Dimension::Project,
+    Dimension::Provider,
+    Dimension::Requester,
+];
+
+fn column(dimension: Dimension) -> (&'static str, Expr) {
+    match dimension {
+        Dimension::Day => ("day", Expr::col(Column::StartTime).div(DAY_MICROS)),
+        Dimension::Key => ("key", Expr::col(Column::Key)),
+        Dimension::Model => ("model", Expr::col(Column::Model)),
+        Dimension::Origin => ("origin", Expr::col(Column::Origin)),
+        Dimension::Payer => ("payer", Expr::col(Column::Payer)),
+        Dimension::Project => ("project", Expr::col(Column::Project)),
+        Dimension::Provider => ("provider", Expr::col(Column::Provider)),
+        Dimension::Requester => ("requester", Expr::col(Column::Requester)),
+    }
+}
+
+/// A null of the dimension's type, which PostgreSQL wants to know.
+fn empty(dimension: Dimension) -> Expr {
+    match dimension {
+        Dimension::Day => Expr::val(None::<i64>).cast_as("bigint"),
+        _ => Expr::val(None::<String>).cast_as("text"),
+    }
+}
+
+/// A sum as a 64-bit number, 0 for none. PostgreSQL sums to `numeric`.
+fn sum(expression: Expr) -> Expr {
+    let sum = Func::sum(expression);
+    Expr::from(Func::coalesce([Expr::from(sum), Expr::val(0_i64)])).cast_as("bigint")
+}
+
+impl Row {
+    fn split(self) -> (Group, Sums) {
+        let group = Group {
+            day: self.day,
+            key: self.key,
+            model: self.model,
+            origin: self.origin,
+            payer: self.payer,
+            project: self.project,
+            provider: self.provider,
+            requester: self.requester,
+        };
+        let sums = Sums {
+            attempts: self.attempts,
+            succeeded: self.succeeded,
+            usage: Usage {
+                input_tokens: self.input_tokens,
+                cache_read_tokens: self.cache_read_tokens,
+                cache_write_tokens: self.cache_write_tokens,
+                cache_write_1h_tokens: self.cache_write_1h_tokens,
+                output_tokens: self.output_tokens,
+                reasoning_tokens: self.reasoning_tokens,
+            },
+            cost_nanos: self.cost_nanos,
+            unpriced: self.attempts - self.priced,
+        };
+        (group, sums)
+    }
+}

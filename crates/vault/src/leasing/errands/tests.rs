@@ -1,0 +1,128 @@
+use std::pin::pin;
+
+use futures_util::poll;
+use latchkey_boot::clock::{ManualClock, Timestamp};
+use tokio::sync::mpsc::Receiver;
+
+use super::*;
+use crate::leasing::{LeasingConfig, session_id};
+
+fn leasing() -> Leasing {
+    let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+    Leasing::new(LeasingConfig::default(), clock)
+}
+
+fn attach(leasing: &Leasing, providers: &[Provider]) -> (Arc<Session>, Receiver<Order>) {
+    let id = session_id(Uuid::from_u128(1));
+    let (session, orders) =
+        Session::new(id, "token:router".into(), String::new(), providers.to_vec());
+    (leasing.attach(session), orders)
+}
+
+fn errand() -> Errand {
+    let material = Material::parse("not-a-real-key".to_owned(), Provider::Custom).unwrap();
+    Errand {
+        id: Uuid::from_u128(9),
+        provider: Provider::Custom,
+        base_url: "https://llm.example".to_owned(),
+        material: Arc::new(material),
+    }
+}
+
+fn words() -> ProviderWords {
+    ProviderWords {
+        http_status: 401,
+        code: "invalid".to_owned(),
+        message: "no".to_owned(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_able_router_nothing_is_asked() {
+    let leasing = leasing();
+    assert!(matches!(
+        leasing.verify(errand()).await,
+        Err(ErrandFailure::NoRouter)
+    ));
+    let (session, mut orders) = attach(&leasing, &[Provider::OpenAi]);
+    assert!(matches!(
+        leasing.verify(errand()).await,
+        Err(ErrandFailure::NoRouter)
+    ));
+    assert!(orders.try_recv().is_err());
+    leasing.leave(&session);
+    let (session, _orders) = attach(&leasing, &[Provider::Custom]);
+    leasing.detach(&session);
+    assert!(matches!(
+        leasing.verify(errand()).await,
+        Err(ErrandFailure::NoRouter)
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_outcome_is_the_routers() {
+    let verified = ErrandOutcome::Verified {
+        grade: Grade::Alive,
+        detail: String::new(),
+    };
+    for outcome in [
+        verified,
+        ErrandOutcome::Rejected(words()),
+        ErrandOutcome::Unreachable(words()),
+    ] {
+        let leasing = leasing();
+        let (_session, mut orders) = attach(&leasing, &[Provider::Custom]);
+        let mut verifying = pin!(leasing.verify(errand()));
+        assert!(poll!(&mut verifying).is_pending());
+        let Some(Order::Verify(told)) = orders.recv().await else {
+            panic!("no errand")
+        };
+        assert_eq!(told.material.expose(), b"not-a-real-key");
+        leasing.errand_done(told.id, outcome.clone());
+        match (outcome, verifying.await) {
+            (ErrandOutcome::Verified { grade, detail }, Ok(found)) => {
+                assert_eq!(found, (grade, detail));
+            }
+            (ErrandOutcome::Rejected(words), Err(ErrandFailure::Rejected(found)))
+            | (ErrandOutcome::Unreachable(words), Err(ErrandFailure::Unreachable(found))) => {
+                assert_eq!(found, words);
+            }
+            (_, found) => panic!("{found:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_router_that_leaves_or_takes_too_long_leaves_the_key_unchecked() {
+    let leasing = leasing();
+    let (session, _orders) = attach(&leasing, &[Provider::Custom]);
+    // The paused clock of tokio jumps to the end of the patience.
+    assert!(matches!(
+        leasing.verify(errand()).await,
+        Err(ErrandFailure::Unreachable(_))
+    ));
+    let mut verifying = pin!(leasing.verify(errand()));
+    assert!(poll!(&mut verifying).is_pending());
+    leasing.leave(&session);
+    assert!(matches!(
+        verifying.await,
+        Err(ErrandFailure::Unreachable(_))
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_errand_that_nobody_waits_for_is_forgotten() {
+    let leasing = leasing();
+    let (_session, _orders) = attach(&leasing, &[Provider::Custom]);
+    {
+        let mut verifying = pin!(leasing.verify(errand()));
+        assert!(poll!(&mut verifying).is_pending());
+        assert_eq!(leasing.errands.lock().len(), 1);
+    }
+    assert!(leasing.errands.lock().is_empty());
+    let late = ErrandOutcome::Verified {
+        grade: Grade::Alive,
+        detail: String::new(),
+    };
+    leasing.errand_done(errand().id, late);
+}

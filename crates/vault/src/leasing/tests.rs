@@ -1,0 +1,272 @@
+use std::pin::pin;
+
+use futures_util::poll;
+use latchkey_boot::clock::{ManualClock, Timestamp};
+use latchkey_contract::names::Scope;
+use tokio::sync::mpsc::Receiver;
+
+use super::*;
+
+const FRESHNESS: Duration = Duration::from_secs(30);
+/// Longer than the freshness span, the tolerated pause and the clocks' error together.
+const LAPSE: Duration = Duration::from_secs(33);
+
+struct Fixture {
+    clock: Arc<ManualClock>,
+    leasing: Leasing,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+        let leasing = Leasing::new(
+            LeasingConfig::default(),
+            Arc::clone(&clock) as Arc<dyn Clock>,
+        );
+        Self { clock, leasing }
+    }
+
+    fn attach(&self, id: u128) -> (Arc<Session>, Receiver<Order>) {
+        let id = session_id(Uuid::from_u128(id));
+        let (session, orders) = Session::new(id, "token:router".into(), String::new(), Vec::new());
+        (self.leasing.attach(session), orders)
+    }
+
+    /// A session that depends on the workspace that [`change`] changes.
+    fn depending(&self, id: u128) -> (Arc<Session>, Receiver<Order>) {
+        let (session, orders) = self.attach(id);
+        session.depend_on(uid(), scope(), 1);
+        (session, orders)
+    }
+}
+
+fn uid() -> WorkspaceUid {
+    WorkspaceUid(Uuid::from_u128(7))
+}
+
+fn scope() -> RevisionScope {
+    "workspaces/w".parse().unwrap()
+}
+
+fn version() -> KeyVersionName {
+    "workspaces/w/keys/k/versions/1".parse().unwrap()
+}
+
+fn change(revision: u64) -> Committed {
+    let revoked = vec![version()];
+    Committed {
+        workspace: uid(),
+        scope: Some(scope()),
+        revision,
+        revoked,
+    }
+}
+
+fn lease(key_version: &str, scope: &str) -> LeaseRecord {
+    LeaseRecord {
+        key_version: key_version.parse().unwrap(),
+        scope: scope.parse::<Scope>().unwrap(),
+        create_time: Timestamp::UNIX_EPOCH,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_answered_once_every_session_has_confirmed_it() {
+    let fixture = Fixture::new();
+    let (first, _orders) = fixture.depending(1);
+    let (second, _orders2) = fixture.depending(2);
+    let mut telling = pin!(fixture.leasing.propagate(change(2)));
+    assert!(poll!(&mut telling).is_pending());
+    first.acknowledge(scope(), 2, 3);
+    assert!(poll!(&mut telling).is_pending());
+    fixture.clock.advance(Duration::from_millis(20));
+    second.acknowledge(scope(), 2, 4);
+    let expected = Propagation {
+        revision: 2,
+        acknowledged: 2,
+        fenced: 0,
+        in_flight: 7,
+        elapsed: Duration::from_millis(20),
+    };
+    assert_eq!(telling.await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_told_what_it_must_not_use_any_more() {
+    let fixture = Fixture::new();
+    let (_session, mut orders) = fixture.depending(1);
+    assert!(poll!(pin!(fixture.leasing.propagate(change(2)))).is_pending());
+    let Some(Order::Invalidate {
+        scope: told,
+        revision,
+        revoked,
+    }) = orders.recv().await
+    else {
+        panic!("it was told something else")
+    };
+    assert_eq!((told, revision, revoked), (scope(), 2, vec![version()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_session_is_fenced_when_it_has_lapsed() {
+    let fixture = Fixture::new();
+    let (session, _orders) = fixture.depending(1);
+    let mut telling = pin!(fixture.leasing.propagate(change(2)));
+    assert!(poll!(&mut telling).is_pending());
+    fixture.clock.advance(LAPSE);
+    let propagation = telling.await;
+    assert_eq!((propagation.acknowledged, propagation.fenced), (0, 1));
+    assert_eq!(propagation.elapsed, LAPSE);
+    assert!(session.ended().is_cancelled());
+    let gone = fixture.leasing.session(session.id, "token:router");
+    assert_eq!(gone.err(), Some(SessionError::Unknown));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_does_not_lapse_within_the_span_it_was_given() {
+    let fixture = Fixture::new();
+    let (session, _orders) = fixture.depending(1);
+    fixture.clock.advance(FRESHNESS);
+    assert!(fixture.leasing.heard_from(&session));
+    let mut telling = pin!(fixture.leasing.propagate(change(2)));
+    fixture.clock.advance(FRESHNESS);
+    assert!(poll!(&mut telling).is_pending());
+    session.acknowledge(scope(), 2, 0);
+    assert_eq!(telling.await.acknowledged, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fenced_session_is_given_no_more_time() {
+    let fixture = Fixture::new();
+    let (session, _orders) = fixture.depending(1);
+    fixture.clock.advance(LAPSE);
+    assert_eq!(fixture.leasing.propagate(change(2)).await.fenced, 1);
+    assert!(!fixture.leasing.heard_from(&session));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_broke_off_counts_until_it_lapses() {
+    let fixture = Fixture::new();
+    let (session, orders) = fixture.depending(1);
+    drop(orders);
+    fixture.leasing.detach(&session);
+    let mut telling = pin!(fixture.leasing.propagate(change(2)));
+    fixture.clock.advance(FRESHNESS);
+    assert!(poll!(&mut telling).is_pending());
+    fixture.clock.advance(Duration::from_secs(3));
+    assert_eq!(telling.await.fenced, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_said_goodbye_is_not_waited_for() {
+    let fixture = Fixture::new();
+    let (session, _orders) = fixture.depending(1);
+    fixture.leasing.leave(&session);
+    let propagation = fixture.leasing.propagate(change(2)).await;
+    assert_eq!((propagation.acknowledged, propagation.fenced), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_does_not_depend_on_the_workspace_is_told_nothing() {
+    let fixture = Fixture::new();
+    let (session, mut orders) = fixture.attach(1);
+    let other = "workspaces/other".parse().unwrap();
+    session.depend_on(WorkspaceUid(Uuid::from_u128(8)), other, 1);
+    let propagation = fixture.leasing.propagate(change(2)).await;
+    assert_eq!((propagation.acknowledged, propagation.fenced), (0, 0));
+    assert!(orders.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn confirming_an_earlier_revision_is_not_enough_and_a_later_one_is() {
+    let fixture = Fixture::new();
+    let (session, _orders) = fixture.depending(1);
+    let mut telling = pin!(fixture.leasing.propagate(change(3)));
+    session.acknowledge(scope(), 2, 0);
+    assert!(poll!(&mut telling).is_pending());
+    session.acknowledge("platform".parse().unwrap(), 9, 0);
+    assert!(poll!(&mut telling).is_pending());
+    session.acknowledge(scope(), 4, 0);
+    assert_eq!(telling.await.acknowledged, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_router_that_does_not_keep_up_must_attach_anew() {
+    let fixture = Fixture::new();
+    let (session, orders) = fixture.depending(1);
+    let mut revision = 1;
+    while session.is_attached() {
+        revision += 1;
+        fixture.leasing.relay(uid(), &scope(), revision);
+        assert!(revision < 10_000, "the queue has no end");
+    }
+    assert!(session.ended().is_cancelled());
+    drop(orders);
+}
+
+#[test]
+fn the_time_that_is_left_shrinks_with_the_age_of_the_last_read() {
+    let fixture = Fixture::new();
+    let read = || *fixture.leasing.current_since.lock().unwrap() = Some(fixture.clock.boottime());
+    assert_eq!(fixture.leasing.remaining(), Duration::ZERO);
+    read();
+    assert_eq!(fixture.leasing.remaining(), FRESHNESS);
+    fixture.clock.advance(Duration::from_secs(10));
+    assert_eq!(fixture.leasing.remaining(), Duration::from_secs(20));
+    fixture.clock.advance(FRESHNESS);
+    assert_eq!(fixture.leasing.remaining(), Duration::ZERO);
+    read();
+    assert_eq!(fixture.leasing.remaining(), FRESHNESS);
+}
+
+#[test]
+fn lapsed_sessions_are_forgotten_with_their_leases() {
+    let fixture = Fixture::new();
+    let (old, _orders) = fixture.attach(1);
+    let held = lease("workspaces/w/keys/k/versions/1", "workspaces/w");
+    old.lend(LeaseId(Uuid::from_u128(1)), held);
+    fixture.clock.advance(LAPSE);
+    let (young, _orders2) = fixture.attach(2);
+    fixture.leasing.sweep();
+    assert!(fixture.leasing.leases().is_empty());
+    assert!(fixture.leasing.session(young.id, "token:router").is_ok());
+    assert!(fixture.leasing.session(old.id, "token:router").is_err());
+}
+
+#[test]
+fn confirming_a_change_ends_the_leases_of_its_scope_alone() {
+    let fixture = Fixture::new();
+    let (session, _orders) = fixture.depending(1);
+    session.depend_on(WorkspaceUid(Uuid::nil()), RevisionScope::Platform, 1);
+    for (id, version, scope) in [
+        (1, "workspaces/w/keys/k/versions/1", "workspaces/w"),
+        (2, "platform/keys/p/versions/1", "workspaces/w/projects/p"),
+        (3, "platform/keys/p/versions/1", "workspaces/v"),
+    ] {
+        session.lend(LeaseId(Uuid::from_u128(id)), lease(version, scope));
+    }
+    let held = || {
+        fixture
+            .leasing
+            .leases()
+            .into_keys()
+            .map(|id| id.0.as_u128())
+            .collect::<Vec<_>>()
+    };
+    session.acknowledge(scope(), 2, 0);
+    assert_eq!(held(), [3]);
+    session.acknowledge(RevisionScope::Platform, 2, 0);
+    assert!(held().is_empty());
+}
+
+#[test]
+fn a_session_is_its_own_routers_alone() {
+    let fixture = Fixture::new();
+    let (session, _orders) = fixture.attach(1);
+    assert!(fixture.leasing.session(session.id, "token:router").is_ok());
+    let other = fixture.leasing.session(session.id, "token:other");
+    assert_eq!(other.err(), Some(SessionError::Unknown));
+    fixture.leasing.detach(&session);
+    let detached = fixture.leasing.session(session.id, "token:router");
+    assert_eq!(detached.err(), Some(SessionError::Unknown));
+}

@@ -1,0 +1,351 @@
+use latchkey_boot::rpc::access::Denied;
+use latchkey_envelope::SealError;
+use sea_orm::DbErr;
+use tonic_types::StatusExt as _;
+
+use super::*;
+use crate::domain::destination::DestinationError;
+use crate::domain::key::IllegalTransition;
+use crate::domain::material::KeyFormatError;
+use crate::domain::provider::Provider;
+use crate::domain::resolution::Rule;
+use crate::error::Noun;
+
+/// One row of the table.
+struct Row {
+    error: VaultError,
+    code: Code,
+    reason: &'static str,
+    /// The field that `BadRequest` names, or nothing.
+    violation: &'static str,
+}
+
+fn row(error: impl Into<VaultError>, code: Code, reason: &'static str) -> Row {
+    Row {
+        error: error.into(),
+        code,
+        reason,
+        violation: "",
+    }
+}
+
+impl Row {
+    fn naming(self, violation: &'static str) -> Self {
+        Self { violation, ..self }
+    }
+}
+
+/// Every error there is. A new variant that is missing here is caught by [`is_listed`].
+fn table() -> Vec<Row> {
+    let mut table = requests();
+    table.extend(conflicts());
+    table.extend(outcomes());
+    table.extend(custody());
+    table
+}
+
+fn requests() -> Vec<Row> {
+    use Code::{InvalidArgument, NotFound, PermissionDenied};
+    vec![
+        row(Denied, PermissionDenied, "PERMISSION_DENIED"),
+        row(
+            VaultError::field("key.priority", "is"),
+            InvalidArgument,
+            "FIELD_INVALID",
+        )
+        .naming("key.priority"),
+        row(
+            VaultError::field("page_token", "is"),
+            InvalidArgument,
+            "PAGE_TOKEN_INVALID",
+        )
+        .naming("page_token"),
+        row(
+            VaultError::MaterialRequired {
+                field: "key.base_url",
+            },
+            InvalidArgument,
+            "MATERIAL_REQUIRED",
+        )
+        .naming("key.base_url"),
+        row(
+            VaultError::KeyFormat(KeyFormatError::Short),
+            InvalidArgument,
+            "KEY_FORMAT",
+        )
+        .naming("material"),
+        row(
+            VaultError::Destination {
+                field: "base_url",
+                problem: DestinationError::NotAUrl,
+            },
+            InvalidArgument,
+            "DESTINATION_FORBIDDEN",
+        )
+        .naming("base_url"),
+        row(VaultError::NotFound(Noun::Key), NotFound, "KEY_NOT_FOUND"),
+        row(
+            VaultError::NotFound(Noun::Project),
+            NotFound,
+            "PROJECT_NOT_FOUND",
+        ),
+        row(
+            VaultError::NotFound(Noun::Workspace),
+            NotFound,
+            "WORKSPACE_NOT_FOUND",
+        ),
+    ]
+}
+
+fn conflicts() -> Vec<Row> {
+    use Code::{Aborted, AlreadyExists, FailedPrecondition};
+    let duplicate = Conflict::DuplicateMaterial("workspaces/w/keys/k".parse().unwrap());
+    let illegal = IllegalTransition {
+        from: "deleted",
+        verb: "enabled",
+    };
+    vec![
+        row(duplicate, AlreadyExists, "DUPLICATE_MATERIAL"),
+        row(Conflict::Etag, Aborted, "ETAG_MISMATCH"),
+        row(Conflict::Exists(Noun::Key), AlreadyExists, "KEY_EXISTS"),
+        row(
+            Conflict::Exists(Noun::Project),
+            AlreadyExists,
+            "PROJECT_EXISTS",
+        ),
+        row(
+            Conflict::Exists(Noun::Workspace),
+            AlreadyExists,
+            "WORKSPACE_EXISTS",
+        ),
+        row(
+            Conflict::NotEmpty(Noun::Project),
+            FailedPrecondition,
+            "PROJECT_NOT_EMPTY",
+        ),
+        row(
+            Conflict::NotEmpty(Noun::Workspace),
+            FailedPrecondition,
+            "WORKSPACE_NOT_EMPTY",
+        ),
+        row(
+            Conflict::RequestIdReused,
+            AlreadyExists,
+            "REQUEST_ID_REUSED",
+        )
+        .naming("request_id"),
+        row(illegal, FailedPrecondition, "STATE_FORBIDS"),
+    ]
+}
+
+fn outcomes() -> Vec<Row> {
+    use Code::{Aborted, FailedPrecondition, InvalidArgument, Unavailable};
+    let mismatch = ResolutionRefusal::ProviderMismatch {
+        expected: Provider::OpenAi,
+        actual: Provider::Custom,
+    };
+    let named = ResolutionRefusal::NamedUnusable {
+        rule: Rule::KeyDisabled,
+        detail: String::new(),
+    };
+    let none = ResolutionRefusal::NoneUsable {
+        exclusions: Vec::new(),
+    };
+    vec![
+        row(ErrandFailure::NoRouter, Unavailable, "NO_ROUTER_ATTACHED"),
+        row(
+            ErrandFailure::Rejected(words()),
+            FailedPrecondition,
+            "PROVIDER_REJECTED_KEY",
+        ),
+        row(
+            ErrandFailure::Unreachable(words()),
+            Unavailable,
+            "PROVIDER_UNAVAILABLE",
+        ),
+        row(mismatch, FailedPrecondition, "PROVIDER_MISMATCH").naming("provider"),
+        row(named, FailedPrecondition, "KEY_UNUSABLE"),
+        row(none, FailedPrecondition, "OWN_KEY_REQUIRED"),
+        row(SessionError::Fenced, Aborted, "SESSION_FENCED"),
+        row(
+            SessionError::HelloRequired,
+            InvalidArgument,
+            "HELLO_REQUIRED",
+        )
+        .naming("hello"),
+        row(SessionError::Unknown, FailedPrecondition, "SESSION_UNKNOWN"),
+    ]
+}
+
+fn custody() -> Vec<Row> {
+    use Code::{Aborted, DataLoss, FailedPrecondition, Internal, Unavailable};
+    let failed = || DbErr::Custom("the table is on fire".to_owned());
+    let damaged = StoreError::Inconsistent {
+        table: "keys",
+        column: "state",
+    };
+    vec![
+        row(CustodyError::Integrity, DataLoss, "INTEGRITY"),
+        row(damaged, DataLoss, "INTEGRITY"),
+        row(StoreError::Conflict, Aborted, "CONCURRENT_CHANGE"),
+        row(StoreError::Exists(failed()), Aborted, "CONCURRENT_CHANGE"),
+        row(
+            StoreError::Database(failed()),
+            Unavailable,
+            "DATABASE_UNAVAILABLE",
+        ),
+        row(
+            StoreError::Migration(failed()),
+            Unavailable,
+            "DATABASE_UNAVAILABLE",
+        ),
+        row(
+            CustodyError::RootKeyMissing,
+            FailedPrecondition,
+            "ROOT_KEY_MISSING",
+        ),
+        row(CustodyError::Randomness, Internal, "SEALING_FAILED"),
+        row(
+            CustodyError::Seal(SealError::Randomness),
+            Internal,
+            "SEALING_FAILED",
+        ),
+    ]
+}
+
+fn words() -> ProviderWords {
+    let message = "Incorrect API key provided".to_owned();
+    ProviderWords {
+        http_status: 401,
+        code: "invalid_api_key".to_owned(),
+        message,
+    }
+}
+
+/// Does not compile when a variant is added; then it belongs into the table too.
+fn is_listed(error: &VaultError) {
+    match error {
+        VaultError::Denied(_)
+        | VaultError::Field { .. }
+        | VaultError::MaterialRequired { .. }
+        | VaultError::KeyFormat(_)
+        | VaultError::Destination { .. }
+        | VaultError::NotFound(Noun::Key | Noun::Project | Noun::Workspace)
+        | VaultError::Conflict(
+            Conflict::DuplicateMaterial(_)
+            | Conflict::Etag
+            | Conflict::Exists(_)
+            | Conflict::NotEmpty(_)
+            | Conflict::RequestIdReused,
+        )
+        | VaultError::State(_)
+        | VaultError::Verification(
+            ErrandFailure::NoRouter | ErrandFailure::Rejected(_) | ErrandFailure::Unreachable(_),
+        )
+        | VaultError::Resolution(
+            ResolutionRefusal::ProviderMismatch { .. }
+            | ResolutionRefusal::NamedUnusable { .. }
+            | ResolutionRefusal::NoneUsable { .. },
+        )
+        | VaultError::Session(
+            SessionError::Fenced | SessionError::HelloRequired | SessionError::Unknown,
+        )
+        | VaultError::Custody(
+            CustodyError::Integrity
+            | CustodyError::Randomness
+            | CustodyError::RootKeyMissing
+            | CustodyError::Seal(_)
+            | CustodyError::Store(
+                StoreError::Exists(_)
+                | StoreError::Conflict
+                | StoreError::Inconsistent { .. }
+                | StoreError::Migration(_)
+                | StoreError::Database(_),
+            ),
+        ) => {}
+    }
+}
+
+#[test]
+fn every_error_has_its_code_its_reason_and_its_field() {
+    for row in table() {
+        is_listed(&row.error);
+        let words = row.error.to_string();
+        let status = Status::from(row.error);
+        let details = status.get_error_details();
+        let info = details
+            .error_info()
+            .expect("every refusal has an ErrorInfo");
+        assert_eq!(
+            (status.code(), info.reason.as_str()),
+            (row.code, row.reason),
+            "{words}"
+        );
+        assert_eq!(info.domain, "vault.latchkey");
+        let violations = details
+            .bad_request()
+            .map_or(&[][..], |bad| &bad.field_violations[..]);
+        let field = violations.first().map_or("", |violation| &violation.field);
+        assert_eq!(field, row.violation, "{words}");
+        assert!(
+            violations
+                .iter()
+                .all(|violation| !violation.description.is_empty()),
+            "{words}"
+        );
+    }
+}
+
+#[test]
+fn what_passes_by_itself_says_when_to_try_again() {
+    for row in table() {
+        let status = Status::from(row.error);
+        let retry = status
+            .get_error_details()
+            .retry_info()
+            .map(|info| info.retry_delay);
+        let expected = (row.code == Code::Unavailable).then_some(Some(RETRY));
+        assert_eq!(retry, expected, "{}", row.reason);
+    }
+}
+
+#[test]
+fn a_failure_inside_is_not_told_to_the_caller() {
+    for row in custody() {
+        let status = Status::from(row.error);
+        for word in ["fire", "keys", "state"] {
+            assert!(!status.message().contains(word), "{}", status.message());
+        }
+    }
+}
+
+#[test]
+fn the_providers_words_travel_as_facts() {
+    let status = Status::from(VaultError::from(ErrandFailure::Rejected(words())));
+    let details = status.get_error_details();
+    let facts = &details.error_info().unwrap().metadata;
+    assert_eq!(facts["provider_status"], "401");
+    assert_eq!(facts["provider_code"], "invalid_api_key");
+    assert_eq!(facts["provider_message"], "Incorrect API key provided");
+}
+
+#[test]
+fn a_refused_choice_says_of_each_key_why() {
+    let exclusions = vec![
+        Exclusion {
+            key: "workspaces/w/keys/a".parse().unwrap(),
+            rule: Rule::KeyDisabled,
+        },
+        Exclusion {
+            key: "platform/keys/b".parse().unwrap(),
+            rule: Rule::ModelDenied,
+        },
+    ];
+    let status = Status::from(VaultError::from(ResolutionRefusal::NoneUsable {
+        exclusions,
+    }));
+    let details = status.get_error_details();
+    let facts = &details.error_info().unwrap().metadata;
+    assert_eq!(facts["workspaces/w/keys/a"], "KEY_DISABLED");
+    assert_eq!(facts["platform/keys/b"], "MODEL_DENIED");
+}

@@ -1,0 +1,251 @@
+//! A router that attends: it answers errands by script and confirms what it is told.
+
+use std::sync::{Arc, Mutex};
+
+use latchkey_boot::client::AuthorizedChannel;
+use latchkey_contract::vault::v1::attend_request::Message as Said;
+use latchkey_contract::vault::v1::attend_response::Message as Told;
+use latchkey_contract::vault::v1::lease_service_client::LeaseServiceClient;
+pub(crate) use latchkey_contract::vault::v1::verification_result::Outcome;
+use latchkey_contract::vault::v1::{
+    Acknowledgement, AttendRequest, AttendResponse, Hello, Invalidation, KeepAlive,
+    KeepAliveAnswer, KeyReport, Lease, ProviderRefusal, ResolveRequest, ResolveResponse,
+    ScopeRevision, Verification, VerificationErrand, VerificationResult, Welcome, verification,
+};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::{Status, Streaming};
+
+use super::Vault;
+use super::vault::{ROUTER, Who};
+
+/// An attached router.
+pub(crate) struct Router {
+    pub(crate) session: String,
+    pub(crate) welcome: Welcome,
+    client: LeaseServiceClient<AuthorizedChannel>,
+    // Weak, so that the session ends when the router lets go of it.
+    say: mpsc::WeakUnboundedSender<AttendRequest>,
+    script: Arc<Mutex<Script>>,
+    heard: watch::Receiver<Heard>,
+    attending: JoinHandle<Status>,
+}
+
+/// How it behaves.
+struct Script {
+    outcome: Option<Outcome>,
+    confirms: bool,
+    in_flight: i64,
+}
+
+/// What it was told so far.
+#[derive(Clone, Default)]
+struct Heard {
+    invalidations: Vec<Invalidation>,
+    errands: Vec<VerificationErrand>,
+    answers: Vec<KeepAliveAnswer>,
+}
+
+/// The provider accepted the key.
+pub(crate) fn alive() -> Outcome {
+    let grade = verification::Grade::Alive.into();
+    Outcome::Verified(Verification { grade, ..Verification::default() })
+}
+
+/// The provider refused the key.
+pub(crate) fn rejected() -> Outcome {
+    Outcome::Rejected(ProviderRefusal {
+        http_status: 401,
+        code: "invalid_api_key".to_owned(),
+        message: "Incorrect API key provided".to_owned(),
+    })
+}
+
+/// The provider could not be asked.
+pub(crate) fn unreachable() -> Outcome {
+    let message = "connection refused".to_owned();
+    Outcome::Unreachable(ProviderRefusal { message, ..ProviderRefusal::default() })
+}
+
+impl Router {
+    /// Attends with nothing in hand, able to check keys of every provider.
+    pub(crate) async fn attend(vault: &Vault) -> Self {
+        Self::attend_as(vault, ROUTER, hello(&[])).await.unwrap()
+    }
+
+    /// Attends, still holding something of these scopes at these revisions.
+    pub(crate) async fn attend_holding(vault: &Vault, held: &[ScopeRevision]) -> Self {
+        Self::attend_as(vault, ROUTER, hello(held)).await.unwrap()
+    }
+
+    pub(crate) async fn attend_as(vault: &Vault, who: Who, hello: Hello) -> Result<Self, Status> {
+        let mut client = vault.leases(who);
+        let (say, said) = mpsc::unbounded_channel();
+        say.send(request(Said::Hello(hello))).unwrap();
+        let stream = client.attend(UnboundedReceiverStream::new(said)).await?;
+        let mut stream = stream.into_inner();
+        let first = stream.message().await?.and_then(|response| response.message);
+        let Some(Told::Welcome(welcome)) = first else { panic!("it was not welcomed") };
+        let script = Script { outcome: Some(alive()), confirms: true, in_flight: 0 };
+        let script = Arc::new(Mutex::new(script));
+        let (hear, heard) = watch::channel(Heard::default());
+        let attending = tokio::spawn(listen(stream, say.downgrade(), Arc::clone(&script), hear));
+        let session = welcome.session.clone();
+        Ok(Self { session, welcome, client, say, script, heard, attending })
+    }
+
+    /// From now on errands end like this; never, with nothing.
+    pub(crate) fn answers_errands(&self, outcome: impl Into<Option<Outcome>>) {
+        self.script.lock().unwrap().outcome = outcome.into();
+    }
+
+    /// From now on it confirms nothing.
+    pub(crate) fn keeps_silent(&self) {
+        self.script.lock().unwrap().confirms = false;
+    }
+
+    /// From now on so many calls are running when it confirms something.
+    pub(crate) fn has_in_flight(&self, calls: i64) {
+        self.script.lock().unwrap().in_flight = calls;
+    }
+
+    pub(crate) fn says(&self, said: Said) {
+        self.say.send(request(said)).unwrap();
+    }
+
+    pub(crate) fn confirms(&self, invalidation: &Invalidation, in_flight_count: i64) {
+        self.says(Said::Acknowledgement(confirmation(invalidation, in_flight_count)));
+    }
+
+    /// Reports that a provider refused a lent key.
+    pub(crate) fn reports(&self, key_version: &str) {
+        let Outcome::Rejected(refusal) = rejected() else { panic!("it is a refusal") };
+        let (key_version, refusal) = (key_version.to_owned(), Some(refusal));
+        self.says(Said::KeyReport(KeyReport { key_version, refusal }));
+    }
+
+    /// Asks for more time and returns the answer.
+    pub(crate) async fn keeps_alive(&self, sequence: i64) -> KeepAliveAnswer {
+        self.says(Said::KeepAlive(KeepAlive { sequence }));
+        let found = |heard: &Heard| {
+            heard.answers.iter().find(|answer| answer.sequence == sequence).cloned()
+        };
+        let mut heard = self.heard.clone();
+        let heard = heard.wait_for(|heard| found(heard).is_some()).await.unwrap();
+        found(&heard).unwrap()
+    }
+
+    /// The invalidation of a scope that follows the first `seen` of them.
+    pub(crate) async fn invalidation(&self, scope: &str, seen: usize) -> Invalidation {
+        let found = |heard: &Heard| {
+            let of_scope = heard.invalidations.iter().filter(|told| told.scope == scope);
+            of_scope.cloned().nth(seen)
+        };
+        let mut heard = self.heard.clone();
+        let heard = heard.wait_for(|heard| found(heard).is_some()).await.unwrap();
+        found(&heard).unwrap()
+    }
+
+    pub(crate) fn invalidations(&self) -> Vec<Invalidation> {
+        self.heard.borrow().invalidations.clone()
+    }
+
+    pub(crate) fn errands(&self) -> Vec<VerificationErrand> {
+        self.heard.borrow().errands.clone()
+    }
+
+    /// Waits for the first errand.
+    pub(crate) async fn errand(&self) -> VerificationErrand {
+        let mut heard = self.heard.clone();
+        let heard = heard.wait_for(|heard| !heard.errands.is_empty()).await.unwrap();
+        heard.errands[0].clone()
+    }
+
+    pub(crate) async fn resolve(&self, request: ResolveRequest) -> Result<ResolveResponse, Status> {
+        let request = ResolveRequest { session: self.session.clone(), ..request };
+        self.client.clone().resolve(request).await.map(tonic::Response::into_inner)
+    }
+
+    /// Borrows a key that must be there.
+    pub(crate) async fn borrows(&self, request: ResolveRequest) -> Lease {
+        self.resolve(request).await.unwrap().lease.unwrap()
+    }
+
+    /// Ends the session cleanly, and returns how the vault took it.
+    pub(crate) async fn leaves(self) -> Status {
+        drop(self.say);
+        self.script.lock().unwrap().confirms = false;
+        self.attending.await.unwrap()
+    }
+
+    /// Breaks off without a goodbye.
+    pub(crate) fn breaks_off(self) {
+        self.attending.abort();
+    }
+
+    /// How the vault ended the session.
+    pub(crate) async fn is_ended(self) -> Status {
+        self.attending.await.unwrap()
+    }
+}
+
+/// A Hello of a router that can check keys of every provider.
+pub(crate) fn hello(held: &[ScopeRevision]) -> Hello {
+    let providers = ["anthropic", "custom", "openai"].map(ToOwned::to_owned).to_vec();
+    Hello { instance: "r1".to_owned(), revisions: held.to_vec(), providers }
+}
+
+fn request(said: Said) -> AttendRequest {
+    AttendRequest { message: Some(said) }
+}
+
+fn confirmation(invalidation: &Invalidation, in_flight_count: i64) -> Acknowledgement {
+    Acknowledgement {
+        scope: invalidation.scope.clone(),
+        revision: invalidation.revision,
+        in_flight_count,
+    }
+}
+
+async fn listen(
+    mut stream: Streaming<AttendResponse>,
+    // Weak, so that the session ends when the router lets go of it.
+    say: mpsc::WeakUnboundedSender<AttendRequest>,
+    script: Arc<Mutex<Script>>,
+    hear: watch::Sender<Heard>,
+) -> Status {
+    loop {
+        let told = match stream.message().await {
+            Ok(Some(response)) => response.message,
+            Ok(None) => return Status::ok(""),
+            Err(status) => return status,
+        };
+        let answer = match told {
+            Some(Told::Invalidation(invalidation)) => {
+                let script = script.lock().unwrap();
+                let answer = confirmation(&invalidation, script.in_flight);
+                hear.send_modify(|heard| heard.invalidations.push(invalidation));
+                script.confirms.then_some(Said::Acknowledgement(answer))
+            }
+            Some(Told::VerificationErrand(errand)) => {
+                let errand_id = errand.errand_id.clone();
+                hear.send_modify(|heard| heard.errands.push(errand));
+                let outcome = script.lock().unwrap().outcome.clone();
+                outcome.map(|outcome| {
+                    let outcome = Some(outcome);
+                    Said::VerificationResult(VerificationResult { errand_id, outcome })
+                })
+            }
+            Some(Told::KeepAliveAnswer(answer)) => {
+                hear.send_modify(|heard| heard.answers.push(answer));
+                None
+            }
+            Some(Told::Welcome(_)) | None => None,
+        };
+        if let (Some(answer), Some(say)) = (answer, say.upgrade()) {
+            // The vault may have ended the session.
+            let _ = say.send(request(answer));
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The vault as its callers meet it: over a real socket, on SQLite and on PostgreSQL.
+//!
+//! The folders mirror `src/services`, one file per method.
+
+mod audit;
+mod authorization;
+mod harness;
+mod keys;
+mod leases;
+mod projects;
+mod startup;
+mod store;
+mod tamper;
+mod transport;
+mod workspaces;
+
+/// Makes a test of each function for each kind of database.
+macro_rules! on_both_databases {
+    ($($test:ident),+ $(,)?) => {$(
+        mod $test {
+            use latchkey_migrations::testing::Backend;
+
+            #[tokio::test]
+            async fn postgres() {
+                super::$test(crate::harness::Vault::start(Backend::Postgres).await).await;
+            }
+
+            #[tokio::test]
+            async fn sqlite() {
+                super::$test(crate::harness::Vault::start(Backend::Sqlite).await).await;
+            }
+        }
+    )+};
+}
+pub(crate) use on_both_databases;
