@@ -1,1 +1,26 @@
-fn main() {}
+//! The `latchkey` command. Without arguments it runs `latchkey dev`.
+
+mod arguments;
+mod dev;
+mod keyring;
+mod migrate;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use latchkey_boot::exit::{Failure, report};
+
+use arguments::{Arguments, Command};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    report(run(Arguments::parse()).await)
+}
+
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.command.unwrap_or_default() {
+        Command::Dev(options) => dev::run(options).await,
+        Command::Keyring(options) => keyring::run(&options),
+        Command::Migrate(options) => migrate::run(options).await,
+    }
+}

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
+use crate::Provider;
 use crate::encode::{EncodeError, Endpoint, WireRequest, headers};
 use crate::error::{self, ErrorClass, ProviderError};
-use crate::Provider;
 
 /// What a check showed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -43,7 +43,9 @@ pub fn unary(
 ) -> Result<Answer, ProviderError> {
     let provider = dialect.provider();
     if !status.is_success() {
-        return Err(error::classify(provider, status, headers, body, api_key, now));
+        return Err(error::classify(
+            provider, status, headers, body, api_key, now,
+        ));
     }
     let answer = match dialect.api() {
         Api::ChatCompletions => openai_chat::decode(provider, body),

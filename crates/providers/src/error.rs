@@ -121,9 +121,10 @@ pub(crate) fn in_band(provider: Provider, data: &str, api_key: &str) -> Provider
     if !body.is_error {
         return garbage(None, None, &body, api_key);
     }
-    let mut error = build(provider, None, &body, api_key);
-    error.request_id.clone_from(&body.request_id);
-    error
+    ProviderError {
+        request_id: request_id_in(&body),
+        ..build(provider, None, &body, api_key)
+    }
 }
 
 /// Whether a body says of itself that it is an error.
@@ -139,14 +140,17 @@ pub(crate) fn malformed(
     api_key: &str,
 ) -> ProviderError {
     let body = ErrorBody::parse(body);
-    let request_id = self::request_id(headers).or_else(|| request_id_in(&body));
-    garbage(Some(status), request_id, &body, api_key)
+    let id = request_id(headers).or_else(|| request_id_in(&body));
+    garbage(Some(status), id, &body, api_key)
 }
 
 impl ProviderError {
     /// The answer's end is missing.
     pub(crate) fn truncated() -> Self {
-        Self::new(ErrorClass::Truncated, "the stream ended before the answer did")
+        Self::new(
+            ErrorClass::Truncated,
+            "the stream ended before the answer did",
+        )
     }
 
     fn new(class: ErrorClass, message: impl Into<String>) -> Self {
@@ -242,12 +246,20 @@ fn class_of_status(status: Option<StatusCode>) -> ErrorClass {
 /// The provider's name for a call, from the head of its answer: what its support desk asks for.
 pub fn request_id(headers: &HeaderMap) -> Option<String> {
     let header = |name| headers.get(name)?.to_str().ok();
-    let id = ["request-id", "x-request-id"].into_iter().find_map(header)?;
+    let id = ["request-id", "x-request-id"]
+        .into_iter()
+        .find_map(header)?;
     Some(id.chars().take(MAX_REQUEST_ID).collect())
 }
 
 fn request_id_in(body: &ErrorBody) -> Option<String> {
-    Some(body.request_id.as_deref()?.chars().take(MAX_REQUEST_ID).collect())
+    Some(
+        body.request_id
+            .as_deref()?
+            .chars()
+            .take(MAX_REQUEST_ID)
+            .collect(),
+    )
 }
 
 /// Characters of a request id; providers' have about 40.

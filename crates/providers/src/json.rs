@@ -177,7 +177,13 @@ mod tests {
 
     #[test]
     fn counts_are_never_negative() {
-        for (json, count) in [("7", 7), ("-7", 0), ("7.0", 7), ("null", 0), ("1e30", i64::MAX)] {
+        for (json, count) in [
+            ("7", 7),
+            ("-7", 0),
+            ("7.0", 7),
+            ("null", 0),
+            ("1e30", i64::MAX),
+        ] {
             assert_eq!(serde_json::from_str::<Count>(json).unwrap().get(), count);
         }
     }

@@ -64,7 +64,10 @@ pub(super) enum Source<'a> {
 }
 
 /// A part of the user's, or of instructions.
-pub(super) fn user_block(at: (usize, usize), part: &Part) -> Result<Option<Block<'_>>, EncodeError> {
+pub(super) fn user_block(
+    at: (usize, usize),
+    part: &Part,
+) -> Result<Option<Block<'_>>, EncodeError> {
     Ok(match &part.content {
         Some(Content::Text(text)) => Some(Block::Text { text }),
         Some(Content::Image(image)) => {
@@ -131,10 +134,7 @@ fn result_content(at: (usize, usize), result: &ToolResult) -> Result<Vec<Block<'
     Ok(blocks)
 }
 
-fn image_block(
-    image: &Image,
-    field: impl Fn(&str) -> String,
-) -> Result<Block<'_>, EncodeError> {
+fn image_block(image: &Image, field: impl Fn(&str) -> String) -> Result<Block<'_>, EncodeError> {
     let unsupported =
         |at: &str, words| refuse(field(at), EncodeErrorKind::UnsupportedByProvider, words);
     if matches!(image.detail(), image::Detail::Low | image::Detail::High) {

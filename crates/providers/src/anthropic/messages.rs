@@ -53,7 +53,11 @@ pub(super) fn conversation<'a>(
     let mut messages: Vec<WireMessage<'a>> = Vec::with_capacity(turns.len());
     // Results of a turn's calls may come in several messages, and the user's next words join them.
     let mut results_open = false;
-    for (m, message) in turns.iter().enumerate().map(|(t, turn)| (leading + t, turn)) {
+    for (m, message) in turns
+        .iter()
+        .enumerate()
+        .map(|(t, turn)| (leading + t, turn))
+    {
         let role = message.role();
         let blocks = blocks(m, message)?;
         match (role, messages.last_mut()) {
@@ -126,9 +130,10 @@ fn check_ends(call: &Call<'_>, leading: usize, turns: &[Message]) -> Result<(), 
         [first, ..] if first.role() != Role::User => {
             unsupported(0, "the provider wants the user to begin")
         }
-        [.., last] if last.role() == Role::Assistant && !call.traits.prefill => {
-            unsupported(turns.len() - 1, "the model does not go on with a turn of its own")
-        }
+        [.., last] if last.role() == Role::Assistant && !call.traits.prefill => unsupported(
+            turns.len() - 1,
+            "the model does not go on with a turn of its own",
+        ),
         _ => Ok(()),
     }
 }

@@ -27,7 +27,10 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
         presence_penalty: _,
         frequency_penalty: _, // refused: the dialect has none of the three
     } = sampling(call, &TAKES, reasoning.reasons)?;
-    if let Some(blank) = stop_sequences.iter().position(|stop| stop.trim().is_empty()) {
+    if let Some(blank) = stop_sequences
+        .iter()
+        .position(|stop| stop.trim().is_empty())
+    {
         return refuse(
             format!("sampling.stop_sequences[{blank}]"),
             EncodeErrorKind::UnsupportedByProvider,
@@ -35,7 +38,7 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
         );
     }
     let choice = choice(call)?;
-    check_budget(&reasoning, max_tokens, temperature, choice.as_ref())?;
+    check_budget(&reasoning, max_tokens, temperature, choice)?;
     let (system, messages) = conversation(call)?;
     let body = Body {
         model: call.model,
@@ -172,7 +175,7 @@ fn check_budget(
     reasoning: &Reasoning,
     max_tokens: i64,
     temperature: Option<f64>,
-    choice: Option<&Choice<'_>>,
+    choice: Option<Choice<'_>>,
 ) -> Result<(), EncodeError> {
     let Some(budget) = reasoning.budget else {
         return Ok(());

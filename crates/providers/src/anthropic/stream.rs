@@ -131,7 +131,8 @@ impl Decoder {
             }
             "tool_use" => {
                 open.kind = Kind::ToolUse;
-                open.held = block.input.map_or(NO_ARGUMENTS, RawValue::get).to_owned();
+                open.held
+                    .push_str(block.input.map_or(NO_ARGUMENTS, RawValue::get));
                 let id = block.id.clone().unwrap_or_default().into_owned();
                 let name = block.name.clone().unwrap_or_default().into_owned();
                 let (part, delta) = self.draft.open_tool_call(id, name);

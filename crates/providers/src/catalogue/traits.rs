@@ -8,7 +8,10 @@ use crate::Api;
 /// What a model takes and how it spells it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_excessive_bools, reason = "a table row of independent capabilities")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a table row of independent capabilities"
+)]
 pub struct ModelTraits {
     /// The dialect to speak.
     pub api: Api,

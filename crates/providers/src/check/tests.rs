@@ -1,1 +1,119 @@
 use super::*;
+
+const KEY: &str = "sk-proj-AbCdEf0123456789wxyz";
+const LIST: &str = r#"{"object":"list","data":[{"id":"gpt-4.1"}]}"#;
+
+fn asked(provider: Provider, base: &str) -> (Method, String, HeaderMap) {
+    let request = request(provider, &Url::parse(base).unwrap(), KEY).unwrap();
+    assert!(request.body.is_empty());
+    (request.method, request.uri.to_string(), request.headers)
+}
+
+fn shown(provider: Provider, status: u16, body: &str) -> CheckOutcome {
+    let status = StatusCode::from_u16(status).unwrap();
+    outcome(provider, status, &HeaderMap::new(), body.as_bytes(), KEY)
+}
+
+#[test]
+fn a_check_asks_for_models_and_costs_nothing() {
+    let (method, uri, headers) = asked(Provider::OpenAi, "https://api.openai.com/v1");
+    assert_eq!(
+        (method, uri.as_str()),
+        (Method::GET, "https://api.openai.com/v1/models")
+    );
+    assert!(headers["authorization"].is_sensitive());
+    assert!(!headers.contains_key("content-type"));
+
+    let (_, uri, headers) = asked(Provider::Anthropic, "https://api.anthropic.com");
+    assert_eq!(uri, "https://api.anthropic.com/v1/models?limit=1");
+    assert!(headers.contains_key("anthropic-version"));
+    assert!(!headers.contains_key("authorization"));
+
+    let (_, uri, _) = asked(Provider::Custom, "https://llm.example.com/api/v1/");
+    assert_eq!(uri, "https://llm.example.com/api/v1/models");
+}
+
+#[test]
+fn a_list_proves_the_key_where_lists_are_not_public() {
+    assert_eq!(shown(Provider::OpenAi, 200, LIST), CheckOutcome::Alive);
+    assert_eq!(shown(Provider::Anthropic, 200, LIST), CheckOutcome::Alive);
+    assert_eq!(shown(Provider::Custom, 200, LIST), CheckOutcome::Reachable);
+}
+
+#[test]
+fn an_endpoint_without_a_list_is_reachable() {
+    for status in [404, 405, 501] {
+        assert_eq!(
+            shown(Provider::Custom, status, "nope"),
+            CheckOutcome::Reachable
+        );
+    }
+}
+
+#[test]
+fn a_known_key_that_lacks_something_is_limited() {
+    for (provider, status, body) in [
+        (
+            Provider::OpenAi,
+            403,
+            r#"{"error":{"message":"Missing scopes: api.model.read"}}"#,
+        ),
+        (
+            Provider::OpenAi,
+            429,
+            r#"{"error":{"message":"Slow","code":"rate_limit_exceeded"}}"#,
+        ),
+        (
+            Provider::OpenAi,
+            429,
+            r#"{"error":{"message":"Quota","type":"insufficient_quota"}}"#,
+        ),
+        (
+            Provider::Anthropic,
+            400,
+            r#"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}"#,
+        ),
+    ] {
+        let outcome = shown(provider, status, body);
+        assert!(
+            matches!(outcome, CheckOutcome::Limited { .. }),
+            "{body}: {outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn a_refused_key_is_rejected_with_redacted_words() {
+    let body = format!(r#"{{"error":{{"message":"bad {KEY}","code":"invalid_api_key"}}}}"#);
+    let CheckOutcome::Rejected(error) = shown(Provider::OpenAi, 401, &body) else {
+        panic!("not rejected");
+    };
+    assert_eq!(error.class, ErrorClass::Revoked);
+    assert_eq!(error.message, "bad [redacted]");
+    for (provider, status) in [(Provider::Custom, 401), (Provider::Anthropic, 403)] {
+        assert!(matches!(
+            shown(provider, status, ""),
+            CheckOutcome::Rejected(_)
+        ));
+    }
+}
+
+#[test]
+fn what_says_nothing_about_the_key_proves_nothing() {
+    for (provider, status, body) in [
+        (Provider::OpenAi, 500, ""),
+        (Provider::OpenAi, 503, "<html></html>"),
+        (Provider::OpenAi, 404, ""),
+        (Provider::OpenAi, 302, ""),
+        (Provider::OpenAi, 200, "<html>captive portal</html>"),
+        (Provider::Anthropic, 529, ""),
+        (Provider::Custom, 502, ""),
+        (Provider::Custom, 504, ""),
+    ] {
+        let outcome = shown(provider, status, body);
+        assert!(
+            matches!(outcome, CheckOutcome::Unreachable(_)),
+            "{status}: {outcome:?}"
+        );
+    }
+}

@@ -156,7 +156,10 @@ mod tests {
         for base in ["https://host/v1", "https://host/v1/"] {
             assert_eq!(uri(base).unwrap(), "https://host/v1/chat/completions");
         }
-        assert_eq!(uri("https://host").unwrap(), "https://host/chat/completions");
+        assert_eq!(
+            uri("https://host").unwrap(),
+            "https://host/chat/completions"
+        );
         assert_eq!(
             uri("http://127.0.0.1:8080/a/b").unwrap(),
             "http://127.0.0.1:8080/a/b/chat/completions"

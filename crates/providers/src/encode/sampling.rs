@@ -158,9 +158,14 @@ fn check_ranges(sampling: &Sampling) -> Result<(), EncodeError> {
         ),
         (
             "sampling.top_p",
-            sampling.top_p.is_none_or(|value| value > 0.0 && value <= 1.0),
+            sampling
+                .top_p
+                .is_none_or(|value| value > 0.0 && value <= 1.0),
         ),
-        ("sampling.top_k", sampling.top_k.is_none_or(|value| value >= 1)),
+        (
+            "sampling.top_k",
+            sampling.top_k.is_none_or(|value| value >= 1),
+        ),
         (
             "sampling.presence_penalty",
             sampling.presence_penalty.is_none_or(penalty),
@@ -181,7 +186,10 @@ fn check_ranges(sampling: &Sampling) -> Result<(), EncodeError> {
 }
 
 fn check_dialect(sampling: &Sampling, takes: &Takes) -> Result<(), EncodeError> {
-    if sampling.temperature.is_some_and(|value| value > takes.max_temperature) {
+    if sampling
+        .temperature
+        .is_some_and(|value| value > takes.max_temperature)
+    {
         return refuse(
             "sampling.temperature",
             EncodeErrorKind::UnsupportedByProvider,

@@ -22,7 +22,10 @@ pub(super) fn check(request: &GenerateRequest) -> Result<(), EncodeError> {
                 "must match [A-Za-z_][A-Za-z0-9_-]{0,63}",
             );
         }
-        if request.tools[..t].iter().any(|other| other.name == tool.name) {
+        if request.tools[..t]
+            .iter()
+            .any(|other| other.name == tool.name)
+        {
             return invalid(format!("tools[{t}].name"), "is there twice");
         }
     }
@@ -33,6 +36,7 @@ pub(super) fn check(request: &GenerateRequest) -> Result<(), EncodeError> {
 }
 
 /// Whether and which tool the model must call, when the request says so.
+#[derive(Clone, Copy)]
 pub(crate) enum Choice<'a> {
     Auto,
     Named(&'a str),
@@ -95,7 +99,10 @@ pub(crate) fn tool_arguments(
     };
     match json::object(text) {
         Some(arguments) => Ok(arguments),
-        None => invalid(part_field(message, part, "tool_call.arguments"), NOT_AN_OBJECT),
+        None => invalid(
+            part_field(message, part, "tool_call.arguments"),
+            NOT_AN_OBJECT,
+        ),
     }
 }
 
@@ -130,7 +137,10 @@ pub(crate) fn schema_name(schema: &JsonSchema) -> Result<&str, EncodeError> {
     if (1..=64).contains(&schema.name.len()) && schema.name.bytes().all(allowed) {
         Ok(&schema.name)
     } else {
-        invalid("response_format.json_schema.name", "must match [A-Za-z0-9_-]{1,64}")
+        invalid(
+            "response_format.json_schema.name",
+            "must match [A-Za-z0-9_-]{1,64}",
+        )
     }
 }
 
@@ -158,10 +168,7 @@ fn is_tool_name(name: &str) -> bool {
     bytes.len() <= 64 && bytes.first().is_some_and(starts) && bytes.iter().all(goes_on)
 }
 
-fn invalid<T>(
-    field: impl Into<Cow<'static, str>>,
-    words: &'static str,
-) -> Result<T, EncodeError> {
+fn invalid<T>(field: impl Into<Cow<'static, str>>, words: &'static str) -> Result<T, EncodeError> {
     refuse(field, EncodeErrorKind::Invalid, words)
 }
 

@@ -33,11 +33,13 @@ impl ErrorBody {
         }
     }
 
-    /// `{"error":{…}}`, `{"error":"…"}`, `{"detail":…}` of FastAPI, or the fields at the top.
+    /// `{"error":{…}}`, `{"error":"…"}`, `{"detail":…}` as `FastAPI` writes it, or the fields at the top.
     fn of_object(object: &Map<String, Value>) -> Self {
         let top = text(object, "message").or_else(|| detail(object));
         // A stream of Responses wraps the answer that failed.
-        let failed = object.get("response").and_then(|response| response.get("error"));
+        let failed = object
+            .get("response")
+            .and_then(|response| response.get("error"));
         let mut body = match object.get("error").or(failed) {
             Some(Value::Object(error)) => Self {
                 is_error: true,
@@ -97,7 +99,7 @@ fn details_code(error: &Map<String, Value>) -> Option<String> {
     text(error.get("details")?.as_object()?, "error_code")
 }
 
-/// FastAPI's `detail`: text, or a list of what is wrong with which field.
+/// The `detail` of `FastAPI`: text, or a list of what is wrong with which field.
 fn detail(object: &Map<String, Value>) -> Option<String> {
     match object.get("detail")? {
         Value::String(text) => Some(text.clone()),

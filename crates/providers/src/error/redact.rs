@@ -24,7 +24,11 @@ pub fn redact(text: &str, api_key: &str) -> String {
                 after_bearer = word.eq_ignore_ascii_case("bearer");
             }
             Word::Between(between) => {
-                redacted.extend(between.chars().map(|c| if c.is_control() { ' ' } else { c }));
+                redacted.extend(
+                    between
+                        .chars()
+                        .map(|c| if c.is_control() { ' ' } else { c }),
+                );
             }
         }
     }

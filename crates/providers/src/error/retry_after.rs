@@ -20,7 +20,9 @@ pub(super) fn hint(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 
 /// A decimal number of units that are so many milliseconds long.
 fn milliseconds(text: &str, unit: f64) -> Option<Duration> {
-    let decimal = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let decimal = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
     if !decimal {
         return None; // `parse` would take "inf", "nan" and "1e9" too
     }

@@ -1,1 +1,275 @@
 use super::*;
+
+const KEY: &str = "sk-proj-AbCdEf0123456789wxyz";
+
+fn classified(provider: Provider, status: u16, body: &str) -> ProviderError {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-request-id", "req_head".parse().unwrap());
+    let status = StatusCode::from_u16(status).unwrap();
+    let now = SystemTime::UNIX_EPOCH;
+    classify(provider, status, &headers, body.as_bytes(), KEY, now)
+}
+
+fn openai(message: &str, kind: &str, code: &str) -> String {
+    let code = if code.is_empty() {
+        "null".into()
+    } else {
+        format!("\"{code}\"")
+    };
+    format!(r#"{{"error":{{"message":"{message}","type":"{kind}","param":null,"code":{code}}}}}"#)
+}
+
+fn anthropic(kind: &str, message: &str) -> String {
+    format!(
+        r#"{{"type":"error","error":{{"type":"{kind}","message":"{message}"}},"request_id":"req_body"}}"#
+    )
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn openais_errors_are_told_apart_by_body() {
+    use ErrorClass as E;
+    for (status, message, kind, code, class) in [
+        (
+            401,
+            "Incorrect API key",
+            "invalid_request_error",
+            "invalid_api_key",
+            E::Revoked,
+        ),
+        (
+            401,
+            "You didn't provide an API key",
+            "invalid_request_error",
+            "",
+            E::Revoked,
+        ),
+        (
+            403,
+            "Missing scopes: model.request",
+            "invalid_request_error",
+            "",
+            E::NoPermission,
+        ),
+        (
+            403,
+            "Country not supported",
+            "request_forbidden",
+            "unsupported_country_region_territory",
+            E::ModelUnavailable,
+        ),
+        (
+            403,
+            "No access to model",
+            "invalid_request_error",
+            "model_not_found",
+            E::ModelUnavailable,
+        ),
+        (
+            404,
+            "The model does not exist",
+            "invalid_request_error",
+            "model_not_found",
+            E::ModelUnavailable,
+        ),
+        (
+            429,
+            "You exceeded your quota",
+            "insufficient_quota",
+            "insufficient_quota",
+            E::NoCredit,
+        ),
+        (
+            429,
+            "Empty",
+            "billing",
+            "credit_balance_exhausted",
+            E::NoCredit,
+        ),
+        (
+            429,
+            "Limit",
+            "x",
+            "project_spend_limit_exceeded",
+            E::NoCredit,
+        ),
+        (
+            429,
+            "Limit",
+            "x",
+            "organization_usage_limit_exceeded",
+            E::NoCredit,
+        ),
+        (
+            429,
+            "Rate limit",
+            "requests",
+            "rate_limit_exceeded",
+            E::Throttled,
+        ),
+        (429, "Rate limit", "tokens", "", E::Throttled),
+        (503, "Slow down", "server_error", "slow_down", E::Throttled),
+        (503, "Overloaded", "server_error", "", E::Overloaded),
+        (500, "Oops", "server_error", "", E::Overloaded),
+        (504, "", "", "", E::Timeout),
+        (
+            400,
+            "Too long",
+            "invalid_request_error",
+            "context_length_exceeded",
+            E::RejectedRequest,
+        ),
+        (
+            400,
+            "No",
+            "invalid_request_error",
+            "content_policy_violation",
+            E::RejectedRequest,
+        ),
+        (
+            400,
+            "Unknown parameter: 'x'.",
+            "invalid_request_error",
+            "unknown_parameter",
+            E::RejectedRequest,
+        ),
+        (413, "", "", "", E::RejectedRequest),
+        (302, "", "", "", E::Unknown),
+        (200, "Odd", "invalid_request_error", "", E::RejectedRequest),
+    ] {
+        for provider in [Provider::OpenAi, Provider::Custom] {
+            let error = classified(provider, status, &openai(message, kind, code));
+            assert_eq!(error.class, class, "{status} {code}");
+            assert_eq!(error.http_status, Some(status));
+            assert_eq!(error.request_id.as_deref(), Some("req_head"));
+        }
+    }
+}
+
+#[test]
+fn anthropics_errors_are_told_apart_by_body() {
+    use ErrorClass as E;
+    for (status, kind, message, class) in [
+        (401, "authentication_error", "invalid x-api-key", E::Revoked),
+        (403, "permission_error", "Not yours", E::NoPermission),
+        (402, "billing_error", "Pay", E::NoCredit),
+        (
+            400,
+            "invalid_request_error",
+            "Your credit balance is too low to access",
+            E::NoCredit,
+        ),
+        (
+            400,
+            "invalid_request_error",
+            "max_tokens: Field required",
+            E::RejectedRequest,
+        ),
+        (
+            404,
+            "not_found_error",
+            "model: claude-1",
+            E::ModelUnavailable,
+        ),
+        (413, "request_too_large", "Too large", E::RejectedRequest),
+        (429, "rate_limit_error", "Slow", E::Throttled),
+        (500, "api_error", "Oops", E::Overloaded),
+        (504, "timeout_error", "Late", E::Timeout),
+        (529, "overloaded_error", "Overloaded", E::Overloaded),
+        (418, "teapot_error", "Tea", E::RejectedRequest),
+        (529, "brand_new_error", "Overloaded", E::Overloaded),
+    ] {
+        let error = classified(Provider::Anthropic, status, &anthropic(kind, message));
+        assert_eq!(error.class, class, "{status} {kind}");
+        assert_eq!(error.code.as_deref(), Some(kind));
+    }
+    let spent = r#"{"type":"error","error":{"type":"rate_limit_error","message":"Limit",
+        "details":{"error_code":"enforced_spend_limit_reached"}}}"#;
+    let error = classified(Provider::Anthropic, 429, spent);
+    assert_eq!(error.class, E::NoCredit);
+    assert_eq!(error.code.as_deref(), Some("enforced_spend_limit_reached"));
+}
+
+#[test]
+fn the_body_names_the_call_when_no_header_does() {
+    let body = anthropic("api_error", "Oops");
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    let now = SystemTime::UNIX_EPOCH;
+    let headers = HeaderMap::new();
+    let error = classify(
+        Provider::Anthropic,
+        status,
+        &headers,
+        body.as_bytes(),
+        KEY,
+        now,
+    );
+    assert_eq!(error.request_id.as_deref(), Some("req_body"));
+}
+
+#[test]
+fn a_hint_is_taken_from_the_headers() {
+    let mut headers = HeaderMap::new();
+    headers.insert("retry-after", "2.5".parse().unwrap());
+    let now = SystemTime::UNIX_EPOCH;
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let error = classify(Provider::OpenAi, status, &headers, b"{}", KEY, now);
+    assert_eq!(error.retry_after, Some(Duration::from_millis(2_500)));
+}
+
+#[test]
+fn every_shape_of_body_has_its_words() {
+    for (body, words) in [
+        (r#"{"error":"text"}"#, "text"),
+        (r#"{"error":{"message":"text"}}"#, "text"),
+        (r#"{"detail":"text"}"#, "text"),
+        (
+            r#"{"detail":[{"loc":["body"],"msg":"one"},{"msg":"two"}]}"#,
+            "one; two",
+        ),
+        (r#"{"message":"text"}"#, "text"),
+        (r#"{"object":"error","message":"text","code":400}"#, "text"),
+        (r#"[{"error":{"message":"text"}}]"#, "text"),
+        (r#""text""#, "text"),
+        ("text\n", "text"),
+        ("", "HTTP status 400 Bad Request, without words"),
+        ("{}", "HTTP status 400 Bad Request, without words"),
+        ("null", "HTTP status 400 Bad Request, without words"),
+    ] {
+        assert_eq!(
+            classified(Provider::Custom, 400, body).message,
+            words,
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn a_page_is_known_by_its_title_only() {
+    let page = format!(
+        "<!DOCTYPE html><html><head><TITLE>502 Bad Gateway</TITLE></head><body>secret {KEY}</body>"
+    );
+    let error = classified(Provider::Custom, 502, &page);
+    assert_eq!(error.message, "an HTML page titled “502 Bad Gateway”");
+    let untitled = classified(Provider::Custom, 502, "<html><body>internal</body></html>");
+    assert_eq!(untitled.message, "an HTML page");
+}
+
+#[test]
+fn the_providers_words_come_without_the_key() {
+    let quoted = openai(
+        "Incorrect API key provided: sk-proj-********wxyz. You can find your API key at https://platform.openai.com/account/api-keys.",
+        "invalid_request_error",
+        "invalid_api_key",
+    );
+    assert_eq!(
+        classified(Provider::OpenAi, 401, &quoted).message,
+        "Incorrect API key provided: [redacted] You can find your API key at https://platform.openai.com/account/api-keys."
+    );
+}
+
+#[test]
+fn an_error_prints_its_class_and_words() {
+    let error = classified(Provider::OpenAi, 429, &openai("Slow", "requests", ""));
+    assert_eq!(error.to_string(), "throttled: Slow");
+}

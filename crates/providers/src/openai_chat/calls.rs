@@ -113,12 +113,10 @@ fn arguments_text<'a>(raw: &'a RawValue) -> Text<'a> {
 /// An id for a call that came without a usable one. It holds the answer's own id, for a conversation
 /// should not see it twice.
 fn made_up_id(response_id: &str, place: usize) -> String {
-    let mut id = String::from("call_");
     let tail = response_id.chars().rev().take(RESPONSE_ID_TAIL);
     let tail: Vec<char> = tail.filter(char::is_ascii_alphanumeric).collect();
-    id.extend(tail.iter().rev());
-    id.push_str(&format!("_{place}"));
-    id
+    let tail: String = tail.into_iter().rev().collect();
+    format!("call_{tail}_{place}")
 }
 
 /// Keeps made-up ids within the 40 characters that OpenAI takes.

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::message::{WireMessage, messages};
 use crate::Provider;
-use crate::catalogue::TokenLimit;
+use crate::catalogue::{Effort, TokenLimit};
 use crate::encode::{
     AnswerFormat, Call, Choice, EncodeError, Picked, Takes, answer_format, choice, parallel,
     reasoning, sampling, schema_name, tool_schema,
@@ -47,7 +47,7 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
         stop,
         max_tokens,
         max_completion_tokens,
-        reasoning_effort: reasoning.effort.map(|effort| effort.as_str()),
+        reasoning_effort: reasoning.effort.map(Effort::as_str),
         stream: call.stream.then_some(true),
         stream_options: (call.stream && call.traits.stream_usage).then_some(StreamOptions {
             include_usage: true,

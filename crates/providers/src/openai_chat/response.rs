@@ -97,9 +97,7 @@ impl Saying {
             .filter(|text| !text.is_empty())
             .or(said.reasoning);
         if let Some(more) = reasoning.filter(|text| !text.is_empty()) {
-            let part = *self
-                .reasoning
-                .get_or_insert_with(|| draft.open_reasoning());
+            let part = *self.reasoning.get_or_insert_with(|| draft.open_reasoning());
             deltas.push(draft.push(part, &more));
         }
         if let Some(Spoken(more)) = said.content

@@ -40,9 +40,10 @@ pub(super) enum Content<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 pub(super) enum ContentPart<'a> {
-    InputFile {
+    #[serde(rename = "input_file")]
+    File {
         #[serde(skip_serializing_if = "str::is_empty")]
         filename: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,11 +51,13 @@ pub(super) enum ContentPart<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         file_url: Option<&'a str>,
     },
-    InputImage {
+    #[serde(rename = "input_image")]
+    Image {
         image_url: Locator<'a>,
         detail: &'static str,
     },
-    InputText {
+    #[serde(rename = "input_text")]
+    Text {
         text: &'a str,
     },
 }
@@ -145,7 +148,7 @@ fn content(parts: &[Part]) -> Content<'_> {
         return Content::Text(text);
     }
     let parts = parts.iter().filter_map(|part| match &part.content {
-        Some(Neutral::Text(text)) => Some(ContentPart::InputText { text }),
+        Some(Neutral::Text(text)) => Some(ContentPart::Text { text }),
         Some(Neutral::Image(image)) => image_part(image),
         Some(Neutral::File(file)) => Some(file_part(file)),
         _ => None,
@@ -160,7 +163,7 @@ fn image_part(image: &Image) -> Option<ContentPart<'_>> {
     };
     // Unlike in Chat Completions, it is required; this is its default.
     let detail = detail(image).unwrap_or("auto");
-    Some(ContentPart::InputImage { image_url, detail })
+    Some(ContentPart::Image { image_url, detail })
 }
 
 fn file_part(file: &File) -> ContentPart<'_> {
@@ -169,7 +172,7 @@ fn file_part(file: &File) -> ContentPart<'_> {
         Some(file::Source::Url(url)) => (None, Some(url.as_str())),
         None => (None, None),
     };
-    ContentPart::InputFile {
+    ContentPart::File {
         filename: &file.filename,
         file_data,
         file_url,
@@ -191,7 +194,8 @@ fn assistant<'a>(
             }
             Some(Neutral::ToolCall(call)) => {
                 let state = item_state(m, p, part)?;
-                let (id, status) = state.map_or((None, None), |state| (Some(state.id), state.status));
+                let (id, status) =
+                    state.map_or((None, None), |state| (Some(state.id), state.status));
                 items.push(Item::Typed(Typed::FunctionCall {
                     call_id: &call.id,
                     name: &call.name,

@@ -263,13 +263,19 @@ fn goldens(folder: &str) -> Vec<(String, Value)> {
     let mut paths: Vec<PathBuf> = fs::read_dir(root.join(folder))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
         .collect();
     paths.sort();
     assert!(!paths.is_empty());
     let read = |path: PathBuf| {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        (name, serde_json::from_slice(&fs::read(&path).unwrap()).unwrap())
+        (
+            name,
+            serde_json::from_slice(&fs::read(&path).unwrap()).unwrap(),
+        )
     };
     paths.into_iter().map(read).collect()
 }

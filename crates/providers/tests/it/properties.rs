@@ -78,20 +78,64 @@ fn wild_json() -> impl Strategy<Value = serde_json::Value> {
 }
 
 const NAMES: [&str; 38] = [
-    "arguments", "choices", "code", "completion_tokens", "content", "content_block",
-    "content_index", "delta", "detail", "details", "error", "finish_reason", "function", "id",
-    "incomplete_details", "index", "input", "item", "message", "model", "name", "output",
-    "output_index", "partial_json", "prompt_tokens", "reasoning", "refusal", "response", "status",
-    "stop_reason", "summary", "summary_index", "text", "thinking", "tool_calls", "type", "usage",
+    "arguments",
+    "choices",
+    "code",
+    "completion_tokens",
+    "content",
+    "content_block",
+    "content_index",
+    "delta",
+    "detail",
+    "details",
+    "error",
+    "finish_reason",
+    "function",
+    "id",
+    "incomplete_details",
+    "index",
+    "input",
+    "item",
+    "message",
+    "model",
+    "name",
+    "output",
+    "output_index",
+    "partial_json",
+    "prompt_tokens",
+    "reasoning",
+    "refusal",
+    "response",
+    "status",
+    "stop_reason",
+    "summary",
+    "summary_index",
+    "text",
+    "thinking",
+    "tool_calls",
+    "type",
+    "usage",
     "object",
 ];
 
 const WORDS: [&str; 17] = [
-    "content_block_delta", "content_block_start", "content_block_stop", "error", "function_call",
-    "message", "message_delta", "message_start", "message_stop", "reasoning",
-    "response.completed", "response.function_call_arguments.delta",
-    "response.output_item.added", "response.output_item.done", "response.output_text.delta",
-    "text", "tool_use",
+    "content_block_delta",
+    "content_block_start",
+    "content_block_stop",
+    "error",
+    "function_call",
+    "message",
+    "message_delta",
+    "message_start",
+    "message_stop",
+    "reasoning",
+    "response.completed",
+    "response.function_call_arguments.delta",
+    "response.output_item.added",
+    "response.output_item.done",
+    "response.output_text.delta",
+    "text",
+    "tool_use",
 ];
 
 fn usages() -> impl Strategy<Value = Usage> {
@@ -122,12 +166,30 @@ fn price_lists() -> impl Strategy<Value = Prices> {
 fn classes(usage: &Usage) -> [Usage; 6] {
     let none = Usage::default();
     [
-        Usage { input_tokens: usage.input_tokens, ..none },
-        Usage { cache_read_tokens: usage.cache_read_tokens, ..none },
-        Usage { cache_write_tokens: usage.cache_write_tokens, ..none },
-        Usage { cache_write_1h_tokens: usage.cache_write_1h_tokens, ..none },
-        Usage { output_tokens: usage.output_tokens, ..none },
-        Usage { reasoning_tokens: usage.reasoning_tokens, ..none },
+        Usage {
+            input_tokens: usage.input_tokens,
+            ..none
+        },
+        Usage {
+            cache_read_tokens: usage.cache_read_tokens,
+            ..none
+        },
+        Usage {
+            cache_write_tokens: usage.cache_write_tokens,
+            ..none
+        },
+        Usage {
+            cache_write_1h_tokens: usage.cache_write_1h_tokens,
+            ..none
+        },
+        Usage {
+            output_tokens: usage.output_tokens,
+            ..none
+        },
+        Usage {
+            reasoning_tokens: usage.reasoning_tokens,
+            ..none
+        },
     ]
 }
 

@@ -1,8 +1,8 @@
 //! What cannot be said is refused with its field, and never dropped.
 
 use latchkey_contract::router::v1::{
-    GenerateRequest, JsonObject, JsonSchema, Part, ReasoningControl, ResponseFormat, Role, Sampling, Tool, image,
-    reasoning_control, response_format, tool_choice,
+    GenerateRequest, JsonObject, JsonSchema, Part, ReasoningControl, ResponseFormat, Role,
+    Sampling, Tool, image, reasoning_control, response_format, tool_choice,
 };
 use latchkey_providers::Provider;
 use latchkey_providers::encode::EncodeErrorKind;
@@ -30,35 +30,98 @@ fn requests_against_the_contract_are_invalid_everywhere() {
     };
     let cases: Vec<(&str, GenerateRequest)> = vec![
         ("messages", conversation([])),
-        ("messages[0].role", conversation([message(Role::Unspecified, [text("x")])])),
-        ("messages[1].parts", conversation([user("x"), message(Role::User, [])])),
+        (
+            "messages[0].role",
+            conversation([message(Role::Unspecified, [text("x")])]),
+        ),
+        (
+            "messages[1].parts",
+            conversation([user("x"), message(Role::User, [])]),
+        ),
         ("messages[0].parts[0].text", conversation([user("")])),
-        ("messages[0].parts[0]", conversation([message(Role::User, [empty_part()])])),
-        ("messages[0].parts[0].tool_call", conversation([message(Role::User, [call("a", "b", "{}")])])),
-        ("messages[0].parts[1].image", conversation([message(Role::Assistant, [text("x"), png()])])),
-        ("messages[0].parts[0].text", conversation([message(Role::Tool, [text("x")])])),
-        ("messages[0].parts[0].reasoning", conversation([message(Role::User, [reasoning("x")])])),
-        ("messages[0].parts[0].image.url", conversation([message(Role::User, [http_photo()])])),
+        (
+            "messages[0].parts[0]",
+            conversation([message(Role::User, [empty_part()])]),
+        ),
+        (
+            "messages[0].parts[0].tool_call",
+            conversation([message(Role::User, [call("a", "b", "{}")])]),
+        ),
+        (
+            "messages[0].parts[1].image",
+            conversation([message(Role::Assistant, [text("x"), png()])]),
+        ),
+        (
+            "messages[0].parts[0].text",
+            conversation([message(Role::Tool, [text("x")])]),
+        ),
+        (
+            "messages[0].parts[0].reasoning",
+            conversation([message(Role::User, [reasoning("x")])]),
+        ),
+        (
+            "messages[0].parts[0].image.url",
+            conversation([message(Role::User, [http_photo()])]),
+        ),
         (
             "messages[0].parts[0].file.blob.mime_type",
             conversation([message(Role::User, [inline_file("pdf", b"x", "")])]),
         ),
         (
             "messages[0].parts[0].file.blob.data",
-            conversation([message(Role::User, [inline_file("application/pdf", b"", "")])]),
+            conversation([message(
+                Role::User,
+                [inline_file("application/pdf", b"", "")],
+            )]),
         ),
-        ("max_output_tokens", GenerateRequest { max_output_tokens: Some(0), ..hello() }),
-        ("tools[0].name", GenerateRequest { tools: vec![named("9lives")], ..hello() }),
-        ("tools[0].name", GenerateRequest { tools: vec![named(&"a".repeat(65))], ..hello() }),
-        ("tools[1].name", GenerateRequest { tools: vec![now_tool(), now_tool()], ..hello() }),
-        ("tools", GenerateRequest { tools: many_tools(129), ..hello() }),
+        (
+            "max_output_tokens",
+            GenerateRequest {
+                max_output_tokens: Some(0),
+                ..hello()
+            },
+        ),
+        (
+            "tools[0].name",
+            GenerateRequest {
+                tools: vec![named("9lives")],
+                ..hello()
+            },
+        ),
+        (
+            "tools[0].name",
+            GenerateRequest {
+                tools: vec![named(&"a".repeat(65))],
+                ..hello()
+            },
+        ),
+        (
+            "tools[1].name",
+            GenerateRequest {
+                tools: vec![now_tool(), now_tool()],
+                ..hello()
+            },
+        ),
+        (
+            "tools",
+            GenerateRequest {
+                tools: many_tools(129),
+                ..hello()
+            },
+        ),
         (
             "tools[0].json_schema",
-            GenerateRequest { tools: vec![schema_tool("[]")], ..hello() },
+            GenerateRequest {
+                tools: vec![schema_tool("[]")],
+                ..hello()
+            },
         ),
         (
             "tool_choice",
-            GenerateRequest { tool_choice: choice(tool_choice::Mode::Auto, "", None), ..hello() },
+            GenerateRequest {
+                tool_choice: choice(tool_choice::Mode::Auto, "", None),
+                ..hello()
+            },
         ),
         (
             "tool_choice.tool",
@@ -89,14 +152,41 @@ fn requests_against_the_contract_are_invalid_everywhere() {
         ),
         ("sampling.temperature", with_sampling(temperature(2.5))),
         ("sampling.temperature", with_sampling(temperature(f64::NAN))),
-        ("sampling.top_p", with_sampling(Sampling { top_p: Some(0.0), ..Sampling::default() })),
-        ("sampling.top_k", with_sampling(Sampling { top_k: Some(0), ..Sampling::default() })),
+        (
+            "sampling.top_p",
+            with_sampling(Sampling {
+                top_p: Some(0.0),
+                ..Sampling::default()
+            }),
+        ),
+        (
+            "sampling.top_k",
+            with_sampling(Sampling {
+                top_k: Some(0),
+                ..Sampling::default()
+            }),
+        ),
         (
             "sampling.stop_sequences",
-            with_sampling(Sampling { stop_sequences: stops(&[""]), ..Sampling::default() }),
+            with_sampling(Sampling {
+                stop_sequences: stops(&[""]),
+                ..Sampling::default()
+            }),
         ),
-        ("reasoning.effort", GenerateRequest { reasoning: unknown_effort(), ..hello() }),
-        ("reasoning.budget_tokens", GenerateRequest { reasoning: budget(1023), ..hello() }),
+        (
+            "reasoning.effort",
+            GenerateRequest {
+                reasoning: unknown_effort(),
+                ..hello()
+            },
+        ),
+        (
+            "reasoning.budget_tokens",
+            GenerateRequest {
+                reasoning: budget(1023),
+                ..hello()
+            },
+        ),
     ];
     for (field, request) in cases {
         for (provider, model) in [GPT_4_1, GPT_5_4, LLAMA, HAIKU_4_5] {
@@ -115,12 +205,20 @@ fn requests_against_the_contract_are_invalid_everywhere() {
 
 #[test]
 fn tool_calls_and_their_results_must_match() {
-    let asked = || message(Role::Assistant, [call("a", "now", "{}"), call("b", "now", "{}")]);
+    let asked = || {
+        message(
+            Role::Assistant,
+            [call("a", "now", "{}"), call("b", "now", "{}")],
+        )
+    };
     let answered = |id| message(Role::Tool, [result(id, [text("x")])]);
     for (field, messages) in [
         ("messages", vec![user("x"), asked()]),
         ("messages", vec![user("x"), asked(), answered("a")]),
-        ("messages[3]", vec![user("x"), asked(), answered("a"), user("y")]),
+        (
+            "messages[3]",
+            vec![user("x"), asked(), answered("a"), user("y")],
+        ),
         (
             "messages[2].parts[0].tool_result.tool_call_id",
             vec![user("x"), asked(), answered("c")],
@@ -133,18 +231,34 @@ fn tool_calls_and_their_results_must_match() {
             "messages[1].parts[1].tool_call.id",
             vec![
                 user("x"),
-                message(Role::Assistant, [call("a", "now", "{}"), call("a", "now", "{}")]),
+                message(
+                    Role::Assistant,
+                    [call("a", "now", "{}"), call("a", "now", "{}")],
+                ),
             ],
         ),
         (
             "messages[1].parts[0].tool_call.arguments",
-            vec![user("x"), message(Role::Assistant, [call("a", "now", "{")]), answered("a")],
+            vec![
+                user("x"),
+                message(Role::Assistant, [call("a", "now", "{")]),
+                answered("a"),
+            ],
         ),
     ] {
-        assert_refused(field, EncodeErrorKind::Invalid, GPT_4_1, conversation(messages));
+        assert_refused(
+            field,
+            EncodeErrorKind::Invalid,
+            GPT_4_1,
+            conversation(messages),
+        );
     }
     let fine = [user("x"), asked(), answered("b"), answered("a")];
-    assert!(Case::new(GPT_4_1.0, GPT_4_1.1, conversation(fine)).encode().is_ok());
+    assert!(
+        Case::new(GPT_4_1.0, GPT_4_1.1, conversation(fine))
+            .encode()
+            .is_ok()
+    );
 }
 
 #[test]
@@ -198,47 +312,108 @@ fn what_the_provider_cannot_do_is_named() {
         ..Sampling::default()
     };
     for (model, field, request) in [
-        (GPT_4_1, "messages[0].parts[0].file.url", parts(vec![linked_pdf()])),
-        (GPT_4_1, "messages[2].parts[0].tool_result.parts[1].image", image_result),
+        (
+            GPT_4_1,
+            "messages[0].parts[0].file.url",
+            parts(vec![linked_pdf()]),
+        ),
+        (
+            GPT_4_1,
+            "messages[2].parts[0].tool_result.parts[1].image",
+            image_result,
+        ),
         (GPT_4_1, "sampling.top_k", sampled(top_k.clone())),
         (LLAMA, "sampling.top_k", sampled(top_k.clone())),
-        (GPT_4_1, "sampling.stop_sequences", stopped(&["a", "b", "c", "d", "e"])),
-        (GPT_4_1, "reasoning.effort", reasoned(reasoning_control::Effort::Low)),
+        (
+            GPT_4_1,
+            "sampling.stop_sequences",
+            stopped(&["a", "b", "c", "d", "e"]),
+        ),
+        (
+            GPT_4_1,
+            "reasoning.effort",
+            reasoned(reasoning_control::Effort::Low),
+        ),
         (GPT_4_1, "reasoning.budget_tokens", budgeted.clone()),
         (O3, "sampling.temperature", sampled(temperature(0.5))),
         (O3, "sampling.stop_sequences", stopped(&["a"])),
-        (O3, "reasoning.effort", reasoned(reasoning_control::Effort::None)),
+        (
+            O3,
+            "reasoning.effort",
+            reasoned(reasoning_control::Effort::None),
+        ),
         (GPT_5_4, "sampling.stop_sequences", stopped(&["a"])),
         (GPT_5_4, "sampling.seed", sampled(seeded.clone())),
         (GPT_5_4, "sampling.temperature", sampled(temperature(0.5))),
-        (GPT_5_4, "reasoning.effort", reasoned(reasoning_control::Effort::Minimal)),
+        (
+            GPT_5_4,
+            "reasoning.effort",
+            reasoned(reasoning_control::Effort::Minimal),
+        ),
         (HAIKU_4_5, "sampling.temperature", sampled(temperature(1.5))),
         (HAIKU_4_5, "sampling.seed", sampled(seeded)),
-        (HAIKU_4_5, "sampling.stop_sequences[1]", stopped(&["a", "\n\n"])),
+        (
+            HAIKU_4_5,
+            "sampling.stop_sequences[1]",
+            stopped(&["a", "\n\n"]),
+        ),
         (HAIKU_4_5, "response_format.json_object", json_object),
-        (HAIKU_4_5, "response_format.json_schema.description", described),
-        (HAIKU_4_5, "reasoning.effort", reasoned(reasoning_control::Effort::High)),
-        (HAIKU_4_5, "messages[0].parts[0].image.detail", parts(vec![photo(image::Detail::Low)])),
+        (
+            HAIKU_4_5,
+            "response_format.json_schema.description",
+            described,
+        ),
+        (
+            HAIKU_4_5,
+            "reasoning.effort",
+            reasoned(reasoning_control::Effort::High),
+        ),
+        (
+            HAIKU_4_5,
+            "messages[0].parts[0].image.detail",
+            parts(vec![photo(image::Detail::Low)]),
+        ),
         (
             HAIKU_4_5,
             "messages[0].parts[0].file.blob.mime_type",
             parts(vec![inline_file("text/csv", b"a,b", "")]),
         ),
-        (HAIKU_4_5, "messages[0].parts[0].text", parts(vec![text(" \n")])),
-        (HAIKU_4_5, "messages[0]", conversation([assistant("Hi."), user("x")])),
+        (
+            HAIKU_4_5,
+            "messages[0].parts[0].text",
+            parts(vec![text(" \n")]),
+        ),
+        (
+            HAIKU_4_5,
+            "messages[0]",
+            conversation([assistant("Hi."), user("x")]),
+        ),
         (
             HAIKU_4_5,
             "messages[2].role",
             conversation([user("x"), assistant("y"), system("z"), user("w")]),
         ),
-        (OPUS_4_7, "messages[1]", conversation([user("x"), assistant("y")])),
+        (
+            OPUS_4_7,
+            "messages[1]",
+            conversation([user("x"), assistant("y")]),
+        ),
         (OPUS_4_7, "sampling.temperature", sampled(temperature(0.5))),
         (OPUS_4_7, "sampling.top_k", sampled(top_k)),
         (OPUS_4_7, "reasoning.budget_tokens", budgeted),
         (OPUS_5_5, "tool_choice.mode", forced),
-        (OPUS_5_5, "reasoning.effort", reasoned(reasoning_control::Effort::None)),
+        (
+            OPUS_5_5,
+            "reasoning.effort",
+            reasoned(reasoning_control::Effort::None),
+        ),
     ] {
-        assert_refused(field, EncodeErrorKind::UnsupportedByProvider, model, request);
+        assert_refused(
+            field,
+            EncodeErrorKind::UnsupportedByProvider,
+            model,
+            request,
+        );
     }
 }
 
@@ -309,7 +484,11 @@ fn openai_demands_a_schemas_name_and_anthropic_does_not() {
     for model in [GPT_4_1, GPT_5_4, LLAMA] {
         assert_refused(field, EncodeErrorKind::Invalid, model, request.clone());
     }
-    assert!(Case::new(HAIKU_4_5.0, HAIKU_4_5.1, request).encode().is_ok());
+    assert!(
+        Case::new(HAIKU_4_5.0, HAIKU_4_5.1, request)
+            .encode()
+            .is_ok()
+    );
 }
 
 #[test]

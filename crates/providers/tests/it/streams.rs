@@ -37,13 +37,27 @@ fn feed(decoder: &mut Decoder, events: &[&str]) -> Result<usize, ProviderError> 
 #[test]
 fn a_stream_that_is_cut_is_truncated_and_keeps_its_usage() {
     for (model, events) in [
-        (GPT_4_1, &[r#"{"id":"1","choices":[{"index":0,"delta":{"content":"Hi"}}]}"#][..]),
+        (
+            GPT_4_1,
+            &[r#"{"id":"1","choices":[{"index":0,"delta":{"content":"Hi"}}]}"#][..],
+        ),
         // An end marker without a reason is no end at OpenAI.
-        (GPT_4_1, &[r#"{"choices":[{"index":0,"delta":{"content":"Hi"}}]}"#, "[DONE]"]),
-        (LLAMA, &[r#"{"choices":[{"index":0,"delta":{"content":"Hi"}}]}"#]),
+        (
+            GPT_4_1,
+            &[
+                r#"{"choices":[{"index":0,"delta":{"content":"Hi"}}]}"#,
+                "[DONE]",
+            ],
+        ),
+        (
+            LLAMA,
+            &[r#"{"choices":[{"index":0,"delta":{"content":"Hi"}}]}"#],
+        ),
         (
             GPT_5_4,
-            &[r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"Hi"}"#],
+            &[
+                r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"Hi"}"#,
+            ],
         ),
         (
             CLAUDE,
@@ -145,7 +159,10 @@ fn what_was_added_to_a_dialect_later_is_passed_over() {
         r#"{"type":"response.completed","response":{"id":"r","status":"completed","usage":null}}"#,
     ];
     assert_eq!(feed(&mut responses, &events).unwrap(), 0);
-    assert_eq!(responses.finish().unwrap().finish_reason, FinishReason::Stop);
+    assert_eq!(
+        responses.finish().unwrap().finish_reason,
+        FinishReason::Stop
+    );
 }
 
 #[test]
@@ -159,7 +176,13 @@ fn an_item_that_came_without_deltas_is_not_lost() {
     assert_eq!(feed(&mut responses, &events).unwrap(), 4);
     let answer = responses.finish().unwrap();
     assert_eq!(answer.message.parts.len(), 3);
-    assert!(answer.message.parts.iter().all(|part| part.provider_state.is_some()));
+    assert!(
+        answer
+            .message
+            .parts
+            .iter()
+            .all(|part| part.provider_state.is_some())
+    );
 }
 
 #[test]

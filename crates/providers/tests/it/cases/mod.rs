@@ -212,7 +212,11 @@ pub(crate) fn now_tool() -> Tool {
     }
 }
 
-pub(crate) fn choice(mode: tool_choice::Mode, tool: &str, parallel: Option<bool>) -> Option<ToolChoice> {
+pub(crate) fn choice(
+    mode: tool_choice::Mode,
+    tool: &str,
+    parallel: Option<bool>,
+) -> Option<ToolChoice> {
     Some(ToolChoice {
         mode: mode.into(),
         tool: tool.to_owned(),

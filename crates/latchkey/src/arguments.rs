@@ -1,0 +1,75 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Keeps customers' own LLM provider keys and spends them safely.
+#[derive(Parser)]
+#[command(version)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Runs both services on loopback over SQLite, with a sandbox provider. The default.
+    Dev(Dev),
+    /// Makes a keyring file with a fresh root key.
+    Keyring(Keyring),
+    /// Brings a database's schema up to date.
+    Migrate(Migrate),
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        let Arguments { command } = Arguments::parse_from(["latchkey", "dev"]);
+        command.expect("the command is given")
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Dev {
+    /// Where databases, keyring, journal and the admin token are kept.
+    #[arg(long, default_value = "latchkey-dev")]
+    pub(crate) folder: PathBuf,
+    /// The vault's port on loopback; 0 for any.
+    #[arg(long, default_value_t = 7700)]
+    pub(crate) vault_port: u16,
+    /// The router's port on loopback; 0 for any.
+    #[arg(long, default_value_t = 7701)]
+    pub(crate) router_port: u16,
+    /// The sandbox provider's port on loopback; 0 for any.
+    #[arg(long, default_value_t = 7702)]
+    pub(crate) sandbox_port: u16,
+    /// What is logged, in the syntax of RUST_LOG.
+    #[arg(long, default_value = "warn")]
+    pub(crate) log: String,
+    /// Ends after the demonstration instead of serving on.
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Keyring {
+    /// The file to make. An existing one is left alone.
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Migrate {
+    /// Whose schema.
+    #[arg(value_enum)]
+    pub(crate) schema: Schema,
+    /// A file that holds the database's URL. Without it the variable LATCHKEY_DATABASE_URL is read:
+    /// a URL may hold a password, which an argument would show to everybody on the machine.
+    #[arg(long)]
+    pub(crate) url_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Schema {
+    Vault,
+    Router,
+}

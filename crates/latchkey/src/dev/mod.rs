@@ -1,0 +1,42 @@
+//! `latchkey dev`: both services in one process, on loopback, over SQLite, with everything they need
+//! made on the spot, and a demonstration of the real path: a key in, a prompt out, an account kept.
+
+mod demonstration;
+mod folder;
+mod platform_keys;
+mod sandbox;
+mod services;
+
+use latchkey_boot::drain::Drain;
+use latchkey_boot::exit::Failure;
+use latchkey_boot::telemetry::{self, TelemetryConfig};
+
+use crate::arguments::Dev;
+use folder::Folder;
+
+pub(crate) async fn run(options: Dev) -> Result<(), Failure> {
+    let config = TelemetryConfig { log_filter: options.log.clone(), ..TelemetryConfig::default() };
+    let telemetry = telemetry::init("latchkey-dev", &config)?;
+    let folder = Folder::open(&options.folder)?;
+    let signals = Drain::on_signals()?;
+    let sandbox = sandbox::start(options.sandbox_port, &signals).await?;
+    let running = services::start(&options, &folder).await?;
+    let clients = running.clients(&folder)?;
+
+    let shown = tokio::select! {
+        shown = demonstration::run(&clients, sandbox) => shown,
+        () = signals.started() => Ok(()),
+    };
+    if shown.is_ok() && !options.once && !signals.is_started() {
+        platform_keys::import(&clients).await;
+        demonstration::print_commands(&running, &folder);
+        tokio::select! {
+            () = signals.started() => {}
+            () = running.failed() => {}
+        }
+    }
+    signals.start();
+    let stopped = running.stop().await;
+    telemetry.shutdown().await;
+    shown.and(stopped)
+}

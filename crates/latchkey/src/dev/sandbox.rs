@@ -1,0 +1,152 @@
+//! The sandbox provider: an endpoint that speaks OpenAI's chat completions and echoes what it is
+//! sent. It stands in for a provider so that the real path can be tried without an account; every
+//! answer says so.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use latchkey_boot::drain::Drain;
+use latchkey_boot::exit::Failure;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// The model that it serves.
+pub(super) const MODEL: &str = "sandbox-echo";
+/// The key that it takes. Not a secret: it opens nothing else.
+pub(super) const KEY: &str = "sandbox-key-that-opens-nothing";
+
+const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// Serves on loopback until the drain starts.
+pub(super) async fn start(port: u16, drain: &Drain) -> Result<SocketAddr, Failure> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(Failure::run)?;
+    let address = listener.local_addr().map_err(Failure::run)?;
+    let stop = drain.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => {
+                    let Ok((stream, _)) = accepted else { continue };
+                    let serving = http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service_fn(answer));
+                    tokio::spawn(serving);
+                }
+                () = stop.started() => return,
+            }
+        }
+    });
+    Ok(address)
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let expected = format!("Bearer {KEY}");
+    let shown = request.headers().get(AUTHORIZATION);
+    if shown.is_none_or(|shown| shown.as_bytes() != expected.as_bytes()) {
+        return Ok(error(StatusCode::UNAUTHORIZED, "invalid_api_key", "the sandbox has one key"));
+    }
+    Ok(match (request.method(), request.uri().path()) {
+        (&Method::GET, "/v1/models") => {
+            let model = json!({"id": MODEL, "object": "model", "owned_by": "sandbox"});
+            json_response(StatusCode::OK, &json!({"object": "list", "data": [model]}))
+        }
+        (&Method::POST, "/v1/chat/completions") => complete(request).await,
+        _ => error(StatusCode::NOT_FOUND, "not_found", "the sandbox has no such path"),
+    })
+}
+
+async fn complete(request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let body = Limited::new(request.into_body(), LARGEST_BODY).collect().await;
+    let body = body.map(http_body_util::Collected::to_bytes);
+    let Some(asked) = body.ok().and_then(|body| serde_json::from_slice::<Value>(&body).ok()) else {
+        return error(StatusCode::BAD_REQUEST, "invalid_request_error", "the body is not JSON");
+    };
+    let said = last_text(&asked);
+    let words = format!("[sandbox, no model was asked] You said: {said}");
+    let usage = json!({
+        "prompt_tokens": count(&said),
+        "completion_tokens": count(&words),
+        "total_tokens": count(&said) + count(&words),
+    });
+    if asked["stream"] == true { stream(&words, &usage) } else { whole(&words, &usage) }
+}
+
+fn whole(words: &str, usage: &Value) -> Response<Full<Bytes>> {
+    let message = json!({"role": "assistant", "content": words});
+    let choice = json!({"index": 0, "message": message, "finish_reason": "stop"});
+    let answer = json!({
+        "id": "sandbox",
+        "object": "chat.completion",
+        "created": now(),
+        "model": MODEL,
+        "choices": [choice],
+        "usage": usage,
+    });
+    json_response(StatusCode::OK, &answer)
+}
+
+fn stream(words: &str, usage: &Value) -> Response<Full<Bytes>> {
+    let chunk = |choices: Value, usage: &Value| {
+        let chunk = json!({
+            "id": "sandbox",
+            "object": "chat.completion.chunk",
+            "created": now(),
+            "model": MODEL,
+            "choices": choices,
+            "usage": usage,
+        });
+        format!("data: {chunk}\n\n")
+    };
+    let mut body = String::new();
+    for piece in words.split_inclusive(' ') {
+        let delta = json!([{"index": 0, "delta": {"content": piece}, "finish_reason": null}]);
+        body.push_str(&chunk(delta, &Value::Null));
+    }
+    let end = json!([{"index": 0, "delta": {}, "finish_reason": "stop"}]);
+    body.push_str(&chunk(end, &Value::Null));
+    body.push_str(&chunk(json!([]), usage));
+    body.push_str("data: [DONE]\n\n");
+    respond(StatusCode::OK, "text/event-stream", body.into())
+}
+
+/// The text of the last message, in either of its forms.
+fn last_text(asked: &Value) -> String {
+    let content = &asked["messages"].as_array().and_then(|all| all.last()).unwrap_or(asked)["content"];
+    let parts = content.as_array().into_iter().flatten();
+    let texts = parts.filter_map(|part| part["text"].as_str());
+    content.as_str().map_or_else(|| texts.collect::<Vec<_>>().join(" "), str::to_owned)
+}
+
+/// Words, for tokens.
+fn count(text: &str) -> usize {
+    text.split_whitespace().count()
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map(|since| since.as_secs()).unwrap_or_default()
+}
+
+fn error(status: StatusCode, code: &str, message: &str) -> Response<Full<Bytes>> {
+    let error = json!({"message": message, "type": "invalid_request_error", "code": code});
+    json_response(status, &json!({"error": error}))
+}
+
+fn json_response(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+    respond(status, "application/json", body.to_string().into())
+}
+
+fn respond(status: StatusCode, media_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    let media_type = http::HeaderValue::from_static(media_type);
+    response.headers_mut().insert(CONTENT_TYPE, media_type);
+    response
+}

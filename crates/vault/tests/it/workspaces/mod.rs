@@ -1,0 +1,7 @@
+//! The workspace methods of `WorkspaceService`.
+
+mod create;
+mod delete;
+mod get;
+mod list;
+mod update;
