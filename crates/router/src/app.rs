@@ -9,7 +9,9 @@ use latchkey_boot::drain::Drain;
 use latchkey_boot::exit::Failure;
 use latchkey_boot::health::Health;
 use latchkey_boot::identity::IdentifyLayer;
+use latchkey_boot::rpc::reflection;
 use latchkey_boot::server::Listener;
+use latchkey_contract::FILE_DESCRIPTOR_SET;
 use ring::rand::SystemRandom;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -67,8 +69,8 @@ impl RouterConfig {
         let routes = Routes::new(health.server());
         let routes = services::add_to(routes, dispatcher, account, self.grants, largest_message)
             .map_err(Failure::config)?;
-        let names = [&services::SERVICE_NAMES[..], &["grpc.health.v1.Health"]].concat();
-        let routes = services::add_reflection(routes, &names);
+        let routes = reflection::add_to(routes, FILE_DESCRIPTOR_SET, &services::SERVICE_NAMES)
+            .map_err(Failure::run)?;
         let shipper = ShipperParts { journal, store, clock };
         let instance = self.instance;
         Ok(App { listener, routes, identify, health, keys, endpoints, shipper, instance, drain })

@@ -4,8 +4,8 @@ use latchkey_boot::egress::EgressError;
 use latchkey_boot::rpc::access::Denied;
 use latchkey_boot::rpc::page::PageTokenError;
 use latchkey_contract::names::NameError;
-use latchkey_providers::ProviderError;
-use latchkey_providers::encode::EncodeError;
+use latchkey_providers::encode::{EncodeError, EncodeErrorKind};
+use latchkey_providers::{ErrorClass, ProviderError};
 
 use crate::keys::VaultRefusal;
 use crate::ledger::JournalError;
@@ -55,6 +55,37 @@ pub enum RouterError {
 }
 
 impl RouterError {
+    /// Why, in `UPPER_SNAKE`: what `ErrorInfo` says, and what an attempt records.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Denied(_) => "PERMISSION_DENIED",
+            Self::Field { field, .. } if field == "page_token" => "PAGE_TOKEN_INVALID",
+            Self::Field { .. } => "FIELD_INVALID",
+            Self::Encode(error) => match error.kind {
+                EncodeErrorKind::Invalid => "FIELD_INVALID",
+                EncodeErrorKind::UnsupportedByProvider => "UNSUPPORTED_BY_PROVIDER",
+            },
+            Self::Refused(refusal) => refusal.reason,
+            Self::VaultUnavailable => "VAULT_UNAVAILABLE",
+            Self::Destination(_) => "DESTINATION_FORBIDDEN",
+            Self::Provider(error) => match error.class {
+                ErrorClass::Revoked | ErrorClass::NoPermission => "PROVIDER_REJECTED_KEY",
+                ErrorClass::NoCredit => "PROVIDER_NO_CREDIT",
+                ErrorClass::ModelUnavailable => "MODEL_UNAVAILABLE",
+                ErrorClass::RejectedRequest => "PROVIDER_REJECTED_REQUEST",
+                ErrorClass::Throttled => "PROVIDER_THROTTLED",
+                ErrorClass::Timeout => "PROVIDER_TIMEOUT",
+                ErrorClass::Truncated => "STREAM_TRUNCATED",
+                ErrorClass::Malformed => "PROVIDER_MALFORMED",
+                ErrorClass::Overloaded | ErrorClass::Unknown => "PROVIDER_UNAVAILABLE",
+            },
+            Self::Unreachable(_) => "PROVIDER_UNAVAILABLE",
+            Self::Journal(_) => "JOURNAL_UNAVAILABLE",
+            Self::AttemptNotFound => "ATTEMPT_NOT_FOUND",
+            Self::Store(_) => "DATABASE_UNAVAILABLE",
+        }
+    }
+
     /// A field that is not valid.
     pub fn field(field: impl Into<String>, problem: impl std::fmt::Display) -> Self {
         Self::Field { field: field.into(), problem: problem.to_string() }

@@ -10,7 +10,9 @@ use latchkey_boot::drain::Drain;
 use latchkey_boot::exit::Failure;
 use latchkey_boot::health::Health;
 use latchkey_boot::identity::IdentifyLayer;
+use latchkey_boot::rpc::reflection;
 use latchkey_boot::server::Listener;
+use latchkey_contract::FILE_DESCRIPTOR_SET;
 use tonic::service::Routes;
 
 use crate::config::VaultConfig;
@@ -67,8 +69,8 @@ impl VaultConfig {
         let routes = Routes::new(health.server());
         let routes =
             services::add_to(routes, &vault, self.grants, &drain).map_err(Failure::config)?;
-        let names = [&services::SERVICE_NAMES[..], &["grpc.health.v1.Health"]].concat();
-        let routes = services::add_reflection(routes, &names);
+        let routes = reflection::add_to(routes, FILE_DESCRIPTOR_SET, &services::SERVICE_NAMES)
+            .map_err(Failure::run)?;
         Ok(App {
             listener,
             routes,

@@ -162,9 +162,14 @@ impl Change {
     }
 }
 
+/// The etag of a row: it changes with each change of the row.
+pub(crate) fn etag(row_revision: u64) -> String {
+    format!("r{row_revision}")
+}
+
 /// Refuses an etag that is not the current one. An empty one asks for no check.
 pub(crate) fn check_etag(etag: &str, row_revision: u64) -> Result<(), VaultError> {
-    if etag.is_empty() || etag == crate::services::encode::etag(row_revision) {
+    if etag.is_empty() || etag == self::etag(row_revision) {
         Ok(())
     } else {
         Err(crate::error::Conflict::Etag.into())

@@ -3,5 +3,6 @@
 
 pub mod access;
 pub mod page;
+pub mod reflection;
 pub mod refusal;
 pub mod transport_errors;

@@ -57,9 +57,7 @@ pub(super) enum ContentPart<'a> {
         detail: &'static str,
     },
     #[serde(rename = "input_text")]
-    Text {
-        text: &'a str,
-    },
+    Text { text: &'a str },
 }
 
 #[derive(Serialize)]

@@ -162,7 +162,8 @@ fn replayed(deltas: &[PartDelta]) -> Vec<Content> {
         }
         let part = &mut parts[index];
         match (delta.delta.as_ref().unwrap(), &mut *part) {
-            (Delta::Text(more), Content::Text(text)) => text.push_str(more),
+            (Delta::Text(more), Content::Text(text))
+            | (Delta::Refusal(more), Content::Refusal(text)) => text.push_str(more),
             (Delta::ToolCallArguments(more), Content::ToolCall(call)) => {
                 call.arguments.push_str(more);
             }
@@ -170,7 +171,6 @@ fn replayed(deltas: &[PartDelta]) -> Vec<Content> {
             (Delta::Reasoning(more), Content::Reasoning(reasoning)) => {
                 reasoning.text.push_str(more);
             }
-            (Delta::Refusal(more), Content::Refusal(text)) => text.push_str(more),
             (Delta::Reasoning(first), _) => {
                 *part = cases::reasoning(first).content.unwrap();
             }

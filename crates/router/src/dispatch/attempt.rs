@@ -14,7 +14,6 @@ use crate::error::RouterError;
 use crate::ledger::Ledger;
 
 use super::Dispatcher;
-use super::failure;
 
 /// An open attempt.
 pub(super) struct Open {
@@ -75,7 +74,7 @@ impl Open {
 
     /// The call failed.
     pub(super) fn fail(mut self, error: &RouterError) {
-        self.outcome.error_reason = failure::reason(error).into();
+        self.outcome.error_reason = error.reason().into();
         if let RouterError::Provider(error) = error {
             self.outcome.provider_request_id = error.request_id.clone().unwrap_or_default();
             self.outcome.http_status = error.http_status.unwrap_or(self.outcome.http_status);

@@ -4,13 +4,7 @@ use latchkey_providers::{ErrorClass, ProviderError};
 
 use crate::error::RouterError;
 use crate::keys::{Keys, Loan, provider_refusal};
-use crate::services::reason_of;
 use crate::upstream::{BodyError, UpstreamError};
-
-/// The reason of an error, as `ErrorInfo` will say it.
-pub(super) fn reason(error: &RouterError) -> &'static str {
-    reason_of(error)
-}
 
 /// Has a key set aside that the provider does not know any more.
 pub(super) fn report(keys: &Keys, loan: &Loan, error: &ProviderError) {

@@ -14,15 +14,16 @@ use latchkey_contract::names::Scope;
 use latchkey_contract::router::v1::{self, GenerateRequest};
 use latchkey_providers::Provider;
 use latchkey_providers::catalogue::Catalogue;
+use latchkey_providers::decode::Answer;
 use latchkey_providers::encode::{self, Call, Exchange};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use uuid::Builder;
 
 use attempt::Open;
 pub use endpoint::{Endpoints, ProviderConfig};
-pub use stream::AnswerStream;
+pub use stream::{AnswerStream, Piece};
 
-use crate::domain::attempt::{AttemptId, Begun, Origin};
+use crate::domain::attempt::{Attempt, AttemptId, Begun, Origin};
 use crate::error::RouterError;
 use crate::keys::{InUse, Keys, Loan, Wish};
 use crate::ledger::Ledger;
@@ -44,6 +45,14 @@ pub struct Dispatcher {
     pub clock: Arc<dyn Clock>,
     /// Randomness for identities.
     pub rng: SystemRandom,
+}
+
+/// An answer and its account.
+pub struct Answered {
+    /// What the model said.
+    pub answer: Answer,
+    /// The calls that were made, in order; the last one answered.
+    pub attempts: Vec<Attempt>,
 }
 
 /// A request that is about to be sent.

@@ -8,22 +8,28 @@ use std::time::SystemTime;
 
 use futures_util::{Stream, StreamExt as _, stream};
 use latchkey_contract::names::Scope;
-use latchkey_contract::router::v1::stream_generate_response::Event;
-use latchkey_contract::router::v1::{GenerateRequest, PartDelta, StreamGenerateResponse};
+use latchkey_contract::router::v1::{GenerateRequest, PartDelta};
 use latchkey_providers::error::classify;
 use latchkey_providers::error::request_id;
 use latchkey_providers::stream::{Decoder, SseError, SseEvent, events};
 
 use super::attempt::Open;
 use super::unary::settle;
-use super::{Dispatcher, Prepared, failure};
+use super::{Answered, Dispatcher, Prepared, failure};
 use crate::error::RouterError;
 use crate::keys::{InUse, Keys, Loan};
 use crate::upstream::{BodyError, chunks, collect};
 
 /// The pieces of an answer; the last one is the whole with its account, or an error.
-pub type AnswerStream =
-    Pin<Box<dyn Stream<Item = Result<StreamGenerateResponse, RouterError>> + Send>>;
+pub type AnswerStream = Pin<Box<dyn Stream<Item = Result<Piece, RouterError>> + Send>>;
+
+/// A piece of a streamed answer.
+pub enum Piece {
+    /// More of a part.
+    Delta(PartDelta),
+    /// The whole, with its account. Last.
+    Completed(Box<Answered>),
+}
 
 type Events = Pin<Box<dyn Stream<Item = Result<SseEvent, SseError>> + Send>>;
 
@@ -79,14 +85,13 @@ struct Running {
     in_use: InUse,
 }
 
-type Step = Result<StreamGenerateResponse, RouterError>;
+type Step = Result<Piece, RouterError>;
 
 async fn advance(running: Option<Running>) -> Option<(Step, Option<Running>)> {
     let mut running = running?;
     loop {
         if let Some(delta) = running.ready.pop_front() {
-            let event = Some(Event::Delta(delta));
-            return Some((Ok(StreamGenerateResponse { event }), Some(running)));
+            return Some((Ok(Piece::Delta(delta)), Some(running)));
         }
         if running.decoder.is_complete() {
             return Some((running.finish(), None));
@@ -112,7 +117,7 @@ impl Running {
             Ok(answer) => {
                 drop(self.in_use);
                 let whole = settle(self.open, answer, self.request_id);
-                Ok(StreamGenerateResponse { event: Some(Event::Completed(whole)) })
+                Ok(Piece::Completed(Box::new(whole)))
             }
             Err(error) => Err(refused(self.open, &self.keys, &self.loan, error.into())),
         }

@@ -4,15 +4,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use latchkey_contract::names::Scope;
-use latchkey_contract::router::v1::{GenerateRequest, GenerateResponse};
+use latchkey_contract::router::v1::GenerateRequest;
 use latchkey_providers::decode::{self, Answer};
 use latchkey_providers::error::request_id;
 
 use super::attempt::Open;
-use super::{Dispatcher, Prepared, failure};
-use crate::domain::attempt::Attempt;
+use super::{Answered, Dispatcher, Prepared, failure};
 use crate::error::RouterError;
-use crate::services::encode_attempt;
 use crate::upstream::collect;
 
 impl Dispatcher {
@@ -22,7 +20,7 @@ impl Dispatcher {
         scope: &Scope,
         requester: &Arc<str>,
         request: &GenerateRequest,
-    ) -> Result<GenerateResponse, RouterError> {
+    ) -> Result<Answered, RouterError> {
         let Prepared { exchange, trust, loan, mut open, in_use } =
             self.prepare(scope, requester, request, false).await?;
         let called = async {
@@ -52,17 +50,8 @@ impl Dispatcher {
     }
 }
 
-/// Settles the account and makes the answer of it.
-pub(super) fn settle(open: Open, answer: Answer, request_id: Option<String>) -> GenerateResponse {
+/// Settles the account of an answer.
+pub(super) fn settle(open: Open, answer: Answer, request_id: Option<String>) -> Answered {
     let attempt = open.succeed(&answer.model, request_id, answer.usage);
-    let attempts: Vec<Attempt> = attempt.into_iter().collect();
-    GenerateResponse {
-        message: Some(answer.message),
-        finish_reason: answer.finish_reason.into(),
-        native_finish_reason: answer.native_finish_reason,
-        model: answer.model,
-        response_id: answer.response_id,
-        usage: answer.usage,
-        attempts: attempts.iter().map(encode_attempt).collect(),
-    }
+    Answered { answer, attempts: attempt.into_iter().collect() }
 }

@@ -7,7 +7,6 @@ use latchkey_boot::rpc::page::Page;
 use latchkey_contract::names::WorkspaceName;
 use tonic::{Code, Request, Response, Status};
 
-use super::status;
 use crate::domain::role::Role;
 use crate::error::RouterError;
 
@@ -70,7 +69,7 @@ impl Call {
                 tracing::error!(error = chain, rpc.method = method, "the call failed");
             }
             error => {
-                let reason = status::reason(error);
+                let reason = error.reason();
                 tracing::debug!(reason, rpc.method = method, "the call was refused");
             }
         }

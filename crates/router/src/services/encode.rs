@@ -5,6 +5,7 @@ use std::time::Duration;
 use latchkey_boot::clock::Timestamp;
 use latchkey_contract::router::v1;
 
+use crate::dispatch::Answered;
 use crate::domain::attempt::{Attempt, Certainty, Origin, Payer, State};
 
 /// A moment.
@@ -12,6 +13,20 @@ pub fn time(time: Timestamp) -> prost_types::Timestamp {
     let (seconds, nanos) = time.to_unix();
     let nanos = i32::try_from(nanos).expect("a second has fewer than 2^31 nanoseconds");
     prost_types::Timestamp { seconds, nanos }
+}
+
+/// An answer with its account.
+pub(super) fn answered(answered: Answered) -> v1::GenerateResponse {
+    let Answered { answer, attempts } = answered;
+    v1::GenerateResponse {
+        message: Some(answer.message),
+        finish_reason: answer.finish_reason.into(),
+        native_finish_reason: answer.native_finish_reason,
+        model: answer.model,
+        response_id: answer.response_id,
+        usage: answer.usage,
+        attempts: attempts.iter().map(attempt).collect(),
+    }
 }
 
 /// An attempt.

@@ -13,14 +13,10 @@ use std::time::Duration;
 
 use latchkey_boot::rpc::access::{AccessLayer, AccessTableError, Grant};
 use latchkey_boot::rpc::transport_errors::TransportErrorsLayer;
-use latchkey_contract::FILE_DESCRIPTOR_SET;
 use latchkey_contract::router::v1::inference_service_server::InferenceServiceServer;
 use latchkey_contract::router::v1::usage_service_server::UsageServiceServer;
 use tonic::service::Routes;
 use tower::Layer as _;
-
-pub use encode::attempt as encode_attempt;
-pub use status::reason as reason_of;
 
 use crate::dispatch::Dispatcher;
 use crate::domain::role::Role;
@@ -64,24 +60,4 @@ pub fn add_to(
     routes = routes.add_service(access.layer(transport.layer(inference)));
     let usage = UsageServiceServer::new(usage::Usage(Arc::new(account)));
     Ok(routes.add_service(access.layer(transport.layer(usage))))
-}
-
-/// Adds server reflection, both versions, for the services that are named.
-pub fn add_reflection(mut routes: Routes, names: &[&str]) -> Routes {
-    let builder = || {
-        let mut builder = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(latchkey_boot::health::FILE_DESCRIPTOR_SET);
-        for name in names {
-            builder = builder.with_service_name(*name);
-        }
-        builder
-    };
-    if let Ok(service) = builder().build_v1() {
-        routes = routes.add_service(service);
-    }
-    if let Ok(service) = builder().build_v1alpha() {
-        routes = routes.add_service(service);
-    }
-    routes
 }

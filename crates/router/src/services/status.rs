@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use latchkey_boot::rpc::refusal::Refusal;
-use latchkey_providers::encode::EncodeErrorKind;
 use latchkey_providers::{ErrorClass, ProviderError};
 use tonic::{Code, Status};
 
@@ -22,54 +21,40 @@ impl From<RouterError> for Status {
     }
 }
 
-/// The reason of an error; also what its attempt records.
-pub fn reason(error: &RouterError) -> &'static str {
-    meaning(error).1
-}
-
-fn meaning(error: &RouterError) -> (Code, &'static str) {
+fn code(error: &RouterError) -> Code {
     match error {
-        RouterError::Denied(_) => (Code::PermissionDenied, "PERMISSION_DENIED"),
-        RouterError::Field { field, .. } if field == "page_token" => {
-            (Code::InvalidArgument, "PAGE_TOKEN_INVALID")
-        }
-        RouterError::Field { .. } => (Code::InvalidArgument, "FIELD_INVALID"),
-        RouterError::Encode(error) => match error.kind {
-            EncodeErrorKind::Invalid => (Code::InvalidArgument, "FIELD_INVALID"),
-            EncodeErrorKind::UnsupportedByProvider => {
-                (Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER")
-            }
-        },
-        RouterError::Refused(refusal) => (refusal.code, refusal.reason),
-        RouterError::VaultUnavailable => (Code::Unavailable, "VAULT_UNAVAILABLE"),
-        RouterError::Destination(_) => (Code::FailedPrecondition, "DESTINATION_FORBIDDEN"),
-        RouterError::Provider(error) => provider_meaning(error.class),
-        RouterError::Unreachable(_) => (Code::Unavailable, "PROVIDER_UNAVAILABLE"),
-        RouterError::Journal(_) => (Code::Unavailable, "JOURNAL_UNAVAILABLE"),
-        RouterError::AttemptNotFound => (Code::NotFound, "ATTEMPT_NOT_FOUND"),
-        RouterError::Store(_) => (Code::Unavailable, "DATABASE_UNAVAILABLE"),
+        RouterError::Denied(_) => Code::PermissionDenied,
+        RouterError::Field { .. } | RouterError::Encode(_) => Code::InvalidArgument,
+        RouterError::Refused(refusal) => refusal.code,
+        RouterError::Destination(_) => Code::FailedPrecondition,
+        RouterError::Provider(error) => provider_code(error.class),
+        RouterError::AttemptNotFound => Code::NotFound,
+        RouterError::VaultUnavailable
+        | RouterError::Unreachable(_)
+        | RouterError::Journal(_)
+        | RouterError::Store(_) => Code::Unavailable,
     }
 }
 
-fn provider_meaning(class: ErrorClass) -> (Code, &'static str) {
+fn provider_code(class: ErrorClass) -> Code {
     match class {
-        ErrorClass::Revoked | ErrorClass::NoPermission => {
-            (Code::FailedPrecondition, "PROVIDER_REJECTED_KEY")
-        }
-        ErrorClass::NoCredit => (Code::FailedPrecondition, "PROVIDER_NO_CREDIT"),
-        ErrorClass::ModelUnavailable => (Code::FailedPrecondition, "MODEL_UNAVAILABLE"),
-        ErrorClass::RejectedRequest => (Code::InvalidArgument, "PROVIDER_REJECTED_REQUEST"),
-        ErrorClass::Throttled => (Code::ResourceExhausted, "PROVIDER_THROTTLED"),
-        ErrorClass::Timeout => (Code::DeadlineExceeded, "PROVIDER_TIMEOUT"),
-        ErrorClass::Truncated => (Code::Unavailable, "STREAM_TRUNCATED"),
-        ErrorClass::Malformed => (Code::Unavailable, "PROVIDER_MALFORMED"),
-        ErrorClass::Overloaded | ErrorClass::Unknown => (Code::Unavailable, "PROVIDER_UNAVAILABLE"),
+        ErrorClass::Revoked
+        | ErrorClass::NoPermission
+        | ErrorClass::NoCredit
+        | ErrorClass::ModelUnavailable => Code::FailedPrecondition,
+        ErrorClass::RejectedRequest => Code::InvalidArgument,
+        ErrorClass::Throttled => Code::ResourceExhausted,
+        ErrorClass::Timeout => Code::DeadlineExceeded,
+        ErrorClass::Truncated
+        | ErrorClass::Malformed
+        | ErrorClass::Overloaded
+        | ErrorClass::Unknown => Code::Unavailable,
     }
 }
 
 fn refusal(error: &RouterError) -> Refusal {
-    let (code, reason) = meaning(error);
-    let refusal = Refusal::new(code, reason, error.to_string());
+    let code = code(error);
+    let refusal = Refusal::new(code, error.reason(), error.to_string());
     let refusal = match error {
         RouterError::Field { field, problem } => refusal.violation(field, problem),
         RouterError::Encode(error) => refusal.violation(&*error.field, &*error.words),

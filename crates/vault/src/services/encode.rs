@@ -4,17 +4,13 @@ use latchkey_boot::clock::Timestamp;
 use latchkey_contract::names::{KeyName, KeyVersionName, ProjectName, WorkspaceName};
 use latchkey_contract::vault::v1;
 
+use crate::change::etag;
 use crate::domain::audit::{AuditEvent, Decision};
 use crate::domain::key::{Key, KeyState};
 use crate::domain::verification::{Grade, Verification};
 use crate::domain::version::KeyVersion;
 use crate::domain::workspace::{Project, Workspace};
 use crate::leasing::Propagation;
-
-/// The etag of a row.
-pub(crate) fn etag(row_revision: u64) -> String {
-    format!("r{row_revision}")
-}
 
 /// A moment.
 pub(crate) fn time(time: Timestamp) -> prost_types::Timestamp {

@@ -16,7 +16,6 @@ use std::sync::Arc;
 use latchkey_boot::drain::Drain;
 use latchkey_boot::rpc::access::{AccessLayer, AccessTableError, Grant, RefusalObserver};
 use latchkey_boot::rpc::transport_errors::TransportErrorsLayer;
-use latchkey_contract::FILE_DESCRIPTOR_SET;
 use latchkey_contract::vault::v1::audit_service_server::AuditServiceServer;
 use latchkey_contract::vault::v1::key_service_server::KeyServiceServer;
 use latchkey_contract::vault::v1::lease_service_server::LeaseServiceServer;
@@ -69,26 +68,6 @@ pub fn add_to(
         Arc::clone(vault)
     )));
     Ok(routes)
-}
-
-/// Adds server reflection, both versions, for the services that are named.
-pub fn add_reflection(mut routes: Routes, names: &[&str]) -> Routes {
-    let builder = || {
-        let mut builder = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(latchkey_boot::health::FILE_DESCRIPTOR_SET);
-        for name in names {
-            builder = builder.with_service_name(*name);
-        }
-        builder
-    };
-    if let Ok(service) = builder().build_v1() {
-        routes = routes.add_service(service);
-    }
-    if let Ok(service) = builder().build_v1alpha() {
-        routes = routes.add_service(service);
-    }
-    routes
 }
 
 /// Records refusals of the access layer.

@@ -212,6 +212,7 @@ pub(crate) fn now_tool() -> Tool {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the field wants it")]
 pub(crate) fn choice(
     mode: tool_choice::Mode,
     tool: &str,
@@ -235,12 +236,14 @@ pub(crate) fn person_schema() -> JsonSchema {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the field wants it")]
 pub(crate) fn schema_format(schema: JsonSchema) -> Option<ResponseFormat> {
     Some(ResponseFormat {
         format: Some(response_format::Format::JsonSchema(schema)),
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the field wants it")]
 pub(crate) fn effort(effort: reasoning_control::Effort) -> Option<ReasoningControl> {
     Some(ReasoningControl {
         effort: effort.into(),
@@ -248,6 +251,7 @@ pub(crate) fn effort(effort: reasoning_control::Effort) -> Option<ReasoningContr
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the field wants it")]
 pub(crate) fn budget(tokens: i64) -> Option<ReasoningControl> {
     Some(ReasoningControl {
         effort: 0,

@@ -1,4 +1,4 @@
-//! The requests of golden/calls.py, OPENAI_CHAT.
+//! The requests of golden/calls.py, `OPENAI_CHAT`.
 
 use std::collections::BTreeMap;
 

@@ -4,12 +4,14 @@ use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt as _};
 use latchkey_contract::names::Scope;
+use latchkey_contract::router::v1::stream_generate_response::Event;
 use latchkey_contract::router::v1::{StreamGenerateRequest, StreamGenerateResponse};
 use tonic::Status;
 
-use crate::dispatch::{AnswerStream, Dispatcher};
+use crate::dispatch::{AnswerStream, Dispatcher, Piece};
 use crate::error::RouterError;
 use crate::services::call::Call;
+use crate::services::encode;
 
 pub(super) async fn handle(
     dispatcher: &Dispatcher,
@@ -23,10 +25,17 @@ pub(super) async fn handle(
     dispatcher.stream_generate(&scope, call.actor(), &request).await
 }
 
-/// The stream with its errors as refusals.
+/// The stream on the wire, its errors as refusals.
 pub(super) fn refusing(
     call: Call,
     stream: AnswerStream,
 ) -> Pin<Box<dyn Stream<Item = Result<StreamGenerateResponse, Status>> + Send>> {
-    Box::pin(stream.map(move |step| step.map_err(|error| call.refuse(error))))
+    let encode = |piece| {
+        let event = Some(match piece {
+            Piece::Delta(delta) => Event::Delta(delta),
+            Piece::Completed(whole) => Event::Completed(encode::answered(*whole)),
+        });
+        StreamGenerateResponse { event }
+    };
+    Box::pin(stream.map(move |step| step.map(encode).map_err(|error| call.refuse(error))))
 }

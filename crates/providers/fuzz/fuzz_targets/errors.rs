@@ -1,0 +1,30 @@
+//! Error bodies of every provider, with the key somewhere in them: it must not come out again.
+#![no_main]
+
+use std::time::SystemTime;
+
+use http::{HeaderMap, HeaderValue, StatusCode};
+use latchkey_providers::error::{classify, redact};
+use latchkey_providers::{Provider, check};
+use latchkey_providers_fuzz::KEY;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: (u16, &[u8], &[u8], &str)| {
+    let (status, hint, body, text) = input;
+    let status = StatusCode::from_u16(100 + status % 500).expect("three digits");
+    let mut headers = HeaderMap::new();
+    if let Ok(hint) = HeaderValue::from_bytes(hint) {
+        headers.insert("retry-after", hint);
+    }
+    let quoted = [text.as_bytes(), KEY.as_bytes(), body].concat();
+    for provider in Provider::ALL {
+        for body in [body, &quoted] {
+            let now = SystemTime::UNIX_EPOCH;
+            let error = classify(provider, status, &headers, body, KEY, now);
+            assert!(!format!("{error:?}").contains(KEY));
+            let outcome = check::outcome(provider, status, &headers, body, KEY);
+            assert!(!format!("{outcome:?}").contains(KEY));
+        }
+    }
+    assert!(!redact(&format!("{text}{KEY}{text}"), KEY).contains(KEY));
+});

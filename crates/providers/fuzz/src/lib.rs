@@ -1,0 +1,62 @@
+//! What every decoder is put through. Run from `crates/providers`:
+//! `cargo +nightly fuzz run openai_chat`, and so on for the other targets.
+
+use std::convert::Infallible;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt, stream};
+use http::{HeaderMap, StatusCode};
+use latchkey_providers::catalogue::Catalogue;
+use latchkey_providers::decode::{self, Answer};
+use latchkey_providers::stream::{Decoder, events};
+use latchkey_providers::{Dialect, Provider, ProviderError};
+
+/// Long enough that no input holds it by accident.
+pub const KEY: &str = "sk-fuzz-AbCdEf0123456789";
+
+/// Takes the input for a whole answer and for a stream. Nothing may panic, a stream must read the
+/// same in one piece and in several, and a success must hold together.
+pub fn decoder(provider: Provider, model: &str, input: &[u8]) {
+    let catalogue = Catalogue::builtin();
+    let dialect = Dialect::new(provider, catalogue.traits(provider, model));
+    let headers = HeaderMap::new();
+    let now = SystemTime::UNIX_EPOCH;
+    if let Ok(answer) = decode::unary(dialect, StatusCode::OK, &headers, input, KEY, now) {
+        check(&answer);
+    }
+    let whole = read(dialect, vec![Bytes::copy_from_slice(input)]);
+    let pieces = input.chunks(7).map(Bytes::copy_from_slice).collect();
+    assert_eq!(whole, read(dialect, pieces));
+    if let Ok(answer) = whole {
+        check(&answer);
+    }
+}
+
+fn read(dialect: Dialect, chunks: Vec<Bytes>) -> Result<Answer, ProviderError> {
+    let body = stream::iter(chunks.into_iter().map(Ok::<_, Infallible>));
+    let events: Vec<_> = events(body).collect().now_or_never().expect("all is there");
+    let mut decoder = Decoder::new(dialect);
+    for event in events {
+        decoder.event(&event?, KEY)?;
+    }
+    decoder.finish()
+}
+
+fn check(answer: &Answer) {
+    for part in &answer.message.parts {
+        assert!(part.content.is_some());
+    }
+    if let Some(usage) = answer.usage {
+        for count in [
+            usage.input_tokens,
+            usage.cache_read_tokens,
+            usage.cache_write_tokens,
+            usage.cache_write_1h_tokens,
+            usage.output_tokens,
+            usage.reasoning_tokens,
+        ] {
+            assert!(count >= 0);
+        }
+    }
+}
