@@ -33,8 +33,14 @@ impl TestDatabase {
         match backend {
             Backend::Sqlite => {
                 let folder = TempDir::new().expect("the temporary folder is writable");
-                let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
-                Self { url, folder: Some(folder) }
+                let url = format!(
+                    "sqlite://{}?mode=rwc",
+                    folder.path().join("test.db").display()
+                );
+                Self {
+                    url,
+                    folder: Some(folder),
+                }
             }
             Backend::Postgres => {
                 let server = std::env::var("LATCHKEY_TEST_POSTGRES")
@@ -47,7 +53,10 @@ impl TestDatabase {
                     .execute_unprepared(&format!("CREATE DATABASE {name}"))
                     .await
                     .expect("the test user may create databases");
-                Self { url: format!("{server}/{name}"), folder: None }
+                Self {
+                    url: format!("{server}/{name}"),
+                    folder: None,
+                }
             }
         }
     }

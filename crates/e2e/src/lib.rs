@@ -1,1 +1,12 @@
-//! Whole-system tests: both services, real databases, real sockets.
+//! A whole deployment in one process, for tests and benchmarks: a real vault and a real router over
+//! real databases and sockets, and a provider that does what its model's name says.
+
+mod deployment;
+mod provider;
+mod refusal;
+mod requests;
+
+pub use deployment::{Deployment, Security, channel};
+pub use provider::{FakeProvider, Recorded};
+pub use refusal::{Refused, refused};
+pub use requests::{Clients, custom_key, prompt};

@@ -17,11 +17,19 @@ pub(crate) async fn run(options: Migrate) -> Result<(), Failure> {
     match options.schema {
         Schema::Vault => {
             let store = latchkey_vault::store::Store::connect(url.expose(), 1).await;
-            store.map_err(Failure::run)?.migrate().await.map_err(Failure::run)
+            store
+                .map_err(Failure::run)?
+                .migrate()
+                .await
+                .map_err(Failure::run)
         }
         Schema::Router => {
             let store = latchkey_router::store::Store::connect(url.expose(), 1).await;
-            store.map_err(Failure::run)?.migrate().await.map_err(Failure::run)
+            store
+                .map_err(Failure::run)?
+                .migrate()
+                .await
+                .map_err(Failure::run)
         }
     }
 }

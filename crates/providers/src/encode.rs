@@ -9,6 +9,7 @@ mod error;
 mod options;
 mod rules;
 mod sampling;
+mod text;
 mod tools;
 mod write;
 
@@ -24,6 +25,7 @@ use crate::{Api, Dialect, Provider, anthropic, openai_chat, openai_responses};
 pub(crate) use endpoint::{Endpoint, headers};
 pub(crate) use error::{part_field, refuse};
 pub(crate) use sampling::{Picked, Reasoning, Takes, reasoning, sampling};
+pub(crate) use text::LongText;
 pub(crate) use tools::{
     AnswerFormat, Choice, NO_ARGUMENTS, answer_format, choice, parallel, schema_name,
     tool_arguments, tool_schema,

@@ -42,8 +42,9 @@ impl RouterConfig {
     pub async fn build(self, drain: Drain) -> Result<App, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let url = resolve_secret(self.database.url, self.database.url_file, "database.url")?;
-        let store =
-            Store::connect(url.expose(), self.database.max_connections).await.map_err(Failure::run)?;
+        let store = Store::connect(url.expose(), self.database.max_connections)
+            .await
+            .map_err(Failure::run)?;
         let journal = Journal::open(&self.journal).map_err(Failure::run)?;
         let ledger = Arc::new(Ledger::new(Arc::clone(&journal)));
         let catalogue = Arc::new(self.catalogue.load().map_err(Failure::config)?);
@@ -51,7 +52,11 @@ impl RouterConfig {
         let endpoints = Endpoints::new(&self.providers, self.egress).map_err(Failure::config)?;
         let endpoints = Arc::new(endpoints);
         let channel = self.vault.open()?;
-        let keys = Arc::new(Keys::new(channel, Arc::clone(&clock), Arc::clone(&upstream)));
+        let keys = Arc::new(Keys::new(
+            channel,
+            Arc::clone(&clock),
+            Arc::clone(&upstream),
+        ));
         let dispatcher = Arc::new(Dispatcher {
             keys: Arc::clone(&keys),
             upstream,
@@ -65,15 +70,32 @@ impl RouterConfig {
         let largest_message = self.server.max_message_bytes;
         let listener = Listener::bind(&self.server)?;
         let health = Health::new(services::SERVICE_NAMES, &drain);
-        let account = Account { store: store.clone(), ledger };
+        let account = Account {
+            store: store.clone(),
+            ledger,
+        };
         let routes = Routes::new(health.server());
         let routes = services::add_to(routes, dispatcher, account, self.grants, largest_message)
             .map_err(Failure::config)?;
         let routes = reflection::add_to(routes, FILE_DESCRIPTOR_SET, &services::SERVICE_NAMES)
             .map_err(Failure::run)?;
-        let shipper = ShipperParts { journal, store, clock };
+        let shipper = ShipperParts {
+            journal,
+            store,
+            clock,
+        };
         let instance = self.instance;
-        Ok(App { listener, routes, identify, health, keys, endpoints, shipper, instance, drain })
+        Ok(App {
+            listener,
+            routes,
+            identify,
+            health,
+            keys,
+            endpoints,
+            shipper,
+            instance,
+            drain,
+        })
     }
 }
 
@@ -86,11 +108,18 @@ impl App {
     /// Serves until the drain is done.
     pub async fn serve(self) -> Result<(), Failure> {
         let stop = CancellationToken::new();
-        let attending =
-            tokio::spawn(attend(self.keys, self.endpoints, self.instance, stop.clone()));
+        let attending = tokio::spawn(attend(
+            self.keys,
+            self.endpoints,
+            self.instance,
+            stop.clone(),
+        ));
         self.drain.spawn(ship(self.shipper, self.drain.clone()));
         self.health.ready();
-        let served = self.listener.serve(self.routes, self.identify, self.drain).await;
+        let served = self
+            .listener
+            .serve(self.routes, self.identify, self.drain)
+            .await;
         // After the last call: an accepted call may still have needed a key.
         stop.cancel();
         let _ = attending.await;

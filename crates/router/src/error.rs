@@ -88,7 +88,10 @@ impl RouterError {
 
     /// A field that is not valid.
     pub fn field(field: impl Into<String>, problem: impl std::fmt::Display) -> Self {
-        Self::Field { field: field.into(), problem: problem.to_string() }
+        Self::Field {
+            field: field.into(),
+            problem: problem.to_string(),
+        }
     }
 
     /// A name that does not parse.

@@ -44,6 +44,18 @@ pub struct Committed {
     pub revoked: Vec<KeyVersionName>,
 }
 
+impl Committed {
+    /// The last change of a workspace, to be told once more.
+    pub(crate) fn again(workspace: &Workspace) -> Self {
+        Self {
+            workspace: workspace.uid,
+            scope: workspace.scope(),
+            revision: workspace.revision,
+            revoked: Vec::new(),
+        }
+    }
+}
+
 impl Change {
     /// Begins a change of what is in the workspace of `parent`.
     pub(crate) async fn begin(

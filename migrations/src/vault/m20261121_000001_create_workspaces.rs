@@ -48,9 +48,17 @@ impl MigrationTrait for Migration {
             .col(big_integer_null("delete_time"))
             .col(var_binary("row_mac", 32))
             .foreign_key(
-                ForeignKey::create().from("projects", "workspace_id").to("workspaces", "id"),
+                ForeignKey::create()
+                    .from("projects", "workspace_id")
+                    .to("workspaces", "id"),
             )
-            .index(Index::create().unique().name("projects_slug").col("workspace_id").col("slug"))
+            .index(
+                Index::create()
+                    .unique()
+                    .name("projects_slug")
+                    .col("workspace_id")
+                    .col("slug"),
+            )
             .take();
         manager.create_table(projects).await?;
 
@@ -66,7 +74,9 @@ impl MigrationTrait for Migration {
             .col(ColumnDef::new("wrapped").binary().not_null())
             .col(big_integer("create_time"))
             .foreign_key(
-                ForeignKey::create().from("branch_keys", "workspace_id").to("workspaces", "id"),
+                ForeignKey::create()
+                    .from("branch_keys", "workspace_id")
+                    .to("workspaces", "id"),
             )
             .index(
                 Index::create()

@@ -39,9 +39,23 @@ impl MigrationTrait for Migration {
             // Not covered by the MAC: it changes with use, to the minute, without a lock.
             .col(big_integer_null("last_used_time"))
             .col(var_binary("row_mac", 32))
-            .foreign_key(ForeignKey::create().from("keys", "workspace_id").to("workspaces", "id"))
-            .foreign_key(ForeignKey::create().from("keys", "project_id").to("projects", "id"))
-            .index(Index::create().unique().name("keys_slug").col("parent_id").col("slug"))
+            .foreign_key(
+                ForeignKey::create()
+                    .from("keys", "workspace_id")
+                    .to("workspaces", "id"),
+            )
+            .foreign_key(
+                ForeignKey::create()
+                    .from("keys", "project_id")
+                    .to("projects", "id"),
+            )
+            .index(
+                Index::create()
+                    .unique()
+                    .name("keys_slug")
+                    .col("parent_id")
+                    .col("slug"),
+            )
             .take();
         manager.create_table(keys).await?;
         // Resolving reads the live keys of one provider in a workspace.
@@ -76,7 +90,11 @@ impl MigrationTrait for Migration {
             .col(big_integer_null("destroy_time"))
             .col(var_binary("row_mac", 32))
             .primary_key(Index::create().col("key_id").col("version"))
-            .foreign_key(ForeignKey::create().from("key_versions", "key_id").to("keys", "id"))
+            .foreign_key(
+                ForeignKey::create()
+                    .from("key_versions", "key_id")
+                    .to("keys", "id"),
+            )
             .take();
         manager.create_table(versions).await?;
         let by_fingerprint = Index::create()

@@ -23,7 +23,9 @@ impl MigrationTrait for Migration {
             .col(text("details"))
             .primary_key(Index::create().col("workspace_id").col("sequence"))
             .foreign_key(
-                ForeignKey::create().from("audit_events", "workspace_id").to("workspaces", "id"),
+                ForeignKey::create()
+                    .from("audit_events", "workspace_id")
+                    .to("workspaces", "id"),
             )
             .take();
         manager.create_table(events).await?;

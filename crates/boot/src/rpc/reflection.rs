@@ -16,7 +16,9 @@ pub fn add_to(
             .register_encoded_file_descriptor_set(crate::health::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
             .with_service_name("grpc.health.v1.Health");
-        services.iter().fold(builder, |builder, name| builder.with_service_name(*name))
+        services
+            .iter()
+            .fold(builder, |builder, name| builder.with_service_name(*name))
     };
     routes = routes.add_service(builder().build_v1()?);
     Ok(routes.add_service(builder().build_v1alpha()?))

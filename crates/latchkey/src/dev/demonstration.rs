@@ -39,8 +39,11 @@ pub(super) async fn run(clients: &Clients, sandbox: SocketAddr) -> Result<(), Fa
         let answer = generate(clients).await?;
         print_answer(&answer);
         let mut usage = UsageServiceClient::new(clients.router.clone());
-        let request =
-            ListAttemptsRequest { parent: WORKSPACE.to_owned(), page_size: 1, ..Default::default() };
+        let request = ListAttemptsRequest {
+            parent: WORKSPACE.to_owned(),
+            page_size: 1,
+            ..Default::default()
+        };
         let attempts = usage.list_attempts(request).await?.into_inner().attempts;
         attempts.iter().for_each(print_attempt);
         Ok::<_, Status>(())
@@ -49,9 +52,13 @@ pub(super) async fn run(clients: &Clients, sandbox: SocketAddr) -> Result<(), Fa
 }
 
 async fn create_workspace(clients: &Clients) -> Result<(), Status> {
-    let request =
-        CreateWorkspaceRequest { workspace_id: "demo".to_owned(), ..Default::default() };
-    let created = WorkspaceServiceClient::new(clients.vault.clone()).create_workspace(request).await;
+    let request = CreateWorkspaceRequest {
+        workspace_id: "demo".to_owned(),
+        ..Default::default()
+    };
+    let created = WorkspaceServiceClient::new(clients.vault.clone())
+        .create_workspace(request)
+        .await;
     match created {
         Err(status) if status.code() != Code::AlreadyExists => Err(status),
         // It is there from an earlier run.
@@ -87,9 +94,14 @@ async fn create_key(clients: &Clients, sandbox: SocketAddr) -> Result<Key, Statu
             }
         }
     });
-    match created.await.map_err(|_| Status::unavailable("the router does not attend the vault"))? {
+    match created
+        .await
+        .map_err(|_| Status::unavailable("the router does not attend the vault"))?
+    {
         Err(status) if status.code() == Code::AlreadyExists => {
-            let request = GetKeyRequest { name: KEY.to_owned() };
+            let request = GetKeyRequest {
+                name: KEY.to_owned(),
+            };
             Ok(keys.get_key(request).await?.into_inner())
         }
         answered => Ok(answered?.into_inner()),
@@ -104,7 +116,10 @@ async fn generate(clients: &Clients) -> Result<GenerateResponse, Status> {
     let request = GenerateRequest {
         parent: WORKSPACE.to_owned(),
         key: "sandbox".to_owned(),
-        messages: vec![Message { role: Role::User.into(), parts: vec![text] }],
+        messages: vec![Message {
+            role: Role::User.into(),
+            parts: vec![text],
+        }],
         ..Default::default()
     };
     let mut inference = InferenceServiceClient::new(clients.router.clone());
@@ -117,7 +132,10 @@ fn print_key(key: &Key) {
     println!("  provider  {}", key.provider);
     println!("  material  …{}", key.material_tail);
     println!("  state     {}", key.state().as_str_name());
-    let grade = key.verification.as_ref().map(latchkey_contract::vault::v1::Verification::grade);
+    let grade = key
+        .verification
+        .as_ref()
+        .map(latchkey_contract::vault::v1::Verification::grade);
     println!("  verified  {}", grade.unwrap_or_default().as_str_name());
 }
 
@@ -135,13 +153,22 @@ fn print_attempt(attempt: &Attempt) {
     let usage = attempt.usage.unwrap_or_default();
     println!("Kept an account:");
     println!("  attempt   {}", attempt.name);
-    println!("  key       {} …{}", attempt.key_version, attempt.material_tail);
+    println!(
+        "  key       {} …{}",
+        attempt.key_version, attempt.material_tail
+    );
     println!("  payer     {}", attempt.payer().as_str_name());
     println!("  state     {}", attempt.state().as_str_name());
-    println!("  tokens    {} in, {} out", usage.input_tokens, usage.output_tokens);
+    println!(
+        "  tokens    {} in, {} out",
+        usage.input_tokens, usage.output_tokens
+    );
     match attempt.cost_nanos {
         Some(nanos) => println!("  cost      {nanos} billionths of a US dollar"),
-        None => println!("  cost      unknown: the catalogue has no price for {}", attempt.model),
+        None => println!(
+            "  cost      unknown: the catalogue has no price for {}",
+            attempt.model
+        ),
     }
 }
 

@@ -20,7 +20,11 @@ pub(super) struct Folder {
 impl Folder {
     /// Opens the folder, or makes it with a keyring and an admin token.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(Failure::run)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(Failure::run)?;
         let keyring = path.join("keyring.toml");
         if !keyring.exists() {
             KeyRingFile::create(&keyring, &SystemRandom::new()).map_err(Failure::run)?;
@@ -28,12 +32,22 @@ impl Folder {
         let token = path.join("admin.token");
         if !token.exists() {
             let mut options = fs::OpenOptions::new();
-            let file = options.write(true).create_new(true).mode(0o600).open(&token);
+            let file = options
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&token);
             file.and_then(|mut file| file.write_all(random_token()?.as_bytes()))
                 .map_err(Failure::run)?;
         }
-        let admin = fs::read_to_string(&token).map_err(Failure::run)?.trim().to_owned();
-        Ok(Self { path: path.to_owned(), admin })
+        let admin = fs::read_to_string(&token)
+            .map_err(Failure::run)?
+            .trim()
+            .to_owned();
+        Ok(Self {
+            path: path.to_owned(),
+            admin,
+        })
     }
 
     /// The admin's token.

@@ -15,7 +15,10 @@ use crate::arguments::Dev;
 use folder::Folder;
 
 pub(crate) async fn run(options: Dev) -> Result<(), Failure> {
-    let config = TelemetryConfig { log_filter: options.log.clone(), ..TelemetryConfig::default() };
+    let config = TelemetryConfig {
+        log_filter: options.log.clone(),
+        ..TelemetryConfig::default()
+    };
     let telemetry = telemetry::init("latchkey-dev", &config)?;
     let folder = Folder::open(&options.folder)?;
     let signals = Drain::on_signals()?;

@@ -28,7 +28,9 @@ const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
 /// Serves on loopback until the drain starts.
 pub(super) async fn start(port: u16, drain: &Drain) -> Result<SocketAddr, Failure> {
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(Failure::run)?;
+    let listener = TcpListener::bind(("127.0.0.1", port))
+        .await
+        .map_err(Failure::run)?;
     let address = listener.local_addr().map_err(Failure::run)?;
     let stop = drain.clone();
     tokio::spawn(async move {
@@ -51,7 +53,11 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     let expected = format!("Bearer {KEY}");
     let shown = request.headers().get(AUTHORIZATION);
     if shown.is_none_or(|shown| shown.as_bytes() != expected.as_bytes()) {
-        return Ok(error(StatusCode::UNAUTHORIZED, "invalid_api_key", "the sandbox has one key"));
+        return Ok(error(
+            StatusCode::UNAUTHORIZED,
+            "invalid_api_key",
+            "the sandbox has one key",
+        ));
     }
     Ok(match (request.method(), request.uri().path()) {
         (&Method::GET, "/v1/models") => {
@@ -59,15 +65,28 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
             json_response(StatusCode::OK, &json!({"object": "list", "data": [model]}))
         }
         (&Method::POST, "/v1/chat/completions") => complete(request).await,
-        _ => error(StatusCode::NOT_FOUND, "not_found", "the sandbox has no such path"),
+        _ => error(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "the sandbox has no such path",
+        ),
     })
 }
 
 async fn complete(request: Request<Incoming>) -> Response<Full<Bytes>> {
-    let body = Limited::new(request.into_body(), LARGEST_BODY).collect().await;
+    let body = Limited::new(request.into_body(), LARGEST_BODY)
+        .collect()
+        .await;
     let body = body.map(http_body_util::Collected::to_bytes);
-    let Some(asked) = body.ok().and_then(|body| serde_json::from_slice::<Value>(&body).ok()) else {
-        return error(StatusCode::BAD_REQUEST, "invalid_request_error", "the body is not JSON");
+    let Some(asked) = body
+        .ok()
+        .and_then(|body| serde_json::from_slice::<Value>(&body).ok())
+    else {
+        return error(
+            StatusCode::BAD_REQUEST,
+            "invalid_request_error",
+            "the body is not JSON",
+        );
     };
     let said = last_text(&asked);
     let words = format!("[sandbox, no model was asked] You said: {said}");
@@ -76,7 +95,11 @@ async fn complete(request: Request<Incoming>) -> Response<Full<Bytes>> {
         "completion_tokens": count(&words),
         "total_tokens": count(&said) + count(&words),
     });
-    if asked["stream"] == true { stream(&words, &usage) } else { whole(&words, &usage) }
+    if asked["stream"] == true {
+        stream(&words, &usage)
+    } else {
+        whole(&words, &usage)
+    }
 }
 
 fn whole(words: &str, usage: &Value) -> Response<Full<Bytes>> {
@@ -119,10 +142,15 @@ fn stream(words: &str, usage: &Value) -> Response<Full<Bytes>> {
 
 /// The text of the last message, in either of its forms.
 fn last_text(asked: &Value) -> String {
-    let content = &asked["messages"].as_array().and_then(|all| all.last()).unwrap_or(asked)["content"];
+    let content = &asked["messages"]
+        .as_array()
+        .and_then(|all| all.last())
+        .unwrap_or(asked)["content"];
     let parts = content.as_array().into_iter().flatten();
     let texts = parts.filter_map(|part| part["text"].as_str());
-    content.as_str().map_or_else(|| texts.collect::<Vec<_>>().join(" "), str::to_owned)
+    content
+        .as_str()
+        .map_or_else(|| texts.collect::<Vec<_>>().join(" "), str::to_owned)
 }
 
 /// Words, for tokens.
@@ -131,7 +159,10 @@ fn count(text: &str) -> usize {
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map(|since| since.as_secs()).unwrap_or_default()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map(|since| since.as_secs())
+        .unwrap_or_default()
 }
 
 fn error(status: StatusCode, code: &str, message: &str) -> Response<Full<Bytes>> {

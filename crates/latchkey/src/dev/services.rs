@@ -151,7 +151,10 @@ fn router_config(
             url_file: None,
             max_connections: 4,
         },
-        journal: router::JournalConfig { folder: folder.file("journal"), sync_milliseconds: 10 },
+        journal: router::JournalConfig {
+            folder: folder.file("journal"),
+            sync_milliseconds: 10,
+        },
         vault: channel(vault, router_token)?,
         identity: identities(&[("admin", &folder.admin_token())])?,
         grants: vec![grant(router::Role::Caller), grant(router::Role::Owner)],
@@ -166,9 +169,14 @@ fn router_config(
 fn identities(tokens: &[(&str, &SecretString)]) -> Result<IdentityConfig, Failure> {
     let tokens = tokens.iter().map(|(name, token)| {
         let name = TokenName::parse(name).map_err(Failure::config)?;
-        Ok(TokenConfig { name, sha256: TokenDigest::of(token.expose()) })
+        Ok(TokenConfig {
+            name,
+            sha256: TokenDigest::of(token.expose()),
+        })
     });
-    Ok(IdentityConfig { tokens: tokens.collect::<Result<_, Failure>>()? })
+    Ok(IdentityConfig {
+        tokens: tokens.collect::<Result<_, Failure>>()?,
+    })
 }
 
 fn channel(address: SocketAddr, token: SecretString) -> Result<ChannelConfig, Failure> {
@@ -185,11 +193,19 @@ fn loopback(port: u16) -> SocketAddr {
 async fn migrate_vault(folder: &Folder) -> Result<(), Failure> {
     let url = folder.database("vault.db");
     let store = latchkey_vault::store::Store::connect(url.expose(), 1).await;
-    store.map_err(Failure::run)?.migrate().await.map_err(Failure::run)
+    store
+        .map_err(Failure::run)?
+        .migrate()
+        .await
+        .map_err(Failure::run)
 }
 
 async fn migrate_router(folder: &Folder) -> Result<(), Failure> {
     let url = folder.database("router.db");
     let store = latchkey_router::store::Store::connect(url.expose(), 1).await;
-    store.map_err(Failure::run)?.migrate().await.map_err(Failure::run)
+    store
+        .map_err(Failure::run)?
+        .migrate()
+        .await
+        .map_err(Failure::run)
 }

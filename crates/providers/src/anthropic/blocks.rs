@@ -9,7 +9,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::Provider;
-use crate::encode::{Base64, EncodeError, EncodeErrorKind, part_field, refuse, tool_arguments};
+use crate::encode::{
+    Base64, EncodeError, EncodeErrorKind, LongText, part_field, refuse, tool_arguments,
+};
 
 /// A block.
 #[derive(Serialize)]
@@ -27,10 +29,10 @@ pub(super) enum Block<'a> {
         data: &'a str,
     },
     Text {
-        text: &'a str,
+        text: LongText<'a>,
     },
     Thinking {
-        thinking: &'a str,
+        thinking: LongText<'a>,
         signature: &'a str,
     },
     ToolResult {
@@ -56,7 +58,7 @@ pub(super) enum Source<'a> {
     },
     Text {
         media_type: &'a str,
-        data: &'a str,
+        data: LongText<'a>,
     },
     Url {
         url: &'a str,
@@ -69,7 +71,9 @@ pub(super) fn user_block(
     part: &Part,
 ) -> Result<Option<Block<'_>>, EncodeError> {
     Ok(match &part.content {
-        Some(Content::Text(text)) => Some(Block::Text { text }),
+        Some(Content::Text(text)) => Some(Block::Text {
+            text: LongText(text),
+        }),
         Some(Content::Image(image)) => {
             Some(image_block(image, |field| part_field(at.0, at.1, field))?)
         }
@@ -85,7 +89,9 @@ pub(super) fn assistant_block(
 ) -> Result<Option<Block<'_>>, EncodeError> {
     Ok(match &part.content {
         // There is no block for a refusal in a request; it is what was said.
-        Some(Content::Text(text) | Content::Refusal(text)) => Some(Block::Text { text }),
+        Some(Content::Text(text) | Content::Refusal(text)) => Some(Block::Text {
+            text: LongText(text),
+        }),
         Some(Content::ToolCall(call)) => Some(Block::ToolUse {
             id: tool_use_id(&call.id),
             name: &call.name,
@@ -95,7 +101,7 @@ pub(super) fn assistant_block(
             None => None,
             Some(data) if reasoning.redacted => Some(Block::RedactedThinking { data }),
             Some(signature) => Some(Block::Thinking {
-                thinking: &reasoning.text,
+                thinking: LongText(&reasoning.text),
                 signature,
             }),
         },
@@ -124,7 +130,9 @@ fn result_content(at: (usize, usize), result: &ToolResult) -> Result<Vec<Block<'
         match &part.content {
             // Nothing but white space says what no content says.
             Some(Content::Text(text)) if text.trim().is_empty() => {}
-            Some(Content::Text(text)) => blocks.push(Block::Text { text }),
+            Some(Content::Text(text)) => blocks.push(Block::Text {
+                text: LongText(text),
+            }),
             Some(Content::Image(image)) => blocks.push(image_block(image, |field| {
                 part_field(at.0, at.1, &format!("tool_result.parts[{r}].{field}"))
             })?),
@@ -176,7 +184,10 @@ fn file_block(at: (usize, usize), file: &File) -> Result<Block<'_>, EncodeError>
                     media_type,
                     data: Base64(&blob.data),
                 },
-                ("text/plain", Ok(data)) => Source::Text { media_type, data },
+                ("text/plain", Ok(data)) => Source::Text {
+                    media_type,
+                    data: LongText(data),
+                },
                 _ => {
                     return unsupported(
                         "file.blob.mime_type",

@@ -5,14 +5,14 @@ use latchkey_contract::router::v1::{Message, Part, Role};
 use serde::Serialize;
 
 use super::blocks::{Block, assistant_block, result_block, user_block};
-use crate::encode::{Call, EncodeError, EncodeErrorKind, part_field, refuse};
+use crate::encode::{Call, EncodeError, EncodeErrorKind, LongText, part_field, refuse};
 
 /// Instructions that lead the conversation.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum System<'a> {
     Blocks(Vec<Block<'a>>),
-    Text(&'a str),
+    Text(LongText<'a>),
 }
 
 /// A turn.
@@ -34,7 +34,7 @@ enum WireRole {
 #[serde(untagged)]
 enum Said<'a> {
     Blocks(Vec<Block<'a>>),
-    Text(&'a str),
+    Text(LongText<'a>),
 }
 
 /// The instructions at the beginning, and the turns after them.
@@ -87,7 +87,7 @@ impl<'a> WireMessage<'a> {
             Role::Tool | Role::Unspecified | Role::User => WireRole::User,
         };
         let content = match blocks.as_slice() {
-            [Block::Text { text }] => Said::Text(text),
+            [Block::Text { text }] => Said::Text(*text),
             _ => Said::Blocks(blocks),
         };
         Self { role, content }
@@ -107,7 +107,7 @@ fn system(instructions: &[Message]) -> Result<Option<System<'_>>, EncodeError> {
     }
     Ok(match all.as_slice() {
         [] => None,
-        [Block::Text { text }] => Some(System::Text(text)),
+        [Block::Text { text }] => Some(System::Text(*text)),
         _ => Some(System::Blocks(all)),
     })
 }

@@ -6,10 +6,13 @@ use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{Blob, GenerateRequest, Image, file, image};
 use serde::{Serialize, Serializer};
 
+use super::text::TextFormatter;
+
 /// Serialises a body into a buffer that was sized for it.
 pub(crate) fn write<T: Serialize>(request: &GenerateRequest, body: &T) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(size_hint(request));
-    serde_json::to_writer(&mut bytes, body)
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, TextFormatter);
+    body.serialize(&mut serializer)
         .expect("a Vec takes every write, and no body has a map with other than text keys");
     bytes
 }

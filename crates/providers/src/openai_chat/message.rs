@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::Provider;
 use crate::catalogue::SystemRole;
 use crate::encode::{
-    Call, DataUrl, EncodeError, EncodeErrorKind, Locator, part_field, refuse, tool_arguments,
+    Call, DataUrl, EncodeError, EncodeErrorKind, Locator, LongText, part_field, refuse,
+    tool_arguments,
 };
 
 /// A message as it is written.
@@ -42,7 +43,7 @@ pub(super) enum WireMessage<'a> {
 pub(super) enum Content<'a> {
     Joined(String),
     Parts(Vec<ContentPart<'a>>),
-    Text(&'a str),
+    Text(LongText<'a>),
 }
 
 #[derive(Serialize)]
@@ -50,7 +51,7 @@ pub(super) enum Content<'a> {
 pub(super) enum ContentPart<'a> {
     File { file: FileData<'a> },
     ImageUrl { image_url: ImageUrl<'a> },
-    Text { text: &'a str },
+    Text { text: LongText<'a> },
 }
 
 #[derive(Serialize)]
@@ -76,7 +77,7 @@ pub(super) enum ToolCall<'a> {
 #[derive(Serialize)]
 pub(super) struct Called<'a> {
     name: &'a str,
-    arguments: &'a str,
+    arguments: LongText<'a>,
 }
 
 /// The conversation. Its parts belong to their roles already.
@@ -111,12 +112,14 @@ fn user(m: usize, message: &Message) -> Result<Content<'_>, EncodeError> {
     if let [part] = message.parts.as_slice()
         && let Some(text) = text(part)
     {
-        return Ok(Content::Text(text));
+        return Ok(Content::Text(LongText(text)));
     }
     let mut parts = Vec::with_capacity(message.parts.len());
     for (p, part) in message.parts.iter().enumerate() {
         match &part.content {
-            Some(Neutral::Text(text)) => parts.push(ContentPart::Text { text }),
+            Some(Neutral::Text(text)) => parts.push(ContentPart::Text {
+                text: LongText(text),
+            }),
             Some(Neutral::Image(image)) => parts.extend(image_part(image)),
             Some(Neutral::File(file)) => parts.push(file_part(file, m, p)?),
             _ => {}
@@ -173,7 +176,7 @@ fn assistant(
                 id: &tool_call.id,
                 function: Called {
                     name: &tool_call.name,
-                    arguments: tool_arguments(m, p, tool_call)?.get(),
+                    arguments: LongText(tool_arguments(m, p, tool_call)?.get()),
                 },
             }),
             _ => {}
@@ -211,13 +214,16 @@ fn tool(
 fn texts<'a>(provider: Provider, mut texts: impl Iterator<Item = &'a str>) -> Content<'a> {
     let first = texts.next().unwrap_or("");
     let Some(second) = texts.next() else {
-        return Content::Text(first);
+        return Content::Text(LongText(first));
     };
     let all = [first, second].into_iter().chain(texts);
     if provider == Provider::Custom {
         Content::Joined(all.collect::<Vec<_>>().join("\n"))
     } else {
-        Content::Parts(all.map(|text| ContentPart::Text { text }).collect())
+        let parts = all.map(|text| ContentPart::Text {
+            text: LongText(text),
+        });
+        Content::Parts(parts.collect())
     }
 }
 

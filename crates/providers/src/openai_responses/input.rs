@@ -11,7 +11,7 @@ use super::item::ItemState;
 use crate::Provider;
 use crate::catalogue::SystemRole;
 use crate::encode::{
-    Call, DataUrl, EncodeError, EncodeErrorKind, Locator, detail, part_field, refuse,
+    Call, DataUrl, EncodeError, EncodeErrorKind, Locator, LongText, detail, part_field, refuse,
     tool_arguments,
 };
 use crate::json;
@@ -36,7 +36,7 @@ pub(super) struct Said<'a> {
 #[serde(untagged)]
 pub(super) enum Content<'a> {
     Parts(Vec<ContentPart<'a>>),
-    Text(&'a str),
+    Text(LongText<'a>),
 }
 
 #[derive(Serialize)]
@@ -57,7 +57,7 @@ pub(super) enum ContentPart<'a> {
         detail: &'static str,
     },
     #[serde(rename = "input_text")]
-    Text { text: &'a str },
+    Text { text: LongText<'a> },
 }
 
 #[derive(Serialize)]
@@ -66,7 +66,7 @@ pub(super) enum Typed<'a> {
     FunctionCall {
         call_id: &'a str,
         name: &'a str,
-        arguments: &'a str,
+        arguments: LongText<'a>,
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<Cow<'a, str>>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,8 +91,13 @@ pub(super) enum Typed<'a> {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum OutputPart<'a> {
-    OutputText { text: &'a str, annotations: [(); 0] },
-    Refusal { refusal: &'a str },
+    OutputText {
+        text: LongText<'a>,
+        annotations: [(); 0],
+    },
+    Refusal {
+        refusal: &'a str,
+    },
 }
 
 /// The conversation. Its parts belong to their roles already.
@@ -132,7 +137,7 @@ fn output(result: &ToolResult) -> Typed<'_> {
     Typed::FunctionCallOutput {
         call_id: &result.tool_call_id,
         output: if result.parts.is_empty() {
-            Content::Text("")
+            Content::Text(LongText(""))
         } else {
             content(&result.parts)
         },
@@ -143,10 +148,12 @@ fn content(parts: &[Part]) -> Content<'_> {
     if let [part] = parts
         && let Some(Neutral::Text(text)) = &part.content
     {
-        return Content::Text(text);
+        return Content::Text(LongText(text));
     }
     let parts = parts.iter().filter_map(|part| match &part.content {
-        Some(Neutral::Text(text)) => Some(ContentPart::Text { text }),
+        Some(Neutral::Text(text)) => Some(ContentPart::Text {
+            text: LongText(text),
+        }),
         Some(Neutral::Image(image)) => image_part(image),
         Some(Neutral::File(file)) => Some(file_part(file)),
         _ => None,
@@ -197,14 +204,14 @@ fn assistant<'a>(
                 items.push(Item::Typed(Typed::FunctionCall {
                     call_id: &call.id,
                     name: &call.name,
-                    arguments: tool_arguments(m, p, call)?.get(),
+                    arguments: LongText(tool_arguments(m, p, call)?.get()),
                     id,
                     status,
                 }));
             }
             Some(Neutral::Text(text)) => {
                 let part_said = OutputPart::OutputText {
-                    text,
+                    text: LongText(text),
                     annotations: [],
                 };
                 output_message(item_state(m, p, part)?, text, part_said, items);
@@ -229,7 +236,7 @@ fn output_message<'a>(
         // What another provider's model said has no id, and needs none in this shorter form.
         items.push(Item::Message(Said {
             role: "assistant",
-            content: Content::Text(text),
+            content: Content::Text(LongText(text)),
         }));
         return;
     };

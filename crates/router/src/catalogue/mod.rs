@@ -47,8 +47,12 @@ impl CatalogueConfig {
 }
 
 fn read(file: &Path) -> Result<Catalogue, CatalogueFileError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|problem| CatalogueFileError::File { file: file.to_owned(), problem })?;
-    Catalogue::parse(&text)
-        .map_err(|problem| CatalogueFileError::Malformed { file: file.to_owned(), problem })
+    let text = std::fs::read_to_string(file).map_err(|problem| CatalogueFileError::File {
+        file: file.to_owned(),
+        problem,
+    })?;
+    Catalogue::parse(&text).map_err(|problem| CatalogueFileError::Malformed {
+        file: file.to_owned(),
+        problem,
+    })
 }

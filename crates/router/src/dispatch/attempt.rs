@@ -28,7 +28,10 @@ pub(super) struct Open {
 impl Open {
     /// Writes the beginning down. A call whose beginning could not be written is not made.
     pub(super) fn begin(begun: Begun, dispatcher: &Dispatcher) -> Result<Self, RouterError> {
-        let attempt = Attempt { begun, outcome: Outcome::default() };
+        let attempt = Attempt {
+            begun,
+            outcome: Outcome::default(),
+        };
         dispatcher.ledger.append(&attempt)?;
         Ok(Self {
             begun: Some(attempt.begun),
@@ -66,8 +69,11 @@ impl Open {
     ) -> Option<Attempt> {
         self.outcome.served_model = served_model.to_owned();
         self.outcome.provider_request_id = request_id.unwrap_or_default();
-        self.outcome.certainty =
-            if usage.is_some() { Certainty::Reported } else { Certainty::Unknown };
+        self.outcome.certainty = if usage.is_some() {
+            Certainty::Reported
+        } else {
+            Certainty::Unknown
+        };
         self.outcome.usage = usage;
         self.settle(State::Succeeded)
     }
@@ -87,7 +93,9 @@ impl Open {
         let mut outcome = std::mem::take(&mut self.outcome);
         outcome.state = state;
         outcome.latency_micros = Some(self.elapsed());
-        self.catalogue.version().clone_into(&mut outcome.price_version);
+        self.catalogue
+            .version()
+            .clone_into(&mut outcome.price_version);
         if outcome.certainty == Certainty::Reported {
             outcome.cost_nanos = self.cost(&begun, &outcome);
         }
@@ -105,7 +113,9 @@ impl Open {
         let provider: Provider = begun.provider.parse().ok()?;
         let usage = outcome.usage.as_ref()?;
         let find = |name: &str| self.catalogue.find(provider, name);
-        find(&outcome.served_model).or_else(|| find(&begun.model))?.cost_nanos(usage)
+        find(&outcome.served_model)
+            .or_else(|| find(&begun.model))?
+            .cost_nanos(usage)
     }
 
     fn elapsed(&self) -> i64 {

@@ -44,7 +44,10 @@ impl Endpoints {
         }
         for (name, config) in overrides {
             let provider: Provider = name.parse().map_err(|_| UnknownProvider(name.clone()))?;
-            known.insert(provider.as_str(), (config.base_url.clone(), Trust::Operator));
+            known.insert(
+                provider.as_str(),
+                (config.base_url.clone(), Trust::Operator),
+            );
         }
         Ok(Self { known, egress })
     }
@@ -61,6 +64,8 @@ impl Endpoints {
             return Ok((own, Trust::User));
         }
         let known = self.known.get(provider.as_str());
-        known.map(|(url, trust)| (url, *trust)).ok_or(EgressError::NoHost)
+        known
+            .map(|(url, trust)| (url, *trust))
+            .ok_or(EgressError::NoHost)
     }
 }

@@ -113,7 +113,13 @@ impl Dispatcher {
             start_time: self.clock.now(),
         };
         let open = Open::begin(begun, self)?;
-        Ok(Prepared { exchange, trust, loan, open, in_use })
+        Ok(Prepared {
+            exchange,
+            trust,
+            loan,
+            open,
+            in_use,
+        })
     }
 
     /// What to ask the vault for.
@@ -123,13 +129,17 @@ impl Dispatcher {
             "" if request.model.is_empty() => {
                 return Err(RouterError::field("model", "is required without a key"));
             }
-            "" => self.catalogue.provider_of(&request.model).map(Provider::as_str).map_or_else(
-                || {
-                    let problem = "is required: the catalogue does not know whose the model is";
-                    Err(RouterError::field("provider", problem))
-                },
-                |provider| Ok(provider.to_owned()),
-            )?,
+            "" => self
+                .catalogue
+                .provider_of(&request.model)
+                .map(Provider::as_str)
+                .map_or_else(
+                    || {
+                        let problem = "is required: the catalogue does not know whose the model is";
+                        Err(RouterError::field("provider", problem))
+                    },
+                    |provider| Ok(provider.to_owned()),
+                )?,
             text => match text.parse::<Provider>() {
                 Ok(provider) => provider.as_str().to_owned(),
                 Err(error) => return Err(RouterError::field("provider", error)),
@@ -145,9 +155,13 @@ impl Dispatcher {
 
     fn attempt_id(&self) -> Result<AttemptId, RouterError> {
         let mut bytes = [0; 10];
-        self.rng.fill(&mut bytes).map_err(|_| crate::ledger::JournalError::Randomness)?;
+        self.rng
+            .fill(&mut bytes)
+            .map_err(|_| crate::ledger::JournalError::Randomness)?;
         let millis = u64::try_from(self.clock.now().as_micros() / 1_000).unwrap_or_default();
-        Ok(AttemptId(Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()))
+        Ok(AttemptId(
+            Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid(),
+        ))
     }
 }
 

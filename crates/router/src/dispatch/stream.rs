@@ -41,8 +41,13 @@ impl Dispatcher {
         requester: &Arc<str>,
         request: &GenerateRequest,
     ) -> Result<AnswerStream, RouterError> {
-        let Prepared { exchange, trust, loan, mut open, in_use } =
-            self.prepare(scope, requester, request, true).await?;
+        let Prepared {
+            exchange,
+            trust,
+            loan,
+            mut open,
+            in_use,
+        } = self.prepare(scope, requester, request, true).await?;
         let config = self.upstream.config();
         let called = async {
             let response = self.upstream.send(exchange.request, trust).await?;

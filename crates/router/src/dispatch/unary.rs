@@ -21,8 +21,13 @@ impl Dispatcher {
         requester: &Arc<str>,
         request: &GenerateRequest,
     ) -> Result<Answered, RouterError> {
-        let Prepared { exchange, trust, loan, mut open, in_use } =
-            self.prepare(scope, requester, request, false).await?;
+        let Prepared {
+            exchange,
+            trust,
+            loan,
+            mut open,
+            in_use,
+        } = self.prepare(scope, requester, request, false).await?;
         let called = async {
             let response = self.upstream.send(exchange.request, trust).await?;
             let (head, body) = response.into_parts();
@@ -31,8 +36,14 @@ impl Dispatcher {
             open.first_byte();
             let now = SystemTime::now();
             let dialect = exchange.dialect;
-            let answer =
-                decode::unary(dialect, head.status, &head.headers, &body, loan.api_key(), now)?;
+            let answer = decode::unary(
+                dialect,
+                head.status,
+                &head.headers,
+                &body,
+                loan.api_key(),
+                now,
+            )?;
             Ok((answer, request_id(&head.headers)))
         };
         let outcome: Result<_, RouterError> = called.await;
@@ -53,5 +64,8 @@ impl Dispatcher {
 /// Settles the account of an answer.
 pub(super) fn settle(open: Open, answer: Answer, request_id: Option<String>) -> Answered {
     let attempt = open.succeed(&answer.model, request_id, answer.usage);
-    Answered { answer, attempts: attempt.into_iter().collect() }
+    Answered {
+        answer,
+        attempts: attempt.into_iter().collect(),
+    }
 }

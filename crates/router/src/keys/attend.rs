@@ -37,12 +37,23 @@ pub async fn attend(
     instance: String,
     stop: CancellationToken,
 ) {
-    let waiting = keys.waiting_reports.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let waiting = keys
+        .waiting_reports
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
     let Some(mut reports) = waiting else { return };
     let mut pause = FIRST_PAUSE;
     while !stop.is_cancelled() {
-        let ended =
-            hold_session(&keys, &endpoints, &instance, &mut reports, &mut pause, &stop).await;
+        let ended = hold_session(
+            &keys,
+            &endpoints,
+            &instance,
+            &mut reports,
+            &mut pause,
+            &stop,
+        )
+        .await;
         if stop.is_cancelled() {
             return;
         }
@@ -69,7 +80,9 @@ async fn hold_session(
         // Reached only while connecting: a running session says goodbye.
         () = async { stop.cancelled().await; tokio::time::sleep(GOODBYE).await } => Ok(()),
     };
-    let status = ended.err().unwrap_or_else(|| Status::unavailable("the stream ended"));
+    let status = ended
+        .err()
+        .unwrap_or_else(|| Status::unavailable("the stream ended"));
     if status.code() == Code::Aborted {
         keys.end_session();
     } else {
@@ -91,11 +104,19 @@ async fn run_session(
         instance: instance.to_owned(),
         // Nothing is carried over: a new session begins with nothing held.
         revisions: Vec::new(),
-        providers: Provider::ALL.iter().map(|provider| provider.as_str().to_owned()).collect(),
+        providers: Provider::ALL
+            .iter()
+            .map(|provider| provider.as_str().to_owned())
+            .collect(),
     };
     let sent = keys.clock.boottime();
     speak(&say, Said::Hello(hello)).await?;
-    let stream = keys.client.clone().attend(ReceiverStream::new(said)).await?.into_inner();
+    let stream = keys
+        .client
+        .clone()
+        .attend(ReceiverStream::new(said))
+        .await?
+        .into_inner();
     let mut attending = Attending {
         keys: Arc::clone(keys),
         endpoints: Arc::clone(endpoints),
@@ -120,13 +141,24 @@ struct Attending {
 
 impl Attending {
     async fn welcomed(&mut self) -> Result<(Arc<Session>, Duration), Status> {
-        let first = self.stream.message().await?.and_then(|response| response.message);
-        let Some(Told::Welcome(Welcome { session, freshness, .. })) = first else {
+        let first = self
+            .stream
+            .message()
+            .await?
+            .and_then(|response| response.message);
+        let Some(Told::Welcome(Welcome {
+            session, freshness, ..
+        })) = first
+        else {
             return Err(Status::unavailable("the vault did not welcome this router"));
         };
         let freshness = freshness.and_then(|span| Duration::try_from(span).ok());
         let freshness = freshness.unwrap_or_default();
-        let sent = self.sent.pop_front().map(|(_, sent)| sent).unwrap_or_default();
+        let sent = self
+            .sent
+            .pop_front()
+            .map(|(_, sent)| sent)
+            .unwrap_or_default();
         let session = Arc::new(Session::new(session, sent, freshness));
         self.keys.begin_session(Arc::clone(&session));
         Ok((session, freshness))
@@ -169,7 +201,12 @@ impl Attending {
 
     /// Drops everything and says so by ending what it says: the vault need not wait for this router.
     async fn leave(self) {
-        let Self { keys, say, mut stream, .. } = self;
+        let Self {
+            keys,
+            say,
+            mut stream,
+            ..
+        } = self;
         keys.end_session();
         drop(say);
         let heard = async { while let Ok(Some(_)) = stream.message().await {} };
@@ -200,19 +237,31 @@ impl Attending {
     }
 
     async fn invalidate(&self, invalidation: Invalidation) -> Result<(), Status> {
-        let Invalidation { scope, revision, revoked_key_versions } = invalidation;
+        let Invalidation {
+            scope,
+            revision,
+            revoked_key_versions,
+        } = invalidation;
         let Ok(parsed) = scope.parse() else {
             return Err(Status::aborted("an invalidation without a scope"));
         };
-        let in_flight_count = self.keys.invalidate(&parsed, revision, &revoked_key_versions);
-        let said = Acknowledgement { scope, revision, in_flight_count };
+        let in_flight_count = self
+            .keys
+            .invalidate(&parsed, revision, &revoked_key_versions);
+        let said = Acknowledgement {
+            scope,
+            revision,
+            in_flight_count,
+        };
         speak(&self.say, Said::Acknowledgement(said)).await
     }
 
     fn extend(&mut self, session: &Session, answer: &KeepAliveAnswer) {
         while let Some((sequence, sent)) = self.sent.pop_front() {
             if sequence == answer.sequence {
-                let remaining = answer.remaining.and_then(|span| Duration::try_from(span).ok());
+                let remaining = answer
+                    .remaining
+                    .and_then(|span| Duration::try_from(span).ok());
                 session.extend(sent, remaining.unwrap_or_default());
                 return;
             }
@@ -221,6 +270,10 @@ impl Attending {
 }
 
 async fn speak(say: &mpsc::Sender<AttendRequest>, said: Said) -> Result<(), Status> {
-    let said = say.send(AttendRequest { message: Some(said) }).await;
+    let said = say
+        .send(AttendRequest {
+            message: Some(said),
+        })
+        .await;
     said.map_err(|_| Status::unavailable("the stream is closed"))
 }

@@ -19,11 +19,28 @@ pub(super) async fn run(
     endpoints: &Endpoints,
 ) -> VerificationResult {
     let api_key = Zeroizing::new(errand.api_key);
-    let mut outcome = ask(&errand.provider, &errand.base_url, &api_key, upstream, endpoints).await;
+    let mut outcome = ask(
+        &errand.provider,
+        &errand.base_url,
+        &api_key,
+        upstream,
+        endpoints,
+    )
+    .await;
     if matches!(outcome, Outcome::Unreachable(_)) {
-        outcome = ask(&errand.provider, &errand.base_url, &api_key, upstream, endpoints).await;
+        outcome = ask(
+            &errand.provider,
+            &errand.base_url,
+            &api_key,
+            upstream,
+            endpoints,
+        )
+        .await;
     }
-    VerificationResult { errand_id: errand.errand_id, outcome: Some(outcome) }
+    VerificationResult {
+        errand_id: errand.errand_id,
+        outcome: Some(outcome),
+    }
 }
 
 async fn ask(
@@ -43,9 +60,8 @@ async fn ask(
             Err(_) => return unreachable("the address is not a URL"),
         },
     };
-    let (url, trust) = match endpoints.choose(provider, own.as_ref()) {
-        Ok(chosen) => chosen,
-        Err(_) => return unreachable("the address may not be reached"),
+    let Ok((url, trust)) = endpoints.choose(provider, own.as_ref()) else {
+        return unreachable("the address may not be reached");
     };
     let Ok(request) = check::request(provider, url, api_key) else {
         return unreachable("the key cannot be sent");
@@ -79,9 +95,16 @@ pub fn refusal(error: &ProviderError) -> ProviderRefusal {
 }
 
 fn verified(grade: verification::Grade, detail: String) -> Outcome {
-    Outcome::Verified(Verification { grade: grade.into(), detail, verify_time: None })
+    Outcome::Verified(Verification {
+        grade: grade.into(),
+        detail,
+        verify_time: None,
+    })
 }
 
 fn unreachable(words: &str) -> Outcome {
-    Outcome::Unreachable(ProviderRefusal { message: words.to_owned(), ..ProviderRefusal::default() })
+    Outcome::Unreachable(ProviderRefusal {
+        message: words.to_owned(),
+        ..ProviderRefusal::default()
+    })
 }

@@ -62,9 +62,10 @@ impl Loan {
             url => Some(url.parse().ok()?),
         };
         let expire_time = match lease.expire_time {
-            Some(time) => {
-                Some(Timestamp::from_unix(time.seconds, u32::try_from(time.nanos).ok()?)?)
-            }
+            Some(time) => Some(Timestamp::from_unix(
+                time.seconds,
+                u32::try_from(time.nanos).ok()?,
+            )?),
             None => None,
         };
         Some(Self {
@@ -122,8 +123,14 @@ impl Loan {
     pub fn begin_use(&self, clock: &dyn Clock) -> Result<InUse, Lapsed> {
         // Counted first, then asked: an invalidation either sees this call or is seen by it.
         self.in_flight.fetch_add(1, Ordering::SeqCst);
-        let in_use = InUse { in_flight: Arc::clone(&self.in_flight) };
-        if self.is_usable(clock) { Ok(in_use) } else { Err(Lapsed) }
+        let in_use = InUse {
+            in_flight: Arc::clone(&self.in_flight),
+        };
+        if self.is_usable(clock) {
+            Ok(in_use)
+        } else {
+            Err(Lapsed)
+        }
     }
 
     pub(super) fn is_usable(&self, clock: &dyn Clock) -> bool {

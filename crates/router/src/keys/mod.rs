@@ -7,15 +7,18 @@
 
 mod attend;
 mod errand;
+mod in_flight;
 mod loan;
 mod refusal;
 mod session;
+mod turn;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::Duration;
 
-use latchkey_boot::clock::Clock;
 use latchkey_boot::client::AuthorizedChannel;
+use latchkey_boot::clock::Clock;
 use latchkey_contract::names::{RevisionScope, Scope};
 use latchkey_contract::vault::v1::lease_service_client::LeaseServiceClient;
 use latchkey_contract::vault::v1::{KeyReport, ProviderRefusal, ResolveRequest, ResolveResponse};
@@ -23,9 +26,11 @@ use tokio::sync::mpsc;
 
 pub use attend::attend;
 pub use errand::refusal as provider_refusal;
+use in_flight::InFlight;
 pub use loan::{InUse, Lapsed, Loan};
 pub use refusal::VaultRefusal;
 use session::Session;
+use turn::Turns;
 
 use crate::error::RouterError;
 use crate::upstream::Upstream;
@@ -49,20 +54,31 @@ pub struct Keys {
     client: LeaseServiceClient<AuthorizedChannel>,
     clock: Arc<dyn Clock>,
     upstream: Arc<Upstream>,
-    loans: RwLock<HashMap<Wish, Arc<Loan>>>,
-    /// The revisions that the vault has told of, so that an answer that was on its way meanwhile is
-    /// recognised as stale.
-    heads: Mutex<HashMap<RevisionScope, i64>>,
-    session: RwLock<Option<Arc<Session>>>,
-    /// One question at a time for the same wish.
-    asking: Mutex<HashMap<Wish, Arc<tokio::sync::Mutex<()>>>>,
+    held: RwLock<Held>,
+    in_flight: InFlight,
+    turns: Turns,
     reports: mpsc::Sender<KeyReport>,
     waiting_reports: Mutex<Option<mpsc::Receiver<KeyReport>>>,
+}
+
+/// What changes together.
+#[derive(Default)]
+struct Held {
+    /// The session in which keys are asked for, while there is one.
+    session: Option<Arc<Session>>,
+    loans: HashMap<Wish, Arc<Loan>>,
+    /// The revisions that the vault has told of in this session, so that an answer that was on its
+    /// way meanwhile is recognised as stale.
+    heads: HashMap<RevisionScope, i64>,
 }
 
 /// Answers that were overtaken by an invalidation are asked for again, so often.
 const MOST_OVERTAKEN: usize = 8;
 const LONGEST_REPORT_QUEUE: usize = 256;
+/// A vault that takes longer is as good as away.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The wish holds what a caller writes, so there is no end of wishes.
+const MOST_LOANS: usize = 16 * 1024;
 
 impl Keys {
     /// No loans yet.
@@ -72,10 +88,9 @@ impl Keys {
             client: LeaseServiceClient::new(channel),
             clock,
             upstream,
-            loans: RwLock::default(),
-            heads: Mutex::default(),
-            session: RwLock::default(),
-            asking: Mutex::default(),
+            held: RwLock::default(),
+            in_flight: InFlight::default(),
+            turns: Turns::default(),
             reports,
             waiting_reports: Mutex::new(Some(waiting)),
         }
@@ -86,43 +101,40 @@ impl Keys {
         if let Some(loan) = self.held(wish) {
             return Ok(loan);
         }
-        let turn = self.turn(wish);
-        let _turn = turn.lock().await;
-        // Somebody else may have asked meanwhile.
-        if let Some(loan) = self.held(wish) {
-            return Ok(loan);
-        }
-        let borrowed = self.borrow_anew(wish).await;
-        self.lock_asking().remove(wish);
-        borrowed
-    }
-
-    /// Whether the router attends a vault, and what it holds is fresh.
-    pub fn attends(&self) -> bool {
-        let session = self.session.read().unwrap_or_else(PoisonError::into_inner);
-        session.as_ref().is_some_and(|session| session.is_fresh(self.clock.boottime()))
+        let borrowed = tokio::time::timeout(PATIENCE, self.borrow_in_turn(wish)).await;
+        borrowed.unwrap_or(Err(RouterError::VaultUnavailable))
     }
 
     /// Tells the vault that a provider refused a key, so that it is set aside.
     pub fn report(&self, loan: &Loan, refusal: ProviderRefusal) {
         let key_version = loan.key_version().to_string();
         // A full queue means that the vault hears of many refusals already.
-        let _ = self.reports.try_send(KeyReport { key_version, refusal: Some(refusal) });
+        let _ = self.reports.try_send(KeyReport {
+            key_version,
+            refusal: Some(refusal),
+        });
     }
 
     fn held(&self, wish: &Wish) -> Option<Arc<Loan>> {
-        let loan =
-            self.loans.read().unwrap_or_else(PoisonError::into_inner).get(wish).map(Arc::clone)?;
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let loan = held.loans.get(wish).map(Arc::clone)?;
+        drop(held);
         loan.is_usable(&*self.clock).then_some(loan)
     }
 
-    fn turn(&self, wish: &Wish) -> Arc<tokio::sync::Mutex<()>> {
-        Arc::clone(self.lock_asking().entry(wish.clone()).or_default())
+    /// One question at a time for the same wish: who waited finds the answer.
+    async fn borrow_in_turn(&self, wish: &Wish) -> Result<Arc<Loan>, RouterError> {
+        let turn = self.turns.of(wish);
+        let _turn = turn.lock().await;
+        match self.held(wish) {
+            Some(loan) => Ok(loan),
+            None => self.borrow_anew(wish).await,
+        }
     }
 
     async fn borrow_anew(&self, wish: &Wish) -> Result<Arc<Loan>, RouterError> {
         for _ in 0..MOST_OVERTAKEN {
-            let session = self.current().ok_or(RouterError::VaultUnavailable)?;
+            let session = self.session().ok_or(RouterError::VaultUnavailable)?;
             let request = ResolveRequest {
                 session: session.id.clone(),
                 parent: wish.scope.to_string(),
@@ -145,7 +157,7 @@ impl Keys {
         Err(RouterError::VaultUnavailable)
     }
 
-    /// Keeps what was lent, unless it was overtaken by an invalidation.
+    /// Keeps what was lent, unless it was overtaken by an invalidation or by the session's end.
     fn keep(
         &self,
         wish: &Wish,
@@ -153,89 +165,105 @@ impl Keys {
         answer: ResolveResponse,
     ) -> Result<Option<Arc<Loan>>, RouterError> {
         // Held while the loan is added: an invalidation comes wholly before or wholly after.
-        let heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.write();
+        let current = held.session.as_ref();
+        if current.is_none_or(|current| !Arc::ptr_eq(current, &session)) {
+            return Ok(None);
+        }
         let mut scopes = Vec::with_capacity(answer.revisions.len());
         for chosen_at in &answer.revisions {
             let Ok(scope) = chosen_at.scope.parse::<RevisionScope>() else {
                 return Err(RouterError::VaultUnavailable);
             };
-            if heads.get(&scope).is_some_and(|head| *head > chosen_at.revision) {
+            let head = held.heads.get(&scope);
+            if head.is_some_and(|head| *head > chosen_at.revision) {
                 return Ok(None);
             }
             scopes.push(scope);
         }
+        if scopes.is_empty() {
+            // Nothing could ever take it back.
+            return Err(RouterError::VaultUnavailable);
+        }
         let lease = answer.lease.ok_or(RouterError::VaultUnavailable)?;
-        let mut loans = self.loans.write().unwrap_or_else(PoisonError::into_inner);
-        let in_flight = loans
-            .values()
-            .find(|loan| loan.key_version().to_string() == lease.key_version)
-            .map(|loan| loan.in_flight())
-            .unwrap_or_default();
-        let loan = Loan::new(lease, scopes, session, in_flight)
-            .ok_or(RouterError::VaultUnavailable)?;
-        let loan = Arc::new(loan);
-        loans.insert(wish.clone(), Arc::clone(&loan));
+        let counter = self.in_flight.of(&lease.key_version);
+        let loan = Loan::new(lease, scopes, session, counter);
+        let loan = Arc::new(loan.ok_or(RouterError::VaultUnavailable)?);
+        held.make_room(&*self.clock);
+        held.add(wish.clone(), Arc::clone(&loan));
         Ok(Some(loan))
     }
 
-    fn current(&self) -> Option<Arc<Session>> {
-        self.session.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn session(&self) -> Option<Arc<Session>> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.session.clone()
     }
 
-    fn lock_asking(
-        &self,
-    ) -> std::sync::MutexGuard<'_, HashMap<Wish, Arc<tokio::sync::Mutex<()>>>> {
-        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
+    fn write(&self) -> RwLockWriteGuard<'_, Held> {
+        self.held.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drops what depends on a scope. Returns the calls in flight with the versions that must not
     /// be used any more. From then on no other call begins with them.
     fn invalidate(&self, scope: &RevisionScope, revision: i64, revoked: &[String]) -> i64 {
-        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
-        let head = heads.entry(scope.clone()).or_insert(revision);
+        let mut held = self.write();
+        let head = held.heads.entry(scope.clone()).or_insert(revision);
         *head = (*head).max(revision);
-        let mut dropped = Vec::new();
-        self.loans.write().unwrap_or_else(PoisonError::into_inner).retain(|_, loan| {
-            let keep = !loan.depends_on(scope);
-            if !keep {
-                loan.withdraw();
-                dropped.push(Arc::clone(loan));
-            }
-            keep
-        });
-        drop(heads);
-        dropped
-            .iter()
-            .filter(|loan| revoked.contains(&loan.key_version().to_string()))
-            .map(|loan| loan.calls_in_flight())
-            .max()
-            .unwrap_or_default()
+        held.drop_if(|loan| loan.depends_on(scope));
+        drop(held);
+        self.in_flight.count(revoked)
     }
 
     /// Begins a new session: what the old one lent is dropped, since the new one answers for none of
     /// it.
     fn begin_session(&self, session: Arc<Session>) {
-        self.drop_all();
-        *self.session.write().unwrap_or_else(PoisonError::into_inner) = Some(session);
+        let mut held = self.write();
+        held.drop_if(|_| true);
+        held.heads.clear();
+        held.session = Some(session);
     }
 
     /// The vault ended the session: nothing it lent may be used.
     fn end_session(&self) {
-        *self.session.write().unwrap_or_else(PoisonError::into_inner) = None;
-        self.drop_all();
+        let mut held = self.write();
+        held.drop_if(|_| true);
+        held.session = None;
     }
 
     /// The connection broke: what was lent stays usable until it lapses, but nothing is asked.
     fn lose_session(&self) {
-        *self.session.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.write().session = None;
+    }
+}
+
+impl Held {
+    /// Whoever still has a loan that leaves the map must not begin with it: no invalidation would
+    /// find it any more.
+    fn drop_if(&mut self, out: impl Fn(&Loan) -> bool) {
+        self.loans.retain(|_, loan| {
+            let keep = !out(loan);
+            if !keep {
+                loan.withdraw();
+            }
+            keep
+        });
     }
 
-    fn drop_all(&self) {
-        let mut loans = self.loans.write().unwrap_or_else(PoisonError::into_inner);
-        for loan in loans.values() {
-            loan.withdraw();
+    fn add(&mut self, wish: Wish, loan: Arc<Loan>) {
+        if let Some(replaced) = self.loans.insert(wish, loan) {
+            replaced.withdraw();
         }
-        loans.clear();
+    }
+
+    fn make_room(&mut self, clock: &dyn Clock) {
+        if self.loans.len() < MOST_LOANS {
+            return;
+        }
+        self.drop_if(|loan| !loan.is_usable(clock));
+        if self.loans.len() >= MOST_LOANS {
+            // Who still needs one asks again.
+            self.drop_if(|_| true);
+        }
     }
 }
 

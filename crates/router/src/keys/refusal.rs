@@ -37,7 +37,9 @@ pub(super) fn read(status: &Status) -> Option<VaultRefusal> {
     let details = status.get_error_details();
     let info = details.error_info()?;
     let reason = REASONS.iter().find(|reason| **reason == info.reason)?;
-    let violations = details.bad_request().map(|bad| bad.field_violations.clone());
+    let violations = details
+        .bad_request()
+        .map(|bad| bad.field_violations.clone());
     Some(VaultRefusal {
         code: status.code(),
         reason,

@@ -12,7 +12,10 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(id: String, sent: Duration, freshness: Duration) -> Self {
-        let session = Self { id, fresh_until_micros: AtomicU64::new(0) };
+        let session = Self {
+            id,
+            fresh_until_micros: AtomicU64::new(0),
+        };
         session.extend(sent, freshness);
         session
     }

@@ -80,19 +80,36 @@ impl Journal {
     /// Opens the journal, or makes it. What earlier processes left in it is still to be shipped.
     pub fn open(config: &JournalConfig) -> Result<Arc<Self>, JournalError> {
         let folder = config.folder.clone();
-        let failed = |problem| JournalError::File { folder: config.folder.clone(), problem };
+        let failed = |problem| JournalError::File {
+            folder: config.folder.clone(),
+            problem,
+        };
         fs::create_dir_all(&folder).map_err(failed)?;
-        let mut lock = private().create(true).read(true).open(folder.join("id")).map_err(failed)?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| JournalError::InUse { folder: folder.clone() })?;
+        let mut lock = private()
+            .create(true)
+            .read(true)
+            .open(folder.join("id"))
+            .map_err(failed)?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+            JournalError::InUse {
+                folder: folder.clone(),
+            }
+        })?;
         let id = identity(&mut lock, &folder)?;
-        let segment = segments(&folder).map_err(failed)?.last().map_or(1, |last| last + 1);
+        let segment = segments(&folder)
+            .map_err(failed)?
+            .last()
+            .map_or(1, |last| last + 1);
         let file = create(&folder, segment).map_err(failed)?;
         let position = Position { segment, offset: 0 };
         let journal = Arc::new(Self {
             folder,
             id,
-            active: Mutex::new(Active { file, position, broken: false }),
+            active: Mutex::new(Active {
+                file,
+                position,
+                broken: false,
+            }),
             dirty: AtomicBool::new(false),
             shipped: watch::Sender::default(),
             written: tokio::sync::Notify::new(),
@@ -115,7 +132,8 @@ impl Journal {
         frame.extend_from_slice(&crc32fast::hash(record).to_le_bytes());
         frame.extend_from_slice(record);
         let mut active = self.lock();
-        self.write(&mut active, &frame).map_err(|problem| self.failed(problem))?;
+        self.write(&mut active, &frame)
+            .map_err(|problem| self.failed(problem))?;
         drop(active);
         self.dirty.store(true, Ordering::Release);
         self.written.notify_one();
@@ -159,7 +177,8 @@ impl Journal {
         let mut file = File::open(path(&self.folder, from.segment))?;
         file.seek(SeekFrom::Start(from.offset))?;
         let mut bytes = Vec::new();
-        file.take(u64::try_from(most).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
+        file.take(u64::try_from(most).unwrap_or(u64::MAX))
+            .read_to_end(&mut bytes)?;
         let (records, used) = frames(&bytes);
         Ok((records, from.offset + used))
     }
@@ -191,7 +210,10 @@ impl Journal {
     }
 
     fn failed(&self, problem: io::Error) -> JournalError {
-        JournalError::File { folder: self.folder.clone(), problem }
+        JournalError::File {
+            folder: self.folder.clone(),
+            problem,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Active> {
@@ -214,7 +236,9 @@ pub(super) fn frames(bytes: &[u8]) -> (Vec<Vec<u8>>, u64) {
         let (length, crc) = header.split_at(4);
         let number = |four: &[u8]| u32::from_le_bytes(four.try_into().unwrap_or_default());
         let length = usize::try_from(number(length)).unwrap_or(usize::MAX);
-        let Some((record, after)) = body.split_at_checked(length) else { break };
+        let Some((record, after)) = body.split_at_checked(length) else {
+            break;
+        };
         if length > LONGEST_RECORD || crc32fast::hash(record) != number(crc) {
             break;
         }
@@ -237,21 +261,28 @@ fn sync_in_background(journal: &Arc<Journal>, period: Duration) {
             std::thread::sleep(period.max(Duration::from_millis(1)));
         }
     };
-    let spawned = std::thread::Builder::new().name("journal-sync".to_owned()).spawn(run);
+    let spawned = std::thread::Builder::new()
+        .name("journal-sync".to_owned())
+        .spawn(run);
     if let Err(error) = spawned {
         tracing::error!(%error, "the journal's thread could not be started");
     }
 }
 
 fn identity(lock: &mut File, folder: &Path) -> Result<JournalId, JournalError> {
-    let failed = |problem| JournalError::File { folder: folder.to_owned(), problem };
+    let failed = |problem| JournalError::File {
+        folder: folder.to_owned(),
+        problem,
+    };
     let mut text = String::new();
     lock.read_to_string(&mut text).map_err(failed)?;
     if let Ok(id) = text.trim().parse() {
         return Ok(JournalId(id));
     }
     let mut bytes = [0; 16];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| JournalError::Randomness)?;
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| JournalError::Randomness)?;
     let id = Builder::from_random_bytes(bytes).into_uuid();
     lock.set_len(0).map_err(failed)?;
     lock.seek(SeekFrom::Start(0)).map_err(failed)?;
@@ -272,7 +303,10 @@ fn segments(folder: &Path) -> io::Result<Vec<u64>> {
 }
 
 fn create(folder: &Path, segment: u64) -> io::Result<File> {
-    let file = private().create_new(true).append(true).open(path(folder, segment))?;
+    let file = private()
+        .create_new(true)
+        .append(true)
+        .open(path(folder, segment))?;
     // The file's name must be safe as well.
     File::open(folder)?.sync_all()?;
     Ok(file)

@@ -9,9 +9,7 @@ use latchkey_providers::Provider;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::attempt::{
-    Attempt, AttemptId, Begun, Certainty, Origin, Outcome, Payer, State,
-};
+use crate::domain::attempt::{Attempt, AttemptId, Begun, Certainty, Origin, Outcome, Payer, State};
 
 #[derive(Deserialize, Serialize)]
 struct Record<'a> {
@@ -103,14 +101,16 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Attempt> {
         served_model: record.served_model.into_owned(),
         first_byte_micros: record.first_byte,
         latency_micros: record.latency,
-        usage: record.usage.map(|[input, read, write, write_1h, output, reasoning]| Usage {
-            input_tokens: input,
-            cache_read_tokens: read,
-            cache_write_tokens: write,
-            cache_write_1h_tokens: write_1h,
-            output_tokens: output,
-            reasoning_tokens: reasoning,
-        }),
+        usage: record
+            .usage
+            .map(|[input, read, write, write_1h, output, reasoning]| Usage {
+                input_tokens: input,
+                cache_read_tokens: read,
+                cache_write_tokens: write,
+                cache_write_1h_tokens: write_1h,
+                output_tokens: output,
+                reasoning_tokens: reasoning,
+            }),
         certainty: Certainty::parse(&record.certainty)?,
         cost_nanos: record.cost,
         price_version: record.price_version.into_owned(),

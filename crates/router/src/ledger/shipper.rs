@@ -24,7 +24,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Ships until the drain starts and everything is shipped.
 pub async fn ship(parts: ShipperParts, drain: Drain) {
     let started = parts.clock.now();
-    let mut shipper = Shipper { parts, at: Position::default(), leftovers_closed: false };
+    let mut shipper = Shipper {
+        parts,
+        at: Position::default(),
+        leftovers_closed: false,
+    };
     loop {
         match shipper.advance(started).await {
             Ok(true) => continue,
@@ -74,16 +78,25 @@ impl Shipper {
     async fn advance(&mut self, started: Timestamp) -> Result<bool, ShipError> {
         let journal = std::sync::Arc::clone(&self.parts.journal);
         let segments = journal.segments()?;
-        let Some(oldest) = segments.into_iter().find(|segment| *segment >= self.at.segment) else {
+        let Some(oldest) = segments
+            .into_iter()
+            .find(|segment| *segment >= self.at.segment)
+        else {
             return Ok(false);
         };
         if oldest > self.at.segment {
-            self.at = Position { segment: oldest, offset: 0 };
+            self.at = Position {
+                segment: oldest,
+                offset: 0,
+            };
         }
         let active = journal.written();
         if self.at.segment >= active.segment && !self.leftovers_closed {
             // Everything that earlier processes wrote is in the database now.
-            self.parts.store.close_leftovers(journal.id(), started).await?;
+            self.parts
+                .store
+                .close_leftovers(journal.id(), started)
+                .await?;
             self.leftovers_closed = true;
         }
         let (records, next) = journal.read(self.at, BATCH)?;
@@ -93,7 +106,10 @@ impl Shipper {
             self.at.offset = next;
         } else if self.at.segment < active.segment {
             // The rest of a finished segment, if any, was cut by a crash.
-            self.at = Position { segment: self.at.segment + 1, offset: 0 };
+            self.at = Position {
+                segment: self.at.segment + 1,
+                offset: 0,
+            };
         } else {
             return Ok(false);
         }
@@ -112,7 +128,10 @@ impl Shipper {
         }
         let mut attempts: Vec<_> = latest.into_values().collect();
         attempts.sort_by_key(|attempt| attempt.begun.id);
-        self.parts.store.record(self.parts.journal.id(), &attempts).await
+        self.parts
+            .store
+            .record(self.parts.journal.id(), &attempts)
+            .await
     }
 
     fn behind(&self) -> bool {

@@ -40,7 +40,9 @@ impl Call {
     pub(super) fn visible_requester(&self, workspace: &WorkspaceName) -> Option<String> {
         let scope = workspace.to_string();
         let sees_all = [Role::Operator, Role::Owner].into_iter();
-        let sees_all = sees_all.into_iter().any(|role| self.caller.holds(role, &scope));
+        let sees_all = sees_all
+            .into_iter()
+            .any(|role| self.caller.holds(role, &scope));
         (!sees_all).then(|| self.actor().to_string())
     }
 
@@ -57,7 +59,9 @@ impl Call {
 
     /// Says how the call ended.
     pub(super) fn answer<T>(&self, outcome: Result<T, RouterError>) -> Result<Response<T>, Status> {
-        outcome.map(Response::new).map_err(|error| self.refuse(error))
+        outcome
+            .map(Response::new)
+            .map_err(|error| self.refuse(error))
     }
 
     /// The refusal of an error. What an operator can mend is logged with its chain.

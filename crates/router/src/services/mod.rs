@@ -24,8 +24,10 @@ use crate::ledger::Ledger;
 use crate::store::Store;
 
 /// The names of the services, for health and reflection.
-pub const SERVICE_NAMES: [&str; 2] =
-    ["latchkey.router.v1.InferenceService", "latchkey.router.v1.UsageService"];
+pub const SERVICE_NAMES: [&str; 2] = [
+    "latchkey.router.v1.InferenceService",
+    "latchkey.router.v1.UsageService",
+];
 
 /// What the usage service reads.
 pub struct Account {

@@ -8,13 +8,22 @@ use crate::domain::role::Role::{self, Caller, Operator, Owner};
 /// The package that the table covers, method for method.
 const PACKAGE: &str = "latchkey.router.v1";
 
-const CALLER: Rule<Role> = Rule { deployment: &[], scoped: &[Caller] };
+const CALLER: Rule<Role> = Rule {
+    deployment: &[],
+    scoped: &[Caller],
+};
 /// A caller sees its own attempts only; the handlers see to that.
-const USAGE: Rule<Role> = Rule { deployment: &[], scoped: &[Operator, Owner, Caller] };
+const USAGE: Rule<Role> = Rule {
+    deployment: &[],
+    scoped: &[Operator, Owner, Caller],
+};
 
 const RULES: &[(&str, Rule<Role>)] = &[
     ("/latchkey.router.v1.InferenceService/Generate", CALLER),
-    ("/latchkey.router.v1.InferenceService/StreamGenerate", CALLER),
+    (
+        "/latchkey.router.v1.InferenceService/StreamGenerate",
+        CALLER,
+    ),
     ("/latchkey.router.v1.UsageService/GetAttempt", USAGE),
     ("/latchkey.router.v1.UsageService/ListAttempts", USAGE),
     ("/latchkey.router.v1.UsageService/SummarizeUsage", USAGE),

@@ -72,7 +72,9 @@ fn handed_on(refusal: Refusal, said: &VaultRefusal) -> Refusal {
     let facts = said.metadata.iter();
     let refusal = facts.fold(refusal, |refusal, (key, value)| refusal.with(key, value));
     let fields = said.violations.iter();
-    fields.fold(refusal, |refusal, (field, problem)| refusal.violation(field, problem))
+    fields.fold(refusal, |refusal, (field, problem)| {
+        refusal.violation(field, problem)
+    })
 }
 
 fn with_words(refusal: Refusal, error: &ProviderError) -> Refusal {

@@ -13,9 +13,7 @@ use uuid::Uuid;
 
 use super::entity::attempts::{Column, Entity, Model};
 use super::{Store, StoreError};
-use crate::domain::attempt::{
-    Attempt, AttemptId, Begun, Certainty, Origin, Outcome, Payer, State,
-};
+use crate::domain::attempt::{Attempt, AttemptId, Begun, Certainty, Origin, Outcome, Payer, State};
 use crate::ledger::JournalId;
 
 /// Which attempts.
@@ -49,12 +47,17 @@ impl Store {
     /// Writes attempts as they are now. A row that has ended is never changed.
     pub async fn record(&self, journal: JournalId, attempts: &[Attempt]) -> Result<(), StoreError> {
         for attempts in attempts.chunks(ROWS) {
-            let rows = attempts.iter().map(|attempt| to_row(journal, attempt).into_active_model());
+            let rows = attempts
+                .iter()
+                .map(|attempt| to_row(journal, attempt).into_active_model());
             let replace = OnConflict::column(Column::Id)
                 .update_columns(Column::iter().filter(|column| !matches!(column, Column::Id)))
                 .action_and_where(open())
                 .to_owned();
-            Entity::insert_many(rows).on_conflict(replace).exec_without_returning(&self.db).await?;
+            Entity::insert_many(rows)
+                .on_conflict(replace)
+                .exec_without_returning(&self.db)
+                .await?;
         }
         Ok(())
     }
@@ -84,9 +87,12 @@ impl Store {
     ) -> Result<Vec<Attempt>, StoreError> {
         let mut condition = matching(filter);
         if let Some(Cursor { start_time, id }) = after {
-            let same_time =
-                Condition::all().add(Column::StartTime.eq(start_time)).add(Column::Id.lt(id));
-            let older = Condition::any().add(Column::StartTime.lt(start_time)).add(same_time);
+            let same_time = Condition::all()
+                .add(Column::StartTime.eq(start_time))
+                .add(Column::Id.lt(id));
+            let older = Condition::any()
+                .add(Column::StartTime.lt(start_time))
+                .add(same_time);
             condition = condition.add(older);
         }
         let query = Entity::find()
@@ -94,7 +100,12 @@ impl Store {
             .order_by_desc(Column::StartTime)
             .order_by_desc(Column::Id)
             .limit(limit);
-        query.all(&self.db).await?.into_iter().map(from_row).collect()
+        query
+            .all(&self.db)
+            .await?
+            .into_iter()
+            .map(from_row)
+            .collect()
     }
 
     /// One attempt of a workspace.
@@ -103,8 +114,8 @@ impl Store {
         workspace: &WorkspaceName,
         id: AttemptId,
     ) -> Result<Option<Attempt>, StoreError> {
-        let query = Entity::find_by_id(id.0)
-            .filter(Column::Workspace.eq(workspace.workspace.as_str()));
+        let query =
+            Entity::find_by_id(id.0).filter(Column::Workspace.eq(workspace.workspace.as_str()));
         query.one(&self.db).await?.map(from_row).transpose()
     }
 }
@@ -114,11 +125,34 @@ pub(super) fn matching(filter: &AttemptFilter) -> Condition {
     let workspace = filter.scope.workspace().workspace.as_str();
     Condition::all()
         .add(Column::Workspace.eq(workspace))
-        .add_option(filter.scope.project().map(|project| Column::Project.eq(project.as_str())))
-        .add_option(filter.start_time.map(|time| Column::StartTime.gte(time.as_micros())))
-        .add_option(filter.end_time.map(|time| Column::StartTime.lt(time.as_micros())))
-        .add_option(filter.key.as_ref().map(|key| Column::Key.eq(key.to_string())))
-        .add_option(filter.requester.as_ref().map(|requester| Column::Requester.eq(requester)))
+        .add_option(
+            filter
+                .scope
+                .project()
+                .map(|project| Column::Project.eq(project.as_str())),
+        )
+        .add_option(
+            filter
+                .start_time
+                .map(|time| Column::StartTime.gte(time.as_micros())),
+        )
+        .add_option(
+            filter
+                .end_time
+                .map(|time| Column::StartTime.lt(time.as_micros())),
+        )
+        .add_option(
+            filter
+                .key
+                .as_ref()
+                .map(|key| Column::Key.eq(key.to_string())),
+        )
+        .add_option(
+            filter
+                .requester
+                .as_ref()
+                .map(|requester| Column::Requester.eq(requester)),
+        )
 }
 
 fn open() -> sea_orm::sea_query::Expr {
@@ -132,7 +166,11 @@ fn to_row(journal: JournalId, attempt: &Attempt) -> Model {
         id: begun.id.0,
         journal_id: journal.0,
         workspace: begun.scope.workspace().workspace.to_string(),
-        project: begun.scope.project().map(ToString::to_string).unwrap_or_default(),
+        project: begun
+            .scope
+            .project()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         key: begun.key_version.key.to_string(),
         key_version: i64::try_from(begun.key_version.version).unwrap_or(i64::MAX),
         material_tail: begun.material_tail.clone(),
@@ -166,8 +204,9 @@ fn from_row(row: Model) -> Result<Attempt, StoreError> {
     fn parse<T>(column: &'static str, value: Option<T>) -> Result<T, StoreError> {
         value.ok_or(StoreError::Inconsistent { column })
     }
-    let workspace =
-        WorkspaceName { workspace: parse("workspace", row.workspace.parse().ok())? };
+    let workspace = WorkspaceName {
+        workspace: parse("workspace", row.workspace.parse().ok())?,
+    };
     let scope = match row.project.as_str() {
         "" => Scope::Workspace(workspace),
         project => {

@@ -59,12 +59,16 @@ impl Store {
                     .pragma("synchronous", "FULL")
                     .busy_timeout(PATIENCE)
             });
-        Ok(Self { db: Database::connect(options).await? })
+        Ok(Self {
+            db: Database::connect(options).await?,
+        })
     }
 
     /// Brings the schema up to date.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        RouterMigrator::up(&self.db, None).await.map_err(StoreError::Migration)
+        RouterMigrator::up(&self.db, None)
+            .await
+            .map_err(StoreError::Migration)
     }
 
     /// Whether the schema is up to date.

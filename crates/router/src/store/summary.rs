@@ -2,7 +2,9 @@
 
 use latchkey_contract::router::v1::Usage;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
-use sea_orm::{EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::{
+    EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
 
 use super::attempts::{AttemptFilter, matching};
 use super::entity::attempts::{Column, Entity};
@@ -98,7 +100,10 @@ impl Store {
         by: &[Dimension],
         limit: u64,
     ) -> Result<Vec<(Group, Sums)>, StoreError> {
-        let mut query = Entity::find().select_only().filter(matching(filter)).limit(limit);
+        let mut query = Entity::find()
+            .select_only()
+            .filter(matching(filter))
+            .limit(limit);
         for dimension in ALL {
             let (name, expression) = column(dimension);
             query = if by.contains(&dimension) {

@@ -30,7 +30,9 @@ pub async fn collect(mut body: Incoming, timeout: Duration) -> Result<Bytes, Bod
         let mut first = Bytes::new();
         let mut rest = BytesMut::new();
         while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+            let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else {
+                continue;
+            };
             if first.len() + rest.len() + data.len() > LARGEST_BODY {
                 return Err(BodyError::TooLarge);
             }
@@ -44,9 +46,15 @@ pub async fn collect(mut body: Incoming, timeout: Duration) -> Result<Bytes, Bod
                 rest.extend_from_slice(&data);
             }
         }
-        Ok(if rest.is_empty() { first } else { rest.freeze() })
+        Ok(if rest.is_empty() {
+            first
+        } else {
+            rest.freeze()
+        })
     };
-    tokio::time::timeout(timeout, read).await.map_err(|_| BodyError::Timeout)?
+    tokio::time::timeout(timeout, read)
+        .await
+        .map_err(|_| BodyError::Timeout)?
 }
 
 /// The body piece by piece; more than `idle` between two pieces ends it with an error.

@@ -20,7 +20,9 @@ pub(super) struct GuardedResolver {
 
 impl GuardedResolver {
     pub(super) fn guarded(policy: Arc<EgressPolicy>) -> Self {
-        Self { policy: Some(policy) }
+        Self {
+            policy: Some(policy),
+        }
     }
 
     pub(super) fn unguarded() -> Self {
@@ -42,7 +44,9 @@ impl Service<Name> for GuardedResolver {
         Box::pin(async move {
             let resolved = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let allowed = |address: &SocketAddr| {
-                policy.as_ref().is_none_or(|policy| policy.check_address(address.ip()).is_ok())
+                policy
+                    .as_ref()
+                    .is_none_or(|policy| policy.check_address(address.ip()).is_ok())
             };
             let addresses: Vec<_> = resolved.filter(allowed).collect();
             if addresses.is_empty() {

@@ -94,7 +94,11 @@ impl Upstream {
     pub fn new(config: UpstreamConfig, egress: EgressPolicy) -> Self {
         let guarded = pool(config, GuardedResolver::guarded(Arc::new(egress)));
         let trusted = pool(config, GuardedResolver::unguarded());
-        Self { config, guarded, trusted }
+        Self {
+            config,
+            guarded,
+            trusted,
+        }
     }
 
     /// The patience it was made with.
@@ -117,7 +121,8 @@ impl Upstream {
             Trust::Operator => &self.trusted,
             Trust::User => &self.guarded,
         };
-        let answered = tokio::time::timeout(self.config.first_byte_timeout, client.request(outgoing));
+        let answered =
+            tokio::time::timeout(self.config.first_byte_timeout, client.request(outgoing));
         match answered.await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_connect() => Err(UpstreamError::Connect),

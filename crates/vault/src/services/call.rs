@@ -1,19 +1,15 @@
-//! What every method does around its own work: who calls, was it answered before, what is said and
-//! recorded when it is refused.
+//! What every method does around its own work: who calls, what is said and recorded when it is
+//! refused.
 
 use latchkey_boot::rpc::access::Caller;
 use latchkey_boot::rpc::page::Page;
 use latchkey_contract::names::{KeyParent, WorkspaceName};
-use prost::Message;
 use tonic::{Code, Request, Response, Status};
-use uuid::Uuid;
 
 use super::status;
-use crate::change::Change;
 use crate::domain::audit::{Act, AuditEvent, Decision};
 use crate::domain::role::Role;
-use crate::error::{Conflict, VaultError};
-use crate::store::{Unit, answers};
+use crate::error::VaultError;
 use crate::vault::Vault;
 
 /// A call that passed the access layer.
@@ -114,81 +110,5 @@ fn log(error: &VaultError, method: &str) {
             tracing::error!(error = chain, rpc.method = method, "the call failed");
         }
         code => tracing::debug!(%error, ?code, rpc.method = method, "the call was refused"),
-    }
-}
-
-/// A request that its caller may send again.
-pub(super) struct Repeatable {
-    id: Uuid,
-    digest: Vec<u8>,
-}
-
-impl Repeatable {
-    /// Reads a request id; without one the request is not repeatable.
-    pub(super) async fn read(
-        vault: &Vault,
-        call: &Call,
-        request_id: &str,
-        request: &impl Message,
-    ) -> Result<Option<Self>, VaultError> {
-        if request_id.is_empty() {
-            return Ok(None);
-        }
-        let id = Uuid::try_parse(request_id)
-            .map_err(|_| VaultError::field("request_id", "must be a UUID"))?;
-        let keys = vault.custody.keys_of(&vault.store, vault.platform).await?;
-        let digest = keys.request_digest(call.method(), &request.encode_to_vec());
-        Ok(Some(Self { id, digest }))
-    }
-
-    /// The answer that the same request got before.
-    pub(super) async fn answered<T: Message + Default>(
-        &self,
-        vault: &Vault,
-        call: &Call,
-    ) -> Result<Option<T>, VaultError> {
-        let found = answers::find(&vault.store, call.actor(), self.id).await?;
-        let Some(answered) = found else {
-            return Ok(None);
-        };
-        if answered.digest != self.digest {
-            return Err(Conflict::RequestIdReused.into());
-        }
-        let answer = T::decode(answered.answer.as_slice());
-        Ok(Some(
-            answer.map_err(|_| crate::custody::CustodyError::Integrity)?,
-        ))
-    }
-
-    /// Remembers the answer, in the transaction of the change.
-    pub(super) async fn remember(
-        self,
-        unit: &Unit,
-        call: &Call,
-        answer: &impl Message,
-        now: latchkey_boot::clock::Timestamp,
-    ) -> Result<(), VaultError> {
-        let answered = answers::Answered {
-            digest: self.digest,
-            answer: answer.encode_to_vec(),
-        };
-        Ok(answers::insert(unit, call.actor(), self.id, answered, now).await?)
-    }
-}
-
-/// Remembers the answer of a repeatable request, if it is one.
-pub(super) async fn remember(
-    repeatable: Option<Repeatable>,
-    change: &Change,
-    call: &Call,
-    answer: &impl Message,
-) -> Result<(), VaultError> {
-    match repeatable {
-        Some(repeatable) => {
-            repeatable
-                .remember(&change.unit, call, answer, change.now)
-                .await
-        }
-        None => Ok(()),
     }
 }

@@ -75,9 +75,9 @@ pub(crate) fn key(name: &KeyName, key: &Key, version: &KeyVersion, now: Timestam
 }
 
 /// What a list shows of a key whose row failed its check: that it is there, and why it is unusable.
-pub(crate) fn damaged_key(name: &KeyName) -> v1::Key {
+pub(crate) fn damaged_key(name: String) -> v1::Key {
     v1::Key {
-        name: name.to_string(),
+        name,
         state: v1::key::State::Quarantined.into(),
         state_detail: "integrity check failed".to_owned(),
         ..v1::Key::default()

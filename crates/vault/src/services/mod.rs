@@ -8,6 +8,7 @@ mod leases;
 mod mask;
 pub mod policy;
 mod projects;
+mod repeatable;
 mod status;
 mod workspaces;
 

@@ -35,6 +35,17 @@ impl Parent {
     }
 }
 
+/// A row of a list. One that can't be a key any more must not hide the others.
+#[derive(Debug)]
+pub struct Listed {
+    /// What the row says that the key belongs to. Unchecked: for naming what is damaged.
+    pub parent: Parent,
+    /// What the row says is the last segment of its name. Unchecked too.
+    pub slug: String,
+    /// The key.
+    pub key: Result<Stamped<Key>, StoreError>,
+}
+
 /// The key of that name.
 pub async fn find(
     rows: &impl Rows,
@@ -68,18 +79,18 @@ pub async fn list(
     parent: Parent,
     after: Option<&str>,
     limit: u64,
-) -> Result<Vec<Stamped<Key>>, StoreError> {
+) -> Result<Vec<Listed>, StoreError> {
     let query = keys::Entity::find()
         .filter(keys::Column::ParentId.eq(parent.id()))
         .filter(keys::Column::Slug.gt(after.unwrap_or_default()))
         .order_by_asc(keys::Column::Slug)
         .limit(limit);
-    query
+    Ok(query
         .all(rows.connection())
         .await?
         .into_iter()
-        .map(from_row)
-        .collect()
+        .map(listed)
+        .collect())
 }
 
 /// The keys of one provider that a request in a scope may be given, the platform's among them.
@@ -88,7 +99,7 @@ pub async fn candidates(
     scope: Parent,
     platform: WorkspaceUid,
     provider: Provider,
-) -> Result<Vec<Stamped<Key>>, StoreError> {
+) -> Result<Vec<Listed>, StoreError> {
     let mut parents = vec![scope.workspace.0, platform.0];
     parents.extend(scope.project.map(|project| project.0));
     let query = keys::Entity::find()
@@ -97,12 +108,12 @@ pub async fn candidates(
         .filter(keys::Column::Provider.eq(provider.as_str()))
         .filter(keys::Column::Slug.is_not_null())
         .order_by_asc(keys::Column::Slug);
-    query
+    Ok(query
         .all(rows.connection())
         .await?
         .into_iter()
-        .map(from_row)
-        .collect()
+        .map(listed)
+        .collect())
 }
 
 /// Every live key in a workspace, or in one of its projects.
@@ -146,6 +157,19 @@ pub async fn touch(store: &Store, uid: KeyUid, time: Timestamp) -> Result<(), St
         .exec(store.connection())
         .await?;
     Ok(())
+}
+
+fn listed(row: keys::Model) -> Listed {
+    let workspace = WorkspaceUid(row.workspace_id);
+    let parent = Parent {
+        workspace,
+        project: row.project_id.map(ProjectUid),
+    };
+    Listed {
+        parent,
+        slug: row.slug.clone().unwrap_or_default(),
+        key: from_row(row),
+    }
 }
 
 fn from_row(row: keys::Model) -> Result<Stamped<Key>, StoreError> {

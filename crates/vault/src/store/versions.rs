@@ -32,7 +32,7 @@ pub async fn find(
         .transpose()
 }
 
-/// The current version of each key, in no order.
+/// The current version of each key, in no order; without those whose row can't be one any more.
 pub async fn current_of(
     rows: &impl Rows,
     keys: &[&Key],
@@ -50,7 +50,10 @@ pub async fn current_of(
         .filter(current)
         .all(rows.connection())
         .await?;
-    found.into_iter().map(from_row).collect()
+    Ok(found
+        .into_iter()
+        .filter_map(|row| from_row(row).ok())
+        .collect())
 }
 
 /// The keys of a workspace that hold a material with this fingerprint now.

@@ -1,17 +1,21 @@
 //! The vault as its callers meet it: over a real socket, on SQLite and on PostgreSQL.
 //!
 //! The folders mirror `src/services`, one file per method.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a panic with its message is how a test fails"
+)]
 
-mod audit;
-mod authorization;
+//mod audit;
+//mod authorization;
 mod harness;
 mod keys;
-mod leases;
+//mod leases;
 mod projects;
-mod startup;
-mod store;
-mod tamper;
-mod transport;
+//mod startup;
+//mod store;
+//mod tamper;
+//mod transport;
 mod workspaces;
 
 /// Makes a test of each function for each kind of database.

@@ -13,7 +13,13 @@ pub(super) async fn handle(
     call: &Call,
     request: &GenerateRequest,
 ) -> Result<GenerateResponse, RouterError> {
-    let scope: Scope = request.parent.parse().map_err(RouterError::name("parent"))?;
+    let scope: Scope = request
+        .parent
+        .parse()
+        .map_err(RouterError::name("parent"))?;
     call.authorize(scope.workspace())?;
-    dispatcher.generate(&scope, call.actor(), request).await.map(encode::answered)
+    dispatcher
+        .generate(&scope, call.actor(), request)
+        .await
+        .map(encode::answered)
 }

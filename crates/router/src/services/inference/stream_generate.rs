@@ -18,11 +18,17 @@ pub(super) async fn handle(
     call: &Call,
     request: StreamGenerateRequest,
 ) -> Result<AnswerStream, RouterError> {
-    let request =
-        request.request.ok_or_else(|| RouterError::field("request", "is required"))?;
-    let scope: Scope = request.parent.parse().map_err(RouterError::name("request.parent"))?;
+    let request = request
+        .request
+        .ok_or_else(|| RouterError::field("request", "is required"))?;
+    let scope: Scope = request
+        .parent
+        .parse()
+        .map_err(RouterError::name("request.parent"))?;
     call.authorize(scope.workspace())?;
-    dispatcher.stream_generate(&scope, call.actor(), &request).await
+    dispatcher
+        .stream_generate(&scope, call.actor(), &request)
+        .await
 }
 
 /// The stream on the wire, its errors as refusals.

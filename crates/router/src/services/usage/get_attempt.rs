@@ -26,7 +26,10 @@ pub(super) async fn handle(
 
 fn parse(name: &str) -> Result<(WorkspaceName, AttemptId), RouterError> {
     let parsed = name.split_once("/attempts/").and_then(|(workspace, id)| {
-        Some((workspace.parse().ok()?, AttemptId(Uuid::try_parse(id).ok()?)))
+        Some((
+            workspace.parse().ok()?,
+            AttemptId(Uuid::try_parse(id).ok()?),
+        ))
     });
     let form = "must have the form workspaces/{workspace}/attempts/{attempt}";
     parsed.ok_or_else(|| RouterError::field("name", form))

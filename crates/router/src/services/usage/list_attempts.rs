@@ -14,7 +14,10 @@ pub(super) async fn handle(
     call: &Call,
     request: &ListAttemptsRequest,
 ) -> Result<ListAttemptsResponse, RouterError> {
-    let scope: Scope = request.parent.parse().map_err(RouterError::name("parent"))?;
+    let scope: Scope = request
+        .parent
+        .parse()
+        .map_err(RouterError::name("parent"))?;
     call.authorize(scope.workspace())?;
     let key: Option<KeyName> = match request.key.as_str() {
         "" => None,
@@ -28,7 +31,8 @@ pub(super) async fn handle(
         key,
     };
     let micros = |time: Option<latchkey_boot::clock::Timestamp>| {
-        time.map(|time| time.as_micros().to_string()).unwrap_or_default()
+        time.map(|time| time.as_micros().to_string())
+            .unwrap_or_default()
     };
     let (start, end) = (micros(filter.start_time), micros(filter.end_time));
     let arguments = [request.parent.as_str(), &request.key, &start, &end];
@@ -38,15 +42,25 @@ pub(super) async fn handle(
     account.caught_up().await;
     let mut found = account.store.attempts(&filter, after, page.limit()).await?;
     let next_page_token = page.finish(&mut found, |attempt| {
-        format!("{}/{}", attempt.begun.start_time.as_micros(), attempt.begun.id.0)
+        format!(
+            "{}/{}",
+            attempt.begun.start_time.as_micros(),
+            attempt.begun.id.0
+        )
     });
     let attempts = found.iter().map(encode::attempt).collect();
-    Ok(ListAttemptsResponse { attempts, next_page_token })
+    Ok(ListAttemptsResponse {
+        attempts,
+        next_page_token,
+    })
 }
 
 fn cursor(text: &str) -> Result<Cursor, RouterError> {
     let parsed = text.split_once('/').and_then(|(time, id)| {
-        Some(Cursor { start_time: time.parse().ok()?, id: Uuid::try_parse(id).ok()? })
+        Some(Cursor {
+            start_time: time.parse().ok()?,
+            id: Uuid::try_parse(id).ok()?,
+        })
     });
     parsed.ok_or_else(|| RouterError::field("page_token", "is not a token of this list"))
 }

@@ -59,5 +59,7 @@ fn decode_time(
     let Some(time) = time else { return Ok(None) };
     let nanos = u32::try_from(time.nanos).ok();
     let decoded = nanos.and_then(|nanos| Timestamp::from_unix(time.seconds, nanos));
-    decoded.map(Some).ok_or_else(|| RouterError::field(field, "is not a valid time"))
+    decoded
+        .map(Some)
+        .ok_or_else(|| RouterError::field(field, "is not a valid time"))
 }

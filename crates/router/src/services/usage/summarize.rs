@@ -3,9 +3,7 @@
 use latchkey_boot::clock::Timestamp;
 use latchkey_contract::names::{ProjectName, Scope, WorkspaceName};
 use latchkey_contract::router::v1::summarize_usage_request::Dimension as Wire;
-use latchkey_contract::router::v1::{
-    SummarizeUsageRequest, SummarizeUsageResponse, UsageSummary,
-};
+use latchkey_contract::router::v1::{SummarizeUsageRequest, SummarizeUsageResponse, UsageSummary};
 
 use super::decode_time;
 use crate::domain::attempt::{Origin, Payer};
@@ -22,7 +20,10 @@ pub(super) async fn handle(
     call: &Call,
     request: &SummarizeUsageRequest,
 ) -> Result<SummarizeUsageResponse, RouterError> {
-    let scope: Scope = request.parent.parse().map_err(RouterError::name("parent"))?;
+    let scope: Scope = request
+        .parent
+        .parse()
+        .map_err(RouterError::name("parent"))?;
     call.authorize(scope.workspace())?;
     let by = dimensions(request)?;
     let filter = AttemptFilter {
@@ -40,7 +41,10 @@ pub(super) async fn handle(
         return Err(RouterError::field("group_by", problem));
     }
     let workspace = filter.scope.workspace();
-    let summaries = rows.into_iter().map(|(group, sums)| encode(workspace, group, sums)).collect();
+    let summaries = rows
+        .into_iter()
+        .map(|(group, sums)| encode(workspace, group, sums))
+        .collect();
     Ok(SummarizeUsageResponse { summaries })
 }
 
@@ -68,15 +72,28 @@ fn dimensions(request: &SummarizeUsageRequest) -> Result<Vec<Dimension>, RouterE
 }
 
 fn encode(workspace: &WorkspaceName, group: Group, sums: Sums) -> UsageSummary {
-    let day = group.day.map(|day| Timestamp::from_micros(day.saturating_mul(DAY_MICROS)));
-    let payer = group.payer.as_deref().and_then(Payer::parse).map(encode::payer);
-    let origin = group.origin.as_deref().and_then(Origin::parse).map(encode::origin);
+    let day = group
+        .day
+        .map(|day| Timestamp::from_micros(day.saturating_mul(DAY_MICROS)));
+    let payer = group
+        .payer
+        .as_deref()
+        .and_then(Payer::parse)
+        .map(encode::payer);
+    let origin = group
+        .origin
+        .as_deref()
+        .and_then(Origin::parse)
+        .map(encode::origin);
     UsageSummary {
         day: day.map(encode::time),
         model: group.model.unwrap_or_default(),
         provider: group.provider.unwrap_or_default(),
         key: group.key.unwrap_or_default(),
-        parent: group.project.map(|project| parent(workspace, &project)).unwrap_or_default(),
+        parent: group
+            .project
+            .map(|project| parent(workspace, &project))
+            .unwrap_or_default(),
         requester: group.requester.unwrap_or_default(),
         payer: payer.unwrap_or_default().into(),
         origin: origin.unwrap_or_default().into(),
@@ -90,7 +107,11 @@ fn encode(workspace: &WorkspaceName, group: Group, sums: Sums) -> UsageSummary {
 
 fn parent(workspace: &WorkspaceName, project: &str) -> String {
     match project.parse() {
-        Ok(project) => ProjectName { workspace: workspace.clone(), project }.to_string(),
+        Ok(project) => ProjectName {
+            workspace: workspace.clone(),
+            project,
+        }
+        .to_string(),
         Err(_) => workspace.to_string(),
     }
 }

@@ -4,10 +4,11 @@ use latchkey_contract::names::KeyName;
 use latchkey_contract::vault::v1::{AddKeyVersionRequest, AddKeyVersionResponse};
 
 use super::{current_version, intake};
-use crate::change::{Change, check_etag};
+use crate::change::{Change, Committed, check_etag};
 use crate::error::{Noun, VaultError};
-use crate::services::call::{Call, Repeatable, remember};
+use crate::services::call::Call;
 use crate::services::encode;
+use crate::services::repeatable::Repeatable;
 use crate::store;
 use crate::vault::Vault;
 
@@ -19,12 +20,27 @@ pub(super) async fn handle(
     let name: KeyName = request.name.parse().map_err(VaultError::name("name"))?;
     call.authorize_parent(&name.parent)?;
     let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
-    if let Some(repeatable) = &repeatable
-        && let Some(answer) = repeatable.answered(vault, call).await?
-    {
+    let work = Box::pin(add(vault, call, &repeatable, &name, request));
+    let answer = repeatable.once(vault, call, work).await?;
+    if answer.propagation.is_some() {
         return Ok(answer);
     }
+    // A repeated request is answered as before, and not before the change holds everywhere:
+    // nobody may have waited for it the first time.
+    match vault.workspace(name.parent.workspace()).await {
+        Ok(open) => Ok(told(answer, vault, Committed::again(&open.workspace)).await),
+        Err(VaultError::NotFound(_)) => Ok(answer),
+        Err(error) => Err(error),
+    }
+}
 
+async fn add(
+    vault: &Vault,
+    call: &Call,
+    repeatable: &Repeatable,
+    name: &KeyName,
+    request: AddKeyVersionRequest,
+) -> Result<AddKeyVersionResponse, VaultError> {
     let parent = vault.parent(&name.parent).await?;
     let found = store::keys::find(&vault.store, parent.ids(), &name.key).await?;
     let before = parent
@@ -46,7 +62,7 @@ pub(super) async fn handle(
     let intake = intake::verify(vault, before.provider, material, destination, skip).await?;
 
     let mut change = Change::begin(vault, &name.parent, call.act()).await?;
-    let key = change.key(&name, &request.etag).await?;
+    let key = change.key(name, &request.etag).await?;
     if key.uid != before.uid {
         return Err(VaultError::NotFound(Noun::Key));
     }
@@ -54,14 +70,14 @@ pub(super) async fn handle(
     let old = current_version(&change, &key).await?;
     let version = intake.seal(vault, &change, key.uid, key.current_version + 1)?;
     let key = key.renew(version.version, change.now)?;
-    let message = encode::key(&name, &key, &version, change.now);
+    let message = encode::key(name, &key, &version, change.now);
     let event = change
-        .event(&name)
+        .event(name)
         .with("version", version.version)
         .with("retired_version", old.version)
         .with("base_url", version.destination.as_str())
         .with("verification", version.verification.grade.as_str());
-    change.revoke(&name, old.version);
+    change.revoke(name, old.version);
     store::versions::update(&change.unit, change.keys.stamp(old.destroy(change.now))).await?;
     store::versions::insert(&change.unit, change.keys.stamp(version)).await?;
     store::keys::update(&change.unit, change.keys.stamp(key)).await?;
@@ -70,11 +86,19 @@ pub(super) async fn handle(
         key: Some(message),
         propagation: None,
     };
-    remember(repeatable, &change, call, &answer).await?;
+    repeatable.remember(&change, call, &answer).await?;
     let committed = change.commit().await?;
+    Ok(told(answer, vault, committed).await)
+}
+
+async fn told(
+    answer: AddKeyVersionResponse,
+    vault: &Vault,
+    committed: Committed,
+) -> AddKeyVersionResponse {
     let propagation = vault.leasing.propagate(committed).await;
-    Ok(AddKeyVersionResponse {
+    AddKeyVersionResponse {
         propagation: Some(encode::propagation(propagation)),
         ..answer
-    })
+    }
 }

@@ -9,8 +9,9 @@ use crate::domain::key::{Key, KeyState};
 use crate::domain::provider::Provider;
 use crate::domain::uid::KeyUid;
 use crate::error::{Conflict, Noun, VaultError};
-use crate::services::call::{Call, Repeatable, remember};
+use crate::services::call::Call;
 use crate::services::encode;
+use crate::services::repeatable::Repeatable;
 use crate::store;
 use crate::vault::Vault;
 
@@ -23,12 +24,18 @@ pub(super) async fn handle(
     call.authorize_parent(&parent)?;
     let slug: ResourceId = request.key_id.parse().map_err(VaultError::name("key_id"))?;
     let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
-    if let Some(repeatable) = &repeatable
-        && let Some(answer) = repeatable.answered(vault, call).await?
-    {
-        return Ok(answer);
-    }
+    let work = Box::pin(create(vault, call, &repeatable, parent, slug, request));
+    repeatable.once(vault, call, work).await
+}
 
+async fn create(
+    vault: &Vault,
+    call: &Call,
+    repeatable: &Repeatable,
+    parent: KeyParent,
+    slug: ResourceId,
+    request: CreateKeyRequest,
+) -> Result<Message, VaultError> {
     let wanted = request.key.unwrap_or_default();
     let provider: Provider = wanted
         .provider
@@ -93,7 +100,7 @@ pub(super) async fn handle(
     store::keys::insert(&change.unit, change.keys.stamp(key)).await?;
     store::versions::insert(&change.unit, change.keys.stamp(version)).await?;
     change.record(event).await?;
-    remember(repeatable, &change, call, &answer).await?;
+    repeatable.remember(&change, call, &answer).await?;
     let committed = change.commit().await?;
     // The very next call uses it: routers that chose another key before choose again.
     vault.leasing.propagate(committed).await;

@@ -41,6 +41,12 @@ pub(super) async fn handle(
             field: "key.base_url",
         });
     }
+    if !wanted.provider.is_empty() && wanted.provider != key.provider.as_str() {
+        return Err(VaultError::field(
+            "key.provider",
+            "is fixed: create another key",
+        ));
+    }
     let (merged, changed) = settings::merge(key.settings.clone(), new, &mask);
     let key = key.change(merged.checked()?, change.now)?;
     let answer = encode::key(&name, &key, &version, change.now);

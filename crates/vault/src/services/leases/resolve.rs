@@ -21,7 +21,7 @@ use crate::error::{Noun, VaultError};
 use crate::leasing::{LeaseId, LeaseRecord};
 use crate::services::call::Call;
 use crate::services::encode;
-use crate::store;
+use crate::store::{self, keys::Listed};
 use crate::vault::{OpenParent, OpenWorkspace, Vault};
 
 /// How exactly `last_used_time` is kept.
@@ -153,32 +153,38 @@ async fn all_candidates(
     let found =
         store::keys::candidates(&vault.store, ids, platform.workspace.uid, provider).await?;
     let mut candidates = Vec::with_capacity(found.len());
-    for stamped in found {
-        let key = stamped.peek();
-        let Some(slug) = key.slug.clone() else {
-            continue;
-        };
-        let (owner, keys): (_, &WorkspaceKeys) = if key.workspace == platform.workspace.uid {
+    for Listed {
+        parent: row,
+        slug,
+        key,
+    } in found
+    {
+        let (owner, keys): (_, &WorkspaceKeys) = if row.workspace == platform.workspace.uid {
             (KeyParent::Platform, &platform.keys)
-        } else if key.project.is_some() {
+        } else if row.project.is_some() {
             (KeyParent::Scope(scope.clone()), &parent.open.keys)
         } else {
             let workspace = Scope::Workspace(scope.workspace().clone());
             (KeyParent::Scope(workspace), &parent.open.keys)
         };
-        let name = KeyName {
-            parent: owner,
-            key: slug,
-        };
-        match keys.check(stamped) {
-            Ok(key) => candidates.push(Candidate { name, key }),
-            Err(_) => record_damage(vault, call, &name).await,
+        match key
+            .map_err(CustodyError::from)
+            .and_then(|stamped| keys.check(stamped))
+        {
+            Ok(key) => candidates.extend(key.slug.clone().map(|slug| {
+                let name = KeyName {
+                    parent: owner,
+                    key: slug,
+                };
+                Candidate { name, key }
+            })),
+            Err(_) => record_damage(vault, call, &format!("{owner}/keys/{slug}")).await,
         }
     }
     Ok(candidates)
 }
 
-async fn record_damage(vault: &Vault, call: &Call, name: &KeyName) {
+async fn record_damage(vault: &Vault, call: &Call, name: &str) {
     let decision = Decision::IntegrityFailure;
     let event = AuditEvent::refused(&call.act(), name, decision, "INTEGRITY", vault.now());
     crate::audit::record_refusal(vault, event).await;

@@ -8,8 +8,9 @@ use crate::domain::settings::check_display_name;
 use crate::domain::uid::ProjectUid;
 use crate::domain::workspace::Project;
 use crate::error::{Conflict, Noun, VaultError};
-use crate::services::call::{Call, Repeatable, remember};
+use crate::services::call::Call;
 use crate::services::encode;
+use crate::services::repeatable::Repeatable;
 use crate::store::projects;
 use crate::vault::Vault;
 
@@ -27,12 +28,18 @@ pub(in crate::services) async fn handle(
     let display_name = request.project.clone().unwrap_or_default().display_name;
     check_display_name("project.display_name", &display_name)?;
     let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
-    if let Some(repeatable) = &repeatable
-        && let Some(answer) = repeatable.answered(vault, call).await?
-    {
-        return Ok(answer);
-    }
+    let work = create(vault, call, &repeatable, parent, slug, display_name);
+    repeatable.once(vault, call, work).await
+}
 
+async fn create(
+    vault: &Vault,
+    call: &Call,
+    repeatable: &Repeatable,
+    parent: WorkspaceName,
+    slug: ResourceId,
+    display_name: String,
+) -> Result<Message, VaultError> {
     let name = ProjectName {
         workspace: parent.clone(),
         project: slug.clone(),
@@ -50,7 +57,7 @@ pub(in crate::services) async fn handle(
     let answer = encode::project(&name, &project);
     projects::insert(&change.unit, change.keys.stamp(project)).await?;
     change.record(change.event(&name).with("uid", uid)).await?;
-    remember(repeatable, &change, call, &answer).await?;
+    repeatable.remember(&change, call, &answer).await?;
     let committed = change.commit().await?;
     vault.leasing.propagate(committed).await;
     Ok(answer)

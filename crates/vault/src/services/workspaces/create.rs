@@ -9,8 +9,9 @@ use crate::domain::settings::check_display_name;
 use crate::domain::uid::WorkspaceUid;
 use crate::domain::workspace::{Workspace, WorkspaceSlug};
 use crate::error::{Conflict, Noun, VaultError};
-use crate::services::call::{Call, Repeatable, remember};
+use crate::services::call::Call;
 use crate::services::encode;
+use crate::services::repeatable::Repeatable;
 use crate::store::workspaces;
 use crate::vault::Vault;
 
@@ -27,12 +28,17 @@ pub(super) async fn handle(
     let display_name = request.workspace.clone().unwrap_or_default().display_name;
     check_display_name("workspace.display_name", &display_name)?;
     let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
-    if let Some(repeatable) = &repeatable
-        && let Some(answer) = repeatable.answered(vault, call).await?
-    {
-        return Ok(answer);
-    }
+    let work = create(vault, call, &repeatable, slug, display_name);
+    repeatable.once(vault, call, work).await
+}
 
+async fn create(
+    vault: &Vault,
+    call: &Call,
+    repeatable: &Repeatable,
+    slug: ResourceId,
+    display_name: String,
+) -> Result<Message, VaultError> {
     let name = WorkspaceName {
         workspace: slug.clone(),
     };
@@ -54,7 +60,7 @@ pub(super) async fn handle(
     let event = AuditEvent::done(&act, &name, now).with("uid", uid);
     let change = Change::found(unit, &vault.custody, head, act, now, event).await?;
     let answer = encode::workspace(&name, &change.head);
-    remember(repeatable, &change, call, &answer).await?;
+    repeatable.remember(&change, call, &answer).await?;
     let committed = change.commit().await?;
     vault.leasing.propagate(committed).await;
     Ok(answer)

@@ -13,11 +13,16 @@ pub(crate) const SECRET_TAIL: &str = "wxyz";
 
 /// The material of a key: another one for each name.
 pub(crate) fn secret(parent: &str, key_id: &str) -> String {
-    format!("sk-not-a-real-key-{}-{key_id}-{SECRET_TAIL}", parent.replace('/', "-"))
+    format!(
+        "sk-not-a-real-key-{}-{key_id}-{SECRET_TAIL}",
+        parent.replace('/', "-")
+    )
 }
 
 pub(crate) fn material(text: &str) -> Option<KeyMaterial> {
-    Some(KeyMaterial { kind: Some(key_material::Kind::ApiKey(text.to_owned())) })
+    Some(KeyMaterial {
+        kind: Some(key_material::Kind::ApiKey(text.to_owned())),
+    })
 }
 
 /// A request that stores an OpenAI key without asking a router.
@@ -43,7 +48,9 @@ pub(crate) fn key_of(provider: &str) -> Key {
 }
 
 pub(crate) fn mask(paths: &[&str]) -> Option<FieldMask> {
-    Some(FieldMask { paths: paths.iter().map(ToString::to_string).collect() })
+    Some(FieldMask {
+        paths: paths.iter().map(ToString::to_string).collect(),
+    })
 }
 
 /// A request for an OpenAI key. The session is filled in by the router.
@@ -58,9 +65,15 @@ pub(crate) fn resolve(parent: &str) -> ResolveRequest {
 
 impl Vault {
     pub(crate) async fn create_workspace(&self, id: &str) -> Workspace {
-        let request =
-            CreateWorkspaceRequest { workspace_id: id.to_owned(), ..Default::default() };
-        self.workspaces(OPERATOR).create_workspace(request).await.unwrap().into_inner()
+        let request = CreateWorkspaceRequest {
+            workspace_id: id.to_owned(),
+            ..Default::default()
+        };
+        self.workspaces(OPERATOR)
+            .create_workspace(request)
+            .await
+            .unwrap()
+            .into_inner()
     }
 
     pub(crate) async fn create_project(&self, workspace: &str, id: &str) -> Project {
@@ -69,7 +82,11 @@ impl Vault {
             project_id: id.to_owned(),
             ..Default::default()
         };
-        self.workspaces(OWNER).create_project(request).await.unwrap().into_inner()
+        self.workspaces(OWNER)
+            .create_project(request)
+            .await
+            .unwrap()
+            .into_inner()
     }
 
     pub(crate) async fn create_key(&self, parent: &str, id: &str) -> Key {
@@ -77,13 +94,27 @@ impl Vault {
     }
 
     pub(crate) async fn store_key(&self, request: CreateKeyRequest) -> Key {
-        let who = if request.parent == "platform" { OPERATOR } else { OWNER };
-        self.keys(who).create_key(request).await.unwrap().into_inner()
+        let who = if request.parent == "platform" {
+            OPERATOR
+        } else {
+            OWNER
+        };
+        self.keys(who)
+            .create_key(request)
+            .await
+            .unwrap()
+            .into_inner()
     }
 
     pub(crate) async fn get_key(&self, name: &str) -> Key {
-        let who = if name.starts_with("platform/") { OPERATOR } else { OWNER };
-        let request = GetKeyRequest { name: name.to_owned() };
+        let who = if name.starts_with("platform/") {
+            OPERATOR
+        } else {
+            OWNER
+        };
+        let request = GetKeyRequest {
+            name: name.to_owned(),
+        };
         self.keys(who).get_key(request).await.unwrap().into_inner()
     }
 }

@@ -7,7 +7,7 @@ mod vault;
 
 pub(crate) use fixtures::{SECRET_TAIL, create_key, key_of, mask, material, resolve, secret};
 pub(crate) use refusal::{Refused, refused};
-pub(crate) use router::{Outcome, Router, alive, rejected, unreachable};
+pub(crate) use router::{Outcome, Router, alive, hello, rejected, unreachable};
 pub(crate) use vault::{
     ACME_OWNER, ANONYMOUS, NOBODY, OPERATOR, OTHER_ROUTER, OWNER, ROUTER, STRANGER, Vault,
 };

@@ -18,18 +18,30 @@ pub(crate) struct Refused {
 /// Takes a refusal apart; anything but this code and reason fails the test.
 #[track_caller]
 pub(crate) fn refused<T>(outcome: Result<T, Status>, code: Code, reason: &str) -> Refused {
-    let Err(status) = outcome else { panic!("it was not refused with {reason}") };
+    let Err(status) = outcome else {
+        panic!("it was not refused with {reason}")
+    };
     let details = status.get_error_details();
     let info = details.error_info().cloned();
     let info = info.unwrap_or_else(|| panic!("without ErrorInfo: {status:?}"));
-    assert_eq!((status.code(), info.reason.as_str()), (code, reason), "{}", status.message());
+    assert_eq!(
+        (status.code(), info.reason.as_str()),
+        (code, reason),
+        "{}",
+        status.message()
+    );
     assert_eq!(info.domain, "vault.latchkey");
-    let violations =
-        details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
+    let violations = details
+        .bad_request()
+        .map(|bad| bad.field_violations.clone())
+        .unwrap_or_default();
     Refused {
         message: status.message().to_owned(),
         metadata: info.metadata,
-        fields: violations.into_iter().map(|violation| violation.field).collect(),
+        fields: violations
+            .into_iter()
+            .map(|violation| violation.field)
+            .collect(),
         retry_after: details.retry_info().and_then(|info| info.retry_delay),
     }
 }

@@ -25,8 +25,7 @@ pub(crate) struct Router {
     pub(crate) session: String,
     pub(crate) welcome: Welcome,
     client: LeaseServiceClient<AuthorizedChannel>,
-    // Weak, so that the session ends when the router lets go of it.
-    say: mpsc::WeakUnboundedSender<AttendRequest>,
+    say: mpsc::UnboundedSender<AttendRequest>,
     script: Arc<Mutex<Script>>,
     heard: watch::Receiver<Heard>,
     attending: JoinHandle<Status>,
@@ -50,7 +49,10 @@ struct Heard {
 /// The provider accepted the key.
 pub(crate) fn alive() -> Outcome {
     let grade = verification::Grade::Alive.into();
-    Outcome::Verified(Verification { grade, ..Verification::default() })
+    Outcome::Verified(Verification {
+        grade,
+        ..Verification::default()
+    })
 }
 
 /// The provider refused the key.
@@ -65,7 +67,10 @@ pub(crate) fn rejected() -> Outcome {
 /// The provider could not be asked.
 pub(crate) fn unreachable() -> Outcome {
     let message = "connection refused".to_owned();
-    Outcome::Unreachable(ProviderRefusal { message, ..ProviderRefusal::default() })
+    Outcome::Unreachable(ProviderRefusal {
+        message,
+        ..ProviderRefusal::default()
+    })
 }
 
 impl Router {
@@ -85,14 +90,31 @@ impl Router {
         say.send(request(Said::Hello(hello))).unwrap();
         let stream = client.attend(UnboundedReceiverStream::new(said)).await?;
         let mut stream = stream.into_inner();
-        let first = stream.message().await?.and_then(|response| response.message);
-        let Some(Told::Welcome(welcome)) = first else { panic!("it was not welcomed") };
-        let script = Script { outcome: Some(alive()), confirms: true, in_flight: 0 };
+        let first = stream
+            .message()
+            .await?
+            .and_then(|response| response.message);
+        let Some(Told::Welcome(welcome)) = first else {
+            panic!("it was not welcomed")
+        };
+        let script = Script {
+            outcome: Some(alive()),
+            confirms: true,
+            in_flight: 0,
+        };
         let script = Arc::new(Mutex::new(script));
         let (hear, heard) = watch::channel(Heard::default());
         let attending = tokio::spawn(listen(stream, say.downgrade(), Arc::clone(&script), hear));
         let session = welcome.session.clone();
-        Ok(Self { session, welcome, client, say, script, heard, attending })
+        Ok(Self {
+            session,
+            welcome,
+            client,
+            say,
+            script,
+            heard,
+            attending,
+        })
     }
 
     /// From now on errands end like this; never, with nothing.
@@ -115,35 +137,65 @@ impl Router {
     }
 
     pub(crate) fn confirms(&self, invalidation: &Invalidation, in_flight_count: i64) {
-        self.says(Said::Acknowledgement(confirmation(invalidation, in_flight_count)));
+        self.says(Said::Acknowledgement(confirmation(
+            invalidation,
+            in_flight_count,
+        )));
     }
 
     /// Reports that a provider refused a lent key.
     pub(crate) fn reports(&self, key_version: &str) {
-        let Outcome::Rejected(refusal) = rejected() else { panic!("it is a refusal") };
+        let Outcome::Rejected(refusal) = rejected() else {
+            panic!("it is a refusal")
+        };
         let (key_version, refusal) = (key_version.to_owned(), Some(refusal));
-        self.says(Said::KeyReport(KeyReport { key_version, refusal }));
+        self.says(Said::KeyReport(KeyReport {
+            key_version,
+            refusal,
+        }));
+    }
+
+    /// Brings back the outcome of an errand that it did not answer by itself.
+    pub(crate) fn brings_back(&self, errand: &VerificationErrand, outcome: Outcome) {
+        let (errand_id, outcome) = (errand.errand_id.clone(), Some(outcome));
+        self.says(Said::VerificationResult(VerificationResult {
+            errand_id,
+            outcome,
+        }));
     }
 
     /// Asks for more time and returns the answer.
     pub(crate) async fn keeps_alive(&self, sequence: i64) -> KeepAliveAnswer {
         self.says(Said::KeepAlive(KeepAlive { sequence }));
         let found = |heard: &Heard| {
-            heard.answers.iter().find(|answer| answer.sequence == sequence).cloned()
+            heard
+                .answers
+                .iter()
+                .find(|answer| answer.sequence == sequence)
+                .cloned()
         };
         let mut heard = self.heard.clone();
-        let heard = heard.wait_for(|heard| found(heard).is_some()).await.unwrap();
+        let heard = heard
+            .wait_for(|heard| found(heard).is_some())
+            .await
+            .unwrap();
         found(&heard).unwrap()
     }
 
     /// The invalidation of a scope that follows the first `seen` of them.
     pub(crate) async fn invalidation(&self, scope: &str, seen: usize) -> Invalidation {
         let found = |heard: &Heard| {
-            let of_scope = heard.invalidations.iter().filter(|told| told.scope == scope);
+            let of_scope = heard
+                .invalidations
+                .iter()
+                .filter(|told| told.scope == scope);
             of_scope.cloned().nth(seen)
         };
         let mut heard = self.heard.clone();
-        let heard = heard.wait_for(|heard| found(heard).is_some()).await.unwrap();
+        let heard = heard
+            .wait_for(|heard| found(heard).is_some())
+            .await
+            .unwrap();
         found(&heard).unwrap()
     }
 
@@ -158,13 +210,23 @@ impl Router {
     /// Waits for the first errand.
     pub(crate) async fn errand(&self) -> VerificationErrand {
         let mut heard = self.heard.clone();
-        let heard = heard.wait_for(|heard| !heard.errands.is_empty()).await.unwrap();
+        let heard = heard
+            .wait_for(|heard| !heard.errands.is_empty())
+            .await
+            .unwrap();
         heard.errands[0].clone()
     }
 
     pub(crate) async fn resolve(&self, request: ResolveRequest) -> Result<ResolveResponse, Status> {
-        let request = ResolveRequest { session: self.session.clone(), ..request };
-        self.client.clone().resolve(request).await.map(tonic::Response::into_inner)
+        let request = ResolveRequest {
+            session: self.session.clone(),
+            ..request
+        };
+        self.client
+            .clone()
+            .resolve(request)
+            .await
+            .map(tonic::Response::into_inner)
     }
 
     /// Borrows a key that must be there.
@@ -192,12 +254,20 @@ impl Router {
 
 /// A Hello of a router that can check keys of every provider.
 pub(crate) fn hello(held: &[ScopeRevision]) -> Hello {
-    let providers = ["anthropic", "custom", "openai"].map(ToOwned::to_owned).to_vec();
-    Hello { instance: "r1".to_owned(), revisions: held.to_vec(), providers }
+    let providers = ["anthropic", "custom", "openai"]
+        .map(ToOwned::to_owned)
+        .to_vec();
+    Hello {
+        instance: "r1".to_owned(),
+        revisions: held.to_vec(),
+        providers,
+    }
 }
 
 fn request(said: Said) -> AttendRequest {
-    AttendRequest { message: Some(said) }
+    AttendRequest {
+        message: Some(said),
+    }
 }
 
 fn confirmation(invalidation: &Invalidation, in_flight_count: i64) -> Acknowledgement {

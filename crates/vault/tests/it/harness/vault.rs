@@ -88,17 +88,30 @@ impl Vault {
     async fn serve(database: TestDatabase, folder: TempDir, clock: Arc<ManualClock>) -> Self {
         let drain = Drain::new();
         let config = config(&database.url, keyring(&folder));
-        let app = config.build_with(drain.clone(), Arc::clone(&clock) as Arc<_>).await.unwrap();
+        let app = config
+            .build_with(drain.clone(), Arc::clone(&clock) as Arc<_>)
+            .await
+            .unwrap();
         let address = app.local_addr();
         let serving = tokio::spawn(async move { app.serve().await.unwrap() });
-        Self { clock, database, drain, folder, address, serving }
+        Self {
+            clock,
+            database,
+            drain,
+            folder,
+            address,
+            serving,
+        }
     }
 
     /// A second vault beside this one, over the same database and keyring.
     pub(crate) async fn replica(&self) -> Self {
         let folder = TempDir::new().unwrap();
         std::fs::copy(self.keyring(), keyring(&folder)).unwrap();
-        let database = TestDatabase { url: self.database.url.clone(), folder: None };
+        let database = TestDatabase {
+            url: self.database.url.clone(),
+            folder: None,
+        };
         Self::serve(database, folder, Arc::clone(&self.clock)).await
     }
 
@@ -164,7 +177,9 @@ pub(crate) fn config(url: &str, keyring_file: PathBuf) -> VaultConfig {
             max_connections: 4,
         },
         keyring_file,
-        identity: IdentityConfig { tokens: tokens.to_vec() },
+        identity: IdentityConfig {
+            tokens: tokens.to_vec(),
+        },
         grants: vec![
             grant(OPERATOR, Role::Operator, None),
             grant(OWNER, Role::Owner, Some("workspaces/*")),

@@ -22,13 +22,19 @@ fn request(parent: &str, id: &str) -> CreateProjectRequest {
     CreateProjectRequest {
         parent: parent.to_owned(),
         project_id: id.to_owned(),
-        project: Some(Project { display_name: "Web".to_owned(), ..Project::default() }),
+        project: Some(Project {
+            display_name: "Web".to_owned(),
+            ..Project::default()
+        }),
         request_id: String::new(),
     }
 }
 
 fn repeatable(id: &str) -> CreateProjectRequest {
-    CreateProjectRequest { request_id: REQUEST_ID.to_owned(), ..request("workspaces/acme", id) }
+    CreateProjectRequest {
+        request_id: REQUEST_ID.to_owned(),
+        ..request("workspaces/acme", id)
+    }
 }
 
 async fn a_project_is_created_in_its_workspace(vault: Vault) {
@@ -39,7 +45,9 @@ async fn a_project_is_created_in_its_workspace(vault: Vault) {
         let created = created.unwrap().into_inner();
         assert_eq!(created.name, format!("workspaces/acme/projects/{id}"));
         assert_eq!(created.display_name, "Web");
-        let get = GetProjectRequest { name: created.name.clone() };
+        let get = GetProjectRequest {
+            name: created.name.clone(),
+        };
         assert_eq!(client.get_project(get).await.unwrap().into_inner(), created);
     }
 }
@@ -47,8 +55,16 @@ async fn a_project_is_created_in_its_workspace(vault: Vault) {
 async fn the_same_request_id_returns_the_first_answer(vault: Vault) {
     vault.create_workspace("acme").await;
     let mut client = vault.workspaces(OWNER);
-    let first = client.create_project(repeatable("web")).await.unwrap().into_inner();
-    let second = client.create_project(repeatable("web")).await.unwrap().into_inner();
+    let first = client
+        .create_project(repeatable("web"))
+        .await
+        .unwrap()
+        .into_inner();
+    let second = client
+        .create_project(repeatable("web"))
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(first, second);
     let outcome = client.create_project(repeatable("app")).await;
     refused(outcome, Code::AlreadyExists, "REQUEST_ID_REUSED");
@@ -56,8 +72,15 @@ async fn the_same_request_id_returns_the_first_answer(vault: Vault) {
 
 async fn a_request_id_belongs_to_its_caller(vault: Vault) {
     vault.create_workspace("acme").await;
-    vault.workspaces(OWNER).create_project(repeatable("web")).await.unwrap();
-    let outcome = vault.workspaces(ACME_OWNER).create_project(repeatable("web")).await;
+    vault
+        .workspaces(OWNER)
+        .create_project(repeatable("web"))
+        .await
+        .unwrap();
+    let outcome = vault
+        .workspaces(ACME_OWNER)
+        .create_project(repeatable("web"))
+        .await;
     refused(outcome, Code::AlreadyExists, "PROJECT_EXISTS");
 }
 
@@ -65,14 +88,25 @@ async fn a_taken_name_is_refused_in_the_same_workspace_only(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_workspace("other").await;
     let mut client = vault.workspaces(OWNER);
-    client.create_project(request("workspaces/acme", "web")).await.unwrap();
-    client.create_project(request("workspaces/other", "web")).await.unwrap();
-    let outcome = client.create_project(request("workspaces/acme", "web")).await;
+    client
+        .create_project(request("workspaces/acme", "web"))
+        .await
+        .unwrap();
+    client
+        .create_project(request("workspaces/other", "web"))
+        .await
+        .unwrap();
+    let outcome = client
+        .create_project(request("workspaces/acme", "web"))
+        .await;
     refused(outcome, Code::AlreadyExists, "PROJECT_EXISTS");
 }
 
 async fn a_missing_workspace_is_not_found(vault: Vault) {
-    let outcome = vault.workspaces(OWNER).create_project(request("workspaces/nowhere", "a")).await;
+    let outcome = vault
+        .workspaces(OWNER)
+        .create_project(request("workspaces/nowhere", "a"))
+        .await;
     refused(outcome, Code::NotFound, "WORKSPACE_NOT_FOUND");
 }
 
@@ -80,22 +114,37 @@ async fn a_malformed_field_is_named(vault: Vault) {
     vault.create_workspace("acme").await;
     let acme = "workspaces/acme";
     let mut long = request(acme, "web");
-    long.project = Some(Project { display_name: "x".repeat(64), ..Project::default() });
+    long.project = Some(Project {
+        display_name: "x".repeat(64),
+        ..Project::default()
+    });
     for (request, field) in [
         (request("acme", "web"), "parent"),
         (request("platform", "web"), "parent"),
         (request(acme, "Web"), "project_id"),
         (request(acme, ""), "project_id"),
         (long, "project.display_name"),
-        (CreateProjectRequest { request_id: "x".to_owned(), ..request(acme, "w") }, "request_id"),
+        (
+            CreateProjectRequest {
+                request_id: "x".to_owned(),
+                ..request(acme, "w")
+            },
+            "request_id",
+        ),
     ] {
         let outcome = vault.workspaces(OWNER).create_project(request).await;
-        assert_eq!(refused(outcome, Code::InvalidArgument, "FIELD_INVALID").fields, [field]);
+        assert_eq!(
+            refused(outcome, Code::InvalidArgument, "FIELD_INVALID").fields,
+            [field]
+        );
     }
 }
 
 async fn another_workspaces_owner_is_refused(vault: Vault) {
     vault.create_workspace("other").await;
-    let outcome = vault.workspaces(ACME_OWNER).create_project(request("workspaces/other", "a"));
-    refused(outcome.await, Code::PermissionDenied, "PERMISSION_DENIED");
+    let outcome = vault
+        .workspaces(ACME_OWNER)
+        .create_project(request("workspaces/other", "a"))
+        .await;
+    refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
 }

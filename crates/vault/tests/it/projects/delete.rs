@@ -18,11 +18,17 @@ on_both_databases!(
 const NAME: &str = "workspaces/acme/projects/web";
 
 fn request() -> DeleteProjectRequest {
-    DeleteProjectRequest { name: NAME.to_owned(), ..Default::default() }
+    DeleteProjectRequest {
+        name: NAME.to_owned(),
+        ..Default::default()
+    }
 }
 
 fn forced() -> DeleteProjectRequest {
-    DeleteProjectRequest { force: true, ..request() }
+    DeleteProjectRequest {
+        force: true,
+        ..request()
+    }
 }
 
 async fn acme_web(vault: &Vault) {
@@ -45,7 +51,9 @@ async fn a_project_with_keys_is_kept(vault: Vault) {
     vault.create_key(NAME, "main").await;
     let outcome = vault.workspaces(OWNER).delete_project(request()).await;
     refused(outcome, Code::FailedPrecondition, "PROJECT_NOT_EMPTY");
-    vault.get_key("workspaces/acme/projects/web/keys/main").await;
+    vault
+        .get_key("workspaces/acme/projects/web/keys/main")
+        .await;
 }
 
 async fn force_deletes_its_keys_and_no_others(vault: Vault) {
@@ -53,10 +61,18 @@ async fn force_deletes_its_keys_and_no_others(vault: Vault) {
     vault.create_project("acme", "app").await;
     vault.create_key(NAME, "main").await;
     vault.create_key("workspaces/acme", "main").await;
-    vault.create_key("workspaces/acme/projects/app", "main").await;
-    vault.workspaces(OWNER).delete_project(forced()).await.unwrap();
+    vault
+        .create_key("workspaces/acme/projects/app", "main")
+        .await;
+    vault
+        .workspaces(OWNER)
+        .delete_project(forced())
+        .await
+        .unwrap();
     vault.get_key("workspaces/acme/keys/main").await;
-    vault.get_key("workspaces/acme/projects/app/keys/main").await;
+    vault
+        .get_key("workspaces/acme/projects/app/keys/main")
+        .await;
     // The material of the deleted key may be stored again.
     vault.create_project("acme", "web").await;
     vault.create_key(NAME, "main").await;
@@ -67,17 +83,28 @@ async fn routers_confirm_that_its_keys_are_gone(vault: Vault) {
     vault.create_key(NAME, "main").await;
     let router = Router::attend(&vault).await;
     router.borrows(resolve(NAME)).await;
-    let answer = vault.workspaces(OWNER).delete_project(forced()).await.unwrap().into_inner();
+    let answer = vault
+        .workspaces(OWNER)
+        .delete_project(forced())
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(answer.propagation.unwrap().acknowledged_router_count, 1);
     let told = router.invalidation("workspaces/acme", 0).await;
-    assert_eq!(told.revoked_key_versions, ["workspaces/acme/projects/web/keys/main/versions/1"]);
+    assert_eq!(
+        told.revoked_key_versions,
+        ["workspaces/acme/projects/web/keys/main/versions/1"]
+    );
     let outcome = router.resolve(resolve(NAME)).await;
     refused(outcome, Code::NotFound, "PROJECT_NOT_FOUND");
 }
 
 async fn a_stale_etag_is_refused(vault: Vault) {
     acme_web(&vault).await;
-    let request = DeleteProjectRequest { etag: "r2".to_owned(), ..request() };
+    let request = DeleteProjectRequest {
+        etag: "r2".to_owned(),
+        ..request()
+    };
     let outcome = vault.workspaces(OWNER).delete_project(request).await;
     refused(outcome, Code::Aborted, "ETAG_MISMATCH");
 }
@@ -86,7 +113,10 @@ async fn another_workspaces_owner_is_refused(vault: Vault) {
     vault.create_workspace("other").await;
     vault.create_project("other", "web").await;
     let name = "workspaces/other/projects/web".to_owned();
-    let request = DeleteProjectRequest { name, ..Default::default() };
+    let request = DeleteProjectRequest {
+        name,
+        ..Default::default()
+    };
     let outcome = vault.workspaces(ACME_OWNER).delete_project(request).await;
     refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
 }

@@ -30,7 +30,12 @@ fn request(name: &str, display_name: &str, paths: &[&str]) -> UpdateProjectReque
 
 async fn update(vault: &Vault, display_name: &str, paths: &[&str]) -> Project {
     let request = request(NAME, display_name, paths);
-    vault.workspaces(ACME_OWNER).update_project(request).await.unwrap().into_inner()
+    vault
+        .workspaces(ACME_OWNER)
+        .update_project(request)
+        .await
+        .unwrap()
+        .into_inner()
 }
 
 async fn acme_web(vault: &Vault) -> Project {
@@ -41,7 +46,10 @@ async fn acme_web(vault: &Vault) -> Project {
 async fn a_project_is_renamed_and_its_name_cleared(vault: Vault) {
     let created = acme_web(&vault).await;
     let updated = update(&vault, "Web", &["display_name"]).await;
-    assert_eq!((updated.display_name.as_str(), &updated.uid), ("Web", &created.uid));
+    assert_eq!(
+        (updated.display_name.as_str(), &updated.uid),
+        ("Web", &created.uid)
+    );
     assert_ne!(updated.etag, created.etag);
     assert_eq!(update(&vault, "", &["display_name"]).await.display_name, "");
 }
@@ -58,7 +66,11 @@ async fn a_stale_etag_is_refused(vault: Vault) {
     request.project.as_mut().unwrap().etag = created.etag;
     let mut client = vault.workspaces(OWNER);
     client.update_project(request.clone()).await.unwrap();
-    refused(client.update_project(request).await, Code::Aborted, "ETAG_MISMATCH");
+    refused(
+        client.update_project(request).await,
+        Code::Aborted,
+        "ETAG_MISMATCH",
+    );
 }
 
 async fn a_malformed_request_is_refused_by_field(vault: Vault) {
@@ -69,13 +81,19 @@ async fn a_malformed_request_is_refused_by_field(vault: Vault) {
         (request(NAME, &"x".repeat(64), &[]), "project.display_name"),
     ] {
         let outcome = vault.workspaces(OWNER).update_project(request).await;
-        assert_eq!(refused(outcome, Code::InvalidArgument, "FIELD_INVALID").fields, [field]);
+        assert_eq!(
+            refused(outcome, Code::InvalidArgument, "FIELD_INVALID").fields,
+            [field]
+        );
     }
 }
 
 async fn a_missing_project_is_not_found(vault: Vault) {
     vault.create_workspace("acme").await;
-    let outcome = vault.workspaces(OWNER).update_project(request(NAME, "x", &[])).await;
+    let outcome = vault
+        .workspaces(OWNER)
+        .update_project(request(NAME, "x", &[]))
+        .await;
     refused(outcome, Code::NotFound, "PROJECT_NOT_FOUND");
 }
 

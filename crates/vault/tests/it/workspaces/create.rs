@@ -33,38 +33,68 @@ fn request(id: &str) -> CreateWorkspaceRequest {
 }
 
 async fn a_workspace_is_created(vault: Vault) {
-    let answer = vault.workspaces(OPERATOR).create_workspace(request("acme")).await.unwrap();
+    let answer = vault
+        .workspaces(OPERATOR)
+        .create_workspace(request("acme"))
+        .await
+        .unwrap();
     let created = answer.into_inner();
     assert_eq!(created.name, "workspaces/acme");
     assert_eq!(created.display_name, "Acme, Inc.");
     assert_eq!(created.create_time.unwrap().seconds, 1_795_262_400);
     assert_eq!(created.create_time, created.update_time);
     assert_eq!(created.uid.len(), 36);
-    let get = GetWorkspaceRequest { name: created.name.clone() };
-    let found = vault.workspaces(OWNER).get_workspace(get).await.unwrap().into_inner();
+    let get = GetWorkspaceRequest {
+        name: created.name.clone(),
+    };
+    let found = vault
+        .workspaces(OWNER)
+        .get_workspace(get)
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(found, created);
 }
 
 async fn the_same_request_id_returns_the_first_answer(vault: Vault) {
-    let request = CreateWorkspaceRequest { request_id: REQUEST_ID.to_owned(), ..request("acme") };
+    let request = CreateWorkspaceRequest {
+        request_id: REQUEST_ID.to_owned(),
+        ..request("acme")
+    };
     let mut client = vault.workspaces(OPERATOR);
-    let first = client.create_workspace(request.clone()).await.unwrap().into_inner();
+    let first = client
+        .create_workspace(request.clone())
+        .await
+        .unwrap()
+        .into_inner();
     vault.clock.advance(std::time::Duration::from_secs(60));
     let second = client.create_workspace(request).await.unwrap().into_inner();
     assert_eq!(first, second);
 }
 
 async fn a_request_id_is_good_for_one_request(vault: Vault) {
-    let first = CreateWorkspaceRequest { request_id: REQUEST_ID.to_owned(), ..request("acme") };
+    let first = CreateWorkspaceRequest {
+        request_id: REQUEST_ID.to_owned(),
+        ..request("acme")
+    };
     let mut client = vault.workspaces(OPERATOR);
     client.create_workspace(first.clone()).await.unwrap();
-    let second = CreateWorkspaceRequest { workspace_id: "other".to_owned(), ..first.clone() };
+    let second = CreateWorkspaceRequest {
+        workspace_id: "other".to_owned(),
+        ..first.clone()
+    };
     let outcome = client.create_workspace(second).await;
     let refused_with = refused(outcome, Code::AlreadyExists, "REQUEST_ID_REUSED");
     assert_eq!(refused_with.fields, ["request_id"]);
-    let malformed = CreateWorkspaceRequest { request_id: "42".to_owned(), ..first };
+    let malformed = CreateWorkspaceRequest {
+        request_id: "42".to_owned(),
+        ..first
+    };
     let outcome = client.create_workspace(malformed).await;
-    assert_eq!(refused(outcome, Code::InvalidArgument, "FIELD_INVALID").fields, ["request_id"]);
+    assert_eq!(
+        refused(outcome, Code::InvalidArgument, "FIELD_INVALID").fields,
+        ["request_id"]
+    );
 }
 
 async fn a_taken_name_is_refused(vault: Vault) {
@@ -77,29 +107,58 @@ async fn a_taken_name_is_refused(vault: Vault) {
 async fn a_malformed_field_is_named(vault: Vault) {
     let mut client = vault.workspaces(OPERATOR);
     let long = "a".repeat(64);
-    for id in ["", "Acme", "1acme", "acme-", "a/b", "@platform", long.as_str()] {
+    for id in [
+        "",
+        "Acme",
+        "1acme",
+        "acme-",
+        "a/b",
+        "@platform",
+        long.as_str(),
+    ] {
         let outcome = client.create_workspace(request(id)).await;
         let refused = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
         assert_eq!(refused.fields, ["workspace_id"], "{id}");
     }
     let mut named = request("acme");
-    named.workspace = Some(Workspace { display_name: "x".repeat(64), ..Workspace::default() });
+    named.workspace = Some(Workspace {
+        display_name: "x".repeat(64),
+        ..Workspace::default()
+    });
     let outcome = client.create_workspace(named).await;
     let refused = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(refused.fields, ["workspace.display_name"]);
 }
 
 async fn an_owner_creates_no_workspace(vault: Vault) {
-    let outcome = vault.workspaces(OWNER).create_workspace(request("acme")).await;
+    let outcome = vault
+        .workspaces(OWNER)
+        .create_workspace(request("acme"))
+        .await;
     refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
 }
 
 async fn a_name_can_be_used_again_after_a_deletion(vault: Vault) {
     let mut client = vault.workspaces(OPERATOR);
-    let first = client.create_workspace(request("acme")).await.unwrap().into_inner();
-    let delete = DeleteWorkspaceRequest { name: first.name, ..Default::default() };
-    let deleted = client.delete_workspace(delete.clone()).await.unwrap().into_inner();
-    let second = client.create_workspace(request("acme")).await.unwrap().into_inner();
+    let first = client
+        .create_workspace(request("acme"))
+        .await
+        .unwrap()
+        .into_inner();
+    let delete = DeleteWorkspaceRequest {
+        name: first.name,
+        ..Default::default()
+    };
+    let deleted = client
+        .delete_workspace(delete.clone())
+        .await
+        .unwrap()
+        .into_inner();
+    let second = client
+        .create_workspace(request("acme"))
+        .await
+        .unwrap()
+        .into_inner();
     assert_ne!(first.uid, second.uid);
     // Routers remember revisions by name: they never go back.
     let deleted_again = client.delete_workspace(delete).await.unwrap().into_inner();

@@ -18,19 +18,31 @@ on_both_databases!(
 );
 
 fn request() -> DeleteWorkspaceRequest {
-    DeleteWorkspaceRequest { name: "workspaces/acme".to_owned(), ..Default::default() }
+    DeleteWorkspaceRequest {
+        name: "workspaces/acme".to_owned(),
+        ..Default::default()
+    }
 }
 
 fn forced() -> DeleteWorkspaceRequest {
-    DeleteWorkspaceRequest { force: true, ..request() }
+    DeleteWorkspaceRequest {
+        force: true,
+        ..request()
+    }
 }
 
 async fn an_empty_workspace_is_deleted_once(vault: Vault) {
     vault.create_workspace("acme").await;
     let mut client = vault.workspaces(OPERATOR);
     client.delete_workspace(request()).await.unwrap();
-    let get = GetWorkspaceRequest { name: "workspaces/acme".to_owned() };
-    refused(client.get_workspace(get).await, Code::NotFound, "WORKSPACE_NOT_FOUND");
+    let get = GetWorkspaceRequest {
+        name: "workspaces/acme".to_owned(),
+    };
+    refused(
+        client.get_workspace(get).await,
+        Code::NotFound,
+        "WORKSPACE_NOT_FOUND",
+    );
     let again = client.delete_workspace(request()).await;
     refused(again, Code::NotFound, "WORKSPACE_NOT_FOUND");
 }
@@ -43,26 +55,48 @@ async fn a_workspace_with_something_in_it_is_kept(vault: Vault) {
     refused(outcome, Code::FailedPrecondition, "WORKSPACE_NOT_EMPTY");
     vault.create_workspace("other").await;
     vault.create_project("other", "web").await;
-    let other = DeleteWorkspaceRequest { name: "workspaces/other".to_owned(), ..request() };
+    let other = DeleteWorkspaceRequest {
+        name: "workspaces/other".to_owned(),
+        ..request()
+    };
     let outcome = client.delete_workspace(other).await;
     refused(outcome, Code::FailedPrecondition, "WORKSPACE_NOT_EMPTY");
-    assert_eq!(vault.get_key("workspaces/acme/keys/main").await.state_detail, "");
+    assert_eq!(
+        vault
+            .get_key("workspaces/acme/keys/main")
+            .await
+            .state_detail,
+        ""
+    );
 }
 
 async fn force_deletes_what_is_in_it_too(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_project("acme", "web").await;
     vault.create_key("workspaces/acme", "main").await;
-    vault.create_key("workspaces/acme/projects/web", "main").await;
-    vault.workspaces(OPERATOR).delete_workspace(forced()).await.unwrap();
+    vault
+        .create_key("workspaces/acme/projects/web", "main")
+        .await;
+    vault
+        .workspaces(OPERATOR)
+        .delete_workspace(forced())
+        .await
+        .unwrap();
 
     vault.create_workspace("acme").await;
-    let project = GetProjectRequest { name: "workspaces/acme/projects/web".to_owned() };
+    let project = GetProjectRequest {
+        name: "workspaces/acme/projects/web".to_owned(),
+    };
     let outcome = vault.workspaces(OWNER).get_project(project).await;
     refused(outcome, Code::NotFound, "PROJECT_NOT_FOUND");
     vault.create_project("acme", "web").await;
-    for name in ["workspaces/acme/keys/main", "workspaces/acme/projects/web/keys/main"] {
-        let key = GetKeyRequest { name: name.to_owned() };
+    for name in [
+        "workspaces/acme/keys/main",
+        "workspaces/acme/projects/web/keys/main",
+    ] {
+        let key = GetKeyRequest {
+            name: name.to_owned(),
+        };
         let outcome = vault.keys(OWNER).get_key(key).await;
         refused(outcome, Code::NotFound, "KEY_NOT_FOUND");
     }
@@ -72,10 +106,16 @@ async fn routers_confirm_that_its_keys_are_gone(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_project("acme", "web").await;
     vault.create_key("workspaces/acme", "main").await;
-    vault.create_key("workspaces/acme/projects/web", "main").await;
+    vault
+        .create_key("workspaces/acme/projects/web", "main")
+        .await;
     let router = Router::attend(&vault).await;
     router.borrows(resolve("workspaces/acme")).await;
-    let answer = vault.workspaces(OPERATOR).delete_workspace(forced()).await.unwrap();
+    let answer = vault
+        .workspaces(OPERATOR)
+        .delete_workspace(forced())
+        .await
+        .unwrap();
     let propagation = answer.into_inner().propagation.unwrap();
     assert_eq!(propagation.acknowledged_router_count, 1);
     let told = router.invalidation("workspaces/acme", 0).await;
@@ -95,7 +135,10 @@ async fn routers_confirm_that_its_keys_are_gone(vault: Vault) {
 
 async fn a_stale_etag_is_refused(vault: Vault) {
     vault.create_workspace("acme").await;
-    let request = DeleteWorkspaceRequest { etag: "r7".to_owned(), ..forced() };
+    let request = DeleteWorkspaceRequest {
+        etag: "r7".to_owned(),
+        ..forced()
+    };
     let outcome = vault.workspaces(OPERATOR).delete_workspace(request).await;
     refused(outcome, Code::Aborted, "ETAG_MISMATCH");
 }

@@ -14,19 +14,27 @@ on_both_databases!(
 );
 
 fn request(name: &str) -> GetWorkspaceRequest {
-    GetWorkspaceRequest { name: name.to_owned() }
+    GetWorkspaceRequest {
+        name: name.to_owned(),
+    }
 }
 
 async fn operators_and_owners_see_a_workspace(vault: Vault) {
     let created = vault.create_workspace("acme").await;
     for who in [OPERATOR, OWNER, ACME_OWNER] {
-        let found = vault.workspaces(who).get_workspace(request("workspaces/acme")).await;
+        let found = vault
+            .workspaces(who)
+            .get_workspace(request("workspaces/acme"))
+            .await;
         assert_eq!(found.unwrap().into_inner(), created);
     }
 }
 
 async fn a_missing_workspace_is_not_found(vault: Vault) {
-    let outcome = vault.workspaces(OWNER).get_workspace(request("workspaces/nowhere")).await;
+    let outcome = vault
+        .workspaces(OWNER)
+        .get_workspace(request("workspaces/nowhere"))
+        .await;
     refused(outcome, Code::NotFound, "WORKSPACE_NOT_FOUND");
 }
 
@@ -42,7 +50,14 @@ async fn another_workspace_looks_the_same_whether_it_exists_or_not(vault: Vault)
 }
 
 async fn a_malformed_name_is_refused(vault: Vault) {
-    for name in ["", "acme", "workspaces/", "workspaces/Acme", "platform", "workspaces/a/b"] {
+    for name in [
+        "",
+        "acme",
+        "workspaces/",
+        "workspaces/Acme",
+        "platform",
+        "workspaces/a/b",
+    ] {
         let outcome = vault.workspaces(OWNER).get_workspace(request(name)).await;
         let refused = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
         assert_eq!(refused.fields, ["name"], "{name}");

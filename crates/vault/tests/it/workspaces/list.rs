@@ -16,12 +16,24 @@ on_both_databases!(
 );
 
 fn request(page_size: i32, page_token: &str) -> ListWorkspacesRequest {
-    ListWorkspacesRequest { page_size, page_token: page_token.to_owned() }
+    ListWorkspacesRequest {
+        page_size,
+        page_token: page_token.to_owned(),
+    }
 }
 
 async fn names(vault: &Vault, request: ListWorkspacesRequest) -> (Vec<String>, String) {
-    let page = vault.workspaces(OPERATOR).list_workspaces(request).await.unwrap().into_inner();
-    let names = page.workspaces.into_iter().map(|workspace| workspace.name).collect();
+    let page = vault
+        .workspaces(OPERATOR)
+        .list_workspaces(request)
+        .await
+        .unwrap()
+        .into_inner();
+    let names = page
+        .workspaces
+        .into_iter()
+        .map(|workspace| workspace.name)
+        .collect();
     (names, page.next_page_token)
 }
 
@@ -43,9 +55,15 @@ async fn workspaces_are_listed_by_name_in_pages(vault: Vault) {
 async fn the_platform_and_the_deleted_are_not_listed(vault: Vault) {
     assert!(names(&vault, request(0, "")).await.0.is_empty());
     vault.create_workspace("acme").await;
-    let delete =
-        DeleteWorkspaceRequest { name: "workspaces/acme".to_owned(), ..Default::default() };
-    vault.workspaces(OPERATOR).delete_workspace(delete).await.unwrap();
+    let delete = DeleteWorkspaceRequest {
+        name: "workspaces/acme".to_owned(),
+        ..Default::default()
+    };
+    vault
+        .workspaces(OPERATOR)
+        .delete_workspace(delete)
+        .await
+        .unwrap();
     assert!(names(&vault, request(0, "")).await.0.is_empty());
 }
 
@@ -69,6 +87,9 @@ async fn a_token_of_another_list_is_refused(vault: Vault) {
 }
 
 async fn an_owner_lists_no_workspaces(vault: Vault) {
-    let outcome = vault.workspaces(OWNER).list_workspaces(request(0, "")).await;
+    let outcome = vault
+        .workspaces(OWNER)
+        .list_workspaces(request(0, ""))
+        .await;
     refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
 }

@@ -29,7 +29,12 @@ fn request(name: &str, display_name: &str, paths: &[&str]) -> UpdateWorkspaceReq
 
 async fn update(vault: &Vault, display_name: &str, paths: &[&str]) -> Workspace {
     let request = request("workspaces/acme", display_name, paths);
-    vault.workspaces(ACME_OWNER).update_workspace(request).await.unwrap().into_inner()
+    vault
+        .workspaces(ACME_OWNER)
+        .update_workspace(request)
+        .await
+        .unwrap()
+        .into_inner()
 }
 
 async fn a_workspace_is_renamed(vault: Vault) {
@@ -39,7 +44,10 @@ async fn a_workspace_is_renamed(vault: Vault) {
     assert_eq!(updated.display_name, "Acme");
     assert_ne!(updated.etag, created.etag);
     assert_eq!(updated.create_time, created.create_time);
-    assert_eq!(updated.update_time.unwrap().seconds, created.update_time.unwrap().seconds + 1);
+    assert_eq!(
+        updated.update_time.unwrap().seconds,
+        created.update_time.unwrap().seconds + 1
+    );
 }
 
 async fn a_field_that_is_named_and_empty_is_cleared(vault: Vault) {
@@ -60,7 +68,11 @@ async fn a_stale_etag_is_refused(vault: Vault) {
     request.workspace.as_mut().unwrap().etag = created.etag;
     let mut client = vault.workspaces(OPERATOR);
     client.update_workspace(request.clone()).await.unwrap();
-    refused(client.update_workspace(request).await, Code::Aborted, "ETAG_MISMATCH");
+    refused(
+        client.update_workspace(request).await,
+        Code::Aborted,
+        "ETAG_MISMATCH",
+    );
 }
 
 async fn a_malformed_request_is_refused_by_field(vault: Vault) {
@@ -76,13 +88,18 @@ async fn a_malformed_request_is_refused_by_field(vault: Vault) {
         (UpdateWorkspaceRequest::default(), "workspace.name"),
     ] {
         let outcome = vault.workspaces(OWNER).update_workspace(request).await;
-        assert_eq!(refused(outcome, Code::InvalidArgument, "FIELD_INVALID").fields, [field]);
+        assert_eq!(
+            refused(outcome, Code::InvalidArgument, "FIELD_INVALID").fields,
+            [field]
+        );
     }
 }
 
 async fn a_missing_workspace_is_not_found(vault: Vault) {
-    let outcome =
-        vault.workspaces(OWNER).update_workspace(request("workspaces/nowhere", "x", &[])).await;
+    let outcome = vault
+        .workspaces(OWNER)
+        .update_workspace(request("workspaces/nowhere", "x", &[]))
+        .await;
     refused(outcome, Code::NotFound, "WORKSPACE_NOT_FOUND");
 }
 

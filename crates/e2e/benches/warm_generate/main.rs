@@ -1,0 +1,60 @@
+//! What a warm `Generate` costs, held against a floor: a proxy with the same contract that does
+//! nothing but move the bytes, measured in the same run.
+//!
+//! ```text
+//! cargo bench -p latchkey-e2e --bench warm_generate            # about 90 seconds
+//! cargo bench -p latchkey-e2e --bench warm_generate -- --quick # about 20
+//! ```
+//!
+//! This program starts itself again for each part: a mock provider, a vault, the router and the
+//! floor. The two contestants share core 1 and take turns; everything else shares core 0. The
+//! router has everything on: callers' tokens, a key on loan from the vault, the journal, the
+//! account in SQLite, spans and logs at `info`.
+//!
+//! CPU is what the contestant's process used, in user and kernel, from the first call of a round
+//! until it is idle again, over all calls that it answered: what the router ships to its database
+//! afterwards is counted too. Figures say what they were taken at: an idle core pays wake-ups that
+//! a busy one does not. Nothing here fails on a figure; a wrong answer does.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "the figures are what this program is for"
+)]
+
+mod client;
+mod direct;
+mod floor;
+mod load;
+mod mock;
+mod pace;
+mod part;
+mod process;
+mod report;
+mod round;
+mod run;
+mod services;
+mod transcript;
+
+use std::process::ExitCode;
+
+use latchkey_boot::exit::{Failure, report};
+
+use part::Part;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    report(start(&arguments))
+}
+
+fn start(arguments: &[String]) -> Result<(), Failure> {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["--part", part, rest @ ..] => Part::parse(part)?.play(rest),
+        // Cargo says so when it benches; without it, it only looks whether this runs.
+        options if options.contains(&"--bench") => run::all(options.contains(&"--quick")),
+        _ => {
+            println!("run me with `cargo bench -p latchkey-e2e --bench warm_generate`");
+            Ok(())
+        }
+    }
+}

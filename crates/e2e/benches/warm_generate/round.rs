@@ -1,0 +1,68 @@
+//! Rounds of one contestant in one scenario, and the figures that they come to.
+
+use std::time::Duration;
+
+/// One round.
+pub(crate) struct Round {
+    /// All calls that were answered, those of the warm-up among them.
+    pub(crate) calls: usize,
+    /// How long each took that ended within the window.
+    pub(crate) latencies: Vec<Duration>,
+    /// The window.
+    pub(crate) window: Duration,
+    /// The contestant's CPU for all calls, what it did after the last one included.
+    pub(crate) cpu: Duration,
+    /// How much of its core it had while the load was on, 0 to 1.
+    pub(crate) busy: f64,
+}
+
+/// What rounds come to.
+pub(crate) struct Figures {
+    pub(crate) per_second: f64,
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    /// Microseconds for a call: over all rounds, in the cheapest and in the dearest.
+    pub(crate) cpu: f64,
+    pub(crate) cheapest: f64,
+    pub(crate) dearest: f64,
+    pub(crate) busy: f64,
+}
+
+impl Figures {
+    /// Of rounds of the same kind; there is at least one.
+    pub(crate) fn of(rounds: &[Round]) -> Self {
+        let mut latencies: Vec<_> = rounds.iter().flat_map(|round| &round.latencies).collect();
+        latencies.sort_unstable();
+        let rank = |share: usize| {
+            let place = (latencies.len() * share / 100).min(latencies.len().saturating_sub(1));
+            latencies
+                .get(place)
+                .map_or(f64::NAN, |latency| micros(**latency))
+        };
+        let window: Duration = rounds.iter().map(|round| round.window).sum();
+        let each: Vec<f64> = rounds
+            .iter()
+            .map(|round| micros(round.cpu) / number(round.calls))
+            .collect();
+        let calls: usize = rounds.iter().map(|round| round.calls).sum();
+        let cpu: Duration = rounds.iter().map(|round| round.cpu).sum();
+        Self {
+            per_second: number(latencies.len()) / window.as_secs_f64(),
+            p50: rank(50),
+            p99: rank(99),
+            cpu: micros(cpu) / number(calls),
+            cheapest: each.iter().copied().fold(f64::INFINITY, f64::min),
+            dearest: each.iter().copied().fold(0.0, f64::max),
+            busy: rounds.iter().map(|round| round.busy).sum::<f64>() / number(rounds.len()),
+        }
+    }
+}
+
+fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}
+
+/// Counts here are far below the 2^52 that a float holds exactly.
+fn number(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::INFINITY, f64::from)
+}

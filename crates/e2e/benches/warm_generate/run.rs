@@ -1,0 +1,217 @@
+//! The run: starts the parts, then for each scenario lets the contestants take turns.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use latchkey_boot::exit::Failure;
+
+use crate::client::{Client, Expected};
+use crate::direct::Direct;
+use crate::load::{Load, Shape, Span, Target};
+use crate::part::{Part, Process, step_aside};
+use crate::process::{cpu_time, resident, settled};
+use crate::report;
+use crate::round::{Figures, Round};
+use crate::{services, transcript};
+
+/// One thing that is measured.
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    shape: Shape,
+    load: Load,
+    /// How often the floor's CPU the router may take, as the design has it.
+    pub(crate) most: Option<f64>,
+    /// Events of an answer; 0 when it comes whole.
+    pub(crate) events: usize,
+    /// Whether the mock is asked directly too, to tell what is added to it.
+    direct: bool,
+}
+
+const SCENARIOS: [Scenario; 4] = [
+    Scenario {
+        name: "unary, 1 KB, 16 callers",
+        shape: Shape {
+            prompt_bytes: 1_000,
+            streamed: false,
+        },
+        load: Load::Closed { workers: 16 },
+        most: Some(1.6),
+        events: 0,
+        direct: false,
+    },
+    Scenario {
+        name: "unary, 100 KB, 16 callers",
+        shape: Shape {
+            prompt_bytes: 100_000,
+            streamed: false,
+        },
+        load: Load::Closed { workers: 16 },
+        most: Some(1.3),
+        events: 0,
+        direct: false,
+    },
+    Scenario {
+        name: "stream, 1 KB, 16 callers",
+        shape: Shape {
+            prompt_bytes: 1_000,
+            streamed: true,
+        },
+        load: Load::Closed { workers: 16 },
+        most: Some(1.2),
+        events: transcript::EVENTS,
+        direct: false,
+    },
+    Scenario {
+        name: "unary, 1 KB, 1,000/s",
+        shape: Shape {
+            prompt_bytes: 1_000,
+            streamed: false,
+        },
+        load: Load::Open { per_second: 1_000 },
+        most: None,
+        events: 0,
+        direct: true,
+    },
+];
+
+/// The parts while they run. Fields end in this order.
+struct Parts {
+    router: Process,
+    floor: Process,
+    _vault: Process,
+    mock: Process,
+}
+
+/// Whose turn it is.
+#[derive(Clone, Copy, PartialEq)]
+enum Contestant {
+    Direct,
+    Floor,
+    Router,
+}
+
+/// Measures everything and prints it.
+pub(crate) fn all(quick: bool) -> Result<(), Failure> {
+    step_aside()?;
+    let folder = tempfile::tempdir().map_err(Failure::run)?;
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().map_err(Failure::run)?;
+    let parts = start(&folder.path().display().to_string())?;
+    let (rounds, span) = if quick { (1, QUICK) } else { (2, FULL) };
+    runtime.block_on(async {
+        services::store_key(parts._vault.address).await?;
+        report::head(rounds, span.window);
+        for scenario in &SCENARIOS {
+            compare(&parts, scenario, rounds, span).await?;
+        }
+        report::memory(resident(parts.floor.id())?, resident(parts.router.id())?);
+        Ok(())
+    })
+}
+
+const FULL: Span = Span {
+    warm_up: Duration::from_millis(500),
+    window: Duration::from_millis(3_500),
+};
+const QUICK: Span = Span {
+    warm_up: Duration::from_millis(300),
+    window: Duration::from_secs(1),
+};
+
+fn start(folder: &str) -> Result<Parts, Failure> {
+    let mock = Part::Mock.start(&[])?;
+    let vault = Part::Vault.start(&[folder])?;
+    let at_mock = mock.address.to_string();
+    let floor = Part::Floor.start(&[&at_mock])?;
+    let router = Part::Router.start(&[folder, &at_mock, &vault.address.to_string()])?;
+    Ok(Parts {
+        router,
+        floor,
+        _vault: vault,
+        mock,
+    })
+}
+
+async fn compare(
+    parts: &Parts,
+    scenario: &Scenario,
+    rounds: usize,
+    span: Span,
+) -> Result<(), Failure> {
+    let mut turns = vec![];
+    for contestant in [Contestant::Direct, Contestant::Floor, Contestant::Router] {
+        if scenario.direct || contestant != Contestant::Direct {
+            let (target, process) = parts.target(contestant, scenario.shape).await?;
+            turns.push((Arc::new(target), process, Vec::with_capacity(rounds)));
+        }
+    }
+    for _ in 0..rounds {
+        for (target, process, measured) in &mut turns {
+            measured.push(round(target, *process, scenario.load, span).await?);
+        }
+    }
+    let mut figures = turns.iter().map(|(_, _, rounds)| Figures::of(rounds));
+    let direct = if scenario.direct {
+        figures.next()
+    } else {
+        None
+    };
+    if let (Some(floor), Some(router)) = (figures.next(), figures.next()) {
+        report::scenario(scenario, direct.as_ref(), &floor, &router);
+    }
+    Ok(())
+}
+
+async fn round(
+    target: &Arc<Target>,
+    process: u32,
+    load: Load,
+    span: Span,
+) -> Result<Round, Failure> {
+    let before = settled(process).await?;
+    let start = Instant::now();
+    let answers = load.put(target, span).await?;
+    let during = cpu_time(process)?.saturating_sub(before);
+    let took = start.elapsed();
+    let cpu = settled(process).await?.saturating_sub(before);
+    Ok(Round {
+        calls: answers.all,
+        latencies: answers.latencies,
+        window: span.window,
+        cpu,
+        busy: during.as_secs_f64() / took.as_secs_f64(),
+    })
+}
+
+impl Parts {
+    /// Where to send calls, and which process does the work.
+    async fn target(&self, contestant: Contestant, shape: Shape) -> Result<(Target, u32), Failure> {
+        let answer = if shape.streamed {
+            transcript::streamed()
+        } else {
+            transcript::whole()
+        };
+        let (process, expected) = match contestant {
+            Contestant::Direct => {
+                let direct = Direct::new(self.mock.address, shape)?;
+                return Ok((Target::Direct(direct), self.mock.id()));
+            }
+            Contestant::Floor => (
+                &self.floor,
+                Expected {
+                    text: answer.body(),
+                    completed: false,
+                },
+            ),
+            Contestant::Router => (
+                &self.router,
+                Expected {
+                    text: answer.text,
+                    completed: true,
+                },
+            ),
+        };
+        let client = Client::connect(process.address, shape, expected).await?;
+        Ok((Target::Grpc(client), process.id()))
+    }
+}

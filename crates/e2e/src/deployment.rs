@@ -1,0 +1,286 @@
+//! A vault and a router, started and stopped together.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use latchkey_boot::client::{AuthorizedChannel, ChannelConfig};
+use latchkey_boot::config::SecretString;
+use latchkey_boot::drain::Drain;
+use latchkey_boot::egress::EgressPolicy;
+use latchkey_boot::identity::{IdentityConfig, TokenConfig, TokenDigest, TokenName};
+use latchkey_boot::rpc::access::Grant;
+use latchkey_boot::server::ServerConfig;
+use latchkey_boot::telemetry::TelemetryConfig;
+use latchkey_boot::tls::{ClientTls, ServerTls};
+use latchkey_migrations::testing::{Backend, TestDatabase};
+use latchkey_router::config::{self as router, RouterConfig};
+use latchkey_vault::config::{self as vault, VaultConfig};
+use latchkey_vault::custody::keyring::KeyRingFile;
+use ring::rand::SystemRandom;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::provider::FakeProvider;
+use crate::requests::Clients;
+
+/// How services and callers prove who they are.
+#[derive(Clone, Debug, Default)]
+pub enum Security {
+    /// By tokens, in clear text.
+    #[default]
+    Tokens,
+    /// By client certificates with SPIFFE IDs.
+    Certificates {
+        /// What both services listen with.
+        server: ServerTls,
+        /// What the router shows to the vault: `spiffe://example.org/router`.
+        router: ClientTls,
+        /// What the admin shows: `spiffe://example.org/admin`.
+        admin: ClientTls,
+    },
+}
+
+/// A running deployment. Its tokens are `{name}-token`; known are `admin` (operator, owner and
+/// caller everywhere), `acme` (owner and caller of `workspaces/acme`) and `router`.
+pub struct Deployment {
+    /// The vault's database.
+    pub vault_database: TestDatabase,
+    /// The router's database.
+    pub router_database: TestDatabase,
+    /// Keyring and journal.
+    pub folder: TempDir,
+    /// The provider that both `openai` and `anthropic` lead to.
+    pub provider: FakeProvider,
+    /// The vault's address.
+    pub vault: SocketAddr,
+    /// The router's address.
+    pub router: SocketAddr,
+    security: Security,
+    drains: [Drain; 2],
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl Deployment {
+    /// Starts one over fresh databases.
+    pub async fn start(backend: Backend) -> Self {
+        Self::start_with(backend, Security::Tokens).await
+    }
+
+    /// Starts one with that security.
+    pub async fn start_with(backend: Backend, security: Security) -> Self {
+        let vault_database = TestDatabase::fresh(backend).await;
+        let router_database = TestDatabase::fresh(backend).await;
+        let folder = TempDir::new().expect("the temporary folder is writable");
+        let provider = FakeProvider::start().await;
+        let keyring = folder.path().join("keyring.toml");
+        KeyRingFile::create(&keyring, &SystemRandom::new()).expect("the folder is fresh");
+        migrate(&vault_database.url, &router_database.url).await;
+
+        let drains = [Drain::new(), Drain::new()];
+        let config = vault_config(&vault_database.url, keyring, &security);
+        let app = config
+            .build(drains[0].clone())
+            .await
+            .expect("the vault's configuration is good");
+        let vault = app.local_addr();
+        let vault_task = tokio::spawn(async move { app.serve().await.expect("the vault serves") });
+
+        let journal = folder.path().join("journal");
+        let config = router_config(&router_database.url, journal, vault, &provider, &security);
+        let app = config
+            .build(drains[1].clone())
+            .await
+            .expect("the router's configuration is good");
+        let router = app.local_addr();
+        let router_task =
+            tokio::spawn(async move { app.serve().await.expect("the router serves") });
+
+        let deployment = Self {
+            vault_database,
+            router_database,
+            folder,
+            provider,
+            vault,
+            router,
+            security,
+            drains,
+            tasks: [vault_task, router_task],
+        };
+        deployment.clients("admin").router_attends().await;
+        deployment
+    }
+
+    /// Clients of both services that show the token of `name`, or the admin's certificate.
+    pub fn clients(&self, name: &str) -> Clients {
+        let open = |address| channel(address, &self.security, name);
+        Clients::new(open(self.vault), open(self.router))
+    }
+
+    /// Drains the router and then the vault.
+    pub async fn stop(self) -> (TestDatabase, TestDatabase, TempDir) {
+        let [vault_drain, router_drain] = self.drains;
+        let [vault_task, router_task] = self.tasks;
+        router_drain.start();
+        router_task.await.expect("the router drains");
+        vault_drain.start();
+        vault_task.await.expect("the vault drains");
+        (self.vault_database, self.router_database, self.folder)
+    }
+}
+
+/// A channel to a service, as `name`.
+pub fn channel(address: SocketAddr, security: &Security, name: &str) -> AuthorizedChannel {
+    let scheme = if matches!(security, Security::Tokens) {
+        "http"
+    } else {
+        "https"
+    };
+    let endpoint = format!("{scheme}://{address}")
+        .parse()
+        .expect("an address makes a URL");
+    let mut config = ChannelConfig::new(endpoint);
+    match security {
+        Security::Tokens => config.token = Some(SecretString::new(format!("{name}-token"))),
+        Security::Certificates { router, admin, .. } => {
+            config.tls = Some(if name == "router" {
+                router.clone()
+            } else {
+                admin.clone()
+            });
+        }
+    }
+    config.open().expect("the channel's configuration is good")
+}
+
+async fn migrate(vault: &str, router: &str) {
+    let store = latchkey_vault::store::Store::connect(vault, 1)
+        .await
+        .expect("it connects");
+    store.migrate().await.expect("an empty database migrates");
+    let store = latchkey_router::store::Store::connect(router, 1)
+        .await
+        .expect("it connects");
+    store.migrate().await.expect("an empty database migrates");
+}
+
+fn vault_config(url: &str, keyring_file: PathBuf, security: &Security) -> VaultConfig {
+    let grant = |identity: &str, role, scope: Option<&str>| Grant {
+        identity: identity.to_owned(),
+        role,
+        scope: scope.map(str::to_owned),
+    };
+    let mut grants = Vec::new();
+    for admin in ["token:admin", "spiffe://example.org/admin"] {
+        grants.push(grant(admin, vault::Role::Operator, None));
+        grants.push(grant(admin, vault::Role::Owner, Some("workspaces/*")));
+    }
+    for router in ["token:router", "spiffe://example.org/router"] {
+        grants.push(grant(router, vault::Role::Router, None));
+    }
+    grants.push(grant(
+        "token:acme",
+        vault::Role::Owner,
+        Some("workspaces/acme"),
+    ));
+    VaultConfig {
+        server: server(security),
+        database: vault::DatabaseConfig {
+            url: Some(SecretString::new(url.to_owned())),
+            url_file: None,
+            max_connections: 8,
+        },
+        keyring_file,
+        identity: identities(security),
+        grants,
+        egress: EgressPolicy::with_loopback(),
+        leasing: vault::LeasingConfig::default(),
+        telemetry: TelemetryConfig::default(),
+    }
+}
+
+fn router_config(
+    url: &str,
+    journal: PathBuf,
+    vault: SocketAddr,
+    provider: &FakeProvider,
+    security: &Security,
+) -> RouterConfig {
+    let mut grants = Vec::new();
+    for (identity, scope) in [
+        ("token:admin", "workspaces/*"),
+        ("spiffe://example.org/admin", "workspaces/*"),
+        ("token:acme", "workspaces/acme"),
+    ] {
+        for role in [router::Role::Caller, router::Role::Owner] {
+            let (identity, scope) = (identity.to_owned(), Some(scope.to_owned()));
+            grants.push(Grant {
+                identity,
+                role,
+                scope,
+            });
+        }
+    }
+    let endpoint = |url: String| router::ProviderConfig {
+        base_url: url.parse().expect("the provider's address is a URL"),
+    };
+    let scheme = if matches!(security, Security::Tokens) {
+        "http"
+    } else {
+        "https"
+    };
+    let url_of_vault = format!("{scheme}://{vault}")
+        .parse()
+        .expect("an address makes a URL");
+    let mut channel = ChannelConfig::new(url_of_vault);
+    match security {
+        Security::Tokens => channel.token = Some(SecretString::new("router-token".to_owned())),
+        Security::Certificates { router, .. } => channel.tls = Some(router.clone()),
+    }
+    RouterConfig {
+        instance: "test".to_owned(),
+        server: server(security),
+        database: router::DatabaseConfig {
+            url: Some(SecretString::new(url.to_owned())),
+            url_file: None,
+            max_connections: 4,
+        },
+        journal: router::JournalConfig {
+            folder: journal,
+            sync_milliseconds: 10,
+        },
+        vault: channel,
+        identity: identities(security),
+        grants,
+        egress: EgressPolicy::with_loopback(),
+        upstream: router::UpstreamConfig::default(),
+        providers: BTreeMap::from([
+            ("openai".to_owned(), endpoint(provider.base_url())),
+            ("anthropic".to_owned(), endpoint(provider.root_url())),
+        ]),
+        catalogue: router::CatalogueConfig::default(),
+        telemetry: TelemetryConfig::default(),
+    }
+}
+
+fn server(security: &Security) -> ServerConfig {
+    let mut config = ServerConfig::new(SocketAddr::from(([127, 0, 0, 1], 0)));
+    if let Security::Certificates { server, .. } = security {
+        config.tls = Some(server.clone());
+    }
+    config
+}
+
+fn identities(security: &Security) -> IdentityConfig {
+    let names: &[&str] = match security {
+        Security::Tokens => &["admin", "acme", "router", "stranger"],
+        Security::Certificates { .. } => &[],
+    };
+    let token = |name: &&str| TokenConfig {
+        name: TokenName::parse(name).expect("the names here are valid"),
+        sha256: TokenDigest::of(&format!("{name}-token")),
+    };
+    IdentityConfig {
+        tokens: names.iter().map(token).collect(),
+    }
+}

@@ -1,0 +1,206 @@
+//! The arrows between crates and folders, as ARCHITECTURE.md draws them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What each crate may depend on of ours, development dependencies included.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("contract", &[]),
+    ("envelope", &[]),
+    ("boot", &[]),
+    ("providers", &["contract"]),
+    ("vault", &["boot", "contract", "envelope", "migrations"]),
+    ("router", &["boot", "contract", "migrations", "providers"]),
+    (
+        "latchkey",
+        &[
+            "boot",
+            "contract",
+            "envelope",
+            "migrations",
+            "providers",
+            "router",
+            "vault",
+        ],
+    ),
+    (
+        "e2e",
+        &[
+            "boot",
+            "contract",
+            "envelope",
+            "migrations",
+            "providers",
+            "router",
+            "vault",
+        ],
+    ),
+];
+
+const LONGEST_FILE: usize = 600;
+const VAGUE_NAMES: [&str; 5] = ["common", "core", "helpers", "misc", "utils"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The hand-written Rust files under a folder of the repository.
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    fn visit(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+        for entry in fs::read_dir(folder).expect("the folder is readable") {
+            let path = entry.expect("it is readable").path();
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
+            if path.is_dir() && !["generated", "target"].contains(&name) {
+                visit(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("sources are UTF-8");
+                found.push((path, text));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    visit(&root().join(folder), &mut found);
+    assert!(!found.is_empty(), "{folder}");
+    found
+}
+
+fn dependencies(crate_name: &str) -> BTreeSet<String> {
+    let manifest = root().join("crates").join(crate_name).join("Cargo.toml");
+    let text = fs::read_to_string(manifest).expect("each crate has a manifest");
+    let manifest: toml::Table = text.parse().expect("manifests are TOML");
+    let tables = ["dependencies", "dev-dependencies"];
+    let names = tables
+        .iter()
+        .filter_map(|table| manifest.get(*table)?.as_table());
+    let names = names.flat_map(toml::Table::keys);
+    names
+        .filter_map(|name| name.strip_prefix("latchkey-"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn crates_depend_on_each_other_only_as_drawn() {
+    let folders: BTreeSet<String> = fs::read_dir(root().join("crates"))
+        .expect("the folder is readable")
+        .map(|entry| {
+            entry
+                .expect("it is readable")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    let drawn: BTreeSet<String> = ARROWS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(folders, drawn, "every crate is drawn");
+    for (name, allowed) in ARROWS {
+        let allowed: BTreeSet<String> = allowed.iter().map(|name| (*name).to_owned()).collect();
+        let actual = dependencies(name);
+        let excess: Vec<_> = actual.difference(&allowed).collect();
+        assert!(excess.is_empty(), "{name} depends on {excess:?}");
+    }
+}
+
+#[test]
+fn the_domain_imports_no_other_folder() {
+    for service in ["vault", "router"] {
+        for (path, text) in sources(&format!("crates/{service}/src/domain")) {
+            for (number, line) in text.lines().enumerate() {
+                let outside = line.match_indices("crate::").any(|(at, _)| {
+                    let boundary = at == 0 || !line.as_bytes()[at - 1].is_ascii_alphanumeric();
+                    boundary && !line[at..].starts_with("crate::domain")
+                });
+                assert!(!outside, "{}:{}: {line}", path.display(), number + 1);
+            }
+        }
+    }
+}
+
+/// Files that name a crate, apart from the folders where it is at home.
+fn strays(crate_name: &str, homes: &[&str]) -> Vec<PathBuf> {
+    let named = format!("{crate_name}::");
+    ["crates", "migrations"]
+        .into_iter()
+        .flat_map(sources)
+        .filter(|(_, text)| {
+            let code = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"));
+            code.into_iter().any(|line| {
+                line.match_indices(&named).any(|(at, _)| {
+                    at == 0
+                        || !(line.as_bytes()[at - 1].is_ascii_alphanumeric()
+                            || line.as_bytes()[at - 1] == b'_')
+                })
+            })
+        })
+        .map(|(path, _)| path)
+        .filter(|path| {
+            let path = path.to_string_lossy().replace('\\', "/");
+            !homes.iter().any(|home| path.contains(home)) && !path.contains("/tests/")
+        })
+        .collect()
+}
+
+#[test]
+fn only_stores_and_migrations_know_the_database() {
+    let found = strays("sea_orm", &["/store/", "migrations/"]);
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn only_services_and_clients_know_the_wire() {
+    let found = strays(
+        "tonic",
+        &[
+            "/services/",
+            "crates/boot/",
+            "crates/contract/",
+            "crates/latchkey/src/dev/",
+            "crates/e2e/",
+            // The router's client of the vault.
+            "crates/router/src/keys/",
+            "crates/vault/src/app.rs",
+            "crates/router/src/app.rs",
+            "/benches/",
+        ],
+    );
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn files_are_short_and_named_for_what_they_hold() {
+    for (path, text) in ["crates", "migrations"].into_iter().flat_map(sources) {
+        let lines = text.lines().count();
+        assert!(
+            lines <= LONGEST_FILE,
+            "{} has {lines} lines",
+            path.display()
+        );
+        let name = path
+            .file_stem()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        assert!(!VAGUE_NAMES.contains(&name), "{}", path.display());
+    }
+}
+
+#[test]
+fn no_business_code_gives_up_by_panicking() {
+    for folder in ["crates", "migrations"] {
+        for (path, text) in sources(folder) {
+            if path.to_string_lossy().contains("/tests/") {
+                continue;
+            }
+            for banned in ["todo!(", "unimplemented!(", "dbg!(", "#[ignore"] {
+                let quoted = format!("\"{banned}\"");
+                let found = text.contains(banned) && !text.contains(&quoted);
+                assert!(!found, "{} has {banned}", path.display());
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `VerifyKey`.
+
+use std::time::Duration;
+
+use latchkey_contract::vault::v1::{
+    AddKeyVersionRequest, DisableKeyRequest, VerifyKeyRequest, verification,
+};
+use tonic::Code;
+
+use crate::harness::{
+    ACME_OWNER, OPERATOR, OWNER, Router, Vault, alive, material, refused, rejected, resolve,
+    secret, unreachable,
+};
+use crate::on_both_databases;
+
+on_both_databases!(
+    the_provider_is_asked_of_the_stored_material,
+    a_refusal_is_told_and_changes_nothing,
+    who_cannot_be_asked_changes_nothing,
+    a_disabled_key_can_be_checked,
+    the_outcome_of_a_replaced_version_is_only_answered,
+    no_router_has_to_choose_again,
+    a_missing_key_is_not_found,
+    only_the_scopes_own_people_check_keys,
+);
+
+const ACME: &str = "workspaces/acme";
+const NAME: &str = "workspaces/acme/keys/main";
+
+fn request(name: &str) -> VerifyKeyRequest {
+    VerifyKeyRequest {
+        name: name.to_owned(),
+    }
+}
+
+async fn acme(vault: &Vault) -> Router {
+    vault.create_workspace("acme").await;
+    vault.create_key(ACME, "main").await;
+    Router::attend(vault).await
+}
+
+async fn the_provider_is_asked_of_the_stored_material(vault: Vault) {
+    let router = acme(&vault).await;
+    vault.clock.advance(Duration::from_secs(5));
+    let answer = vault
+        .keys(ACME_OWNER)
+        .verify_key(request(NAME))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(answer.grade(), verification::Grade::Alive);
+    assert_eq!(answer.verify_time.unwrap().seconds, 1_795_262_405);
+    let errands = router.errands();
+    assert_eq!(errands[0].api_key, secret(ACME, "main"));
+    assert_eq!(
+        (errands[0].provider.as_str(), errands[0].base_url.as_str()),
+        ("openai", "")
+    );
+    let key = vault.get_key(NAME).await;
+    assert_eq!(key.verification, Some(answer));
+    assert_eq!(key.etag, "r1");
+}
+
+async fn a_refusal_is_told_and_changes_nothing(vault: Vault) {
+    let router = acme(&vault).await;
+    let before = vault.get_key(NAME).await;
+    router.answers_errands(rejected());
+    let outcome = vault.keys(OWNER).verify_key(request(NAME)).await;
+    let refused = refused(outcome, Code::FailedPrecondition, "PROVIDER_REJECTED_KEY");
+    assert_eq!(
+        refused.metadata["provider_message"],
+        "Incorrect API key provided"
+    );
+    assert_eq!(vault.get_key(NAME).await, before);
+}
+
+async fn who_cannot_be_asked_changes_nothing(vault: Vault) {
+    let router = acme(&vault).await;
+    let before = vault.get_key(NAME).await;
+    router.answers_errands(unreachable());
+    let outcome = vault.keys(OWNER).verify_key(request(NAME)).await;
+    refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
+    router.leaves().await;
+    let outcome = vault.keys(OWNER).verify_key(request(NAME)).await;
+    refused(outcome, Code::Unavailable, "NO_ROUTER_ATTACHED");
+    assert_eq!(vault.get_key(NAME).await, before);
+}
+
+async fn a_disabled_key_can_be_checked(vault: Vault) {
+    let _router = acme(&vault).await;
+    let disable = DisableKeyRequest {
+        name: NAME.to_owned(),
+        etag: String::new(),
+    };
+    vault.keys(OWNER).disable_key(disable).await.unwrap();
+    vault.keys(OWNER).verify_key(request(NAME)).await.unwrap();
+}
+
+async fn the_outcome_of_a_replaced_version_is_only_answered(vault: Vault) {
+    let router = acme(&vault).await;
+    router.answers_errands(None);
+    let mut client = vault.keys(OWNER);
+    let verifying = tokio::spawn(async move { client.verify_key(request(NAME)).await });
+    let errand = router.errand().await;
+    let replacement = AddKeyVersionRequest {
+        name: NAME.to_owned(),
+        material: material(&secret(ACME, "b")),
+        skip_verification: true,
+        ..AddKeyVersionRequest::default()
+    };
+    vault
+        .keys(OWNER)
+        .add_key_version(replacement)
+        .await
+        .unwrap();
+    router.brings_back(&errand, alive());
+    let answer = verifying.await.unwrap().unwrap().into_inner();
+    assert_eq!(answer.grade(), verification::Grade::Alive);
+    let stored = vault.get_key(NAME).await.verification.unwrap();
+    assert_eq!(stored.grade(), verification::Grade::Format);
+}
+
+async fn no_router_has_to_choose_again(vault: Vault) {
+    let router = acme(&vault).await;
+    router.borrows(resolve(ACME)).await;
+    vault.keys(OWNER).verify_key(request(NAME)).await.unwrap();
+    router.keeps_alive(1).await;
+    assert!(router.invalidations().is_empty());
+}
+
+async fn a_missing_key_is_not_found(vault: Vault) {
+    vault.create_workspace("acme").await;
+    let outcome = vault.keys(OWNER).verify_key(request(NAME)).await;
+    refused(outcome, Code::NotFound, "KEY_NOT_FOUND");
+}
+
+async fn only_the_scopes_own_people_check_keys(vault: Vault) {
+    acme(&vault).await;
+    vault.create_workspace("other").await;
+    vault.create_key("workspaces/other", "main").await;
+    for (who, name) in [(ACME_OWNER, "workspaces/other/keys/main"), (OPERATOR, NAME)] {
+        let outcome = vault.keys(who).verify_key(request(name)).await;
+        refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+    }
+}
