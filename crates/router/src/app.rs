@@ -40,7 +40,11 @@ pub struct App {
 impl RouterConfig {
     /// Opens everything that the configuration names. Nothing is served yet.
     pub async fn build(self, drain: Drain) -> Result<App, Failure> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        self.build_with(drain, Arc::new(SystemClock)).await
+    }
+
+    /// The same on a clock of the caller's.
+    pub async fn build_with(self, drain: Drain, clock: Arc<dyn Clock>) -> Result<App, Failure> {
         let url = resolve_secret(self.database.url, self.database.url_file, "database.url")?;
         let store = Store::connect(url.expose(), self.database.max_connections)
             .await
@@ -63,7 +67,7 @@ impl RouterConfig {
             endpoints: Arc::clone(&endpoints),
             catalogue,
             ledger: Arc::clone(&ledger),
-            clock: Arc::clone(&clock),
+            clock,
             rng: SystemRandom::new(),
         });
         let identify = IdentifyLayer::new(&self.identity)?;
@@ -79,11 +83,7 @@ impl RouterConfig {
             .map_err(Failure::config)?;
         let routes = reflection::add_to(routes, FILE_DESCRIPTOR_SET, &services::SERVICE_NAMES)
             .map_err(Failure::run)?;
-        let shipper = ShipperParts {
-            journal,
-            store,
-            clock,
-        };
+        let shipper = ShipperParts { journal, store };
         let instance = self.instance;
         Ok(App {
             listener,
@@ -107,22 +107,26 @@ impl App {
 
     /// Serves until the drain is done.
     pub async fn serve(self) -> Result<(), Failure> {
-        let stop = CancellationToken::new();
-        let attending = tokio::spawn(attend(
-            self.keys,
-            self.endpoints,
-            self.instance,
-            stop.clone(),
-        ));
-        self.drain.spawn(ship(self.shipper, self.drain.clone()));
+        // After the last call: an accepted call may still need a key, and writes its outcome.
+        let over = CancellationToken::new();
+        let attending = attend(self.keys, self.endpoints, self.instance, over.clone());
+        let attending = tokio::spawn(attending);
+        let mut shipping = tokio::spawn(ship(self.shipper, over.clone()));
+        let cut = self.drain.cut();
         self.health.ready();
         let served = self
             .listener
             .serve(self.routes, self.identify, self.drain)
             .await;
-        // After the last call: an accepted call may still have needed a key.
-        stop.cancel();
+        over.cancel();
         let _ = attending.await;
+        tokio::select! {
+            _ = &mut shipping => {}
+            () = cut => {
+                shipping.abort();
+                let _ = shipping.await;
+            }
+        }
         Ok(served?)
     }
 }

@@ -86,6 +86,23 @@ impl RouterError {
         }
     }
 
+    /// The same, of a request that is a field of another.
+    #[must_use]
+    pub fn within(mut self, outer: &str) -> Self {
+        let inside = |field: &str| format!("{outer}.{field}");
+        match &mut self {
+            Self::Field { field, .. } => *field = inside(field),
+            Self::Encode(error) => error.field = inside(&error.field).into(),
+            Self::Refused(refusal) => {
+                for (field, _) in &mut refusal.violations {
+                    *field = inside(field);
+                }
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// A field that is not valid.
     pub fn field(field: impl Into<String>, problem: impl std::fmt::Display) -> Self {
         Self::Field {

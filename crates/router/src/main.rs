@@ -13,7 +13,7 @@ use latchkey_router::config::{ENVIRONMENT_PREFIX, RouterConfig};
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// The configuration file (TOML); variables LATCHKEY_ROUTER_… override it.
+    /// The configuration file (TOML); variables `LATCHKEY_ROUTER_…` override it.
     #[arg(long)]
     config: Option<PathBuf>,
 }

@@ -90,8 +90,12 @@ fn reworded(headers: &HeaderMap, domain: &'static str) -> Option<Status> {
         Code::OutOfRange => {
             Refusal::new(Code::InvalidArgument, "MESSAGE_TOO_LARGE", status.message())
         }
+        // tonic has words for an encoding that it can't read, and none for a path it does not know.
+        Code::Unimplemented if status.message().is_empty() => {
+            Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN", "no such method")
+        }
         Code::Unimplemented => {
-            Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN", status.message())
+            Refusal::new(Code::Unimplemented, "COMPRESSION_UNKNOWN", status.message())
         }
         _ => return None,
     };

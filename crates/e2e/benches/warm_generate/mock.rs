@@ -63,13 +63,13 @@ async fn answer(
     request: Request<Incoming>,
     answers: Arc<Answers>,
 ) -> Result<Response<UnsyncBoxBody<Bytes, Infallible>>, hyper::Error> {
-    let known = matches!(
-        (request.method(), request.uri().path()),
-        (&Method::GET, "/v1/models") | (&Method::POST, "/v1/chat/completions")
-    );
+    let path = request.uri().path();
+    if (request.method(), path) == (&Method::GET, "/v1/models") {
+        return Ok(Response::new(UnsyncBoxBody::new(Full::from(MODELS))));
+    }
+    let known = (request.method(), path) == (&Method::POST, "/v1/chat/completions");
     let body = request.into_body().collect().await?;
-    let streamed = wants_a_stream(body.aggregate());
-    let (media_type, body) = if streamed {
+    let (media_type, body) = if wants_a_stream(body.aggregate()) {
         (
             "text/event-stream",
             UnsyncBoxBody::new(StreamBody::new(events(&answers.events))),
@@ -93,6 +93,7 @@ async fn answer(
     Ok(response)
 }
 
+const MODELS: &str = r#"{"object":"list","data":[{"id":"gpt-4.1","object":"model"}]}"#;
 const REQUEST_ID: &str = "req_0f4b9a6c3d2e4718b5a0c9d8e7f60123";
 
 /// The field stands at the end of all bodies here.

@@ -1,7 +1,9 @@
 //! The parts that this program plays in processes of their own.
 
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use latchkey_boot::exit::Failure;
@@ -47,11 +49,13 @@ impl Part {
     }
 
     /// Starts a process that plays the part, and waits until it listens.
-    pub(crate) fn start(self, arguments: &[&str]) -> Result<Process, Failure> {
+    /// Its log goes to `folder`.
+    pub(crate) fn start(self, folder: &Path, arguments: &[&str]) -> Result<Process, Failure> {
         let core = match self {
             Self::Floor | Self::Router => CONTESTANTS,
             Self::Mock | Self::Vault => OTHERS,
         };
+        let log = File::create(folder.join(format!("{}.log", self.name()))).map_err(Failure::run)?;
         let program = std::env::current_exe().map_err(Failure::run)?;
         let mut command = Command::new("taskset");
         command

@@ -1,5 +1,6 @@
 //! The run: starts the parts, then for each scenario lets the contestants take turns.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -78,7 +79,7 @@ const SCENARIOS: [Scenario; 4] = [
 struct Parts {
     router: Process,
     floor: Process,
-    _vault: Process,
+    vault: Process,
     mock: Process,
 }
 
@@ -96,17 +97,23 @@ pub(crate) fn all(quick: bool) -> Result<(), Failure> {
     let folder = tempfile::tempdir().map_err(Failure::run)?;
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().map_err(Failure::run)?;
-    let parts = start(&folder.path().display().to_string())?;
-    let (rounds, span) = if quick { (1, QUICK) } else { (2, FULL) };
-    runtime.block_on(async {
-        services::store_key(parts._vault.address).await?;
-        report::head(rounds, span.window);
-        for scenario in &SCENARIOS {
-            compare(&parts, scenario, rounds, span).await?;
-        }
-        report::memory(resident(parts.floor.id())?, resident(parts.router.id())?);
-        Ok(())
+    let measured = runtime.block_on(measure(folder.path(), quick));
+    measured.map_err(|failure| {
+        let logs = folder.keep();
+        Failure::run(format!("{failure}; the logs are in {}", logs.display()))
     })
+}
+
+async fn measure(folder: &Path, quick: bool) -> Result<(), Failure> {
+    let parts = start(folder)?;
+    services::store_key(parts.vault.address).await?;
+    let (rounds, span) = if quick { (1, QUICK) } else { (2, FULL) };
+    report::head(rounds, span.window);
+    for scenario in &SCENARIOS {
+        compare(&parts, scenario, rounds, span).await?;
+    }
+    report::memory(resident(parts.floor.id())?, resident(parts.router.id())?);
+    Ok(())
 }
 
 const FULL: Span = Span {
@@ -118,18 +125,14 @@ const QUICK: Span = Span {
     window: Duration::from_secs(1),
 };
 
-fn start(folder: &str) -> Result<Parts, Failure> {
-    let mock = Part::Mock.start(&[])?;
-    let vault = Part::Vault.start(&[folder])?;
-    let at_mock = mock.address.to_string();
-    let floor = Part::Floor.start(&[&at_mock])?;
-    let router = Part::Router.start(&[folder, &at_mock, &vault.address.to_string()])?;
-    Ok(Parts {
-        router,
-        floor,
-        _vault: vault,
-        mock,
-    })
+fn start(folder: &Path) -> Result<Parts, Failure> {
+    let path = folder.display().to_string();
+    let mock = Part::Mock.start(folder, &[])?;
+    let vault = Part::Vault.start(folder, &[&path])?;
+    let [at_mock, at_vault] = [&mock, &vault].map(|part| part.address.to_string());
+    let floor = Part::Floor.start(folder, &[&at_mock])?;
+    let router = Part::Router.start(folder, &[&path, &at_mock, &at_vault])?;
+    Ok(Parts { router, floor, vault, mock })
 }
 
 async fn compare(

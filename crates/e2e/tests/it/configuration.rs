@@ -53,3 +53,46 @@ fn each_option_that_is_commented_out_is_one() {
         assert_eq!(error, None, "{name}");
     }
 }
+
+/// The variables of docker-compose.yml, folded lines joined, `${NAME:?…}` filled in.
+fn compose_variables(prefix: &str) -> Vec<(String, String)> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docker-compose.yml");
+    let text = std::fs::read_to_string(file).unwrap();
+    let digest = "0".repeat(64);
+    let mut found = Vec::new();
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        let Some((name, value)) = line.trim().split_once(": ") else { continue };
+        if !name.starts_with(prefix) {
+            continue;
+        }
+        let mut value = value.trim_matches('"').to_owned();
+        if value == ">-" {
+            value.clear();
+            while let Some(more) = lines.next_if(|more| more.starts_with("        ")) {
+                value.push_str(more.trim());
+            }
+        }
+        for (variable, filling) in [
+            ("${LATCHKEY_ADMIN_SHA256:?set it}", digest.as_str()),
+            ("${LATCHKEY_ROUTER_SHA256:?set it}", &digest.replace('0', "1")),
+            ("${LATCHKEY_ROUTER_TOKEN:?set it}", "not-a-real-token"),
+        ] {
+            value = value.replace(variable, filling);
+        }
+        found.push((name.to_owned(), value));
+    }
+    found
+}
+
+#[test]
+fn the_variables_of_docker_compose_are_what_the_services_read() {
+    let variables = compose_variables("LATCHKEY_VAULT_");
+    let loaded: VaultConfig =
+        latchkey_boot::config::load(None, "LATCHKEY_VAULT_", variables).expect("the vault reads it");
+    assert_eq!((loaded.identity.tokens.len(), loaded.grants.len()), (2, 3));
+    let variables = compose_variables("LATCHKEY_ROUTER_");
+    let loaded: RouterConfig = latchkey_boot::config::load(None, "LATCHKEY_ROUTER_", variables)
+        .expect("the router reads it");
+    assert_eq!((loaded.identity.tokens.len(), loaded.grants.len()), (1, 2));
+}

@@ -42,7 +42,7 @@ async fn tamper(deployment: &Deployment, statement: &str) {
 
 /// Asks by name, since a damaged key among candidates is left out.
 async fn is_refused_and_audited(admin: &mut Clients) {
-    let mut request = prompt(VICTIM, "gpt-5.4", "hello");
+    let mut request = prompt(VICTIM, "gpt-4.1", "hello");
     request.key = "main".to_owned();
     let status = admin.ask(request).await.unwrap_err();
     let said = refused(&status);

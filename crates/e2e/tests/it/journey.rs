@@ -46,7 +46,7 @@ async fn a_stored_key_answers_a_prompt_and_an_account_is_kept(backend: Backend) 
         verification::Grade::Alive
     );
 
-    let answer = admin.ask(prompt(ACME, "gpt-5.4", "hello")).await.unwrap();
+    let answer = admin.ask(prompt(ACME, "gpt-4.1", "hello")).await.unwrap();
     assert_eq!(answer, "echo: hello");
     let sent = deployment.provider.prompts();
     assert_eq!(sent[0].api_key(), "sk-not-a-real-key-0001wxyz");
@@ -62,8 +62,8 @@ async fn a_stored_key_answers_a_prompt_and_an_account_is_kept(backend: Backend) 
     assert_eq!(kept.requester, "token:admin");
     let usage = kept.usage.unwrap();
     assert_eq!((usage.input_tokens, usage.output_tokens), (12, 5));
-    // gpt-5.4: 2.5 and 15 dollars per million tokens.
-    assert_eq!(kept.cost_nanos, Some(12 * 2_500 + 5 * 15_000));
+    // gpt-4.1: 2 and 8 dollars per million tokens.
+    assert_eq!(kept.cost_nanos, Some(12 * 2_000 + 5 * 8_000));
 
     let leases = admin
         .leases
@@ -86,7 +86,7 @@ async fn a_streamed_answer_ends_with_the_whole_and_its_account(backend: Backend)
         .await
         .unwrap();
     let request = StreamGenerateRequest {
-        request: Some(prompt(ACME, "gpt-5.4", "hello")),
+        request: Some(prompt(ACME, "gpt-4.1", "hello")),
     };
     let mut stream = admin
         .inference
@@ -122,7 +122,7 @@ async fn a_disabled_key_is_refused_at_the_very_next_call(backend: Backend) {
         .key(ACME, "main", "openai", "sk-not-a-real-key-0001wxyz")
         .await
         .unwrap();
-    admin.ask(prompt(ACME, "gpt-5.4", "hello")).await.unwrap();
+    admin.ask(prompt(ACME, "gpt-4.1", "hello")).await.unwrap();
 
     let request = DisableKeyRequest {
         name: KEY.to_owned(),
@@ -131,7 +131,7 @@ async fn a_disabled_key_is_refused_at_the_very_next_call(backend: Backend) {
     let disabled = admin.keys.disable_key(request).await.unwrap().into_inner();
     assert_eq!(disabled.propagation.unwrap().acknowledged_router_count, 1);
     let status = admin
-        .ask(prompt(ACME, "gpt-5.4", "again"))
+        .ask(prompt(ACME, "gpt-4.1", "again"))
         .await
         .unwrap_err();
     let refused = refused(&status);
@@ -150,7 +150,7 @@ async fn a_disabled_key_is_refused_at_the_very_next_call(backend: Backend) {
         ..Default::default()
     };
     admin.keys.enable_key(request).await.unwrap();
-    assert!(admin.ask(prompt(ACME, "gpt-5.4", "back")).await.is_ok());
+    assert!(admin.ask(prompt(ACME, "gpt-4.1", "back")).await.is_ok());
     deployment.stop().await;
 }
 
@@ -162,7 +162,7 @@ async fn a_replaced_key_is_used_at_the_very_next_call(backend: Backend) {
         .key(ACME, "main", "openai", "sk-not-a-real-key-0001wxyz")
         .await
         .unwrap();
-    admin.ask(prompt(ACME, "gpt-5.4", "one")).await.unwrap();
+    admin.ask(prompt(ACME, "gpt-4.1", "one")).await.unwrap();
     let material = key_material::Kind::ApiKey("sk-not-a-real-key-0002abcd".to_owned());
     let request = AddKeyVersionRequest {
         name: KEY.to_owned(),
@@ -180,7 +180,7 @@ async fn a_replaced_key_is_used_at_the_very_next_call(backend: Backend) {
         .key
         .unwrap();
     assert_eq!(replaced.current_version, format!("{KEY}/versions/2"));
-    admin.ask(prompt(ACME, "gpt-5.4", "two")).await.unwrap();
+    admin.ask(prompt(ACME, "gpt-4.1", "two")).await.unwrap();
     let sent = deployment.provider.prompts();
     assert_eq!(sent[1].api_key(), "sk-not-a-real-key-0002abcd");
     deployment.stop().await;
@@ -194,19 +194,19 @@ async fn a_new_key_is_used_at_the_very_next_call(backend: Backend) {
         .key("platform", "shared", "openai", "sk-not-a-real-platform-key")
         .await
         .unwrap();
-    admin.ask(prompt(ACME, "gpt-5.4", "one")).await.unwrap();
+    admin.ask(prompt(ACME, "gpt-4.1", "one")).await.unwrap();
     admin
         .key(ACME, "main", "openai", "sk-not-a-real-key-0001wxyz")
         .await
         .unwrap();
-    admin.ask(prompt(ACME, "gpt-5.4", "two")).await.unwrap();
+    admin.ask(prompt(ACME, "gpt-4.1", "two")).await.unwrap();
     // Removing it returns the workspace to the platform's.
     let request = DeleteKeyRequest {
         name: KEY.to_owned(),
         ..Default::default()
     };
     admin.keys.delete_key(request).await.unwrap();
-    admin.ask(prompt(ACME, "gpt-5.4", "three")).await.unwrap();
+    admin.ask(prompt(ACME, "gpt-4.1", "three")).await.unwrap();
     let payers: Vec<_> = admin
         .attempts(ACME)
         .await
@@ -236,7 +236,7 @@ async fn a_named_key_is_never_replaced_by_another(backend: Backend) {
     admin.keys.disable_key(request).await.unwrap();
 
     let named = |key: &str| {
-        let mut request = prompt(ACME, "gpt-5.4", "hello");
+        let mut request = prompt(ACME, "gpt-4.1", "hello");
         request.key = key.to_owned();
         request
     };
@@ -258,7 +258,7 @@ async fn the_platforms_key_serves_who_has_none(backend: Backend) {
     let mut admin = deployment.clients("admin");
     admin.workspace("acme").await;
     let status = admin
-        .ask(prompt(ACME, "gpt-5.4", "hello"))
+        .ask(prompt(ACME, "gpt-4.1", "hello"))
         .await
         .unwrap_err();
     assert_eq!(refused(&status).reason, "OWN_KEY_REQUIRED");
@@ -266,7 +266,7 @@ async fn the_platforms_key_serves_who_has_none(backend: Backend) {
         .key("platform", "shared", "openai", "sk-not-a-real-platform-key")
         .await
         .unwrap();
-    admin.ask(prompt(ACME, "gpt-5.4", "hello")).await.unwrap();
+    admin.ask(prompt(ACME, "gpt-4.1", "hello")).await.unwrap();
     assert_eq!(admin.attempts(ACME).await[0].payer(), Payer::Platform);
     deployment.stop().await;
 }
@@ -315,7 +315,7 @@ async fn usage_is_summed_by_each_dimension(backend: Backend) {
         .key(ACME, "main", "openai", "sk-not-a-real-key-0001wxyz")
         .await
         .unwrap();
-    for model in ["gpt-5.4", "gpt-5.4", "gpt-unpriced"] {
+    for model in ["gpt-4.1", "gpt-4.1", "gpt-unpriced"] {
         admin.ask(prompt(ACME, model, "hello")).await.unwrap();
     }
     admin
@@ -335,14 +335,14 @@ async fn usage_is_summed_by_each_dimension(backend: Backend) {
         .into_inner()
         .summaries;
     assert_eq!(all.len(), 3);
-    let priced = all.iter().find(|row| row.model == "gpt-5.4").unwrap();
+    let priced = all.iter().find(|row| row.model == "gpt-4.1").unwrap();
     assert_eq!(
         (
             priced.attempt_count,
             priced.cost_nanos,
             priced.unpriced_count
         ),
-        (2, 210_000, 0)
+        (2, 128_000, 0)
     );
     assert_eq!(
         (priced.provider.as_str(), priced.key.as_str()),
@@ -411,7 +411,7 @@ async fn another_workspaces_caller_sees_nothing(backend: Backend) {
     let missing = acme.keys.list_keys(request).await.unwrap_err();
     assert_eq!(refused(&missing), refused(&status));
     let status = acme
-        .ask(prompt("workspaces/other", "gpt-5.4", "hello"))
+        .ask(prompt("workspaces/other", "gpt-4.1", "hello"))
         .await
         .unwrap_err();
     assert_eq!(refused(&status).code, Code::PermissionDenied);

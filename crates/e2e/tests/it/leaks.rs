@@ -118,7 +118,7 @@ async fn push_through_everything(deployment: &Deployment) -> Vec<String> {
     stored.skip_verification = true;
     admin.keys.create_key(stored).await.unwrap();
 
-    for model in ["gpt-5.4", "status-429", "status-500", "garbage", "cut"] {
+    for model in ["gpt-4.1", "status-429", "status-500", "garbage", "cut"] {
         for key in ["main", "bad"] {
             let mut request = prompt(acme, model, "hello");
             request.key = key.to_owned();

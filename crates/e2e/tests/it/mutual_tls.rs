@@ -29,7 +29,7 @@ async fn a_prompt_passes_a_deployment_of_certificates() {
         .unwrap();
     assert_eq!(
         admin
-            .ask(prompt("workspaces/acme", "gpt-5.4", "hi"))
+            .ask(prompt("workspaces/acme", "gpt-4.1", "hi"))
             .await
             .unwrap(),
         "echo: hi"

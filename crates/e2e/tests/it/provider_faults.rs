@@ -114,7 +114,7 @@ async fn a_key_that_its_provider_stops_knowing_is_set_aside() {
     request.skip_verification = true;
     admin.keys.create_key(request).await.unwrap();
     let status = admin
-        .ask(prompt(ACME, "gpt-5.4", "hello"))
+        .ask(prompt(ACME, "gpt-4.1", "hello"))
         .await
         .unwrap_err();
     assert_eq!(refused(&status).reason, "PROVIDER_REJECTED_KEY");
@@ -140,7 +140,7 @@ async fn a_key_that_its_provider_stops_knowing_is_set_aside() {
     );
     assert!(!key.state_detail.contains("12345678"));
     let status = admin
-        .ask(prompt(ACME, "gpt-5.4", "hello"))
+        .ask(prompt(ACME, "gpt-4.1", "hello"))
         .await
         .unwrap_err();
     let said = refused(&status);

@@ -82,7 +82,7 @@ fn content_size(content: &Content) -> usize {
     let base64 = |blob: &Blob| blob.data.len().div_ceil(3) * 4;
     match content {
         // Quotes and line breaks grow by a byte each.
-        Content::Text(text) | Content::Refusal(text) => text.len() + text.len() / 16,
+        Content::Text(text) | Content::Refusal(text) => text.len() + text.len() / 8,
         Content::Image(image) => match &image.source {
             Some(image::Source::Blob(blob)) => base64(blob),
             Some(image::Source::Url(url)) => url.len(),

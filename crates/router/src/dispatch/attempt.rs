@@ -4,16 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::response::Parts;
 use latchkey_boot::clock::Clock;
 use latchkey_contract::router::v1::Usage;
 use latchkey_providers::Provider;
 use latchkey_providers::catalogue::Catalogue;
+use latchkey_providers::error::request_id;
 
 use crate::domain::attempt::{Attempt, Begun, Certainty, Outcome, State};
 use crate::error::RouterError;
 use crate::ledger::Ledger;
 
-use super::Dispatcher;
+use super::{Dispatcher, LONGEST_NAME};
 
 /// An open attempt.
 pub(super) struct Open {
@@ -44,8 +46,9 @@ impl Open {
     }
 
     /// Notes the head of the answer.
-    pub(super) fn head(&mut self, status: u16) {
-        self.outcome.http_status = status;
+    pub(super) fn head(&mut self, head: &Parts) {
+        self.outcome.http_status = head.status.as_u16();
+        self.outcome.provider_request_id = request_id(&head.headers).unwrap_or_default();
     }
 
     /// Notes the first byte of the answer's body.
@@ -61,14 +64,8 @@ impl Open {
     }
 
     /// The call succeeded.
-    pub(super) fn succeed(
-        mut self,
-        served_model: &str,
-        request_id: Option<String>,
-        usage: Option<Usage>,
-    ) -> Option<Attempt> {
-        self.outcome.served_model = served_model.to_owned();
-        self.outcome.provider_request_id = request_id.unwrap_or_default();
+    pub(super) fn succeed(mut self, served_model: &str, usage: Option<Usage>) -> Option<Attempt> {
+        served_model.clone_into(&mut self.outcome.served_model);
         self.outcome.certainty = if usage.is_some() {
             Certainty::Reported
         } else {
@@ -82,7 +79,9 @@ impl Open {
     pub(super) fn fail(mut self, error: &RouterError) {
         self.outcome.error_reason = error.reason().into();
         if let RouterError::Provider(error) = error {
-            self.outcome.provider_request_id = error.request_id.clone().unwrap_or_default();
+            if let Some(id) = &error.request_id {
+                id.clone_into(&mut self.outcome.provider_request_id);
+            }
             self.outcome.http_status = error.http_status.unwrap_or(self.outcome.http_status);
         }
         self.settle(State::Failed);
@@ -92,6 +91,9 @@ impl Open {
         let begun = self.begun.take()?;
         let mut outcome = std::mem::take(&mut self.outcome);
         outcome.state = state;
+        for word in [&mut outcome.served_model, &mut outcome.provider_request_id] {
+            *word = storable(word);
+        }
         outcome.latency_micros = Some(self.elapsed());
         self.catalogue
             .version()
@@ -122,6 +124,13 @@ impl Open {
         let elapsed = self.clock.boottime().saturating_sub(self.begun_at);
         i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX)
     }
+}
+
+/// What a provider calls something, as every database takes it: PostgreSQL's texts hold no U+0000,
+/// and nobody's names are long.
+fn storable(word: &str) -> String {
+    let printable = word.chars().filter(|c| !c.is_control());
+    printable.take(LONGEST_NAME).collect()
 }
 
 impl Drop for Open {

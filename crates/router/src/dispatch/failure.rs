@@ -26,7 +26,7 @@ impl From<UpstreamError> for RouterError {
 impl From<BodyError> for RouterError {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::Broken => failed(ErrorClass::Truncated, "the answer broke off"),
+            BodyError::Broken => Self::Unreachable("the answer broke off"),
             BodyError::TooLarge => Self::Unreachable("the answer is too large"),
             BodyError::Timeout => timeout(),
         }
@@ -34,16 +34,17 @@ impl From<BodyError> for RouterError {
 }
 
 fn timeout() -> RouterError {
-    failed(ErrorClass::Timeout, "it did not answer in time")
+    failed(ErrorClass::Timeout, "it did not answer in time").into()
 }
 
-fn failed(class: ErrorClass, words: &str) -> RouterError {
-    RouterError::Provider(Box::new(ProviderError {
+/// A failure that the provider itself said nothing of.
+pub(super) fn failed(class: ErrorClass, words: &str) -> ProviderError {
+    ProviderError {
         class,
         http_status: None,
         code: None,
         message: words.to_owned(),
         retry_after: None,
         request_id: None,
-    }))
+    }
 }

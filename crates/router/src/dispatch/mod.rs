@@ -8,6 +8,7 @@ mod stream;
 mod unary;
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use latchkey_boot::clock::Clock;
 use latchkey_contract::names::Scope;
@@ -26,7 +27,7 @@ pub use stream::{AnswerStream, Piece};
 use crate::domain::attempt::{Attempt, AttemptId, Begun, Origin};
 use crate::error::RouterError;
 use crate::keys::{InUse, Keys, Loan, Wish};
-use crate::ledger::Ledger;
+use crate::ledger::{JournalError, Ledger};
 use crate::upstream::{Trust, Upstream};
 
 /// Everything that a call needs.
@@ -124,22 +125,21 @@ impl Dispatcher {
 
     /// What to ask the vault for.
     fn wish(&self, scope: &Scope, request: &GenerateRequest) -> Result<Wish, RouterError> {
+        if request.model.len() > LONGEST_NAME || request.model.contains(char::is_control) {
+            let problem = "must be at most 256 bytes, none of them a control character";
+            return Err(RouterError::field("model", problem));
+        }
         let provider = match request.provider.as_str() {
             "" if !request.key.is_empty() => String::new(),
             "" if request.model.is_empty() => {
                 return Err(RouterError::field("model", "is required without a key"));
             }
-            "" => self
-                .catalogue
-                .provider_of(&request.model)
-                .map(Provider::as_str)
-                .map_or_else(
-                    || {
-                        let problem = "is required: the catalogue does not know whose the model is";
-                        Err(RouterError::field("provider", problem))
-                    },
-                    |provider| Ok(provider.to_owned()),
-                )?,
+            "" => {
+                let problem = "is required: the catalogue does not know whose the model is";
+                let known = self.catalogue.provider_of(&request.model);
+                let known = known.ok_or_else(|| RouterError::field("provider", problem))?;
+                known.as_str().to_owned()
+            }
             text => match text.parse::<Provider>() {
                 Ok(provider) => provider.as_str().to_owned(),
                 Err(error) => return Err(RouterError::field("provider", error)),
@@ -155,15 +155,22 @@ impl Dispatcher {
 
     fn attempt_id(&self) -> Result<AttemptId, RouterError> {
         let mut bytes = [0; 10];
-        self.rng
-            .fill(&mut bytes)
-            .map_err(|_| crate::ledger::JournalError::Randomness)?;
+        let filled = self.rng.fill(&mut bytes);
+        filled.map_err(|_| JournalError::Randomness)?;
         let millis = u64::try_from(self.clock.now().as_micros() / 1_000).unwrap_or_default();
-        Ok(AttemptId(
-            Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid(),
-        ))
+        let id = Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid();
+        Ok(AttemptId(id))
+    }
+
+    /// What dates in providers' headers are held against.
+    fn system_time(&self) -> SystemTime {
+        let micros = u64::try_from(self.clock.now().as_micros()).unwrap_or_default();
+        SystemTime::UNIX_EPOCH + Duration::from_micros(micros)
     }
 }
+
+/// Bytes or characters of what models and calls are named. They are kept with each attempt.
+const LONGEST_NAME: usize = 256;
 
 fn origin(request: &GenerateRequest) -> Origin {
     match request.origin() {

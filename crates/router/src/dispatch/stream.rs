@@ -4,14 +4,14 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use futures_util::{Stream, StreamExt as _, stream};
 use latchkey_contract::names::Scope;
 use latchkey_contract::router::v1::{GenerateRequest, PartDelta};
+use latchkey_providers::ErrorClass;
 use latchkey_providers::error::classify;
-use latchkey_providers::error::request_id;
 use latchkey_providers::stream::{Decoder, SseError, SseEvent, events};
+use tokio::time::Instant;
 
 use super::attempt::Open;
 use super::unary::settle;
@@ -50,26 +50,26 @@ impl Dispatcher {
         } = self.prepare(scope, requester, request, true).await?;
         let config = self.upstream.config();
         let called = async {
-            let response = self.upstream.send(exchange.request, trust).await?;
+            let until = Instant::now() + config.first_byte_timeout;
+            let response = self.upstream.send(exchange.request, trust, until).await?;
             let (head, body) = response.into_parts();
-            open.head(head.status.as_u16());
+            open.head(&head);
             if head.status.is_success() {
-                return Ok((head, body));
+                return Ok(body);
             }
-            let body = collect(body, config.total_timeout).await?;
-            let (provider, now) = (loan.provider(), SystemTime::now());
-            let key = loan.api_key();
+            let until = Instant::now() + config.idle_timeout;
+            let body = collect(body, until).await?;
+            let (provider, key, now) = (loan.provider(), loan.api_key(), self.system_time());
             Err(classify(provider, head.status, &head.headers, &body, key, now).into())
         };
-        let (head, body) = match called.await {
-            Ok(answered) => answered,
+        let body = match called.await {
+            Ok(body) => body,
             Err(error) => return Err(refused(open, &self.keys, &loan, error)),
         };
         let running = Running {
             events: Box::pin(events(chunks(body, config.idle_timeout))),
             decoder: Decoder::new(exchange.dialect),
             ready: VecDeque::new(),
-            request_id: request_id(&head.headers),
             open,
             loan,
             keys: Arc::clone(&self.keys),
@@ -83,7 +83,6 @@ struct Running {
     events: Events,
     decoder: Decoder,
     ready: VecDeque<PartDelta>,
-    request_id: Option<String>,
     open: Open,
     loan: Arc<Loan>,
     keys: Arc<Keys>,
@@ -108,6 +107,8 @@ async fn advance(running: Option<Running>) -> Option<(Step, Option<Running>)> {
                     Ok(deltas) => running.ready.extend(deltas),
                     Err(error) => return Some((Err(running.fail(error.into())), None)),
                 }
+                // Now, since a caller that goes away ends this anywhere.
+                running.open.used_so_far(running.decoder.usage());
             }
             Some(Err(error)) => return Some((Err(running.fail(broken(&error))), None)),
             None => return Some((running.finish(), None)),
@@ -116,20 +117,18 @@ async fn advance(running: Option<Running>) -> Option<(Step, Option<Running>)> {
 }
 
 impl Running {
-    fn finish(mut self) -> Step {
-        self.open.used_so_far(self.decoder.usage());
+    fn finish(self) -> Step {
         match self.decoder.finish() {
             Ok(answer) => {
                 drop(self.in_use);
-                let whole = settle(self.open, answer, self.request_id);
+                let whole = settle(self.open, answer);
                 Ok(Piece::Completed(Box::new(whole)))
             }
             Err(error) => Err(refused(self.open, &self.keys, &self.loan, error.into())),
         }
     }
 
-    fn fail(mut self, error: RouterError) -> RouterError {
-        self.open.used_so_far(self.decoder.usage());
+    fn fail(self, error: RouterError) -> RouterError {
         refused(self.open, &self.keys, &self.loan, error)
     }
 }
@@ -145,8 +144,10 @@ fn refused(open: Open, keys: &Keys, loan: &Loan, error: RouterError) -> RouterEr
 fn broken(error: &SseError) -> RouterError {
     match error {
         SseError::Body(cause) => match cause.downcast_ref::<BodyError>() {
+            None | Some(BodyError::Broken) => {
+                failure::failed(ErrorClass::Truncated, "the answer broke off").into()
+            }
             Some(cause) => (*cause).into(),
-            None => BodyError::Broken.into(),
         },
         SseError::TooLarge => BodyError::TooLarge.into(),
         SseError::Utf8(_) => RouterError::Unreachable("the answer is not UTF-8"),

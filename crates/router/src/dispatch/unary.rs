@@ -1,12 +1,11 @@
 //! A request that is answered whole.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use latchkey_contract::names::Scope;
 use latchkey_contract::router::v1::GenerateRequest;
 use latchkey_providers::decode::{self, Answer};
-use latchkey_providers::error::request_id;
+use tokio::time::Instant;
 
 use super::attempt::Open;
 use super::{Answered, Dispatcher, Prepared, failure};
@@ -28,28 +27,21 @@ impl Dispatcher {
             mut open,
             in_use,
         } = self.prepare(scope, requester, request, false).await?;
+        let until = Instant::now() + self.upstream.config().total_timeout;
         let called = async {
-            let response = self.upstream.send(exchange.request, trust).await?;
+            let response = self.upstream.send(exchange.request, trust, until).await?;
             let (head, body) = response.into_parts();
-            open.head(head.status.as_u16());
-            let body = collect(body, self.upstream.config().total_timeout).await?;
+            open.head(&head);
+            let body = collect(body, until).await?;
             open.first_byte();
-            let now = SystemTime::now();
-            let dialect = exchange.dialect;
-            let answer = decode::unary(
-                dialect,
-                head.status,
-                &head.headers,
-                &body,
-                loan.api_key(),
-                now,
-            )?;
-            Ok((answer, request_id(&head.headers)))
+            let (dialect, key, now) = (exchange.dialect, loan.api_key(), self.system_time());
+            let answer = decode::unary(dialect, head.status, &head.headers, &body, key, now);
+            Ok(answer?)
         };
         let outcome: Result<_, RouterError> = called.await;
         drop(in_use);
         match outcome {
-            Ok((answer, request_id)) => Ok(settle(open, answer, request_id)),
+            Ok(answer) => Ok(settle(open, answer)),
             Err(error) => {
                 if let RouterError::Provider(refused) = &error {
                     failure::report(&self.keys, &loan, refused);
@@ -62,8 +54,8 @@ impl Dispatcher {
 }
 
 /// Settles the account of an answer.
-pub(super) fn settle(open: Open, answer: Answer, request_id: Option<String>) -> Answered {
-    let attempt = open.succeed(&answer.model, request_id, answer.usage);
+pub(super) fn settle(open: Open, answer: Answer) -> Answered {
+    let attempt = open.succeed(&answer.model, answer.usage);
     Answered {
         answer,
         attempts: attempt.into_iter().collect(),

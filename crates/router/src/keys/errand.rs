@@ -1,16 +1,22 @@
 //! Errands for the vault: asking a provider whether a key is good, at no cost.
 
+use std::time::Duration;
+
 use latchkey_contract::vault::v1::verification_result::Outcome;
 use latchkey_contract::vault::v1::{
     ProviderRefusal, Verification, VerificationErrand, VerificationResult, verification,
 };
 use latchkey_providers::check::{self, CheckOutcome};
 use latchkey_providers::{Provider, ProviderError};
+use tokio::time::Instant;
 use url::Url;
 use zeroize::Zeroizing;
 
 use crate::dispatch::Endpoints;
 use crate::upstream::{Upstream, UpstreamError, collect};
+
+/// How long one question may take: two of them are answered before the vault gives up on them.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Checks the key of an errand. Asked once more when the provider could not be reached.
 pub(super) async fn run(
@@ -66,14 +72,15 @@ async fn ask(
     let Ok(request) = check::request(provider, url, api_key) else {
         return unreachable("the key cannot be sent");
     };
-    let response = match upstream.send(request, trust).await {
+    let until = Instant::now() + upstream.config().first_byte_timeout.min(PATIENCE);
+    let response = match upstream.send(request, trust, until).await {
         Ok(response) => response,
         Err(UpstreamError::Connect) => return unreachable("no connection could be made"),
         Err(UpstreamError::Broken) => return unreachable("the connection broke"),
         Err(UpstreamError::Timeout) => return unreachable("it did not answer in time"),
     };
     let (head, body) = response.into_parts();
-    let Ok(body) = collect(body, upstream.config().first_byte_timeout).await else {
+    let Ok(body) = collect(body, until).await else {
         return unreachable("the answer broke off");
     };
     match check::outcome(provider, head.status, &head.headers, &body, api_key) {

@@ -146,12 +146,4 @@ impl Loan {
     pub(super) fn depends_on(&self, scope: &RevisionScope) -> bool {
         self.scopes.contains(scope)
     }
-
-    pub(super) fn in_flight(&self) -> Arc<AtomicI64> {
-        Arc::clone(&self.in_flight)
-    }
-
-    pub(super) fn calls_in_flight(&self) -> i64 {
-        self.in_flight.load(Ordering::SeqCst)
-    }
 }

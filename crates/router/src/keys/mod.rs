@@ -175,8 +175,8 @@ impl Keys {
             let Ok(scope) = chosen_at.scope.parse::<RevisionScope>() else {
                 return Err(RouterError::VaultUnavailable);
             };
-            let head = held.heads.get(&scope);
-            if head.is_some_and(|head| *head > chosen_at.revision) {
+            let known = held.heads.get(&scope);
+            if known.is_some_and(|known| *known > chosen_at.revision) {
                 return Ok(None);
             }
             scopes.push(scope);
@@ -207,8 +207,8 @@ impl Keys {
     /// be used any more. From then on no other call begins with them.
     fn invalidate(&self, scope: &RevisionScope, revision: i64, revoked: &[String]) -> i64 {
         let mut held = self.write();
-        let head = held.heads.entry(scope.clone()).or_insert(revision);
-        *head = (*head).max(revision);
+        let known = held.heads.entry(scope.clone()).or_insert(revision);
+        *known = (*known).max(revision);
         held.drop_if(|loan| loan.depends_on(scope));
         drop(held);
         self.in_flight.count(revoked)

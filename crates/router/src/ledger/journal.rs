@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use tokio::sync::watch;
 use uuid::Builder;
 
@@ -42,25 +43,35 @@ pub enum JournalError {
     /// The system's source of randomness failed.
     #[error("the source of randomness failed")]
     Randomness,
+    /// A record is longer than a reader would take for one.
+    #[error("the record is too long")]
+    TooLong,
 }
 
 /// A place in a journal: a segment and an offset in it.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Position {
+pub(super) struct Position {
     pub(super) segment: u64,
     pub(super) offset: u64,
 }
 
 /// A journal that is written to.
 pub struct Journal {
-    folder: PathBuf,
+    files: Arc<Files>,
     id: JournalId,
-    active: Mutex<Active>,
-    dirty: AtomicBool,
+    /// Where this process began to write.
+    begun: Position,
     shipped: watch::Sender<Position>,
     written: tokio::sync::Notify,
-    /// Held for the lock on it.
+    /// Held for the lock on it: not by the thread, so that a journal that is dropped is free at once.
     _lock: File,
+}
+
+/// What the thread that forces it to the disk shares.
+struct Files {
+    folder: PathBuf,
+    active: Mutex<Active>,
+    dirty: AtomicBool,
 }
 
 struct Active {
@@ -70,11 +81,23 @@ struct Active {
     broken: bool,
 }
 
+/// Records of a segment.
+pub(super) struct Batch {
+    /// The records.
+    pub(super) records: Vec<Vec<u8>>,
+    /// The offset after the last one.
+    pub(super) next: u64,
+    /// Bytes were read behind it that are no whole record.
+    pub(super) torn: bool,
+}
+
 /// A segment this long gives way to the next.
-const LONGEST_SEGMENT: u64 = 8 * 1024 * 1024;
+pub(super) const LONGEST_SEGMENT: u64 = 8 * 1024 * 1024;
 const HEADER: usize = 8;
 /// Records are some hundred bytes; a longer length is damage.
-const LONGEST_RECORD: usize = 1024 * 1024;
+pub(super) const LONGEST_RECORD: usize = 64 * 1024;
+/// The longest record with its frame.
+pub(super) const LONGEST_FRAME: usize = HEADER + LONGEST_RECORD;
 
 impl Journal {
     /// Opens the journal, or makes it. What earlier processes left in it is still to be shipped.
@@ -90,33 +113,32 @@ impl Journal {
             .read(true)
             .open(folder.join("id"))
             .map_err(failed)?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
-            JournalError::InUse {
-                folder: folder.clone(),
-            }
-        })?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(JournalError::InUse { folder }),
+            Err(errno) => return Err(failed(errno.into())),
+        }
         let id = identity(&mut lock, &folder)?;
-        let segment = segments(&folder)
-            .map_err(failed)?
-            .last()
-            .map_or(1, |last| last + 1);
-        let file = create(&folder, segment).map_err(failed)?;
-        let position = Position { segment, offset: 0 };
-        let journal = Arc::new(Self {
+        let (file, begun) = next_segment(&folder).map_err(failed)?;
+        let active = Active {
+            file,
+            position: begun,
+            broken: false,
+        };
+        let files = Arc::new(Files {
             folder,
-            id,
-            active: Mutex::new(Active {
-                file,
-                position,
-                broken: false,
-            }),
+            active: Mutex::new(active),
             dirty: AtomicBool::new(false),
+        });
+        sync_in_background(&files, Duration::from_millis(config.sync_milliseconds));
+        Ok(Arc::new(Self {
+            files,
+            id,
+            begun,
             shipped: watch::Sender::default(),
             written: tokio::sync::Notify::new(),
             _lock: lock,
-        });
-        sync_in_background(&journal, Duration::from_millis(config.sync_milliseconds));
-        Ok(journal)
+        }))
     }
 
     /// Its identity.
@@ -126,23 +148,31 @@ impl Journal {
 
     /// Adds a record.
     pub fn append(&self, record: &[u8]) -> Result<(), JournalError> {
+        if record.len() > LONGEST_RECORD {
+            return Err(JournalError::TooLong);
+        }
         let mut frame = Vec::with_capacity(HEADER + record.len());
-        let length = u32::try_from(record.len()).unwrap_or(u32::MAX);
+        let length = u32::try_from(record.len()).map_err(|_| JournalError::TooLong)?;
         frame.extend_from_slice(&length.to_le_bytes());
         frame.extend_from_slice(&crc32fast::hash(record).to_le_bytes());
         frame.extend_from_slice(record);
-        let mut active = self.lock();
-        self.write(&mut active, &frame)
-            .map_err(|problem| self.failed(problem))?;
-        drop(active);
-        self.dirty.store(true, Ordering::Release);
+        let written = self.files.write(&frame);
+        written.map_err(|problem| JournalError::File {
+            folder: self.files.folder.clone(),
+            problem,
+        })?;
         self.written.notify_one();
         Ok(())
     }
 
+    /// Where this process began to write: what is before was left by earlier ones.
+    pub(super) fn begun(&self) -> Position {
+        self.begun
+    }
+
     /// Where the next record will go.
     pub(super) fn written(&self) -> Position {
-        self.lock().position
+        self.files.lock().position
     }
 
     /// Completes when something was written since the last time.
@@ -157,10 +187,13 @@ impl Journal {
 
     /// Notes that everything before `position` has been shipped, and deletes the segments before it.
     pub(super) fn ship_until(&self, position: Position) -> io::Result<()> {
-        self.shipped.send_replace(position);
-        for segment in segments(&self.folder)? {
+        let before = self.shipped.send_replace(position);
+        if before.segment == position.segment {
+            return Ok(());
+        }
+        for segment in self.segments()? {
             if segment < position.segment {
-                fs::remove_file(path(&self.folder, segment))?;
+                fs::remove_file(path(&self.files.folder, segment))?;
             }
         }
         Ok(())
@@ -168,28 +201,37 @@ impl Journal {
 
     /// The segments, oldest first.
     pub(super) fn segments(&self) -> io::Result<Vec<u64>> {
-        segments(&self.folder)
+        segments(&self.files.folder)
     }
 
-    /// The whole records of a segment from an offset on, at most `most` bytes of them, and where the
-    /// next ones begin. A frame that is cut or damaged ends them.
-    pub(super) fn read(&self, from: Position, most: usize) -> io::Result<(Vec<Vec<u8>>, u64)> {
-        let mut file = File::open(path(&self.folder, from.segment))?;
+    /// The whole records of a segment from an offset on, at most `most` bytes of them. A frame that
+    /// is cut or damaged ends them.
+    pub(super) fn read(&self, from: Position, most: usize) -> io::Result<Batch> {
+        let mut file = File::open(path(&self.files.folder, from.segment))?;
         file.seek(SeekFrom::Start(from.offset))?;
         let mut bytes = Vec::new();
         file.take(u64::try_from(most).unwrap_or(u64::MAX))
             .read_to_end(&mut bytes)?;
         let (records, used) = frames(&bytes);
-        Ok((records, from.offset + used))
+        Ok(Batch {
+            records,
+            next: from.offset + u64::try_from(used).unwrap_or_default(),
+            torn: used < bytes.len(),
+        })
     }
+}
 
-    fn write(&self, active: &mut Active, frame: &[u8]) -> io::Result<()> {
+impl Files {
+    fn write(&self, frame: &[u8]) -> io::Result<()> {
+        let mut active = self.lock();
         if active.broken || active.position.offset >= LONGEST_SEGMENT {
             active.file.sync_data()?;
-            let segment = active.position.segment + 1;
-            active.file = create(&self.folder, segment)?;
-            active.position = Position { segment, offset: 0 };
-            active.broken = false;
+            let (file, position) = next_segment(&self.folder)?;
+            *active = Active {
+                file,
+                position,
+                broken: false,
+            };
         }
         if let Err(error) = active.file.write_all(frame) {
             // Half a frame would hide what comes after it.
@@ -197,6 +239,7 @@ impl Journal {
             return Err(error);
         }
         active.position.offset += u64::try_from(frame.len()).unwrap_or_default();
+        self.dirty.store(true, Ordering::Release);
         Ok(())
     }
 
@@ -209,13 +252,6 @@ impl Journal {
         file.sync_data()
     }
 
-    fn failed(&self, problem: io::Error) -> JournalError {
-        JournalError::File {
-            folder: self.folder.clone(),
-            problem,
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, Active> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -224,12 +260,12 @@ impl Journal {
 impl Drop for Journal {
     fn drop(&mut self) {
         // Best effort: the file system has it in any case.
-        let _ = self.sync();
+        let _ = self.files.sync();
     }
 }
 
 /// The records in `bytes`, and how many bytes they take.
-pub(super) fn frames(bytes: &[u8]) -> (Vec<Vec<u8>>, u64) {
+pub(super) fn frames(bytes: &[u8]) -> (Vec<Vec<u8>>, usize) {
     let mut records = Vec::new();
     let mut rest = bytes;
     while let Some((header, body)) = rest.split_at_checked(HEADER) {
@@ -245,19 +281,18 @@ pub(super) fn frames(bytes: &[u8]) -> (Vec<Vec<u8>>, u64) {
         records.push(record.to_vec());
         rest = after;
     }
-    let used = bytes.len() - rest.len();
-    (records, u64::try_from(used).unwrap_or_default())
+    (records, bytes.len() - rest.len())
 }
 
-fn sync_in_background(journal: &Arc<Journal>, period: Duration) {
-    let journal = Arc::downgrade(journal);
+fn sync_in_background(files: &Arc<Files>, period: Duration) {
+    let files = Arc::downgrade(files);
     let run = move || {
-        while let Some(journal) = journal.upgrade() {
-            if let Err(error) = journal.sync() {
+        while let Some(files) = files.upgrade() {
+            if let Err(error) = files.sync() {
                 let chain = &error as &dyn std::error::Error;
                 tracing::error!(error = chain, "the journal could not be forced to the disk");
             }
-            drop(journal);
+            drop(files);
             std::thread::sleep(period.max(Duration::from_millis(1)));
         }
     };
@@ -302,14 +337,16 @@ fn segments(folder: &Path) -> io::Result<Vec<u64>> {
     Ok(found)
 }
 
-fn create(folder: &Path, segment: u64) -> io::Result<File> {
+/// Makes a segment after all that are there.
+fn next_segment(folder: &Path) -> io::Result<(File, Position)> {
+    let segment = segments(folder)?.last().map_or(1, |last| last + 1);
     let file = private()
         .create_new(true)
         .append(true)
         .open(path(folder, segment))?;
     // The file's name must be safe as well.
     File::open(folder)?.sync_all()?;
-    Ok(file)
+    Ok((file, Position { segment, offset: 0 }))
 }
 
 fn path(folder: &Path, segment: u64) -> PathBuf {

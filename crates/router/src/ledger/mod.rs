@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey_boot::clock::Clock;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -67,8 +66,6 @@ pub struct ShipperParts {
     pub journal: Arc<Journal>,
     /// Where to.
     pub store: crate::store::Store,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
 }
 
 /// The identity of a journal, by which a restarted router finds what it left open.

@@ -6,48 +6,44 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use latchkey_boot::clock::Timestamp;
-use latchkey_boot::drain::Drain;
+use tokio_util::sync::CancellationToken;
 
-use super::journal::Position;
+use super::journal::{LONGEST_FRAME, Position};
 use super::{ShipperParts, record};
 use crate::domain::attempt::{Attempt, AttemptId};
 use crate::store::StoreError;
 
 /// Bytes of the journal per batch: some two hundred attempts.
 const BATCH: usize = 128 * 1024;
+const _: () = assert!(BATCH >= LONGEST_FRAME, "a batch must hold any record");
 /// How long is collected before the next batch.
 const LINGER: Duration = Duration::from_millis(20);
 /// The pause after a failure.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Ships until the drain starts and everything is shipped.
-pub async fn ship(parts: ShipperParts, drain: Drain) {
-    let started = parts.clock.now();
-    let mut shipper = Shipper {
-        parts,
-        at: Position::default(),
-        leftovers_closed: false,
-    };
+/// Ships until `over`, which comes after the last call, and then what is left.
+pub async fn ship(parts: ShipperParts, over: CancellationToken) {
+    let mut shipper = Shipper::new(parts);
     loop {
-        match shipper.advance(started).await {
-            Ok(true) => continue,
-            Ok(false) => {
-                if drain.is_started() && !shipper.behind() {
-                    return;
-                }
-                tokio::select! {
-                    () = shipper.parts.journal.wait_written() => tokio::time::sleep(LINGER).await,
-                    () = drain.started() => {}
-                }
-            }
+        // Asked before the journal is read: what comes in after that is not the last of it.
+        let last = over.is_cancelled();
+        match shipper.advance().await {
+            Ok(true) => {}
+            Ok(false) if last => return,
+            Ok(false) => tokio::select! {
+                () = shipper.parts.journal.wait_written() => tokio::time::sleep(LINGER).await,
+                () = over.cancelled() => {}
+            },
             Err(error) => {
                 log(&error);
-                if drain.is_started() {
+                if last {
                     // They stay there for the next process.
                     return;
                 }
-                tokio::time::sleep(PAUSE).await;
+                tokio::select! {
+                    () = tokio::time::sleep(PAUSE) => {}
+                    () = over.cancelled() => {}
+                }
             }
         }
     }
@@ -74,57 +70,63 @@ enum ShipError {
 }
 
 impl Shipper {
+    fn new(parts: ShipperParts) -> Self {
+        Self {
+            parts,
+            at: Position::default(),
+            leftovers_closed: false,
+        }
+    }
+
     /// Ships the next batch. Whether there was one.
-    async fn advance(&mut self, started: Timestamp) -> Result<bool, ShipError> {
+    async fn advance(&mut self) -> Result<bool, ShipError> {
         let journal = std::sync::Arc::clone(&self.parts.journal);
+        let active = journal.written();
         let segments = journal.segments()?;
-        let Some(oldest) = segments
+        let oldest = segments
             .into_iter()
-            .find(|segment| *segment >= self.at.segment)
-        else {
-            return Ok(false);
-        };
+            .find(|segment| *segment >= self.at.segment);
+        let oldest = oldest.unwrap_or(active.segment);
         if oldest > self.at.segment {
             self.at = Position {
                 segment: oldest,
                 offset: 0,
             };
         }
-        let active = journal.written();
-        if self.at.segment >= active.segment && !self.leftovers_closed {
-            // Everything that earlier processes wrote is in the database now.
-            self.parts
-                .store
-                .close_leftovers(journal.id(), started)
-                .await?;
+        if self.at >= journal.begun() && !self.leftovers_closed {
+            // Everything that earlier processes wrote is in the database now, and nothing else.
+            self.parts.store.close_leftovers(journal.id()).await?;
             self.leftovers_closed = true;
         }
-        let (records, next) = journal.read(self.at, BATCH)?;
-        let shipped_any = !records.is_empty();
+        let batch = journal.read(self.at, BATCH)?;
+        let shipped_any = !batch.records.is_empty();
+        let finished = self.at.segment < active.segment;
         if shipped_any {
-            self.ship(&records).await?;
-            self.at.offset = next;
-        } else if self.at.segment < active.segment {
-            // The rest of a finished segment, if any, was cut by a crash.
+            self.ship(&batch.records).await?;
+            self.at.offset = batch.next;
+        } else if finished {
+            if batch.torn {
+                let Position { segment, offset } = self.at;
+                tracing::warn!(segment, offset, "the rest of a segment is cut or damaged");
+            }
             self.at = Position {
                 segment: self.at.segment + 1,
                 offset: 0,
             };
-        } else {
-            return Ok(false);
         }
         journal.ship_until(self.at)?;
-        Ok(true)
+        Ok(shipped_any || finished)
     }
 
     async fn ship(&self, records: &[Vec<u8>]) -> Result<(), StoreError> {
         // The last record of an attempt tells all; one statement can't write a row twice.
         let mut latest: HashMap<AttemptId, Attempt> = HashMap::new();
         for record in records {
-            match record::decode(record) {
-                Some(attempt) => drop(latest.insert(attempt.begun.id, attempt)),
-                None => tracing::error!("a journal record of another release was left out"),
-            }
+            let Some(attempt) = record::decode(record) else {
+                tracing::error!("a journal record of another release was left out");
+                continue;
+            };
+            latest.insert(attempt.begun.id, attempt);
         }
         let mut attempts: Vec<_> = latest.into_values().collect();
         attempts.sort_by_key(|attempt| attempt.begun.id);
@@ -132,9 +134,5 @@ impl Shipper {
             .store
             .record(self.parts.journal.id(), &attempts)
             .await
-    }
-
-    fn behind(&self) -> bool {
-        self.at < self.parts.journal.written()
     }
 }

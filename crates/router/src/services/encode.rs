@@ -9,7 +9,7 @@ use crate::dispatch::Answered;
 use crate::domain::attempt::{Attempt, Certainty, Origin, Payer, State};
 
 /// A moment.
-pub fn time(time: Timestamp) -> prost_types::Timestamp {
+pub(super) fn time(time: Timestamp) -> prost_types::Timestamp {
     let (seconds, nanos) = time.to_unix();
     let nanos = i32::try_from(nanos).expect("a second has fewer than 2^31 nanoseconds");
     prost_types::Timestamp { seconds, nanos }
@@ -30,7 +30,7 @@ pub(super) fn answered(answered: Answered) -> v1::GenerateResponse {
 }
 
 /// An attempt.
-pub fn attempt(attempt: &Attempt) -> v1::Attempt {
+pub(super) fn attempt(attempt: &Attempt) -> v1::Attempt {
     let Attempt { begun, outcome } = attempt;
     v1::Attempt {
         name: format!("{}/attempts/{}", begun.scope.workspace(), begun.id.0),
@@ -63,7 +63,7 @@ pub fn attempt(attempt: &Attempt) -> v1::Attempt {
 }
 
 /// Who pays.
-pub fn payer(payer: Payer) -> v1::Payer {
+pub(super) fn payer(payer: Payer) -> v1::Payer {
     match payer {
         Payer::OwnKey => v1::Payer::OwnKey,
         Payer::Platform => v1::Payer::Platform,
@@ -71,7 +71,7 @@ pub fn payer(payer: Payer) -> v1::Payer {
 }
 
 /// Why it was asked.
-pub fn origin(origin: Origin) -> v1::Origin {
+pub(super) fn origin(origin: Origin) -> v1::Origin {
     match origin {
         Origin::Automation => v1::Origin::Automation,
         Origin::Interactive => v1::Origin::Interactive,

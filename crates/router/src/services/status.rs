@@ -10,7 +10,7 @@ use crate::error::RouterError;
 use crate::keys::VaultRefusal;
 
 /// The domain of every `ErrorInfo` of this service.
-pub const DOMAIN: &str = "router.latchkey";
+pub(super) const DOMAIN: &str = "router.latchkey";
 
 /// When a caller may try again after a failure that passes.
 const RETRY: Duration = Duration::from_secs(1);

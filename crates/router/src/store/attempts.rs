@@ -62,17 +62,13 @@ impl Store {
         Ok(())
     }
 
-    /// Closes what earlier processes over this journal left open.
-    pub async fn close_leftovers(
-        &self,
-        journal: JournalId,
-        started: Timestamp,
-    ) -> Result<(), StoreError> {
+    /// Closes what was left open over this journal. Asked when only earlier processes have written
+    /// over it.
+    pub async fn close_leftovers(&self, journal: JournalId) -> Result<(), StoreError> {
         Entity::update_many()
             .col_expr(Column::State, Expr::value(State::Unknown.as_str()))
             .filter(Column::JournalId.eq(journal.0))
             .filter(open())
-            .filter(Column::StartTime.lt(started.as_micros()))
             .exec(&self.db)
             .await?;
         Ok(())
@@ -155,7 +151,7 @@ pub(super) fn matching(filter: &AttemptFilter) -> Condition {
         )
 }
 
-fn open() -> sea_orm::sea_query::Expr {
+fn open() -> Expr {
     Expr::col((Entity, Column::State)).eq(State::Started.as_str())
 }
 

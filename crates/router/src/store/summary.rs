@@ -90,7 +90,9 @@ struct Row {
     cost_nanos: i64,
 }
 
-const DAY_MICROS: i64 = 86_400_000_000;
+/// Written out: PostgreSQL takes two parameters for two values, and so an expression with one for
+/// another than it groups by.
+const DAY: &str = "start_time / 86400000000";
 
 impl Store {
     /// The sums of the attempts that match, by group, in the order of the dimensions.
@@ -153,7 +155,7 @@ const ALL: [Dimension; 8] = [
 
 fn column(dimension: Dimension) -> (&'static str, Expr) {
     match dimension {
-        Dimension::Day => ("day", Expr::col(Column::StartTime).div(DAY_MICROS)),
+        Dimension::Day => ("day", Expr::cust(DAY)),
         Dimension::Key => ("key", Expr::col(Column::Key)),
         Dimension::Model => ("model", Expr::col(Column::Model)),
         Dimension::Origin => ("origin", Expr::col(Column::Origin)),

@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 use http_body_util::{BodyExt as _, BodyStream};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 /// Why a body could not be read to its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -24,8 +25,8 @@ pub enum BodyError {
 /// The largest whole answer: room for some generated images.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
 
-/// The whole body, if it comes within `timeout`.
-pub async fn collect(mut body: Incoming, timeout: Duration) -> Result<Bytes, BodyError> {
+/// The whole body, if it is there by `until`.
+pub async fn collect(mut body: Incoming, until: Instant) -> Result<Bytes, BodyError> {
     let read = async move {
         let mut first = Bytes::new();
         let mut rest = BytesMut::new();
@@ -33,7 +34,7 @@ pub async fn collect(mut body: Incoming, timeout: Duration) -> Result<Bytes, Bod
             let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else {
                 continue;
             };
-            if first.len() + rest.len() + data.len() > LARGEST_BODY {
+            if first.len().max(rest.len()) + data.len() > LARGEST_BODY {
                 return Err(BodyError::TooLarge);
             }
             // Most answers come in one piece, which then is not copied.
@@ -52,7 +53,7 @@ pub async fn collect(mut body: Incoming, timeout: Duration) -> Result<Bytes, Bod
             rest.freeze()
         })
     };
-    tokio::time::timeout(timeout, read)
+    tokio::time::timeout_at(until, read)
         .await
         .map_err(|_| BodyError::Timeout)?
 }

@@ -19,6 +19,7 @@ use latchkey_boot::config::seconds;
 use latchkey_boot::egress::EgressPolicy;
 use latchkey_providers::encode::WireRequest;
 use serde::Deserialize;
+use tokio::time::Instant;
 
 pub use body::{BodyError, chunks, collect};
 use dial::GuardedResolver;
@@ -30,13 +31,14 @@ pub struct UpstreamConfig {
     /// Seconds to connect. Default 10.
     #[serde(with = "seconds_with")]
     pub connect_timeout: Duration,
-    /// Seconds until the head of an answer. Default 120.
+    /// Seconds until the head of a streamed answer. Default 120.
     #[serde(with = "seconds_with")]
     pub first_byte_timeout: Duration,
     /// Seconds between two pieces of a streamed answer, comments included. Default 120.
     #[serde(with = "seconds_with")]
     pub idle_timeout: Duration,
-    /// Seconds for a whole answer that is not streamed. Default 600.
+    /// Seconds for a whole answer that is not streamed: its head comes when it is complete.
+    /// Default 600.
     #[serde(with = "seconds_with")]
     pub total_timeout: Duration,
 }
@@ -49,9 +51,9 @@ impl Default for UpstreamConfig {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
-            first_byte_timeout: Duration::from_secs(120),
-            idle_timeout: Duration::from_secs(120),
-            total_timeout: Duration::from_secs(600),
+            first_byte_timeout: Duration::from_mins(2),
+            idle_timeout: Duration::from_mins(2),
+            total_timeout: Duration::from_mins(10),
         }
     }
 }
@@ -106,11 +108,12 @@ impl Upstream {
         self.config
     }
 
-    /// Sends a request and waits for the head of the answer.
+    /// Sends a request and waits for the head of the answer, no longer than `until`.
     pub async fn send(
         &self,
         request: WireRequest,
         trust: Trust,
+        until: Instant,
     ) -> Result<Response<Incoming>, UpstreamError> {
         let mut outgoing = Request::new(Full::new(request.body));
         *outgoing.method_mut() = request.method;
@@ -121,9 +124,7 @@ impl Upstream {
             Trust::Operator => &self.trusted,
             Trust::User => &self.guarded,
         };
-        let answered =
-            tokio::time::timeout(self.config.first_byte_timeout, client.request(outgoing));
-        match answered.await {
+        match tokio::time::timeout_at(until, client.request(outgoing)).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_connect() => Err(UpstreamError::Connect),
             Ok(Err(_)) => Err(UpstreamError::Broken),
@@ -146,7 +147,7 @@ fn pool(config: UpstreamConfig, resolver: GuardedResolver) -> Pool {
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
-        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_idle_timeout(Duration::from_mins(1))
         .pool_max_idle_per_host(64)
         .build(connector)
 }

@@ -125,7 +125,7 @@ impl Leasing {
     /// The router said goodbye: it dropped everything it held.
     pub fn leave(&self, session: &Session) {
         self.lock().remove(&session.id);
-        session.end();
+        session.leave();
     }
 
     /// The connection broke. The router may go on with what it holds until it lapses, so the session

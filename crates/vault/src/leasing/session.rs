@@ -61,6 +61,7 @@ pub struct Session {
     orders: mpsc::Sender<Order>,
     ended: CancellationToken,
     attached: AtomicBool,
+    left: AtomicBool,
     held: Mutex<Held>,
     acknowledged: watch::Sender<HashMap<RevisionScope, Acknowledged>>,
 }
@@ -98,6 +99,7 @@ impl Session {
             orders,
             ended: CancellationToken::new(),
             attached: AtomicBool::new(true),
+            left: AtomicBool::new(false),
             held: Mutex::default(),
             acknowledged: watch::Sender::default(),
         };
@@ -112,6 +114,11 @@ impl Session {
     /// Whether its stream is up.
     pub fn is_attached(&self) -> bool {
         self.attached.load(Ordering::Acquire)
+    }
+
+    /// Whether the router itself ended it.
+    pub fn has_left(&self) -> bool {
+        self.left.load(Ordering::Acquire)
     }
 
     /// Says that whatever is chosen from now on depends on a workspace. Called before the choice
@@ -188,7 +195,8 @@ impl Session {
         self.ended.cancel();
     }
 
-    pub(super) fn end(&self) {
+    pub(super) fn leave(&self) {
+        self.left.store(true, Ordering::Release);
         self.end_holding(&mut self.lock());
     }
 

@@ -6,16 +6,16 @@
     reason = "a panic with its message is how a test fails"
 )]
 
-//mod audit;
-//mod authorization;
+mod audit;
+mod authorization;
 mod harness;
 mod keys;
-//mod leases;
+mod leases;
 mod projects;
-//mod startup;
+mod startup;
 //mod store;
 //mod tamper;
-//mod transport;
+mod transport;
 mod workspaces;
 
 /// Makes a test of each function for each kind of database.

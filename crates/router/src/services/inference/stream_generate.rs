@@ -5,7 +5,9 @@ use std::pin::Pin;
 use futures_util::{Stream, StreamExt as _};
 use latchkey_contract::names::Scope;
 use latchkey_contract::router::v1::stream_generate_response::Event;
-use latchkey_contract::router::v1::{StreamGenerateRequest, StreamGenerateResponse};
+use latchkey_contract::router::v1::{
+    GenerateRequest, StreamGenerateRequest, StreamGenerateResponse,
+};
 use tonic::Status;
 
 use crate::dispatch::{AnswerStream, Dispatcher, Piece};
@@ -18,16 +20,26 @@ pub(super) async fn handle(
     call: &Call,
     request: StreamGenerateRequest,
 ) -> Result<AnswerStream, RouterError> {
-    let request = request
-        .request
-        .ok_or_else(|| RouterError::field("request", "is required"))?;
+    match &request.request {
+        Some(request) => begin(dispatcher, call, request)
+            .await
+            .map_err(|error| error.within("request")),
+        None => Err(RouterError::field("request", "is required")),
+    }
+}
+
+async fn begin(
+    dispatcher: &Dispatcher,
+    call: &Call,
+    request: &GenerateRequest,
+) -> Result<AnswerStream, RouterError> {
     let scope: Scope = request
         .parent
         .parse()
-        .map_err(RouterError::name("request.parent"))?;
+        .map_err(RouterError::name("parent"))?;
     call.authorize(scope.workspace())?;
     dispatcher
-        .stream_generate(&scope, call.actor(), &request)
+        .stream_generate(&scope, call.actor(), request)
         .await
 }
 

@@ -1,1 +1,228 @@
+use std::collections::HashMap;
 
+use latchkey_boot::egress::EgressError;
+use latchkey_boot::rpc::access::Denied;
+use latchkey_boot::rpc::page::PageTokenError;
+use latchkey_providers::encode::{EncodeError, EncodeErrorKind};
+use sea_orm::DbErr;
+use tonic_types::StatusExt as _;
+
+use super::*;
+use crate::ledger::JournalError;
+use crate::store::StoreError;
+
+/// One row of the table.
+struct Row {
+    error: RouterError,
+    code: Code,
+    reason: &'static str,
+    /// The field that `BadRequest` names, or nothing.
+    violation: &'static str,
+    /// Seconds that `RetryInfo` names, or nothing.
+    retry: Option<u64>,
+}
+
+fn row(error: impl Into<RouterError>, code: Code, reason: &'static str) -> Row {
+    Row {
+        error: error.into(),
+        code,
+        reason,
+        violation: "",
+        retry: None,
+    }
+}
+
+impl Row {
+    fn naming(self, violation: &'static str) -> Self {
+        Self { violation, ..self }
+    }
+
+    fn again_after(self, seconds: u64) -> Self {
+        Self {
+            retry: Some(seconds),
+            ..self
+        }
+    }
+}
+
+/// Every error there is. A new variant that is missing here is caught by [`is_listed`].
+fn table() -> Vec<Row> {
+    let mut table = requests();
+    table.extend(vault());
+    table.extend(provider());
+    table.extend(ourselves());
+    table
+}
+
+fn requests() -> Vec<Row> {
+    use Code::{FailedPrecondition, InvalidArgument, NotFound, PermissionDenied};
+    let encode = |kind| EncodeError {
+        field: "messages[0]".into(),
+        kind,
+        words: "is wrong".into(),
+    };
+    let invalid = encode(EncodeErrorKind::Invalid);
+    let unsupported = encode(EncodeErrorKind::UnsupportedByProvider);
+    vec![
+        row(Denied, PermissionDenied, "PERMISSION_DENIED"),
+        row(RouterError::field("model", "is"), InvalidArgument, "FIELD_INVALID").naming("model"),
+        row(PageTokenError, InvalidArgument, "PAGE_TOKEN_INVALID").naming("page_token"),
+        row(invalid, InvalidArgument, "FIELD_INVALID").naming("messages[0]"),
+        row(unsupported, InvalidArgument, "UNSUPPORTED_BY_PROVIDER").naming("messages[0]"),
+        row(EgressError::NotPublic, FailedPrecondition, "DESTINATION_FORBIDDEN"),
+        row(RouterError::AttemptNotFound, NotFound, "ATTEMPT_NOT_FOUND"),
+    ]
+}
+
+fn vault() -> Vec<Row> {
+    use Code::{DataLoss, FailedPrecondition, InvalidArgument, NotFound, Unavailable};
+    let said = |code, reason, violations: &[&str]| {
+        RouterError::Refused(Box::new(VaultRefusal {
+            code,
+            reason,
+            message: "no".to_owned(),
+            metadata: HashMap::from([("key".to_owned(), "KEY_DISABLED".to_owned())]),
+            violations: violations
+                .iter()
+                .map(|field| ((*field).to_owned(), "is wrong".to_owned()))
+                .collect(),
+        }))
+    };
+    let handed_on = |code, reason| row(said(code, reason, &[]), code, reason);
+    let field = said(InvalidArgument, "FIELD_INVALID", &["key"]);
+    vec![
+        row(field, InvalidArgument, "FIELD_INVALID").naming("key"),
+        handed_on(NotFound, "WORKSPACE_NOT_FOUND"),
+        handed_on(FailedPrecondition, "OWN_KEY_REQUIRED"),
+        handed_on(DataLoss, "INTEGRITY"),
+        row(RouterError::VaultUnavailable, Unavailable, "VAULT_UNAVAILABLE").again_after(1),
+    ]
+}
+
+fn provider() -> Vec<Row> {
+    use Code::{
+        DeadlineExceeded, FailedPrecondition, InvalidArgument, ResourceExhausted, Unavailable,
+    };
+    let failed = |class, code, reason| row(provider_error(class, None), code, reason);
+    let throttled = provider_error(ErrorClass::Throttled, Some(Duration::from_secs(38)));
+    let overloaded = provider_error(ErrorClass::Overloaded, Some(Duration::from_secs(5)));
+    vec![
+        failed(ErrorClass::Revoked, FailedPrecondition, "PROVIDER_REJECTED_KEY"),
+        failed(ErrorClass::NoPermission, FailedPrecondition, "PROVIDER_REJECTED_KEY"),
+        failed(ErrorClass::NoCredit, FailedPrecondition, "PROVIDER_NO_CREDIT"),
+        failed(ErrorClass::ModelUnavailable, FailedPrecondition, "MODEL_UNAVAILABLE"),
+        failed(ErrorClass::RejectedRequest, InvalidArgument, "PROVIDER_REJECTED_REQUEST"),
+        failed(ErrorClass::Throttled, ResourceExhausted, "PROVIDER_THROTTLED").again_after(1),
+        row(throttled, ResourceExhausted, "PROVIDER_THROTTLED").again_after(38),
+        row(overloaded, Unavailable, "PROVIDER_UNAVAILABLE").again_after(5),
+        failed(ErrorClass::Unknown, Unavailable, "PROVIDER_UNAVAILABLE").again_after(1),
+        failed(ErrorClass::Malformed, Unavailable, "PROVIDER_MALFORMED").again_after(1),
+        failed(ErrorClass::Truncated, Unavailable, "STREAM_TRUNCATED").again_after(1),
+        failed(ErrorClass::Timeout, DeadlineExceeded, "PROVIDER_TIMEOUT"),
+        row(RouterError::Unreachable("gone"), Unavailable, "PROVIDER_UNAVAILABLE").again_after(1),
+    ]
+}
+
+fn ourselves() -> Vec<Row> {
+    let store = StoreError::Database(DbErr::Custom("secret of the database".to_owned()));
+    vec![
+        row(JournalError::TooLong, Code::Unavailable, "JOURNAL_UNAVAILABLE").again_after(1),
+        row(store, Code::Unavailable, "DATABASE_UNAVAILABLE").again_after(1),
+    ]
+}
+
+fn provider_error(class: ErrorClass, retry_after: Option<Duration>) -> ProviderError {
+    ProviderError {
+        class,
+        http_status: Some(418),
+        code: Some("teapot".to_owned()),
+        message: "short and stout".to_owned(),
+        retry_after,
+        request_id: Some("req_1".to_owned()),
+    }
+}
+
+/// Fails to compile when an error is added: then it belongs in [`table`].
+fn is_listed(error: &RouterError) {
+    match error {
+        RouterError::Denied(_)
+        | RouterError::Field { .. }
+        | RouterError::Encode(_)
+        | RouterError::Refused(_)
+        | RouterError::VaultUnavailable
+        | RouterError::Destination(_)
+        | RouterError::Provider(_)
+        | RouterError::Unreachable(_)
+        | RouterError::Journal(_)
+        | RouterError::AttemptNotFound
+        | RouterError::Store(_) => {}
+    }
+}
+
+#[test]
+fn every_error_has_its_code_reason_and_details() {
+    for row in table() {
+        is_listed(&row.error);
+        let words = row.error.to_string();
+        assert_eq!(row.error.reason(), row.reason);
+        let status = Status::from(row.error);
+        let details = status.get_error_details();
+        let info = details.error_info().unwrap();
+        assert_eq!((status.code(), &*info.reason), (row.code, row.reason), "{words}");
+        assert_eq!(info.domain, "router.latchkey");
+        assert_eq!(status.message(), words);
+        let violations = details.bad_request().map_or(&[][..], |bad| &bad.field_violations);
+        let named: Vec<_> = violations.iter().map(|violation| &*violation.field).collect();
+        let expected = [row.violation];
+        let expected = if row.violation.is_empty() { &[][..] } else { &expected };
+        assert_eq!(named, expected, "{words}");
+        let delay = details.retry_info().and_then(|info| info.retry_delay);
+        assert_eq!(delay, row.retry.map(Duration::from_secs), "{words}");
+    }
+}
+
+#[test]
+fn what_the_provider_said_is_in_the_metadata() {
+    let status = Status::from(RouterError::from(provider_error(ErrorClass::Unknown, None)));
+    let details = status.get_error_details();
+    let metadata = &details.error_info().unwrap().metadata;
+    let expected = [
+        ("provider_code", "teapot"),
+        ("provider_message", "short and stout"),
+        ("provider_request_id", "req_1"),
+        ("provider_status", "418"),
+    ];
+    let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    assert_eq!(*metadata, HashMap::from(expected));
+}
+
+#[test]
+fn what_the_vault_said_is_in_the_metadata() {
+    for row in vault() {
+        if matches!(row.error, RouterError::Refused(_)) {
+            let status = Status::from(row.error);
+            let details = status.get_error_details();
+            let metadata = &details.error_info().unwrap().metadata;
+            assert_eq!(metadata.get("key").map(String::as_str), Some("KEY_DISABLED"));
+        }
+    }
+}
+
+#[test]
+fn what_the_database_said_stays_here() {
+    let error = StoreError::Database(DbErr::Custom("secret of the database".to_owned()));
+    let status = Status::from(RouterError::from(error));
+    assert!(!format!("{status:?}").contains("secret"));
+}
+
+#[test]
+fn the_fields_of_an_inner_request_are_named_from_the_outer_one() {
+    for row in table() {
+        if !row.violation.is_empty() {
+            let status = Status::from(row.error.within("request"));
+            let details = status.get_error_details();
+            let violations = &details.bad_request().unwrap().field_violations;
+            assert_eq!(violations[0].field, format!("request.{}", row.violation));
+        }
+    }
+}

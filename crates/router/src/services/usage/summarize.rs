@@ -43,7 +43,7 @@ pub(super) async fn handle(
     let workspace = filter.scope.workspace();
     let summaries = rows
         .into_iter()
-        .map(|(group, sums)| encode(workspace, group, sums))
+        .map(|(group, sums)| encode(workspace, group, &sums))
         .collect();
     Ok(SummarizeUsageResponse { summaries })
 }
@@ -71,7 +71,7 @@ fn dimensions(request: &SummarizeUsageRequest) -> Result<Vec<Dimension>, RouterE
     Ok(by)
 }
 
-fn encode(workspace: &WorkspaceName, group: Group, sums: Sums) -> UsageSummary {
+fn encode(workspace: &WorkspaceName, group: Group, sums: &Sums) -> UsageSummary {
     let day = group
         .day
         .map(|day| Timestamp::from_micros(day.saturating_mul(DAY_MICROS)));

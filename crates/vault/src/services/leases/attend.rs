@@ -164,6 +164,7 @@ fn told(
                     };
                     Some((Ok(response), Some((orders, answers, session, drain))))
                 }
+                None if session.has_left() => None,
                 None => Some((Err(VaultError::from(SessionError::Fenced).into()), None)),
             }
         },

@@ -19,6 +19,10 @@ pub(crate) fn secret(parent: &str, key_id: &str) -> String {
     )
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it is what the field of a message takes"
+)]
 pub(crate) fn material(text: &str) -> Option<KeyMaterial> {
     Some(KeyMaterial {
         kind: Some(key_material::Kind::ApiKey(text.to_owned())),
@@ -47,6 +51,10 @@ pub(crate) fn key_of(provider: &str) -> Key {
     }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it is what the field of a message takes"
+)]
 pub(crate) fn mask(paths: &[&str]) -> Option<FieldMask> {
     Some(FieldMask {
         paths: paths.iter().map(ToString::to_string).collect(),

@@ -172,7 +172,7 @@ impl Router {
                 .answers
                 .iter()
                 .find(|answer| answer.sequence == sequence)
-                .cloned()
+                .copied()
         };
         let mut heard = self.heard.clone();
         let heard = heard
@@ -185,11 +185,11 @@ impl Router {
     /// The invalidation of a scope that follows the first `seen` of them.
     pub(crate) async fn invalidation(&self, scope: &str, seen: usize) -> Invalidation {
         let found = |heard: &Heard| {
-            let of_scope = heard
+            let mut of_scope = heard
                 .invalidations
                 .iter()
                 .filter(|told| told.scope == scope);
-            of_scope.cloned().nth(seen)
+            of_scope.nth(seen).cloned()
         };
         let mut heard = self.heard.clone();
         let heard = heard
@@ -247,7 +247,7 @@ impl Router {
     }
 
     /// How the vault ended the session.
-    pub(crate) async fn is_ended(self) -> Status {
+    pub(crate) async fn ended(self) -> Status {
         self.attending.await.unwrap()
     }
 }

@@ -120,10 +120,6 @@ impl Vault {
         keyring(&self.folder)
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// A connection of `who`.
     pub(crate) fn channel(&self, who: Who) -> AuthorizedChannel {
         let mut config = ChannelConfig::new(format!("http://{}", self.address).parse().unwrap());

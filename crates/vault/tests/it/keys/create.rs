@@ -104,7 +104,7 @@ async fn a_short_material_shows_no_tail(vault: Vault) {
 async fn the_same_request_id_returns_the_first_answer(vault: Vault) {
     vault.create_workspace("acme").await;
     let first = vault.store_key(repeatable("main")).await;
-    vault.clock.advance(std::time::Duration::from_secs(60));
+    vault.clock.advance(std::time::Duration::from_mins(1));
     assert_eq!(vault.store_key(repeatable("main")).await, first);
 }
 
@@ -259,13 +259,13 @@ async fn a_malformed_field_is_named(vault: Vault) {
             },
             "material",
         ),
-        (with(|key| key.provider = "acme".to_owned()), "key.provider"),
+        (with(|key| key.provider = "acme".into()), "key.provider"),
         (
             with(|key| key.display_name = "x".repeat(64)),
             "key.display_name",
         ),
         (
-            with(|key| key.default_model = "a b".to_owned()),
+            with(|key| key.default_model = "a b".into()),
             "key.default_model",
         ),
         (
@@ -284,7 +284,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
                 key.expire_time = Some(Timestamp {
                     seconds: 0,
                     nanos: -1,
-                })
+                });
             }),
             "key.expire_time",
         ),

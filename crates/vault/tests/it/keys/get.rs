@@ -118,7 +118,7 @@ async fn a_key_past_its_expiry_says_so(vault: Vault) {
         ..create_key("workspaces/acme", "main")
     };
     assert_eq!(vault.store_key(request).await.state(), key::State::Active);
-    vault.clock.advance(std::time::Duration::from_secs(60));
+    vault.clock.advance(std::time::Duration::from_mins(1));
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Expired);
 }
 

@@ -1,5 +1,7 @@
 //! `UpdateKey`.
 
+use std::collections::BTreeMap;
+
 use latchkey_contract::vault::v1::{CreateKeyRequest, Key, UpdateKeyRequest};
 use prost_types::Timestamp;
 use tonic::Code;
@@ -75,7 +77,7 @@ async fn the_fields_that_the_mask_names_are_changed(vault: Vault) {
     let before = acme(&vault).await;
     vault.clock.advance(std::time::Duration::from_secs(1));
     let wanted = changed(|key| {
-        key.display_name = "Renamed".to_owned();
+        key.display_name = "Renamed".into();
         key.priority = 9;
     });
     let after = update(&vault, wanted, &["priority"]).await;
@@ -111,7 +113,7 @@ async fn a_field_that_is_named_and_empty_is_cleared(vault: Vault) {
         priority: 0,
         weight: 0,
         expire_time: None,
-        labels: Default::default(),
+        labels: BTreeMap::new(),
         etag: "r2".to_owned(),
         ..before
     };
@@ -121,7 +123,7 @@ async fn a_field_that_is_named_and_empty_is_cleared(vault: Vault) {
 async fn without_a_mask_every_field_that_is_set_is_changed(vault: Vault) {
     let before = acme(&vault).await;
     let wanted = changed(|key| {
-        key.display_name = "Renamed".to_owned();
+        key.display_name = "Renamed".into();
         key.labels = [("team".to_owned(), "ads".to_owned())].into();
     });
     let after = update(&vault, wanted.clone(), &[]).await;
@@ -136,7 +138,7 @@ async fn without_a_mask_every_field_that_is_set_is_changed(vault: Vault) {
 
 async fn where_a_key_is_sent_is_not_changed_here(vault: Vault) {
     let before = acme(&vault).await;
-    let elsewhere = changed(|key| key.base_url = "https://evil.example".to_owned());
+    let elsewhere = changed(|key| key.base_url = "https://evil.example".into());
     for (key, paths, field) in [
         (elsewhere.clone(), &[][..], "key.base_url"),
         (elsewhere.clone(), &["display_name"], "key.base_url"),
@@ -184,7 +186,7 @@ async fn what_is_fixed_or_unknown_is_refused(vault: Vault) {
         assert_eq!(refused.fields, ["update_mask"]);
         assert!(refused.message.contains(path), "{}", refused.message);
     }
-    let other = Some(changed(|key| key.provider = "anthropic".to_owned()));
+    let other = Some(changed(|key| key.provider = "anthropic".into()));
     let request = UpdateKeyRequest {
         key: other,
         update_mask: None,

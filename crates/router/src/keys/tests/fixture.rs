@@ -1,0 +1,217 @@
+//! Keys that ask a vault whose every answer the test gives by hand, over a real socket.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::Stream;
+use latchkey_boot::client::ChannelConfig;
+use latchkey_boot::clock::{ManualClock, Timestamp};
+use latchkey_boot::egress::EgressPolicy;
+use latchkey_contract::vault::v1::lease_service_server::{LeaseService, LeaseServiceServer};
+use latchkey_contract::vault::v1::{
+    AttendRequest, AttendResponse, Lease, ListLeasesRequest, ListLeasesResponse, Payer,
+    ReleaseLeaseRequest, ReleaseLeaseResponse, ResolveRequest, ResolveResponse, ScopeRevision,
+};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::Server;
+use tonic::{Request, Response, Status, Streaming, async_trait};
+
+use super::super::session::Session;
+use super::super::{Keys, Loan, Wish};
+use crate::error::RouterError;
+use crate::upstream::{Upstream, UpstreamConfig};
+
+pub(super) const FRESHNESS: Duration = Duration::from_secs(30);
+
+/// The keys of a router, their clock, and the vault's side of each question.
+pub(super) struct Fixture {
+    pub(super) keys: Arc<Keys>,
+    pub(super) clock: Arc<ManualClock>,
+    questions: mpsc::UnboundedReceiver<Question>,
+}
+
+/// A question that waits for its answer.
+pub(super) struct Question {
+    pub(super) request: ResolveRequest,
+    answer: oneshot::Sender<Result<ResolveResponse, Status>>,
+}
+
+impl Fixture {
+    /// In a session that has just begun.
+    pub(super) async fn attending() -> Self {
+        let fixture = Self::alone().await;
+        fixture.begin_session("s1");
+        fixture
+    }
+
+    /// Without a session.
+    pub(super) async fn alone() -> Self {
+        let (asked, questions) = mpsc::unbounded_channel();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let served = Server::builder()
+            .add_service(LeaseServiceServer::new(Vault { asked }))
+            .serve_with_incoming(TcpListenerStream::new(listener));
+        tokio::spawn(served);
+        let channel = ChannelConfig::new(endpoint.parse().unwrap()).open().unwrap();
+        let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_000_000)));
+        let upstream = Upstream::new(UpstreamConfig::default(), EgressPolicy::default());
+        let keys = Keys::new(channel, Arc::clone(&clock) as Arc<_>, Arc::new(upstream));
+        Self {
+            keys: Arc::new(keys),
+            clock,
+            questions,
+        }
+    }
+
+    /// As a Welcome does.
+    pub(super) fn begin_session(&self, id: &str) {
+        self.keys.begin_session(Arc::new(self.session(id)));
+    }
+
+    fn session(&self, id: &str) -> Session {
+        use latchkey_boot::clock::Clock as _;
+        Session::new(id.to_owned(), self.clock.boottime(), FRESHNESS)
+    }
+
+    /// Asks for a key, in a task of its own.
+    pub(super) fn ask(&self, wish: Wish) -> JoinHandle<Result<Arc<Loan>, RouterError>> {
+        let keys = Arc::clone(&self.keys);
+        tokio::spawn(async move { keys.obtain(&wish).await })
+    }
+
+    /// The next question that reaches the vault.
+    pub(super) async fn question(&mut self) -> Question {
+        self.questions.recv().await.unwrap()
+    }
+
+    /// Whether the vault has been asked anything that was not taken yet.
+    pub(super) fn was_asked(&mut self) -> bool {
+        self.questions.try_recv().is_ok()
+    }
+
+    /// Borrows a key that the vault lends at once.
+    pub(super) async fn borrow(&mut self, wish: Wish, lent: ResolveResponse) -> Arc<Loan> {
+        let asking = self.ask(wish);
+        self.question().await.answer(lent);
+        obtained(asking).await
+    }
+
+    /// A key that is held already.
+    pub(super) async fn reuse(&mut self, wish: Wish) -> Arc<Loan> {
+        let loan = obtained(self.ask(wish)).await;
+        assert!(!self.was_asked());
+        loan
+    }
+}
+
+impl Question {
+    pub(super) fn answer(self, answer: ResolveResponse) {
+        self.say(Ok(answer));
+    }
+
+    pub(super) fn refuse(self, status: Status) {
+        self.say(Err(status));
+    }
+
+    fn say(self, answer: Result<ResolveResponse, Status>) {
+        // Who asked may be gone.
+        let _ = self.answer.send(answer);
+    }
+}
+
+/// The loan of somebody who asked.
+pub(super) async fn obtained(asking: JoinHandle<Result<Arc<Loan>, RouterError>>) -> Arc<Loan> {
+    asking.await.unwrap().unwrap()
+}
+
+/// The failure of somebody who asked.
+pub(super) async fn failed(asking: JoinHandle<Result<Arc<Loan>, RouterError>>) -> RouterError {
+    asking.await.unwrap().err().unwrap()
+}
+
+/// A wish for an OpenAI key.
+pub(super) fn wish(scope: &str) -> Wish {
+    Wish {
+        scope: scope.parse().unwrap(),
+        key: String::new(),
+        provider: "openai".to_owned(),
+        model: "gpt-5.4".to_owned(),
+    }
+}
+
+/// Version 1 of a key, lent when the scopes were at these revisions.
+pub(super) fn lent(key: &str, revisions: &[(&str, i64)]) -> ResolveResponse {
+    let lease = Lease {
+        lease_id: "lease".to_owned(),
+        key_version: version(key),
+        provider: "openai".to_owned(),
+        base_url: String::new(),
+        api_key: "sk-not-a-real-key".to_owned(),
+        material_tail: "-key".to_owned(),
+        payer: Payer::OwnKey.into(),
+        default_model: String::new(),
+        expire_time: None,
+    };
+    let revisions = revisions.iter().map(|(scope, revision)| ScopeRevision {
+        scope: (*scope).to_owned(),
+        revision: *revision,
+    });
+    ResolveResponse {
+        lease: Some(lease),
+        exclusions: Vec::new(),
+        revisions: revisions.collect(),
+    }
+}
+
+/// The name of a key's first version.
+pub(super) fn version(key: &str) -> String {
+    format!("{key}/versions/1")
+}
+
+struct Vault {
+    asked: mpsc::UnboundedSender<Question>,
+}
+
+#[async_trait]
+impl LeaseService for Vault {
+    type AttendStream = Pin<Box<dyn Stream<Item = Result<AttendResponse, Status>> + Send>>;
+
+    async fn resolve(
+        &self,
+        request: Request<ResolveRequest>,
+    ) -> Result<Response<ResolveResponse>, Status> {
+        let (answer, answered) = oneshot::channel();
+        let request = request.into_inner();
+        self.asked.send(Question { request, answer }).unwrap();
+        match answered.await {
+            Ok(answer) => answer.map(Response::new),
+            Err(_) => Err(Status::unavailable("the test is over")),
+        }
+    }
+
+    async fn release_lease(
+        &self,
+        _: Request<ReleaseLeaseRequest>,
+    ) -> Result<Response<ReleaseLeaseResponse>, Status> {
+        Err(Status::unimplemented("not part of these tests"))
+    }
+
+    async fn attend(
+        &self,
+        _: Request<Streaming<AttendRequest>>,
+    ) -> Result<Response<Self::AttendStream>, Status> {
+        Err(Status::unimplemented("the tests begin and end sessions themselves"))
+    }
+
+    async fn list_leases(
+        &self,
+        _: Request<ListLeasesRequest>,
+    ) -> Result<Response<ListLeasesResponse>, Status> {
+        Err(Status::unimplemented("not part of these tests"))
+    }
+}

@@ -1,0 +1,265 @@
+//! `ListAuditEvents`.
+
+use latchkey_contract::vault::v1::audit_event::Decision;
+use latchkey_contract::vault::v1::{
+    AuditEvent, DisableKeyRequest, GetKeyRequest, GetWorkspaceRequest, ListAuditEventsRequest,
+    ListLeasesRequest, ListWorkspacesRequest,
+};
+use prost::Message as _;
+use tonic::Code;
+
+use crate::harness::{
+    ACME_OWNER, NOBODY, OPERATOR, OWNER, ROUTER, Vault, material, refused, secret,
+};
+use crate::on_both_databases;
+
+on_both_databases!(
+    what_was_done_is_recorded_newest_first,
+    no_material_is_recorded,
+    a_refusal_is_recorded_where_it_happened,
+    a_refusal_that_concerns_no_workspace_is_the_platforms,
+    events_are_numbered_without_gaps_across_pages,
+    reading_is_not_recorded,
+    a_token_is_good_for_its_scope_only,
+    a_missing_workspace_is_not_found,
+    a_malformed_parent_is_refused,
+    only_the_scopes_own_people_read_its_events,
+);
+
+const ACME: &str = "workspaces/acme";
+const NAME: &str = "workspaces/acme/keys/main";
+
+fn request(parent: &str, page_size: i32, page_token: &str) -> ListAuditEventsRequest {
+    let (parent, page_token) = (parent.to_owned(), page_token.to_owned());
+    ListAuditEventsRequest {
+        parent,
+        page_size,
+        page_token,
+    }
+}
+
+async fn events(vault: &Vault, parent: &str) -> Vec<AuditEvent> {
+    let mut client = vault.audit(OPERATOR);
+    client
+        .list_audit_events(request(parent, 0, ""))
+        .await
+        .unwrap()
+        .into_inner()
+        .audit_events
+}
+
+async fn acme(vault: &Vault) {
+    vault.create_workspace("acme").await;
+    vault.create_key(ACME, "main").await;
+}
+
+/// Refusals are recorded beside the answer, not before it.
+async fn refusals(vault: &Vault, parent: &str, count: usize) -> Vec<AuditEvent> {
+    loop {
+        let mut found = events(vault, parent).await;
+        found.retain(|event| event.decision() != Decision::Done);
+        if found.len() >= count {
+            return found;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn what_was_done_is_recorded_newest_first(vault: Vault) {
+    acme(&vault).await;
+    let disable = DisableKeyRequest {
+        name: NAME.to_owned(),
+        etag: String::new(),
+    };
+    vault.keys(ACME_OWNER).disable_key(disable).await.unwrap();
+    let events = events(&vault, ACME).await;
+    let shown: Vec<_> = events
+        .iter()
+        .map(|event| {
+            let method = event.method.rsplit('/').next().unwrap();
+            (
+                event.sequence,
+                event.actor.as_str(),
+                method,
+                event.resource.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (3, "token:acme-owner", "DisableKey", NAME),
+            (2, "token:owner", "CreateKey", NAME),
+            (1, "token:operator", "CreateWorkspace", ACME),
+        ]
+    );
+    assert!(
+        events
+            .iter()
+            .all(|event| event.decision() == Decision::Done)
+    );
+    assert_eq!(events[1].details["provider"], "openai");
+    assert_eq!(events[1].details["verification"], "format");
+    assert_eq!(events[1].event_time.unwrap().seconds, 1_795_262_400);
+}
+
+async fn no_material_is_recorded(vault: Vault) {
+    acme(&vault).await;
+    let request = latchkey_contract::vault::v1::AddKeyVersionRequest {
+        name: NAME.to_owned(),
+        material: material(&secret(ACME, "b")),
+        skip_verification: true,
+        ..Default::default()
+    };
+    vault.keys(OWNER).add_key_version(request).await.unwrap();
+    for event in events(&vault, ACME).await {
+        let bytes = event.encode_to_vec();
+        assert!(
+            !bytes.windows(8).any(|window| window == b"not-a-re"),
+            "{event:?}"
+        );
+    }
+}
+
+async fn a_refusal_is_recorded_where_it_happened(vault: Vault) {
+    vault.create_workspace("other").await;
+    let get = GetKeyRequest {
+        name: "workspaces/other/keys/main".to_owned(),
+    };
+    vault.keys(ACME_OWNER).get_key(get).await.unwrap_err();
+    let refusals = refusals(&vault, "workspaces/other", 1).await;
+    assert_eq!(refusals[0].decision(), Decision::Refused);
+    assert_eq!(refusals[0].reason, "PERMISSION_DENIED");
+    assert_eq!(refusals[0].actor, ACME_OWNER.actor());
+    assert_eq!(refusals[0].method, "/latchkey.vault.v1.KeyService/GetKey");
+    assert_eq!(refusals[0].resource, "workspaces/other/keys/main");
+}
+
+async fn a_refusal_that_concerns_no_workspace_is_the_platforms(vault: Vault) {
+    let mut client = vault.workspaces(ACME_OWNER);
+    client
+        .list_workspaces(ListWorkspacesRequest::default())
+        .await
+        .unwrap_err();
+    let missing = GetWorkspaceRequest {
+        name: "workspaces/nowhere".to_owned(),
+    };
+    client.get_workspace(missing).await.unwrap_err();
+    vault
+        .leases(NOBODY)
+        .list_leases(ListLeasesRequest::default())
+        .await
+        .unwrap_err();
+    let mut refusals: Vec<_> = refusals(&vault, "platform", 3)
+        .await
+        .into_iter()
+        .map(|event| (event.actor, event.resource))
+        .collect();
+    refusals.sort();
+    let expected = [
+        ("token:acme-owner", "platform"),
+        ("token:acme-owner", "workspaces/nowhere"),
+        ("token:nobody", "platform"),
+    ];
+    assert_eq!(
+        refusals,
+        expected.map(|(actor, resource)| (actor.into(), resource.into()))
+    );
+}
+
+async fn events_are_numbered_without_gaps_across_pages(vault: Vault) {
+    vault.create_workspace("acme").await;
+    for id in ["a", "b", "c", "d"] {
+        vault.create_key(ACME, id).await;
+    }
+    let mut client = vault.audit(OWNER);
+    let mut sequences = Vec::new();
+    let mut token = String::new();
+    loop {
+        let page = client
+            .list_audit_events(request(ACME, 2, &token))
+            .await
+            .unwrap()
+            .into_inner();
+        sequences.extend(page.audit_events.iter().map(|event| event.sequence));
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(sequences, [5, 4, 3, 2, 1]);
+}
+
+async fn reading_is_not_recorded(vault: Vault) {
+    acme(&vault).await;
+    let before = events(&vault, ACME).await;
+    vault.get_key(NAME).await;
+    assert_eq!(events(&vault, ACME).await, before);
+}
+
+async fn a_token_is_good_for_its_scope_only(vault: Vault) {
+    acme(&vault).await;
+    vault.create_workspace("other").await;
+    let mut client = vault.audit(OPERATOR);
+    let page = client
+        .list_audit_events(request(ACME, 1, ""))
+        .await
+        .unwrap()
+        .into_inner();
+    for (parent, token) in [
+        ("workspaces/other", page.next_page_token.as_str()),
+        (ACME, "x"),
+    ] {
+        let outcome = client.list_audit_events(request(parent, 1, token)).await;
+        let refused = refused(outcome, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
+        assert_eq!(refused.fields, ["page_token"]);
+    }
+}
+
+async fn a_missing_workspace_is_not_found(vault: Vault) {
+    let outcome = vault
+        .audit(OPERATOR)
+        .list_audit_events(request("workspaces/nowhere", 0, ""))
+        .await;
+    refused(outcome, Code::NotFound, "WORKSPACE_NOT_FOUND");
+}
+
+async fn a_malformed_parent_is_refused(vault: Vault) {
+    for parent in ["", "acme", "workspaces/acme/projects/web"] {
+        let outcome = vault
+            .audit(OPERATOR)
+            .list_audit_events(request(parent, 0, ""))
+            .await;
+        assert_eq!(
+            refused(outcome, Code::InvalidArgument, "FIELD_INVALID").fields,
+            ["parent"]
+        );
+    }
+}
+
+async fn only_the_scopes_own_people_read_its_events(vault: Vault) {
+    acme(&vault).await;
+    vault.create_workspace("other").await;
+    vault
+        .audit(ACME_OWNER)
+        .list_audit_events(request(ACME, 0, ""))
+        .await
+        .unwrap();
+    vault
+        .audit(OPERATOR)
+        .list_audit_events(request("platform", 0, ""))
+        .await
+        .unwrap();
+    for (who, parent) in [
+        (ACME_OWNER, "workspaces/other"),
+        (ACME_OWNER, "platform"),
+        (OWNER, "platform"),
+        (ROUTER, ACME),
+    ] {
+        let outcome = vault
+            .audit(who)
+            .list_audit_events(request(parent, 0, ""))
+            .await;
+        refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+    }
+}

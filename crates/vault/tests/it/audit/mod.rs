@@ -1,0 +1,3 @@
+//! The methods of `AuditService`.
+
+mod list;

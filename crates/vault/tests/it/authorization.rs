@@ -1,0 +1,324 @@
+//! Who may call what, by enumeration: every method of the contract has a case here, and a method
+//! without one fails the test.
+
+use std::collections::BTreeSet;
+
+use latchkey_contract::FILE_DESCRIPTOR_SET;
+use latchkey_contract::vault::v1::{
+    AddKeyVersionRequest, AttendRequest, CreateKeyRequest, CreateProjectRequest,
+    CreateWorkspaceRequest, DeleteKeyRequest, DeleteProjectRequest, DeleteWorkspaceRequest,
+    DisableKeyRequest, EnableKeyRequest, GetKeyRequest, GetProjectRequest, GetWorkspaceRequest,
+    Hello, Key, ListAuditEventsRequest, ListKeysRequest, ListLeasesRequest, ListProjectsRequest,
+    ListWorkspacesRequest, Project, ReleaseLeaseRequest, ResolveRequest, UpdateKeyRequest,
+    UpdateProjectRequest, UpdateWorkspaceRequest, VerifyKeyRequest, Workspace, attend_request,
+};
+use prost::Message;
+use prost_types::FileDescriptorSet;
+use tonic::Code;
+
+use crate::harness::{
+    ACME_OWNER, ANONYMOUS, NOBODY, OPERATOR, OWNER, ROUTER, STRANGER, Vault, refused,
+};
+use crate::on_both_databases;
+
+on_both_databases!(
+    without_a_known_credential_nothing_is_allowed,
+    without_a_grant_nothing_is_allowed,
+    each_method_is_for_its_callers_alone,
+);
+
+const WORKSPACE: &str = "workspaces/other";
+const PROJECT: &str = "workspaces/other/projects/web";
+const KEY: &str = "workspaces/other/keys/main";
+
+/// Whom a method is for, when it is about `workspaces/other`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum For {
+    Operator,
+    OperatorAndOwner,
+    Owner,
+    Router,
+}
+
+/// A method, its callers, and a message that is about `workspaces/other` where it can be.
+struct Case {
+    path: String,
+    callers: For,
+    message: Vec<u8>,
+}
+
+fn case(method: &str, callers: For, message: &impl Message) -> Case {
+    let path = format!("/latchkey.vault.v1.{method}");
+    Case {
+        path,
+        callers,
+        message: message.encode_to_vec(),
+    }
+}
+
+macro_rules! about {
+    ($message:ident { $field:ident: $inner:ident { $name:ident } }) => {
+        &$message {
+            $field: Some($inner {
+                name: $name.to_owned(),
+                ..$inner::default()
+            }),
+            ..$message::default()
+        }
+    };
+    ($message:ident { $field:ident: $value:expr }) => {
+        &$message {
+            $field: $value.to_owned(),
+            ..$message::default()
+        }
+    };
+}
+
+fn cases() -> Vec<Case> {
+    [workspaces(), projects(), keys(), leases()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn workspaces() -> Vec<Case> {
+    use For::{Operator, OperatorAndOwner};
+    vec![
+        case(
+            "AuditService/ListAuditEvents",
+            OperatorAndOwner,
+            about!(ListAuditEventsRequest { parent: WORKSPACE }),
+        ),
+        case(
+            "WorkspaceService/CreateWorkspace",
+            Operator,
+            about!(CreateWorkspaceRequest {
+                workspace_id: "another"
+            }),
+        ),
+        case(
+            "WorkspaceService/DeleteWorkspace",
+            Operator,
+            about!(DeleteWorkspaceRequest { name: WORKSPACE }),
+        ),
+        case(
+            "WorkspaceService/GetWorkspace",
+            OperatorAndOwner,
+            &GetWorkspaceRequest {
+                name: WORKSPACE.to_owned(),
+            },
+        ),
+        case(
+            "WorkspaceService/ListWorkspaces",
+            Operator,
+            &ListWorkspacesRequest::default(),
+        ),
+        case(
+            "WorkspaceService/UpdateWorkspace",
+            OperatorAndOwner,
+            about!(UpdateWorkspaceRequest {
+                workspace: Workspace { WORKSPACE }
+            }),
+        ),
+    ]
+}
+
+fn projects() -> Vec<Case> {
+    use For::OperatorAndOwner;
+    vec![
+        case(
+            "WorkspaceService/CreateProject",
+            OperatorAndOwner,
+            about!(CreateProjectRequest { parent: WORKSPACE }),
+        ),
+        case(
+            "WorkspaceService/DeleteProject",
+            OperatorAndOwner,
+            about!(DeleteProjectRequest { name: PROJECT }),
+        ),
+        case(
+            "WorkspaceService/GetProject",
+            OperatorAndOwner,
+            &GetProjectRequest {
+                name: PROJECT.to_owned(),
+            },
+        ),
+        case(
+            "WorkspaceService/ListProjects",
+            OperatorAndOwner,
+            about!(ListProjectsRequest { parent: WORKSPACE }),
+        ),
+        case(
+            "WorkspaceService/UpdateProject",
+            OperatorAndOwner,
+            about!(UpdateProjectRequest {
+                project: Project { PROJECT }
+            }),
+        ),
+    ]
+}
+
+fn keys() -> Vec<Case> {
+    use For::Owner;
+    vec![
+        case(
+            "KeyService/AddKeyVersion",
+            Owner,
+            about!(AddKeyVersionRequest { name: KEY }),
+        ),
+        case(
+            "KeyService/CreateKey",
+            Owner,
+            about!(CreateKeyRequest { parent: WORKSPACE }),
+        ),
+        case(
+            "KeyService/DeleteKey",
+            Owner,
+            about!(DeleteKeyRequest { name: KEY }),
+        ),
+        case(
+            "KeyService/DisableKey",
+            Owner,
+            about!(DisableKeyRequest { name: KEY }),
+        ),
+        case(
+            "KeyService/EnableKey",
+            Owner,
+            about!(EnableKeyRequest { name: KEY }),
+        ),
+        case(
+            "KeyService/GetKey",
+            Owner,
+            &GetKeyRequest {
+                name: KEY.to_owned(),
+            },
+        ),
+        case(
+            "KeyService/ListKeys",
+            Owner,
+            about!(ListKeysRequest { parent: WORKSPACE }),
+        ),
+        case(
+            "KeyService/UpdateKey",
+            Owner,
+            about!(UpdateKeyRequest { key: Key { KEY } }),
+        ),
+        case(
+            "KeyService/VerifyKey",
+            Owner,
+            &VerifyKeyRequest {
+                name: KEY.to_owned(),
+            },
+        ),
+    ]
+}
+
+fn leases() -> Vec<Case> {
+    use For::{Operator, Router};
+    let hello = attend_request::Message::Hello(Hello::default());
+    vec![
+        case(
+            "LeaseService/Attend",
+            Router,
+            &AttendRequest {
+                message: Some(hello),
+            },
+        ),
+        case(
+            "LeaseService/ListLeases",
+            Operator,
+            &ListLeasesRequest::default(),
+        ),
+        case(
+            "LeaseService/ReleaseLease",
+            Router,
+            &ReleaseLeaseRequest::default(),
+        ),
+        case(
+            "LeaseService/Resolve",
+            Router,
+            about!(ResolveRequest { parent: WORKSPACE }),
+        ),
+    ]
+}
+
+#[test]
+fn every_method_of_the_contract_has_a_case() {
+    let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
+    let mut methods = BTreeSet::new();
+    for file in set
+        .file
+        .iter()
+        .filter(|file| file.package() == "latchkey.vault.v1")
+    {
+        for service in &file.service {
+            for method in &service.method {
+                methods.insert(format!(
+                    "/{}.{}/{}",
+                    file.package(),
+                    service.name(),
+                    method.name()
+                ));
+            }
+        }
+    }
+    assert_eq!(methods.len(), 24);
+    assert_eq!(
+        cases()
+            .into_iter()
+            .map(|case| case.path)
+            .collect::<BTreeSet<_>>(),
+        methods
+    );
+}
+
+async fn without_a_known_credential_nothing_is_allowed(vault: Vault) {
+    for case in cases() {
+        for (who, reason) in [
+            (ANONYMOUS, "CREDENTIALS_REQUIRED"),
+            (STRANGER, "CREDENTIALS_INVALID"),
+        ] {
+            for message in [&case.message[..], &[]] {
+                let outcome = vault.call(who, &case.path, message).await;
+                refused(outcome, Code::Unauthenticated, reason);
+            }
+        }
+    }
+}
+
+async fn without_a_grant_nothing_is_allowed(vault: Vault) {
+    for case in cases() {
+        // Nor is anything of a message told that would not be accepted anyway.
+        for message in [&case.message[..], &[], &[0xff]] {
+            let outcome = vault.call(NOBODY, &case.path, message).await;
+            refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+        }
+    }
+}
+
+async fn each_method_is_for_its_callers_alone(vault: Vault) {
+    for case in cases() {
+        for (who, allowed) in [
+            (
+                OPERATOR,
+                matches!(case.callers, For::Operator | For::OperatorAndOwner),
+            ),
+            (
+                OWNER,
+                matches!(case.callers, For::Owner | For::OperatorAndOwner),
+            ),
+            (ROUTER, case.callers == For::Router),
+            // An owner, but of another workspace.
+            (ACME_OWNER, false),
+        ] {
+            let outcome = vault.call(who, &case.path, &case.message).await;
+            if allowed {
+                let code = outcome.map_or_else(|status| status.code(), |()| Code::Ok);
+                let denied = matches!(code, Code::PermissionDenied | Code::Unauthenticated);
+                assert!(!denied, "{}: {who:?}", case.path);
+            } else {
+                refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The methods of `LeaseService`.
+
+mod attend;
+mod list;
+mod quarantine;
+mod release;
+mod resolve;

@@ -1,0 +1,129 @@
+//! What a key report of an attending router does.
+
+use latchkey_contract::vault::v1::{DisableKeyRequest, ListAuditEventsRequest, key};
+
+use crate::harness::{OWNER, ROUTER, Router, Vault, material, refused, resolve, secret};
+use crate::on_both_databases;
+use latchkey_contract::vault::v1::AddKeyVersionRequest;
+use tonic::Code;
+
+on_both_databases!(
+    a_refused_key_is_set_aside_with_the_providers_words,
+    every_other_router_is_told,
+    a_version_that_is_not_held_is_not_set_aside,
+    a_version_that_was_replaced_is_not_set_aside,
+    a_disabled_key_stays_disabled,
+);
+
+const ACME: &str = "workspaces/acme";
+const NAME: &str = "workspaces/acme/keys/main";
+const VERSION: &str = "workspaces/acme/keys/main/versions/1";
+
+async fn acme(vault: &Vault) -> Router {
+    vault.create_workspace("acme").await;
+    vault.create_key(ACME, "main").await;
+    Router::attend(vault).await
+}
+
+/// What a session says is heard in its order: once the answer is there, so was what came before.
+async fn is_heard(router: &Router) {
+    router.keeps_alive(99).await;
+}
+
+async fn a_refused_key_is_set_aside_with_the_providers_words(vault: Vault) {
+    let router = acme(&vault).await;
+    router.borrows(resolve(ACME)).await;
+    router.reports(VERSION);
+    is_heard(&router).await;
+    let key = vault.get_key(NAME).await;
+    assert_eq!(key.state(), key::State::Quarantined);
+    assert_eq!(key.state_detail, "HTTP 401: Incorrect API key provided");
+    let outcome = router.resolve(resolve(ACME)).await;
+    let refused = refused(outcome, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
+    assert_eq!(refused.metadata[NAME], "KEY_QUARANTINED");
+    let request = ListAuditEventsRequest {
+        parent: ACME.to_owned(),
+        ..Default::default()
+    };
+    let events = vault
+        .audit(OWNER)
+        .list_audit_events(request)
+        .await
+        .unwrap()
+        .into_inner();
+    let event = &events.audit_events[0];
+    assert_eq!(
+        (event.actor.clone(), event.resource.as_str()),
+        (ROUTER.actor(), NAME)
+    );
+    assert_eq!(
+        event.details["provider"],
+        "HTTP 401: Incorrect API key provided"
+    );
+}
+
+async fn every_other_router_is_told(vault: Vault) {
+    let router = acme(&vault).await;
+    let other = Router::attend(&vault).await;
+    router.borrows(resolve(ACME)).await;
+    other.borrows(resolve(ACME)).await;
+    router.reports(VERSION);
+    for router in [router, other] {
+        assert_eq!(
+            router.invalidation(ACME, 0).await.revoked_key_versions,
+            [VERSION]
+        );
+    }
+}
+
+async fn a_version_that_is_not_held_is_not_set_aside(vault: Vault) {
+    let router = acme(&vault).await;
+    for version in [
+        VERSION,
+        "workspaces/acme/keys/missing/versions/1",
+        "nonsense",
+    ] {
+        router.reports(version);
+    }
+    is_heard(&router).await;
+    assert_eq!(vault.get_key(NAME).await.state(), key::State::Active);
+}
+
+async fn a_version_that_was_replaced_is_not_set_aside(vault: Vault) {
+    let router = acme(&vault).await;
+    router.borrows(resolve(ACME)).await;
+    let replacement = AddKeyVersionRequest {
+        name: NAME.to_owned(),
+        material: material(&secret(ACME, "b")),
+        skip_verification: true,
+        ..AddKeyVersionRequest::default()
+    };
+    vault
+        .keys(OWNER)
+        .add_key_version(replacement)
+        .await
+        .unwrap();
+    router.borrows(resolve(ACME)).await;
+    router.reports(VERSION);
+    is_heard(&router).await;
+    assert_eq!(vault.get_key(NAME).await.state(), key::State::Active);
+}
+
+async fn a_disabled_key_stays_disabled(vault: Vault) {
+    let router = acme(&vault).await;
+    router.borrows(resolve(ACME)).await;
+    router.keeps_silent();
+    let mut client = vault.keys(OWNER);
+    let disable = DisableKeyRequest {
+        name: NAME.to_owned(),
+        etag: String::new(),
+    };
+    let disabling = tokio::spawn(async move { client.disable_key(disable).await });
+    let told = router.invalidation(ACME, 0).await;
+    // A call that was in flight fails while the change is still being confirmed.
+    router.reports(VERSION);
+    router.confirms(&told, 0);
+    disabling.await.unwrap().unwrap();
+    is_heard(&router).await;
+    assert_eq!(vault.get_key(NAME).await.state(), key::State::Disabled);
+}

@@ -1,0 +1,177 @@
+//! Starting: what a vault finds, what it makes, and what it refuses to start on.
+
+use std::sync::Arc;
+
+use latchkey_boot::clock::ManualClock;
+use latchkey_boot::drain::Drain;
+use latchkey_contract::vault::v1::{GetKeyRequest, ListAuditEventsRequest};
+use latchkey_migrations::testing::{Backend, TestDatabase};
+use latchkey_vault::custody::keyring::KeyRingFile;
+use latchkey_vault::store::Store;
+use ring::rand::SystemRandom;
+use tempfile::TempDir;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+
+use crate::harness::{ANONYMOUS, OPERATOR, OWNER, Router, START, Vault, config, resolve, secret};
+use crate::on_both_databases;
+
+on_both_databases!(
+    what_was_stored_is_there_after_a_new_start,
+    a_second_vault_shares_the_deployment,
+    another_deployments_keyring_is_refused,
+);
+
+const NAME: &str = "workspaces/acme/keys/main";
+
+async fn what_was_stored_is_there_after_a_new_start(vault: Vault) {
+    vault.create_workspace("acme").await;
+    let created = vault.create_key("workspaces/acme", "main").await;
+    let vault = vault.restart().await;
+    assert_eq!(vault.get_key(NAME).await, created);
+    let router = Router::attend(&vault).await;
+    let lease = router.borrows(resolve("workspaces/acme")).await;
+    assert_eq!(lease.api_key, secret("workspaces/acme", "main"));
+}
+
+async fn a_second_vault_shares_the_deployment(vault: Vault) {
+    let replica = vault.replica().await;
+    vault.create_workspace("acme").await;
+    let created = replica.create_key("workspaces/acme", "main").await;
+    let get = GetKeyRequest {
+        name: NAME.to_owned(),
+    };
+    assert_eq!(
+        vault.keys(OWNER).get_key(get).await.unwrap().into_inner(),
+        created
+    );
+}
+
+async fn another_deployments_keyring_is_refused(vault: Vault) {
+    let folder = TempDir::new().unwrap();
+    let keyring = folder.path().join("keyring.toml");
+    KeyRingFile::create(&keyring, &SystemRandom::new()).unwrap();
+    let refusal = config(&vault.database.url, keyring)
+        .build(Drain::new())
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        format!("{refusal:?}").contains("RootKeyMissing"),
+        "{refusal:?}"
+    );
+}
+
+async fn migrated(backend: Backend) -> TestDatabase {
+    let database = TestDatabase::fresh(backend).await;
+    Store::connect(&database.url, 1)
+        .await
+        .unwrap()
+        .migrate()
+        .await
+        .unwrap();
+    database
+}
+
+/// Several vaults start over one empty database at the same time.
+async fn start_together(backend: Backend) {
+    let database = migrated(backend).await;
+    let folder = TempDir::new().unwrap();
+    let keyring = folder.path().join("keyring.toml");
+    KeyRingFile::create(&keyring, &SystemRandom::new()).unwrap();
+    let starting = (0..4).map(|_| {
+        let config = config(&database.url, keyring.clone());
+        tokio::spawn(config.build_with(Drain::new(), Arc::new(ManualClock::new(START))))
+    });
+    for started in starting.collect::<Vec<_>>() {
+        started.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn vaults_that_start_together_found_one_deployment_on_postgres() {
+    start_together(Backend::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn vaults_that_start_together_found_one_deployment_on_sqlite() {
+    start_together(Backend::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_database_without_the_schema_is_refused() {
+    let database = TestDatabase::fresh(Backend::Sqlite).await;
+    let folder = TempDir::new().unwrap();
+    let keyring = folder.path().join("keyring.toml");
+    KeyRingFile::create(&keyring, &SystemRandom::new()).unwrap();
+    let refusal = config(&database.url, keyring)
+        .build(Drain::new())
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        refusal.to_string().contains("latchkey migrate"),
+        "{refusal}"
+    );
+}
+
+#[tokio::test]
+async fn the_first_event_of_a_deployment_is_its_foundation() {
+    let vault = Vault::start(Backend::Sqlite).await;
+    let request = ListAuditEventsRequest {
+        parent: "platform".to_owned(),
+        ..Default::default()
+    };
+    let page = vault
+        .audit(OPERATOR)
+        .list_audit_events(request)
+        .await
+        .unwrap()
+        .into_inner();
+    let event = &page.audit_events[0];
+    assert_eq!((event.sequence, event.actor.as_str()), (1, "system"));
+    assert_eq!(event.details["deployment"].len(), 36);
+}
+
+#[tokio::test]
+async fn reflection_names_every_service() {
+    let vault = Vault::start(Backend::Sqlite).await;
+    let mut client = ServerReflectionClient::new(vault.channel(ANONYMOUS));
+    let message_request = Some(MessageRequest::ListServices(String::new()));
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request,
+    };
+    let answers = client
+        .server_reflection_info(tokio_stream::once(request))
+        .await
+        .unwrap();
+    let answer = answers
+        .into_inner()
+        .message()
+        .await
+        .unwrap()
+        .unwrap()
+        .message_response;
+    let Some(MessageResponse::ListServicesResponse(listed)) = answer else {
+        panic!("{answer:?}")
+    };
+    let mut names: Vec<_> = listed
+        .service
+        .into_iter()
+        .map(|service| service.name)
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "grpc.health.v1.Health",
+            "latchkey.vault.v1.AuditService",
+            "latchkey.vault.v1.KeyService",
+            "latchkey.vault.v1.LeaseService",
+            "latchkey.vault.v1.WorkspaceService",
+        ]
+    );
+}
