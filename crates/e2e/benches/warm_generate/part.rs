@@ -55,7 +55,8 @@ impl Part {
             Self::Floor | Self::Router => CONTESTANTS,
             Self::Mock | Self::Vault => OTHERS,
         };
-        let log = File::create(folder.join(format!("{}.log", self.name()))).map_err(Failure::run)?;
+        let log =
+            File::create(folder.join(format!("{}.log", self.name()))).map_err(Failure::run)?;
         let program = std::env::current_exe().map_err(Failure::run)?;
         let mut command = Command::new("taskset");
         command

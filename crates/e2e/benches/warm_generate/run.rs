@@ -132,7 +132,12 @@ fn start(folder: &Path) -> Result<Parts, Failure> {
     let [at_mock, at_vault] = [&mock, &vault].map(|part| part.address.to_string());
     let floor = Part::Floor.start(folder, &[&at_mock])?;
     let router = Part::Router.start(folder, &[&path, &at_mock, &at_vault])?;
-    Ok(Parts { router, floor, vault, mock })
+    Ok(Parts {
+        router,
+        floor,
+        vault,
+        mock,
+    })
 }
 
 async fn compare(

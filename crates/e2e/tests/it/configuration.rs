@@ -62,7 +62,9 @@ fn compose_variables(prefix: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
-        let Some((name, value)) = line.trim().split_once(": ") else { continue };
+        let Some((name, value)) = line.trim().split_once(": ") else {
+            continue;
+        };
         if !name.starts_with(prefix) {
             continue;
         }
@@ -75,7 +77,10 @@ fn compose_variables(prefix: &str) -> Vec<(String, String)> {
         }
         for (variable, filling) in [
             ("${LATCHKEY_ADMIN_SHA256:?set it}", digest.as_str()),
-            ("${LATCHKEY_ROUTER_SHA256:?set it}", &digest.replace('0', "1")),
+            (
+                "${LATCHKEY_ROUTER_SHA256:?set it}",
+                &digest.replace('0', "1"),
+            ),
             ("${LATCHKEY_ROUTER_TOKEN:?set it}", "not-a-real-token"),
         ] {
             value = value.replace(variable, filling);
@@ -88,8 +93,8 @@ fn compose_variables(prefix: &str) -> Vec<(String, String)> {
 #[test]
 fn the_variables_of_docker_compose_are_what_the_services_read() {
     let variables = compose_variables("LATCHKEY_VAULT_");
-    let loaded: VaultConfig =
-        latchkey_boot::config::load(None, "LATCHKEY_VAULT_", variables).expect("the vault reads it");
+    let loaded: VaultConfig = latchkey_boot::config::load(None, "LATCHKEY_VAULT_", variables)
+        .expect("the vault reads it");
     assert_eq!((loaded.identity.tokens.len(), loaded.grants.len()), (2, 3));
     let variables = compose_variables("LATCHKEY_ROUTER_");
     let loaded: RouterConfig = latchkey_boot::config::load(None, "LATCHKEY_ROUTER_", variables)

@@ -315,7 +315,7 @@ async fn usage_is_summed_by_each_dimension(backend: Backend) {
         .key(ACME, "main", "openai", "sk-not-a-real-key-0001wxyz")
         .await
         .unwrap();
-    for model in ["gpt-4.1", "gpt-4.1", "gpt-unpriced"] {
+    for model in ["gpt-4.1", "gpt-4.1", "chat-unpriced"] {
         admin.ask(prompt(ACME, model, "hello")).await.unwrap();
     }
     admin

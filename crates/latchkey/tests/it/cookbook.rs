@@ -51,8 +51,12 @@ fn what_grpcurl_shows_is_what_was_done() {
         assert!(services.contains(service), "{services}");
     }
     let (_, described) = call("call $VAULT describe latchkey.vault.v1.KeyService.DisableKey");
-    assert!(described.contains("// Caller: owner of the workspace"), "{described}");
-    let list = r#"call -d '{"parent": "workspaces/demo"}' $VAULT latchkey.vault.v1.KeyService/ListKeys"#;
+    assert!(
+        described.contains("// Caller: owner of the workspace"),
+        "{described}"
+    );
+    let list =
+        r#"call -d '{"parent": "workspaces/demo"}' $VAULT latchkey.vault.v1.KeyService/ListKeys"#;
     let (_, listed) = call(list);
     assert!(listed.contains(r#""materialTail": "hing""#), "{listed}");
 
@@ -64,18 +68,28 @@ fn what_grpcurl_shows_is_what_was_done() {
         .replace("}]}]}'", "}]}]}}'")
         .replace("/Generate", "/StreamGenerate");
     let (_, pieces) = call(&stream);
-    assert!(pieces.contains(r#""delta""#) && pieces.contains(r#""completed""#), "{pieces}");
+    assert!(
+        pieces.contains(r#""delta""#) && pieces.contains(r#""completed""#),
+        "{pieces}"
+    );
     let list = r#"call -d '{"parent": "workspaces/demo"}' $ROUTER latchkey.router.v1.UsageService/ListAttempts"#;
     let (_, attempts) = call(list);
     assert_eq!(attempts.matches("STATE_SUCCEEDED").count(), 3, "{attempts}");
 
     let disable = r#"call -d '{"name": "workspaces/demo/keys/sandbox"}' $VAULT latchkey.vault.v1.KeyService/DisableKey"#;
     let (_, disabled) = call(disable);
-    assert!(disabled.contains(r#""acknowledgedRouterCount": "1""#), "{disabled}");
+    assert!(
+        disabled.contains(r#""acknowledgedRouterCount": "1""#),
+        "{disabled}"
+    );
     let (succeeded, refused) = call(generate);
     assert!(!succeeded);
     // grpcurl prints the details in clear, since reflection describes them.
-    for words in ["FailedPrecondition", r#""reason": "KEY_UNUSABLE""#, "KEY_DISABLED"] {
+    for words in [
+        "FailedPrecondition",
+        r#""reason": "KEY_UNUSABLE""#,
+        "KEY_DISABLED",
+    ] {
         assert!(refused.contains(words), "{refused}");
     }
 }
@@ -94,7 +108,10 @@ fn run(dev: &Dev, vault: &str, router: &str, command: &str) -> (bool, String) {
         .expect("bash is there");
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8(text).expect("grpcurl prints UTF-8");
-    assert!(!text.contains("command not found"), "grpcurl is missing: run the tests by .ci/test");
+    assert!(
+        !text.contains("command not found"),
+        "grpcurl is missing: run the tests by .ci/test"
+    );
     (output.status.success(), text)
 }
 
@@ -102,21 +119,31 @@ fn run(dev: &Dev, vault: &str, router: &str, command: &str) -> (bool, String) {
 fn sandbox_address(dev: &Dev, vault: &str) -> String {
     let get = r#"call -d '{"name": "workspaces/demo/keys/sandbox"}' $VAULT latchkey.vault.v1.KeyService/GetKey"#;
     let (_, key) = run(dev, vault, "", get);
-    let url = key.split('"').find(|text| text.starts_with("http://")).expect("the key has one");
-    url.trim_start_matches("http://").trim_end_matches("/v1").to_owned()
+    let url = key
+        .split('"')
+        .find(|text| text.starts_with("http://"))
+        .expect("the key has one");
+    url.trim_start_matches("http://")
+        .trim_end_matches("/v1")
+        .to_owned()
 }
 
 /// The `call` commands of the cookbook's blocks, here-documents included.
 fn steps(text: &str) -> Vec<Step> {
     let mut steps = Vec::new();
-    let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let blocks = text
+        .split("```sh\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next());
     for block in blocks {
         let mut lines = block.lines();
         while let Some(line) = lines.next() {
             if !line.starts_with("call ") {
                 continue;
             }
-            let refusal = line.split_once("# refused: ").map(|(_, reason)| reason.to_owned());
+            let refusal = line
+                .split_once("# refused: ")
+                .map(|(_, reason)| reason.to_owned());
             let mut command = line.to_owned();
             if line.contains("<<'JSON'") {
                 for body in lines.by_ref() {

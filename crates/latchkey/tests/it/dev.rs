@@ -19,14 +19,20 @@ fn shows_the_main_job(printed: &str) {
     ] {
         assert!(printed.contains(line), "{line} is not in:\n{printed}");
     }
-    assert!(!printed.contains("sandbox-key-that-opens-nothing"), "the key is masked");
+    assert!(
+        !printed.contains("sandbox-key-that-opens-nothing"),
+        "the key is masked"
+    );
 }
 
 #[test]
 fn it_stores_a_key_answers_a_prompt_keeps_the_account_and_drains() {
     let dev = Dev::start();
     shows_the_main_job(&dev.printed);
-    assert!(!dev.printed.contains(&dev.token()), "the token is not printed");
+    assert!(
+        !dev.printed.contains(&dev.token()),
+        "the token is not printed"
+    );
     let (status, _) = dev.terminate();
     assert!(status.success(), "{status}");
 }
@@ -35,7 +41,11 @@ fn it_stores_a_key_answers_a_prompt_keeps_the_account_and_drains() {
 fn it_can_be_run_again_over_the_same_folder() {
     let folder = TempDir::new().unwrap();
     // The sandbox's address is part of the stored key, so its port must be the same.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     for _ in 0..2 {
         let output = latchkey()
             .args(["dev", "--once", "--vault-port", "0", "--router-port", "0"])
@@ -79,7 +89,10 @@ fn a_keyring_is_made_once() {
 
 #[test]
 fn migrating_without_a_url_says_what_is_missing() {
-    let output = latchkey().args(["migrate", "vault"]).env_remove("LATCHKEY_DATABASE_URL").output();
+    let output = latchkey()
+        .args(["migrate", "vault"])
+        .env_remove("LATCHKEY_DATABASE_URL")
+        .output();
     let output = output.unwrap();
     assert_eq!(output.status.code(), Some(64));
     let words = String::from_utf8_lossy(&output.stderr).into_owned();

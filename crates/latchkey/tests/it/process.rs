@@ -39,18 +39,29 @@ impl Dev {
             assert_ne!(read, 0, "it ended early:\n{printed}");
         }
         child.stdout = Some(lines.into_inner());
-        Self { child, folder, printed }
+        Self {
+            child,
+            folder,
+            printed,
+        }
     }
 
     /// The admin's token.
     pub(crate) fn token(&self) -> String {
         let file = self.folder.path().join("dev/admin.token");
-        std::fs::read_to_string(file).expect("it was made").trim().to_owned()
+        std::fs::read_to_string(file)
+            .expect("it was made")
+            .trim()
+            .to_owned()
     }
 
     /// The addresses of vault and router.
     pub(crate) fn addresses(&self) -> (String, String) {
-        let line = self.printed.lines().find(|line| line.starts_with("Serving: ")).unwrap();
+        let line = self
+            .printed
+            .lines()
+            .find(|line| line.starts_with("Serving: "))
+            .unwrap();
         let mut found = line
             .split_whitespace()
             .map(|word| word.trim_end_matches([',', '.']))

@@ -6,10 +6,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt as _, stream};
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use hyper::body::Incoming;
 use latchkey_contract::names::Scope;
 use latchkey_contract::router::v1::{GenerateRequest, PartDelta};
 use latchkey_providers::ErrorClass;
-use latchkey_providers::error::classify;
+use latchkey_providers::decode::{self, Answer};
 use latchkey_providers::stream::{Decoder, SseError, SseEvent, events};
 use tokio::time::Instant;
 
@@ -54,16 +57,22 @@ impl Dispatcher {
             let response = self.upstream.send(exchange.request, trust, until).await?;
             let (head, body) = response.into_parts();
             open.head(&head);
-            if head.status.is_success() {
-                return Ok(body);
+            if head.status.is_success() && is_event_stream(&head.headers) {
+                return Ok(Begun::Events(body));
             }
+            // An error, or the whole answer of a server that can't stream.
             let until = Instant::now() + config.idle_timeout;
             let body = collect(body, until).await?;
-            let (provider, key, now) = (loan.provider(), loan.api_key(), self.system_time());
-            Err(classify(provider, head.status, &head.headers, &body, key, now).into())
+            let (dialect, key, now) = (exchange.dialect, loan.api_key(), self.system_time());
+            let answer = decode::unary(dialect, head.status, &head.headers, &body, key, now)?;
+            Ok(Begun::Whole(answer))
         };
         let body = match called.await {
-            Ok(body) => body,
+            Ok(Begun::Events(body)) => body,
+            Ok(Begun::Whole(answer)) => {
+                let whole = Piece::Completed(Box::new(settle(open, answer)));
+                return Ok(Box::pin(stream::iter([Ok(whole)])));
+            }
             Err(error) => return Err(refused(open, &self.keys, &loan, error)),
         };
         let running = Running {
@@ -77,6 +86,20 @@ impl Dispatcher {
         };
         Ok(Box::pin(stream::unfold(Some(running), advance)))
     }
+}
+
+/// How an answer begins.
+enum Begun {
+    Events(Incoming),
+    Whole(Answer),
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let media_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    // Servers that say nothing are taken at their word once they speak.
+    media_type.is_none_or(|media_type| media_type.starts_with("text/event-stream"))
 }
 
 struct Running {

@@ -54,7 +54,7 @@ fn log(error: &ShipError) {
     tracing::warn!(error = chain, "attempts wait in the journal");
 }
 
-struct Shipper {
+pub(super) struct Shipper {
     parts: ShipperParts,
     at: Position,
     leftovers_closed: bool,
@@ -62,7 +62,7 @@ struct Shipper {
 
 /// A batch that could not be shipped.
 #[derive(Debug, thiserror::Error)]
-enum ShipError {
+pub(super) enum ShipError {
     #[error("the journal could not be read")]
     Journal(#[from] std::io::Error),
     #[error("the database failed")]
@@ -70,7 +70,7 @@ enum ShipError {
 }
 
 impl Shipper {
-    fn new(parts: ShipperParts) -> Self {
+    pub(super) fn new(parts: ShipperParts) -> Self {
         Self {
             parts,
             at: Position::default(),
@@ -79,7 +79,7 @@ impl Shipper {
     }
 
     /// Ships the next batch. Whether there was one.
-    async fn advance(&mut self) -> Result<bool, ShipError> {
+    pub(super) async fn advance(&mut self) -> Result<bool, ShipError> {
         let journal = std::sync::Arc::clone(&self.parts.journal);
         let active = journal.written();
         let segments = journal.segments()?;

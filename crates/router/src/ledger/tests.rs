@@ -1,1 +1,85 @@
+mod journal;
+mod record;
+mod shipper;
 
+use std::path::Path;
+
+use latchkey_boot::clock::Timestamp;
+use latchkey_contract::router::v1::Usage;
+use uuid::Uuid;
+
+use super::journal::Position;
+use super::*;
+use crate::domain::attempt::{AttemptId, Begun, Certainty, Origin, Outcome, Payer, State};
+
+fn config(folder: &Path) -> JournalConfig {
+    JournalConfig {
+        folder: folder.to_owned(),
+        sync_milliseconds: default_sync(),
+    }
+}
+
+fn open(folder: &Path) -> Arc<Journal> {
+    Journal::open(&config(folder)).unwrap()
+}
+
+/// The first segment that this process writes.
+fn beginning(segment: u64) -> Position {
+    Position { segment, offset: 0 }
+}
+
+/// The file of a segment.
+fn file(folder: &Path, segment: u64) -> PathBuf {
+    folder.join(format!("{segment:020}.journal"))
+}
+
+/// An attempt that has begun.
+fn begun(number: u128) -> Attempt {
+    let start = i64::try_from(number).unwrap();
+    let begun = Begun {
+        id: AttemptId(Uuid::from_u128(number)),
+        scope: "workspaces/acme/projects/web".parse().unwrap(),
+        key_version: "workspaces/acme/keys/main/versions/3".parse().unwrap(),
+        material_tail: "wxyz".to_owned(),
+        payer: Payer::OwnKey,
+        provider: "openai",
+        model: "gpt-5.4".to_owned(),
+        requester: "token:app".into(),
+        origin: Origin::Automation,
+        streamed: true,
+        start_time: Timestamp::from_micros(start),
+    };
+    Attempt {
+        begun,
+        outcome: Outcome::default(),
+    }
+}
+
+/// The same attempt at its end.
+fn ended(number: u128) -> Attempt {
+    let usage = Usage {
+        input_tokens: 1,
+        cache_read_tokens: 2,
+        cache_write_tokens: 3,
+        cache_write_1h_tokens: 4,
+        output_tokens: 5,
+        reasoning_tokens: 6,
+    };
+    let outcome = Outcome {
+        state: State::Succeeded,
+        error_reason: "".into(),
+        http_status: 200,
+        provider_request_id: "req_1".to_owned(),
+        served_model: "gpt-5.4-2026-03-05".to_owned(),
+        first_byte_micros: Some(7),
+        latency_micros: Some(8),
+        usage: Some(usage),
+        certainty: Certainty::Reported,
+        cost_nanos: Some(9),
+        price_version: "2026-11-21".to_owned(),
+    };
+    Attempt {
+        outcome,
+        ..begun(number)
+    }
+}

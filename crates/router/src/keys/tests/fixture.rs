@@ -57,7 +57,9 @@ impl Fixture {
             .add_service(LeaseServiceServer::new(Vault { asked }))
             .serve_with_incoming(TcpListenerStream::new(listener));
         tokio::spawn(served);
-        let channel = ChannelConfig::new(endpoint.parse().unwrap()).open().unwrap();
+        let channel = ChannelConfig::new(endpoint.parse().unwrap())
+            .open()
+            .unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_000_000)));
         let upstream = Upstream::new(UpstreamConfig::default(), EgressPolicy::default());
         let keys = Keys::new(channel, Arc::clone(&clock) as Arc<_>, Arc::new(upstream));
@@ -205,7 +207,9 @@ impl LeaseService for Vault {
         &self,
         _: Request<Streaming<AttendRequest>>,
     ) -> Result<Response<Self::AttendStream>, Status> {
-        Err(Status::unimplemented("the tests begin and end sessions themselves"))
+        Err(Status::unimplemented(
+            "the tests begin and end sessions themselves",
+        ))
     }
 
     async fn list_leases(

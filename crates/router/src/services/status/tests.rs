@@ -65,11 +65,20 @@ fn requests() -> Vec<Row> {
     let unsupported = encode(EncodeErrorKind::UnsupportedByProvider);
     vec![
         row(Denied, PermissionDenied, "PERMISSION_DENIED"),
-        row(RouterError::field("model", "is"), InvalidArgument, "FIELD_INVALID").naming("model"),
+        row(
+            RouterError::field("model", "is"),
+            InvalidArgument,
+            "FIELD_INVALID",
+        )
+        .naming("model"),
         row(PageTokenError, InvalidArgument, "PAGE_TOKEN_INVALID").naming("page_token"),
         row(invalid, InvalidArgument, "FIELD_INVALID").naming("messages[0]"),
         row(unsupported, InvalidArgument, "UNSUPPORTED_BY_PROVIDER").naming("messages[0]"),
-        row(EgressError::NotPublic, FailedPrecondition, "DESTINATION_FORBIDDEN"),
+        row(
+            EgressError::NotPublic,
+            FailedPrecondition,
+            "DESTINATION_FORBIDDEN",
+        ),
         row(RouterError::AttemptNotFound, NotFound, "ATTEMPT_NOT_FOUND"),
     ]
 }
@@ -95,7 +104,12 @@ fn vault() -> Vec<Row> {
         handed_on(NotFound, "WORKSPACE_NOT_FOUND"),
         handed_on(FailedPrecondition, "OWN_KEY_REQUIRED"),
         handed_on(DataLoss, "INTEGRITY"),
-        row(RouterError::VaultUnavailable, Unavailable, "VAULT_UNAVAILABLE").again_after(1),
+        row(
+            RouterError::VaultUnavailable,
+            Unavailable,
+            "VAULT_UNAVAILABLE",
+        )
+        .again_after(1),
     ]
 }
 
@@ -107,26 +121,61 @@ fn provider() -> Vec<Row> {
     let throttled = provider_error(ErrorClass::Throttled, Some(Duration::from_secs(38)));
     let overloaded = provider_error(ErrorClass::Overloaded, Some(Duration::from_secs(5)));
     vec![
-        failed(ErrorClass::Revoked, FailedPrecondition, "PROVIDER_REJECTED_KEY"),
-        failed(ErrorClass::NoPermission, FailedPrecondition, "PROVIDER_REJECTED_KEY"),
-        failed(ErrorClass::NoCredit, FailedPrecondition, "PROVIDER_NO_CREDIT"),
-        failed(ErrorClass::ModelUnavailable, FailedPrecondition, "MODEL_UNAVAILABLE"),
-        failed(ErrorClass::RejectedRequest, InvalidArgument, "PROVIDER_REJECTED_REQUEST"),
-        failed(ErrorClass::Throttled, ResourceExhausted, "PROVIDER_THROTTLED").again_after(1),
+        failed(
+            ErrorClass::Revoked,
+            FailedPrecondition,
+            "PROVIDER_REJECTED_KEY",
+        ),
+        failed(
+            ErrorClass::NoPermission,
+            FailedPrecondition,
+            "PROVIDER_REJECTED_KEY",
+        ),
+        failed(
+            ErrorClass::NoCredit,
+            FailedPrecondition,
+            "PROVIDER_NO_CREDIT",
+        ),
+        failed(
+            ErrorClass::ModelUnavailable,
+            FailedPrecondition,
+            "MODEL_UNAVAILABLE",
+        ),
+        failed(
+            ErrorClass::RejectedRequest,
+            InvalidArgument,
+            "PROVIDER_REJECTED_REQUEST",
+        ),
+        failed(
+            ErrorClass::Throttled,
+            ResourceExhausted,
+            "PROVIDER_THROTTLED",
+        )
+        .again_after(1),
         row(throttled, ResourceExhausted, "PROVIDER_THROTTLED").again_after(38),
         row(overloaded, Unavailable, "PROVIDER_UNAVAILABLE").again_after(5),
         failed(ErrorClass::Unknown, Unavailable, "PROVIDER_UNAVAILABLE").again_after(1),
         failed(ErrorClass::Malformed, Unavailable, "PROVIDER_MALFORMED").again_after(1),
         failed(ErrorClass::Truncated, Unavailable, "STREAM_TRUNCATED").again_after(1),
         failed(ErrorClass::Timeout, DeadlineExceeded, "PROVIDER_TIMEOUT"),
-        row(RouterError::Unreachable("gone"), Unavailable, "PROVIDER_UNAVAILABLE").again_after(1),
+        row(
+            RouterError::Unreachable("gone"),
+            Unavailable,
+            "PROVIDER_UNAVAILABLE",
+        )
+        .again_after(1),
     ]
 }
 
 fn ourselves() -> Vec<Row> {
     let store = StoreError::Database(DbErr::Custom("secret of the database".to_owned()));
     vec![
-        row(JournalError::TooLong, Code::Unavailable, "JOURNAL_UNAVAILABLE").again_after(1),
+        row(
+            JournalError::TooLong,
+            Code::Unavailable,
+            "JOURNAL_UNAVAILABLE",
+        )
+        .again_after(1),
         row(store, Code::Unavailable, "DATABASE_UNAVAILABLE").again_after(1),
     ]
 }
@@ -168,13 +217,26 @@ fn every_error_has_its_code_reason_and_details() {
         let status = Status::from(row.error);
         let details = status.get_error_details();
         let info = details.error_info().unwrap();
-        assert_eq!((status.code(), &*info.reason), (row.code, row.reason), "{words}");
+        assert_eq!(
+            (status.code(), &*info.reason),
+            (row.code, row.reason),
+            "{words}"
+        );
         assert_eq!(info.domain, "router.latchkey");
         assert_eq!(status.message(), words);
-        let violations = details.bad_request().map_or(&[][..], |bad| &bad.field_violations);
-        let named: Vec<_> = violations.iter().map(|violation| &*violation.field).collect();
+        let violations = details
+            .bad_request()
+            .map_or(&[][..], |bad| &bad.field_violations);
+        let named: Vec<_> = violations
+            .iter()
+            .map(|violation| &*violation.field)
+            .collect();
         let expected = [row.violation];
-        let expected = if row.violation.is_empty() { &[][..] } else { &expected };
+        let expected = if row.violation.is_empty() {
+            &[][..]
+        } else {
+            &expected
+        };
         assert_eq!(named, expected, "{words}");
         let delay = details.retry_info().and_then(|info| info.retry_delay);
         assert_eq!(delay, row.retry.map(Duration::from_secs), "{words}");
@@ -203,7 +265,10 @@ fn what_the_vault_said_is_in_the_metadata() {
             let status = Status::from(row.error);
             let details = status.get_error_details();
             let metadata = &details.error_info().unwrap().metadata;
-            assert_eq!(metadata.get("key").map(String::as_str), Some("KEY_DISABLED"));
+            assert_eq!(
+                metadata.get("key").map(String::as_str),
+                Some("KEY_DISABLED")
+            );
         }
     }
 }

@@ -242,8 +242,10 @@ impl Router {
     }
 
     /// Breaks off without a goodbye.
-    pub(crate) fn breaks_off(self) {
+    pub(crate) async fn breaks_off(self) {
         self.attending.abort();
+        // Before its end of the stream is dropped: that would be a clean end.
+        self.attending.await.unwrap_err();
     }
 
     /// How the vault ended the session.

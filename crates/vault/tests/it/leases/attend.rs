@@ -155,7 +155,7 @@ async fn a_router_that_broke_off_is_waited_for_until_it_lapses(vault: Vault) {
     acme(&vault).await;
     let router = Router::attend(&vault).await;
     router.borrows(resolve(ACME)).await;
-    router.breaks_off();
+    router.breaks_off().await;
     let mut client = vault.keys(OWNER);
     let disabling = tokio::spawn(async move { client.disable_key(disable()).await });
     while vault.get_key(NAME).await.state() != key::State::Disabled {}

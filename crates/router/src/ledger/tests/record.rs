@@ -1,0 +1,102 @@
+//! Records.
+
+use proptest::prelude::*;
+
+use super::super::record::{decode, encode};
+use super::*;
+
+fn same(left: &Attempt, right: &Attempt) {
+    assert_eq!(format!("{left:?}"), format!("{right:?}"));
+}
+
+#[test]
+fn a_record_decodes_to_what_was_encoded() {
+    for attempt in [begun(1), ended(2)] {
+        same(&decode(&encode(&attempt)).unwrap(), &attempt);
+    }
+}
+
+#[test]
+fn every_word_survives() {
+    use State::{Cancelled, Failed, Started, Succeeded, Unknown};
+    for state in [Cancelled, Failed, Started, Succeeded, Unknown] {
+        for certainty in [Certainty::Reported, Certainty::Unknown] {
+            for payer in [Payer::OwnKey, Payer::Platform] {
+                for origin in [Origin::Automation, Origin::Interactive] {
+                    let mut attempt = ended(1);
+                    attempt.outcome.state = state;
+                    attempt.outcome.certainty = certainty;
+                    attempt.begun.payer = payer;
+                    attempt.begun.origin = origin;
+                    same(&decode(&encode(&attempt)).unwrap(), &attempt);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_record_of_this_release_is_not_decoded() {
+    let record = String::from_utf8(encode(&ended(1))).unwrap();
+    for (from, to) in [
+        ("succeeded", "vanished"),
+        ("reported", "guessed"),
+        ("own_key", "nobody"),
+        ("automation", "whim"),
+        ("openai", "closedai"),
+        ("workspaces/acme/projects/web", "acme"),
+        ("/versions/3", "/versions/0"),
+        ("\"streamed\":true,", ""),
+        ("{", ""),
+    ] {
+        let damaged = record.replacen(from, to, 1);
+        assert_ne!(damaged, record);
+        assert!(decode(damaged.as_bytes()).is_none(), "{damaged}");
+    }
+}
+
+#[test]
+fn a_field_of_a_later_release_is_passed_over() {
+    let record = String::from_utf8(encode(&ended(1))).unwrap();
+    let later = record.replacen('{', "{\"region\":\"eu\",", 1);
+    same(&decode(later.as_bytes()).unwrap(), &ended(1));
+}
+
+proptest! {
+    #[test]
+    fn any_text_and_any_number_survives(
+        texts in prop::array::uniform4(".*"),
+        id in any::<u128>(),
+        status in any::<u16>(),
+        numbers in prop::array::uniform4(any::<i64>()),
+        usage in prop::option::of(prop::array::uniform6(any::<i64>())),
+        cost in prop::option::of(any::<i64>()),
+    ) {
+        let mut attempt = ended(1);
+        let [model, tail, served, request_id] = texts;
+        attempt.begun.id = AttemptId(Uuid::from_u128(id));
+        attempt.begun.model = model;
+        attempt.begun.material_tail = tail;
+        attempt.begun.start_time = Timestamp::from_micros(numbers[0]);
+        attempt.outcome.served_model = served;
+        attempt.outcome.provider_request_id = request_id;
+        attempt.outcome.http_status = status;
+        attempt.outcome.first_byte_micros = Some(numbers[1]);
+        attempt.outcome.latency_micros = Some(numbers[2]);
+        attempt.outcome.cost_nanos = cost;
+        attempt.outcome.usage = usage.map(|[a, b, c, d, e, f]| Usage {
+            input_tokens: a,
+            cache_read_tokens: b,
+            cache_write_tokens: c,
+            cache_write_1h_tokens: d,
+            output_tokens: e,
+            reasoning_tokens: f,
+        });
+        same(&decode(&encode(&attempt)).unwrap(), &attempt);
+    }
+
+    #[test]
+    fn any_bytes_are_decoded_or_refused(bytes in any::<Vec<u8>>()) {
+        let _ = decode(&bytes);
+    }
+}
