@@ -5,4 +5,5 @@ pub mod access;
 pub mod page;
 pub mod reflection;
 pub mod refusal;
+mod request_body;
 pub mod transport_errors;

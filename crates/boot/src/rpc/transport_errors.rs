@@ -14,8 +14,10 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use super::refusal::Refusal;
+use super::request_body::RequestBody;
 
-/// Rewords the transport's refusals for one service domain.
+/// Rewords the transport's refusals for one service domain, and tells a handler that reads a stream
+/// whether its sender ended it.
 #[derive(Clone, Copy, Debug)]
 pub struct TransportErrorsLayer {
     domain: &'static str,
@@ -65,7 +67,7 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let domain = self.domain;
-        let response = self.inner.call(request);
+        let response = self.inner.call(request.map(RequestBody::wrap));
         Box::pin(async move {
             let response = response.await?;
             Ok(match reworded(response.headers(), domain) {

@@ -66,7 +66,8 @@ impl Part {
         command
             .args(arguments)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+            .stdout(Stdio::piped())
+            .stderr(log);
         let mut child = command.spawn().map_err(Failure::run)?;
         let stdout = child.stdout.take().ok_or_else(|| Failure::run("no pipe"))?;
         let mut line = String::new();

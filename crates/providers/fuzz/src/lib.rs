@@ -2,6 +2,7 @@
 //! `cargo +nightly fuzz run openai_chat`, and so on for the other targets.
 
 use std::convert::Infallible;
+use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -12,14 +13,15 @@ use latchkey_providers::decode::{self, Answer};
 use latchkey_providers::stream::{Decoder, events};
 use latchkey_providers::{Dialect, Provider, ProviderError};
 
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::builtin);
+
 /// Long enough that no input holds it by accident.
 pub const KEY: &str = "sk-fuzz-AbCdEf0123456789";
 
 /// Takes the input for a whole answer and for a stream. Nothing may panic, a stream must read the
 /// same in one piece and in several, and a success must hold together.
 pub fn decoder(provider: Provider, model: &str, input: &[u8]) {
-    let catalogue = Catalogue::builtin();
-    let dialect = Dialect::new(provider, catalogue.traits(provider, model));
+    let dialect = Dialect::new(provider, CATALOGUE.traits(provider, model));
     let headers = HeaderMap::new();
     let now = SystemTime::UNIX_EPOCH;
     if let Ok(answer) = decode::unary(dialect, StatusCode::OK, &headers, input, KEY, now) {

@@ -12,6 +12,7 @@ use super::*;
 const ACME: &str = "workspaces/acme";
 const KEY: &str = "workspaces/acme/keys/main";
 const PLATFORM_KEY: &str = "platform/keys/main";
+const MICROSECOND: Duration = Duration::from_micros(1);
 /// Where a choice for ACME was made.
 const CHOSEN: &[(&str, i64)] = &[(ACME, 5), ("platform", 7)];
 
@@ -151,9 +152,10 @@ async fn a_new_session_forgets_the_revisions_of_the_old_one() {
 async fn a_loan_lapses_with_the_freshness_of_its_session() {
     let mut fixture = Fixture::attending().await;
     let loan = fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
-    fixture.clock.advance(FRESHNESS - Duration::from_micros(1));
+    let almost = FRESHNESS.checked_sub(MICROSECOND).unwrap();
+    fixture.clock.advance(almost);
     assert!(loan.begin_use(&*fixture.clock).is_ok());
-    fixture.clock.advance(Duration::from_micros(1));
+    fixture.clock.advance(MICROSECOND);
     assert!(loan.begin_use(&*fixture.clock).is_err());
     fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
 }
@@ -169,11 +171,10 @@ async fn a_keep_alive_extends_from_when_it_was_sent() {
     session.extend(sent, Duration::from_secs(1));
     assert!(loan.begin_use(&*fixture.clock).is_ok());
     session.extend(sent, FRESHNESS * 2);
-    fixture
-        .clock
-        .advance(FRESHNESS * 3 / 2 - Duration::from_micros(1));
+    let almost = (FRESHNESS * 3 / 2).checked_sub(MICROSECOND).unwrap();
+    fixture.clock.advance(almost);
     assert!(loan.begin_use(&*fixture.clock).is_ok());
-    fixture.clock.advance(Duration::from_micros(1));
+    fixture.clock.advance(MICROSECOND);
     assert!(loan.begin_use(&*fixture.clock).is_err());
 }
 

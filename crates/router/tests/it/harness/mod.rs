@@ -1,0 +1,15 @@
+//! A router to test, its callers, and the vault and the provider on its other sides.
+
+mod provider;
+mod refusal;
+mod requests;
+mod router;
+mod vault;
+
+pub(crate) use provider::{Answer, Provider, Stream, anthropic, chat, responses};
+pub(crate) use refusal::{Refused, refused};
+pub(crate) use requests::{ACME, WEB, claude, gpt, on, streamed};
+pub(crate) use router::{
+    ANONYMOUS, APP, NOBODY, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, Router, STRANGER, START, Who,
+};
+pub(crate) use vault::{FRESHNESS, SECRET, Vault, key, version};

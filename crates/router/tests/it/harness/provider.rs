@@ -1,0 +1,462 @@
+//! A provider on loopback that answers by script and keeps what it was sent.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+
+type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// A provider that is running.
+pub(crate) struct Provider {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    calls: watch::Sender<Vec<Call>>,
+    connections: watch::Sender<usize>,
+    script: Mutex<Script>,
+}
+
+/// What comes next, and what comes after that.
+#[derive(Default)]
+struct Script {
+    next: VecDeque<Turn>,
+    then: Option<Answer>,
+}
+
+enum Turn {
+    Answer(Answer),
+    Held(oneshot::Receiver<Answer>),
+}
+
+/// What it was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+/// An answer.
+pub(crate) struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: Content,
+}
+
+enum Content {
+    Whole(Bytes),
+    /// These pieces, and then a broken connection.
+    Cut(Vec<Bytes>),
+    Fed(mpsc::UnboundedReceiver<Bytes>),
+}
+
+/// The provider's hand on an answer whose pieces the test sends.
+pub(crate) struct Stream(mpsc::UnboundedSender<Bytes>);
+
+impl Provider {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared: Arc<Shared> = Arc::default();
+        let accepting = Arc::clone(&shared);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                accepting.connections.send_modify(|count| *count += 1);
+                let shared = Arc::clone(&accepting);
+                let answer = service_fn(move |request| answer(Arc::clone(&shared), request));
+                let stream = TokioIo::new(stream);
+                tokio::spawn(http1::Builder::new().serve_connection(stream, answer));
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// Its address as OpenAI's base URL is.
+    pub(crate) fn openai_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// Its address as Anthropic's base URL is.
+    pub(crate) fn anthropic_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// From now on it answers like this.
+    pub(crate) fn answers(&self, answer: Answer) {
+        self.shared.script.lock().unwrap().then = Some(answer);
+    }
+
+    /// It answers the next call like this.
+    pub(crate) fn answers_once(&self, answer: Answer) {
+        self.shared.script.lock().unwrap().next.push_back(Turn::Answer(answer));
+    }
+
+    /// It answers the next call when the test says so.
+    pub(crate) fn holds(&self) -> oneshot::Sender<Answer> {
+        let (release, held) = oneshot::channel();
+        self.shared.script.lock().unwrap().next.push_back(Turn::Held(held));
+        release
+    }
+
+    /// It answers the next call with a stream whose pieces the test sends.
+    pub(crate) fn streams(&self) -> Stream {
+        let (feed, fed) = mpsc::unbounded_channel();
+        self.answers_once(sse(Content::Fed(fed)));
+        Stream(feed)
+    }
+
+    /// What it was sent.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.shared.calls.borrow().clone()
+    }
+
+    /// Waits until it was called so often.
+    pub(crate) async fn called(&self, times: usize) -> Call {
+        let mut calls = self.shared.calls.subscribe();
+        let calls = calls.wait_for(|calls| calls.len() >= times).await.unwrap();
+        calls[times - 1].clone()
+    }
+
+    /// How many connections were made to it.
+    pub(crate) fn connections(&self) -> usize {
+        *self.shared.connections.borrow()
+    }
+}
+
+impl Stream {
+    /// Sends a chunk of a Chat Completions stream.
+    pub(crate) fn says(&self, chunk: &Value) {
+        self.sends(&format!("data: {chunk}\n\n"));
+    }
+
+    pub(crate) fn sends(&self, text: &str) {
+        self.0.send(Bytes::from(text.to_owned())).unwrap();
+    }
+
+    /// Completes when the caller has closed its connection.
+    pub(crate) async fn closed(&self) {
+        self.0.closed().await;
+    }
+}
+
+impl Call {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Whether any part of it holds the text.
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        format!("{self:?}").contains(text)
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        Self::text(status, "application/json", &body.to_string())
+    }
+
+    pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type", content_type.to_owned())],
+            body: Content::Whole(Bytes::from(body.to_owned())),
+        }
+    }
+
+    /// A stream of these events' data, whole.
+    pub(crate) fn events<T: ToString>(data: &[T]) -> Self {
+        let text: String = data.iter().map(event).collect();
+        sse(Content::Whole(Bytes::from(text)))
+    }
+
+    /// A stream of these events' data whose connection then breaks.
+    pub(crate) fn cut_events<T: ToString>(data: &[T]) -> Self {
+        sse(Content::Cut(data.iter().map(|data| event(data).into()).collect()))
+    }
+
+    /// A whole answer whose connection breaks halfway.
+    pub(crate) fn cut(body: &Value) -> Self {
+        let text = body.to_string();
+        let half = Bytes::from(text[..text.len() / 2].to_owned());
+        Self {
+            body: Content::Cut(vec![half]),
+            ..Self::json(200, body)
+        }
+    }
+
+    pub(crate) fn with(mut self, header: &'static str, value: &str) -> Self {
+        self.headers.push((header, value.to_owned()));
+        self
+    }
+}
+
+fn sse(body: Content) -> Answer {
+    Answer {
+        status: 200,
+        headers: vec![("content-type", "text/event-stream".to_owned())],
+        body,
+    }
+}
+
+fn event(data: &impl ToString) -> String {
+    format!("data: {}\n\n", data.to_string())
+}
+
+async fn answer(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let call = Call {
+        method: head.method,
+        path: head.uri.to_string(),
+        headers: head.headers,
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+    };
+    let turn = {
+        let mut script = shared.script.lock().unwrap();
+        let then = script.then.as_ref().map(Answer::again);
+        script.next.pop_front().or_else(|| then.map(Turn::Answer))
+    };
+    shared.calls.send_modify(|calls| calls.push(call));
+    let answer = match turn.expect("the test has scripted an answer") {
+        Turn::Answer(answer) => answer,
+        Turn::Held(held) => match held.await {
+            Ok(answer) => answer,
+            Err(_) => std::future::pending().await,
+        },
+    };
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    let body = match answer.body {
+        Content::Whole(bytes) => Full::new(bytes).map_err(|never| match never {}).boxed_unsync(),
+        Content::Cut(pieces) => {
+            let broken = Err(io::Error::from(io::ErrorKind::ConnectionReset));
+            let pieces = pieces.into_iter().map(|piece| Ok(Frame::data(piece)));
+            let pieces = tokio_stream::iter(pieces.chain([broken]));
+            // Otherwise the break overtakes the pieces.
+            StreamBody::new(pieces.then(async |piece| {
+                tokio::task::yield_now().await;
+                piece
+            }))
+            .boxed_unsync()
+        }
+        Content::Fed(fed) => {
+            let pieces = UnboundedReceiverStream::new(fed).map(|piece| Ok(Frame::data(piece)));
+            StreamBody::new(pieces).boxed_unsync()
+        }
+    };
+    Ok(response.body(body).unwrap())
+}
+
+impl Answer {
+    fn again(&self) -> Self {
+        let body = match &self.body {
+            Content::Whole(bytes) => Content::Whole(bytes.clone()),
+            Content::Cut(pieces) => Content::Cut(pieces.clone()),
+            Content::Fed(_) => panic!("a stream that the test feeds is for one call"),
+        };
+        Self {
+            status: self.status,
+            headers: self.headers.clone(),
+            body,
+        }
+    }
+}
+
+/// OpenAI's Chat Completions.
+pub(crate) mod chat {
+    use super::{Value, json};
+
+    /// 600 tokens of input, 400 from the cache, 150 of output, 50 of reasoning.
+    pub(crate) fn usage() -> Value {
+        json!({
+            "prompt_tokens": 1000,
+            "completion_tokens": 200,
+            "total_tokens": 1200,
+            "prompt_tokens_details": {"cached_tokens": 400},
+            "completion_tokens_details": {"reasoning_tokens": 50},
+        })
+    }
+
+    pub(crate) fn whole() -> Value {
+        json!({
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "model": "gpt-4.1-2025-04-14",
+            "choices": [{
+                "index": 0,
+                "message": {"role": "assistant", "content": "Good day"},
+                "finish_reason": "stop",
+            }],
+            "usage": usage(),
+        })
+    }
+
+    /// A chunk that says so much more.
+    pub(crate) fn delta(text: &str) -> Value {
+        chunk(&json!([{"index": 0, "delta": {"content": text}, "finish_reason": null}]))
+    }
+
+    /// The chunk that says why it ended.
+    pub(crate) fn stop() -> Value {
+        chunk(&json!([{"index": 0, "delta": {}, "finish_reason": "stop"}]))
+    }
+
+    /// The chunk with the usage.
+    pub(crate) fn used() -> Value {
+        let mut chunk = chunk(&json!([]));
+        chunk["usage"] = usage();
+        chunk
+    }
+
+    /// The same answer in pieces.
+    pub(crate) fn pieces() -> Vec<String> {
+        let chunks = [delta("Good "), delta("day"), stop(), used()];
+        let mut pieces: Vec<_> = chunks.iter().map(ToString::to_string).collect();
+        pieces.push("[DONE]".to_owned());
+        pieces
+    }
+
+    pub(crate) fn error(kind: &str, code: &str, message: &str) -> Value {
+        json!({"error": {"message": message, "type": kind, "param": null, "code": code}})
+    }
+
+    fn chunk(choices: &Value) -> Value {
+        json!({
+            "id": "chatcmpl-1",
+            "object": "chat.completion.chunk",
+            "model": "gpt-4.1-2025-04-14",
+            "choices": choices,
+        })
+    }
+}
+
+/// OpenAI's Responses.
+pub(crate) mod responses {
+    use super::{Value, json};
+
+    pub(crate) fn whole() -> Value {
+        json!({
+            "id": "resp_1",
+            "object": "response",
+            "status": "completed",
+            "model": "gpt-5.4",
+            "output": [{
+                "type": "message",
+                "id": "msg_1",
+                "role": "assistant",
+                "status": "completed",
+                "content": [{"type": "output_text", "text": "Good day", "annotations": []}],
+            }],
+            "usage": {
+                "input_tokens": 1000,
+                "input_tokens_details": {"cached_tokens": 400},
+                "output_tokens": 200,
+                "output_tokens_details": {"reasoning_tokens": 50},
+                "total_tokens": 1200,
+            },
+        })
+    }
+}
+
+/// Anthropic's Messages.
+pub(crate) mod anthropic {
+    use super::{Value, json};
+
+    /// 10 tokens of input, 20 from the cache, 30 written to it and 40 for an hour, 50 of output.
+    pub(crate) fn usage() -> Value {
+        json!({
+            "input_tokens": 10,
+            "cache_read_input_tokens": 20,
+            "cache_creation_input_tokens": 70,
+            "cache_creation": {
+                "ephemeral_5m_input_tokens": 30,
+                "ephemeral_1h_input_tokens": 40,
+            },
+            "output_tokens": 50,
+        })
+    }
+
+    pub(crate) fn whole() -> Value {
+        json!({
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "model": "claude-sonnet-5",
+            "content": [{"type": "text", "text": "Good day"}],
+            "stop_reason": "end_turn",
+            "usage": usage(),
+        })
+    }
+
+    /// The event that begins a stream. It tells what the input used.
+    pub(crate) fn start() -> Value {
+        let mut usage = usage();
+        usage["output_tokens"] = 1.into();
+        let message = json!({
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "model": "claude-sonnet-5",
+            "content": [],
+            "usage": usage,
+        });
+        json!({"type": "message_start", "message": message})
+    }
+
+    pub(crate) fn delta(text: &str) -> Value {
+        let delta = json!({"type": "text_delta", "text": text});
+        json!({"type": "content_block_delta", "index": 0, "delta": delta})
+    }
+
+    /// The same answer in pieces.
+    pub(crate) fn pieces() -> Vec<Value> {
+        let block = json!({"type": "text", "text": ""});
+        vec![
+            start(),
+            json!({"type": "content_block_start", "index": 0, "content_block": block}),
+            json!({"type": "ping"}),
+            delta("Good "),
+            delta("day"),
+            json!({"type": "content_block_stop", "index": 0}),
+            json!({
+                "type": "message_delta",
+                "delta": {"stop_reason": "end_turn"},
+                "usage": {"output_tokens": 50},
+            }),
+            json!({"type": "message_stop"}),
+        ]
+    }
+
+    pub(crate) fn error(kind: &str, message: &str) -> Value {
+        json!({
+            "type": "error",
+            "error": {"type": kind, "message": message},
+            "request_id": "req_body",
+        })
+    }
+}

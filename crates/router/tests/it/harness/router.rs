@@ -1,0 +1,307 @@
+//! A running router with all it depends on.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use latchkey_boot::client::{AuthorizedChannel, ChannelConfig};
+use latchkey_boot::clock::{ManualClock, Timestamp};
+use latchkey_boot::config::SecretString;
+use latchkey_boot::drain::Drain;
+use latchkey_boot::egress::EgressPolicy;
+use latchkey_boot::identity::{IdentityConfig, TokenConfig, TokenDigest, TokenName};
+use latchkey_boot::rpc::access::Grant;
+use latchkey_boot::server::ServerConfig;
+use latchkey_boot::telemetry::TelemetryConfig;
+use latchkey_contract::router::v1::inference_service_client::InferenceServiceClient;
+use latchkey_contract::router::v1::usage_service_client::UsageServiceClient;
+use latchkey_contract::router::v1::{
+    Attempt, GenerateRequest, GenerateResponse, ListAttemptsRequest, StreamGenerateResponse,
+    attempt,
+};
+use latchkey_contract::vault::v1::{Lease, Payer, ResolveRequest, ResolveResponse, ScopeRevision};
+use latchkey_migrations::testing::{Backend, TestDatabase};
+use latchkey_router::config::{
+    CatalogueConfig, DatabaseConfig, JournalConfig, Role, RouterConfig, UpstreamConfig,
+};
+use latchkey_router::store::Store;
+use sea_orm::{ConnectionTrait as _, Database};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tonic::{Status, Streaming};
+
+use super::provider::Provider;
+use super::requests::{ACME, streamed};
+use super::vault::{ROUTER, SECRET, Vault, version};
+
+/// Who calls; the token is the name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Who(pub(crate) &'static str);
+
+/// Runs the deployment.
+pub(crate) const OPERATOR: Who = Who("operator");
+/// Owns acme.
+pub(crate) const OWNER: Who = Who("owner");
+/// Sends prompts for acme.
+pub(crate) const APP: Who = Who("app");
+/// Another one that does.
+pub(crate) const OTHER_APP: Who = Who("other-app");
+/// Sends prompts for another workspace.
+pub(crate) const OTHER_CALLER: Who = Who("other-caller");
+/// Has a token and no grant.
+pub(crate) const NOBODY: Who = Who("nobody");
+/// Has a token that the router does not know.
+pub(crate) const STRANGER: Who = Who("stranger");
+/// Shows no credential.
+pub(crate) const ANONYMOUS: Who = Who("");
+
+impl Who {
+    /// The name in accounts.
+    pub(crate) fn requester(self) -> String {
+        format!("token:{}", self.0)
+    }
+}
+
+/// A running router, its neighbours and its database.
+pub(crate) struct Router {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) database: TestDatabase,
+    pub(crate) vault: Vault,
+    pub(crate) provider: Provider,
+    pub(crate) drain: Drain,
+    folder: TempDir,
+    address: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+/// 2026-11-21T12:00:00Z.
+pub(crate) const START: Timestamp = Timestamp::from_micros(1_795_262_400_000_000);
+
+impl Router {
+    /// A router that attends its vault.
+    pub(crate) async fn start(backend: Backend) -> Self {
+        Self::start_with(backend, |_| {}).await
+    }
+
+    /// The same, configured differently.
+    pub(crate) async fn start_with(
+        backend: Backend,
+        adjust: impl FnOnce(&mut RouterConfig),
+    ) -> Self {
+        let database = TestDatabase::fresh(backend).await;
+        let store = Store::connect(&database.url, 1).await.unwrap();
+        store.migrate().await.unwrap();
+        Self::start_over(database, adjust).await
+    }
+
+    /// The same over a database that may be none.
+    pub(crate) async fn start_over(
+        database: TestDatabase,
+        adjust: impl FnOnce(&mut RouterConfig),
+    ) -> Self {
+        let provider = Provider::start().await;
+        let vault = Vault::start();
+        let folder = TempDir::new().unwrap();
+        let clock = Arc::new(ManualClock::new(START));
+        let mut config = config(&database.url, &folder, &vault);
+        adjust(&mut config);
+        let drain = Drain::new();
+        let (address, serving) = serve(config, &drain, &clock).await;
+        let router = Self {
+            clock,
+            database,
+            vault,
+            provider,
+            drain,
+            folder,
+            address,
+            serving,
+        };
+        router.lends(|_, _| {});
+        router.vault.attended(1).await;
+        router
+    }
+
+    /// The same router after a new start: nothing is left in memory.
+    pub(crate) async fn restart(mut self) -> Self {
+        self.drain.start();
+        self.serving.await.unwrap();
+        let config = config(&self.database.url, &self.folder, &self.vault);
+        self.drain = Drain::new();
+        (self.address, self.serving) = serve(config, &self.drain, &self.clock).await;
+        self.vault.attended(2).await;
+        self
+    }
+
+    /// Stops as on SIGTERM.
+    pub(crate) async fn stops(&mut self) {
+        self.drain.start();
+        (&mut self.serving).await.unwrap();
+    }
+
+    /// From now on the vault lends keys of the asked scope's workspace, each changed like this.
+    pub(crate) fn lends(&self, change: impl Fn(&ResolveRequest, &mut Lease) + Send + 'static) {
+        let (openai, anthropic) = (self.provider.openai_url(), self.provider.anthropic_url());
+        self.vault.resolves(move |request| {
+            let workspace = request.parent.split("/projects/").next().unwrap();
+            let base_url = match request.provider.as_str() {
+                "anthropic" => &anthropic,
+                _ => &openai,
+            };
+            let mut lease = Lease {
+                lease_id: "lease".to_owned(),
+                key_version: version(workspace, "main"),
+                provider: request.provider.clone(),
+                base_url: base_url.clone(),
+                api_key: SECRET.to_owned(),
+                material_tail: "wxyz".to_owned(),
+                payer: Payer::OwnKey.into(),
+                default_model: String::new(),
+                expire_time: None,
+            };
+            change(request, &mut lease);
+            let revision = |scope: &str| ScopeRevision {
+                scope: scope.to_owned(),
+                revision: 1,
+            };
+            Ok(ResolveResponse {
+                lease: Some(lease),
+                exclusions: Vec::new(),
+                revisions: vec![revision(workspace), revision("platform")],
+            })
+        });
+    }
+
+    /// A connection of `who`.
+    pub(crate) fn channel(&self, who: Who) -> AuthorizedChannel {
+        let mut config = ChannelConfig::new(format!("http://{}", self.address).parse().unwrap());
+        config.token = (who != ANONYMOUS).then(|| SecretString::new(who.0.to_owned()));
+        config.open().unwrap()
+    }
+
+    pub(crate) fn inference(&self, who: Who) -> InferenceServiceClient<AuthorizedChannel> {
+        InferenceServiceClient::new(self.channel(who))
+    }
+
+    pub(crate) fn usage(&self, who: Who) -> UsageServiceClient<AuthorizedChannel> {
+        UsageServiceClient::new(self.channel(who))
+    }
+
+    pub(crate) async fn generate(
+        &self,
+        request: GenerateRequest,
+    ) -> Result<GenerateResponse, Status> {
+        self.generate_as(APP, request).await
+    }
+
+    pub(crate) async fn generate_as(
+        &self,
+        who: Who,
+        request: GenerateRequest,
+    ) -> Result<GenerateResponse, Status> {
+        let answered = self.inference(who).generate(request).await;
+        answered.map(tonic::Response::into_inner)
+    }
+
+    /// Begins a streamed answer.
+    pub(crate) async fn stream(
+        &self,
+        request: GenerateRequest,
+    ) -> Result<Streaming<StreamGenerateResponse>, Status> {
+        let begun = self.inference(APP).stream_generate(streamed(request)).await;
+        begun.map(tonic::Response::into_inner)
+    }
+
+    /// Every attempt of acme, newest first, as its owner sees it.
+    pub(crate) async fn attempts(&self) -> Vec<Attempt> {
+        let request = ListAttemptsRequest {
+            parent: ACME.to_owned(),
+            ..ListAttemptsRequest::default()
+        };
+        let listed = self.usage(OWNER).list_attempts(request).await;
+        listed.unwrap().into_inner().attempts
+    }
+
+    /// The only attempt, once it is over. Nobody tells when a call that was given up is settled, so
+    /// the account is read until it is.
+    pub(crate) async fn settled(&self) -> Attempt {
+        loop {
+            let attempts = self.attempts().await;
+            if let [attempt] = &attempts[..]
+                && attempt.state() != attempt::State::Started
+            {
+                return attempt.clone();
+            }
+        }
+    }
+
+    /// A way around the router, straight to its tables.
+    pub(crate) async fn execute(&self, statement: &str) {
+        let database = Database::connect(&self.database.url).await.unwrap();
+        database.execute_unprepared(statement).await.unwrap();
+    }
+
+    /// Takes the database away, as far as the router can tell.
+    pub(crate) async fn take_database_away(&self) {
+        self.execute("ALTER TABLE attempts RENAME TO away").await;
+    }
+
+    pub(crate) async fn bring_database_back(&self) {
+        self.execute("ALTER TABLE away RENAME TO attempts").await;
+    }
+}
+
+async fn serve(
+    config: RouterConfig,
+    drain: &Drain,
+    clock: &Arc<ManualClock>,
+) -> (SocketAddr, JoinHandle<()>) {
+    let app = config.build_with(drain.clone(), Arc::clone(clock) as Arc<_>).await.unwrap();
+    let address = app.local_addr();
+    (address, tokio::spawn(async move { app.serve().await.unwrap() }))
+}
+
+/// A configuration in which the callers above are known.
+fn config(url: &str, folder: &TempDir, vault: &Vault) -> RouterConfig {
+    let known = [OPERATOR, OWNER, APP, OTHER_APP, OTHER_CALLER, NOBODY];
+    let tokens = known.map(|who| TokenConfig {
+        name: TokenName::parse(who.0).unwrap(),
+        sha256: TokenDigest::of(who.0),
+    });
+    let grant = |who: Who, role, scope: Option<&str>| Grant {
+        identity: who.requester(),
+        role,
+        scope: scope.map(ToOwned::to_owned),
+    };
+    let mut vault = ChannelConfig::new(vault.url().parse().unwrap());
+    vault.token = Some(SecretString::new(ROUTER.to_owned()));
+    RouterConfig {
+        instance: "router-1".to_owned(),
+        server: ServerConfig::new("127.0.0.1:0".parse().unwrap()),
+        database: DatabaseConfig {
+            url: Some(SecretString::new(url.to_owned())),
+            url_file: None,
+            max_connections: 4,
+        },
+        journal: JournalConfig {
+            folder: folder.path().join("journal"),
+            sync_milliseconds: 10,
+        },
+        vault,
+        identity: IdentityConfig {
+            tokens: tokens.to_vec(),
+        },
+        grants: vec![
+            grant(OPERATOR, Role::Operator, None),
+            grant(OWNER, Role::Owner, Some(ACME)),
+            grant(APP, Role::Caller, Some(ACME)),
+            grant(OTHER_APP, Role::Caller, Some(ACME)),
+            grant(OTHER_CALLER, Role::Caller, Some("workspaces/other")),
+        ],
+        egress: EgressPolicy::with_loopback(),
+        upstream: UpstreamConfig::default(),
+        providers: BTreeMap::new(),
+        catalogue: CatalogueConfig::default(),
+        telemetry: TelemetryConfig::default(),
+    }
+}

@@ -1,0 +1,37 @@
+//! The router as its callers meet it: over real sockets, on SQLite and on PostgreSQL, between a
+//! vault and a provider that do what a test tells them.
+//!
+//! The folders mirror `src/services`, one file per method; the other files are about what concerns
+//! several methods.
+
+mod authorization;
+mod cancellation;
+mod egress;
+mod errands;
+mod full_disk;
+mod harness;
+mod inference;
+mod leases;
+mod outages;
+mod store;
+mod usage;
+
+/// Makes a test of each function for each kind of database.
+macro_rules! on_both_databases {
+    ($($test:ident),+ $(,)?) => {$(
+        mod $test {
+            use latchkey_migrations::testing::Backend;
+
+            #[tokio::test]
+            async fn postgres() {
+                super::$test(crate::harness::Router::start(Backend::Postgres).await).await;
+            }
+
+            #[tokio::test]
+            async fn sqlite() {
+                super::$test(crate::harness::Router::start(Backend::Sqlite).await).await;
+            }
+        }
+    )+};
+}
+pub(crate) use on_both_databases;

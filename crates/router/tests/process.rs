@@ -1,0 +1,52 @@
+//! The process: what it says and how it ends when its configuration is not good.
+
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+fn run(config: &str, variables: &[(&str, &str)]) -> Output {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("router.toml");
+    std::fs::write(&file, config).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-router"));
+    command.arg("--config").arg(&file).envs(variables.iter().copied());
+    command.output().unwrap()
+}
+
+fn words(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn an_unknown_field_is_told_by_its_name_and_line() {
+    let output = run("[server]\nlisten = \"127.0.0.1:0\"\nlistn = 1\n", &[]);
+    assert_eq!(output.status.code(), Some(64));
+    let said = words(&output);
+    assert!(said.contains("router.toml:3"), "{said}");
+    assert!(said.contains("listn"), "{said}");
+}
+
+#[test]
+fn an_unknown_variable_is_told_by_its_name() {
+    let output = run("", &[("LATCHKEY_ROUTER_SERVER__LISTN", "127.0.0.1:0")]);
+    assert_eq!(output.status.code(), Some(64));
+    let said = words(&output);
+    assert!(said.contains("LATCHKEY_ROUTER_SERVER__LISTN"), "{said}");
+}
+
+#[test]
+fn a_missing_field_is_told_by_its_path() {
+    let output = run("", &[]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(words(&output).contains("server"), "{}", words(&output));
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_not_repeated() {
+    let config = "[server]\nlisten = \"not-a-real-secret\"\n";
+    let output = run(config, &[]);
+    assert_eq!(output.status.code(), Some(64));
+    let said = words(&output);
+    assert!(said.contains("router.toml:2"), "{said}");
+    assert!(!said.contains("not-a-real-secret"), "{said}");
+}
