@@ -31,14 +31,18 @@ pub enum Security {
     #[default]
     Tokens,
     /// By client certificates with SPIFFE IDs.
-    Certificates {
-        /// What both services listen with.
-        server: ServerTls,
-        /// What the router shows to the vault: `spiffe://example.org/router`.
-        router: ClientTls,
-        /// What the admin shows: `spiffe://example.org/admin`.
-        admin: ClientTls,
-    },
+    Certificates(Box<Certificates>),
+}
+
+/// What each party shows and trusts.
+#[derive(Clone, Debug)]
+pub struct Certificates {
+    /// What both services listen with.
+    pub server: ServerTls,
+    /// What the router shows to the vault: `spiffe://example.org/router`.
+    pub router: ClientTls,
+    /// What the admin shows: `spiffe://example.org/admin`.
+    pub admin: ClientTls,
 }
 
 /// A running deployment. Its tokens are `{name}-token`; known are `admin` (operator, owner and
@@ -142,12 +146,13 @@ pub fn channel(address: SocketAddr, security: &Security, name: &str) -> Authoriz
     let mut config = ChannelConfig::new(endpoint);
     match security {
         Security::Tokens => config.token = Some(SecretString::new(format!("{name}-token"))),
-        Security::Certificates { router, admin, .. } => {
-            config.tls = Some(if name == "router" {
-                router.clone()
+        Security::Certificates(shown) => {
+            let shown = if name == "router" {
+                &shown.router
             } else {
-                admin.clone()
-            });
+                &shown.admin
+            };
+            config.tls = Some(shown.clone());
         }
     }
     config.open().expect("the channel's configuration is good")
@@ -235,7 +240,7 @@ fn router_config(
     let mut channel = ChannelConfig::new(url_of_vault);
     match security {
         Security::Tokens => channel.token = Some(SecretString::new("router-token".to_owned())),
-        Security::Certificates { router, .. } => channel.tls = Some(router.clone()),
+        Security::Certificates(shown) => channel.tls = Some(shown.router.clone()),
     }
     RouterConfig {
         instance: "test".to_owned(),
@@ -265,8 +270,8 @@ fn router_config(
 
 fn server(security: &Security) -> ServerConfig {
     let mut config = ServerConfig::new(SocketAddr::from(([127, 0, 0, 1], 0)));
-    if let Security::Certificates { server, .. } = security {
-        config.tls = Some(server.clone());
+    if let Security::Certificates(shown) = security {
+        config.tls = Some(shown.server.clone());
     }
     config
 }
@@ -274,7 +279,7 @@ fn server(security: &Security) -> ServerConfig {
 fn identities(security: &Security) -> IdentityConfig {
     let names: &[&str] = match security {
         Security::Tokens => &["admin", "acme", "router", "stranger"],
-        Security::Certificates { .. } => &[],
+        Security::Certificates(_) => &[],
     };
     let token = |name: &&str| TokenConfig {
         name: TokenName::parse(name).expect("the names here are valid"),

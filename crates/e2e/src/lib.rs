@@ -6,7 +6,7 @@ mod provider;
 mod refusal;
 mod requests;
 
-pub use deployment::{Deployment, Security, channel};
+pub use deployment::{Certificates, Deployment, Security, channel};
 pub use provider::{FakeProvider, Recorded};
 pub use refusal::{Refused, refused};
 pub use requests::{Clients, custom_key, prompt};

@@ -133,7 +133,7 @@ async fn answer(
     let body = body
         .collect()
         .await
-        .map(|body| body.to_bytes())
+        .map(http_body_util::Collected::to_bytes)
         .unwrap_or_default();
     let recorded = Recorded {
         path: head.uri.path().to_owned(),

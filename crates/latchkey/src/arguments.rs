@@ -43,7 +43,7 @@ pub(crate) struct Dev {
     /// The sandbox provider's port on loopback; 0 for any.
     #[arg(long, default_value_t = 7702)]
     pub(crate) sandbox_port: u16,
-    /// What is logged, in the syntax of RUST_LOG.
+    /// What is logged, in the syntax of `RUST_LOG`.
     #[arg(long, default_value = "warn")]
     pub(crate) log: String,
     /// Ends after the demonstration instead of serving on.
@@ -62,7 +62,7 @@ pub(crate) struct Migrate {
     /// Whose schema.
     #[arg(value_enum)]
     pub(crate) schema: Schema,
-    /// A file that holds the database's URL. Without it the variable LATCHKEY_DATABASE_URL is read:
+    /// A file that holds the database's URL. Without it the variable `LATCHKEY_DATABASE_URL` is read:
     /// a URL may hold a password, which an argument would show to everybody on the machine.
     #[arg(long)]
     pub(crate) url_file: Option<PathBuf>,

@@ -1,4 +1,8 @@
 //! The process: what it says and how it ends when its configuration is not good.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a panic with its message is how a test fails"
+)]
 
 use std::process::{Command, Output};
 
@@ -9,7 +13,10 @@ fn run(config: &str, variables: &[(&str, &str)]) -> Output {
     let file = folder.path().join("vault.toml");
     std::fs::write(&file, config).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-vault"));
-    command.arg("--config").arg(&file).envs(variables.iter().copied());
+    command
+        .arg("--config")
+        .arg(&file)
+        .envs(variables.iter().copied());
     command.output().unwrap()
 }
 

@@ -211,7 +211,7 @@ async fn a_new_key_is_used_at_the_very_next_call(backend: Backend) {
         .attempts(ACME)
         .await
         .iter()
-        .map(|kept| kept.payer())
+        .map(latchkey_contract::router::v1::Attempt::payer)
         .collect();
     assert_eq!(payers, [Payer::Platform, Payer::OwnKey, Payer::Platform]);
     deployment.stop().await;

@@ -1,5 +1,10 @@
 //! Whole-system tests: both services, real databases, real sockets.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test states what must hold, and panics where it does not"
+)]
+
 mod architecture;
 mod configuration;
 mod integrity;

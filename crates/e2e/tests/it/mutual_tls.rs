@@ -6,7 +6,7 @@ use std::path::Path;
 use latchkey_boot::tls::{ClientAuth, ClientTls, ServerTls};
 use latchkey_contract::vault::v1::ListWorkspacesRequest;
 use latchkey_contract::vault::v1::workspace_service_client::WorkspaceServiceClient;
-use latchkey_e2e::{Deployment, Security, channel, prompt};
+use latchkey_e2e::{Certificates, Deployment, Security, channel, prompt};
 use latchkey_migrations::testing::Backend;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType};
 use tempfile::TempDir;
@@ -40,24 +40,12 @@ async fn a_prompt_passes_a_deployment_of_certificates() {
     assert_eq!(lent[0].actor, "spiffe://example.org/admin");
 
     // Without a certificate there is no conversation at all.
-    let Security::Certificates {
-        server,
-        admin,
-        router,
-    } = security
-    else {
-        unreachable!()
+    let Security::Certificates(mut shown) = security else {
+        panic!("it is a deployment of certificates")
     };
-    let bare = ClientTls {
-        cert_file: None,
-        key_file: None,
-        ..admin
-    };
-    let security = Security::Certificates {
-        server,
-        admin: bare,
-        router,
-    };
+    shown.admin.cert_file = None;
+    shown.admin.key_file = None;
+    let security = Security::Certificates(shown);
     let mut stranger = WorkspaceServiceClient::new(channel(deployment.vault, &security, "admin"));
     assert!(
         stranger
@@ -100,7 +88,7 @@ fn certificates(folder: &Path) -> Security {
         }
     };
     let (cert_file, key_file) = issue("server", SanType::DnsName("localhost".try_into().unwrap()));
-    Security::Certificates {
+    Security::Certificates(Box::new(Certificates {
         server: ServerTls {
             cert_file,
             key_file,
@@ -109,5 +97,5 @@ fn certificates(folder: &Path) -> Security {
         },
         router: client("router"),
         admin: client("admin"),
-    }
+    }))
 }

@@ -13,8 +13,8 @@ mod keys;
 mod leases;
 mod projects;
 mod startup;
-//mod store;
-//mod tamper;
+mod store;
+mod tamper;
 mod transport;
 mod workspaces;
 

@@ -72,17 +72,26 @@ impl Migrated {
         assert!(!store.is_current().await.unwrap());
         store.migrate().await.unwrap();
         assert!(store.is_current().await.unwrap());
-        Self { store, _database: database }
+        Self {
+            store,
+            _database: database,
+        }
     }
 
     async fn execute(&self, sql: &str) {
-        self.store.connection().execute_unprepared(sql).await.unwrap();
+        self.store
+            .connection()
+            .execute_unprepared(sql)
+            .await
+            .unwrap();
     }
 
     async fn insert_workspace(&self, uid: u128, slug: &str) -> Workspace {
         let workspace = workspace(uid, slug);
         let unit = self.store.begin().await.unwrap();
-        workspaces::insert(&unit, stamped(workspace.clone())).await.unwrap();
+        workspaces::insert(&unit, stamped(workspace.clone()))
+            .await
+            .unwrap();
         unit.commit().await.unwrap();
         workspace
     }
@@ -127,7 +136,13 @@ fn workspace(uid: u128, slug: &str) -> Workspace {
 
 fn project(workspace: &Workspace) -> Project {
     let uid = ProjectUid(Uuid::from_u128(0x20));
-    Project::new(uid, workspace.uid, "web".parse().unwrap(), "Web".to_owned(), at(5))
+    Project::new(
+        uid,
+        workspace.uid,
+        "web".parse().unwrap(),
+        "Web".to_owned(),
+        at(5),
+    )
 }
 
 fn key(workspace: &Workspace, uid: u128, slug: &str) -> Key {
@@ -185,20 +200,39 @@ fn version(key: &Key, number: u64) -> KeyVersion {
 }
 
 fn of(workspace: &Workspace) -> Parent {
-    Parent { workspace: workspace.uid, project: None }
+    Parent {
+        workspace: workspace.uid,
+        project: None,
+    }
 }
 
 async fn workspaces_come_back_as_they_were_stored(db: Migrated) {
     let acme = db.insert_workspace(1, "acme").await;
     let slug = "acme".parse().unwrap();
-    came_back(workspaces::find(&db.store, Some(&slug)).await.unwrap(), &acme);
+    came_back(
+        workspaces::find(&db.store, Some(&slug)).await.unwrap(),
+        &acme,
+    );
     assert!(workspaces::find(&db.store, None).await.unwrap().is_none());
-    let platform = Workspace { slug: WorkspaceSlug::Platform, ..workspace(2, "x") };
+    let platform = Workspace {
+        slug: WorkspaceSlug::Platform,
+        ..workspace(2, "x")
+    };
     let unit = db.store.begin().await.unwrap();
-    workspaces::insert(&unit, stamped(platform.clone())).await.unwrap();
-    let renamed = Workspace { delete_time: Some(at(8)), ..acme.clone().rename("A".into(), at(7)) };
-    workspaces::update(&unit, stamped(renamed.clone())).await.unwrap();
-    came_back(workspaces::lock_by_uid(&unit, acme.uid).await.unwrap(), &renamed);
+    workspaces::insert(&unit, stamped(platform.clone()))
+        .await
+        .unwrap();
+    let renamed = Workspace {
+        delete_time: Some(at(8)),
+        ..acme.clone().rename("A".into(), at(7))
+    };
+    workspaces::update(&unit, stamped(renamed.clone()))
+        .await
+        .unwrap();
+    came_back(
+        workspaces::lock_by_uid(&unit, acme.uid).await.unwrap(),
+        &renamed,
+    );
     unit.commit().await.unwrap();
     came_back(workspaces::find(&db.store, None).await.unwrap(), &platform);
     let listed = workspaces::list(&db.store, None, 10).await.unwrap();
@@ -215,14 +249,32 @@ async fn projects_come_back_as_they_were_stored(db: Migrated) {
     projects::insert(&unit, stamped(web.clone())).await.unwrap();
     unit.commit().await.unwrap();
     let slug = "web".parse().unwrap();
-    came_back(projects::find(&db.store, acme.uid, &slug).await.unwrap(), &web);
+    came_back(
+        projects::find(&db.store, acme.uid, &slug).await.unwrap(),
+        &web,
+    );
     let deleted = web.clone().delete(at(9));
     let unit = db.store.begin().await.unwrap();
-    projects::update(&unit, stamped(deleted.clone())).await.unwrap();
+    projects::update(&unit, stamped(deleted.clone()))
+        .await
+        .unwrap();
     unit.commit().await.unwrap();
-    assert!(projects::find(&db.store, acme.uid, &slug).await.unwrap().is_none());
-    came_back(projects::find_by_uid(&db.store, web.uid).await.unwrap(), &deleted);
-    assert!(projects::list(&db.store, acme.uid, None, 10).await.unwrap().is_empty());
+    assert!(
+        projects::find(&db.store, acme.uid, &slug)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    came_back(
+        projects::find_by_uid(&db.store, web.uid).await.unwrap(),
+        &deleted,
+    );
+    assert!(
+        projects::list(&db.store, acme.uid, None, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 async fn keys_come_back_as_they_were_stored(db: Migrated) {
@@ -232,26 +284,53 @@ async fn keys_come_back_as_they_were_stored(db: Migrated) {
     projects::insert(&unit, stamped(web.clone())).await.unwrap();
     unit.commit().await.unwrap();
     let main = key(&acme, 0x10, "main");
-    let in_project = Key { project: Some(web.uid), ..key(&acme, 0x11, "main") };
-    let bare = Key { settings: Settings::default(), ..key(&acme, 0x12, "bare") };
+    let in_project = Key {
+        project: Some(web.uid),
+        ..key(&acme, 0x11, "main")
+    };
+    let bare = Key {
+        settings: Settings::default(),
+        ..key(&acme, 0x12, "bare")
+    };
     for key in [&main, &in_project, &bare] {
         db.insert_key(key.clone(), version(key, 1)).await;
     }
     let slug = "main".parse().unwrap();
-    came_back(keys::find(&db.store, of(&acme), &slug).await.unwrap(), &main);
-    let within = Parent { workspace: acme.uid, project: Some(web.uid) };
-    came_back(keys::find(&db.store, within, &slug).await.unwrap(), &in_project);
+    came_back(
+        keys::find(&db.store, of(&acme), &slug).await.unwrap(),
+        &main,
+    );
+    let within = Parent {
+        workspace: acme.uid,
+        project: Some(web.uid),
+    };
+    came_back(
+        keys::find(&db.store, within, &slug).await.unwrap(),
+        &in_project,
+    );
     came_back(keys::find_by_uid(&db.store, bare.uid).await.unwrap(), &bare);
 
     let slugs = |listed: Vec<keys::Listed>| listed.into_iter().map(|row| row.slug);
-    let listed = keys::list(&db.store, of(&acme), Some("bare"), 10).await.unwrap();
+    let listed = keys::list(&db.store, of(&acme), Some("bare"), 10)
+        .await
+        .unwrap();
     assert_eq!(slugs(listed).collect::<Vec<_>>(), ["main"]);
     let platform = WorkspaceUid(Uuid::from_u128(99));
-    let candidates = keys::candidates(&db.store, within, platform, Provider::OpenAi).await.unwrap();
-    assert_eq!(slugs(candidates).collect::<Vec<_>>(), ["bare", "main", "main"]);
-    let none = keys::candidates(&db.store, within, platform, Provider::Custom).await.unwrap();
+    let candidates = keys::candidates(&db.store, within, platform, Provider::OpenAi)
+        .await
+        .unwrap();
+    assert_eq!(
+        slugs(candidates).collect::<Vec<_>>(),
+        ["bare", "main", "main"]
+    );
+    let none = keys::candidates(&db.store, within, platform, Provider::Custom)
+        .await
+        .unwrap();
     assert!(none.is_empty());
-    assert_eq!(keys::all_within(&db.store, of(&acme)).await.unwrap().len(), 3);
+    assert_eq!(
+        keys::all_within(&db.store, of(&acme)).await.unwrap().len(),
+        3
+    );
     assert_eq!(keys::all_within(&db.store, within).await.unwrap().len(), 1);
 }
 
@@ -260,16 +339,34 @@ async fn versions_come_back_as_they_were_stored(db: Migrated) {
     let main = key(&acme, 0x10, "main");
     let first = version(&main, 1);
     db.insert_key(main.clone(), first.clone()).await;
-    came_back(versions::find(&db.store, main.uid, 1).await.unwrap(), &first);
-    assert!(versions::find(&db.store, main.uid, 2).await.unwrap().is_none());
+    came_back(
+        versions::find(&db.store, main.uid, 1).await.unwrap(),
+        &first,
+    );
+    assert!(
+        versions::find(&db.store, main.uid, 2)
+            .await
+            .unwrap()
+            .is_none()
+    );
     let current = versions::current_of(&db.store, &[&main]).await.unwrap();
     came_back(current.into_iter().next(), &first);
-    assert!(versions::current_of(&db.store, &[]).await.unwrap().is_empty());
+    assert!(
+        versions::current_of(&db.store, &[])
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let destroyed = first.destroy(at(10));
     let unit = db.store.begin().await.unwrap();
-    versions::update(&unit, stamped(destroyed.clone())).await.unwrap();
+    versions::update(&unit, stamped(destroyed.clone()))
+        .await
+        .unwrap();
     unit.commit().await.unwrap();
-    came_back(versions::find(&db.store, main.uid, 1).await.unwrap(), &destroyed);
+    came_back(
+        versions::find(&db.store, main.uid, 1).await.unwrap(),
+        &destroyed,
+    );
 }
 
 async fn branch_keys_come_back_oldest_first(db: Migrated) {
@@ -286,14 +383,30 @@ async fn branch_keys_come_back_oldest_first(db: Migrated) {
     };
     let unit = db.store.begin().await.unwrap();
     for version in [2, 1] {
-        branch_keys::insert(&unit, wrapped(version, BranchPurpose::Branch)).await.unwrap();
+        branch_keys::insert(&unit, wrapped(version, BranchPurpose::Branch))
+            .await
+            .unwrap();
     }
-    let taken = WrappedBranchKey { uid: BranchKeyUid(Uuid::nil()), ..wrapped(1, BranchPurpose::Branch) };
+    let taken = WrappedBranchKey {
+        uid: BranchKeyUid(Uuid::nil()),
+        ..wrapped(1, BranchPurpose::Branch)
+    };
     unit.commit().await.unwrap();
-    let found = branch_keys::of_workspace(&db.store, acme.uid).await.unwrap();
-    let shown: Vec<_> = found.iter().map(|key| (key.version, key.purpose, key.root_version)).collect();
-    assert_eq!(shown, [(1, BranchPurpose::Branch, 3), (2, BranchPurpose::Branch, 3)]);
-    assert_eq!((found[0].root_key.as_str(), &found[0].wrapped[..]), ("rk-1", &[1, 2, 3][..]));
+    let found = branch_keys::of_workspace(&db.store, acme.uid)
+        .await
+        .unwrap();
+    let shown: Vec<_> = found
+        .iter()
+        .map(|key| (key.version, key.purpose, key.root_version))
+        .collect();
+    assert_eq!(
+        shown,
+        [(1, BranchPurpose::Branch, 3), (2, BranchPurpose::Branch, 3)]
+    );
+    assert_eq!(
+        (found[0].root_key.as_str(), &found[0].wrapped[..]),
+        ("rk-1", &[1, 2, 3][..])
+    );
     let unit = db.store.begin().await.unwrap();
     let again = branch_keys::insert(&unit, taken).await;
     assert!(matches!(again, Err(StoreError::Exists(_))));
@@ -301,22 +414,40 @@ async fn branch_keys_come_back_oldest_first(db: Migrated) {
 
 async fn events_come_back_newest_first(db: Migrated) {
     let acme = db.insert_workspace(1, "acme").await;
-    let act = Act { actor: "token:a".into(), method: "/x/Y".to_owned() };
+    let act = Act {
+        actor: "token:a".into(),
+        method: "/x/Y".to_owned(),
+    };
     let event = |sequence| {
         let event = AuditEvent::done(&act, "workspaces/acme", at(5)).with("fact", "välue \"1\"");
         AuditEvent { sequence, ..event }
     };
     let unit = db.store.begin().await.unwrap();
     for sequence in 1..=3 {
-        audit_events::insert(&unit, acme.uid, event(sequence)).await.unwrap();
+        audit_events::insert(&unit, acme.uid, event(sequence))
+            .await
+            .unwrap();
     }
     unit.commit().await.unwrap();
-    let newest = audit_events::list(&db.store, acme.uid, None, 2).await.unwrap();
-    assert_eq!(newest.iter().map(|event| event.sequence).collect::<Vec<_>>(), [3, 2]);
-    let rest = audit_events::list(&db.store, acme.uid, Some(2), 2).await.unwrap();
+    let newest = audit_events::list(&db.store, acme.uid, None, 2)
+        .await
+        .unwrap();
+    assert_eq!(
+        newest
+            .iter()
+            .map(|event| event.sequence)
+            .collect::<Vec<_>>(),
+        [3, 2]
+    );
+    let rest = audit_events::list(&db.store, acme.uid, Some(2), 2)
+        .await
+        .unwrap();
     assert_eq!(rest.len(), 1);
     assert_eq!(rest[0].details["fact"], "välue \"1\"");
-    assert_eq!((&*rest[0].act.actor, rest[0].act.method.as_str()), ("token:a", "/x/Y"));
+    assert_eq!(
+        (&*rest[0].act.actor, rest[0].act.method.as_str()),
+        ("token:a", "/x/Y")
+    );
     let unit = db.store.begin().await.unwrap();
     let again = audit_events::insert(&unit, acme.uid, event(3)).await;
     assert!(matches!(again, Err(StoreError::Exists(_))));
@@ -324,24 +455,54 @@ async fn events_come_back_newest_first(db: Migrated) {
 
 async fn answers_come_back_until_they_are_forgotten(db: Migrated) {
     let id = Uuid::from_u128(5);
-    let answered = Answered { digest: vec![1; 32], answer: vec![0, 255] };
+    let answered = Answered {
+        digest: vec![1; 32],
+        answer: vec![0, 255],
+    };
     let unit = db.store.begin().await.unwrap();
-    answers::insert(&unit, "token:a", id, answered.clone(), at(10)).await.unwrap();
-    answers::insert(&unit, "token:b", id, answered.clone(), at(20)).await.unwrap();
+    answers::insert(&unit, "token:a", id, answered.clone(), at(10))
+        .await
+        .unwrap();
+    answers::insert(&unit, "token:b", id, answered.clone(), at(20))
+        .await
+        .unwrap();
     unit.commit().await.unwrap();
-    let found = answers::find(&db.store, "token:a", id).await.unwrap().unwrap();
-    assert_eq!((found.digest, found.answer), (answered.digest, answered.answer));
-    assert!(answers::find(&db.store, "token:c", id).await.unwrap().is_none());
+    let found = answers::find(&db.store, "token:a", id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (found.digest, found.answer),
+        (answered.digest, answered.answer)
+    );
+    assert!(
+        answers::find(&db.store, "token:c", id)
+            .await
+            .unwrap()
+            .is_none()
+    );
     assert_eq!(answers::forget_before(&db.store, at(20)).await.unwrap(), 1);
-    assert!(answers::find(&db.store, "token:a", id).await.unwrap().is_none());
-    assert!(answers::find(&db.store, "token:b", id).await.unwrap().is_some());
+    assert!(
+        answers::find(&db.store, "token:a", id)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        answers::find(&db.store, "token:b", id)
+            .await
+            .unwrap()
+            .is_some()
+    );
 }
 
 async fn the_deployment_has_one_identity(db: Migrated) {
     assert!(workspaces::deployment(&db.store).await.unwrap().is_none());
     let id = DeploymentUid(Uuid::from_u128(1));
     let unit = db.store.begin().await.unwrap();
-    workspaces::insert_deployment(&unit, id, at(1)).await.unwrap();
+    workspaces::insert_deployment(&unit, id, at(1))
+        .await
+        .unwrap();
     unit.commit().await.unwrap();
     assert_eq!(workspaces::deployment(&db.store).await.unwrap(), Some(id));
     let unit = db.store.begin().await.unwrap();
@@ -364,7 +525,10 @@ async fn revisions_have_no_gaps_under_concurrent_changes(db: Migrated) {
             head.audit_sequence += 1;
             let (revision, uid) = (head.revision, head.uid);
             let event = AuditEvent::done(&Act::system("test"), revision, at(1));
-            let event = AuditEvent { sequence: head.audit_sequence, ..event };
+            let event = AuditEvent {
+                sequence: head.audit_sequence,
+                ..event
+            };
             audit_events::insert(&unit, uid, event).await.unwrap();
             workspaces::update(&unit, stamped(head)).await.unwrap();
             unit.commit().await.unwrap();
@@ -379,8 +543,14 @@ async fn revisions_have_no_gaps_under_concurrent_changes(db: Migrated) {
     let expected: Vec<_> = (acme.revision + 1..=acme.revision + CHANGES).collect();
     assert_eq!(revisions, expected);
     // The log tells of them in the order of their commits.
-    let events = audit_events::list(&db.store, acme.uid, None, 100).await.unwrap();
-    let told: Vec<_> = events.iter().rev().map(|event| event.resource.parse().unwrap()).collect();
+    let events = audit_events::list(&db.store, acme.uid, None, 100)
+        .await
+        .unwrap();
+    let told: Vec<u64> = events
+        .iter()
+        .rev()
+        .map(|event| event.resource.parse().unwrap())
+        .collect();
     assert_eq!(told, expected);
 }
 
@@ -397,7 +567,10 @@ async fn changes_of_one_workspace_take_turns(db: Migrated) {
         found.into_unchecked().0.display_name
     });
     // Reading does not wait for the lock, and sees nothing of the change.
-    let seen = workspaces::find(&db.store, Some(&slug)).await.unwrap().unwrap();
+    let seen = workspaces::find(&db.store, Some(&slug))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(seen.peek().display_name, "Ümläut & Söhne");
     assert!(!second.is_finished());
     let renamed = found.into_unchecked().0.rename("First".to_owned(), at(9));
@@ -410,12 +583,22 @@ async fn changes_of_one_workspace_take_turns(db: Migrated) {
 async fn an_abandoned_unit_changes_nothing(db: Migrated) {
     let acme = db.insert_workspace(1, "acme").await;
     let unit = db.store.begin().await.unwrap();
-    workspaces::update(&unit, stamped(acme.clone().rename("X".to_owned(), at(9)))).await.unwrap();
-    workspaces::insert(&unit, stamped(workspace(2, "other"))).await.unwrap();
+    workspaces::update(&unit, stamped(acme.clone().rename("X".to_owned(), at(9))))
+        .await
+        .unwrap();
+    workspaces::insert(&unit, stamped(workspace(2, "other")))
+        .await
+        .unwrap();
     drop(unit);
     let slug = "acme".parse().unwrap();
-    came_back(workspaces::find(&db.store, Some(&slug)).await.unwrap(), &acme);
-    assert_eq!(workspaces::list(&db.store, None, 10).await.unwrap().len(), 1);
+    came_back(
+        workspaces::find(&db.store, Some(&slug)).await.unwrap(),
+        &acme,
+    );
+    assert_eq!(
+        workspaces::list(&db.store, None, 10).await.unwrap().len(),
+        1
+    );
 }
 
 async fn a_name_is_taken_once(db: Migrated) {
@@ -445,14 +628,35 @@ async fn a_deletion_frees_the_name(db: Migrated) {
         let unit = db.store.begin().await.unwrap();
         keys::update(&unit, stamped(deleted.clone())).await.unwrap();
         highest = acme.revision + u64::from(uid);
-        let gone = Workspace { revision: highest, ..acme.clone().delete(at(9)) };
+        let gone = Workspace {
+            revision: highest,
+            ..acme.clone().delete(at(9))
+        };
         workspaces::update(&unit, stamped(gone)).await.unwrap();
         unit.commit().await.unwrap();
-        assert!(keys::all_within(&db.store, of(&acme)).await.unwrap().is_empty());
-        came_back(keys::find_by_uid(&db.store, main.uid).await.unwrap(), &deleted);
+        assert!(
+            keys::all_within(&db.store, of(&acme))
+                .await
+                .unwrap()
+                .is_empty()
+        );
+        came_back(
+            keys::find_by_uid(&db.store, main.uid).await.unwrap(),
+            &deleted,
+        );
     }
-    assert_eq!(workspaces::highest_deleted_revision(&db.store).await.unwrap(), highest);
-    assert!(workspaces::list(&db.store, None, 10).await.unwrap().is_empty());
+    assert_eq!(
+        workspaces::highest_deleted_revision(&db.store)
+            .await
+            .unwrap(),
+        highest
+    );
+    assert!(
+        workspaces::list(&db.store, None, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 async fn the_last_use_survives_an_update(db: Migrated) {
@@ -463,8 +667,14 @@ async fn the_last_use_survives_an_update(db: Migrated) {
     let unit = db.store.begin().await.unwrap();
     keys::update(&unit, stamped(main.clone())).await.unwrap();
     unit.commit().await.unwrap();
-    let expected = Key { last_used_time: Some(at(77)), ..main };
-    came_back(keys::find_by_uid(&db.store, expected.uid).await.unwrap(), &expected);
+    let expected = Key {
+        last_used_time: Some(at(77)),
+        ..main
+    };
+    came_back(
+        keys::find_by_uid(&db.store, expected.uid).await.unwrap(),
+        &expected,
+    );
 }
 
 async fn material_is_found_again_where_it_is_in_use(db: Migrated) {
@@ -474,13 +684,17 @@ async fn material_is_found_again_where_it_is_in_use(db: Migrated) {
     let stored = version(&main, 1);
     db.insert_key(main.clone(), stored.clone()).await;
     let holders = async |workspace: &Workspace, fingerprint| {
-        versions::holders(&db.store, workspace.uid, fingerprint).await.unwrap()
+        versions::holders(&db.store, workspace.uid, fingerprint)
+            .await
+            .unwrap()
     };
     assert_eq!(holders(&acme, stored.fingerprint).await, [main.uid]);
     assert!(holders(&other, stored.fingerprint).await.is_empty());
     assert!(holders(&acme, [0; 16]).await.is_empty());
     let unit = db.store.begin().await.unwrap();
-    versions::update(&unit, stamped(stored.clone().destroy(at(9)))).await.unwrap();
+    versions::update(&unit, stamped(stored.clone().destroy(at(9))))
+        .await
+        .unwrap();
     unit.commit().await.unwrap();
     assert!(holders(&acme, stored.fingerprint).await.is_empty());
 }
@@ -499,16 +713,22 @@ async fn a_row_that_cannot_be_a_value_is_inconsistent(db: Migrated) {
         ("row_revision", "-1", "1"),
         ("slug", "'Main'", "'main'"),
     ] {
-        db.execute(&format!("UPDATE keys SET {column} = {value}")).await;
+        db.execute(&format!("UPDATE keys SET {column} = {value}"))
+            .await;
         let found = keys::find_by_uid(&db.store, main.uid).await;
-        let Err(StoreError::Inconsistent { table, column: named }) = found else {
+        let Err(StoreError::Inconsistent {
+            table,
+            column: named,
+        }) = found
+        else {
             panic!("{column}: {found:?}")
         };
         assert_eq!((table, named), ("keys", column));
         // In a list it does not hide the others.
         let listed = keys::list(&db.store, of(&acme), None, 10).await.unwrap();
         assert!(listed.iter().all(|row| row.key.is_err()) && listed.len() == 1);
-        db.execute(&format!("UPDATE keys SET {column} = {valid}")).await;
+        db.execute(&format!("UPDATE keys SET {column} = {valid}"))
+            .await;
     }
     assert!(keys::find_by_uid(&db.store, main.uid).await.is_ok());
 }
@@ -517,9 +737,12 @@ async fn a_row_that_cannot_be_a_value_is_inconsistent(db: Migrated) {
 async fn sqlite_keeps_what_it_acknowledged_and_nothing_that_was_deleted() {
     let db = Migrated::fresh(Backend::Sqlite).await;
     let connection = db.store.connection();
-    for (pragma, expected) in
-        [("synchronous", "2"), ("foreign_keys", "1"), ("secure_delete", "1"), ("journal_mode", "wal")]
-    {
+    for (pragma, expected) in [
+        ("synchronous", "2"),
+        ("foreign_keys", "1"),
+        ("secure_delete", "1"),
+        ("journal_mode", "wal"),
+    ] {
         let sql = format!("SELECT CAST({pragma} AS TEXT) FROM pragma_{pragma}");
         let statement = Statement::from_string(connection.get_database_backend(), sql);
         let row = connection.query_one_raw(statement).await.unwrap().unwrap();

@@ -148,10 +148,14 @@ impl Router {
                 "anthropic" => &anthropic,
                 _ => &openai,
             };
+            let provider = match request.provider.as_str() {
+                "" => "openai",
+                provider => provider,
+            };
             let mut lease = Lease {
                 lease_id: "lease".to_owned(),
                 key_version: version(workspace, "main"),
-                provider: request.provider.clone(),
+                provider: provider.to_owned(),
                 base_url: base_url.clone(),
                 api_key: SECRET.to_owned(),
                 material_tail: "wxyz".to_owned(),

@@ -20,26 +20,37 @@ struct Target {
     scope: &'static str,
 }
 
-const MAIN: Target = Target { name: "workspaces/acme/keys/main", scope: "workspaces/acme" };
+const MAIN: Target = Target {
+    name: "workspaces/acme/keys/main",
+    scope: "workspaces/acme",
+};
 const WEB: Target = Target {
     name: "workspaces/acme/projects/web/keys/main",
     scope: "workspaces/acme/projects/web",
 };
 
-/// What became of a call: it worked, it found nothing, or it noticed.
+/// What became of a call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Found {
+    /// There is a root key in the row that the keyring does not have.
+    Locked,
+    /// The row is not what was stored.
     Noticed,
+    /// There is no such row.
     Nothing,
+    /// It worked.
     Ok,
 }
 
 fn found<T>(outcome: Result<T, Status>) -> Found {
-    let Err(status) = outcome else { return Found::Ok };
+    let Err(status) = outcome else {
+        return Found::Ok;
+    };
     let details = status.get_error_details();
     let reason = details.error_info().map_or("", |info| info.reason.as_str());
     match (status.code(), reason) {
         (Code::DataLoss, "INTEGRITY") => Found::Noticed,
+        (Code::FailedPrecondition, "ROOT_KEY_MISSING") => Found::Locked,
         (Code::NotFound, _) | (Code::FailedPrecondition, "OWN_KEY_REQUIRED") => Found::Nothing,
         _ => panic!("neither noticed nor missing: {status:?}"),
     }
@@ -57,21 +68,36 @@ async fn two_tenants(vault: &Vault) {
         }
     }
     vault.create_project("acme", "app").await;
-    vault.create_key("workspaces/acme/projects/app", "second").await;
+    vault
+        .create_key("workspaces/acme/projects/app", "second")
+        .await;
 }
 
 async fn get(vault: &Vault, name: &str) -> Found {
-    found(vault.keys(OWNER).get_key(GetKeyRequest { name: name.to_owned() }).await)
+    found(
+        vault
+            .keys(OWNER)
+            .get_key(GetKeyRequest {
+                name: name.to_owned(),
+            })
+            .await,
+    )
 }
 
 async fn borrow(router: &Router, request: ResolveRequest) -> Result<Lease, Status> {
-    router.resolve(request).await.map(|response| response.lease.unwrap())
+    router
+        .resolve(request)
+        .await
+        .map(|response| response.lease.unwrap())
 }
 
 /// The three ways to a key: shown, borrowed by its name, borrowed by its provider.
 async fn ways(vault: &Vault, router: &Router, target: Target) -> [Found; 3] {
     let shown = get(vault, target.name).await;
-    let named = ResolveRequest { key: target.name.to_owned(), ..resolve(target.scope) };
+    let named = ResolveRequest {
+        key: target.name.to_owned(),
+        ..resolve(target.scope)
+    };
     let named = found(borrow(router, named).await);
     // The workspace's own key may stand in for the project's.
     let chosen = match borrow(router, resolve(target.scope)).await {
@@ -90,9 +116,16 @@ async fn alarms(vault: &Vault) -> usize {
             page_size: 1_000,
             page_token: String::new(),
         };
-        let page = vault.audit(OPERATOR).list_audit_events(request).await.unwrap().into_inner();
+        let page = vault
+            .audit(OPERATOR)
+            .list_audit_events(request)
+            .await
+            .unwrap()
+            .into_inner();
         let events = page.audit_events.iter();
-        alarms += events.filter(|event| event.decision() == Decision::IntegrityFailure).count();
+        alarms += events
+            .filter(|event| event.decision() == Decision::IntegrityFailure)
+            .count();
     }
     alarms
 }

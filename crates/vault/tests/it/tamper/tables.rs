@@ -22,6 +22,15 @@ enum Kind {
     Uuid,
 }
 
+/// A row, and how it is found again when a column of it is changed.
+pub(super) struct Row {
+    table: &'static str,
+    by: Column,
+    id: Value,
+    unique: Column,
+    mark: Value,
+}
+
 /// The tables of a vault.
 pub(super) struct Tables(DatabaseConnection);
 
@@ -48,7 +57,11 @@ impl Tables {
                  WHERE table_name = $1 AND table_schema = 'public'"
             }
         };
-        let rows = self.0.query_all_raw(self.statement(sql, [table.into()])).await.unwrap();
+        let rows = self
+            .0
+            .query_all_raw(self.statement(sql, [table.into()]))
+            .await
+            .unwrap();
         let column = |row: sea_orm::QueryResult| {
             let declared: String = row.try_get_by_index(1).unwrap();
             let declared = declared.to_lowercase();
@@ -61,42 +74,92 @@ impl Tables {
             } else {
                 Kind::Text
             };
-            Column { name: row.try_get_by_index(0).unwrap(), kind }
+            Column {
+                name: row.try_get_by_index(0).unwrap(),
+                kind,
+            }
         };
         rows.into_iter().map(column).collect()
     }
 
-    /// The value of a column in the row that `condition` picks.
-    pub(super) async fn read(&self, table: &str, column: &Column, condition: &str) -> Value {
-        let sql = format!("SELECT {} FROM {table} WHERE {condition}", column.name);
-        let mut rows = self.0.query_all_raw(self.statement(&sql, [])).await.unwrap();
-        assert_eq!(rows.len(), 1, "{table} where {condition}");
-        let row = rows.remove(0);
+    /// The row of that identity.
+    pub(super) async fn row(&self, table: &'static str, id: &str) -> Row {
+        let (by, unique) = match table {
+            "branch_keys" => ("id", "wrapped"),
+            "key_versions" => ("key_id", "row_mac"),
+            _ => ("id", "row_mac"),
+        };
+        let id = id.parse().unwrap();
+        let unique = Column {
+            name: unique.to_owned(),
+            kind: Kind::Bytes,
+        };
+        let by = Column {
+            name: by.to_owned(),
+            kind: Kind::Uuid,
+        };
+        let mut row = Row {
+            table,
+            by,
+            id: Value::Uuid(Some(id)),
+            unique,
+            mark: Value::Bytes(None),
+        };
+        row.mark = self.read(&row, &row.unique).await;
+        row
+    }
+
+    /// The row of a workspace's branch or lookup key.
+    pub(super) async fn branch_key(&self, workspace: &str, purpose: &str) -> Row {
+        let workspace: Uuid = workspace.parse().unwrap();
+        let sql = "SELECT id FROM branch_keys WHERE workspace_id = $1 AND purpose = $2";
+        let statement = self.statement(sql, [workspace.into(), purpose.into()]);
+        let found = self.0.query_one_raw(statement).await.unwrap().unwrap();
+        let id: Uuid = found.try_get_by_index(0).unwrap();
+        self.row("branch_keys", &id.to_string()).await
+    }
+
+    pub(super) async fn read(&self, row: &Row, column: &Column) -> Value {
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {} = $1",
+            column.name, row.table, row.by.name
+        );
+        let statement = self.statement(&sql, [row.id.clone()]);
+        let found = self.0.query_one_raw(statement).await.unwrap().unwrap();
         match column.kind {
-            Kind::Bytes => Value::Bytes(row.try_get_by_index(0).unwrap()),
-            Kind::Integer => Value::BigInt(row.try_get_by_index(0).unwrap()),
-            Kind::Text => Value::String(row.try_get_by_index(0).unwrap()),
-            Kind::Uuid => Value::Uuid(row.try_get_by_index(0).unwrap()),
+            Kind::Bytes => Value::Bytes(found.try_get_by_index(0).unwrap()),
+            Kind::Integer => Value::BigInt(found.try_get_by_index(0).unwrap()),
+            Kind::Text => Value::String(found.try_get_by_index(0).unwrap()),
+            Kind::Uuid => Value::Uuid(found.try_get_by_index(0).unwrap()),
         }
     }
 
-    pub(super) async fn write(&self, table: &str, column: &Column, condition: &str, value: Value) {
-        let sql = format!("UPDATE {table} SET {} = $1 WHERE {condition}", column.name);
-        let done = self.0.execute_raw(self.statement(&sql, [value])).await.unwrap();
-        assert_eq!(done.rows_affected(), 1, "{table}.{} where {condition}", column.name);
+    pub(super) async fn write(&self, row: &Row, column: &Column, value: Value) {
+        // A row whose identity is being changed is found by what else is only its own.
+        let (by, mark) = if column.name == row.by.name {
+            (&row.unique, &row.mark)
+        } else {
+            (&row.by, &row.id)
+        };
+        let sql = format!(
+            "UPDATE {} SET {} = $1 WHERE {} = $2",
+            row.table, column.name, by.name
+        );
+        let done = self
+            .0
+            .execute_raw(self.statement(&sql, [value, mark.clone()]))
+            .await
+            .unwrap();
+        assert_eq!(done.rows_affected(), 1, "{}.{}", row.table, column.name);
     }
 
-    /// A condition that goes on picking the row that `condition` picks when one of its columns is
-    /// changed: by where the database keeps it.
-    pub(super) async fn pin(&self, table: &str, condition: &str) -> String {
-        match self.0.get_database_backend() {
-            DbBackend::Sqlite => {
-                let sql = format!("SELECT rowid FROM {table} WHERE {condition}");
-                format!("rowid = {}", self.one::<i64>(&sql).await)
-            }
-            // An update moves a row; this number goes with it.
-            _ => condition.to_owned(),
-        }
+    /// Exchanges what two rows hold in a column.
+    pub(super) async fn swap(&self, column: &Column, a: &Row, b: &Row) {
+        let (in_a, in_b) = (self.read(a, column).await, self.read(b, column).await);
+        // Out of the way first: the column may be unique.
+        self.write(a, column, flipped(in_a.clone())).await;
+        self.write(b, column, in_a).await;
+        self.write(a, column, in_b).await;
     }
 
     /// Every row of every table, as text.
@@ -114,16 +177,16 @@ impl Tables {
         let mut dump = String::new();
         for table in tables {
             let sql = format!("SELECT row_to_json(t)::text FROM {table} t");
-            for row in self.0.query_all_raw(self.statement(&sql, [])).await.unwrap() {
+            for row in self
+                .0
+                .query_all_raw(self.statement(&sql, []))
+                .await
+                .unwrap()
+            {
                 dump.push_str(&row.try_get_by_index::<String>(0).unwrap());
             }
         }
         dump
-    }
-
-    async fn one<T: sea_orm::TryGetable>(&self, sql: &str) -> T {
-        let row = self.0.query_one_raw(self.statement(sql, [])).await.unwrap().unwrap();
-        row.try_get_by_index(0).unwrap()
     }
 
     fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
@@ -136,7 +199,11 @@ pub(super) fn flipped(value: Value) -> Value {
     match value {
         Value::Bytes(bytes) => {
             let mut bytes = bytes.unwrap_or_default();
-            if bytes.is_empty() { bytes.push(0) } else { bytes[0] ^= 1 }
+            if bytes.is_empty() {
+                bytes.push(0)
+            } else {
+                bytes[0] ^= 1
+            }
             Value::Bytes(Some(bytes))
         }
         Value::BigInt(number) => Value::BigInt(Some(number.map_or(1, |number| number ^ 1))),
@@ -148,7 +215,9 @@ pub(super) fn flipped(value: Value) -> Value {
             }
             Value::String(Some(String::from_utf8(bytes).unwrap()))
         }
-        Value::Uuid(uuid) => Value::Uuid(Some(Uuid::from_u128(uuid.map_or(1, |uuid| uuid.as_u128() ^ 1)))),
+        Value::Uuid(uuid) => Value::Uuid(Some(Uuid::from_u128(
+            uuid.map_or(1, |uuid| uuid.as_u128() ^ 1),
+        ))),
         value => panic!("no column holds {value:?}"),
     }
 }

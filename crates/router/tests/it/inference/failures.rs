@@ -1,0 +1,158 @@
+//! What providers answer instead of an answer, and what becomes of it.
+
+use latchkey_contract::router::v1::{Attempt, attempt};
+use serde_json::{Value, json};
+use tonic::Code;
+
+use crate::harness::{Answer, Refused, SECRET, anthropic, chat};
+
+/// One way to fail.
+pub(super) struct Failure {
+    pub(super) answer: fn() -> Answer,
+    pub(super) code: Code,
+    pub(super) reason: &'static str,
+    pub(super) status: u16,
+    /// What the metadata holds as `provider_code`, or nothing.
+    pub(super) provider_code: &'static str,
+    /// Seconds.
+    pub(super) retry: Option<u64>,
+    /// Whether the vault hears of it.
+    pub(super) reported: bool,
+}
+
+/// What happens whether or not the answer was to be streamed.
+pub(super) fn openai() -> Vec<Failure> {
+    use Code::{FailedPrecondition, InvalidArgument, ResourceExhausted, Unavailable};
+    const REJECTED: &str = "PROVIDER_REJECTED_KEY";
+    const NO_CREDIT: &str = "PROVIDER_NO_CREDIT";
+    const THROTTLED: &str = "PROVIDER_THROTTLED";
+    const DOWN: &str = "PROVIDER_UNAVAILABLE";
+    let revoked = failure(unknown_key, FailedPrecondition, REJECTED, 401).coded("invalid_api_key");
+    let dated = "Sat, 21 Nov 2026 12:00:30 GMT";
+    vec![
+        Failure { reported: true, ..revoked },
+        failure(|| plain(403), FailedPrecondition, REJECTED, 403),
+        failure(|| plain(402), FailedPrecondition, NO_CREDIT, 402),
+        failure(|| coded(429, "insufficient_quota"), FailedPrecondition, NO_CREDIT, 429)
+            .coded("insufficient_quota"),
+        failure(|| coded(404, "model_not_found"), FailedPrecondition, "MODEL_UNAVAILABLE", 404)
+            .coded("model_not_found"),
+        failure(|| plain(400), InvalidArgument, "PROVIDER_REJECTED_REQUEST", 400),
+        failure(|| plain(429), ResourceExhausted, THROTTLED, 429).again_after(1),
+        failure(|| plain(429).with("retry-after", "38"), ResourceExhausted, THROTTLED, 429)
+            .again_after(38),
+        failure(move || plain(429).with("retry-after", dated), ResourceExhausted, THROTTLED, 429)
+            .again_after(30),
+        failure(|| plain(500), Unavailable, DOWN, 500).again_after(1),
+        failure(|| plain(503).with("retry-after", "5"), Unavailable, DOWN, 503).again_after(5),
+        failure(|| Answer::text(502, "text/html", PAGE), Unavailable, DOWN, 502).again_after(1),
+        failure(|| Answer::text(502, "text/plain", ""), Unavailable, DOWN, 502).again_after(1),
+        failure(|| plain(504), Code::DeadlineExceeded, "PROVIDER_TIMEOUT", 504),
+    ]
+}
+
+pub(super) fn of_anthropic() -> Vec<Failure> {
+    use Code::{FailedPrecondition, Unavailable};
+    let revoked = failure(
+        || Answer::json(401, &anthropic::error("authentication_error", "invalid x-api-key")),
+        FailedPrecondition,
+        "PROVIDER_REJECTED_KEY",
+        401,
+    );
+    let broke = || {
+        let words = "Your credit balance is too low to access the Anthropic API.";
+        Answer::json(400, &anthropic::error("invalid_request_error", words))
+    };
+    let overloaded = || Answer::json(529, &anthropic::error("overloaded_error", "Overloaded"));
+    vec![
+        Failure { reported: true, ..revoked.coded("authentication_error") },
+        failure(broke, FailedPrecondition, "PROVIDER_NO_CREDIT", 400)
+            .coded("invalid_request_error"),
+        failure(overloaded, Unavailable, "PROVIDER_UNAVAILABLE", 529)
+            .coded("overloaded_error")
+            .again_after(1),
+    ]
+}
+
+/// What only a whole answer can be.
+pub(super) fn whole() -> Vec<Failure> {
+    use Code::{ResourceExhausted, Unavailable};
+    const MALFORMED: &str = "PROVIDER_MALFORMED";
+    let in_disguise = || {
+        let error = chat::error("rate_limit", "rate_limit_exceeded", "slow down");
+        Answer::json(200, &error)
+    };
+    let half = || Answer::text(200, "application/json", "{\"choices\":[");
+    vec![
+        failure(|| Answer::text(200, "text/html", PAGE), Unavailable, MALFORMED, 200)
+            .again_after(1),
+        failure(half, Unavailable, MALFORMED, 200).again_after(1),
+        failure(|| Answer::json(200, &json!({})), Unavailable, MALFORMED, 200).again_after(1),
+        failure(|| Answer::json(200, &Value::Null), Unavailable, MALFORMED, 200).again_after(1),
+        failure(in_disguise, ResourceExhausted, "PROVIDER_THROTTLED", 200)
+            .coded("rate_limit_exceeded")
+            .again_after(1),
+    ]
+}
+
+const PAGE: &str = "<!DOCTYPE html><html><head><title>Bad gateway</title></head></html>";
+
+/// OpenAI quotes the key that it does not know.
+fn unknown_key() -> Answer {
+    let words = format!("Incorrect API key provided: {SECRET}. You can find yours elsewhere.");
+    let error = chat::error("invalid_request_error", "invalid_api_key", &words);
+    Answer::json(401, &error).with("x-request-id", "req_head")
+}
+
+fn coded(status: u16, code: &str) -> Answer {
+    let error = chat::error("some_error", code, "words of the provider");
+    Answer::json(status, &error).with("x-request-id", "req_head")
+}
+
+fn plain(status: u16) -> Answer {
+    let error = json!({"error": {"message": "words of the provider"}});
+    Answer::json(status, &error).with("x-request-id", "req_head")
+}
+
+fn failure(answer: fn() -> Answer, code: Code, reason: &'static str, status: u16) -> Failure {
+    Failure {
+        answer,
+        code,
+        reason,
+        status,
+        provider_code: "",
+        retry: None,
+        reported: false,
+    }
+}
+
+impl Failure {
+    fn coded(self, provider_code: &'static str) -> Self {
+        Self { provider_code, ..self }
+    }
+
+    fn again_after(self, seconds: u64) -> Self {
+        Self { retry: Some(seconds), ..self }
+    }
+
+    /// What the caller must have been told.
+    pub(super) fn is_told(&self, said: &Refused) {
+        let metadata = |key: &str| said.metadata.get(key).map_or("", String::as_str);
+        assert_eq!(metadata("provider_status"), self.status.to_string(), "{said:?}");
+        assert_eq!(metadata("provider_code"), self.provider_code, "{said:?}");
+        assert!(!metadata("provider_message").is_empty(), "{said:?}");
+        assert!(!format!("{said:?}").contains(SECRET), "{said:?}");
+        let retry = self.retry.map(std::time::Duration::from_secs);
+        assert_eq!(said.retry_after, retry, "{said:?}");
+    }
+
+    /// What the account must hold.
+    pub(super) fn is_recorded(&self, attempt: &Attempt) {
+        assert_eq!(attempt.state(), attempt::State::Failed);
+        assert_eq!(attempt.error_reason, self.reason);
+        assert_eq!(attempt.http_status, i32::from(self.status));
+        assert_eq!(attempt.certainty(), attempt::Certainty::Unknown);
+        assert_eq!(attempt.cost_nanos, None);
+        assert_eq!(attempt.served_model, "");
+    }
+}

@@ -1,0 +1,457 @@
+//! `Generate`.
+
+use std::time::Duration;
+
+use latchkey_boot::rpc::refusal::Refusal;
+use latchkey_contract::router::v1::part::Content;
+use latchkey_contract::router::v1::{
+    Attempt, FinishReason, GenerateRequest, GetAttemptRequest, Origin, Payer, Role, Sampling,
+    Usage, attempt,
+};
+use latchkey_migrations::testing::Backend;
+use serde_json::json;
+use tonic::Code;
+
+use super::failures::{self, Failure};
+use crate::harness::{
+    ACME, APP, Answer, OTHER_APP, OWNER, Router, SECRET, START, WEB, anthropic, chat, claude, gpt,
+    key, on, refused, responses, version,
+};
+use crate::on_both_databases;
+
+on_both_databases!(
+    openai_answers_by_chat_completions,
+    openai_answers_by_responses,
+    anthropic_answers,
+    the_account_holds_the_attempt_of_the_answer,
+    an_answer_without_usage_has_no_cost,
+    a_model_without_a_price_has_no_cost,
+    the_price_of_the_asked_model_counts_when_the_served_one_has_none,
+    the_keys_default_model_is_asked_when_none_is_named,
+    the_catalogue_knows_whose_a_model_is,
+    a_request_names_its_key,
+    the_account_tells_who_asked_why_and_who_pays,
+    latency_is_measured_on_the_clock,
+    what_a_provider_calls_itself_is_bounded,
+    a_malformed_field_is_named_and_nothing_is_sent,
+    what_the_provider_cannot_do_is_refused,
+    the_vaults_refusal_is_handed_on,
+    a_failure_of_openai_is_told_and_recorded,
+    a_failure_of_anthropic_is_told_and_recorded,
+    a_provider_that_does_not_listen_is_unavailable,
+    an_answer_that_breaks_off_is_unavailable,
+);
+
+async fn openai_answers_by_chat_completions(router: Router) {
+    let answer = Answer::json(200, &chat::whole()).with("x-request-id", "req_1");
+    router.provider.answers(answer);
+    let response = router.generate(gpt()).await.unwrap();
+    let message = response.message.unwrap();
+    assert_eq!(message.role(), Role::Assistant);
+    let text = Content::Text("Good day".to_owned());
+    assert_eq!(message.parts[0].content, Some(text));
+    assert_eq!(response.finish_reason, i32::from(FinishReason::Stop));
+    assert_eq!(response.native_finish_reason, "stop");
+    assert_eq!(response.model, "gpt-4.1-2025-04-14");
+    assert_eq!(response.response_id, "chatcmpl-1");
+    assert_eq!(response.usage, Some(OPENAI_USAGE));
+    let [attempt] = &response.attempts[..] else {
+        panic!("one call was made")
+    };
+    // 600 at 2,000, 400 at 500 and 200 at 8,000.
+    assert_eq!(attempt.cost_nanos, Some(3_000_000));
+    assert_eq!(attempt.provider_request_id, "req_1");
+
+    let call = router.provider.called(1).await;
+    assert_eq!((call.method.as_str(), &*call.path), ("POST", "/v1/chat/completions"));
+    assert_eq!(call.header("authorization"), format!("Bearer {SECRET}"));
+    assert_eq!(call.body["model"], "gpt-4.1");
+    assert_eq!(call.body["messages"][0]["content"], "Hello");
+    assert_ne!(call.body["stream"], true);
+}
+
+const OPENAI_USAGE: Usage = Usage {
+    input_tokens: 600,
+    cache_read_tokens: 400,
+    cache_write_tokens: 0,
+    cache_write_1h_tokens: 0,
+    output_tokens: 150,
+    reasoning_tokens: 50,
+};
+
+async fn openai_answers_by_responses(router: Router) {
+    router.provider.answers(Answer::json(200, &responses::whole()));
+    let response = router.generate(asking("gpt-5.4")).await.unwrap();
+    assert_eq!(response.usage, Some(OPENAI_USAGE));
+    // 600 at 2,500, 400 at 250 and 200 at 15,000.
+    assert_eq!(response.attempts[0].cost_nanos, Some(4_600_000));
+    let call = router.provider.called(1).await;
+    assert_eq!(call.path, "/v1/responses");
+    assert_eq!(call.body["store"], false);
+}
+
+async fn anthropic_answers(router: Router) {
+    router.provider.answers(Answer::json(200, &anthropic::whole()).with("request-id", "req_2"));
+    let response = router.generate(claude()).await.unwrap();
+    let usage = Usage {
+        input_tokens: 10,
+        cache_read_tokens: 20,
+        cache_write_tokens: 30,
+        cache_write_1h_tokens: 40,
+        output_tokens: 50,
+        reasoning_tokens: 0,
+    };
+    assert_eq!(response.usage, Some(usage));
+    let attempt = &response.attempts[0];
+    // 10 at 2,000, 20 at 200, 30 at 2,500, 40 at 4,000 and 50 at 10,000.
+    assert_eq!(attempt.cost_nanos, Some(759_000));
+    assert_eq!(attempt.provider_request_id, "req_2");
+    let call = router.provider.called(1).await;
+    assert_eq!(call.path, "/v1/messages");
+    assert_eq!(call.header("x-api-key"), SECRET);
+    assert_eq!(call.header("authorization"), "");
+}
+
+async fn the_account_holds_the_attempt_of_the_answer(router: Router) {
+    let answer = Answer::json(200, &chat::whole()).with("x-request-id", "req_1");
+    router.provider.answers(answer);
+    let response = router.generate(gpt()).await.unwrap();
+    let (seconds, nanos) = START.to_unix();
+    let nanos = i32::try_from(nanos).unwrap();
+    let expected = Attempt {
+        name: response.attempts[0].name.clone(),
+        parent: ACME.to_owned(),
+        key_version: version(ACME, "main"),
+        material_tail: "wxyz".to_owned(),
+        payer: Payer::OwnKey.into(),
+        provider: "openai".to_owned(),
+        model: "gpt-4.1".to_owned(),
+        served_model: "gpt-4.1-2025-04-14".to_owned(),
+        requester: APP.requester(),
+        origin: Origin::Interactive.into(),
+        streamed: false,
+        state: attempt::State::Succeeded.into(),
+        error_reason: String::new(),
+        http_status: 200,
+        provider_request_id: "req_1".to_owned(),
+        start_time: Some(prost_types::Timestamp { seconds, nanos }),
+        first_byte_latency: Some(prost_types::Duration::default()),
+        latency: Some(prost_types::Duration::default()),
+        usage: Some(OPENAI_USAGE),
+        certainty: attempt::Certainty::Reported.into(),
+        cost_nanos: Some(3_000_000),
+        price_version: "2026-11-21".to_owned(),
+    };
+    assert_eq!(response.attempts, [expected.clone()]);
+    assert_eq!(router.attempts().await, [expected.clone()]);
+    let request = GetAttemptRequest {
+        name: expected.name.clone(),
+    };
+    let read = router.usage(OWNER).get_attempt(request).await.unwrap();
+    assert_eq!(read.into_inner(), expected);
+}
+
+async fn an_answer_without_usage_has_no_cost(router: Router) {
+    let mut answer = chat::whole();
+    answer.as_object_mut().unwrap().remove("usage");
+    router.provider.answers(Answer::json(200, &answer));
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(response.usage, None);
+    let recorded = &router.attempts().await[0];
+    for attempt in [&response.attempts[0], recorded] {
+        assert_eq!(attempt.state(), attempt::State::Succeeded);
+        assert_eq!(attempt.certainty(), attempt::Certainty::Unknown);
+        assert_eq!(attempt.usage.unwrap_or_default(), Usage::default());
+        assert_eq!(attempt.cost_nanos, None);
+    }
+}
+
+async fn a_model_without_a_price_has_no_cost(router: Router) {
+    let mut answer = chat::whole();
+    answer["model"] = "house-model".into();
+    router.provider.answers(Answer::json(200, &answer));
+    let request = GenerateRequest {
+        provider: "custom".to_owned(),
+        model: "house-model".to_owned(),
+        ..gpt()
+    };
+    router.generate(request).await.unwrap();
+    let attempt = &router.attempts().await[0];
+    assert_eq!(attempt.certainty(), attempt::Certainty::Reported);
+    assert_eq!(attempt.usage, Some(OPENAI_USAGE));
+    assert_eq!(attempt.cost_nanos, None);
+}
+
+async fn the_price_of_the_asked_model_counts_when_the_served_one_has_none(router: Router) {
+    let mut answer = chat::whole();
+    answer["model"] = "gpt-4.1-of-tomorrow".into();
+    router.provider.answers(Answer::json(200, &answer));
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(response.attempts[0].cost_nanos, Some(3_000_000));
+}
+
+async fn the_keys_default_model_is_asked_when_none_is_named(router: Router) {
+    router.lends(|_, lease| lease.default_model = "gpt-4o".to_owned());
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    let response = router.generate(asking("")).await.unwrap();
+    assert_eq!(router.provider.called(1).await.body["model"], "gpt-4o");
+    assert_eq!(response.attempts[0].model, "gpt-4o");
+}
+
+async fn the_catalogue_knows_whose_a_model_is(router: Router) {
+    router.provider.answers(Answer::json(200, &anthropic::whole()));
+    let request = GenerateRequest {
+        provider: String::new(),
+        ..claude()
+    };
+    router.generate(request).await.unwrap();
+    assert_eq!(router.vault.questions()[0].provider, "anthropic");
+}
+
+async fn a_request_names_its_key(router: Router) {
+    router.lends(|request, lease| lease.key_version = version(ACME, &request.key));
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    let request = GenerateRequest {
+        key: "spare".to_owned(),
+        provider: String::new(),
+        ..gpt()
+    };
+    let response = router.generate(request).await.unwrap();
+    let question = &router.vault.questions()[0];
+    assert_eq!((&*question.key, &*question.provider), ("spare", ""));
+    assert_eq!(response.attempts[0].key_version, version(ACME, "spare"));
+}
+
+async fn the_account_tells_who_asked_why_and_who_pays(router: Router) {
+    router.lends(|_, lease| {
+        lease.key_version = version("platform", "main");
+        lease.payer = latchkey_contract::vault::v1::Payer::Platform.into();
+    });
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    let request = GenerateRequest {
+        origin: Origin::Automation.into(),
+        ..on(WEB, gpt())
+    };
+    router.generate_as(OTHER_APP, request).await.unwrap();
+    assert_eq!(router.vault.questions()[0].parent, WEB);
+    let attempt = &router.attempts().await[0];
+    assert!(attempt.name.starts_with("workspaces/acme/attempts/"));
+    assert_eq!(attempt.parent, WEB);
+    assert_eq!(attempt.requester, OTHER_APP.requester());
+    assert_eq!(attempt.origin(), Origin::Automation);
+    assert_eq!(attempt.payer(), Payer::Platform);
+    assert_eq!(attempt.key_version, version("platform", "main"));
+}
+
+async fn latency_is_measured_on_the_clock(router: Router) {
+    let held = router.provider.holds();
+    let mut client = router.inference(APP);
+    let asking = tokio::spawn(async move { client.generate(gpt()).await });
+    router.provider.called(1).await;
+    router.clock.advance(Duration::from_millis(1_500));
+    assert!(held.send(Answer::json(200, &chat::whole())).is_ok());
+    let response = asking.await.unwrap().unwrap().into_inner();
+    let latency = prost_types::Duration {
+        seconds: 1,
+        nanos: 500_000_000,
+    };
+    assert_eq!(response.attempts[0].latency, Some(latency));
+    assert_eq!(response.attempts[0].first_byte_latency, Some(latency));
+    assert_eq!(router.attempts().await, response.attempts);
+}
+
+/// A row that no database takes would keep all that follow from it.
+async fn what_a_provider_calls_itself_is_bounded(router: Router) {
+    let mut answer = chat::whole();
+    answer["model"] = format!("{}\0{}", "a".repeat(200), "b".repeat(200_000)).into();
+    router.provider.answers(Answer::json(200, &answer));
+    router.generate(gpt()).await.unwrap();
+    let attempt = &router.attempts().await[0];
+    assert_eq!(attempt.state(), attempt::State::Succeeded);
+    assert_eq!(attempt.served_model, format!("{}{}", "a".repeat(200), "b".repeat(56)));
+}
+
+async fn a_malformed_field_is_named_and_nothing_is_sent(router: Router) {
+    let provider = |provider: &str, model: &str| GenerateRequest {
+        provider: provider.to_owned(),
+        ..asking(model)
+    };
+    let no_messages = GenerateRequest {
+        messages: Vec::new(),
+        ..gpt()
+    };
+    let by_key = GenerateRequest {
+        key: "main".to_owned(),
+        ..provider("", "")
+    };
+    for (request, field) in [
+        (on("acme", gpt()), "parent"),
+        (on("", gpt()), "parent"),
+        (on("workspaces/acme/keys/main", gpt()), "parent"),
+        (provider("", ""), "model"),
+        (provider("", "nobodys-model"), "provider"),
+        (provider("acme", "gpt-4.1"), "provider"),
+        (asking(&"x".repeat(257)), "model"),
+        (asking("gpt\0"), "model"),
+        (by_key, "model"),
+        (no_messages, "messages"),
+    ] {
+        let said = refused(router.generate(request).await, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(said.fields, [field]);
+    }
+    assert!(router.provider.calls().is_empty());
+    assert_eq!(router.attempts().await, []);
+}
+
+fn asking(model: &str) -> GenerateRequest {
+    GenerateRequest {
+        model: model.to_owned(),
+        ..gpt()
+    }
+}
+
+async fn what_the_provider_cannot_do_is_refused(router: Router) {
+    let sampling = Sampling {
+        top_k: Some(40),
+        ..Sampling::default()
+    };
+    let request = GenerateRequest {
+        sampling: Some(sampling),
+        ..gpt()
+    };
+    let outcome = router.generate(request).await;
+    let said = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
+    assert_eq!(said.fields, ["sampling.top_k"]);
+    assert!(router.provider.calls().is_empty());
+    assert_eq!(router.attempts().await, []);
+}
+
+async fn the_vaults_refusal_is_handed_on(router: Router) {
+    for (code, reason) in [
+        (Code::NotFound, "WORKSPACE_NOT_FOUND"),
+        (Code::NotFound, "PROJECT_NOT_FOUND"),
+        (Code::NotFound, "KEY_NOT_FOUND"),
+        (Code::FailedPrecondition, "OWN_KEY_REQUIRED"),
+        (Code::FailedPrecondition, "KEY_UNUSABLE"),
+        (Code::FailedPrecondition, "PROVIDER_MISMATCH"),
+        (Code::InvalidArgument, "FIELD_INVALID"),
+        (Code::DataLoss, "INTEGRITY"),
+    ] {
+        let refusal = Refusal::new(code, reason, "the vault's words")
+            .with(&key(ACME, "main"), "KEY_DISABLED")
+            .violation("key", "is no name");
+        router.vault.refuses(refusal.into_status("vault.latchkey"));
+        let said = refused(router.generate(gpt()).await, code, reason);
+        assert_eq!(said.message, "the vault's words");
+        assert_eq!(said.metadata[&key(ACME, "main")], "KEY_DISABLED");
+        assert_eq!(said.fields, ["key"]);
+    }
+    assert!(router.provider.calls().is_empty());
+    assert_eq!(router.attempts().await, []);
+}
+
+async fn a_failure_of_openai_is_told_and_recorded(router: Router) {
+    for failure in failures::openai().into_iter().chain(failures::whole()) {
+        fails(&router, gpt(), failure).await;
+    }
+}
+
+async fn a_failure_of_anthropic_is_told_and_recorded(router: Router) {
+    for failure in failures::of_anthropic() {
+        fails(&router, claude(), failure).await;
+    }
+}
+
+async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
+    router.clock.advance(Duration::from_micros(1));
+    router.provider.answers((failure.answer)());
+    let heard = router.vault.heard(|_| true).await.reports.len();
+    let said = refused(router.generate(request).await, failure.code, failure.reason);
+    failure.is_told(&said);
+    failure.is_recorded(&router.attempts().await[0]);
+    if failure.reported {
+        let heard = router.vault.heard(|now| now.reports.len() > heard).await;
+        let report = heard.reports.last().unwrap();
+        assert_eq!(report.key_version, version(ACME, "main"));
+        let words = report.refusal.as_ref().unwrap();
+        assert_eq!(words.http_status, i32::from(failure.status));
+        assert_eq!(words.code, failure.provider_code);
+        assert!(!words.message.contains(SECRET));
+    } else {
+        assert_eq!(router.vault.heard(|_| true).await.reports.len(), heard);
+    }
+}
+
+async fn a_provider_that_does_not_listen_is_unavailable(router: Router) {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nowhere = format!("http://{}/v1", nobody.local_addr().unwrap());
+    drop(nobody);
+    router.lends(move |_, lease| lease.base_url.clone_from(&nowhere));
+    let outcome = router.generate(gpt()).await;
+    let said = refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
+    assert_eq!(said.retry_after, Some(Duration::from_secs(1)));
+    let attempt = &router.attempts().await[0];
+    assert_eq!(attempt.state(), attempt::State::Failed);
+    assert_eq!(attempt.http_status, 0);
+    assert_eq!(attempt.error_reason, "PROVIDER_UNAVAILABLE");
+}
+
+async fn an_answer_that_breaks_off_is_unavailable(router: Router) {
+    router.provider.answers(Answer::cut(&chat::whole()).with("x-request-id", "req_1"));
+    let outcome = router.generate(gpt()).await;
+    refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
+    let attempt = &router.attempts().await[0];
+    assert_eq!(attempt.state(), attempt::State::Failed);
+    assert_eq!(attempt.http_status, 200);
+    assert_eq!(attempt.provider_request_id, "req_1");
+    assert_eq!(attempt.certainty(), attempt::Certainty::Unknown);
+}
+
+#[tokio::test]
+async fn a_provider_that_takes_too_long_is_given_up() {
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.upstream.total_timeout = Duration::from_millis(50);
+    });
+    let router = router.await;
+    let held = router.provider.holds();
+    let outcome = router.generate(gpt()).await;
+    refused(outcome, Code::DeadlineExceeded, "PROVIDER_TIMEOUT");
+    let attempt = &router.attempts().await[0];
+    assert_eq!(attempt.state(), attempt::State::Failed);
+    assert_eq!(attempt.error_reason, "PROVIDER_TIMEOUT");
+    drop(held);
+}
+
+#[tokio::test]
+async fn the_head_of_an_answer_that_is_not_streamed_may_come_as_late_as_its_end() {
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.upstream.first_byte_timeout = Duration::ZERO;
+    });
+    let router = router.await;
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.generate(gpt()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cost_is_rounded_up_by_the_operators_catalogue() {
+    let builtin = concat!(env!("CARGO_MANIFEST_DIR"), "/../providers/data/catalogue.toml");
+    let builtin = std::fs::read_to_string(builtin).unwrap();
+    let gpt_41 = "prices = { input = 2_000_000_000, cache_read = 500_000_000, output = 8_000_000_000 }";
+    assert!(builtin.contains(gpt_41));
+    let mine = builtin
+        .replace("version = \"2026-11-21\"", "version = \"mine\"")
+        .replace(gpt_41, "prices = { input = 1, cache_read = 0, output = 0 }");
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("catalogue.toml");
+    std::fs::write(&file, mine).unwrap();
+    let router = Router::start_with(Backend::Sqlite, |config| config.catalogue.file = Some(file));
+    let router = router.await;
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(response.attempts[0].cost_nanos, Some(1));
+    assert_eq!(response.attempts[0].price_version, "mine");
+    assert_eq!(router.provider.called(1).await.body["messages"], json!([{
+        "role": "user",
+        "content": "Hello",
+    }]));
+}

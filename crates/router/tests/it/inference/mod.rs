@@ -1,0 +1,5 @@
+//! `InferenceService`.
+
+mod failures;
+mod generate;
+mod stream_generate;

@@ -1,0 +1,340 @@
+//! `StreamGenerate`.
+
+use std::time::Duration;
+
+use latchkey_contract::router::v1::part::Content;
+use latchkey_contract::router::v1::part_delta::Delta;
+use latchkey_contract::router::v1::stream_generate_response::Event;
+use latchkey_contract::router::v1::{
+    FinishReason, GenerateRequest, GenerateResponse, StreamGenerateRequest,
+    StreamGenerateResponse, Usage, attempt,
+};
+use latchkey_migrations::testing::Backend;
+use serde_json::json;
+use tonic::{Code, Status, Streaming};
+
+use super::failures::{self, Failure};
+use crate::harness::{
+    ACME, APP, Answer, Router, SECRET, anthropic, chat, claude, gpt, on, refused, version,
+};
+use crate::on_both_databases;
+
+on_both_databases!(
+    openai_answers_piece_by_piece,
+    anthropic_answers_piece_by_piece,
+    the_account_holds_the_attempt_of_the_stream,
+    a_piece_is_passed_on_as_soon_as_it_is_there,
+    the_end_is_told_though_the_connection_stays_open,
+    a_stream_without_usage_has_no_cost,
+    a_failure_before_the_first_piece_is_the_calls,
+    a_failure_of_anthropic_before_the_first_piece_is_the_calls,
+    a_stream_whose_connection_breaks_is_truncated,
+    a_stream_that_ends_before_its_end_is_truncated,
+    an_error_in_the_stream_ends_it,
+    an_error_of_anthropic_in_the_stream_ends_it,
+    an_event_that_makes_no_sense_ends_it,
+    a_malformed_field_is_named_from_the_outer_request,
+);
+
+/// What a stream gave, and how it ended.
+struct Given {
+    text: String,
+    completed: Option<GenerateResponse>,
+    error: Option<Status>,
+}
+
+async fn all(mut stream: Streaming<StreamGenerateResponse>) -> Given {
+    let mut given = Given {
+        text: String::new(),
+        completed: None,
+        error: None,
+    };
+    loop {
+        match stream.message().await {
+            Ok(Some(response)) => match response.event.unwrap() {
+                Event::Delta(delta) => {
+                    assert!(given.completed.is_none());
+                    assert_eq!(delta.part_index, 0);
+                    let Some(Delta::Text(text)) = delta.delta else {
+                        panic!("it is no text")
+                    };
+                    given.text.push_str(&text);
+                }
+                Event::Completed(whole) => {
+                    assert!(given.completed.replace(whole).is_none());
+                }
+            },
+            Ok(None) => return given,
+            Err(status) => {
+                given.error = Some(status);
+                return given;
+            }
+        }
+    }
+}
+
+/// What a stream that failed gave before, and its error.
+async fn broken(stream: Streaming<StreamGenerateResponse>) -> (String, Result<(), Status>) {
+    let given = all(stream).await;
+    assert!(given.completed.is_none());
+    (given.text, Err(given.error.unwrap()))
+}
+
+async fn openai_answers_piece_by_piece(router: Router) {
+    router.provider.answers(Answer::events(&chat::pieces()).with("x-request-id", "req_1"));
+    let given = all(router.stream(gpt()).await.unwrap()).await;
+    assert_eq!(given.text, "Good day");
+    let whole = given.completed.unwrap();
+    let message = whole.message.unwrap();
+    let text = Content::Text("Good day".to_owned());
+    assert_eq!(message.parts[0].content, Some(text));
+    assert_eq!(whole.finish_reason, i32::from(FinishReason::Stop));
+    assert_eq!(whole.model, "gpt-4.1-2025-04-14");
+    assert_eq!(whole.attempts[0].cost_nanos, Some(3_000_000));
+    let call = router.provider.called(1).await;
+    assert_eq!(call.body["stream"], true);
+    assert_eq!(call.body["stream_options"], json!({"include_usage": true}));
+    assert_eq!(call.header("authorization"), format!("Bearer {SECRET}"));
+}
+
+async fn anthropic_answers_piece_by_piece(router: Router) {
+    router.provider.answers(Answer::events(&anthropic::pieces()));
+    let given = all(router.stream(claude()).await.unwrap()).await;
+    assert_eq!(given.text, "Good day");
+    let whole = given.completed.unwrap();
+    assert_eq!(whole.native_finish_reason, "end_turn");
+    assert_eq!(whole.attempts[0].cost_nanos, Some(759_000));
+}
+
+async fn the_account_holds_the_attempt_of_the_stream(router: Router) {
+    router.provider.answers(Answer::events(&chat::pieces()).with("x-request-id", "req_1"));
+    let given = all(router.stream(gpt()).await.unwrap()).await;
+    let whole = given.completed.unwrap();
+    let [attempt] = &whole.attempts[..] else {
+        panic!("one call was made")
+    };
+    assert!(attempt.streamed);
+    assert_eq!(attempt.state(), attempt::State::Succeeded);
+    assert_eq!(attempt.http_status, 200);
+    assert_eq!(attempt.provider_request_id, "req_1");
+    assert_eq!(attempt.certainty(), attempt::Certainty::Reported);
+    assert_eq!(attempt.usage, whole.usage);
+    assert_eq!(attempt.first_byte_latency, Some(prost_types::Duration::default()));
+    assert_eq!(router.attempts().await, whole.attempts);
+}
+
+async fn a_piece_is_passed_on_as_soon_as_it_is_there(router: Router) {
+    let feed = router.provider.streams();
+    let mut client = router.inference(APP);
+    let request = crate::harness::streamed(gpt());
+    let asking = tokio::spawn(async move { client.stream_generate(request).await });
+    router.provider.called(1).await;
+    feed.says(&chat::delta("Good "));
+    let mut stream = asking.await.unwrap().unwrap().into_inner();
+    let first = stream.message().await.unwrap().unwrap();
+    let Some(Event::Delta(first)) = first.event else {
+        panic!("it is no delta")
+    };
+    assert_eq!(first.delta, Some(Delta::Text("Good ".to_owned())));
+    router.clock.advance(Duration::from_secs(2));
+    for chunk in [chat::delta("day"), chat::stop(), chat::used()] {
+        feed.says(&chunk);
+    }
+    feed.sends("data: [DONE]\n\n");
+    let attempts = all(stream).await.completed.unwrap().attempts;
+    assert_eq!(attempts[0].first_byte_latency, Some(prost_types::Duration::default()));
+    assert_eq!(attempts[0].latency.unwrap().seconds, 2);
+}
+
+async fn the_end_is_told_though_the_connection_stays_open(router: Router) {
+    let feed = router.provider.streams();
+    for piece in chat::pieces() {
+        feed.sends(&format!("data: {piece}\n\n"));
+    }
+    let given = all(router.stream(gpt()).await.unwrap()).await;
+    assert!(given.completed.is_some());
+    assert_eq!(router.attempts().await[0].state(), attempt::State::Succeeded);
+    feed.closed().await;
+}
+
+async fn a_stream_without_usage_has_no_cost(router: Router) {
+    let mut pieces = chat::pieces();
+    pieces.remove(3);
+    router.provider.answers(Answer::events(&pieces));
+    let given = all(router.stream(gpt()).await.unwrap()).await;
+    assert_eq!(given.completed.unwrap().usage, None);
+    let attempt = &router.attempts().await[0];
+    assert_eq!(attempt.state(), attempt::State::Succeeded);
+    assert_eq!(attempt.certainty(), attempt::Certainty::Unknown);
+    assert_eq!(attempt.cost_nanos, None);
+}
+
+async fn a_failure_before_the_first_piece_is_the_calls(router: Router) {
+    for failure in failures::openai() {
+        fails(&router, gpt(), failure).await;
+    }
+}
+
+async fn a_failure_of_anthropic_before_the_first_piece_is_the_calls(router: Router) {
+    for failure in failures::of_anthropic() {
+        fails(&router, claude(), failure).await;
+    }
+}
+
+async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
+    router.clock.advance(Duration::from_micros(1));
+    router.provider.answers((failure.answer)());
+    let heard = router.vault.heard(|_| true).await.reports.len();
+    let said = refused(router.stream(request).await, failure.code, failure.reason);
+    failure.is_told(&said);
+    failure.is_recorded(&router.attempts().await[0]);
+    if failure.reported {
+        let heard = router.vault.heard(|now| now.reports.len() > heard).await;
+        let report = heard.reports.last().unwrap();
+        assert_eq!(report.key_version, version(ACME, "main"));
+    }
+}
+
+async fn a_stream_whose_connection_breaks_is_truncated(router: Router) {
+    let pieces = [chat::delta("Good "), chat::delta("d")];
+    router.provider.answers(Answer::cut_events(&pieces));
+    let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
+    assert_eq!(text, "Good d");
+    refused(error, Code::Unavailable, "STREAM_TRUNCATED");
+    let attempt = &router.attempts().await[0];
+    assert_eq!(attempt.state(), attempt::State::Failed);
+    assert_eq!(attempt.error_reason, "STREAM_TRUNCATED");
+    assert_eq!(attempt.http_status, 200);
+}
+
+async fn a_stream_that_ends_before_its_end_is_truncated(router: Router) {
+    let page = Answer::text(200, "text/html", "<html>a proxy's page</html>");
+    let whole = Answer::json(200, &chat::whole());
+    for (answer, given) in [
+        (Answer::events(&[chat::delta("Good ")]), "Good "),
+        (Answer::events::<String>(&[]), ""),
+        (page, ""),
+        // A server that does not stream at all.
+        (whole, ""),
+    ] {
+        router.provider.answers(answer);
+        let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
+        assert_eq!(text, given);
+        refused(error, Code::Unavailable, "STREAM_TRUNCATED");
+    }
+    for attempt in router.attempts().await {
+        assert_eq!(attempt.state(), attempt::State::Failed);
+        assert_eq!(attempt.error_reason, "STREAM_TRUNCATED");
+    }
+}
+
+async fn an_error_in_the_stream_ends_it(router: Router) {
+    let words = format!("the key {SECRET} is too fast");
+    let error = chat::error("rate_limit", "rate_limit_exceeded", &words);
+    router.provider.answers(Answer::events(&[chat::delta("Good "), chat::used(), error]));
+    let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
+    assert_eq!(text, "Good ");
+    let said = refused(error, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    assert_eq!(said.metadata["provider_code"], "rate_limit_exceeded");
+    assert!(!format!("{said:?}").contains(SECRET));
+    let attempt = &router.attempts().await[0];
+    assert_eq!(attempt.state(), attempt::State::Failed);
+    assert_eq!(attempt.error_reason, "PROVIDER_THROTTLED");
+    assert_eq!(attempt.http_status, 200);
+    // What was used until then is known, but not that it is all.
+    assert_eq!(attempt.usage.unwrap().input_tokens, 600);
+    assert_eq!(attempt.certainty(), attempt::Certainty::Unknown);
+    assert_eq!(attempt.cost_nanos, None);
+}
+
+async fn an_error_of_anthropic_in_the_stream_ends_it(router: Router) {
+    let error = anthropic::error("overloaded_error", "Overloaded");
+    router.provider.answers(Answer::events(&[anthropic::start(), error]));
+    let (_, error) = broken(router.stream(claude()).await.unwrap()).await;
+    refused(error, Code::Unavailable, "PROVIDER_UNAVAILABLE");
+    let attempt = &router.attempts().await[0];
+    assert_eq!(attempt.error_reason, "PROVIDER_UNAVAILABLE");
+    assert_eq!(attempt.provider_request_id, "req_body");
+    let usage = Usage {
+        input_tokens: 10,
+        cache_read_tokens: 20,
+        cache_write_tokens: 30,
+        cache_write_1h_tokens: 40,
+        output_tokens: 1,
+        reasoning_tokens: 0,
+    };
+    assert_eq!(attempt.usage, Some(usage));
+}
+
+async fn an_event_that_makes_no_sense_ends_it(router: Router) {
+    let pieces = [chat::delta("Good ").to_string(), "{\"choices\":".to_owned()];
+    router.provider.answers(Answer::events(&pieces));
+    let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
+    assert_eq!(text, "Good ");
+    refused(error, Code::Unavailable, "PROVIDER_MALFORMED");
+    assert_eq!(router.attempts().await[0].error_reason, "PROVIDER_MALFORMED");
+}
+
+async fn a_malformed_field_is_named_from_the_outer_request(router: Router) {
+    let no_messages = GenerateRequest {
+        messages: Vec::new(),
+        ..gpt()
+    };
+    let no_provider = GenerateRequest {
+        provider: "acme".to_owned(),
+        ..gpt()
+    };
+    for (request, field) in [
+        (None, "request"),
+        (Some(on("acme", gpt())), "request.parent"),
+        (Some(no_provider), "request.provider"),
+        (Some(no_messages), "request.messages"),
+    ] {
+        let request = StreamGenerateRequest { request };
+        let outcome = router.inference(APP).stream_generate(request).await;
+        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(said.fields, [field]);
+    }
+    assert!(router.provider.calls().is_empty());
+    assert_eq!(router.attempts().await, []);
+}
+
+#[tokio::test]
+async fn a_stream_that_falls_silent_is_given_up() {
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.upstream.idle_timeout = Duration::from_millis(300);
+    });
+    let router = router.await;
+    let feed = router.provider.streams();
+    feed.says(&chat::delta("Good "));
+    let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
+    assert_eq!(text, "Good ");
+    refused(error, Code::DeadlineExceeded, "PROVIDER_TIMEOUT");
+    assert_eq!(router.attempts().await[0].error_reason, "PROVIDER_TIMEOUT");
+    feed.closed().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_does_not_begin_is_given_up() {
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.upstream.first_byte_timeout = Duration::from_millis(50);
+    });
+    let router = router.await;
+    let held = router.provider.holds();
+    refused(router.stream(gpt()).await, Code::DeadlineExceeded, "PROVIDER_TIMEOUT");
+    assert_eq!(router.attempts().await[0].error_reason, "PROVIDER_TIMEOUT");
+    drop(held);
+}
+
+/// A TLS handshake per call would cost more than all the rest.
+#[tokio::test]
+async fn one_call_after_the_other_uses_one_connection() {
+    let router = Router::start(Backend::Sqlite).await;
+    for _ in 0..5 {
+        router.provider.answers(Answer::events(&chat::pieces()));
+        assert!(all(router.stream(gpt()).await.unwrap()).await.completed.is_some());
+        router.provider.answers(Answer::json(200, &chat::whole()));
+        router.generate(gpt()).await.unwrap();
+    }
+    assert_eq!(router.provider.connections(), 1);
+}

@@ -1,0 +1,94 @@
+//! `GetAttempt`.
+
+use latchkey_contract::router::v1::{Attempt, GetAttemptRequest};
+use tonic::{Code, Status};
+
+use crate::harness::{
+    ACME, APP, Answer, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, Router, Who, chat, gpt, refused,
+};
+use crate::on_both_databases;
+
+on_both_databases!(
+    who_may_see_an_attempt_gets_it,
+    a_caller_does_not_see_the_attempts_of_others,
+    an_attempt_is_found_in_its_own_workspace_only,
+    a_missing_attempt_is_not_found,
+    a_malformed_name_is_refused,
+    another_workspaces_caller_is_refused,
+    a_database_that_is_away_is_said_to_be,
+);
+
+async fn attempt(router: &Router) -> Attempt {
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    let response = router.generate(gpt()).await.unwrap();
+    response.attempts[0].clone()
+}
+
+async fn get(router: &Router, who: Who, name: &str) -> Result<Attempt, Status> {
+    let request = GetAttemptRequest {
+        name: name.to_owned(),
+    };
+    let got = router.usage(who).get_attempt(request).await;
+    got.map(tonic::Response::into_inner)
+}
+
+async fn who_may_see_an_attempt_gets_it(router: Router) {
+    let made = attempt(&router).await;
+    for who in [APP, OWNER, OPERATOR] {
+        assert_eq!(get(&router, who, &made.name).await.unwrap(), made);
+    }
+}
+
+async fn a_caller_does_not_see_the_attempts_of_others(router: Router) {
+    let made = attempt(&router).await;
+    let outcome = get(&router, OTHER_APP, &made.name).await;
+    refused(outcome, Code::NotFound, "ATTEMPT_NOT_FOUND");
+}
+
+async fn an_attempt_is_found_in_its_own_workspace_only(router: Router) {
+    let made = attempt(&router).await;
+    let elsewhere = made.name.replace(ACME, "workspaces/other");
+    let outcome = get(&router, OPERATOR, &elsewhere).await;
+    refused(outcome, Code::NotFound, "ATTEMPT_NOT_FOUND");
+}
+
+async fn a_missing_attempt_is_not_found(router: Router) {
+    let name = format!("{ACME}/attempts/019aa5b1-0000-7000-8000-000000000000");
+    refused(get(&router, OWNER, &name).await, Code::NotFound, "ATTEMPT_NOT_FOUND");
+}
+
+async fn a_malformed_name_is_refused(router: Router) {
+    let made = attempt(&router).await;
+    let (_, id) = made.name.rsplit_once('/').unwrap();
+    for name in [
+        String::new(),
+        ACME.to_owned(),
+        format!("{ACME}/attempts/"),
+        format!("{ACME}/attempts/1"),
+        format!("{ACME}/projects/web/attempts/{id}"),
+        format!("acme/attempts/{id}"),
+    ] {
+        let outcome = get(&router, OWNER, &name).await;
+        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(said.fields, ["name"], "{name}");
+    }
+}
+
+async fn another_workspaces_caller_is_refused(router: Router) {
+    let made = attempt(&router).await;
+    let outcome = get(&router, OTHER_CALLER, &made.name).await;
+    let there = refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+    let missing = format!("{ACME}/attempts/019aa5b1-0000-7000-8000-000000000000");
+    let outcome = get(&router, OTHER_CALLER, &missing).await;
+    let nowhere = refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+    assert_eq!(there.message, nowhere.message);
+}
+
+async fn a_database_that_is_away_is_said_to_be(router: Router) {
+    let made = attempt(&router).await;
+    get(&router, OWNER, &made.name).await.unwrap();
+    router.take_database_away().await;
+    let outcome = get(&router, OWNER, &made.name).await;
+    let said = refused(outcome, Code::Unavailable, "DATABASE_UNAVAILABLE");
+    assert!(said.retry_after.is_some());
+}

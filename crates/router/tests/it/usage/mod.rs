@@ -1,0 +1,5 @@
+//! `UsageService`.
+
+mod get_attempt;
+mod list_attempts;
+mod summarize_usage;

@@ -1,0 +1,340 @@
+//! `SummarizeUsage`.
+
+use std::time::Duration;
+
+use latchkey_boot::clock::Timestamp;
+use latchkey_contract::router::v1::summarize_usage_request::Dimension;
+use latchkey_contract::router::v1::{
+    GenerateRequest, Origin, Payer, SummarizeUsageRequest, SummarizeUsageResponse, Usage,
+    UsageSummary,
+};
+use latchkey_router::domain::attempt as domain;
+use latchkey_router::ledger::JournalId;
+use latchkey_router::store::Store;
+use serde_json::json;
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use crate::harness::{
+    ACME, APP, Answer, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, Router, START, WEB, Who,
+    anthropic, chat, claude, gpt, key, on, refused, version,
+};
+use crate::on_both_databases;
+
+on_both_databases!(
+    without_dimensions_there_is_one_row,
+    nothing_sums_up_to_nothing,
+    each_dimension_splits_the_sums,
+    dimensions_combine_in_the_order_asked_for,
+    a_project_sums_up_its_own,
+    a_caller_sums_up_its_own,
+    times_bound_the_sums,
+    days_begin_at_midnight_utc,
+    more_rows_than_a_summary_has_are_refused,
+    a_malformed_field_is_named,
+    another_workspaces_caller_is_refused,
+);
+
+async fn summarize(
+    router: &Router,
+    who: Who,
+    request: SummarizeUsageRequest,
+) -> Result<SummarizeUsageResponse, Status> {
+    let summed = router.usage(who).summarize_usage(request).await;
+    summed.map(tonic::Response::into_inner)
+}
+
+async fn rows(router: &Router, who: Who, request: SummarizeUsageRequest) -> Vec<UsageSummary> {
+    summarize(router, who, request).await.unwrap().summaries
+}
+
+fn by(dimensions: &[Dimension]) -> SummarizeUsageRequest {
+    SummarizeUsageRequest {
+        parent: ACME.to_owned(),
+        group_by: dimensions.iter().map(|dimension| i32::from(*dimension)).collect(),
+        ..SummarizeUsageRequest::default()
+    }
+}
+
+/// Three calls that differ in everything, a day apart: one of OpenAI for 3,000,000, one of Anthropic
+/// for 759,000, and one that failed.
+async fn three_calls(router: &Router) {
+    router.lends(|request, lease| {
+        if request.provider == "anthropic" {
+            lease.key_version = version("platform", "main");
+            lease.payer = latchkey_contract::vault::v1::Payer::Platform.into();
+        }
+    });
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.generate(gpt()).await.unwrap();
+    router.clock.advance(Duration::from_hours(24));
+    router.provider.answers(Answer::json(200, &anthropic::whole()));
+    let automated = GenerateRequest {
+        origin: Origin::Automation.into(),
+        ..on(WEB, claude())
+    };
+    router.generate_as(OTHER_APP, automated).await.unwrap();
+    router.clock.advance(Duration::from_hours(24));
+    router.provider.answers(Answer::json(500, &json!({})));
+    router.generate(gpt()).await.unwrap_err();
+}
+
+/// Of all three calls.
+fn total() -> UsageSummary {
+    UsageSummary {
+        attempt_count: 3,
+        succeeded_count: 2,
+        usage: Some(Usage {
+            input_tokens: 610,
+            cache_read_tokens: 420,
+            cache_write_tokens: 30,
+            cache_write_1h_tokens: 40,
+            output_tokens: 200,
+            reasoning_tokens: 50,
+        }),
+        cost_nanos: 3_759_000,
+        unpriced_count: 1,
+        ..UsageSummary::default()
+    }
+}
+
+/// Attempts, successes, cost and attempts without one.
+fn sums(row: &UsageSummary) -> (i64, i64, i64, i64) {
+    (row.attempt_count, row.succeeded_count, row.cost_nanos, row.unpriced_count)
+}
+
+const OPENAI: (i64, i64, i64, i64) = (2, 1, 3_000_000, 1);
+const ANTHROPIC: (i64, i64, i64, i64) = (1, 1, 759_000, 0);
+
+async fn without_dimensions_there_is_one_row(router: Router) {
+    three_calls(&router).await;
+    for who in [OWNER, OPERATOR] {
+        assert_eq!(rows(&router, who, by(&[])).await, [total()]);
+    }
+}
+
+async fn nothing_sums_up_to_nothing(router: Router) {
+    let nothing = UsageSummary {
+        usage: Some(Usage::default()),
+        ..UsageSummary::default()
+    };
+    assert_eq!(rows(&router, OWNER, by(&[])).await, [nothing]);
+    assert_eq!(rows(&router, OWNER, by(&[Dimension::Model])).await, []);
+}
+
+async fn each_dimension_splits_the_sums(router: Router) {
+    three_calls(&router).await;
+    let split = async |dimension| rows(&router, OWNER, by(&[dimension])).await;
+    let named = |rows: Vec<UsageSummary>, name: fn(&UsageSummary) -> String| -> Vec<_> {
+        rows.iter().map(|row| (name(row), sums(row))).collect()
+    };
+    let found = named(split(Dimension::Model).await, |row| row.model.clone());
+    let expected = [("claude-sonnet-5", ANTHROPIC), ("gpt-4.1", OPENAI)];
+    assert_eq!(found, expected.map(|(name, sums)| (name.to_owned(), sums)));
+
+    let found = named(split(Dimension::Provider).await, |row| row.provider.clone());
+    let expected = [("anthropic", ANTHROPIC), ("openai", OPENAI)];
+    assert_eq!(found, expected.map(|(name, sums)| (name.to_owned(), sums)));
+
+    let found = named(split(Dimension::Key).await, |row| row.key.clone());
+    let expected = [(key("platform", "main"), ANTHROPIC), (key(ACME, "main"), OPENAI)];
+    assert_eq!(found, expected);
+
+    let found = named(split(Dimension::Project).await, |row| row.parent.clone());
+    let expected = [(ACME, OPENAI), (WEB, ANTHROPIC)];
+    assert_eq!(found, expected.map(|(name, sums)| (name.to_owned(), sums)));
+
+    let found = named(split(Dimension::Requester).await, |row| row.requester.clone());
+    let expected = [(APP, OPENAI), (OTHER_APP, ANTHROPIC)];
+    assert_eq!(found, expected.map(|(who, sums)| (who.requester(), sums)));
+
+    let found = named(split(Dimension::Payer).await, |row| format!("{:?}", row.payer()));
+    let expected = [(Payer::OwnKey, OPENAI), (Payer::Platform, ANTHROPIC)];
+    assert_eq!(found, expected.map(|(payer, sums)| (format!("{payer:?}"), sums)));
+
+    let found = named(split(Dimension::Origin).await, |row| format!("{:?}", row.origin()));
+    let expected = [(Origin::Automation, ANTHROPIC), (Origin::Interactive, OPENAI)];
+    assert_eq!(found, expected.map(|(origin, sums)| (format!("{origin:?}"), sums)));
+
+    let days = split(Dimension::Day).await;
+    let found: Vec<_> = days.iter().map(|row| (row.day, sums(row))).collect();
+    let expected = [
+        (midnight(0), (1, 1, 3_000_000, 0)),
+        (midnight(1), ANTHROPIC),
+        (midnight(2), (1, 0, 0, 1)),
+    ];
+    assert_eq!(found, expected);
+}
+
+/// The beginning of a day after the one that the tests begin in.
+fn midnight(days: u64) -> Option<prost_types::Timestamp> {
+    let seconds = START.to_unix().0 - 12 * 3_600 + i64::try_from(days).unwrap() * 86_400;
+    Some(prost_types::Timestamp { seconds, nanos: 0 })
+}
+
+async fn dimensions_combine_in_the_order_asked_for(router: Router) {
+    three_calls(&router).await;
+    let found = rows(&router, OWNER, by(&[Dimension::Provider, Dimension::Day])).await;
+    let found: Vec<_> = found.iter().map(|row| (&*row.provider, row.day)).collect();
+    let expected = [
+        ("anthropic", midnight(1)),
+        ("openai", midnight(0)),
+        ("openai", midnight(2)),
+    ];
+    assert_eq!(found, expected);
+    let found = rows(&router, OWNER, by(&[Dimension::Day, Dimension::Provider])).await;
+    let found: Vec<_> = found.iter().map(|row| (&*row.provider, row.day)).collect();
+    let expected = [
+        ("openai", midnight(0)),
+        ("anthropic", midnight(1)),
+        ("openai", midnight(2)),
+    ];
+    assert_eq!(found, expected);
+    let every = [
+        Dimension::Day,
+        Dimension::Model,
+        Dimension::Provider,
+        Dimension::Key,
+        Dimension::Project,
+        Dimension::Requester,
+        Dimension::Payer,
+        Dimension::Origin,
+    ];
+    let found = rows(&router, OWNER, by(&every)).await;
+    assert_eq!(found.len(), 3);
+    let expected = UsageSummary {
+        day: midnight(2),
+        model: "gpt-4.1".to_owned(),
+        provider: "openai".to_owned(),
+        key: key(ACME, "main"),
+        parent: ACME.to_owned(),
+        requester: APP.requester(),
+        payer: Payer::OwnKey.into(),
+        origin: Origin::Interactive.into(),
+        attempt_count: 1,
+        usage: Some(Usage::default()),
+        unpriced_count: 1,
+        ..UsageSummary::default()
+    };
+    assert_eq!(found[2], expected);
+}
+
+async fn a_project_sums_up_its_own(router: Router) {
+    three_calls(&router).await;
+    let request = SummarizeUsageRequest {
+        parent: WEB.to_owned(),
+        ..by(&[Dimension::Project])
+    };
+    let found = rows(&router, OWNER, request).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!((&*found[0].parent, sums(&found[0])), (WEB, ANTHROPIC));
+}
+
+async fn a_caller_sums_up_its_own(router: Router) {
+    three_calls(&router).await;
+    for (who, expected) in [(APP, OPENAI), (OTHER_APP, ANTHROPIC)] {
+        let found = rows(&router, who, by(&[])).await;
+        assert_eq!(sums(&found[0]), expected);
+        let found = rows(&router, who, by(&[Dimension::Requester])).await;
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].requester, who.requester());
+    }
+}
+
+async fn times_bound_the_sums(router: Router) {
+    three_calls(&router).await;
+    for (start_time, end_time, count) in [
+        (midnight(1), None, 2),
+        (None, midnight(1), 1),
+        (midnight(1), midnight(2), 1),
+        (midnight(3), None, 0),
+    ] {
+        let request = SummarizeUsageRequest {
+            start_time,
+            end_time,
+            ..by(&[])
+        };
+        assert_eq!(rows(&router, OWNER, request).await[0].attempt_count, count);
+    }
+}
+
+async fn days_begin_at_midnight_utc(router: Router) {
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    let half_a_day = Duration::from_hours(12);
+    router.clock.set(START + half_a_day - Duration::from_micros(1));
+    router.generate(gpt()).await.unwrap();
+    router.clock.set(START + half_a_day);
+    router.generate(gpt()).await.unwrap();
+    let found = rows(&router, OWNER, by(&[Dimension::Day])).await;
+    let found: Vec<_> = found.iter().map(|row| row.day).collect();
+    assert_eq!(found, [midnight(0), midnight(1)]);
+}
+
+async fn more_rows_than_a_summary_has_are_refused(router: Router) {
+    let store = Store::connect(&router.database.url, 1).await.unwrap();
+    let journal = JournalId(Uuid::from_u128(1));
+    let many: Vec<_> = (1..=10_001).map(of_a_model).collect();
+    store.record(journal, &many[..10_000]).await.unwrap();
+    let by_model = by(&[Dimension::Model]);
+    assert_eq!(rows(&router, OWNER, by_model.clone()).await.len(), 10_000);
+    store.record(journal, &many[10_000..]).await.unwrap();
+    let outcome = summarize(&router, OWNER, by_model).await;
+    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(said.fields, ["group_by"]);
+}
+
+/// An attempt with a model of its own.
+fn of_a_model(number: u128) -> domain::Attempt {
+    let begun = domain::Begun {
+        id: domain::AttemptId(Uuid::from_u128(number)),
+        scope: ACME.parse().unwrap(),
+        key_version: version(ACME, "main").parse().unwrap(),
+        material_tail: "wxyz".to_owned(),
+        payer: domain::Payer::OwnKey,
+        provider: "openai",
+        model: number.to_string(),
+        requester: "token:app".into(),
+        origin: domain::Origin::Interactive,
+        streamed: false,
+        start_time: Timestamp::from_micros(0),
+    };
+    domain::Attempt {
+        begun,
+        outcome: domain::Outcome::default(),
+    }
+}
+
+async fn a_malformed_field_is_named(router: Router) {
+    let request = |parent: &str, group_by: &[i32]| SummarizeUsageRequest {
+        parent: parent.to_owned(),
+        group_by: group_by.to_vec(),
+        ..SummarizeUsageRequest::default()
+    };
+    let never = Some(prost_types::Timestamp { seconds: 0, nanos: -1 });
+    let from = SummarizeUsageRequest {
+        start_time: never,
+        ..request(ACME, &[])
+    };
+    let until = SummarizeUsageRequest {
+        end_time: never,
+        ..request(ACME, &[])
+    };
+    for (request, field) in [
+        (request("acme", &[]), "parent"),
+        (request("platform", &[]), "parent"),
+        (request(ACME, &[0]), "group_by[0]"),
+        (request(ACME, &[1, 99]), "group_by[1]"),
+        (request(ACME, &[1, 2, 1]), "group_by[2]"),
+        (from, "start_time"),
+        (until, "end_time"),
+    ] {
+        let outcome = summarize(&router, OPERATOR, request).await;
+        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(said.fields, [field]);
+    }
+}
+
+async fn another_workspaces_caller_is_refused(router: Router) {
+    let outcome = summarize(&router, OTHER_CALLER, by(&[])).await;
+    refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+}
