@@ -11,6 +11,48 @@
 //! One folder per dialect: `openai_chat` (OpenAI and every compatible server), `openai_responses`
 //! and `anthropic`. What differs from model to model within a dialect is data, in
 //! `data/catalogue.toml`, read by [`catalogue`].
+//!
+//! ```
+//! use std::time::SystemTime;
+//!
+//! use http::{HeaderMap, StatusCode};
+//! use latchkey_contract::router::v1::part::Content;
+//! use latchkey_contract::router::v1::{GenerateRequest, Message, Part, Role};
+//! use latchkey_providers::catalogue::Catalogue;
+//! use latchkey_providers::encode::{self, Call};
+//! use latchkey_providers::{Provider, decode};
+//!
+//! let catalogue = Catalogue::builtin();
+//! let (provider, model) = (Provider::OpenAi, "gpt-4.1");
+//! let text = |text: &str| Part {
+//!     content: Some(Content::Text(text.into())),
+//!     provider_state: None,
+//! };
+//! let request = GenerateRequest {
+//!     messages: vec![Message { role: Role::User.into(), parts: vec![text("Hello")] }],
+//!     ..GenerateRequest::default()
+//! };
+//! let exchange = encode::generate(&Call {
+//!     provider,
+//!     base_url: &"https://api.openai.com/v1".parse()?,
+//!     api_key: "sk-example",
+//!     model,
+//!     traits: catalogue.traits(provider, model),
+//!     request: &request,
+//!     stream: false,
+//! })?;
+//! assert_eq!(exchange.request.uri, "https://api.openai.com/v1/chat/completions");
+//! // … and the request is sent, and answered:
+//! let body = br#"{"choices":[{"message":{"content":"Hi."},"finish_reason":"stop"}],
+//!     "usage":{"prompt_tokens":8,"completion_tokens":2}}"#;
+//! let (status, headers, now) = (StatusCode::OK, HeaderMap::new(), SystemTime::now());
+//! let answer = decode::unary(exchange.dialect, status, &headers, body, "sk-example", now)?;
+//! assert_eq!(answer.message.parts, [text("Hi.")]);
+//! let listed = catalogue.find(provider, model).ok_or("not listed")?;
+//! let cost = answer.usage.and_then(|usage| listed.cost_nanos(&usage));
+//! assert_eq!(cost, Some(32_000)); // 8 tokens at $2 and 2 at $8 per million
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod catalogue;
 pub mod check;

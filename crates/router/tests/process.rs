@@ -9,7 +9,10 @@ fn run(config: &str, variables: &[(&str, &str)]) -> Output {
     let file = folder.path().join("router.toml");
     std::fs::write(&file, config).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-router"));
-    command.arg("--config").arg(&file).envs(variables.iter().copied());
+    command
+        .arg("--config")
+        .arg(&file)
+        .envs(variables.iter().copied());
     command.output().unwrap()
 }
 

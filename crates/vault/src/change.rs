@@ -9,9 +9,9 @@ use latchkey_contract::names::{KeyName, KeyParent, KeyVersionName, RevisionScope
 use crate::custody::{Custody, WorkspaceKeys};
 use crate::domain::audit::{Act, AuditEvent};
 use crate::domain::key::Key;
-use crate::domain::uid::WorkspaceUid;
 use crate::domain::workspace::{Project, Workspace};
 use crate::error::{Noun, VaultError};
+use crate::leasing::Committed;
 use crate::store::{Unit, audit_events, keys, workspaces};
 use crate::vault::{self, Vault};
 
@@ -29,31 +29,6 @@ pub(crate) struct Change {
     pub now: Timestamp,
     scope: Option<RevisionScope>,
     revoked: Vec<KeyVersionName>,
-}
-
-/// A committed change, still to be told to the routers.
-#[must_use]
-pub struct Committed {
-    /// The workspace.
-    pub workspace: WorkspaceUid,
-    /// Its name, as revisions are told under.
-    pub scope: Option<RevisionScope>,
-    /// Its revision now.
-    pub revision: u64,
-    /// Versions that must not be used for another call.
-    pub revoked: Vec<KeyVersionName>,
-}
-
-impl Committed {
-    /// The last change of a workspace, to be told once more.
-    pub(crate) fn again(workspace: &Workspace) -> Self {
-        Self {
-            workspace: workspace.uid,
-            scope: workspace.scope(),
-            revision: workspace.revision,
-            revoked: Vec::new(),
-        }
-    }
 }
 
 impl Change {

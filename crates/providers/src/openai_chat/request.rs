@@ -26,7 +26,7 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
         frequency_penalty,
         stop,
         top_k: _, // refused: the dialect has none
-    } = sampling(call, &TAKES, reasoning.reasons)?;
+    } = sampling(call, &takes(call.provider), reasoning.reasons)?;
     let limit = call.request.max_output_tokens;
     let (max_tokens, max_completion_tokens) = match call.traits.token_limit {
         TokenLimit::MaxTokens => (limit, None),
@@ -218,10 +218,15 @@ fn response_format(request: &GenerateRequest) -> Result<Option<ResponseFormat<'_
     })
 }
 
-const TAKES: Takes = Takes {
-    max_temperature: 2.0,
-    penalties: true,
-    seed: true,
-    stops: 4,
-    top_k: false,
-};
+fn takes(provider: Provider) -> Takes {
+    Takes {
+        max_temperature: 2.0,
+        penalties: true,
+        seed: true,
+        stops: match provider {
+            Provider::OpenAi => 4,
+            Provider::Anthropic | Provider::Custom => usize::MAX,
+        },
+        top_k: false,
+    }
+}

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Records what the official SDKs send, and checks what they read.
 
-    python3 -m venv /tmp/golden && /tmp/golden/bin/pip install openai==3.52.0 anthropic==2.11.0
-    /tmp/golden/bin/python record.py
+    pip install openai==3.52.0 anthropic==2.11.0    # in a virtual environment
+    python record.py
 
 Each case of calls.py is sent by the SDK to a server on loopback and written to
 <dialect>/<case>.json as it arrived. Each <dialect>/answers/*.json, written by hand, is served to the

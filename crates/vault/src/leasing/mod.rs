@@ -5,6 +5,7 @@
 //! holds something of its scope, and waits until each has acknowledged it or has surely lapsed. So
 //! a router that is cut off, stopped or wedged stops by itself, and the wait has a bound.
 
+mod committed;
 pub mod errands;
 mod heads;
 mod lapse;
@@ -20,12 +21,12 @@ use latchkey_contract::names::{KeyVersionName, RevisionScope};
 use serde::Deserialize;
 use uuid::Uuid;
 
+pub use committed::Committed;
 pub use heads::watch_heads;
 pub use lapse::RATE_ERROR;
 pub use lease::{LeaseId, LeaseRecord};
 pub use session::{Order, Session, SessionError, SessionId};
 
-use crate::change::Committed;
 use crate::domain::uid::WorkspaceUid;
 
 /// How long routers may go on without hearing from the vault.

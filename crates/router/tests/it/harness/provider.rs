@@ -108,13 +108,23 @@ impl Provider {
 
     /// It answers the next call like this.
     pub(crate) fn answers_once(&self, answer: Answer) {
-        self.shared.script.lock().unwrap().next.push_back(Turn::Answer(answer));
+        self.shared
+            .script
+            .lock()
+            .unwrap()
+            .next
+            .push_back(Turn::Answer(answer));
     }
 
     /// It answers the next call when the test says so.
     pub(crate) fn holds(&self) -> oneshot::Sender<Answer> {
         let (release, held) = oneshot::channel();
-        self.shared.script.lock().unwrap().next.push_back(Turn::Held(held));
+        self.shared
+            .script
+            .lock()
+            .unwrap()
+            .next
+            .push_back(Turn::Held(held));
         release
     }
 
@@ -161,7 +171,9 @@ impl Stream {
 
 impl Call {
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     /// Whether any part of it holds the text.
@@ -191,7 +203,9 @@ impl Answer {
 
     /// A stream of these events' data whose connection then breaks.
     pub(crate) fn cut_events<T: ToString>(data: &[T]) -> Self {
-        sse(Content::Cut(data.iter().map(|data| event(data).into()).collect()))
+        sse(Content::Cut(
+            data.iter().map(|data| event(data).into()).collect(),
+        ))
     }
 
     /// A whole answer whose connection breaks halfway.
@@ -227,7 +241,11 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let (head, body) = request.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
     let call = Call {
         method: head.method,
         path: head.uri.to_string(),
@@ -252,7 +270,9 @@ async fn answer(
         response = response.header(name, value);
     }
     let body = match answer.body {
-        Content::Whole(bytes) => Full::new(bytes).map_err(|never| match never {}).boxed_unsync(),
+        Content::Whole(bytes) => Full::new(bytes)
+            .map_err(|never| match never {})
+            .boxed_unsync(),
         Content::Cut(pieces) => {
             let broken = Err(io::Error::from(io::ErrorKind::ConnectionReset));
             let pieces = pieces.into_iter().map(|piece| Ok(Frame::data(piece)));

@@ -27,7 +27,9 @@ pub(crate) fn refused<T>(outcome: Result<T, Status>, code: Code, reason: &str) -
     let said = (status.code(), info.reason.as_str());
     assert_eq!(said, (code, reason), "{}", status.message());
     assert_eq!(info.domain, "router.latchkey");
-    let violations = details.bad_request().map(|bad| bad.field_violations.clone());
+    let violations = details
+        .bad_request()
+        .map(|bad| bad.field_violations.clone());
     Refused {
         message: status.message().to_owned(),
         metadata: info.metadata,

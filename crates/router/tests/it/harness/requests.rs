@@ -1,9 +1,7 @@
 //! Requests as callers make them.
 
 use latchkey_contract::router::v1::part::Content;
-use latchkey_contract::router::v1::{
-    GenerateRequest, Message, Part, Role, StreamGenerateRequest,
-};
+use latchkey_contract::router::v1::{GenerateRequest, Message, Part, Role, StreamGenerateRequest};
 
 /// The workspace of most tests.
 pub(crate) const ACME: &str = "workspaces/acme";

@@ -71,7 +71,7 @@ pub(crate) struct Router {
     pub(crate) drain: Drain,
     folder: TempDir,
     address: SocketAddr,
-    serving: JoinHandle<()>,
+    serving: Option<JoinHandle<()>>,
 }
 
 /// 2026-11-21T12:00:00Z.
@@ -124,19 +124,25 @@ impl Router {
 
     /// The same router after a new start: nothing is left in memory.
     pub(crate) async fn restart(mut self) -> Self {
-        self.drain.start();
-        self.serving.await.unwrap();
-        let config = config(&self.database.url, &self.folder, &self.vault);
+        self.stops().await;
+        let config = self.config();
         self.drain = Drain::new();
         (self.address, self.serving) = serve(config, &self.drain, &self.clock).await;
         self.vault.attended(2).await;
         self
     }
 
+    /// A configuration as this router's own.
+    pub(crate) fn config(&self) -> RouterConfig {
+        config(&self.database.url, &self.folder, &self.vault)
+    }
+
     /// Stops as on SIGTERM.
     pub(crate) async fn stops(&mut self) {
         self.drain.start();
-        (&mut self.serving).await.unwrap();
+        if let Some(serving) = self.serving.take() {
+            serving.await.unwrap();
+        }
     }
 
     /// From now on the vault lends keys of the asked scope's workspace, each changed like this.
@@ -259,10 +265,14 @@ async fn serve(
     config: RouterConfig,
     drain: &Drain,
     clock: &Arc<ManualClock>,
-) -> (SocketAddr, JoinHandle<()>) {
-    let app = config.build_with(drain.clone(), Arc::clone(clock) as Arc<_>).await.unwrap();
+) -> (SocketAddr, Option<JoinHandle<()>>) {
+    let app = config
+        .build_with(drain.clone(), Arc::clone(clock) as Arc<_>)
+        .await
+        .unwrap();
     let address = app.local_addr();
-    (address, tokio::spawn(async move { app.serve().await.unwrap() }))
+    let serving = tokio::spawn(async move { app.serve().await.unwrap() });
+    (address, Some(serving))
 }
 
 /// A configuration in which the callers above are known.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::Stream;
 use latchkey_boot::drain::Drain;
 use latchkey_boot::identity::{
-    Identity, IdentifyLayer, IdentityConfig, TokenConfig, TokenDigest, TokenName,
+    IdentifyLayer, Identity, IdentityConfig, TokenConfig, TokenDigest, TokenName,
 };
 use latchkey_boot::server::{Listener, ServerConfig};
 use latchkey_contract::vault::v1::attend_request::Message as Said;
@@ -203,7 +203,9 @@ impl LeaseService for Service {
         is_router(&request)?;
         let request = request.into_inner();
         let answer = self.0.resolve.lock().unwrap()(&request);
-        self.0.heard.send_modify(|heard| heard.questions.push(request));
+        self.0
+            .heard
+            .send_modify(|heard| heard.questions.push(request));
         answer.map(Response::new)
     }
 
@@ -239,7 +241,9 @@ impl LeaseService for Service {
         push.send(Ok(told(welcome))).unwrap();
         tokio::spawn(listen(said, push.downgrade(), Arc::clone(&self.0)));
         *self.0.session.lock().unwrap() = Some(push);
-        Ok(Response::new(Box::pin(UnboundedReceiverStream::new(pushed))))
+        Ok(Response::new(Box::pin(UnboundedReceiverStream::new(
+            pushed,
+        ))))
     }
 
     async fn list_leases(

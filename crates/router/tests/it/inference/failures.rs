@@ -30,31 +30,87 @@ pub(super) fn openai() -> Vec<Failure> {
     let revoked = failure(unknown_key, FailedPrecondition, REJECTED, 401).coded("invalid_api_key");
     let dated = "Sat, 21 Nov 2026 12:00:30 GMT";
     vec![
-        Failure { reported: true, ..revoked },
+        Failure {
+            reported: true,
+            ..revoked
+        },
         failure(|| plain(403), FailedPrecondition, REJECTED, 403),
         failure(|| plain(402), FailedPrecondition, NO_CREDIT, 402),
-        failure(|| coded(429, "insufficient_quota"), FailedPrecondition, NO_CREDIT, 429)
-            .coded("insufficient_quota"),
-        failure(|| coded(404, "model_not_found"), FailedPrecondition, "MODEL_UNAVAILABLE", 404)
-            .coded("model_not_found"),
-        failure(|| plain(400), InvalidArgument, "PROVIDER_REJECTED_REQUEST", 400),
+        failure(
+            || coded(429, "insufficient_quota"),
+            FailedPrecondition,
+            NO_CREDIT,
+            429,
+        )
+        .coded("insufficient_quota"),
+        failure(
+            || coded(404, "model_not_found"),
+            FailedPrecondition,
+            "MODEL_UNAVAILABLE",
+            404,
+        )
+        .coded("model_not_found"),
+        failure(
+            || plain(400),
+            InvalidArgument,
+            "PROVIDER_REJECTED_REQUEST",
+            400,
+        ),
         failure(|| plain(429), ResourceExhausted, THROTTLED, 429).again_after(1),
-        failure(|| plain(429).with("retry-after", "38"), ResourceExhausted, THROTTLED, 429)
-            .again_after(38),
-        failure(move || plain(429).with("retry-after", dated), ResourceExhausted, THROTTLED, 429)
-            .again_after(30),
+        failure(
+            || plain(429).with("retry-after", "38"),
+            ResourceExhausted,
+            THROTTLED,
+            429,
+        )
+        .again_after(38),
+        failure(
+            move || plain(429).with("retry-after", dated),
+            ResourceExhausted,
+            THROTTLED,
+            429,
+        )
+        .again_after(30),
         failure(|| plain(500), Unavailable, DOWN, 500).again_after(1),
-        failure(|| plain(503).with("retry-after", "5"), Unavailable, DOWN, 503).again_after(5),
-        failure(|| Answer::text(502, "text/html", PAGE), Unavailable, DOWN, 502).again_after(1),
-        failure(|| Answer::text(502, "text/plain", ""), Unavailable, DOWN, 502).again_after(1),
-        failure(|| plain(504), Code::DeadlineExceeded, "PROVIDER_TIMEOUT", 504),
+        failure(
+            || plain(503).with("retry-after", "5"),
+            Unavailable,
+            DOWN,
+            503,
+        )
+        .again_after(5),
+        failure(
+            || Answer::text(502, "text/html", PAGE),
+            Unavailable,
+            DOWN,
+            502,
+        )
+        .again_after(1),
+        failure(
+            || Answer::text(502, "text/plain", ""),
+            Unavailable,
+            DOWN,
+            502,
+        )
+        .again_after(1),
+        failure(
+            || plain(504),
+            Code::DeadlineExceeded,
+            "PROVIDER_TIMEOUT",
+            504,
+        ),
     ]
 }
 
 pub(super) fn of_anthropic() -> Vec<Failure> {
     use Code::{FailedPrecondition, Unavailable};
     let revoked = failure(
-        || Answer::json(401, &anthropic::error("authentication_error", "invalid x-api-key")),
+        || {
+            Answer::json(
+                401,
+                &anthropic::error("authentication_error", "invalid x-api-key"),
+            )
+        },
         FailedPrecondition,
         "PROVIDER_REJECTED_KEY",
         401,
@@ -65,7 +121,10 @@ pub(super) fn of_anthropic() -> Vec<Failure> {
     };
     let overloaded = || Answer::json(529, &anthropic::error("overloaded_error", "Overloaded"));
     vec![
-        Failure { reported: true, ..revoked.coded("authentication_error") },
+        Failure {
+            reported: true,
+            ..revoked.coded("authentication_error")
+        },
         failure(broke, FailedPrecondition, "PROVIDER_NO_CREDIT", 400)
             .coded("invalid_request_error"),
         failure(overloaded, Unavailable, "PROVIDER_UNAVAILABLE", 529)
@@ -84,11 +143,28 @@ pub(super) fn whole() -> Vec<Failure> {
     };
     let half = || Answer::text(200, "application/json", "{\"choices\":[");
     vec![
-        failure(|| Answer::text(200, "text/html", PAGE), Unavailable, MALFORMED, 200)
-            .again_after(1),
+        failure(
+            || Answer::text(200, "text/html", PAGE),
+            Unavailable,
+            MALFORMED,
+            200,
+        )
+        .again_after(1),
         failure(half, Unavailable, MALFORMED, 200).again_after(1),
-        failure(|| Answer::json(200, &json!({})), Unavailable, MALFORMED, 200).again_after(1),
-        failure(|| Answer::json(200, &Value::Null), Unavailable, MALFORMED, 200).again_after(1),
+        failure(
+            || Answer::json(200, &json!({})),
+            Unavailable,
+            MALFORMED,
+            200,
+        )
+        .again_after(1),
+        failure(
+            || Answer::json(200, &Value::Null),
+            Unavailable,
+            MALFORMED,
+            200,
+        )
+        .again_after(1),
         failure(in_disguise, ResourceExhausted, "PROVIDER_THROTTLED", 200)
             .coded("rate_limit_exceeded")
             .again_after(1),
@@ -128,17 +204,27 @@ fn failure(answer: fn() -> Answer, code: Code, reason: &'static str, status: u16
 
 impl Failure {
     fn coded(self, provider_code: &'static str) -> Self {
-        Self { provider_code, ..self }
+        Self {
+            provider_code,
+            ..self
+        }
     }
 
     fn again_after(self, seconds: u64) -> Self {
-        Self { retry: Some(seconds), ..self }
+        Self {
+            retry: Some(seconds),
+            ..self
+        }
     }
 
     /// What the caller must have been told.
     pub(super) fn is_told(&self, said: &Refused) {
         let metadata = |key: &str| said.metadata.get(key).map_or("", String::as_str);
-        assert_eq!(metadata("provider_status"), self.status.to_string(), "{said:?}");
+        assert_eq!(
+            metadata("provider_status"),
+            self.status.to_string(),
+            "{said:?}"
+        );
         assert_eq!(metadata("provider_code"), self.provider_code, "{said:?}");
         assert!(!metadata("provider_message").is_empty(), "{said:?}");
         assert!(!format!("{said:?}").contains(SECRET), "{said:?}");

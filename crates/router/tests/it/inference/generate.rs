@@ -63,7 +63,10 @@ async fn openai_answers_by_chat_completions(router: Router) {
     assert_eq!(attempt.provider_request_id, "req_1");
 
     let call = router.provider.called(1).await;
-    assert_eq!((call.method.as_str(), &*call.path), ("POST", "/v1/chat/completions"));
+    assert_eq!(
+        (call.method.as_str(), &*call.path),
+        ("POST", "/v1/chat/completions")
+    );
     assert_eq!(call.header("authorization"), format!("Bearer {SECRET}"));
     assert_eq!(call.body["model"], "gpt-4.1");
     assert_eq!(call.body["messages"][0]["content"], "Hello");
@@ -80,7 +83,9 @@ const OPENAI_USAGE: Usage = Usage {
 };
 
 async fn openai_answers_by_responses(router: Router) {
-    router.provider.answers(Answer::json(200, &responses::whole()));
+    router
+        .provider
+        .answers(Answer::json(200, &responses::whole()));
     let response = router.generate(asking("gpt-5.4")).await.unwrap();
     assert_eq!(response.usage, Some(OPENAI_USAGE));
     // 600 at 2,500, 400 at 250 and 200 at 15,000.
@@ -91,7 +96,9 @@ async fn openai_answers_by_responses(router: Router) {
 }
 
 async fn anthropic_answers(router: Router) {
-    router.provider.answers(Answer::json(200, &anthropic::whole()).with("request-id", "req_2"));
+    router
+        .provider
+        .answers(Answer::json(200, &anthropic::whole()).with("request-id", "req_2"));
     let response = router.generate(claude()).await.unwrap();
     let usage = Usage {
         input_tokens: 10,
@@ -199,7 +206,9 @@ async fn the_keys_default_model_is_asked_when_none_is_named(router: Router) {
 }
 
 async fn the_catalogue_knows_whose_a_model_is(router: Router) {
-    router.provider.answers(Answer::json(200, &anthropic::whole()));
+    router
+        .provider
+        .answers(Answer::json(200, &anthropic::whole()));
     let request = GenerateRequest {
         provider: String::new(),
         ..claude()
@@ -268,7 +277,10 @@ async fn what_a_provider_calls_itself_is_bounded(router: Router) {
     router.generate(gpt()).await.unwrap();
     let attempt = &router.attempts().await[0];
     assert_eq!(attempt.state(), attempt::State::Succeeded);
-    assert_eq!(attempt.served_model, format!("{}{}", "a".repeat(200), "b".repeat(56)));
+    assert_eq!(
+        attempt.served_model,
+        format!("{}{}", "a".repeat(200), "b".repeat(56))
+    );
 }
 
 async fn a_malformed_field_is_named_and_nothing_is_sent(router: Router) {
@@ -296,7 +308,11 @@ async fn a_malformed_field_is_named_and_nothing_is_sent(router: Router) {
         (by_key, "model"),
         (no_messages, "messages"),
     ] {
-        let said = refused(router.generate(request).await, Code::InvalidArgument, "FIELD_INVALID");
+        let said = refused(
+            router.generate(request).await,
+            Code::InvalidArgument,
+            "FIELD_INVALID",
+        );
         assert_eq!(said.fields, [field]);
     }
     assert!(router.provider.calls().is_empty());
@@ -397,7 +413,9 @@ async fn a_provider_that_does_not_listen_is_unavailable(router: Router) {
 }
 
 async fn an_answer_that_breaks_off_is_unavailable(router: Router) {
-    router.provider.answers(Answer::cut(&chat::whole()).with("x-request-id", "req_1"));
+    router
+        .provider
+        .answers(Answer::cut(&chat::whole()).with("x-request-id", "req_1"));
     let outcome = router.generate(gpt()).await;
     refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
     let attempt = &router.attempts().await[0];
@@ -434,9 +452,13 @@ async fn the_head_of_an_answer_that_is_not_streamed_may_come_as_late_as_its_end(
 
 #[tokio::test]
 async fn a_cost_is_rounded_up_by_the_operators_catalogue() {
-    let builtin = concat!(env!("CARGO_MANIFEST_DIR"), "/../providers/data/catalogue.toml");
+    let builtin = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../providers/data/catalogue.toml"
+    );
     let builtin = std::fs::read_to_string(builtin).unwrap();
-    let gpt_41 = "prices = { input = 2_000_000_000, cache_read = 500_000_000, output = 8_000_000_000 }";
+    let gpt_41 =
+        "prices = { input = 2_000_000_000, cache_read = 500_000_000, output = 8_000_000_000 }";
     assert!(builtin.contains(gpt_41));
     let mine = builtin
         .replace("version = \"2026-11-21\"", "version = \"mine\"")
@@ -450,8 +472,11 @@ async fn a_cost_is_rounded_up_by_the_operators_catalogue() {
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(response.attempts[0].cost_nanos, Some(1));
     assert_eq!(response.attempts[0].price_version, "mine");
-    assert_eq!(router.provider.called(1).await.body["messages"], json!([{
-        "role": "user",
-        "content": "Hello",
-    }]));
+    assert_eq!(
+        router.provider.called(1).await.body["messages"],
+        json!([{
+            "role": "user",
+            "content": "Hello",
+        }])
+    );
 }

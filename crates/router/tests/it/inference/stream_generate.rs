@@ -6,8 +6,8 @@ use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::part_delta::Delta;
 use latchkey_contract::router::v1::stream_generate_response::Event;
 use latchkey_contract::router::v1::{
-    FinishReason, GenerateRequest, GenerateResponse, StreamGenerateRequest,
-    StreamGenerateResponse, Usage, attempt,
+    FinishReason, GenerateRequest, GenerateResponse, StreamGenerateRequest, StreamGenerateResponse,
+    Usage, attempt,
 };
 use latchkey_migrations::testing::Backend;
 use serde_json::json;
@@ -81,7 +81,9 @@ async fn broken(stream: Streaming<StreamGenerateResponse>) -> (String, Result<()
 }
 
 async fn openai_answers_piece_by_piece(router: Router) {
-    router.provider.answers(Answer::events(&chat::pieces()).with("x-request-id", "req_1"));
+    router
+        .provider
+        .answers(Answer::events(&chat::pieces()).with("x-request-id", "req_1"));
     let given = all(router.stream(gpt()).await.unwrap()).await;
     assert_eq!(given.text, "Good day");
     let whole = given.completed.unwrap();
@@ -98,7 +100,9 @@ async fn openai_answers_piece_by_piece(router: Router) {
 }
 
 async fn anthropic_answers_piece_by_piece(router: Router) {
-    router.provider.answers(Answer::events(&anthropic::pieces()));
+    router
+        .provider
+        .answers(Answer::events(&anthropic::pieces()));
     let given = all(router.stream(claude()).await.unwrap()).await;
     assert_eq!(given.text, "Good day");
     let whole = given.completed.unwrap();
@@ -107,7 +111,9 @@ async fn anthropic_answers_piece_by_piece(router: Router) {
 }
 
 async fn the_account_holds_the_attempt_of_the_stream(router: Router) {
-    router.provider.answers(Answer::events(&chat::pieces()).with("x-request-id", "req_1"));
+    router
+        .provider
+        .answers(Answer::events(&chat::pieces()).with("x-request-id", "req_1"));
     let given = all(router.stream(gpt()).await.unwrap()).await;
     let whole = given.completed.unwrap();
     let [attempt] = &whole.attempts[..] else {
@@ -119,7 +125,10 @@ async fn the_account_holds_the_attempt_of_the_stream(router: Router) {
     assert_eq!(attempt.provider_request_id, "req_1");
     assert_eq!(attempt.certainty(), attempt::Certainty::Reported);
     assert_eq!(attempt.usage, whole.usage);
-    assert_eq!(attempt.first_byte_latency, Some(prost_types::Duration::default()));
+    assert_eq!(
+        attempt.first_byte_latency,
+        Some(prost_types::Duration::default())
+    );
     assert_eq!(router.attempts().await, whole.attempts);
 }
 
@@ -142,7 +151,10 @@ async fn a_piece_is_passed_on_as_soon_as_it_is_there(router: Router) {
     }
     feed.sends("data: [DONE]\n\n");
     let attempts = all(stream).await.completed.unwrap().attempts;
-    assert_eq!(attempts[0].first_byte_latency, Some(prost_types::Duration::default()));
+    assert_eq!(
+        attempts[0].first_byte_latency,
+        Some(prost_types::Duration::default())
+    );
     assert_eq!(attempts[0].latency.unwrap().seconds, 2);
 }
 
@@ -153,7 +165,10 @@ async fn the_end_is_told_though_the_connection_stays_open(router: Router) {
     }
     let given = all(router.stream(gpt()).await.unwrap()).await;
     assert!(given.completed.is_some());
-    assert_eq!(router.attempts().await[0].state(), attempt::State::Succeeded);
+    assert_eq!(
+        router.attempts().await[0].state(),
+        attempt::State::Succeeded
+    );
     feed.closed().await;
 }
 
@@ -231,7 +246,9 @@ async fn a_stream_that_ends_before_its_end_is_truncated(router: Router) {
 async fn an_error_in_the_stream_ends_it(router: Router) {
     let words = format!("the key {SECRET} is too fast");
     let error = chat::error("rate_limit", "rate_limit_exceeded", &words);
-    router.provider.answers(Answer::events(&[chat::delta("Good "), chat::used(), error]));
+    router
+        .provider
+        .answers(Answer::events(&[chat::delta("Good "), chat::used(), error]));
     let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
     assert_eq!(text, "Good ");
     let said = refused(error, Code::ResourceExhausted, "PROVIDER_THROTTLED");
@@ -249,7 +266,9 @@ async fn an_error_in_the_stream_ends_it(router: Router) {
 
 async fn an_error_of_anthropic_in_the_stream_ends_it(router: Router) {
     let error = anthropic::error("overloaded_error", "Overloaded");
-    router.provider.answers(Answer::events(&[anthropic::start(), error]));
+    router
+        .provider
+        .answers(Answer::events(&[anthropic::start(), error]));
     let (_, error) = broken(router.stream(claude()).await.unwrap()).await;
     refused(error, Code::Unavailable, "PROVIDER_UNAVAILABLE");
     let attempt = &router.attempts().await[0];
@@ -272,7 +291,10 @@ async fn an_event_that_makes_no_sense_ends_it(router: Router) {
     let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
     assert_eq!(text, "Good ");
     refused(error, Code::Unavailable, "PROVIDER_MALFORMED");
-    assert_eq!(router.attempts().await[0].error_reason, "PROVIDER_MALFORMED");
+    assert_eq!(
+        router.attempts().await[0].error_reason,
+        "PROVIDER_MALFORMED"
+    );
 }
 
 async fn a_malformed_field_is_named_from_the_outer_request(router: Router) {
@@ -321,7 +343,11 @@ async fn a_stream_that_does_not_begin_is_given_up() {
     });
     let router = router.await;
     let held = router.provider.holds();
-    refused(router.stream(gpt()).await, Code::DeadlineExceeded, "PROVIDER_TIMEOUT");
+    refused(
+        router.stream(gpt()).await,
+        Code::DeadlineExceeded,
+        "PROVIDER_TIMEOUT",
+    );
     assert_eq!(router.attempts().await[0].error_reason, "PROVIDER_TIMEOUT");
     drop(held);
 }
@@ -332,7 +358,12 @@ async fn one_call_after_the_other_uses_one_connection() {
     let router = Router::start(Backend::Sqlite).await;
     for _ in 0..5 {
         router.provider.answers(Answer::events(&chat::pieces()));
-        assert!(all(router.stream(gpt()).await.unwrap()).await.completed.is_some());
+        assert!(
+            all(router.stream(gpt()).await.unwrap())
+                .await
+                .completed
+                .is_some()
+        );
         router.provider.answers(Answer::json(200, &chat::whole()));
         router.generate(gpt()).await.unwrap();
     }

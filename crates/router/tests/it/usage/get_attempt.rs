@@ -54,7 +54,11 @@ async fn an_attempt_is_found_in_its_own_workspace_only(router: Router) {
 
 async fn a_missing_attempt_is_not_found(router: Router) {
     let name = format!("{ACME}/attempts/019aa5b1-0000-7000-8000-000000000000");
-    refused(get(&router, OWNER, &name).await, Code::NotFound, "ATTEMPT_NOT_FOUND");
+    refused(
+        get(&router, OWNER, &name).await,
+        Code::NotFound,
+        "ATTEMPT_NOT_FOUND",
+    );
 }
 
 async fn a_malformed_name_is_refused(router: Router) {

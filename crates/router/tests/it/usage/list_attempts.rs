@@ -82,11 +82,19 @@ async fn a_caller_sees_its_own_attempts_only(router: Router) {
     let second = calls(&router, OTHER_APP, vec![gpt()]).await;
     assert_eq!(attempts(&router, APP, of(ACME)).await, first);
     assert_eq!(attempts(&router, OTHER_APP, of(ACME)).await, second);
-    assert_eq!(attempts(&router, OWNER, of(ACME)).await, [second, first].concat());
+    assert_eq!(
+        attempts(&router, OWNER, of(ACME)).await,
+        [second, first].concat()
+    );
 }
 
 async fn a_project_shows_its_own_attempts_only(router: Router) {
-    calls(&router, APP, vec![gpt(), on("workspaces/acme/projects/app", gpt())]).await;
+    calls(
+        &router,
+        APP,
+        vec![gpt(), on("workspaces/acme/projects/app", gpt())],
+    )
+    .await;
     let web = calls(&router, APP, vec![on(WEB, gpt())]).await;
     assert_eq!(attempts(&router, OWNER, of(WEB)).await, web);
     assert_eq!(attempts(&router, APP, of(WEB)).await, web);
@@ -98,7 +106,10 @@ async fn a_workspace_shows_its_projects_attempts_and_no_other_workspaces(router:
     let mine = calls(&router, APP, vec![gpt(), on(WEB, gpt())]).await;
     let theirs = calls(&router, OTHER_CALLER, vec![on("workspaces/other", gpt())]).await;
     assert_eq!(attempts(&router, OPERATOR, of(ACME)).await, mine);
-    assert_eq!(attempts(&router, OPERATOR, of("workspaces/other")).await, theirs);
+    assert_eq!(
+        attempts(&router, OPERATOR, of("workspaces/other")).await,
+        theirs
+    );
 }
 
 /// Reads page by page.
@@ -194,7 +205,10 @@ async fn a_page_token_is_good_for_its_own_list_only(router: Router) {
         page_size: 1,
         ..of(ACME)
     };
-    let page_token = list(&router, OWNER, first.clone()).await.unwrap().next_page_token;
+    let page_token = list(&router, OWNER, first.clone())
+        .await
+        .unwrap()
+        .next_page_token;
     let with = |request: ListAttemptsRequest| ListAttemptsRequest {
         page_token: page_token.clone(),
         ..request
@@ -228,8 +242,14 @@ async fn a_malformed_field_is_named(router: Router) {
         key: key.to_owned(),
         ..of(ACME)
     };
-    let from = |start_time| ListAttemptsRequest { start_time, ..of(ACME) };
-    let until = |end_time| ListAttemptsRequest { end_time, ..of(ACME) };
+    let from = |start_time| ListAttemptsRequest {
+        start_time,
+        ..of(ACME)
+    };
+    let until = |end_time| ListAttemptsRequest {
+        end_time,
+        ..of(ACME)
+    };
     for (request, field) in [
         (of(""), "parent"),
         (of("platform"), "parent"),

@@ -51,7 +51,10 @@ async fn rows(router: &Router, who: Who, request: SummarizeUsageRequest) -> Vec<
 fn by(dimensions: &[Dimension]) -> SummarizeUsageRequest {
     SummarizeUsageRequest {
         parent: ACME.to_owned(),
-        group_by: dimensions.iter().map(|dimension| i32::from(*dimension)).collect(),
+        group_by: dimensions
+            .iter()
+            .map(|dimension| i32::from(*dimension))
+            .collect(),
         ..SummarizeUsageRequest::default()
     }
 }
@@ -68,7 +71,9 @@ async fn three_calls(router: &Router) {
     router.provider.answers(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
     router.clock.advance(Duration::from_hours(24));
-    router.provider.answers(Answer::json(200, &anthropic::whole()));
+    router
+        .provider
+        .answers(Answer::json(200, &anthropic::whole()));
     let automated = GenerateRequest {
         origin: Origin::Automation.into(),
         ..on(WEB, claude())
@@ -100,7 +105,12 @@ fn total() -> UsageSummary {
 
 /// Attempts, successes, cost and attempts without one.
 fn sums(row: &UsageSummary) -> (i64, i64, i64, i64) {
-    (row.attempt_count, row.succeeded_count, row.cost_nanos, row.unpriced_count)
+    (
+        row.attempt_count,
+        row.succeeded_count,
+        row.cost_nanos,
+        row.unpriced_count,
+    )
 }
 
 const OPENAI: (i64, i64, i64, i64) = (2, 1, 3_000_000, 1);
@@ -137,24 +147,42 @@ async fn each_dimension_splits_the_sums(router: Router) {
     assert_eq!(found, expected.map(|(name, sums)| (name.to_owned(), sums)));
 
     let found = named(split(Dimension::Key).await, |row| row.key.clone());
-    let expected = [(key("platform", "main"), ANTHROPIC), (key(ACME, "main"), OPENAI)];
+    let expected = [
+        (key("platform", "main"), ANTHROPIC),
+        (key(ACME, "main"), OPENAI),
+    ];
     assert_eq!(found, expected);
 
     let found = named(split(Dimension::Project).await, |row| row.parent.clone());
     let expected = [(ACME, OPENAI), (WEB, ANTHROPIC)];
     assert_eq!(found, expected.map(|(name, sums)| (name.to_owned(), sums)));
 
-    let found = named(split(Dimension::Requester).await, |row| row.requester.clone());
+    let found = named(split(Dimension::Requester).await, |row| {
+        row.requester.clone()
+    });
     let expected = [(APP, OPENAI), (OTHER_APP, ANTHROPIC)];
     assert_eq!(found, expected.map(|(who, sums)| (who.requester(), sums)));
 
-    let found = named(split(Dimension::Payer).await, |row| format!("{:?}", row.payer()));
+    let found = named(split(Dimension::Payer).await, |row| {
+        format!("{:?}", row.payer())
+    });
     let expected = [(Payer::OwnKey, OPENAI), (Payer::Platform, ANTHROPIC)];
-    assert_eq!(found, expected.map(|(payer, sums)| (format!("{payer:?}"), sums)));
+    assert_eq!(
+        found,
+        expected.map(|(payer, sums)| (format!("{payer:?}"), sums))
+    );
 
-    let found = named(split(Dimension::Origin).await, |row| format!("{:?}", row.origin()));
-    let expected = [(Origin::Automation, ANTHROPIC), (Origin::Interactive, OPENAI)];
-    assert_eq!(found, expected.map(|(origin, sums)| (format!("{origin:?}"), sums)));
+    let found = named(split(Dimension::Origin).await, |row| {
+        format!("{:?}", row.origin())
+    });
+    let expected = [
+        (Origin::Automation, ANTHROPIC),
+        (Origin::Interactive, OPENAI),
+    ];
+    assert_eq!(
+        found,
+        expected.map(|(origin, sums)| (format!("{origin:?}"), sums))
+    );
 
     let days = split(Dimension::Day).await;
     let found: Vec<_> = days.iter().map(|row| (row.day, sums(row))).collect();
@@ -261,7 +289,9 @@ async fn times_bound_the_sums(router: Router) {
 async fn days_begin_at_midnight_utc(router: Router) {
     router.provider.answers(Answer::json(200, &chat::whole()));
     let half_a_day = Duration::from_hours(12);
-    router.clock.set(START + half_a_day - Duration::from_micros(1));
+    router
+        .clock
+        .set(START + half_a_day - Duration::from_micros(1));
     router.generate(gpt()).await.unwrap();
     router.clock.set(START + half_a_day);
     router.generate(gpt()).await.unwrap();
@@ -310,7 +340,10 @@ async fn a_malformed_field_is_named(router: Router) {
         group_by: group_by.to_vec(),
         ..SummarizeUsageRequest::default()
     };
-    let never = Some(prost_types::Timestamp { seconds: 0, nanos: -1 });
+    let never = Some(prost_types::Timestamp {
+        seconds: 0,
+        nanos: -1,
+    });
     let from = SummarizeUsageRequest {
         start_time: never,
         ..request(ACME, &[])

@@ -4,8 +4,9 @@ use latchkey_contract::names::KeyName;
 use latchkey_contract::vault::v1::{AddKeyVersionRequest, AddKeyVersionResponse};
 
 use super::{current_version, intake};
-use crate::change::{Change, Committed, check_etag};
+use crate::change::{Change, check_etag};
 use crate::error::{Noun, VaultError};
+use crate::leasing::Committed;
 use crate::services::call::Call;
 use crate::services::encode;
 use crate::services::repeatable::Repeatable;

@@ -19,7 +19,7 @@ const PLANTED: [&str; 3] = [
 fn traces() -> Vec<Vec<u8>> {
     let mut traces = Vec::new();
     for planted in PLANTED {
-        let inner = planted["sk-planted-".len()..].as_bytes();
+        let inner = &planted.as_bytes()["sk-planted-".len()..];
         for part in inner.chunks_exact(12) {
             let texts = [
                 HEXLOWER.encode(part),

@@ -200,9 +200,9 @@ pub(super) fn flipped(value: Value) -> Value {
         Value::Bytes(bytes) => {
             let mut bytes = bytes.unwrap_or_default();
             if bytes.is_empty() {
-                bytes.push(0)
+                bytes.push(0);
             } else {
-                bytes[0] ^= 1
+                bytes[0] ^= 1;
             }
             Value::Bytes(Some(bytes))
         }

@@ -1,0 +1,145 @@
+//! Who may call what: every method of the contract, by enumeration.
+
+use std::collections::BTreeSet;
+
+use latchkey_contract::FILE_DESCRIPTOR_SET;
+use latchkey_contract::router::v1::{
+    GetAttemptRequest, ListAttemptsRequest, SummarizeUsageRequest,
+};
+use latchkey_migrations::testing::Backend;
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
+use tonic::{Code, Status};
+
+use crate::harness::{
+    ACME, ANONYMOUS, APP, Answer, NOBODY, OPERATOR, OTHER_CALLER, OWNER, Router, STRANGER, Who,
+    chat, gpt, refused, streamed,
+};
+
+/// The methods, and who may call them for acme.
+const CASES: &[(&str, &[Who])] = &[
+    ("InferenceService/Generate", &[APP]),
+    ("InferenceService/StreamGenerate", &[APP]),
+    ("UsageService/GetAttempt", &[APP, OPERATOR, OWNER]),
+    ("UsageService/ListAttempts", &[APP, OPERATOR, OWNER]),
+    ("UsageService/SummarizeUsage", &[APP, OPERATOR, OWNER]),
+];
+
+/// Calls a method for something in acme.
+async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
+    let parent = ACME.to_owned();
+    match method {
+        "InferenceService/Generate" => {
+            router.inference(who).generate(gpt()).await?;
+        }
+        "InferenceService/StreamGenerate" => {
+            router
+                .inference(who)
+                .stream_generate(streamed(gpt()))
+                .await?;
+        }
+        "UsageService/GetAttempt" => {
+            let name = format!("{ACME}/attempts/019aa5b1-0000-7000-8000-000000000000");
+            let got = router
+                .usage(who)
+                .get_attempt(GetAttemptRequest { name })
+                .await;
+            // Not to be found is not to be refused.
+            if let Err(status) = got
+                && status.code() != Code::NotFound
+            {
+                return Err(status);
+            }
+        }
+        "UsageService/ListAttempts" => {
+            let request = ListAttemptsRequest {
+                parent,
+                ..ListAttemptsRequest::default()
+            };
+            router.usage(who).list_attempts(request).await?;
+        }
+        "UsageService/SummarizeUsage" => {
+            let request = SummarizeUsageRequest {
+                parent,
+                ..SummarizeUsageRequest::default()
+            };
+            router.usage(who).summarize_usage(request).await?;
+        }
+        method => panic!("{method} has no case"),
+    }
+    Ok(())
+}
+
+/// The methods of the router's package.
+fn contract() -> BTreeSet<String> {
+    let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
+    let files = set.file.into_iter();
+    let files = files.filter(|file| file.package() == "latchkey.router.v1");
+    let services = files.flat_map(|file| file.service);
+    let methods = services.flat_map(|service| {
+        let name = service.name().to_owned();
+        let methods = service.method.into_iter();
+        methods.map(move |method| format!("{name}/{}", method.name()))
+    });
+    methods.collect()
+}
+
+#[test]
+fn every_method_of_the_contract_has_a_case() {
+    let cases = CASES.iter().map(|(method, _)| (*method).to_owned());
+    assert_eq!(cases.collect::<BTreeSet<_>>(), contract());
+}
+
+#[tokio::test]
+async fn only_who_holds_a_role_for_it_may_call_a_method() {
+    let router = Router::start(Backend::Sqlite).await;
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    for method in contract() {
+        let (_, allowed) = CASES.iter().find(|(case, _)| **case == method).unwrap();
+        for who in [
+            APP,
+            OPERATOR,
+            OWNER,
+            OTHER_CALLER,
+            NOBODY,
+            STRANGER,
+            ANONYMOUS,
+        ] {
+            let before = router.provider.calls().len();
+            let outcome = call(&router, who, &method).await;
+            if allowed.contains(&who) {
+                assert!(outcome.is_ok(), "{who:?} {method}: {outcome:?}");
+                continue;
+            }
+            match who {
+                STRANGER => refused(outcome, Code::Unauthenticated, "CREDENTIALS_INVALID"),
+                ANONYMOUS => refused(outcome, Code::Unauthenticated, "CREDENTIALS_REQUIRED"),
+                _ => refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED"),
+            };
+            assert_eq!(router.provider.calls().len(), before, "{who:?} {method}");
+        }
+    }
+    for question in router.vault.questions() {
+        assert_eq!(question.parent, ACME);
+    }
+    let attempts = router.attempts().await;
+    assert!(
+        attempts
+            .iter()
+            .all(|attempt| attempt.requester == APP.requester())
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_looks_the_same_whether_or_not_the_workspace_exists() {
+    let router = Router::start(Backend::Sqlite).await;
+    let mut words = BTreeSet::new();
+    for parent in [ACME, "workspaces/nowhere"] {
+        let request = crate::harness::on(parent, gpt());
+        let outcome = router.generate_as(OTHER_CALLER, request).await;
+        let said = refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+        words.insert(format!("{said:?}"));
+    }
+    assert_eq!(words.len(), 1);
+    assert!(router.vault.questions().is_empty());
+}

@@ -1,0 +1,133 @@
+//! Calls that somebody gives up: the caller, its deadline, or the process.
+
+use std::time::Duration;
+
+use latchkey_contract::router::v1::stream_generate_response::Event;
+use latchkey_contract::router::v1::{Usage, attempt};
+use latchkey_migrations::testing::Backend;
+use latchkey_router::domain::attempt::{AttemptId, State};
+use latchkey_router::store::Store;
+use tonic::{Code, Request};
+use uuid::Uuid;
+
+use crate::harness::{ACME, APP, Answer, Router, anthropic, chat, claude, gpt, streamed};
+use crate::on_both_databases;
+
+on_both_databases!(
+    a_caller_that_goes_away_cancels_the_call,
+    a_caller_that_goes_away_ends_the_stream,
+    a_callers_deadline_cancels_the_call,
+    a_call_under_way_outlives_the_start_of_a_drain,
+);
+
+async fn a_caller_that_goes_away_cancels_the_call(router: Router) {
+    let mut held = router.provider.holds();
+    let mut client = router.inference(APP);
+    let asking = tokio::spawn(async move { client.generate(gpt()).await });
+    router.provider.called(1).await;
+    asking.abort();
+    held.closed().await;
+    let attempt = router.settled().await;
+    assert_eq!(attempt.state(), attempt::State::Cancelled);
+    assert_eq!(attempt.error_reason, "");
+    assert_eq!(attempt.http_status, 0);
+    assert_eq!(attempt.certainty(), attempt::Certainty::Unknown);
+    assert_eq!(attempt.cost_nanos, None);
+}
+
+async fn a_caller_that_goes_away_ends_the_stream(router: Router) {
+    let feed = router.provider.streams();
+    for event in &anthropic::pieces()[..4] {
+        feed.says(event);
+    }
+    let mut stream = router.stream(claude()).await.unwrap();
+    let first = stream.message().await.unwrap().unwrap();
+    assert!(matches!(first.event, Some(Event::Delta(_))));
+    drop(stream);
+    feed.closed().await;
+    let attempt = router.settled().await;
+    assert_eq!(attempt.state(), attempt::State::Cancelled);
+    assert_eq!(attempt.http_status, 200);
+    // What the provider told until then is a lower bound.
+    let usage = Usage {
+        input_tokens: 10,
+        cache_read_tokens: 20,
+        cache_write_tokens: 30,
+        cache_write_1h_tokens: 40,
+        output_tokens: 1,
+        reasoning_tokens: 0,
+    };
+    assert_eq!(attempt.usage, Some(usage));
+    assert_eq!(attempt.certainty(), attempt::Certainty::Unknown);
+    assert_eq!(attempt.cost_nanos, None);
+}
+
+async fn a_callers_deadline_cancels_the_call(router: Router) {
+    let mut held = router.provider.holds();
+    let mut request = Request::new(gpt());
+    request.set_timeout(Duration::from_millis(100));
+    let outcome = router.inference(APP).generate(request).await;
+    let code = outcome.unwrap_err().code();
+    assert!(
+        matches!(code, Code::Cancelled | Code::DeadlineExceeded),
+        "{code}"
+    );
+    held.closed().await;
+    assert_eq!(router.settled().await.state(), attempt::State::Cancelled);
+}
+
+async fn a_call_under_way_outlives_the_start_of_a_drain(mut router: Router) {
+    let held = router.provider.holds();
+    let feed = router.provider.streams();
+    let mut client = router.inference(APP);
+    let mut asking = client.clone();
+    let asking = tokio::spawn(async move { asking.generate(gpt()).await });
+    router.provider.called(1).await;
+    for piece in chat::pieces() {
+        feed.sends(&format!("data: {piece}\n\n"));
+    }
+    let mut stream = client
+        .stream_generate(streamed(gpt()))
+        .await
+        .unwrap()
+        .into_inner();
+    router.drain.start();
+    assert!(held.send(Answer::json(200, &chat::whole())).is_ok());
+    let answered = asking.await.unwrap().unwrap().into_inner();
+    let mut names = vec![answered.attempts[0].name.clone()];
+    while let Some(response) = stream.message().await.unwrap() {
+        if let Some(Event::Completed(whole)) = response.event {
+            names.push(whole.attempts[0].name.clone());
+        }
+    }
+    router.stops().await;
+    // The account was shipped before the process ended.
+    let store = Store::connect(&router.database.url, 1).await.unwrap();
+    assert_eq!(names.len(), 2);
+    for name in names {
+        let (_, id) = name.rsplit_once('/').unwrap();
+        let id = AttemptId(Uuid::try_parse(id).unwrap());
+        let attempt = store
+            .attempt(&ACME.parse().unwrap(), id)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(attempt.outcome.state, State::Succeeded);
+    }
+}
+
+#[tokio::test]
+async fn a_drain_that_is_cut_short_cancels_what_is_under_way() {
+    let mut router = Router::start(Backend::Sqlite).await;
+    let mut held = router.provider.holds();
+    let mut client = router.inference(APP);
+    let asking = tokio::spawn(async move { client.generate(gpt()).await });
+    router.provider.called(1).await;
+    router.drain.cut_short();
+    asking.await.unwrap().unwrap_err();
+    held.closed().await;
+    router.stops().await;
+    // Whether it was shipped or not: the next process has the whole account.
+    let router = router.restart().await;
+    assert_eq!(router.settled().await.state(), attempt::State::Cancelled);
+}

@@ -1,0 +1,123 @@
+//! Where keys are sent, and where they are not.
+
+use latchkey_boot::egress::EgressPolicy;
+use latchkey_contract::router::v1::attempt;
+use latchkey_migrations::testing::Backend;
+use latchkey_router::config::ProviderConfig;
+use tonic::Code;
+
+use crate::harness::{Answer, Provider, Router, SECRET, chat, gpt, refused};
+use crate::on_both_databases;
+
+on_both_databases!(
+    a_redirect_is_not_followed,
+    an_address_that_is_not_public_is_not_dialled,
+    a_custom_key_without_an_address_goes_nowhere,
+    a_key_travels_in_one_header_only,
+);
+
+async fn a_redirect_is_not_followed(router: Router) {
+    let elsewhere = Provider::start().await;
+    let location = format!("{}/chat/completions", elsewhere.openai_url());
+    for status in [301, 302, 307, 308] {
+        let answer = Answer::text(status, "text/plain", "").with("location", &location);
+        router.provider.answers(answer);
+        let outcome = router.generate(gpt()).await;
+        let said = refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
+        assert_eq!(said.metadata["provider_status"], status.to_string());
+        refused(
+            router.stream(gpt()).await,
+            Code::Unavailable,
+            "PROVIDER_UNAVAILABLE",
+        );
+    }
+    assert_eq!(router.provider.calls().len(), 8);
+    assert_eq!(elsewhere.connections(), 0);
+    for attempt in router.attempts().await {
+        assert_eq!(attempt.state(), attempt::State::Failed);
+    }
+}
+
+async fn an_address_that_is_not_public_is_not_dialled(router: Router) {
+    for (address, workspace) in [
+        ("http://10.0.0.1/v1", "a"),
+        ("https://10.0.0.1/v1", "b"),
+        ("https://169.254.169.254/latest", "c"),
+        ("https://[fd00::1]/v1", "d"),
+        ("https://user:password@example.com/v1", "e"),
+        ("http://example.com/v1", "f"),
+    ] {
+        router.lends(move |_, lease| address.clone_into(&mut lease.base_url));
+        // Another wish each time, so that the vault is asked again.
+        let request = latchkey_contract::router::v1::GenerateRequest {
+            model: format!("gpt-4.1-{workspace}"),
+            ..gpt()
+        };
+        let outcome = router.generate(request).await;
+        refused(outcome, Code::FailedPrecondition, "DESTINATION_FORBIDDEN");
+    }
+    assert_eq!(router.attempts().await, []);
+}
+
+async fn a_custom_key_without_an_address_goes_nowhere(router: Router) {
+    router.lends(|_, lease| lease.base_url.clear());
+    let request = latchkey_contract::router::v1::GenerateRequest {
+        provider: "custom".to_owned(),
+        ..gpt()
+    };
+    let outcome = router.generate(request).await;
+    refused(outcome, Code::FailedPrecondition, "DESTINATION_FORBIDDEN");
+    assert_eq!(router.attempts().await, []);
+}
+
+async fn a_key_travels_in_one_header_only(router: Router) {
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.generate(gpt()).await.unwrap();
+    let mut call = router.provider.called(1).await;
+    call.headers.remove("authorization").unwrap();
+    assert!(!call.holds(SECRET));
+}
+
+#[tokio::test]
+async fn the_operator_may_send_a_providers_calls_anywhere() {
+    let upstream = Provider::start().await;
+    upstream.answers(Answer::json(200, &chat::whole()));
+    let base_url = upstream.openai_url().parse().unwrap();
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.egress = EgressPolicy::default();
+        let openai = ProviderConfig { base_url };
+        config.providers.insert("openai".to_owned(), openai);
+    });
+    let router = router.await;
+    router.lends(|_, lease| lease.base_url.clear());
+    router.generate(gpt()).await.unwrap();
+    upstream.called(1).await;
+}
+
+#[tokio::test]
+async fn a_key_with_an_address_of_its_own_keeps_to_the_policy() {
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.egress = EgressPolicy::default();
+    });
+    let router = router.await;
+    let outcome = router.generate(gpt()).await;
+    refused(outcome, Code::FailedPrecondition, "DESTINATION_FORBIDDEN");
+    assert_eq!(router.provider.connections(), 0);
+}
+
+/// The name is resolved by this machine; what it leads to is checked when it is dialled.
+#[tokio::test]
+async fn a_name_that_leads_inside_is_not_dialled() {
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.egress = EgressPolicy::default();
+    });
+    let router = router.await;
+    let inside = router
+        .provider
+        .openai_url()
+        .replace("127.0.0.1", "localhost.");
+    let inside = inside.replace("http://", "https://");
+    router.lends(move |_, lease| lease.base_url.clone_from(&inside));
+    router.generate(gpt()).await.unwrap_err();
+    assert_eq!(router.provider.connections(), 0);
+}

@@ -1,0 +1,63 @@
+//! A disk without room. Stood in for by a limit on the size of files, which holds for a whole
+//! process; so the test runs itself again as a process of its own.
+
+use std::process::Command;
+
+use latchkey_migrations::testing::TestDatabase;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::signal::unix::{SignalKind, signal};
+use tonic::Code;
+
+use crate::harness::{Answer, Router, chat, gpt, refused};
+
+const ALONE: &str = "LATCHKEY_TEST_ALONE";
+/// SIGXFSZ: it would kill the process at the limit.
+const FILE_TOO_LARGE: i32 = 25;
+
+#[tokio::test]
+async fn a_full_disk_refuses_the_call_before_it_is_made() {
+    if std::env::var_os(ALONE).is_none() {
+        let name = "full_disk::a_full_disk_refuses_the_call_before_it_is_made";
+        let mut alone = Command::new(std::env::current_exe().unwrap());
+        let output = alone
+            .args(["--exact", name])
+            .env(ALONE, "1")
+            .output()
+            .unwrap();
+        let words = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && words.contains("1 passed"),
+            "{words}"
+        );
+        return;
+    }
+    let _heard = signal(SignalKind::from_raw(FILE_TOO_LARGE)).unwrap();
+    // Its files would meet the limit as well.
+    let no_database = "postgres://nobody@127.0.0.1:1/nothing".to_owned();
+    let database = TestDatabase {
+        url: no_database,
+        folder: None,
+    };
+    let router = Router::start_over(database, |_| {}).await;
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.generate(gpt()).await.unwrap();
+
+    let unlimited = getrlimit(Resource::Fsize);
+    let full = Rlimit {
+        current: Some(1),
+        ..unlimited
+    };
+    setrlimit(Resource::Fsize, full).unwrap();
+    for outcome in [
+        router.generate(gpt()).await.map(drop),
+        router.stream(gpt()).await.map(drop),
+    ] {
+        let said = refused(outcome, Code::Unavailable, "JOURNAL_UNAVAILABLE");
+        assert!(said.retry_after.is_some());
+    }
+    assert_eq!(router.provider.calls().len(), 1);
+
+    setrlimit(Resource::Fsize, unlimited).unwrap();
+    router.generate(gpt()).await.unwrap();
+    assert_eq!(router.provider.calls().len(), 2);
+}

@@ -1,0 +1,253 @@
+//! Keys on loan, as the vault sees it.
+
+use std::time::Duration;
+
+use latchkey_contract::router::v1::GenerateRequest;
+use latchkey_contract::vault::v1::{ResolveResponse, ScopeRevision};
+use latchkey_migrations::testing::Backend;
+use tonic::{Code, Status};
+
+use crate::harness::{
+    ACME, APP, Answer, FRESHNESS, OTHER_APP, Router, WEB, chat, claude, gpt, on, refused, version,
+};
+
+async fn router() -> Router {
+    let router = Router::start(Backend::Sqlite).await;
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    router
+}
+
+/// Has the vault answer as of a later revision of acme, so that the answers are not stale.
+fn moves_on(router: &Router, revision: i64) {
+    let url = router.provider.openai_url();
+    router.vault.resolves(move |request| {
+        let lease = latchkey_contract::vault::v1::Lease {
+            key_version: version(ACME, "next"),
+            provider: request.provider.clone(),
+            base_url: url.clone(),
+            api_key: "sk-not-a-real-key-either".to_owned(),
+            payer: 1,
+            ..Default::default()
+        };
+        let at = |scope: &str, revision| ScopeRevision {
+            scope: scope.to_owned(),
+            revision,
+        };
+        Ok(ResolveResponse {
+            lease: Some(lease),
+            exclusions: Vec::new(),
+            revisions: vec![at(ACME, revision), at("platform", 1)],
+        })
+    });
+}
+
+#[tokio::test]
+async fn the_router_introduces_itself() {
+    let router = router().await;
+    let heard = router.vault.heard(|_| true).await;
+    let hello = &heard.hellos[0];
+    assert_eq!(hello.instance, "router-1");
+    assert_eq!(hello.providers, ["anthropic", "custom", "openai"]);
+    assert!(hello.revisions.is_empty());
+}
+
+#[tokio::test]
+async fn a_warm_call_asks_no_vault() {
+    let router = router().await;
+    for _ in 0..3 {
+        router.generate(gpt()).await.unwrap();
+        router.generate_as(OTHER_APP, gpt()).await.unwrap();
+        assert!(router.stream(gpt()).await.is_ok());
+    }
+    let questions = router.vault.questions();
+    assert_eq!(questions.len(), 1);
+    assert_eq!(questions[0].session, "s1");
+    assert_eq!(
+        (&*questions[0].parent, &*questions[0].model),
+        (ACME, "gpt-4.1")
+    );
+}
+
+#[tokio::test]
+async fn another_scope_key_provider_or_model_is_another_question() {
+    let router = router().await;
+    let named = GenerateRequest {
+        key: "main".to_owned(),
+        ..gpt()
+    };
+    let mini = GenerateRequest {
+        model: "gpt-4o-mini".to_owned(),
+        ..gpt()
+    };
+    for request in [gpt(), on(WEB, gpt()), named, mini, claude()] {
+        // Anthropic's answer is none; what counts is the question.
+        let _ = router.generate(request).await;
+    }
+    assert_eq!(router.vault.questions().len(), 5);
+}
+
+#[tokio::test]
+async fn calls_at_the_same_time_share_one_question() {
+    let router = router().await;
+    let client = router.inference(APP);
+    let calls = (0..20).map(|_| {
+        let mut client = client.clone();
+        tokio::spawn(async move { client.generate(gpt()).await })
+    });
+    let calls: Vec<_> = calls.collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(router.vault.questions().len(), 1);
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_not_used_after_its_acknowledgement() {
+    let router = router().await;
+    let held = router.provider.holds();
+    let mut client = router.inference(APP);
+    let running = tokio::spawn(async move { client.generate(gpt()).await });
+    router.provider.called(1).await;
+    moves_on(&router, 2);
+    router.vault.invalidates(ACME, 2, &[version(ACME, "main")]);
+    let heard = router
+        .vault
+        .heard(|heard| !heard.acknowledgements.is_empty())
+        .await;
+    let said = &heard.acknowledgements[0];
+    assert_eq!(
+        (&*said.scope, said.revision, said.in_flight_count),
+        (ACME, 2, 1)
+    );
+
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(response.attempts[0].key_version, version(ACME, "next"));
+
+    // The call that was running ends as it would have.
+    assert!(held.send(Answer::json(200, &chat::whole())).is_ok());
+    running.await.unwrap().unwrap();
+    router.vault.invalidates(ACME, 3, &[version(ACME, "main")]);
+    let heard = router
+        .vault
+        .heard(|heard| heard.acknowledgements.len() == 2)
+        .await;
+    assert_eq!(heard.acknowledgements[1].in_flight_count, 0);
+}
+
+#[tokio::test]
+async fn a_stream_is_in_flight_until_its_end() {
+    let router = router().await;
+    let feed = router.provider.streams();
+    feed.says(&chat::delta("Good "));
+    let mut stream = router.stream(gpt()).await.unwrap();
+    stream.message().await.unwrap().unwrap();
+    router.vault.invalidates(ACME, 2, &[version(ACME, "main")]);
+    let heard = router
+        .vault
+        .heard(|heard| !heard.acknowledgements.is_empty())
+        .await;
+    assert_eq!(heard.acknowledgements[0].in_flight_count, 1);
+    for piece in &chat::pieces()[1..] {
+        feed.sends(&format!("data: {piece}\n\n"));
+    }
+    while stream.message().await.unwrap().is_some() {}
+    router.vault.invalidates(ACME, 3, &[version(ACME, "main")]);
+    let heard = router
+        .vault
+        .heard(|heard| heard.acknowledgements.len() == 2)
+        .await;
+    assert_eq!(heard.acknowledgements[1].in_flight_count, 0);
+}
+
+#[tokio::test]
+async fn every_invalidation_is_acknowledged() {
+    let router = router().await;
+    for (scope, revision) in [(ACME, 2), ("platform", 9), ("workspaces/unheard-of", 5)] {
+        let seen = router.vault.heard(|_| true).await.acknowledgements.len();
+        router.vault.invalidates(scope, revision, &[]);
+        let heard = router
+            .vault
+            .heard(|heard| heard.acknowledgements.len() > seen)
+            .await;
+        let said = &heard.acknowledgements[seen];
+        assert_eq!(
+            (&*said.scope, said.revision, said.in_flight_count),
+            (scope, revision, 0)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_expires_is_not_used_again() {
+    let router = router().await;
+    let expiry = crate::harness::START + Duration::from_secs(5);
+    let (seconds, nanos) = expiry.to_unix();
+    let nanos = i32::try_from(nanos).unwrap();
+    router.lends(move |_, lease| {
+        lease.expire_time = Some(prost_types::Timestamp { seconds, nanos });
+    });
+    router.generate(gpt()).await.unwrap();
+    router.clock.advance(Duration::from_secs(5));
+    moves_on(&router, 1);
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(response.attempts[0].key_version, version(ACME, "next"));
+}
+
+#[tokio::test]
+async fn loans_work_without_the_vault_until_they_lapse() {
+    let mut router = router().await;
+    router.generate(gpt()).await.unwrap();
+    router.vault.stop().await;
+    let almost = FRESHNESS.checked_sub(Duration::from_micros(1)).unwrap();
+    router.clock.advance(almost);
+    router.generate(gpt()).await.unwrap();
+    let outcome = router.generate(claude()).await;
+    refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
+    router.clock.advance(Duration::from_micros(1));
+    let calls = router.provider.calls().len();
+    for outcome in [
+        router.generate(gpt()).await.map(drop),
+        router.stream(gpt()).await.map(drop),
+    ] {
+        let said = refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
+        assert!(said.retry_after.is_some());
+    }
+    assert_eq!(router.provider.calls().len(), calls);
+
+    // The vault comes back, and so do the keys.
+    router.vault.start_again();
+    router.vault.attended(2).await;
+    router.generate(gpt()).await.unwrap();
+    assert_eq!(router.vault.questions().last().unwrap().session, "s2");
+}
+
+#[tokio::test]
+async fn a_vault_that_fences_the_router_takes_everything_back() {
+    let router = router().await;
+    router.generate(gpt()).await.unwrap();
+    router.vault.turns_away();
+    router.vault.ends_session(Status::aborted("fenced"));
+    // It has dropped everything before it asks to be let in again.
+    router.vault.heard(|heard| heard.turned_away > 0).await;
+    let outcome = router.generate(gpt()).await;
+    refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn a_vault_that_restarts_leaves_the_router_its_loans() {
+    let router = router().await;
+    router.generate(gpt()).await.unwrap();
+    router.vault.turns_away();
+    router.vault.ends_session(Status::unavailable("stopping"));
+    router.vault.heard(|heard| heard.turned_away > 0).await;
+    router.generate(gpt()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_router_that_stops_says_goodbye() {
+    let mut router = router().await;
+    router.generate(gpt()).await.unwrap();
+    router.stops().await;
+    // It has let go of its channel: the vault is free to end.
+    router.vault.stop().await;
+}

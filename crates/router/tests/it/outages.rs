@@ -1,0 +1,122 @@
+//! What works while something else does not.
+
+use latchkey_contract::router::v1::attempt;
+use latchkey_migrations::testing::{Backend, TestDatabase};
+use latchkey_router::config::{JournalConfig, RouterConfig};
+use tonic::Code;
+
+use crate::harness::{Answer, OWNER, Router, chat, gpt, refused};
+use crate::on_both_databases;
+
+on_both_databases!(
+    a_warm_call_needs_no_database,
+    the_account_survives_a_restart,
+    what_a_crash_left_open_is_unknown,
+);
+
+async fn a_warm_call_needs_no_database(router: Router) {
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.generate(gpt()).await.unwrap();
+    assert_eq!(router.attempts().await.len(), 1);
+    router.take_database_away().await;
+    for _ in 0..3 {
+        router.generate(gpt()).await.unwrap();
+    }
+    router.bring_database_back().await;
+    // The shipper tries again by itself; a reader waits for it.
+    while router.attempts().await.len() < 4 {}
+    for attempt in router.attempts().await {
+        assert_eq!(attempt.state(), attempt::State::Succeeded);
+    }
+}
+
+async fn the_account_survives_a_restart(router: Router) {
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.generate(gpt()).await.unwrap();
+    router.take_database_away().await;
+    router.generate(gpt()).await.unwrap();
+    let router = router.restart().await;
+    router.bring_database_back().await;
+    while router.attempts().await.len() < 2 {}
+    for attempt in router.attempts().await {
+        assert_eq!(attempt.state(), attempt::State::Succeeded);
+    }
+}
+
+/// The database is put back to where a process that was killed in mid-call had brought it.
+async fn what_a_crash_left_open_is_unknown(router: Router) {
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.generate(gpt()).await.unwrap();
+    assert_eq!(router.attempts().await.len(), 1);
+    router
+        .execute("UPDATE attempts SET state = 'started'")
+        .await;
+    let router = router.restart().await;
+    let attempt = router.settled().await;
+    assert_eq!(attempt.state(), attempt::State::Unknown);
+}
+
+#[tokio::test]
+async fn a_router_starts_and_answers_while_postgresql_is_away() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://nobody@{}/nothing", nobody.local_addr().unwrap());
+    drop(nobody);
+    let router = Router::start_over(TestDatabase { url, folder: None }, |_| {}).await;
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(response.attempts[0].cost_nanos, Some(3_000_000));
+}
+
+/// Builds with another journal; gives the words of the failure.
+async fn fails_with(adjust: impl FnOnce(&mut RouterConfig)) -> String {
+    let mut failure = String::new();
+    let router = Router::start_with(Backend::Sqlite, |_| {}).await;
+    let mut config = router.config();
+    adjust(&mut config);
+    let built = config
+        .build_with(Default::default(), router.clock.clone())
+        .await;
+    if let Err(error) = built {
+        failure = format!("{error:?}");
+    }
+    failure
+}
+
+#[tokio::test]
+async fn a_journal_that_cannot_be_opened_stops_the_start() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let words = fails_with(|config| {
+        config.journal = JournalConfig {
+            folder: file.join("journal"),
+            sync_milliseconds: 10,
+        };
+    });
+    assert!(words.await.contains("journal"));
+}
+
+#[tokio::test]
+async fn a_journal_that_another_router_writes_stops_the_start() {
+    // The router of `fails_with` runs over the same folder.
+    assert!(fails_with(|_| {}).await.contains("InUse"));
+}
+
+#[tokio::test]
+async fn usage_without_a_database_is_said_to_be_unavailable() {
+    let router = Router::start(Backend::Sqlite).await;
+    assert_eq!(router.attempts().await, []);
+    router.take_database_away().await;
+    let list = latchkey_contract::router::v1::ListAttemptsRequest {
+        parent: crate::harness::ACME.to_owned(),
+        ..Default::default()
+    };
+    let outcome = router.usage(OWNER).list_attempts(list).await;
+    refused(outcome, Code::Unavailable, "DATABASE_UNAVAILABLE");
+    let sum = latchkey_contract::router::v1::SummarizeUsageRequest {
+        parent: crate::harness::ACME.to_owned(),
+        ..Default::default()
+    };
+    let outcome = router.usage(OWNER).summarize_usage(sum).await;
+    refused(outcome, Code::Unavailable, "DATABASE_UNAVAILABLE");
+}
