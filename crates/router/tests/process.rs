@@ -1,4 +1,8 @@
 //! The process: what it says and how it ends when its configuration is not good.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a panic with its message is how a test fails"
+)]
 
 use std::process::{Command, Output};
 

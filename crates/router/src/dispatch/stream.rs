@@ -4,8 +4,9 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use hyper::body::Incoming;
@@ -33,6 +34,9 @@ pub enum Piece {
     /// The whole, with its account. Last.
     Completed(Box<Answered>),
 }
+
+/// How long the end of a body is waited for after the end of its answer.
+const READ_OUT: Duration = Duration::from_secs(1);
 
 type Events = Pin<Box<dyn Stream<Item = Result<SseEvent, SseError>> + Send>>;
 
@@ -63,6 +67,7 @@ impl Dispatcher {
             // An error, or the whole answer of a server that can't stream.
             let until = Instant::now() + config.idle_timeout;
             let body = collect(body, until).await?;
+            open.first_byte();
             let (dialect, key, now) = (exchange.dialect, loan.api_key(), self.system_time());
             let answer = decode::unary(dialect, head.status, &head.headers, &body, key, now)?;
             Ok(Begun::Whole(answer))
@@ -144,6 +149,7 @@ impl Running {
         match self.decoder.finish() {
             Ok(answer) => {
                 drop(self.in_use);
+                read_out(self.events);
                 let whole = settle(self.open, answer);
                 Ok(Piece::Completed(Box::new(whole)))
             }
@@ -154,6 +160,19 @@ impl Running {
     fn fail(self, error: RouterError) -> RouterError {
         refused(self.open, &self.keys, &self.loan, error)
     }
+}
+
+/// A connection is used again only when its answer was read to the end, which may come a moment
+/// after the last event. It is waited for beside the call.
+fn read_out(mut events: Events) {
+    if matches!(events.next().now_or_never(), Some(None)) {
+        return;
+    }
+    tokio::spawn(async move {
+        let end = async { while let Some(Ok(_)) = events.next().await {} };
+        // A provider that keeps the connection open closes it with this.
+        let _ = tokio::time::timeout(READ_OUT, end).await;
+    });
 }
 
 fn refused(open: Open, keys: &Keys, loan: &Loan, error: RouterError) -> RouterError {

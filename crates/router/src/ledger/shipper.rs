@@ -93,11 +93,7 @@ impl Shipper {
                 offset: 0,
             };
         }
-        if self.at >= journal.begun() && !self.leftovers_closed {
-            // Everything that earlier processes wrote is in the database now, and nothing else.
-            self.parts.store.close_leftovers(journal.id()).await?;
-            self.leftovers_closed = true;
-        }
+        self.close_leftovers().await?;
         let batch = journal.read(self.at, BATCH)?;
         let shipped_any = !batch.records.is_empty();
         let finished = self.at.segment < active.segment;
@@ -113,9 +109,21 @@ impl Shipper {
                 segment: self.at.segment + 1,
                 offset: 0,
             };
+            // Before readers are told how far it is.
+            self.close_leftovers().await?;
         }
         journal.ship_until(self.at)?;
         Ok(shipped_any || finished)
+    }
+
+    /// Once everything that earlier processes wrote is in the database, and nothing else.
+    async fn close_leftovers(&mut self) -> Result<(), StoreError> {
+        let journal = &self.parts.journal;
+        if !self.leftovers_closed && self.at >= journal.begun() {
+            self.parts.store.close_leftovers(journal.id()).await?;
+            self.leftovers_closed = true;
+        }
+        Ok(())
     }
 
     async fn ship(&self, records: &[Vec<u8>]) -> Result<(), StoreError> {

@@ -18,6 +18,7 @@ on_both_databases!(
     a_caller_that_goes_away_ends_the_stream,
     a_callers_deadline_cancels_the_call,
     a_call_under_way_outlives_the_start_of_a_drain,
+    a_process_that_ends_has_shipped_its_account,
 );
 
 async fn a_caller_that_goes_away_cancels_the_call(router: Router) {
@@ -101,19 +102,34 @@ async fn a_call_under_way_outlives_the_start_of_a_drain(mut router: Router) {
         }
     }
     router.stops().await;
-    // The account was shipped before the process ended.
-    let store = Store::connect(&router.database.url, 1).await.unwrap();
     assert_eq!(names.len(), 2);
     for name in names {
-        let (_, id) = name.rsplit_once('/').unwrap();
-        let id = AttemptId(Uuid::try_parse(id).unwrap());
-        let attempt = store
-            .attempt(&ACME.parse().unwrap(), id)
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!(attempt.outcome.state, State::Succeeded);
+        assert!(is_recorded(&router, &name).await);
     }
+}
+
+/// The database is slow, and the account must still be in it when the process has ended.
+async fn a_process_that_ends_has_shipped_its_account(mut router: Router) {
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    // The shipper is at work.
+    assert_eq!(router.attempts().await, []);
+    let lock = router.lock_database().await;
+    let answered = router.generate(gpt()).await.unwrap();
+    router.drain.start();
+    // Every call is over, and so is the session.
+    router.vault.heard(|heard| heard.left == 1).await;
+    lock.release().await;
+    router.stops().await;
+    assert!(is_recorded(&router, &answered.attempts[0].name).await);
+}
+
+/// Whether the database has an attempt as succeeded.
+async fn is_recorded(router: &Router, name: &str) -> bool {
+    let store = Store::connect(&router.database.url, 1).await.unwrap();
+    let (_, id) = name.rsplit_once('/').unwrap();
+    let id = AttemptId(Uuid::try_parse(id).unwrap());
+    let attempt = store.attempt(&ACME.parse().unwrap(), id).await.unwrap();
+    attempt.is_some_and(|attempt| attempt.outcome.state == State::Succeeded)
 }
 
 #[tokio::test]

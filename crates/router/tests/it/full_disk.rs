@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tonic::Code;
 
-use crate::harness::{Answer, Router, chat, gpt, refused};
+use crate::harness::{APP, Answer, Router, chat, gpt, refused};
 
 const ALONE: &str = "LATCHKEY_TEST_ALONE";
 /// SIGXFSZ: it would kill the process at the limit.
@@ -42,6 +42,11 @@ async fn a_full_disk_refuses_the_call_before_it_is_made() {
     router.provider.answers(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
 
+    let held = router.provider.holds();
+    let mut client = router.inference(APP);
+    let running = tokio::spawn(async move { client.generate(gpt()).await });
+    router.provider.called(2).await;
+
     let unlimited = getrlimit(Resource::Fsize);
     let full = Rlimit {
         current: Some(1),
@@ -55,9 +60,12 @@ async fn a_full_disk_refuses_the_call_before_it_is_made() {
         let said = refused(outcome, Code::Unavailable, "JOURNAL_UNAVAILABLE");
         assert!(said.retry_after.is_some());
     }
-    assert_eq!(router.provider.calls().len(), 1);
+    assert_eq!(router.provider.calls().len(), 2);
+    // What was begun is answered: it is paid for.
+    assert!(held.send(Answer::json(200, &chat::whole())).is_ok());
+    running.await.unwrap().unwrap();
 
     setrlimit(Resource::Fsize, unlimited).unwrap();
     router.generate(gpt()).await.unwrap();
-    assert_eq!(router.provider.calls().len(), 2);
+    assert_eq!(router.provider.calls().len(), 3);
 }

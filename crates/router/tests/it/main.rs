@@ -3,6 +3,10 @@
 //!
 //! The folders mirror `src/services`, one file per method; the other files are about what concerns
 //! several methods.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a panic with its message is how a test fails"
+)]
 
 mod authorization;
 mod cancellation;

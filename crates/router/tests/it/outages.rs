@@ -1,11 +1,15 @@
 //! What works while something else does not.
 
-use latchkey_contract::router::v1::attempt;
+use latchkey_boot::drain::Drain;
+use latchkey_contract::router::v1::{Attempt, attempt};
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_router::config::{JournalConfig, RouterConfig};
+use latchkey_router::domain::attempt::{AttemptId, Outcome};
+use latchkey_router::store::Store;
 use tonic::Code;
+use uuid::Uuid;
 
-use crate::harness::{Answer, OWNER, Router, chat, gpt, refused};
+use crate::harness::{ACME, Answer, OWNER, Router, chat, gpt, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
@@ -43,17 +47,31 @@ async fn the_account_survives_a_restart(router: Router) {
     }
 }
 
-/// The database is put back to where a process that was killed in mid-call had brought it.
+/// What a process that was killed in mid-call leaves: a beginning in the database, of its journal.
 async fn what_a_crash_left_open_is_unknown(router: Router) {
     router.provider.answers(Answer::json(200, &chat::whole()));
-    router.generate(gpt()).await.unwrap();
+    let response = router.generate(gpt()).await.unwrap();
     assert_eq!(router.attempts().await.len(), 1);
-    router
-        .execute("UPDATE attempts SET state = 'started'")
-        .await;
+    let made = &response.attempts[0].name;
+    let (_, id) = made.rsplit_once('/').unwrap();
+    let store = Store::connect(&router.database.url, 1).await.unwrap();
+    let id = AttemptId(Uuid::try_parse(id).unwrap());
+    let made = store.attempt(&ACME.parse().unwrap(), id).await.unwrap();
+    let mut left_open = made.unwrap();
+    left_open.begun.id = AttemptId(Uuid::from_u128(1));
+    left_open.outcome = Outcome::default();
+    store
+        .record(router.journal_id(), &[left_open])
+        .await
+        .unwrap();
+
     let router = router.restart().await;
-    let attempt = router.settled().await;
-    assert_eq!(attempt.state(), attempt::State::Unknown);
+    let attempts = router.attempts().await;
+    let states: Vec<_> = attempts.iter().map(Attempt::state).collect();
+    let expected = [attempt::State::Succeeded, attempt::State::Unknown];
+    assert_eq!(states, expected);
+    assert_eq!(attempts[1].certainty(), attempt::Certainty::Unknown);
+    assert_eq!(attempts[1].cost_nanos, None);
 }
 
 #[tokio::test]
@@ -73,9 +91,7 @@ async fn fails_with(adjust: impl FnOnce(&mut RouterConfig)) -> String {
     let router = Router::start_with(Backend::Sqlite, |_| {}).await;
     let mut config = router.config();
     adjust(&mut config);
-    let built = config
-        .build_with(Default::default(), router.clock.clone())
-        .await;
+    let built = config.build_with(Drain::new(), router.clock.clone()).await;
     if let Err(error) = built {
         failure = format!("{error:?}");
     }
@@ -108,13 +124,13 @@ async fn usage_without_a_database_is_said_to_be_unavailable() {
     assert_eq!(router.attempts().await, []);
     router.take_database_away().await;
     let list = latchkey_contract::router::v1::ListAttemptsRequest {
-        parent: crate::harness::ACME.to_owned(),
+        parent: ACME.to_owned(),
         ..Default::default()
     };
     let outcome = router.usage(OWNER).list_attempts(list).await;
     refused(outcome, Code::Unavailable, "DATABASE_UNAVAILABLE");
     let sum = latchkey_contract::router::v1::SummarizeUsageRequest {
-        parent: crate::harness::ACME.to_owned(),
+        parent: ACME.to_owned(),
         ..Default::default()
     };
     let outcome = router.usage(OWNER).summarize_usage(sum).await;

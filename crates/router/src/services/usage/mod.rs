@@ -2,7 +2,7 @@
 
 mod get_attempt;
 mod list_attempts;
-mod summarize;
+mod summarize_usage;
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl UsageService for Usage {
         request: Request<SummarizeUsageRequest>,
     ) -> Result<Response<SummarizeUsageResponse>, Status> {
         let (call, request) = Call::split(request)?;
-        let outcome = summarize::handle(&self.0, &call, &request).await;
+        let outcome = summarize_usage::handle(&self.0, &call, &request).await;
         call.answer(outcome)
     }
 }

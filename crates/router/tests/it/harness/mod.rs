@@ -6,10 +6,10 @@ mod requests;
 mod router;
 mod vault;
 
-pub(crate) use provider::{Answer, Provider, Stream, anthropic, chat, responses};
+pub(crate) use provider::{Answer, Provider, anthropic, chat, responses};
 pub(crate) use refusal::{Refused, refused};
 pub(crate) use requests::{ACME, WEB, claude, gpt, on, streamed};
 pub(crate) use router::{
     ANONYMOUS, APP, NOBODY, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, Router, START, STRANGER, Who,
 };
-pub(crate) use vault::{FRESHNESS, SECRET, Vault, key, version};
+pub(crate) use vault::{FRESHNESS, SECRET, key, version};

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Full, StreamBody};
+use http_body_util::{BodyExt as _, Collected, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -130,8 +130,8 @@ impl Provider {
 
     /// It answers the next call with a stream whose pieces the test sends.
     pub(crate) fn streams(&self) -> Stream {
-        let (feed, fed) = mpsc::unbounded_channel();
-        self.answers_once(sse(Content::Fed(fed)));
+        let (feed, pieces) = mpsc::unbounded_channel();
+        self.answers_once(sse(Content::Fed(pieces)));
         Stream(feed)
     }
 
@@ -244,7 +244,7 @@ async fn answer(
     let body = body
         .collect()
         .await
-        .map(|body| body.to_bytes())
+        .map(Collected::to_bytes)
         .unwrap_or_default();
     let call = Call {
         method: head.method,
@@ -260,7 +260,7 @@ async fn answer(
     shared.calls.send_modify(|calls| calls.push(call));
     let answer = match turn.expect("the test has scripted an answer") {
         Turn::Answer(answer) => answer,
-        Turn::Held(held) => match held.await {
+        Turn::Held(released) => match released.await {
             Ok(answer) => answer,
             Err(_) => std::future::pending().await,
         },

@@ -24,8 +24,9 @@ use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_router::config::{
     CatalogueConfig, DatabaseConfig, JournalConfig, Role, RouterConfig, UpstreamConfig,
 };
+use latchkey_router::ledger::JournalId;
 use latchkey_router::store::Store;
-use sea_orm::{ConnectionTrait as _, Database};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tonic::{Status, Streaming};
@@ -135,6 +136,12 @@ impl Router {
     /// A configuration as this router's own.
     pub(crate) fn config(&self) -> RouterConfig {
         config(&self.database.url, &self.folder, &self.vault)
+    }
+
+    /// The identity of its journal.
+    pub(crate) fn journal_id(&self) -> JournalId {
+        let id = std::fs::read_to_string(self.folder.path().join("journal/id")).unwrap();
+        JournalId(id.trim().parse().unwrap())
     }
 
     /// Stops as on SIGTERM.
@@ -251,6 +258,19 @@ impl Router {
         database.execute_unprepared(statement).await.unwrap();
     }
 
+    /// Has every writer wait.
+    pub(crate) async fn lock_database(&self) -> DatabaseLock {
+        let mut options = ConnectOptions::new(&self.database.url);
+        options.max_connections(1);
+        let lock = DatabaseLock(Database::connect(options).await.unwrap());
+        let begin = match self.database.folder {
+            Some(_) => "BEGIN IMMEDIATE",
+            None => "BEGIN; LOCK TABLE attempts",
+        };
+        lock.execute(begin).await;
+        lock
+    }
+
     /// Takes the database away, as far as the router can tell.
     pub(crate) async fn take_database_away(&self) {
         self.execute("ALTER TABLE attempts RENAME TO away").await;
@@ -258,6 +278,19 @@ impl Router {
 
     pub(crate) async fn bring_database_back(&self) {
         self.execute("ALTER TABLE away RENAME TO attempts").await;
+    }
+}
+
+/// A lock on the database, in a transaction of its own.
+pub(crate) struct DatabaseLock(DatabaseConnection);
+
+impl DatabaseLock {
+    pub(crate) async fn release(self) {
+        self.execute("COMMIT").await;
+    }
+
+    async fn execute(&self, statement: &str) {
+        self.0.execute_unprepared(statement).await.unwrap();
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct Heard {
     pub(crate) hellos: Vec<Hello>,
     /// Sessions in which the router knows of its welcome.
     pub(crate) attended: usize,
+    /// Sessions that the router ended.
+    pub(crate) left: usize,
     /// How often it was not let in.
     pub(crate) turned_away: usize,
     pub(crate) questions: Vec<ResolveRequest>,
@@ -279,6 +281,7 @@ async fn listen(
             Some(Said::Hello(_)) | None => panic!("it is said once, first"),
         });
     }
+    shared.heard.send_modify(|heard| heard.left += 1);
 }
 
 fn told(message: Told) -> AttendResponse {

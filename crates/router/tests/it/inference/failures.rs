@@ -28,8 +28,15 @@ pub(super) fn openai() -> Vec<Failure> {
     const THROTTLED: &str = "PROVIDER_THROTTLED";
     const DOWN: &str = "PROVIDER_UNAVAILABLE";
     let revoked = failure(unknown_key, FailedPrecondition, REJECTED, 401).coded("invalid_api_key");
-    let dated = "Sat, 21 Nov 2026 12:00:30 GMT";
     vec![
+        // First, as long as the clock stands where the test begins.
+        failure(
+            || plain(429).with("retry-after", IN_HALF_A_MINUTE),
+            ResourceExhausted,
+            THROTTLED,
+            429,
+        )
+        .again_after(30),
         Failure {
             reported: true,
             ..revoked
@@ -64,13 +71,6 @@ pub(super) fn openai() -> Vec<Failure> {
             429,
         )
         .again_after(38),
-        failure(
-            move || plain(429).with("retry-after", dated),
-            ResourceExhausted,
-            THROTTLED,
-            429,
-        )
-        .again_after(30),
         failure(|| plain(500), Unavailable, DOWN, 500).again_after(1),
         failure(
             || plain(503).with("retry-after", "5"),
@@ -133,7 +133,7 @@ pub(super) fn of_anthropic() -> Vec<Failure> {
     ]
 }
 
-/// What only a whole answer can be.
+/// What a whole answer can be.
 pub(super) fn whole() -> Vec<Failure> {
     use Code::{ResourceExhausted, Unavailable};
     const MALFORMED: &str = "PROVIDER_MALFORMED";
@@ -171,6 +171,8 @@ pub(super) fn whole() -> Vec<Failure> {
     ]
 }
 
+/// After the moment that the tests begin in.
+const IN_HALF_A_MINUTE: &str = "Sat, 21 Nov 2026 12:00:30 GMT";
 const PAGE: &str = "<!DOCTYPE html><html><head><title>Bad gateway</title></head></html>";
 
 /// OpenAI quotes the key that it does not know.

@@ -30,6 +30,7 @@ on_both_databases!(
     a_failure_of_anthropic_before_the_first_piece_is_the_calls,
     a_stream_whose_connection_breaks_is_truncated,
     a_stream_that_ends_before_its_end_is_truncated,
+    a_server_that_cannot_stream_answers_at_once,
     an_error_in_the_stream_ends_it,
     an_error_of_anthropic_in_the_stream_ends_it,
     an_event_that_makes_no_sense_ends_it,
@@ -185,7 +186,7 @@ async fn a_stream_without_usage_has_no_cost(router: Router) {
 }
 
 async fn a_failure_before_the_first_piece_is_the_calls(router: Router) {
-    for failure in failures::openai() {
+    for failure in failures::openai().into_iter().chain(failures::whole()) {
         fails(&router, gpt(), failure).await;
     }
 }
@@ -197,7 +198,6 @@ async fn a_failure_of_anthropic_before_the_first_piece_is_the_calls(router: Rout
 }
 
 async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
-    router.clock.advance(Duration::from_micros(1));
     router.provider.answers((failure.answer)());
     let heard = router.vault.heard(|_| true).await.reports.len();
     let said = refused(router.stream(request).await, failure.code, failure.reason);
@@ -208,6 +208,8 @@ async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
         let report = heard.reports.last().unwrap();
         assert_eq!(report.key_version, version(ACME, "main"));
     }
+    // The next one is newer.
+    router.clock.advance(Duration::from_micros(1));
 }
 
 async fn a_stream_whose_connection_breaks_is_truncated(router: Router) {
@@ -223,14 +225,10 @@ async fn a_stream_whose_connection_breaks_is_truncated(router: Router) {
 }
 
 async fn a_stream_that_ends_before_its_end_is_truncated(router: Router) {
-    let page = Answer::text(200, "text/html", "<html>a proxy's page</html>");
-    let whole = Answer::json(200, &chat::whole());
     for (answer, given) in [
         (Answer::events(&[chat::delta("Good ")]), "Good "),
         (Answer::events::<String>(&[]), ""),
-        (page, ""),
-        // A server that does not stream at all.
-        (whole, ""),
+        (Answer::text(200, "text/event-stream", "<html>"), ""),
     ] {
         router.provider.answers(answer);
         let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
@@ -241,6 +239,19 @@ async fn a_stream_that_ends_before_its_end_is_truncated(router: Router) {
         assert_eq!(attempt.state(), attempt::State::Failed);
         assert_eq!(attempt.error_reason, "STREAM_TRUNCATED");
     }
+}
+
+async fn a_server_that_cannot_stream_answers_at_once(router: Router) {
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    let given = all(router.stream(gpt()).await.unwrap()).await;
+    assert_eq!(given.text, "");
+    let whole = given.completed.unwrap();
+    let text = Content::Text("Good day".to_owned());
+    assert_eq!(whole.message.unwrap().parts[0].content, Some(text));
+    let attempt = &whole.attempts[0];
+    assert_eq!(attempt.cost_nanos, Some(3_000_000));
+    assert!(attempt.streamed && attempt.first_byte_latency.is_some());
+    assert_eq!(router.attempts().await, whole.attempts);
 }
 
 async fn an_error_in_the_stream_ends_it(router: Router) {
@@ -322,6 +333,22 @@ async fn a_malformed_field_is_named_from_the_outer_request(router: Router) {
 }
 
 #[tokio::test]
+async fn a_message_that_is_too_large_is_refused() {
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.server.max_message_bytes = 1_000;
+    });
+    let router = router.await;
+    let request = GenerateRequest {
+        model: "x".repeat(1_000),
+        ..gpt()
+    };
+    let outcome = router.stream(request.clone()).await;
+    refused(outcome, Code::InvalidArgument, "MESSAGE_TOO_LARGE");
+    let outcome = router.generate(request).await;
+    refused(outcome, Code::InvalidArgument, "MESSAGE_TOO_LARGE");
+}
+
+#[tokio::test]
 async fn a_stream_that_falls_silent_is_given_up() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.upstream.idle_timeout = Duration::from_millis(300);
@@ -350,6 +377,26 @@ async fn a_stream_that_does_not_begin_is_given_up() {
     );
     assert_eq!(router.attempts().await[0].error_reason, "PROVIDER_TIMEOUT");
     drop(held);
+}
+
+/// The end of the body is sent after the answer's, so no connection would ever be used again if it
+/// were given up there. Nobody tells when one is free, so the next call may still miss it.
+#[tokio::test]
+async fn a_connection_whose_end_comes_after_the_answer_is_used_again() {
+    let router = Router::start(Backend::Sqlite).await;
+    for calls in 1..=50 {
+        let feed = router.provider.streams();
+        for piece in chat::pieces() {
+            feed.sends(&format!("data: {piece}\n\n"));
+        }
+        let given = all(router.stream(gpt()).await.unwrap()).await;
+        assert!(given.completed.is_some());
+        if router.provider.connections() < calls {
+            return;
+        }
+        drop(feed);
+    }
+    panic!("every call made a connection of its own");
 }
 
 /// A TLS handshake per call would cost more than all the rest.

@@ -62,10 +62,10 @@ async fn attempts(router: &Router, who: Who, request: ListAttemptsRequest) -> Ve
     listed.attempts
 }
 
-fn at(seconds: u64) -> Option<prost_types::Timestamp> {
+fn at(seconds: u64) -> prost_types::Timestamp {
     let (seconds, nanos) = (START + Duration::from_secs(seconds)).to_unix();
     let nanos = i32::try_from(nanos).unwrap();
-    Some(prost_types::Timestamp { seconds, nanos })
+    prost_types::Timestamp { seconds, nanos }
 }
 
 async fn attempts_are_listed_newest_first(router: Router) {
@@ -74,7 +74,7 @@ async fn attempts_are_listed_newest_first(router: Router) {
     for who in [APP, OWNER, OPERATOR] {
         assert_eq!(attempts(&router, who, of(ACME)).await, made);
     }
-    assert_eq!(made[0].start_time, at(2));
+    assert_eq!(made[0].start_time, Some(at(2)));
 }
 
 async fn a_caller_sees_its_own_attempts_only(router: Router) {
@@ -150,7 +150,7 @@ async fn pages_split_attempts_of_the_same_moment(router: Router) {
         router.generate(gpt()).await.unwrap();
     }
     let all = attempts(&router, OWNER, of(ACME)).await;
-    assert!(all.iter().all(|attempt| attempt.start_time == at(0)));
+    assert!(all.iter().all(|attempt| attempt.start_time == Some(at(0))));
     let request = ListAttemptsRequest {
         page_size: 2,
         ..of(ACME)
@@ -161,11 +161,11 @@ async fn pages_split_attempts_of_the_same_moment(router: Router) {
 async fn times_bound_the_list(router: Router) {
     let made = calls(&router, APP, vec![gpt(); 4]).await;
     for (start_time, end_time, expected) in [
-        (at(1), None, &made[..3]),
-        (None, at(1), &made[3..]),
-        (at(1), at(3), &made[1..3]),
-        (at(3), at(3), &[]),
-        (at(4), None, &[]),
+        (Some(at(1)), None, &made[..3]),
+        (None, Some(at(1)), &made[3..]),
+        (Some(at(1)), Some(at(3)), &made[1..3]),
+        (Some(at(3)), Some(at(3)), &[]),
+        (Some(at(4)), None, &[]),
     ] {
         let request = ListAttemptsRequest {
             start_time,
@@ -218,7 +218,7 @@ async fn a_page_token_is_good_for_its_own_list_only(router: Router) {
         ..first.clone()
     };
     let later = ListAttemptsRequest {
-        start_time: at(0),
+        start_time: Some(at(0)),
         ..first.clone()
     };
     let by_key = ListAttemptsRequest {

@@ -50,18 +50,21 @@ pub(super) async fn handle(
 
 fn dimensions(request: &SummarizeUsageRequest) -> Result<Vec<Dimension>, RouterError> {
     let mut by = Vec::new();
-    for (index, wire) in request.group_by().enumerate() {
+    // Not by the accessor: it passes over what it does not know.
+    for (index, wire) in request.group_by.iter().enumerate() {
         let field = || format!("group_by[{index}]");
-        let dimension = match wire {
-            Wire::Unspecified => return Err(RouterError::field(field(), "is not a dimension")),
-            Wire::Day => Dimension::Day,
-            Wire::Model => Dimension::Model,
-            Wire::Provider => Dimension::Provider,
-            Wire::Key => Dimension::Key,
-            Wire::Project => Dimension::Project,
-            Wire::Requester => Dimension::Requester,
-            Wire::Payer => Dimension::Payer,
-            Wire::Origin => Dimension::Origin,
+        let dimension = match Wire::try_from(*wire) {
+            Ok(Wire::Unspecified) | Err(_) => {
+                return Err(RouterError::field(field(), "is not a dimension"));
+            }
+            Ok(Wire::Day) => Dimension::Day,
+            Ok(Wire::Model) => Dimension::Model,
+            Ok(Wire::Provider) => Dimension::Provider,
+            Ok(Wire::Key) => Dimension::Key,
+            Ok(Wire::Project) => Dimension::Project,
+            Ok(Wire::Requester) => Dimension::Requester,
+            Ok(Wire::Payer) => Dimension::Payer,
+            Ok(Wire::Origin) => Dimension::Origin,
         };
         if by.contains(&dimension) {
             return Err(RouterError::field(field(), "is there twice"));
