@@ -437,7 +437,7 @@ pub struct Usage {
     /// Input written to the provider's cache, for the shortest time it offers.
     #[prost(int64, tag = "3")]
     pub cache_write_tokens: i64,
-    /// Input written to the provider's cache for an hour.
+    /// Input written to the provider's cache for an hour or longer.
     #[prost(int64, tag = "4")]
     pub cache_write_1h_tokens: i64,
     /// Output without reasoning.
@@ -998,11 +998,13 @@ pub mod inference_service_client {
         ///
         /// Caller: caller granted the workspace.
         /// Idempotent: no; each call is billed.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, MESSAGE_TOO_LARGE, UNSUPPORTED_BY_PROVIDER,
+        /// PROVIDER_REJECTED_REQUEST),
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION
         /// (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT,
-        /// MODEL_UNAVAILABLE), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE (PROVIDER_UNAVAILABLE,
-        /// VAULT_UNAVAILABLE, JOURNAL_UNAVAILABLE), DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
+        /// MODEL_UNAVAILABLE, DESTINATION_FORBIDDEN), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE
+        /// (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, VAULT_UNAVAILABLE, JOURNAL_UNAVAILABLE),
+        /// DEADLINE_EXCEEDED (PROVIDER_TIMEOUT), DATA_LOSS (INTEGRITY).
         pub async fn generate(
             &mut self,
             request: impl tonic::IntoRequest<super::GenerateRequest>,
@@ -1083,11 +1085,13 @@ pub mod inference_service_server {
         ///
         /// Caller: caller granted the workspace.
         /// Idempotent: no; each call is billed.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, MESSAGE_TOO_LARGE, UNSUPPORTED_BY_PROVIDER,
+        /// PROVIDER_REJECTED_REQUEST),
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION
         /// (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT,
-        /// MODEL_UNAVAILABLE), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE (PROVIDER_UNAVAILABLE,
-        /// VAULT_UNAVAILABLE, JOURNAL_UNAVAILABLE), DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
+        /// MODEL_UNAVAILABLE, DESTINATION_FORBIDDEN), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE
+        /// (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, VAULT_UNAVAILABLE, JOURNAL_UNAVAILABLE),
+        /// DEADLINE_EXCEEDED (PROVIDER_TIMEOUT), DATA_LOSS (INTEGRITY).
         async fn generate(
             &self,
             request: tonic::Request<super::GenerateRequest>,
@@ -1597,7 +1601,7 @@ pub mod usage_service_client {
         ///
         /// Caller: operator; owner of the workspace; caller granted the workspace, for its own.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
         pub async fn list_attempts(
             &mut self,
             request: impl tonic::IntoRequest<super::ListAttemptsRequest>,
@@ -1628,7 +1632,8 @@ pub mod usage_service_client {
         ///
         /// Caller: operator; owner of the workspace; caller granted the workspace, for its own.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (ATTEMPT_NOT_FOUND).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (ATTEMPT_NOT_FOUND), UNAVAILABLE
+        /// (DATABASE_UNAVAILABLE).
         pub async fn get_attempt(
             &mut self,
             request: impl tonic::IntoRequest<super::GetAttemptRequest>,
@@ -1656,7 +1661,7 @@ pub mod usage_service_client {
         ///
         /// Caller: operator; owner of the workspace; caller granted the workspace, for its own.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
         pub async fn summarize_usage(
             &mut self,
             request: impl tonic::IntoRequest<super::SummarizeUsageRequest>,
@@ -1702,7 +1707,7 @@ pub mod usage_service_server {
         ///
         /// Caller: operator; owner of the workspace; caller granted the workspace, for its own.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
         async fn list_attempts(
             &self,
             request: tonic::Request<super::ListAttemptsRequest>,
@@ -1714,7 +1719,8 @@ pub mod usage_service_server {
         ///
         /// Caller: operator; owner of the workspace; caller granted the workspace, for its own.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (ATTEMPT_NOT_FOUND).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (ATTEMPT_NOT_FOUND), UNAVAILABLE
+        /// (DATABASE_UNAVAILABLE).
         async fn get_attempt(
             &self,
             request: tonic::Request<super::GetAttemptRequest>,
@@ -1723,7 +1729,7 @@ pub mod usage_service_server {
         ///
         /// Caller: operator; owner of the workspace; caller granted the workspace, for its own.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
         async fn summarize_usage(
             &self,
             request: tonic::Request<super::SummarizeUsageRequest>,

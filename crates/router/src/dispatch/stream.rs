@@ -104,7 +104,10 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
     // Servers that say nothing are taken at their word once they speak.
-    media_type.is_none_or(|media_type| media_type.starts_with("text/event-stream"))
+    media_type.is_none_or(|media_type| {
+        let essence = media_type.split(';').next().unwrap_or_default();
+        essence.trim().eq_ignore_ascii_case("text/event-stream")
+    })
 }
 
 struct Running {

@@ -1,3 +1,5 @@
+//! Loans: how long they are used, what takes them back, and what is asked of the vault.
+
 mod fixture;
 
 use std::sync::Barrier;

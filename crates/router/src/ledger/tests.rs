@@ -1,3 +1,5 @@
+//! The journal and its shipping.
+
 mod journal;
 mod record;
 mod shipper;

@@ -66,8 +66,14 @@ async fn a_caller_that_goes_away_ends_the_stream(router: Router) {
 async fn a_callers_deadline_cancels_the_call(router: Router) {
     let mut held = router.provider.holds();
     let mut request = Request::new(gpt());
-    request.set_timeout(Duration::from_millis(100));
-    let outcome = router.inference(APP).generate(request).await;
+    request.set_timeout(Duration::from_secs(5));
+    let mut client = router.inference(APP);
+    let asking = tokio::spawn(async move { client.generate(request).await });
+    router.provider.called(1).await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(5)).await;
+    tokio::time::resume();
+    let outcome = asking.await.unwrap();
     let code = outcome.unwrap_err().code();
     assert!(
         matches!(code, Code::Cancelled | Code::DeadlineExceeded),

@@ -1,3 +1,5 @@
+//! The whole table.
+
 use std::collections::HashMap;
 
 use latchkey_boot::egress::EgressError;

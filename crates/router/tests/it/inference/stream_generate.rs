@@ -351,7 +351,7 @@ async fn a_message_that_is_too_large_is_refused() {
 #[tokio::test]
 async fn a_stream_that_falls_silent_is_given_up() {
     let router = Router::start_with(Backend::Sqlite, |config| {
-        config.upstream.idle_timeout = Duration::from_millis(300);
+        config.upstream.idle_timeout = Duration::from_secs(1);
     });
     let router = router.await;
     let feed = router.provider.streams();
