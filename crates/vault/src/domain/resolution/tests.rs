@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
@@ -173,4 +174,58 @@ fn without_a_model_the_keys_default_is_what_its_lists_judge() {
         key.settings.default_model = "gpt-5.4".to_owned();
     });
     assert!(choose(vec![default], &wish, NOW, 0).is_ok());
+}
+
+/// A candidate of any owner, in any state, with small numbers so that ties are common.
+fn any_candidate() -> impl Strategy<Value = (usize, KeyState, u32, u32, bool)> {
+    let state = prop::sample::select(vec![
+        KeyState::Active,
+        KeyState::Active,
+        KeyState::Disabled,
+        KeyState::Quarantined,
+    ]);
+    (0..3_usize, state, 0..3_u32, 0..4_u32, any::<bool>())
+}
+
+proptest! {
+    #[test]
+    fn each_candidate_is_chosen_or_excluded_and_the_best_usable_one_wins(
+        drawn in prop::collection::vec(any_candidate(), 0..8),
+        draw: u64,
+    ) {
+        let owners = ["workspaces/w/projects/x", "workspaces/w", "platform"];
+        let candidates: Vec<_> = drawn
+            .iter()
+            .enumerate()
+            .map(|(index, &(owner, state, priority, weight, expired))| {
+                with(&format!("{}/keys/k{index}", owners[owner]), |key| {
+                    key.state = state;
+                    key.settings.priority = priority;
+                    key.settings.weight = weight;
+                    key.settings.expire_time = expired.then_some(NOW);
+                })
+            })
+            .collect();
+        let best = drawn
+            .iter()
+            .filter(|(_, state, _, _, expired)| *state == KeyState::Active && !expired)
+            .map(|(owner, _, priority, _, _)| (*owner, *priority))
+            .min();
+        let mut names: Vec<_> = candidates.iter().map(|found| found.name.clone()).collect();
+        let (chosen, exclusions) = match choose(candidates, &wish(), NOW, draw) {
+            Ok(Choice { chosen, exclusions }) => (Some(chosen), exclusions),
+            Err(ResolutionRefusal::NoneUsable { exclusions }) => (None, exclusions),
+            Err(refusal) => panic!("{refusal}"),
+        };
+        let rank = |found: &Candidate| {
+            let owner = owners.iter().position(|owner| *owner == found.name.parent.to_string());
+            (owner.unwrap(), found.key.settings.priority)
+        };
+        prop_assert_eq!(chosen.as_ref().map(rank), best);
+        let mut told: Vec<_> = exclusions.into_iter().map(|exclusion| exclusion.key).collect();
+        told.extend(chosen.map(|chosen| chosen.name));
+        names.sort();
+        told.sort();
+        prop_assert_eq!(told, names);
+    }
 }
