@@ -3,7 +3,7 @@
 
 use std::fmt::{Debug, Formatter, Result};
 
-use crate::vault::v1::{KeyMaterial, Lease, VerificationErrand, key_material};
+use crate::vault::v1::{EntraClient, KeyMaterial, key_material};
 
 const REDACTED: &str = "<redacted>";
 
@@ -19,30 +19,21 @@ impl Debug for key_material::Kind {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::ApiKey(_) => f.debug_tuple("ApiKey").field(&REDACTED).finish(),
+            Self::ServiceAccountJson(_) => {
+                let mut tuple = f.debug_tuple("ServiceAccountJson");
+                tuple.field(&REDACTED).finish()
+            }
+            Self::EntraClient(client) => f.debug_tuple("EntraClient").field(client).finish(),
         }
     }
 }
 
-impl Debug for Lease {
+impl Debug for EntraClient {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        f.debug_struct("Lease")
-            .field("lease_id", &self.lease_id)
-            .field("key_version", &self.key_version)
-            .field("provider", &self.provider)
-            .field("base_url", &self.base_url)
-            .field("api_key", &REDACTED)
-            .field("payer", &self.payer())
-            .finish_non_exhaustive()
-    }
-}
-
-impl Debug for VerificationErrand {
-    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        f.debug_struct("VerificationErrand")
-            .field("errand_id", &self.errand_id)
-            .field("provider", &self.provider)
-            .field("base_url", &self.base_url)
-            .field("api_key", &REDACTED)
+        f.debug_struct("EntraClient")
+            .field("tenant_id", &self.tenant_id)
+            .field("client_id", &self.client_id)
+            .field("client_secret", &REDACTED)
             .finish()
     }
 }

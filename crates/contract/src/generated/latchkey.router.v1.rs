@@ -425,7 +425,7 @@ pub mod reasoning_control {
         }
     }
 }
-/// What was used, in classes that share no token: their sum is all of it.
+/// What was used, in classes that share no token: their sum is all of it, `image_count` aside.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Usage {
     /// Input that was neither read from nor written to a cache.
@@ -446,6 +446,91 @@ pub struct Usage {
     /// Reasoning, shown or not.
     #[prost(int64, tag = "6")]
     pub reasoning_tokens: i64,
+    /// Input that pictures took, where the provider counts it apart; cached or not.
+    #[prost(int64, tag = "7")]
+    pub image_input_tokens: i64,
+    /// Output that pictures took, where the provider counts it apart.
+    #[prost(int64, tag = "8")]
+    pub image_output_tokens: i64,
+    /// Pictures that were made. Not tokens, and in no sum of them.
+    #[prost(int64, tag = "9")]
+    pub image_count: i64,
+}
+/// Something of a conversation that could not travel to the model that was asked.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Loss {
+    /// Where in the request: `messages\[3\].parts\[0\]`.
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    /// What was left behind.
+    #[prost(enumeration = "loss::Kind", tag = "2")]
+    pub kind: i32,
+    /// The provider that the state came from; empty for what is nobody's.
+    #[prost(string, tag = "3")]
+    pub provider: ::prost::alloc::string::String,
+}
+/// Nested message and enum types in `Loss`.
+pub mod loss {
+    /// What kind of thing. More may be added.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Kind {
+        /// Never sent.
+        Unspecified = 0,
+        /// State that another provider, or another dialect of the same, gave with a part: it is bound to
+        /// where it came from.
+        ProviderState = 1,
+        /// What a model thought: no other model takes it.
+        Reasoning = 2,
+        /// That a text was a refusal: it travels as plain text.
+        RefusalMark = 3,
+        /// That a tool failed: the words of its failure travel, the mark does not.
+        ToolFailureMark = 4,
+        /// A blank text, which the provider refuses.
+        BlankText = 5,
+        /// The name of a document.
+        Filename = 6,
+    }
+    impl Kind {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "KIND_UNSPECIFIED",
+                Self::ProviderState => "KIND_PROVIDER_STATE",
+                Self::Reasoning => "KIND_REASONING",
+                Self::RefusalMark => "KIND_REFUSAL_MARK",
+                Self::ToolFailureMark => "KIND_TOOL_FAILURE_MARK",
+                Self::BlankText => "KIND_BLANK_TEXT",
+                Self::Filename => "KIND_FILENAME",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "KIND_UNSPECIFIED" => Some(Self::Unspecified),
+                "KIND_PROVIDER_STATE" => Some(Self::ProviderState),
+                "KIND_REASONING" => Some(Self::Reasoning),
+                "KIND_REFUSAL_MARK" => Some(Self::RefusalMark),
+                "KIND_TOOL_FAILURE_MARK" => Some(Self::ToolFailureMark),
+                "KIND_BLANK_TEXT" => Some(Self::BlankText),
+                "KIND_FILENAME" => Some(Self::Filename),
+                _ => None,
+            }
+        }
+    }
 }
 /// Who speaks in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -601,9 +686,17 @@ pub struct Attempt {
     /// unset when the price or the usage is not known.
     #[prost(int64, optional, tag = "21")]
     pub cost_nanos: ::core::option::Option<i64>,
-    /// The version of the catalogue that the price is from.
+    /// The version of the catalogue that the price is from; `provider` when the provider told the cost
+    /// itself.
     #[prost(string, tag = "22")]
     pub price_version: ::prost::alloc::string::String,
+    /// What was asked of the provider.
+    #[prost(enumeration = "Operation", tag = "23")]
+    pub operation: i32,
+    /// The service tier that the provider says it served the call in, such as `flex` or `batch`; empty
+    /// when it says nothing.
+    #[prost(string, tag = "24")]
+    pub service_tier: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `Attempt`.
 pub mod attempt {
@@ -706,6 +799,47 @@ pub mod attempt {
         }
     }
 }
+/// What is asked of a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Operation {
+    /// Never sent.
+    Unspecified = 0,
+    /// Chat, unary or streamed.
+    Generate = 1,
+    /// Embeddings.
+    Embed = 2,
+    /// Pictures.
+    GenerateImages = 3,
+    /// The size of a prompt in tokens. No provider charges for it.
+    CountTokens = 4,
+}
+impl Operation {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OPERATION_UNSPECIFIED",
+            Self::Generate => "OPERATION_GENERATE",
+            Self::Embed => "OPERATION_EMBED",
+            Self::GenerateImages => "OPERATION_GENERATE_IMAGES",
+            Self::CountTokens => "OPERATION_COUNT_TOKENS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OPERATION_UNSPECIFIED" => Some(Self::Unspecified),
+            "OPERATION_GENERATE" => Some(Self::Generate),
+            "OPERATION_EMBED" => Some(Self::Embed),
+            "OPERATION_GENERATE_IMAGES" => Some(Self::GenerateImages),
+            "OPERATION_COUNT_TOKENS" => Some(Self::CountTokens),
+            _ => None,
+        }
+    }
+}
 /// Who pays the provider for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -772,6 +906,737 @@ impl Origin {
         }
     }
 }
+/// A model that the catalogue knows.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CatalogueModel {
+    /// Identifier. `providers/{provider}/models/{model}`; the model as its provider names it, slashes
+    /// included.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Optional. Further names of the very same model.
+    #[prost(string, repeated, tag = "2")]
+    pub aliases: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Optional. The most input it takes, in tokens; 0 when not known.
+    #[prost(int64, tag = "3")]
+    pub max_input_tokens: i64,
+    /// Optional. The most output it gives, in tokens; 0 when not known.
+    #[prost(int64, tag = "4")]
+    pub max_output_tokens: i64,
+    /// Optional. What it can be asked for.
+    #[prost(enumeration = "Operation", repeated, tag = "5")]
+    pub operations: ::prost::alloc::vec::Vec<i32>,
+    /// Optional. What it costs.
+    #[prost(message, optional, tag = "6")]
+    pub prices: ::core::option::Option<PriceList>,
+    /// Optional. What it costs beyond thresholds of input, lowest first.
+    #[prost(message, repeated, tag = "7")]
+    pub long_context_prices: ::prost::alloc::vec::Vec<LongContextPrices>,
+    /// Optional. What it costs in a service tier that the provider names in its answer, such as `flex`,
+    /// `priority` or `batch`.
+    #[prost(btree_map = "string, message", tag = "8")]
+    pub service_tier_prices: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        PriceList,
+    >,
+    /// Optional. When its provider stops serving it.
+    #[prost(message, optional, tag = "9")]
+    pub retire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. The version of the catalogue that this is from; kept with each attempt.
+    #[prost(string, tag = "10")]
+    pub price_version: ::prost::alloc::string::String,
+    /// Output only. Whether it was set by UpsertCatalogueModel.
+    #[prost(bool, tag = "11")]
+    pub overridden: bool,
+}
+/// Prices in billionths of a US dollar per million tokens: 2,500,000,000 is $2.50. One that is unset
+/// is not known, and not nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PriceList {
+    /// Input that no cache was involved in.
+    #[prost(int64, optional, tag = "1")]
+    pub input_nanos: ::core::option::Option<i64>,
+    /// Input read from a cache.
+    #[prost(int64, optional, tag = "2")]
+    pub cache_read_nanos: ::core::option::Option<i64>,
+    /// Input written to a cache for the shortest time.
+    #[prost(int64, optional, tag = "3")]
+    pub cache_write_nanos: ::core::option::Option<i64>,
+    /// Input written to a cache for an hour or longer.
+    #[prost(int64, optional, tag = "4")]
+    pub cache_write_1h_nanos: ::core::option::Option<i64>,
+    /// Output without reasoning.
+    #[prost(int64, optional, tag = "5")]
+    pub output_nanos: ::core::option::Option<i64>,
+    /// Reasoning; unset means that it costs what other output does.
+    #[prost(int64, optional, tag = "6")]
+    pub reasoning_nanos: ::core::option::Option<i64>,
+    /// Input that pictures take; unset means that it costs what other input does.
+    #[prost(int64, optional, tag = "7")]
+    pub image_input_nanos: ::core::option::Option<i64>,
+    /// Output that pictures take.
+    #[prost(int64, optional, tag = "8")]
+    pub image_output_nanos: ::core::option::Option<i64>,
+    /// Each picture that is made, in billionths of a US dollar, besides its tokens.
+    #[prost(int64, optional, tag = "9")]
+    pub image_nanos: ::core::option::Option<i64>,
+}
+/// Prices of a call whose input exceeds a threshold.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LongContextPrices {
+    /// Required. They apply from one more token of input than this, cached input included, to the whole
+    /// call.
+    #[prost(int64, tag = "1")]
+    pub above_input_tokens: i64,
+    /// Required. The prices there.
+    #[prost(message, optional, tag = "2")]
+    pub prices: ::core::option::Option<PriceList>,
+}
+/// Asks for a page of models.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListCatalogueModelsRequest {
+    /// Optional. Only models of this provider.
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of models.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListCatalogueModelsResponse {
+    /// By provider, then by name.
+    #[prost(message, repeated, tag = "1")]
+    pub models: ::prost::alloc::vec::Vec<CatalogueModel>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Asks for one model.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetCatalogueModelRequest {
+    /// Required. `providers/{provider}/models/{model}`; an alias will do.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// Asks to add or replace a model.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpsertCatalogueModelRequest {
+    /// Required. The whole of what shall be known of it; `name` says which.
+    #[prost(message, optional, tag = "1")]
+    pub model: ::core::option::Option<CatalogueModel>,
+}
+/// Asks to take back what was said of a model.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteCatalogueModelRequest {
+    /// Required. `providers/{provider}/models/{model}`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// Answers a DeleteCatalogueModel.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteCatalogueModelResponse {}
+/// Generated client implementations.
+pub mod catalogue_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Shows what is known of models: what they take and what they cost. Operators may add to it; what
+    /// they add is in every router's catalogue within seconds.
+    #[derive(Debug, Clone)]
+    pub struct CatalogueServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl CatalogueServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> CatalogueServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> CatalogueServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            CatalogueServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Lists models by provider and name.
+        ///
+        /// Caller: anyone with a role.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
+        pub async fn list_catalogue_models(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListCatalogueModelsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListCatalogueModelsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.CatalogueService/ListCatalogueModels",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "latchkey.router.v1.CatalogueService",
+                        "ListCatalogueModels",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns one model, by its name or an alias.
+        ///
+        /// Caller: anyone with a role.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (MODEL_NOT_FOUND).
+        pub async fn get_catalogue_model(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetCatalogueModelRequest>,
+        ) -> std::result::Result<tonic::Response<super::CatalogueModel>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.CatalogueService/GetCatalogueModel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "latchkey.router.v1.CatalogueService",
+                        "GetCatalogueModel",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Adds a model, or replaces what the catalogue says of one. Costs of calls that were made before
+        /// do not change.
+        ///
+        /// Caller: operator.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
+        pub async fn upsert_catalogue_model(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpsertCatalogueModelRequest>,
+        ) -> std::result::Result<tonic::Response<super::CatalogueModel>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.CatalogueService/UpsertCatalogueModel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "latchkey.router.v1.CatalogueService",
+                        "UpsertCatalogueModel",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes back what UpsertCatalogueModel said of a model; what the catalogue's files say holds again.
+        ///
+        /// Caller: operator.
+        /// Idempotent: no; a second call finds nothing.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (MODEL_NOT_FOUND), UNAVAILABLE
+        /// (DATABASE_UNAVAILABLE).
+        pub async fn delete_catalogue_model(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteCatalogueModelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteCatalogueModelResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.CatalogueService/DeleteCatalogueModel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "latchkey.router.v1.CatalogueService",
+                        "DeleteCatalogueModel",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod catalogue_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with CatalogueServiceServer.
+    #[async_trait]
+    pub trait CatalogueService: std::marker::Send + std::marker::Sync + 'static {
+        /// Lists models by provider and name.
+        ///
+        /// Caller: anyone with a role.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
+        async fn list_catalogue_models(
+            &self,
+            request: tonic::Request<super::ListCatalogueModelsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListCatalogueModelsResponse>,
+            tonic::Status,
+        >;
+        /// Returns one model, by its name or an alias.
+        ///
+        /// Caller: anyone with a role.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (MODEL_NOT_FOUND).
+        async fn get_catalogue_model(
+            &self,
+            request: tonic::Request<super::GetCatalogueModelRequest>,
+        ) -> std::result::Result<tonic::Response<super::CatalogueModel>, tonic::Status>;
+        /// Adds a model, or replaces what the catalogue says of one. Costs of calls that were made before
+        /// do not change.
+        ///
+        /// Caller: operator.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
+        async fn upsert_catalogue_model(
+            &self,
+            request: tonic::Request<super::UpsertCatalogueModelRequest>,
+        ) -> std::result::Result<tonic::Response<super::CatalogueModel>, tonic::Status>;
+        /// Takes back what UpsertCatalogueModel said of a model; what the catalogue's files say holds again.
+        ///
+        /// Caller: operator.
+        /// Idempotent: no; a second call finds nothing.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (MODEL_NOT_FOUND), UNAVAILABLE
+        /// (DATABASE_UNAVAILABLE).
+        async fn delete_catalogue_model(
+            &self,
+            request: tonic::Request<super::DeleteCatalogueModelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteCatalogueModelResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Shows what is known of models: what they take and what they cost. Operators may add to it; what
+    /// they add is in every router's catalogue within seconds.
+    #[derive(Debug)]
+    pub struct CatalogueServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> CatalogueServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for CatalogueServiceServer<T>
+    where
+        T: CatalogueService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/latchkey.router.v1.CatalogueService/ListCatalogueModels" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListCatalogueModelsSvc<T: CatalogueService>(pub Arc<T>);
+                    impl<
+                        T: CatalogueService,
+                    > tonic::server::UnaryService<super::ListCatalogueModelsRequest>
+                    for ListCatalogueModelsSvc<T> {
+                        type Response = super::ListCatalogueModelsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListCatalogueModelsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CatalogueService>::list_catalogue_models(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListCatalogueModelsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.router.v1.CatalogueService/GetCatalogueModel" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetCatalogueModelSvc<T: CatalogueService>(pub Arc<T>);
+                    impl<
+                        T: CatalogueService,
+                    > tonic::server::UnaryService<super::GetCatalogueModelRequest>
+                    for GetCatalogueModelSvc<T> {
+                        type Response = super::CatalogueModel;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetCatalogueModelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CatalogueService>::get_catalogue_model(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetCatalogueModelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.router.v1.CatalogueService/UpsertCatalogueModel" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpsertCatalogueModelSvc<T: CatalogueService>(pub Arc<T>);
+                    impl<
+                        T: CatalogueService,
+                    > tonic::server::UnaryService<super::UpsertCatalogueModelRequest>
+                    for UpsertCatalogueModelSvc<T> {
+                        type Response = super::CatalogueModel;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpsertCatalogueModelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CatalogueService>::upsert_catalogue_model(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpsertCatalogueModelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.router.v1.CatalogueService/DeleteCatalogueModel" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteCatalogueModelSvc<T: CatalogueService>(pub Arc<T>);
+                    impl<
+                        T: CatalogueService,
+                    > tonic::server::UnaryService<super::DeleteCatalogueModelRequest>
+                    for DeleteCatalogueModelSvc<T> {
+                        type Response = super::DeleteCatalogueModelResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteCatalogueModelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CatalogueService>::delete_catalogue_model(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteCatalogueModelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for CatalogueServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "latchkey.router.v1.CatalogueService";
+    impl<T> tonic::server::NamedService for CatalogueServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// Asks for an answer.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GenerateRequest {
@@ -817,6 +1682,30 @@ pub struct GenerateRequest {
     /// May not replace a field that the other fields of this message set.
     #[prost(message, optional, tag = "13")]
     pub provider_options: ::core::option::Option<::prost_types::Struct>,
+    /// Optional. Whom to ask when the model above can't answer, in this order; at most 8. Without any,
+    /// the workspace's own list. They are tried when the provider is unreachable, overloaded or too
+    /// slow, throttles every key, refuses the key or the model, or when there is no usable key; never
+    /// for a request that is wrong, and never after the first piece of a streamed answer. The payer
+    /// stays the one of the first call.
+    #[prost(message, repeated, tag = "14")]
+    pub fallbacks: ::prost::alloc::vec::Vec<Fallback>,
+    /// Optional. The workspace's list of fallbacks is not used either.
+    #[prost(bool, tag = "15")]
+    pub no_fallback: bool,
+}
+/// Another model to ask.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Fallback {
+    /// Optional when `key` is set, or when the catalogue knows whose the model is. A provider id.
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    /// Optional when the key has a default model. As the provider names it.
+    #[prost(string, tag = "2")]
+    pub model: ::prost::alloc::string::String,
+    /// Optional; required when the request names a key and `provider` is another one. As
+    /// `GenerateRequest.key`.
+    #[prost(string, tag = "3")]
+    pub key: ::prost::alloc::string::String,
 }
 /// An answer.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -842,6 +1731,9 @@ pub struct GenerateResponse {
     /// The calls that were made, in order; the last one answered.
     #[prost(message, repeated, tag = "7")]
     pub attempts: ::prost::alloc::vec::Vec<Attempt>,
+    /// What of the conversation the model that answered was not shown.
+    #[prost(message, repeated, tag = "8")]
+    pub portability: ::prost::alloc::vec::Vec<Loss>,
 }
 /// Asks for an answer piece by piece.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -901,6 +1793,309 @@ pub mod part_delta {
         #[prost(string, tag = "6")]
         ToolCallArguments(::prost::alloc::string::String),
     }
+}
+/// Asks for vectors.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EmbedRequest {
+    /// Required. `workspaces/{workspace}` or `workspaces/{workspace}/projects/{project}`.
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+    /// Optional. As `GenerateRequest.key`.
+    #[prost(string, tag = "2")]
+    pub key: ::prost::alloc::string::String,
+    /// Optional. As `GenerateRequest.provider`.
+    #[prost(string, tag = "3")]
+    pub provider: ::prost::alloc::string::String,
+    /// Optional. As `GenerateRequest.model`.
+    #[prost(string, tag = "4")]
+    pub model: ::prost::alloc::string::String,
+    /// Required. 1 to 2,048 texts, none of them empty.
+    #[prost(string, repeated, tag = "5")]
+    pub inputs: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Optional. How long the vectors shall be; at least 1. Not every model can choose.
+    #[prost(int32, optional, tag = "6")]
+    pub dimensions: ::core::option::Option<i32>,
+    /// Optional. What the vectors are for.
+    #[prost(enumeration = "embed_request::Purpose", tag = "7")]
+    pub purpose: i32,
+    /// Optional. Why the request is made.
+    #[prost(enumeration = "Origin", tag = "8")]
+    pub origin: i32,
+    /// Optional. As `GenerateRequest.provider_options`.
+    #[prost(message, optional, tag = "9")]
+    pub provider_options: ::core::option::Option<::prost_types::Struct>,
+}
+/// Nested message and enum types in `EmbedRequest`.
+pub mod embed_request {
+    /// What the vectors are for. Google's models make different ones; others take none.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Purpose {
+        /// The provider's default.
+        Unspecified = 0,
+        /// Texts that search for others.
+        RetrievalQuery = 1,
+        /// Texts that are searched for.
+        RetrievalDocument = 2,
+        /// Comparing texts.
+        SemanticSimilarity = 3,
+        /// Sorting texts into classes.
+        Classification = 4,
+        /// Finding groups of texts.
+        Clustering = 5,
+        /// Questions that search for answers.
+        QuestionAnswering = 6,
+        /// Statements that search for proof.
+        FactVerification = 7,
+        /// Words that search for code.
+        CodeRetrievalQuery = 8,
+    }
+    impl Purpose {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "PURPOSE_UNSPECIFIED",
+                Self::RetrievalQuery => "PURPOSE_RETRIEVAL_QUERY",
+                Self::RetrievalDocument => "PURPOSE_RETRIEVAL_DOCUMENT",
+                Self::SemanticSimilarity => "PURPOSE_SEMANTIC_SIMILARITY",
+                Self::Classification => "PURPOSE_CLASSIFICATION",
+                Self::Clustering => "PURPOSE_CLUSTERING",
+                Self::QuestionAnswering => "PURPOSE_QUESTION_ANSWERING",
+                Self::FactVerification => "PURPOSE_FACT_VERIFICATION",
+                Self::CodeRetrievalQuery => "PURPOSE_CODE_RETRIEVAL_QUERY",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "PURPOSE_UNSPECIFIED" => Some(Self::Unspecified),
+                "PURPOSE_RETRIEVAL_QUERY" => Some(Self::RetrievalQuery),
+                "PURPOSE_RETRIEVAL_DOCUMENT" => Some(Self::RetrievalDocument),
+                "PURPOSE_SEMANTIC_SIMILARITY" => Some(Self::SemanticSimilarity),
+                "PURPOSE_CLASSIFICATION" => Some(Self::Classification),
+                "PURPOSE_CLUSTERING" => Some(Self::Clustering),
+                "PURPOSE_QUESTION_ANSWERING" => Some(Self::QuestionAnswering),
+                "PURPOSE_FACT_VERIFICATION" => Some(Self::FactVerification),
+                "PURPOSE_CODE_RETRIEVAL_QUERY" => Some(Self::CodeRetrievalQuery),
+                _ => None,
+            }
+        }
+    }
+}
+/// Vectors.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct EmbedResponse {
+    /// One for each input, in order.
+    #[prost(message, repeated, tag = "1")]
+    pub embeddings: ::prost::alloc::vec::Vec<Embedding>,
+    /// The model that answered, as the provider named it; empty when it did not.
+    #[prost(string, tag = "2")]
+    pub model: ::prost::alloc::string::String,
+    /// What was used, summed over the attempts; unset when the provider does not tell.
+    #[prost(message, optional, tag = "3")]
+    pub usage: ::core::option::Option<Usage>,
+    /// The calls that were made, in order; the last one answered.
+    #[prost(message, repeated, tag = "4")]
+    pub attempts: ::prost::alloc::vec::Vec<Attempt>,
+}
+/// A vector.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Embedding {
+    /// Its components, as the provider gave them: not normalised here.
+    #[prost(float, repeated, tag = "1")]
+    pub values: ::prost::alloc::vec::Vec<f32>,
+}
+/// Asks for pictures.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GenerateImagesRequest {
+    /// Required. `workspaces/{workspace}` or `workspaces/{workspace}/projects/{project}`.
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+    /// Optional. As `GenerateRequest.key`.
+    #[prost(string, tag = "2")]
+    pub key: ::prost::alloc::string::String,
+    /// Optional. As `GenerateRequest.provider`.
+    #[prost(string, tag = "3")]
+    pub provider: ::prost::alloc::string::String,
+    /// Optional. As `GenerateRequest.model`.
+    #[prost(string, tag = "4")]
+    pub model: ::prost::alloc::string::String,
+    /// Required. What to show.
+    #[prost(string, tag = "5")]
+    pub prompt: ::prost::alloc::string::String,
+    /// Optional. How many pictures; 0 means 1, at most 10.
+    #[prost(int32, tag = "6")]
+    pub count: i32,
+    /// Optional. As the provider spells it: `1024x1024` at OpenAI, `2K` at Google.
+    #[prost(string, tag = "7")]
+    pub size: ::prost::alloc::string::String,
+    /// Optional. Such as `16:9`, where the provider asks for that.
+    #[prost(string, tag = "8")]
+    pub aspect_ratio: ::prost::alloc::string::String,
+    /// Optional. As the provider spells it: `low`, `medium`, `high`.
+    #[prost(string, tag = "9")]
+    pub quality: ::prost::alloc::string::String,
+    /// Optional. As the provider spells it: `transparent`, `opaque`.
+    #[prost(string, tag = "10")]
+    pub background: ::prost::alloc::string::String,
+    /// Optional. The form of the files, such as `image/png`.
+    #[prost(string, tag = "11")]
+    pub mime_type: ::prost::alloc::string::String,
+    /// Optional. Why the request is made.
+    #[prost(enumeration = "Origin", tag = "12")]
+    pub origin: i32,
+    /// Optional. As `GenerateRequest.provider_options`.
+    #[prost(message, optional, tag = "13")]
+    pub provider_options: ::core::option::Option<::prost_types::Struct>,
+}
+/// Pictures.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GenerateImagesResponse {
+    /// At least one.
+    #[prost(message, repeated, tag = "1")]
+    pub images: ::prost::alloc::vec::Vec<GeneratedImage>,
+    /// The model that answered, as the provider named it; empty when it did not.
+    #[prost(string, tag = "2")]
+    pub model: ::prost::alloc::string::String,
+    /// What was used, summed over the attempts; unset when the provider does not tell.
+    #[prost(message, optional, tag = "3")]
+    pub usage: ::core::option::Option<Usage>,
+    /// The calls that were made, in order; the last one answered.
+    #[prost(message, repeated, tag = "4")]
+    pub attempts: ::prost::alloc::vec::Vec<Attempt>,
+}
+/// A picture that was made.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GeneratedImage {
+    /// The prompt as the provider rewrote it; empty when it did not.
+    #[prost(string, tag = "3")]
+    pub revised_prompt: ::prost::alloc::string::String,
+    /// Exactly one is set.
+    #[prost(oneof = "generated_image::Source", tags = "1, 2")]
+    pub source: ::core::option::Option<generated_image::Source>,
+}
+/// Nested message and enum types in `GeneratedImage`.
+pub mod generated_image {
+    /// Exactly one is set.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Source {
+        /// The picture itself.
+        #[prost(message, tag = "1")]
+        Blob(super::Blob),
+        /// Where the provider keeps it for a while.
+        #[prost(string, tag = "2")]
+        Url(::prost::alloc::string::String),
+    }
+}
+/// Asks for the size of a prompt.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CountTokensRequest {
+    /// Required. The prompt as it would be sent to Generate.
+    #[prost(message, optional, tag = "1")]
+    pub request: ::core::option::Option<GenerateRequest>,
+}
+/// The size of a prompt.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CountTokensResponse {
+    /// Tokens of input, as the provider counts them.
+    #[prost(int64, tag = "1")]
+    pub input_tokens: i64,
+    /// The calls that were made, in order; the last one answered.
+    #[prost(message, repeated, tag = "2")]
+    pub attempts: ::prost::alloc::vec::Vec<Attempt>,
+}
+/// Asks for a page of models.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListModelsRequest {
+    /// Required. `workspaces/{workspace}` or `workspaces/{workspace}/projects/{project}`.
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+    /// Optional. Only models of this provider.
+    #[prost(string, tag = "2")]
+    pub provider: ::prost::alloc::string::String,
+    /// Optional. Only what this key can reach; as `GenerateRequest.key`.
+    #[prost(string, tag = "3")]
+    pub key: ::prost::alloc::string::String,
+    /// Optional. Asks the providers again although their lists are still kept.
+    #[prost(bool, tag = "4")]
+    pub refresh: bool,
+    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    #[prost(int32, tag = "5")]
+    pub page_size: i32,
+    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    #[prost(string, tag = "6")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of models.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListModelsResponse {
+    /// By provider, then by name.
+    #[prost(message, repeated, tag = "1")]
+    pub models: ::prost::alloc::vec::Vec<ReachableModel>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// Keys whose provider could not be asked, and why. Their models are missing, or those of an
+    /// earlier answer.
+    #[prost(message, repeated, tag = "3")]
+    pub failures: ::prost::alloc::vec::Vec<ModelListFailure>,
+}
+/// A model that keys of a workspace can reach.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReachableModel {
+    /// Its provider.
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    /// Its name there: what a request puts into `model`.
+    #[prost(string, tag = "2")]
+    pub model: ::prost::alloc::string::String,
+    /// Its name for people; empty when the provider gives none.
+    #[prost(string, tag = "3")]
+    pub display_name: ::prost::alloc::string::String,
+    /// The keys that reach it: `{parent}/keys/{key}`.
+    #[prost(string, repeated, tag = "4")]
+    pub keys: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The most input it takes, in tokens; 0 when not known.
+    #[prost(int64, tag = "5")]
+    pub max_input_tokens: i64,
+    /// The most output it gives, in tokens; 0 when not known.
+    #[prost(int64, tag = "6")]
+    pub max_output_tokens: i64,
+    /// What it can be asked for; empty when the provider does not say and the catalogue does not know.
+    #[prost(enumeration = "Operation", repeated, tag = "7")]
+    pub operations: ::prost::alloc::vec::Vec<i32>,
+    /// When its provider was asked.
+    #[prost(message, optional, tag = "8")]
+    pub fetch_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// A list of models that could not be had.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ModelListFailure {
+    /// The key: `{parent}/keys/{key}`.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// Its provider.
+    #[prost(string, tag = "2")]
+    pub provider: ::prost::alloc::string::String,
+    /// Why, as in ErrorInfo.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// The words, the provider's where there are any.
+    #[prost(string, tag = "4")]
+    pub message: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
 pub mod inference_service_client {
@@ -1066,6 +2261,131 @@ pub mod inference_service_client {
                 );
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Turns texts into vectors.
+        ///
+        /// Caller: caller granted the workspace.
+        /// Idempotent: no; each call is billed.
+        /// Errors: as Generate.
+        pub async fn embed(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EmbedRequest>,
+        ) -> std::result::Result<tonic::Response<super::EmbedResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.InferenceService/Embed",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("latchkey.router.v1.InferenceService", "Embed"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes pictures after a prompt.
+        ///
+        /// Caller: caller granted the workspace.
+        /// Idempotent: no; each call is billed.
+        /// Errors: as Generate.
+        pub async fn generate_images(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GenerateImagesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GenerateImagesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.InferenceService/GenerateImages",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "latchkey.router.v1.InferenceService",
+                        "GenerateImages",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Counts the tokens of a prompt, where the provider has a way to ask. Costs nothing.
+        ///
+        /// Caller: caller granted the workspace.
+        /// Idempotent: yes.
+        /// Errors: as Generate.
+        pub async fn count_tokens(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CountTokensRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CountTokensResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.InferenceService/CountTokens",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.router.v1.InferenceService", "CountTokens"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the models that the keys of a workspace can reach: what each key's provider says, within
+        /// what the key may be used for. Kept for a few minutes.
+        ///
+        /// Caller: caller granted the workspace.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION (KEY_UNUSABLE, PROVIDER_MISMATCH),
+        /// UNAVAILABLE (VAULT_UNAVAILABLE), DATA_LOSS (INTEGRITY).
+        pub async fn list_models(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListModelsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListModelsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.InferenceService/ListModels",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.router.v1.InferenceService", "ListModels"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1116,6 +2436,54 @@ pub mod inference_service_server {
             request: tonic::Request<super::StreamGenerateRequest>,
         ) -> std::result::Result<
             tonic::Response<Self::StreamGenerateStream>,
+            tonic::Status,
+        >;
+        /// Turns texts into vectors.
+        ///
+        /// Caller: caller granted the workspace.
+        /// Idempotent: no; each call is billed.
+        /// Errors: as Generate.
+        async fn embed(
+            &self,
+            request: tonic::Request<super::EmbedRequest>,
+        ) -> std::result::Result<tonic::Response<super::EmbedResponse>, tonic::Status>;
+        /// Makes pictures after a prompt.
+        ///
+        /// Caller: caller granted the workspace.
+        /// Idempotent: no; each call is billed.
+        /// Errors: as Generate.
+        async fn generate_images(
+            &self,
+            request: tonic::Request<super::GenerateImagesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GenerateImagesResponse>,
+            tonic::Status,
+        >;
+        /// Counts the tokens of a prompt, where the provider has a way to ask. Costs nothing.
+        ///
+        /// Caller: caller granted the workspace.
+        /// Idempotent: yes.
+        /// Errors: as Generate.
+        async fn count_tokens(
+            &self,
+            request: tonic::Request<super::CountTokensRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CountTokensResponse>,
+            tonic::Status,
+        >;
+        /// Lists the models that the keys of a workspace can reach: what each key's provider says, within
+        /// what the key may be used for. Kept for a few minutes.
+        ///
+        /// Caller: caller granted the workspace.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION (KEY_UNUSABLE, PROVIDER_MISMATCH),
+        /// UNAVAILABLE (VAULT_UNAVAILABLE), DATA_LOSS (INTEGRITY).
+        async fn list_models(
+            &self,
+            request: tonic::Request<super::ListModelsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListModelsResponse>,
             tonic::Status,
         >;
     }
@@ -1288,6 +2656,186 @@ pub mod inference_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/latchkey.router.v1.InferenceService/Embed" => {
+                    #[allow(non_camel_case_types)]
+                    struct EmbedSvc<T: InferenceService>(pub Arc<T>);
+                    impl<
+                        T: InferenceService,
+                    > tonic::server::UnaryService<super::EmbedRequest> for EmbedSvc<T> {
+                        type Response = super::EmbedResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EmbedRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InferenceService>::embed(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EmbedSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.router.v1.InferenceService/GenerateImages" => {
+                    #[allow(non_camel_case_types)]
+                    struct GenerateImagesSvc<T: InferenceService>(pub Arc<T>);
+                    impl<
+                        T: InferenceService,
+                    > tonic::server::UnaryService<super::GenerateImagesRequest>
+                    for GenerateImagesSvc<T> {
+                        type Response = super::GenerateImagesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GenerateImagesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InferenceService>::generate_images(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GenerateImagesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.router.v1.InferenceService/CountTokens" => {
+                    #[allow(non_camel_case_types)]
+                    struct CountTokensSvc<T: InferenceService>(pub Arc<T>);
+                    impl<
+                        T: InferenceService,
+                    > tonic::server::UnaryService<super::CountTokensRequest>
+                    for CountTokensSvc<T> {
+                        type Response = super::CountTokensResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CountTokensRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InferenceService>::count_tokens(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CountTokensSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.router.v1.InferenceService/ListModels" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListModelsSvc<T: InferenceService>(pub Arc<T>);
+                    impl<
+                        T: InferenceService,
+                    > tonic::server::UnaryService<super::ListModelsRequest>
+                    for ListModelsSvc<T> {
+                        type Response = super::ListModelsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListModelsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InferenceService>::list_models(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListModelsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -1419,6 +2967,8 @@ pub mod summarize_usage_request {
         Payer = 7,
         /// Why it was asked.
         Origin = 8,
+        /// What was asked.
+        Operation = 9,
     }
     impl Dimension {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -1436,6 +2986,7 @@ pub mod summarize_usage_request {
                 Self::Requester => "DIMENSION_REQUESTER",
                 Self::Payer => "DIMENSION_PAYER",
                 Self::Origin => "DIMENSION_ORIGIN",
+                Self::Operation => "DIMENSION_OPERATION",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1450,6 +3001,7 @@ pub mod summarize_usage_request {
                 "DIMENSION_REQUESTER" => Some(Self::Requester),
                 "DIMENSION_PAYER" => Some(Self::Payer),
                 "DIMENSION_ORIGIN" => Some(Self::Origin),
+                "DIMENSION_OPERATION" => Some(Self::Operation),
                 _ => None,
             }
         }
@@ -1504,6 +3056,9 @@ pub struct UsageSummary {
     /// Attempts whose cost is not known and so not in the sum.
     #[prost(int64, tag = "13")]
     pub unpriced_count: i64,
+    /// What was asked.
+    #[prost(enumeration = "Operation", tag = "14")]
+    pub operation: i32,
 }
 /// Generated client implementations.
 pub mod usage_service_client {

@@ -427,15 +427,17 @@ pub struct Key {
     /// Output only. The stable identity behind the name; never reused, unlike the name. A UUID.
     #[prost(string, tag = "2")]
     pub uid: ::prost::alloc::string::String,
-    /// Required. Immutable. Whose key it is: `openai`, `anthropic` or `custom`. An open set.
+    /// Required. Immutable. Whose key it is: `anthropic`, `azure`, `custom`, `deepseek`, `google`,
+    /// `openai`, `openrouter` or `vertex`. An open set.
     #[prost(string, tag = "3")]
     pub provider: ::prost::alloc::string::String,
     /// Optional. For people; at most 63 characters; not unique.
     #[prost(string, tag = "4")]
     pub display_name: ::prost::alloc::string::String,
-    /// Required for `custom`, else optional and the provider's public address. Where requests go:
-    /// an https URL without user, query or fragment. Changed by AddKeyVersion alone, because whoever
-    /// may move a key to another host could read it.
+    /// Required for `azure` and `custom`, else optional and the provider's public address. Where
+    /// requests go: an https URL without user, query or fragment. For `azure` the address of the
+    /// resource; the longer addresses that its portal shows are taken apart. Changed by AddKeyVersion
+    /// alone, because whoever may move a key to another host could read it.
     #[prost(string, tag = "5")]
     pub base_url: ::prost::alloc::string::String,
     /// Optional. The model of a request that names none.
@@ -492,6 +494,26 @@ pub struct Key {
     /// Output only. Echo it on the next change to guard against a concurrent one.
     #[prost(string, tag = "21")]
     pub etag: ::prost::alloc::string::String,
+    /// Required for `vertex`, else empty. The region, such as `europe-west4`, or `global`, `us`, `eu`:
+    /// `\[a-z0-9-\]{1,32}`. Part of the address; changed by AddKeyVersion alone.
+    #[prost(string, tag = "22")]
+    pub location: ::prost::alloc::string::String,
+    /// Optional, for `vertex`. The Google Cloud project whose models are called; empty means the one of
+    /// the service account. `\[a-z0-9:.-\]{4,63}`. Changed by AddKeyVersion alone.
+    #[prost(string, tag = "23")]
+    pub cloud_project: ::prost::alloc::string::String,
+    /// Optional, for `azure`. A dated version such as `2024-10-21`, for resources that know only the
+    /// addresses with `api-version`; empty means the v1 API. Changed by AddKeyVersion alone.
+    #[prost(string, tag = "24")]
+    pub api_version: ::prost::alloc::string::String,
+    /// Optional, for `azure`. Deployments by the model that each serves: requests name the model, the
+    /// provider is told the deployment. A model that is not here is taken for a deployment's name. At
+    /// most 256.
+    #[prost(btree_map = "string, string", tag = "25")]
+    pub deployments: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 /// Nested message and enum types in `Key`.
 pub mod key {
@@ -620,6 +642,47 @@ pub mod verification {
         }
     }
 }
+/// The secret itself. It enters by CreateKey and AddKeyVersion, and leaves by LeaseService; no answer
+/// to an owner or operator holds it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct KeyMaterial {
+    /// The form that the provider issues.
+    #[prost(oneof = "key_material::Kind", tags = "1, 2, 3")]
+    pub kind: ::core::option::Option<key_material::Kind>,
+}
+/// Nested message and enum types in `KeyMaterial`.
+pub mod key_material {
+    /// The form that the provider issues.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Kind {
+        /// Input only. The key as the provider shows it; 8 to 4,096 characters, no white space.
+        #[prost(string, tag = "1")]
+        ApiKey(::prost::alloc::string::String),
+        /// Input only. For `vertex`: the JSON file of a service account, whole. Its URLs are not used.
+        #[prost(string, tag = "2")]
+        ServiceAccountJson(::prost::alloc::string::String),
+        /// Input only. For `azure`: an application registered with Microsoft Entra.
+        #[prost(message, tag = "3")]
+        EntraClient(super::EntraClient),
+    }
+}
+/// An application registered with Microsoft Entra that signs in by a secret of its own (OAuth 2.0
+/// client credentials, RFC 6749, 4.4).
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct EntraClient {
+    /// Required. The directory: a UUID or a domain.
+    #[prost(string, tag = "1")]
+    pub tenant_id: ::prost::alloc::string::String,
+    /// Required. The application: a UUID.
+    #[prost(string, tag = "2")]
+    pub client_id: ::prost::alloc::string::String,
+    /// Required. Input only. Its secret; 8 to 4,096 characters, no white space.
+    #[prost(string, tag = "3")]
+    pub client_secret: ::prost::alloc::string::String,
+}
 /// How far a tightening change had travelled when its call was answered.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Propagation {
@@ -639,25 +702,6 @@ pub struct Propagation {
     /// From the commit of the change to this answer.
     #[prost(message, optional, tag = "5")]
     pub elapsed: ::core::option::Option<::prost_types::Duration>,
-}
-/// The secret itself. Only ever part of a request.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct KeyMaterial {
-    /// The form that the provider issues.
-    #[prost(oneof = "key_material::Kind", tags = "1")]
-    pub kind: ::core::option::Option<key_material::Kind>,
-}
-/// Nested message and enum types in `KeyMaterial`.
-pub mod key_material {
-    /// The form that the provider issues.
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
-    #[prost(skip_debug)]
-    pub enum Kind {
-        /// Input only. The key as the provider shows it; 8 to 4,096 characters, no white space.
-        #[prost(string, tag = "1")]
-        ApiKey(::prost::alloc::string::String),
-    }
 }
 /// Asks to store a key.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -798,6 +842,15 @@ pub struct AddKeyVersionRequest {
     /// Optional. A UUID chosen by the caller; see `CreateKeyRequest`.
     #[prost(string, tag = "6")]
     pub request_id: ::prost::alloc::string::String,
+    /// Optional. As `Key.location`; empty keeps the current one.
+    #[prost(string, tag = "7")]
+    pub location: ::prost::alloc::string::String,
+    /// Optional. As `Key.cloud_project`; empty keeps the current one.
+    #[prost(string, tag = "8")]
+    pub cloud_project: ::prost::alloc::string::String,
+    /// Optional. As `Key.api_version`; empty keeps the current one, `v1` goes back to none.
+    #[prost(string, tag = "9")]
+    pub api_version: ::prost::alloc::string::String,
 }
 /// Answers an AddKeyVersion.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1799,6 +1852,64 @@ pub mod key_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A customer of the platform: the scope that owns keys and that usage is counted for.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Workspace {
+    /// Identifier. `workspaces/{workspace}`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Output only. The stable identity behind the name; never reused, unlike the name. A UUID.
+    #[prost(string, tag = "2")]
+    pub uid: ::prost::alloc::string::String,
+    /// Optional. For people; at most 63 characters; not unique.
+    #[prost(string, tag = "3")]
+    pub display_name: ::prost::alloc::string::String,
+    /// Output only. When it was created.
+    #[prost(message, optional, tag = "4")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. When it was last changed.
+    #[prost(message, optional, tag = "5")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. Echo it on update and delete to guard against a concurrent change.
+    #[prost(string, tag = "6")]
+    pub etag: ::prost::alloc::string::String,
+    /// Optional. Whom to ask when a model can't answer, in this order, for requests that bring no list
+    /// of their own; at most 8.
+    #[prost(message, repeated, tag = "7")]
+    pub fallbacks: ::prost::alloc::vec::Vec<WorkspaceFallback>,
+}
+/// Another model to ask.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WorkspaceFallback {
+    /// Required. A provider id.
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    /// Required. As the provider names it.
+    #[prost(string, tag = "2")]
+    pub model: ::prost::alloc::string::String,
+}
+/// A part of a workspace with keys of its own, tried before the workspace's.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Project {
+    /// Identifier. `workspaces/{workspace}/projects/{project}`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Output only. The stable identity behind the name; never reused, unlike the name. A UUID.
+    #[prost(string, tag = "2")]
+    pub uid: ::prost::alloc::string::String,
+    /// Optional. For people; at most 63 characters; not unique.
+    #[prost(string, tag = "3")]
+    pub display_name: ::prost::alloc::string::String,
+    /// Output only. When it was created.
+    #[prost(message, optional, tag = "4")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. When it was last changed.
+    #[prost(message, optional, tag = "5")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. Echo it on update and delete to guard against a concurrent change.
+    #[prost(string, tag = "6")]
+    pub etag: ::prost::alloc::string::String,
+}
 /// Asks for a key.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResolveRequest {
@@ -1821,6 +1932,14 @@ pub struct ResolveRequest {
     /// Optional. What the request does.
     #[prost(enumeration = "Capability", tag = "6")]
     pub capability: i32,
+    /// Optional. Keys to pass over, by their full names, because they were tried already or are known
+    /// to be throttled; at most 64. A named key that is among them is refused.
+    #[prost(string, repeated, tag = "7")]
+    pub excluded_keys: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Optional. Only keys that this party pays for: a request that began on its owner's bill stays
+    /// there.
+    #[prost(enumeration = "Payer", tag = "8")]
+    pub payer: i32,
 }
 /// A lent key, and what the choice looked like.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1834,10 +1953,13 @@ pub struct ResolveResponse {
     /// The revisions that the choice was made at. Any later revision of one of them makes it stale.
     #[prost(message, repeated, tag = "3")]
     pub revisions: ::prost::alloc::vec::Vec<ScopeRevision>,
+    /// The workspace's own list of fallbacks, for a request that brings none. A refusal carries it in
+    /// its metadata under `fallbacks`: `{provider}/{model}`, one per line.
+    #[prost(message, repeated, tag = "4")]
+    pub fallbacks: ::prost::alloc::vec::Vec<WorkspaceFallback>,
 }
 /// A key on loan.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Lease {
     /// Identifies the lease.
     #[prost(string, tag = "1")]
@@ -1851,9 +1973,6 @@ pub struct Lease {
     /// Where it may be sent, and nowhere else.
     #[prost(string, tag = "4")]
     pub base_url: ::prost::alloc::string::String,
-    /// Output only. The key itself.
-    #[prost(string, tag = "5")]
-    pub api_key: ::prost::alloc::string::String,
     /// The last four characters.
     #[prost(string, tag = "6")]
     pub material_tail: ::prost::alloc::string::String,
@@ -1866,6 +1985,30 @@ pub struct Lease {
     /// When the key itself expires; the router must not use it from then on.
     #[prost(message, optional, tag = "9")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. The key itself.
+    #[prost(message, optional, tag = "10")]
+    pub material: ::core::option::Option<KeyMaterial>,
+    /// As `Key.location`.
+    #[prost(string, tag = "11")]
+    pub location: ::prost::alloc::string::String,
+    /// As `Key.cloud_project`, or that of the service account.
+    #[prost(string, tag = "12")]
+    pub cloud_project: ::prost::alloc::string::String,
+    /// As `Key.api_version`.
+    #[prost(string, tag = "13")]
+    pub api_version: ::prost::alloc::string::String,
+    /// As `Key.deployments`.
+    #[prost(btree_map = "string, string", tag = "14")]
+    pub deployments: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    /// As `Key.allowed_models`.
+    #[prost(string, repeated, tag = "15")]
+    pub allowed_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// As `Key.denied_models`.
+    #[prost(string, repeated, tag = "16")]
+    pub denied_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// A key that was passed over.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2076,7 +2219,6 @@ pub struct Invalidation {
 }
 /// Asks a router to check a key with its provider, at no cost.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
 pub struct VerificationErrand {
     /// Identifies the errand.
     #[prost(string, tag = "1")]
@@ -2088,8 +2230,17 @@ pub struct VerificationErrand {
     #[prost(string, tag = "3")]
     pub base_url: ::prost::alloc::string::String,
     /// The key to check. To be forgotten with the answer.
-    #[prost(string, tag = "4")]
-    pub api_key: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "5")]
+    pub material: ::core::option::Option<KeyMaterial>,
+    /// As `Key.location`.
+    #[prost(string, tag = "6")]
+    pub location: ::prost::alloc::string::String,
+    /// As `Key.cloud_project`, or that of the service account.
+    #[prost(string, tag = "7")]
+    pub cloud_project: ::prost::alloc::string::String,
+    /// As `Key.api_version`.
+    #[prost(string, tag = "8")]
+    pub api_version: ::prost::alloc::string::String,
 }
 /// Asks for a page of leases.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2172,8 +2323,14 @@ impl Payer {
 pub enum Capability {
     /// Means GENERATE.
     Unspecified = 0,
-    /// Chat, unary or streamed.
+    /// Chat, unary or streamed; counting the tokens of a prompt too.
     Generate = 1,
+    /// Embeddings.
+    Embed = 2,
+    /// Pictures.
+    GenerateImages = 3,
+    /// Listing the provider's models: no model is asked for, and none need be allowed.
+    ListModels = 4,
 }
 impl Capability {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2184,6 +2341,9 @@ impl Capability {
         match self {
             Self::Unspecified => "CAPABILITY_UNSPECIFIED",
             Self::Generate => "CAPABILITY_GENERATE",
+            Self::Embed => "CAPABILITY_EMBED",
+            Self::GenerateImages => "CAPABILITY_GENERATE_IMAGES",
+            Self::ListModels => "CAPABILITY_LIST_MODELS",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2191,6 +2351,9 @@ impl Capability {
         match value {
             "CAPABILITY_UNSPECIFIED" => Some(Self::Unspecified),
             "CAPABILITY_GENERATE" => Some(Self::Generate),
+            "CAPABILITY_EMBED" => Some(Self::Embed),
+            "CAPABILITY_GENERATE_IMAGES" => Some(Self::GenerateImages),
+            "CAPABILITY_LIST_MODELS" => Some(Self::ListModels),
             _ => None,
         }
     }
@@ -2779,52 +2942,8 @@ pub mod lease_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// A customer of the platform: the scope that owns keys and that usage is counted for.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Workspace {
-    /// Identifier. `workspaces/{workspace}`.
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    /// Output only. The stable identity behind the name; never reused, unlike the name. A UUID.
-    #[prost(string, tag = "2")]
-    pub uid: ::prost::alloc::string::String,
-    /// Optional. For people; at most 63 characters; not unique.
-    #[prost(string, tag = "3")]
-    pub display_name: ::prost::alloc::string::String,
-    /// Output only. When it was created.
-    #[prost(message, optional, tag = "4")]
-    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. When it was last changed.
-    #[prost(message, optional, tag = "5")]
-    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. Echo it on update and delete to guard against a concurrent change.
-    #[prost(string, tag = "6")]
-    pub etag: ::prost::alloc::string::String,
-}
-/// A part of a workspace with keys of its own, tried before the workspace's.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Project {
-    /// Identifier. `workspaces/{workspace}/projects/{project}`.
-    #[prost(string, tag = "1")]
-    pub name: ::prost::alloc::string::String,
-    /// Output only. The stable identity behind the name; never reused, unlike the name. A UUID.
-    #[prost(string, tag = "2")]
-    pub uid: ::prost::alloc::string::String,
-    /// Optional. For people; at most 63 characters; not unique.
-    #[prost(string, tag = "3")]
-    pub display_name: ::prost::alloc::string::String,
-    /// Output only. When it was created.
-    #[prost(message, optional, tag = "4")]
-    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. When it was last changed.
-    #[prost(message, optional, tag = "5")]
-    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. Echo it on update and delete to guard against a concurrent change.
-    #[prost(string, tag = "6")]
-    pub etag: ::prost::alloc::string::String,
-}
 /// Asks for a new workspace.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateWorkspaceRequest {
     /// Required. The last segment of the name: `[a-z](\[a-z0-9-\]{0,61}\[a-z0-9\])?`.
     #[prost(string, tag = "1")]
@@ -2865,7 +2984,7 @@ pub struct ListWorkspacesResponse {
     pub next_page_token: ::prost::alloc::string::String,
 }
 /// Asks to change a workspace.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UpdateWorkspaceRequest {
     /// Required. `name` says which; `etag`, when set, must be the current one.
     #[prost(message, optional, tag = "1")]
