@@ -3,13 +3,12 @@
 //! The provider is asked for its list of models. What an answer proves differs: nobody shows credit
 //! that way, and a compatible server may give its list to anybody.
 
-use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
-use url::Url;
+use http::StatusCode;
 
-use crate::Provider;
-use crate::encode::{EncodeError, Endpoint, WireRequest, headers};
+use crate::decode::Reply;
+use crate::encode::{self, EncodeError, Endpoint, WireRequest};
 use crate::error::{self, ErrorClass, ProviderError};
+use crate::{Provider, Target};
 
 /// What a check showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,38 +29,20 @@ pub enum CheckOutcome {
 }
 
 /// The request that checks a key. It has no body and costs nothing.
-pub fn request(
-    provider: Provider,
-    base_url: &Url,
-    api_key: &str,
-) -> Result<WireRequest, EncodeError> {
-    let endpoint = match provider {
-        Provider::Anthropic => Endpoint::AnthropicModels,
-        Provider::Custom | Provider::OpenAi => Endpoint::OpenAiModels,
-    };
-    Ok(WireRequest {
-        method: Method::GET,
-        uri: endpoint.uri(base_url)?,
-        headers: headers(provider, api_key, false)?,
-        body: Bytes::new(),
-    })
+pub fn request(target: &Target<'_>) -> Result<WireRequest, EncodeError> {
+    encode::get(target, Endpoint::Check)
 }
 
-/// What the answer to [`request`] shows. `api_key` is taken out of the provider's words.
-pub fn outcome(
-    provider: Provider,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    api_key: &str,
-) -> CheckOutcome {
+/// What the answer to [`request`] shows.
+pub fn outcome(provider: Provider, reply: &Reply<'_>) -> CheckOutcome {
     let custom = provider == Provider::Custom;
-    if status.is_success() && !error::holds_error(body) {
+    let status = reply.status;
+    if status.is_success() && !error::holds_error(reply.body) {
         return match custom {
             // Its list may be public.
             true => CheckOutcome::Reachable,
-            false if is_list(body) => CheckOutcome::Alive,
-            false => CheckOutcome::Unreachable(error::malformed(status, headers, body, api_key)),
+            false if is_list(reply.body) => CheckOutcome::Alive,
+            false => CheckOutcome::Unreachable(error::malformed(reply)),
         };
     }
     let no_list = matches!(
@@ -71,7 +52,7 @@ pub fn outcome(
     if custom && no_list {
         return CheckOutcome::Reachable;
     }
-    let error = error::without_hint(provider, status, headers, body, api_key);
+    let error = error::classify(provider, reply);
     match error.class {
         ErrorClass::NoCredit | ErrorClass::Throttled => CheckOutcome::Limited {
             words: error.message,

@@ -11,11 +11,12 @@ mod redact;
 mod retry_after;
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
 use crate::Provider;
+use crate::decode::Reply;
 use crate::stream::SseError;
 use body::ErrorBody;
 
@@ -35,6 +36,8 @@ pub struct ProviderError {
     pub message: String,
     /// How long the provider asks to wait before the next try.
     pub retry_after: Option<Duration>,
+    /// Whether the provider says that another try may help; none when it leaves that to the class.
+    pub should_retry: Option<bool>,
     /// The provider's name for the call.
     pub request_id: Option<String>,
 }
@@ -84,34 +87,14 @@ impl fmt::Display for ErrorClass {
     }
 }
 
-/// Reads an error from an answer. `api_key` is taken out of the provider's words; `now` is what an
-/// HTTP date in `Retry-After` is held against.
-pub fn classify(
-    provider: Provider,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    api_key: &str,
-    now: SystemTime,
-) -> ProviderError {
+/// Reads an error from an answer.
+pub fn classify(provider: Provider, reply: &Reply<'_>) -> ProviderError {
+    let body = ErrorBody::parse(reply.body);
     ProviderError {
-        retry_after: retry_after::hint(headers, now),
-        ..without_hint(provider, status, headers, body, api_key)
-    }
-}
-
-/// As [`classify`], for who does not try again.
-pub(crate) fn without_hint(
-    provider: Provider,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    api_key: &str,
-) -> ProviderError {
-    let body = ErrorBody::parse(body);
-    ProviderError {
-        request_id: request_id(headers).or_else(|| request_id_in(&body)),
-        ..build(provider, Some(status), &body, api_key)
+        retry_after: retry_after::hint(reply.headers, reply.now),
+        should_retry: retry_after::should_retry(reply.headers),
+        request_id: request_id(reply.headers).or_else(|| request_id_in(&body)),
+        ..build(provider, Some(reply.status), &body, reply.secret)
     }
 }
 
@@ -133,15 +116,10 @@ pub(crate) fn holds_error(body: &[u8]) -> bool {
 }
 
 /// A successful answer that is not one.
-pub(crate) fn malformed(
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    api_key: &str,
-) -> ProviderError {
-    let body = ErrorBody::parse(body);
-    let id = request_id(headers).or_else(|| request_id_in(&body));
-    garbage(Some(status), id, &body, api_key)
+pub(crate) fn malformed(reply: &Reply<'_>) -> ProviderError {
+    let body = ErrorBody::parse(reply.body);
+    let id = request_id(reply.headers).or_else(|| request_id_in(&body));
+    garbage(Some(reply.status), id, &body, reply.secret)
 }
 
 impl ProviderError {
@@ -153,13 +131,15 @@ impl ProviderError {
         )
     }
 
-    fn new(class: ErrorClass, message: impl Into<String>) -> Self {
+    /// A failure that the provider itself said nothing of.
+    pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
         Self {
             class,
             http_status: None,
             code: None,
             message: message.into(),
             retry_after: None,
+            should_retry: None,
             request_id: None,
         }
     }
@@ -184,7 +164,7 @@ fn build(
 ) -> ProviderError {
     let class = match provider {
         Provider::Anthropic => anthropic::class(status, body),
-        Provider::Custom | Provider::OpenAi => openai::class(status, body),
+        _ => openai::class(status, body),
     };
     let message = if body.message.is_empty() {
         no_words(status)
@@ -198,6 +178,7 @@ fn build(
         code: code.map(|code| redact(code, api_key)),
         message,
         retry_after: None,
+        should_retry: None,
         request_id: None,
     }
 }
@@ -246,9 +227,15 @@ fn class_of_status(status: Option<StatusCode>) -> ErrorClass {
 /// The provider's name for a call, from the head of its answer: what its support desk asks for.
 pub fn request_id(headers: &HeaderMap) -> Option<String> {
     let header = |name| headers.get(name)?.to_str().ok();
-    let id = ["request-id", "x-request-id"]
-        .into_iter()
-        .find_map(header)?;
+    let id = [
+        "request-id",
+        "x-request-id",
+        "apim-request-id",
+        "x-generation-id",
+        "x-ds-trace-id",
+    ]
+    .into_iter()
+    .find_map(header)?;
     Some(id.chars().take(MAX_REQUEST_ID).collect())
 }
 

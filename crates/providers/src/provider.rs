@@ -11,31 +11,59 @@ use serde::Deserialize;
 pub enum Provider {
     /// Anthropic's Messages API.
     Anthropic,
+    /// OpenAI's models in a resource of the customer's own at Azure.
+    Azure,
     /// Any endpoint that is compatible with OpenAI's Chat Completions.
     Custom,
+    /// DeepSeek, in its dialect of Chat Completions.
+    DeepSeek,
+    /// Google AI Studio: the Gemini API.
+    Google,
     /// OpenAI, by Chat Completions or Responses.
     OpenAi,
+    /// OpenRouter, in its dialect of Chat Completions.
+    OpenRouter,
+    /// Google Cloud's Vertex AI: Gemini, and Anthropic's models.
+    Vertex,
 }
 
 impl Provider {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Anthropic, Self::Custom, Self::OpenAi];
+    pub const ALL: [Self; 8] = [
+        Self::Anthropic,
+        Self::Azure,
+        Self::Custom,
+        Self::DeepSeek,
+        Self::Google,
+        Self::OpenAi,
+        Self::OpenRouter,
+        Self::Vertex,
+    ];
 
     /// The id in the contract.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Anthropic => "anthropic",
+            Self::Azure => "azure",
             Self::Custom => "custom",
+            Self::DeepSeek => "deepseek",
+            Self::Google => "google",
             Self::OpenAi => "openai",
+            Self::OpenRouter => "openrouter",
+            Self::Vertex => "vertex",
         }
     }
 
-    /// Where the provider itself serves its API; none for an endpoint of the customer's own.
+    /// Where the provider itself serves its API. None where that depends on the customer: on an
+    /// address of its own, or, at Vertex, on the location ([`crate::vertex_base_url`]).
     pub fn default_base_url(self) -> Option<&'static str> {
         match self {
             Self::Anthropic => Some("https://api.anthropic.com"),
-            Self::Custom => None,
+            Self::Azure | Self::Custom | Self::Vertex => None,
+            Self::DeepSeek => Some("https://api.deepseek.com"),
+            Self::Google => Some("https://generativelanguage.googleapis.com"),
             Self::OpenAi => Some("https://api.openai.com/v1"),
+            Self::OpenRouter => Some("https://openrouter.ai/api/v1"),
         }
     }
 }

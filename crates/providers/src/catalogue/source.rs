@@ -126,12 +126,7 @@ fn traits(
         family: family.to_owned(),
         source,
     })?;
-    let speaks = match provider {
-        Provider::Anthropic => traits.api == Api::Messages,
-        Provider::Custom => traits.api == Api::ChatCompletions,
-        Provider::OpenAi => traits.api != Api::Messages,
-    };
-    if speaks {
+    if Api::spoken_by(provider).contains(&traits.api) {
         Ok(traits)
     } else {
         Err(CatalogueError::WrongApi {

@@ -127,6 +127,7 @@ fn cost_is_by_class_and_rounded_up() {
         cache_write_1h_tokens: 40,
         output_tokens: 50,
         reasoning_tokens: 6,
+        ..Usage::default()
     };
     // 1,000 × $5 + 2,000 × $0.50 + 300 × $6.25 + 40 × $10 + 56 × $25, per million tokens.
     assert_eq!(opus.cost_nanos(&usage), Some(9_675_000));

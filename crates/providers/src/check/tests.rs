@@ -1,17 +1,27 @@
+use http::{HeaderMap, Method};
+use url::Url;
+
 use super::*;
+use crate::Credential;
 
 const KEY: &str = "sk-proj-AbCdEf0123456789wxyz";
 const LIST: &str = r#"{"object":"list","data":[{"id":"gpt-4.1"}]}"#;
 
 fn asked(provider: Provider, base: &str) -> (Method, String, HeaderMap) {
-    let request = request(provider, &Url::parse(base).unwrap(), KEY).unwrap();
+    let base = Url::parse(base).unwrap();
+    let target = Target::new(provider, &base, Credential::ApiKey(KEY));
+    let request = request(&target).unwrap();
     assert!(request.body.is_empty());
     (request.method, request.uri.to_string(), request.headers)
 }
 
 fn shown(provider: Provider, status: u16, body: &str) -> CheckOutcome {
     let status = StatusCode::from_u16(status).unwrap();
-    outcome(provider, status, &HeaderMap::new(), body.as_bytes(), KEY)
+    let headers = HeaderMap::new();
+    outcome(
+        provider,
+        &Reply::undated(status, &headers, body.as_bytes(), KEY),
+    )
 }
 
 #[test]

@@ -6,8 +6,10 @@ fn classified(provider: Provider, status: u16, body: &str) -> ProviderError {
     let mut headers = HeaderMap::new();
     headers.insert("x-request-id", "req_head".parse().unwrap());
     let status = StatusCode::from_u16(status).unwrap();
-    let now = SystemTime::UNIX_EPOCH;
-    classify(provider, status, &headers, body.as_bytes(), KEY, now)
+    classify(
+        provider,
+        &Reply::undated(status, &headers, body.as_bytes(), KEY),
+    )
 }
 
 fn openai(message: &str, kind: &str, code: &str) -> String {
@@ -194,16 +196,9 @@ fn anthropics_errors_are_told_apart_by_body() {
 fn the_body_names_the_call_when_no_header_does() {
     let body = anthropic("api_error", "Oops");
     let status = StatusCode::INTERNAL_SERVER_ERROR;
-    let now = SystemTime::UNIX_EPOCH;
     let headers = HeaderMap::new();
-    let error = classify(
-        Provider::Anthropic,
-        status,
-        &headers,
-        body.as_bytes(),
-        KEY,
-        now,
-    );
+    let reply = Reply::undated(status, &headers, body.as_bytes(), KEY);
+    let error = classify(Provider::Anthropic, &reply);
     assert_eq!(error.request_id.as_deref(), Some("req_body"));
 }
 
@@ -211,9 +206,9 @@ fn the_body_names_the_call_when_no_header_does() {
 fn a_hint_is_taken_from_the_headers() {
     let mut headers = HeaderMap::new();
     headers.insert("retry-after", "2.5".parse().unwrap());
-    let now = SystemTime::UNIX_EPOCH;
     let status = StatusCode::TOO_MANY_REQUESTS;
-    let error = classify(Provider::OpenAi, status, &headers, b"{}", KEY, now);
+    let reply = Reply::undated(status, &headers, b"{}", KEY);
+    let error = classify(Provider::OpenAi, &reply);
     assert_eq!(error.retry_after, Some(Duration::from_millis(2_500)));
 }
 

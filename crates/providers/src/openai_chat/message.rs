@@ -86,7 +86,7 @@ pub(super) fn messages<'a>(call: &Call<'a>) -> Result<Vec<WireMessage<'a>>, Enco
     for (m, message) in call.request.messages.iter().enumerate() {
         match message.role() {
             Role::System | Role::Unspecified => {
-                let content = texts(call.provider, message.parts.iter().filter_map(text));
+                let content = texts(call.target.provider, message.parts.iter().filter_map(text));
                 messages.push(match call.traits.system_role {
                     SystemRole::Developer => WireMessage::Developer { content },
                     SystemRole::System => WireMessage::System { content },
@@ -95,11 +95,11 @@ pub(super) fn messages<'a>(call: &Call<'a>) -> Result<Vec<WireMessage<'a>>, Enco
             Role::User => messages.push(WireMessage::User {
                 content: user(m, message)?,
             }),
-            Role::Assistant => messages.extend(assistant(call.provider, m, message)?),
+            Role::Assistant => messages.extend(assistant(call.target.provider, m, message)?),
             Role::Tool => {
                 for (p, part) in message.parts.iter().enumerate() {
                     if let Some(Neutral::ToolResult(result)) = &part.content {
-                        messages.push(tool(call.provider, (m, p), result)?);
+                        messages.push(tool(call.target.provider, (m, p), result)?);
                     }
                 }
             }

@@ -17,7 +17,7 @@ mod response;
 mod stream;
 mod usage;
 
-pub(crate) use request::{RESERVED, encode};
+pub(crate) use request::encode;
 pub(crate) use response::decode;
 pub(crate) use stream::Decoder;
 pub(crate) use usage::{Totals, split};

@@ -8,15 +8,15 @@ use super::message::{WireMessage, messages};
 use crate::Provider;
 use crate::catalogue::{Effort, TokenLimit};
 use crate::encode::{
-    AnswerFormat, Call, Choice, EncodeError, Picked, Takes, answer_format, choice, parallel,
-    reasoning, sampling, schema_name, tool_schema,
+    AnswerFormat, Call, Choice, EncodeError, Picked, Reserved, Takes, answer_format, choice,
+    parallel, reasoning, sampling, schema_name, tool_schema,
 };
 
 /// Fields that would change how the answer must be read.
-pub(crate) const RESERVED: &[&str] = &["n", "stream"];
+const RESERVED: Reserved = &["n", "stream"];
 
 /// Writes the body.
-pub(crate) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
+pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
     let reasoning = reasoning(call)?;
     let Picked {
         temperature,
@@ -26,7 +26,7 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
         frequency_penalty,
         stop,
         top_k: _, // refused: the dialect has none
-    } = sampling(call, &takes(call.provider), reasoning.reasons)?;
+    } = sampling(call, &takes(call.target.provider), reasoning.reasons)?;
     let limit = call.request.max_output_tokens;
     let (max_tokens, max_completion_tokens) = match call.traits.token_limit {
         TokenLimit::MaxTokens => (limit, None),
@@ -53,7 +53,7 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
             include_usage: true,
         }),
     };
-    Ok(crate::encode::write(call.request, &body))
+    Ok((crate::encode::write(call.request, &body), RESERVED))
 }
 
 #[derive(Serialize)]
@@ -137,10 +137,12 @@ fn tools<'a>(call: &Call<'a>) -> Result<Vec<Tool<'a>>, EncodeError> {
         .map(|(index, tool)| {
             let parameters = match tool_schema(index, tool)? {
                 Some(schema) => Some(Parameters::Given(schema)),
-                None if call.provider == Provider::Custom => Some(Parameters::Empty(EmptySchema {
-                    r#type: "object",
-                    properties: Empty {},
-                })),
+                None if call.target.provider == Provider::Custom => {
+                    Some(Parameters::Empty(EmptySchema {
+                        r#type: "object",
+                        properties: Empty {},
+                    }))
+                }
                 None => None,
             };
             Ok(Tool::Function {
@@ -224,8 +226,9 @@ fn takes(provider: Provider) -> Takes {
         penalties: true,
         seed: true,
         stops: match provider {
-            Provider::OpenAi => 4,
-            Provider::Anthropic | Provider::Custom => usize::MAX,
+            Provider::Azure | Provider::OpenAi => 4,
+            Provider::DeepSeek => 16,
+            _ => usize::MAX,
         },
         top_k: false,
     }

@@ -7,12 +7,12 @@ use serde_json::value::RawValue;
 use super::calls::{Calls, Piece};
 use super::content::Spoken;
 use super::usage;
-use crate::Provider;
 use crate::decode::{Answer, Draft, PartId, Undecodable};
 use crate::json::Text;
+use crate::{Dialect, Provider};
 
 /// Reads a whole answer.
-pub(crate) fn decode(provider: Provider, body: &[u8]) -> Result<Answer, Undecodable> {
+pub(crate) fn decode(dialect: Dialect, body: &[u8]) -> Result<Answer, Undecodable> {
     let completion: Completion<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
     if completion.error.is_some() {
         return Err(Undecodable);
@@ -23,18 +23,20 @@ pub(crate) fn decode(provider: Provider, body: &[u8]) -> Result<Answer, Undecoda
         .into_iter()
         .find(|choice| choice.index.unwrap_or(0) == 0)
         .ok_or(Undecodable)?;
-    let mut saying = Saying::default();
+    let mut saying = Saying::new(dialect);
     let id = completion.id.unwrap_or_default();
     let said = choice.message.ok_or(Undecodable)?;
     saying.add(said, &id, &mut Vec::new());
     let native = choice.finish_reason.unwrap_or_default();
     Ok(Answer {
-        finish_reason: finish_reason(provider, &native, &saying.draft),
+        finish_reason: finish_reason(&native, &saying.draft),
         native_finish_reason: native.into_owned(),
         message: saying.draft.into_message(),
         model: completion.model.unwrap_or_default().into_owned(),
         response_id: id.into_owned(),
         usage: usage::read(completion.usage),
+        service_tier: completion.service_tier.unwrap_or_default().into_owned(),
+        cost_nanos: None,
     })
 }
 
@@ -48,6 +50,8 @@ struct Completion<'a> {
     choices: Option<Vec<Choice<'a>>>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    service_tier: Option<Text<'a>>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
@@ -79,7 +83,7 @@ pub(super) struct Said<'a> {
 }
 
 /// A message that is being said.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Saying {
     pub(super) draft: Draft,
     text: Option<PartId>,
@@ -89,6 +93,16 @@ pub(super) struct Saying {
 }
 
 impl Saying {
+    pub(super) fn new(dialect: Dialect) -> Self {
+        Self {
+            draft: Draft::new(dialect),
+            text: None,
+            reasoning: None,
+            refusal: None,
+            calls: Calls::default(),
+        }
+    }
+
     /// Takes in more of it.
     pub(super) fn add(&mut self, said: Said<'_>, response_id: &str, deltas: &mut Vec<PartDelta>) {
         let draft = &mut self.draft;
@@ -118,7 +132,8 @@ impl Saying {
 
 /// Why the answer ended. Several servers say `stop` when they wait for tools, and OpenAI does so when
 /// a call was forced.
-pub(super) fn finish_reason(provider: Provider, native: &str, draft: &Draft) -> FinishReason {
+pub(super) fn finish_reason(native: &str, draft: &Draft) -> FinishReason {
+    let provider = draft.dialect().provider();
     let reason = match native {
         "stop" => FinishReason::Stop,
         "" | "eos" | "eos_token" | "end_turn" if provider == Provider::Custom => FinishReason::Stop,

@@ -6,31 +6,31 @@ use serde_json::value::RawValue;
 
 use super::response::{Said, Saying, finish_reason};
 use super::usage;
-use crate::Provider;
 use crate::decode::{Answer, Undecodable};
 use crate::json::Text;
+use crate::{Dialect, Provider};
 
 /// Puts chunks together.
 #[derive(Debug)]
 pub(crate) struct Decoder {
-    provider: Provider,
     saying: Saying,
     id: String,
     model: String,
     finish: Option<String>,
     usage: Option<Usage>,
+    service_tier: String,
     done: bool,
 }
 
 impl Decoder {
-    pub(crate) fn new(provider: Provider) -> Self {
+    pub(crate) fn new(dialect: Dialect) -> Self {
         Self {
-            provider,
-            saying: Saying::default(),
+            saying: Saying::new(dialect),
             id: String::new(),
             model: String::new(),
             finish: None,
             usage: None,
+            service_tier: String::new(),
             done: false,
         }
     }
@@ -52,6 +52,9 @@ impl Decoder {
         }
         if self.model.is_empty() {
             self.model = chunk.model.unwrap_or_default().into_owned();
+        }
+        if let Some(tier) = chunk.service_tier.filter(|tier| !tier.is_empty()) {
+            self.service_tier = tier.into_owned();
         }
         if let Some(usage) = usage::read(chunk.usage) {
             self.usage = Some(usage);
@@ -83,15 +86,18 @@ impl Decoder {
     /// The whole, or nothing when the stream was cut: it must have given a reason for its end, or,
     /// from a compatible server, at least the end marker.
     pub(crate) fn finish(self) -> Option<Answer> {
-        let tolerated = self.done && self.provider == Provider::Custom;
+        let provider = self.saying.draft.dialect().provider();
+        let tolerated = self.done && provider == Provider::Custom;
         let native = self.finish.or_else(|| tolerated.then(String::new))?;
         Some(Answer {
-            finish_reason: finish_reason(self.provider, &native, &self.saying.draft),
+            finish_reason: finish_reason(&native, &self.saying.draft),
             native_finish_reason: native,
             message: self.saying.draft.into_message(),
             model: self.model,
             response_id: self.id,
             usage: self.usage,
+            service_tier: self.service_tier,
+            cost_nanos: None,
         })
     }
 }
@@ -108,6 +114,8 @@ struct Chunk<'a> {
     choices: Option<Vec<Choice<'a>>>,
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    service_tier: Option<Text<'a>>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
 }

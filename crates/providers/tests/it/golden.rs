@@ -5,7 +5,6 @@
 use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
@@ -14,7 +13,7 @@ use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::part_delta::Delta;
 use latchkey_contract::router::v1::{Part, PartDelta};
 use latchkey_providers::catalogue::Catalogue;
-use latchkey_providers::decode::{self, Answer};
+use latchkey_providers::decode::{self, Answer, Reply};
 use latchkey_providers::stream::{Decoder, events};
 use latchkey_providers::{Dialect, Provider};
 use serde_json::{Value, json};
@@ -109,15 +108,12 @@ fn answers_are_read_as_meant(dialect: &str, model: &str) {
                 let sse: String = sse.iter().map(|event| event.as_str().unwrap()).collect();
                 read_stream(dialect, sse.as_bytes())
             }
-            None => decode::unary(
-                dialect,
-                StatusCode::OK,
-                &HeaderMap::new(),
-                format!("\n\n{}", golden["body"]).as_bytes(),
-                KEY,
-                SystemTime::UNIX_EPOCH,
-            )
-            .unwrap(),
+            None => {
+                let body = format!("\n\n{}", golden["body"]);
+                let headers = HeaderMap::new();
+                let reply = Reply::undated(StatusCode::OK, &headers, body.as_bytes(), KEY);
+                decode::unary(dialect, &reply).unwrap()
+            }
         };
         assert_eq!(
             without_state_json(&golden["answer"]),

@@ -1,14 +1,13 @@
 //! What holds for any input.
 
 use std::convert::Infallible;
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use http::{HeaderMap, StatusCode};
 use latchkey_contract::router::v1::Usage;
 use latchkey_providers::catalogue::{Catalogue, NanosPerMillion, Prices};
-use latchkey_providers::decode::{self, Answer};
+use latchkey_providers::decode::{self, Answer, Reply};
 use latchkey_providers::error::{classify, redact};
 use latchkey_providers::stream::{Decoder, SseEvent, events};
 use latchkey_providers::{Dialect, Provider, ProviderError};
@@ -146,6 +145,7 @@ fn usages() -> impl Strategy<Value = Usage> {
         cache_write_1h_tokens: counts[3],
         output_tokens: counts[4],
         reasoning_tokens: counts[5],
+        ..Usage::default()
     })
 }
 
@@ -214,8 +214,8 @@ proptest! {
         let status = StatusCode::from_u16(status).unwrap();
         for dialect in dialects() {
             let _ = read(dialect, vec![Bytes::from(body.clone())]);
-            let now = SystemTime::UNIX_EPOCH;
-            let _ = decode::unary(dialect, status, &HeaderMap::new(), &body, KEY, now);
+            let headers = HeaderMap::new();
+            let _ = decode::unary(dialect, &Reply::undated(status, &headers, &body, KEY));
         }
     }
 
@@ -225,9 +225,9 @@ proptest! {
             let mut decoder = Decoder::new(dialect);
             for document in &documents {
                 let data = document.to_string();
-                let now = SystemTime::UNIX_EPOCH;
                 let headers = HeaderMap::new();
-                let _ = decode::unary(dialect, StatusCode::OK, &headers, data.as_bytes(), KEY, now);
+                let reply = Reply::undated(StatusCode::OK, &headers, data.as_bytes(), KEY);
+                let _ = decode::unary(dialect, &reply);
                 let _ = decoder.event(&SseEvent { event: None, data }, KEY);
             }
             let _ = decoder.finish();
@@ -247,9 +247,9 @@ proptest! {
         let status = StatusCode::from_u16(status).unwrap();
         for body in [body.to_string(), text] {
             for provider in Provider::ALL {
-                let now = SystemTime::UNIX_EPOCH;
                 let headers = HeaderMap::new();
-                let error = classify(provider, status, &headers, body.as_bytes(), &key, now);
+                let reply = Reply::undated(status, &headers, body.as_bytes(), &key);
+                let error = classify(provider, &reply);
                 let shown = format!("{error} {error:?}");
                 prop_assert!(!shown.contains(&key), "{}", shown);
             }
@@ -307,6 +307,7 @@ proptest! {
             cache_write_1h_tokens: counts[3],
             output_tokens: counts[4],
             reasoning_tokens: counts[5],
+            ..Usage::default()
         };
         let price = |index: usize| Some(NanosPerMillion::new(prices[index]));
         let prices = Prices {

@@ -10,9 +10,9 @@ use latchkey_contract::router::v1::{
     ReasoningControl, ResponseFormat, Role, Tool, ToolCall, ToolChoice, ToolResult, file, image,
     reasoning_control, response_format, tool_choice,
 };
-use latchkey_providers::Provider;
 use latchkey_providers::catalogue::Catalogue;
 use latchkey_providers::encode::{self, Call, EncodeError, Exchange};
+use latchkey_providers::{Credential, Provider, Target, vertex_base_url};
 use url::Url;
 
 pub(crate) const KEY: &str = "sk-golden-0123456789";
@@ -44,11 +44,9 @@ impl Case {
 
     pub(crate) fn encode(&self) -> Result<Exchange, EncodeError> {
         let catalogue = Catalogue::builtin();
-        let base = self.provider.default_base_url();
+        let base = base_url(self.provider);
         encode::generate(&Call {
-            provider: self.provider,
-            base_url: &Url::parse(base.unwrap_or("https://llm.example.com/v1")).unwrap(),
-            api_key: KEY,
+            target: target(self.provider, &base),
             model: self.model,
             traits: catalogue.traits(self.provider, self.model),
             request: &self.request,
@@ -63,6 +61,28 @@ impl Case {
             Err(error) => Err(error.field.into_owned()),
         }
     }
+}
+
+/// Where a provider is in these tests.
+pub(crate) fn base_url(provider: Provider) -> Url {
+    let url = match provider {
+        Provider::Azure => "https://example.openai.azure.com",
+        Provider::Custom => "https://llm.example.com/v1",
+        Provider::Vertex => return vertex_base_url("europe-west4").unwrap(),
+        other => other.default_base_url().unwrap(),
+    };
+    url.parse().unwrap()
+}
+
+/// A provider there, with the key that these tests use.
+pub(crate) fn target(provider: Provider, base_url: &Url) -> Target<'_> {
+    let mut target = Target::new(provider, base_url, Credential::ApiKey(KEY));
+    if provider == Provider::Vertex {
+        target.credential = Credential::Bearer(KEY);
+        target.location = "europe-west4";
+        target.cloud_project = "example-project";
+    }
+    target
 }
 
 pub(crate) fn conversation(messages: impl IntoIterator<Item = Message>) -> GenerateRequest {
