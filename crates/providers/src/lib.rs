@@ -58,9 +58,12 @@
 pub mod catalogue;
 pub mod check;
 pub mod decode;
+pub mod embeddings;
 pub mod encode;
 pub mod error;
+pub mod images;
 pub mod models;
+pub mod oauth;
 pub mod stream;
 pub mod tokens;
 
