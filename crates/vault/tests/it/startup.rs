@@ -15,7 +15,9 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-use crate::harness::{ANONYMOUS, OPERATOR, OWNER, Router, START, Vault, config, resolve, secret};
+use crate::harness::{
+    ANONYMOUS, OPERATOR, OWNER, Router, START, Vault, api_key, config, resolve, secret,
+};
 use crate::on_both_databases;
 
 on_both_databases!(
@@ -33,7 +35,10 @@ async fn what_was_stored_is_there_after_a_new_start(vault: Vault) {
     assert_eq!(vault.get_key(NAME).await, created);
     let router = Router::attend(&vault).await;
     let lease = router.borrows(resolve("workspaces/acme")).await;
-    assert_eq!(lease.api_key, secret("workspaces/acme", "main"));
+    assert_eq!(
+        api_key(lease.material.as_ref()),
+        secret("workspaces/acme", "main")
+    );
 }
 
 async fn a_second_vault_shares_the_deployment(vault: Vault) {

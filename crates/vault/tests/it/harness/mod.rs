@@ -6,7 +6,9 @@ mod refusal;
 mod router;
 mod vault;
 
-pub(crate) use fixtures::{SECRET_TAIL, create_key, key_of, mask, material, resolve, secret};
+pub(crate) use fixtures::{
+    SECRET_TAIL, api_key, create_key, key_of, mask, material, resolve, secret,
+};
 pub(crate) use refusal::refused;
 pub(crate) use router::{Outcome, Router, alive, hello, rejected, unreachable};
 pub(crate) use vault::{

@@ -4,7 +4,7 @@ use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
 use latchkey_contract::vault::v1::{AddKeyVersionRequest, CreateKeyRequest};
 
 use super::tables::Tables;
-use crate::harness::{OWNER, Router, Vault, create_key, material, resolve};
+use crate::harness::{OWNER, Router, Vault, api_key, create_key, material, resolve};
 use crate::on_both_databases;
 
 on_both_databases!(planted_material_is_nowhere_in_the_database);
@@ -52,7 +52,13 @@ async fn planted_material_is_nowhere_in_the_database(vault: Vault) {
     };
     vault.store_key(create).await;
     assert_eq!(
-        router.borrows(resolve("workspaces/acme")).await.api_key,
+        api_key(
+            router
+                .borrows(resolve("workspaces/acme"))
+                .await
+                .material
+                .as_ref()
+        ),
         PLANTED[0]
     );
     let mut client = vault.keys(OWNER);
