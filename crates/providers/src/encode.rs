@@ -17,6 +17,7 @@ mod write;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use latchkey_contract::router::v1::{GenerateRequest, Loss};
+use prost_types::Struct;
 
 pub use error::{EncodeError, EncodeErrorKind};
 
@@ -30,7 +31,7 @@ pub(crate) use tools::{
     AnswerFormat, Choice, NO_ARGUMENTS, answer_format, choice, parallel, schema_name,
     tool_arguments, tool_schema,
 };
-pub(crate) use write::{Base64, DataUrl, Locator, detail, write};
+pub(crate) use write::{Base64, DataUrl, Locator, detail, write, write_sized};
 
 /// A request for generation and everything it depends on. It holds a key and has no `Debug`.
 pub struct Call<'a> {
@@ -97,8 +98,17 @@ pub(crate) fn body<'a>(
 ) -> Result<Vec<u8>, EncodeError> {
     check_model(call.model)?;
     rules::check(call.request)?;
-    let (mut body, reserved) = write(call)?;
-    if let Some(options) = &call.request.provider_options {
+    let (body, reserved) = write(call)?;
+    with_options(body, call.request.provider_options.as_ref(), reserved)
+}
+
+/// A body with the provider's options, which may not set the reserved fields.
+pub(crate) fn with_options(
+    mut body: Vec<u8>,
+    options: Option<&Struct>,
+    reserved: Reserved,
+) -> Result<Vec<u8>, EncodeError> {
+    if let Some(options) = options {
         options::append(&mut body, options, reserved)?;
     }
     Ok(body)

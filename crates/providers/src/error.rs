@@ -122,6 +122,32 @@ pub(crate) fn malformed(reply: &Reply<'_>) -> ProviderError {
     garbage(Some(reply.status), id, &body, reply.secret)
 }
 
+/// A successful answer that is not the one asked for.
+pub(crate) fn mismatched(reply: &Reply<'_>, words: &str) -> ProviderError {
+    of_success(reply, ErrorClass::Malformed, words)
+}
+
+/// A successful answer that says that there will be none, and why.
+pub(crate) fn declined(
+    reply: &Reply<'_>,
+    class: ErrorClass,
+    code: &str,
+    words: &str,
+) -> ProviderError {
+    ProviderError {
+        code: (!code.is_empty()).then(|| redact(code, reply.secret)),
+        ..of_success(reply, class, words)
+    }
+}
+
+fn of_success(reply: &Reply<'_>, class: ErrorClass, words: &str) -> ProviderError {
+    ProviderError {
+        http_status: Some(reply.status.as_u16()),
+        request_id: request_id(reply.headers),
+        ..ProviderError::new(class, redact(words, reply.secret))
+    }
+}
+
 impl ProviderError {
     /// The answer's end is missing.
     pub(crate) fn truncated() -> Self {

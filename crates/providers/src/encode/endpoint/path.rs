@@ -73,7 +73,7 @@ fn azure(endpoint: Endpoint<'_>, api_version: &str) -> Result<Cow<'static, str>,
             api: Api::Responses,
             ..
         } => "/openai/responses".to_owned(),
-        Endpoint::Embed { model }
+        Endpoint::Embed { model, .. }
         | Endpoint::Generate { model, .. }
         | Endpoint::Images { model } => {
             let below = openai(endpoint);
@@ -95,8 +95,8 @@ fn google(endpoint: Endpoint<'_>) -> Result<Cow<'static, str>, EncodeError> {
         Endpoint::CountTokens { model, .. } => {
             format!("/v1beta/models/{}:countTokens", segment(model)?).into()
         }
-        Endpoint::Embed { model } => {
-            format!("/v1beta/models/{}:batchEmbedContents", segment(model)?).into()
+        Endpoint::Embed { model, method } => {
+            format!("/v1beta/models/{}:{method}", segment(model)?).into()
         }
         Endpoint::Images { model } => {
             format!("/v1beta/models/{}:generateContent", segment(model)?).into()
@@ -129,8 +129,8 @@ fn vertex(endpoint: Endpoint<'_>, target: &Target<'_>) -> Result<Cow<'static, st
         Endpoint::CountTokens { model, .. } => {
             format!("{publishers}/google/models/{}:countTokens", segment(model)?).into()
         }
-        Endpoint::Embed { model } => {
-            format!("{publishers}/google/models/{}:predict", segment(model)?).into()
+        Endpoint::Embed { model, method } => {
+            format!("{publishers}/google/models/{}:{method}", segment(model)?).into()
         }
         Endpoint::Generate {
             api: Api::Messages,
