@@ -31,6 +31,11 @@ pub struct Answer {
     pub service_tier: String,
     /// What the provider says the call cost, in nano-US-dollars. None when it does not.
     pub cost_nanos: Option<i64>,
+    /// Ids of reasoning that was sent along and that the provider says it did not use: for
+    /// [`encode::unused_reasoning`].
+    ///
+    /// [`encode::unused_reasoning`]: crate::encode::unused_reasoning
+    pub unused_reasoning: Vec<String>,
 }
 
 /// What came back for a request that was answered whole.

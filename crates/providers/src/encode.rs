@@ -19,11 +19,14 @@ use http::{HeaderMap, Method, Uri};
 use latchkey_contract::router::v1::{GenerateRequest, Loss};
 
 pub use error::{EncodeError, EncodeErrorKind};
+pub use portability::unused_reasoning;
 
 use crate::catalogue::ModelTraits;
+use crate::openai_chat::Flavour;
 use crate::{Api, Dialect, Target, anthropic, openai_chat, openai_responses};
 pub(crate) use endpoint::{Endpoint, headers};
 pub(crate) use error::{part_field, refuse};
+pub(crate) use options::OptionValue;
 pub(crate) use sampling::{Picked, Reasoning, Takes, reasoning, sampling};
 pub(crate) use text::LongText;
 pub(crate) use tools::{
@@ -95,11 +98,39 @@ pub(crate) fn body<'a>(
     call: &Call<'a>,
     write: impl FnOnce(&Call<'a>) -> Result<(Vec<u8>, Reserved), EncodeError>,
 ) -> Result<Vec<u8>, EncodeError> {
+    written(call, write, None)
+}
+
+/// As [`body`], for another endpoint than the one that the provider's options are for: of those, only
+/// `known` go along.
+pub(crate) fn body_beside<'a>(
+    call: &Call<'a>,
+    write: impl FnOnce(&Call<'a>) -> Result<(Vec<u8>, Reserved), EncodeError>,
+    known: &[&str],
+) -> Result<Vec<u8>, EncodeError> {
+    written(call, write, Some(known))
+}
+
+fn written<'a>(
+    call: &Call<'a>,
+    write: impl FnOnce(&Call<'a>) -> Result<(Vec<u8>, Reserved), EncodeError>,
+    known: Option<&[&str]>,
+) -> Result<Vec<u8>, EncodeError> {
     check_model(call.model)?;
     rules::check(call.request)?;
     let (mut body, reserved) = write(call)?;
     if let Some(options) = &call.request.provider_options {
-        options::append(&mut body, options, reserved)?;
+        let dialect = call.dialect();
+        let merged = match dialect.api() {
+            Api::ChatCompletions => Flavour::of(dialect.provider()).merged_options(),
+            Api::GenerateContent | Api::Messages | Api::Responses => &[],
+        };
+        let rules = options::Rules {
+            reserved,
+            merged,
+            known,
+        };
+        options::append(&mut body, options, rules)?;
     }
     Ok(body)
 }
