@@ -5,11 +5,15 @@
 //! everything that looks like a key taken out of them ([`redact`]).
 
 mod anthropic;
+mod azure;
 mod body;
+mod deepseek;
 mod openai;
+mod openrouter;
 mod redact;
 mod retry_after;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -189,15 +193,29 @@ fn build(
     api_key: &str,
 ) -> ProviderError {
     let class = match provider {
+        _ if body.failed_answer => ErrorClass::Overloaded,
         Provider::Anthropic => anthropic::class(status, body),
+        Provider::Azure => azure::class(status, body),
+        Provider::DeepSeek => deepseek::class(status, body),
+        Provider::OpenRouter => openrouter::class(status, body),
         _ => openai::class(status, body),
     };
-    let message = if body.message.is_empty() {
+    let words = match provider {
+        Provider::Azure => azure::words(status, body),
+        Provider::OpenRouter => Cow::Owned(openrouter::words(body)),
+        _ => Cow::Borrowed(&*body.message),
+    };
+    let message = if words.is_empty() {
         no_words(status)
     } else {
-        redact(&body.message, api_key)
+        redact(&words, api_key)
     };
-    let code = body.code.as_ref().or(body.kind.as_ref());
+    let kind = match provider {
+        // Its code repeats the status.
+        Provider::OpenRouter => openrouter::kind(body),
+        _ => None,
+    };
+    let code = kind.or(body.code.as_deref()).or(body.kind.as_deref());
     ProviderError {
         class,
         http_status: status.map(|status| status.as_u16()),
@@ -255,8 +273,9 @@ pub fn request_id(headers: &HeaderMap) -> Option<String> {
     let header = |name| headers.get(name)?.to_str().ok();
     let id = [
         "request-id",
-        "x-request-id",
+        // Azure has an `x-request-id` beside it.
         "apim-request-id",
+        "x-request-id",
         "x-generation-id",
         "x-ds-trace-id",
     ]

@@ -43,16 +43,35 @@ pub(crate) fn nanos_from_usd(text: &str) -> Option<i64> {
     }
 }
 
-/// What OpenRouter says a call cost: the `cost` in its usage, in US dollars.
+/// What OpenRouter says a call cost, in the usage of its answer. With an upstream key of the
+/// customer's own (`is_byok`), OpenRouter bills its fee alone and the upstream the rest; together
+/// they are what the call cost. None when the usage does not tell, or not in a number that fits.
 pub(crate) fn cost_in(usage: Option<&RawValue>) -> Option<i64> {
     let usage: Costed<'_> = serde_json::from_str(usage?.get()).ok()?;
-    nanos_from_usd(usage.cost?.get())
+    let billed = nanos_from_usd(usage.cost?.get())?;
+    let upstream = match usage.cost_details {
+        Some(details) if usage.is_byok == Some(true) => details.upstream_inference_cost,
+        _ => None,
+    };
+    match upstream.map(RawValue::get) {
+        None | Some("null") => Some(billed),
+        Some(upstream) => billed.checked_add(nanos_from_usd(upstream)?),
+    }
 }
 
 #[derive(Deserialize)]
 struct Costed<'a> {
     #[serde(borrow)]
     cost: Option<&'a RawValue>,
+    is_byok: Option<bool>,
+    #[serde(borrow)]
+    cost_details: Option<Details<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Details<'a> {
+    #[serde(borrow)]
+    upstream_inference_cost: Option<&'a RawValue>,
 }
 
 /// A dollar is ten to this many nano-dollars.
@@ -125,6 +144,23 @@ mod tests {
             assert_eq!(cost(json), None, "{json}");
         }
         assert_eq!(cost_in(None), None);
+    }
+
+    fn cost(json: &str) -> Option<i64> {
+        let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
+        cost_in(Some(&raw))
+    }
+
+    #[test]
+    fn an_upstream_that_bills_by_itself_counts_too() {
+        let details = r#""cost_details":{"upstream_inference_cost":0.002}"#;
+        let with = |byok: &str| cost(&format!(r#"{{"cost":0.0001,"is_byok":{byok},{details}}}"#));
+        assert_eq!(with("true"), Some(2_100_000));
+        assert_eq!(with("false"), Some(100_000));
+        assert_eq!(with("null"), Some(100_000));
+        let untold =
+            r#"{"cost":0.0001,"is_byok":true,"cost_details":{"upstream_inference_cost":null}}"#;
+        assert_eq!(cost(untold), Some(100_000));
     }
 
     proptest! {

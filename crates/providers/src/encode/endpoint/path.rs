@@ -24,6 +24,8 @@ pub(super) fn path(
             // Its list of models is public and proves nothing.
             Endpoint::Check => "/key".into(),
             Endpoint::Images { .. } => "/images".into(),
+            // Models that give text are all that it lists unasked.
+            Endpoint::Models { .. } => "/models?output_modalities=all".into(),
             other => openai(other),
         }),
         Provider::Vertex => vertex(endpoint, target),
@@ -59,12 +61,17 @@ fn anthropic(endpoint: Endpoint<'_>) -> Cow<'static, str> {
     }
 }
 
-/// Azure's v1 API names the deployment in the body; the older addresses name it in the path, and
-/// want their date.
+/// Azure's v1 API names the deployment in the body, and takes no version but a word such as
+/// `preview`; the older addresses name it in the path, and want their date.
 fn azure(endpoint: Endpoint<'_>, api_version: &str) -> Result<Cow<'static, str>, EncodeError> {
-    if api_version.is_empty() {
+    let dated = api_version.starts_with(|first: char| first.is_ascii_digit());
+    if !dated {
         let path = openai(endpoint);
-        return Ok(format!("/openai/v1{path}").into());
+        let version = match api_version {
+            "" => String::new(),
+            word => format!("?api-version={}", query(word)),
+        };
+        return Ok(format!("/openai/v1{path}{version}").into());
     }
     let path = match endpoint {
         Endpoint::Check | Endpoint::Models { .. } => "/openai/models".to_owned(),
