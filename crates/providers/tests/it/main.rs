@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
 mod cases;
+mod documented;
 mod embeddings;
 mod golden;
 mod images;
