@@ -37,7 +37,7 @@ pub fn request(
 ) -> Result<WireRequest, EncodeError> {
     let endpoint = match provider {
         Provider::Anthropic => Endpoint::AnthropicModels,
-        Provider::Custom | Provider::OpenAi => Endpoint::OpenAiModels,
+        _ => Endpoint::OpenAiModels,
     };
     Ok(WireRequest {
         method: Method::GET,

@@ -21,7 +21,7 @@ impl Dialect {
         let api = match provider {
             Provider::Anthropic => Api::Messages,
             Provider::OpenAi if traits.api == Api::Responses => Api::Responses,
-            Provider::Custom | Provider::OpenAi => Api::ChatCompletions,
+            _ => Api::ChatCompletions,
         };
         Self { provider, api }
     }

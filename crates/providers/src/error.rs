@@ -184,7 +184,7 @@ fn build(
 ) -> ProviderError {
     let class = match provider {
         Provider::Anthropic => anthropic::class(status, body),
-        Provider::Custom | Provider::OpenAi => openai::class(status, body),
+        _ => openai::class(status, body),
     };
     let message = if body.message.is_empty() {
         no_words(status)

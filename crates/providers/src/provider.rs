@@ -11,22 +11,46 @@ use serde::Deserialize;
 pub enum Provider {
     /// Anthropic's Messages API.
     Anthropic,
+    /// OpenAI's models on a resource of the customer's own at Azure.
+    Azure,
     /// Any endpoint that is compatible with OpenAI's Chat Completions.
     Custom,
+    /// DeepSeek.
+    DeepSeek,
+    /// Gemini, by Google AI Studio's API.
+    Google,
     /// OpenAI, by Chat Completions or Responses.
     OpenAi,
+    /// OpenRouter, which passes calls on to others.
+    OpenRouter,
+    /// Gemini and Claude in a project of the customer's own at Google Cloud.
+    Vertex,
 }
 
 impl Provider {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Anthropic, Self::Custom, Self::OpenAi];
+    pub const ALL: [Self; 8] = [
+        Self::Anthropic,
+        Self::Azure,
+        Self::Custom,
+        Self::DeepSeek,
+        Self::Google,
+        Self::OpenAi,
+        Self::OpenRouter,
+        Self::Vertex,
+    ];
 
     /// The id in the contract.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Anthropic => "anthropic",
+            Self::Azure => "azure",
             Self::Custom => "custom",
+            Self::DeepSeek => "deepseek",
+            Self::Google => "google",
             Self::OpenAi => "openai",
+            Self::OpenRouter => "openrouter",
+            Self::Vertex => "vertex",
         }
     }
 
@@ -34,8 +58,11 @@ impl Provider {
     pub fn default_base_url(self) -> Option<&'static str> {
         match self {
             Self::Anthropic => Some("https://api.anthropic.com"),
-            Self::Custom => None,
+            Self::Azure | Self::Custom | Self::Vertex => None,
+            Self::DeepSeek => Some("https://api.deepseek.com"),
+            Self::Google => Some("https://generativelanguage.googleapis.com"),
             Self::OpenAi => Some("https://api.openai.com/v1"),
+            Self::OpenRouter => Some("https://openrouter.ai/api/v1"),
         }
     }
 }

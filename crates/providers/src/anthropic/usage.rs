@@ -63,6 +63,7 @@ impl WireUsage {
             cache_write_1h_tokens: for_an_hour,
             output_tokens: output - thinking,
             reasoning_tokens: thinking,
+            ..Usage::default()
         })
     }
 }

@@ -128,8 +128,8 @@ fn traits(
     })?;
     let speaks = match provider {
         Provider::Anthropic => traits.api == Api::Messages,
-        Provider::Custom => traits.api == Api::ChatCompletions,
-        Provider::OpenAi => traits.api != Api::Messages,
+        Provider::Azure | Provider::OpenAi => traits.api != Api::Messages,
+        _ => traits.api == Api::ChatCompletions,
     };
     if speaks {
         Ok(traits)

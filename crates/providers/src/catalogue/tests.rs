@@ -27,9 +27,15 @@ fn parse(more: &str) -> Result<Catalogue, CatalogueError> {
         let table = table.replace("chat_completions", api);
         format!("[defaults.{provider}]{table}")
     };
-    let custom = of("custom", "chat_completions");
-    let anthropic = of("anthropic", "messages");
-    Catalogue::parse(&format!("{DEFAULTS}\n{custom}\n{anthropic}\n{more}"))
+    let others = Provider::ALL
+        .into_iter()
+        .filter(|provider| *provider != Provider::OpenAi)
+        .map(|provider| match provider {
+            Provider::Anthropic => of(provider.as_str(), "messages"),
+            _ => of(provider.as_str(), "chat_completions"),
+        });
+    let others: String = others.collect();
+    Catalogue::parse(&format!("{DEFAULTS}\n{others}\n{more}"))
 }
 
 fn model(more: &str) -> String {
@@ -127,6 +133,7 @@ fn cost_is_by_class_and_rounded_up() {
         cache_write_1h_tokens: 40,
         output_tokens: 50,
         reasoning_tokens: 6,
+        ..Usage::default()
     };
     // 1,000 × $5 + 2,000 × $0.50 + 300 × $6.25 + 40 × $10 + 56 × $25, per million tokens.
     assert_eq!(opus.cost_nanos(&usage), Some(9_675_000));

@@ -66,7 +66,7 @@ impl CredentialHeader {
     fn of(provider: Provider) -> Self {
         match provider {
             Provider::Anthropic => Self::XApiKey,
-            Provider::Custom | Provider::OpenAi => Self::Bearer,
+            _ => Self::Bearer,
         }
     }
 

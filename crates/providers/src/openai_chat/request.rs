@@ -225,7 +225,7 @@ fn takes(provider: Provider) -> Takes {
         seed: true,
         stops: match provider {
             Provider::OpenAi => 4,
-            Provider::Anthropic | Provider::Custom => usize::MAX,
+            _ => usize::MAX,
         },
         top_k: false,
     }

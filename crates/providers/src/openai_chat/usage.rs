@@ -47,6 +47,7 @@ pub(crate) fn split(totals: Totals) -> Usage {
         cache_write_1h_tokens: cache_write_long,
         output_tokens: totals.output - reasoning,
         reasoning_tokens: reasoning,
+        ..Usage::default()
     }
 }
 

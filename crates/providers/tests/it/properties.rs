@@ -146,6 +146,7 @@ fn usages() -> impl Strategy<Value = Usage> {
         cache_write_1h_tokens: counts[3],
         output_tokens: counts[4],
         reasoning_tokens: counts[5],
+        ..Usage::default()
     })
 }
 
@@ -307,6 +308,7 @@ proptest! {
             cache_write_1h_tokens: counts[3],
             output_tokens: counts[4],
             reasoning_tokens: counts[5],
+            ..Usage::default()
         };
         let price = |index: usize| Some(NanosPerMillion::new(prices[index]));
         let prices = Prices {
