@@ -4,6 +4,14 @@
 mod cases;
 mod golden;
 mod invalid_requests;
+mod prices;
 mod properties;
 mod refusals;
 mod streams;
+
+use std::sync::LazyLock;
+
+use latchkey_providers::catalogue::Catalogue;
+
+/// Read once, since properties ask for it hundreds of times.
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::builtin);

@@ -11,7 +11,6 @@ use latchkey_contract::router::v1::{
     reasoning_control, response_format, tool_choice,
 };
 use latchkey_providers::Provider;
-use latchkey_providers::catalogue::Catalogue;
 use latchkey_providers::encode::{self, Call, EncodeError, Exchange};
 use url::Url;
 
@@ -43,14 +42,13 @@ impl Case {
     }
 
     pub(crate) fn encode(&self) -> Result<Exchange, EncodeError> {
-        let catalogue = Catalogue::builtin();
         let base = self.provider.default_base_url();
         encode::generate(&Call {
             provider: self.provider,
             base_url: &Url::parse(base.unwrap_or("https://llm.example.com/v1")).unwrap(),
             api_key: KEY,
             model: self.model,
-            traits: catalogue.traits(self.provider, self.model),
+            traits: crate::CATALOGUE.traits(self.provider, self.model),
             request: &self.request,
             stream: self.stream,
         })
