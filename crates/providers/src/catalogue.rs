@@ -1,8 +1,11 @@
 //! Models: what they are called, what they cost, and what sets each apart within its dialect.
 //!
 //! The built-in catalogue is `data/catalogue.toml` with the files of `data/catalogue`; an operator
-//! may bring another, or lay a [`Layer`] in the same form over it. A name that it does not hold still works: its traits come from its family
+//! may bring another, or lay more over it: a [`Layer`] in the same form, or prices in
+//! [LiteLLM's][`litellm`]. A name that it does not hold still works: its traits come from its family
 //! or its provider's defaults, and its cost is unknown.
+
+pub mod litellm;
 
 mod date;
 mod error;

@@ -1,7 +1,9 @@
 use std::time::{Duration, SystemTime};
 
 use latchkey_contract::router::v1::Usage;
-use latchkey_providers::catalogue::{CostContext, NanosEach, NanosPerMillion, Prices};
+use latchkey_providers::catalogue::{
+    CostContext, Layer, NanosEach, NanosPerMillion, Prices, litellm,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -112,5 +114,25 @@ proptest! {
         let less = model.cost_nanos(&usage(&counts), &context);
         counts[0] += 1;
         prop_assert!(model.cost_nanos(&usage(&counts), &context) >= less);
+    }
+
+    #[test]
+    fn a_list_of_prices_with_anything_in_it_is_read_or_refused(
+        field in "(input|output)_cost_per_(token|image_token|image)(_flex|_above_[0-9]{1,4}k_tokens)?",
+        amount in "-?[0-9]{1,25}(\\.[0-9]{1,25})?(e-?[0-9]{1,3})?|null|\"[a-z]{0,3}\"|\\[\\]",
+        other in "[a-z_]{1,12}",
+        provider in "openai|gemini|vertex_ai-x|bedrock|[a-z]{0,8}",
+        mode in "chat|image_generation|embedding|[a-z]{0,8}",
+    ) {
+        let text = format!(
+            r#"{{"m": {{"litellm_provider": "{provider}", "mode": "{mode}",
+                "{field}": {amount}, "{other}": {amount}}}}}"#
+        );
+        if let Ok(import) = litellm::read(&text) {
+            let rows = import.models.len() + import.skipped.len() + import.of_other_providers;
+            prop_assert_eq!(rows, 1);
+            let layer = Layer::of_models("x", import.models).unwrap();
+            prop_assert!(CATALOGUE.extend(layer).is_ok());
+        }
     }
 }
