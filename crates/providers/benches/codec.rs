@@ -1,17 +1,16 @@
 //! What the hot path costs: writing requests, reading answers, reading one chunk of a stream.
 
 use std::hint::black_box;
-use std::time::SystemTime;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, StatusCode};
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{GenerateRequest, Message, Part, Role};
 use latchkey_providers::catalogue::Catalogue;
-use latchkey_providers::decode;
+use latchkey_providers::decode::{self, Reply};
 use latchkey_providers::encode::{self, Call};
 use latchkey_providers::stream::{Decoder, SseEvent};
-use latchkey_providers::{Dialect, Provider};
+use latchkey_providers::{Credential, Dialect, Provider, Target};
 use url::Url;
 
 /// One model for each dialect.
@@ -69,9 +68,7 @@ fn encoding(criterion: &mut Criterion) {
             group.bench_function(format!("{model}, {name}"), |bencher| {
                 bencher.iter(|| {
                     let call = Call {
-                        provider,
-                        base_url: &base_url,
-                        api_key: KEY,
+                        target: Target::new(provider, &base_url, Credential::ApiKey(KEY)),
                         model,
                         traits,
                         request: black_box(&request),
@@ -94,15 +91,8 @@ fn decoding(criterion: &mut Criterion) {
         group.bench_function(model, |bencher| {
             bencher.iter(|| {
                 let body = black_box(body).as_bytes();
-                let now = SystemTime::UNIX_EPOCH;
-                black_box(decode::unary(
-                    dialect,
-                    StatusCode::OK,
-                    &headers,
-                    body,
-                    KEY,
-                    now,
-                ))
+                let reply = Reply::undated(StatusCode::OK, &headers, body, KEY);
+                black_box(decode::unary(dialect, &reply))
             });
         });
     }

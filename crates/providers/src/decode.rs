@@ -7,10 +7,10 @@ use std::time::SystemTime;
 use http::{HeaderMap, StatusCode};
 use latchkey_contract::router::v1::{FinishReason, Message, Usage};
 
-pub(crate) use draft::{Draft, PartId, state};
+pub(crate) use draft::{Draft, PartId};
 
 use crate::error::{self, ProviderError};
-use crate::{Api, Dialect, anthropic, openai_chat, openai_responses};
+use crate::{Api, Dialect, Provider, anthropic, openai_chat, openai_responses};
 
 /// What a model answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,38 +27,80 @@ pub struct Answer {
     pub response_id: String,
     /// What was used, in classes that share no token. None when nobody told.
     pub usage: Option<Usage>,
+    /// The service tier that the provider says it served the call in; empty when it says nothing.
+    pub service_tier: String,
+    /// What the provider says the call cost, in nano-US-dollars. None when it does not.
+    pub cost_nanos: Option<i64>,
+    /// Ids of reasoning that was sent along and that the provider says it did not use: for
+    /// [`Exchange::sent_reasoning`].
+    ///
+    /// [`Exchange::sent_reasoning`]: crate::encode::Exchange::sent_reasoning
+    pub unused_reasoning: Vec<String>,
+}
+
+/// What came back for a request that was answered whole.
+#[derive(Clone, Copy)]
+pub struct Reply<'a> {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The body.
+    pub body: &'a [u8],
+    /// What the call was made with, to be taken out of the provider's words:
+    /// [`Credential::secret`].
+    ///
+    /// [`Credential::secret`]: crate::Credential::secret
+    pub secret: &'a str,
+    /// The time, which dates the hints of when to try again.
+    pub now: SystemTime,
 }
 
 /// Reads a whole answer, or the error that came in its place, whatever the status says.
-///
-/// `api_key` is what the call was made with, to be taken out of the provider's words; `now` dates
-/// the hints of when to try again.
-pub fn unary(
-    dialect: Dialect,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    api_key: &str,
-    now: SystemTime,
-) -> Result<Answer, ProviderError> {
-    let provider = dialect.provider();
-    if !status.is_success() {
-        return Err(error::classify(
-            provider, status, headers, body, api_key, now,
-        ));
-    }
-    let answer = match dialect.api() {
-        Api::ChatCompletions => openai_chat::decode(provider, body),
-        Api::Messages => anthropic::decode(body),
-        Api::Responses => openai_responses::decode(body),
-    };
-    answer.map_err(|Undecodable| {
-        if error::holds_error(body) {
-            error::classify(provider, status, headers, body, api_key, now)
-        } else {
-            error::malformed(status, headers, body, api_key)
-        }
+pub fn unary(dialect: Dialect, reply: &Reply<'_>) -> Result<Answer, ProviderError> {
+    reply.read(dialect.provider(), |body| match dialect.api() {
+        Api::ChatCompletions => openai_chat::decode(dialect, body),
+        Api::GenerateContent => Err(Undecodable),
+        Api::Messages => anthropic::decode(dialect, body),
+        Api::Responses => openai_responses::decode(dialect, body),
     })
+}
+
+impl<'a> Reply<'a> {
+    /// A reply whose hints are dated from the beginning of time: for answers that are not tried
+    /// again.
+    pub fn undated(
+        status: StatusCode,
+        headers: &'a HeaderMap,
+        body: &'a [u8],
+        secret: &'a str,
+    ) -> Self {
+        Self {
+            status,
+            headers,
+            body,
+            secret,
+            now: SystemTime::UNIX_EPOCH,
+        }
+    }
+
+    /// Reads the body of a success with `decode`; everything else is an error.
+    pub(crate) fn read<T>(
+        &self,
+        provider: Provider,
+        decode: impl FnOnce(&[u8]) -> Result<T, Undecodable>,
+    ) -> Result<T, ProviderError> {
+        if !self.status.is_success() {
+            return Err(error::classify(provider, self));
+        }
+        decode(self.body).map_err(|Undecodable| {
+            if error::holds_error(self.body) {
+                error::classify(provider, self)
+            } else {
+                error::malformed(self)
+            }
+        })
+    }
 }
 
 /// A body is no answer in its dialect: an error in disguise, or garbage.

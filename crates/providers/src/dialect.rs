@@ -16,12 +16,13 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// The dialect for a model. Only OpenAI offers a choice.
+    /// The dialect for a model: the one that its traits name, if its provider speaks it.
     pub fn new(provider: Provider, traits: &ModelTraits) -> Self {
-        let api = match provider {
-            Provider::Anthropic => Api::Messages,
-            Provider::OpenAi if traits.api == Api::Responses => Api::Responses,
-            _ => Api::ChatCompletions,
+        let spoken = Api::spoken_by(provider);
+        let api = if spoken.contains(&traits.api) {
+            traits.api
+        } else {
+            spoken[0]
         };
         Self { provider, api }
     }
@@ -35,6 +36,15 @@ impl Dialect {
     pub fn api(self) -> Api {
         self.api
     }
+
+    /// What marks the state that this dialect gives with parts: it goes back to where it came from,
+    /// and to nobody else. A provider's id; at Vertex, Anthropic's models have a mark of their own.
+    pub fn state_mark(self) -> &'static str {
+        match (self.provider, self.api) {
+            (Provider::Vertex, Api::Messages) => "vertex/anthropic",
+            (provider, _) => provider.as_str(),
+        }
+    }
 }
 
 /// A wire format for generation.
@@ -43,16 +53,34 @@ impl Dialect {
 pub enum Api {
     /// OpenAI's Chat Completions, and what is compatible with it.
     ChatCompletions,
+    /// Google's generateContent.
+    GenerateContent,
     /// Anthropic's Messages.
     Messages,
     /// OpenAI's Responses.
     Responses,
 }
 
+impl Api {
+    /// What a provider speaks; the first is what its unknown models are taken to speak.
+    pub fn spoken_by(provider: Provider) -> &'static [Self] {
+        match provider {
+            Provider::Anthropic => &[Self::Messages],
+            Provider::Azure | Provider::OpenAi => &[Self::ChatCompletions, Self::Responses],
+            Provider::Custom | Provider::DeepSeek | Provider::OpenRouter => {
+                &[Self::ChatCompletions]
+            }
+            Provider::Google => &[Self::GenerateContent],
+            Provider::Vertex => &[Self::GenerateContent, Self::Messages],
+        }
+    }
+}
+
 impl fmt::Display for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ChatCompletions => "chat_completions",
+            Self::GenerateContent => "generate_content",
             Self::Messages => "messages",
             Self::Responses => "responses",
         })

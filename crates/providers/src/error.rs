@@ -5,17 +5,22 @@
 //! everything that looks like a key taken out of them ([`redact`]).
 
 mod anthropic;
+mod azure;
 mod body;
+mod deepseek;
 mod openai;
+mod openrouter;
 mod redact;
 mod retry_after;
 
+use std::borrow::Cow;
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
 use crate::Provider;
+use crate::decode::Reply;
 use crate::stream::SseError;
 use body::ErrorBody;
 
@@ -35,6 +40,8 @@ pub struct ProviderError {
     pub message: String,
     /// How long the provider asks to wait before the next try.
     pub retry_after: Option<Duration>,
+    /// Whether the provider says that another try may help; none when it leaves that to the class.
+    pub should_retry: Option<bool>,
     /// The provider's name for the call.
     pub request_id: Option<String>,
 }
@@ -84,34 +91,14 @@ impl fmt::Display for ErrorClass {
     }
 }
 
-/// Reads an error from an answer. `api_key` is taken out of the provider's words; `now` is what an
-/// HTTP date in `Retry-After` is held against.
-pub fn classify(
-    provider: Provider,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    api_key: &str,
-    now: SystemTime,
-) -> ProviderError {
+/// Reads an error from an answer.
+pub fn classify(provider: Provider, reply: &Reply<'_>) -> ProviderError {
+    let body = ErrorBody::parse(reply.body);
     ProviderError {
-        retry_after: retry_after::hint(headers, now),
-        ..without_hint(provider, status, headers, body, api_key)
-    }
-}
-
-/// As [`classify`], for who does not try again.
-pub(crate) fn without_hint(
-    provider: Provider,
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    api_key: &str,
-) -> ProviderError {
-    let body = ErrorBody::parse(body);
-    ProviderError {
-        request_id: request_id(headers).or_else(|| request_id_in(&body)),
-        ..build(provider, Some(status), &body, api_key)
+        retry_after: retry_after::hint(reply.headers, reply.now),
+        should_retry: retry_after::should_retry(reply.headers),
+        request_id: request_id(reply.headers).or_else(|| request_id_in(&body)),
+        ..build(provider, Some(reply.status), &body, reply.secret)
     }
 }
 
@@ -133,15 +120,36 @@ pub(crate) fn holds_error(body: &[u8]) -> bool {
 }
 
 /// A successful answer that is not one.
-pub(crate) fn malformed(
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: &[u8],
-    api_key: &str,
+pub(crate) fn malformed(reply: &Reply<'_>) -> ProviderError {
+    let body = ErrorBody::parse(reply.body);
+    let id = request_id(reply.headers).or_else(|| request_id_in(&body));
+    garbage(Some(reply.status), id, &body, reply.secret)
+}
+
+/// A successful answer that is not the one asked for.
+pub(crate) fn mismatched(reply: &Reply<'_>, words: &str) -> ProviderError {
+    of_success(reply, ErrorClass::Malformed, words)
+}
+
+/// A successful answer that says that there will be none, and why.
+pub(crate) fn declined(
+    reply: &Reply<'_>,
+    class: ErrorClass,
+    code: &str,
+    words: &str,
 ) -> ProviderError {
-    let body = ErrorBody::parse(body);
-    let id = request_id(headers).or_else(|| request_id_in(&body));
-    garbage(Some(status), id, &body, api_key)
+    ProviderError {
+        code: (!code.is_empty()).then(|| redact(code, reply.secret)),
+        ..of_success(reply, class, words)
+    }
+}
+
+fn of_success(reply: &Reply<'_>, class: ErrorClass, words: &str) -> ProviderError {
+    ProviderError {
+        http_status: Some(reply.status.as_u16()),
+        request_id: request_id(reply.headers),
+        ..ProviderError::new(class, redact(words, reply.secret))
+    }
 }
 
 impl ProviderError {
@@ -153,13 +161,15 @@ impl ProviderError {
         )
     }
 
-    fn new(class: ErrorClass, message: impl Into<String>) -> Self {
+    /// A failure that the provider itself said nothing of.
+    pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
         Self {
             class,
             http_status: None,
             code: None,
             message: message.into(),
             retry_after: None,
+            should_retry: None,
             request_id: None,
         }
     }
@@ -183,21 +193,36 @@ fn build(
     api_key: &str,
 ) -> ProviderError {
     let class = match provider {
+        _ if body.failed_answer => ErrorClass::Overloaded,
         Provider::Anthropic => anthropic::class(status, body),
+        Provider::Azure => azure::class(status, body),
+        Provider::DeepSeek => deepseek::class(status, body),
+        Provider::OpenRouter => openrouter::class(status, body),
         _ => openai::class(status, body),
     };
-    let message = if body.message.is_empty() {
+    let words = match provider {
+        Provider::Azure => azure::words(status, body),
+        Provider::OpenRouter => Cow::Owned(openrouter::words(body)),
+        _ => Cow::Borrowed(&*body.message),
+    };
+    let message = if words.is_empty() {
         no_words(status)
     } else {
-        redact(&body.message, api_key)
+        redact(&words, api_key)
     };
-    let code = body.code.as_ref().or(body.kind.as_ref());
+    let kind = match provider {
+        // Its code repeats the status.
+        Provider::OpenRouter => openrouter::kind(body),
+        _ => None,
+    };
+    let code = kind.or(body.code.as_deref()).or(body.kind.as_deref());
     ProviderError {
         class,
         http_status: status.map(|status| status.as_u16()),
         code: code.map(|code| redact(code, api_key)),
         message,
         retry_after: None,
+        should_retry: None,
         request_id: None,
     }
 }
@@ -246,9 +271,16 @@ fn class_of_status(status: Option<StatusCode>) -> ErrorClass {
 /// The provider's name for a call, from the head of its answer: what its support desk asks for.
 pub fn request_id(headers: &HeaderMap) -> Option<String> {
     let header = |name| headers.get(name)?.to_str().ok();
-    let id = ["request-id", "x-request-id"]
-        .into_iter()
-        .find_map(header)?;
+    let id = [
+        "request-id",
+        // Azure has an `x-request-id` beside it.
+        "apim-request-id",
+        "x-request-id",
+        "x-generation-id",
+        "x-ds-trace-id",
+    ]
+    .into_iter()
+    .find_map(header)?;
     Some(id.chars().take(MAX_REQUEST_ID).collect())
 }
 

@@ -9,8 +9,9 @@
 //! [`stream::Decoder`]. Failures of any provider are one [`ProviderError`]. Start at [`encode`].
 //!
 //! One folder per dialect: `openai_chat` (OpenAI and every compatible server), `openai_responses`
-//! and `anthropic`. What differs from model to model within a dialect is data, in
-//! `data/catalogue`, read by [`catalogue`].
+//! and `anthropic`. Beside answers there are vectors ([`embeddings`]), pictures ([`images`]),
+//! [`tokens`] to count and lists of [`models`]. What differs from model to model within a dialect is
+//! data, in `data/catalogue`, read by [`catalogue`].
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -19,8 +20,9 @@
 //! use latchkey_contract::router::v1::part::Content;
 //! use latchkey_contract::router::v1::{GenerateRequest, Message, Part, Role};
 //! use latchkey_providers::catalogue::{Catalogue, CostContext};
+//! use latchkey_providers::decode::{self, Reply};
 //! use latchkey_providers::encode::{self, Call};
-//! use latchkey_providers::{Provider, decode};
+//! use latchkey_providers::{Credential, Provider, Target};
 //!
 //! let catalogue = Catalogue::builtin();
 //! let (provider, model) = (Provider::OpenAi, "gpt-4.1");
@@ -32,10 +34,9 @@
 //!     messages: vec![Message { role: Role::User.into(), parts: vec![text("Hello")] }],
 //!     ..GenerateRequest::default()
 //! };
+//! let base_url = "https://api.openai.com/v1".parse()?;
 //! let exchange = encode::generate(&Call {
-//!     provider,
-//!     base_url: &"https://api.openai.com/v1".parse()?,
-//!     api_key: "sk-example",
+//!     target: Target::new(provider, &base_url, Credential::ApiKey("sk-example")),
 //!     model,
 //!     traits: catalogue.traits(provider, model),
 //!     request: &request,
@@ -45,8 +46,9 @@
 //! // … and the request is sent, and answered:
 //! let body = br#"{"choices":[{"message":{"content":"Hi."},"finish_reason":"stop"}],
 //!     "usage":{"prompt_tokens":8,"completion_tokens":2}}"#;
-//! let (status, headers, now) = (StatusCode::OK, HeaderMap::new(), SystemTime::now());
-//! let answer = decode::unary(exchange.dialect, status, &headers, body, "sk-example", now)?;
+//! let (status, headers, now) = (StatusCode::OK, &HeaderMap::new(), SystemTime::now());
+//! let reply = Reply { status, headers, body, secret: "sk-example", now };
+//! let answer = decode::unary(exchange.dialect, &reply)?;
 //! assert_eq!(answer.message.parts, [text("Hi.")]);
 //! let listed = catalogue.find(provider, model).ok_or("not listed")?;
 //! let context = CostContext::standard(now);
@@ -58,17 +60,25 @@
 pub mod catalogue;
 pub mod check;
 pub mod decode;
+pub mod embeddings;
 pub mod encode;
 pub mod error;
+pub mod images;
+pub mod models;
+pub mod oauth;
 pub mod stream;
+pub mod tokens;
 
 mod anthropic;
 mod dialect;
 mod json;
+mod money;
 mod openai_chat;
 mod openai_responses;
 mod provider;
+mod target;
 
 pub use dialect::{Api, Dialect};
 pub use error::{ErrorClass, ProviderError};
 pub use provider::{ParseProviderError, Provider};
+pub use target::{Credential, Target, vertex_base_url};

@@ -11,19 +11,19 @@ use serde::Deserialize;
 pub enum Provider {
     /// Anthropic's Messages API.
     Anthropic,
-    /// OpenAI's models on a resource of the customer's own at Azure.
+    /// OpenAI's models in a resource of the customer's own at Azure.
     Azure,
     /// Any endpoint that is compatible with OpenAI's Chat Completions.
     Custom,
-    /// DeepSeek.
+    /// DeepSeek, in its dialect of Chat Completions.
     DeepSeek,
-    /// Gemini, by Google AI Studio's API.
+    /// Google AI Studio: the Gemini API.
     Google,
     /// OpenAI, by Chat Completions or Responses.
     OpenAi,
-    /// OpenRouter, which passes calls on to others.
+    /// OpenRouter, in its dialect of Chat Completions.
     OpenRouter,
-    /// Gemini and Claude in a project of the customer's own at Google Cloud.
+    /// Google Cloud's Vertex AI: Gemini, and Anthropic's models.
     Vertex,
 }
 
@@ -54,7 +54,8 @@ impl Provider {
         }
     }
 
-    /// Where the provider itself serves its API; none for an endpoint of the customer's own.
+    /// Where the provider itself serves its API. None where that depends on the customer: on an
+    /// address of its own, or, at Vertex, on the location ([`crate::vertex_base_url`]).
     pub fn default_base_url(self) -> Option<&'static str> {
         match self {
             Self::Anthropic => Some("https://api.anthropic.com"),

@@ -28,11 +28,11 @@ impl Decoder {
     /// For an answer in this dialect.
     pub fn new(dialect: Dialect) -> Self {
         let state = match dialect.api() {
-            Api::ChatCompletions => {
-                State::ChatCompletions(openai_chat::Decoder::new(dialect.provider()))
+            Api::ChatCompletions => State::ChatCompletions(openai_chat::Decoder::new(dialect)),
+            Api::GenerateContent | Api::Messages => {
+                State::Messages(anthropic::Decoder::new(dialect))
             }
-            Api::Messages => State::Messages(anthropic::Decoder::default()),
-            Api::Responses => State::Responses(openai_responses::Decoder::default()),
+            Api::Responses => State::Responses(openai_responses::Decoder::new(dialect)),
         };
         Self { dialect, state }
     }

@@ -16,10 +16,12 @@ use ring::rand::SystemRandom;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
+use crate::catalogue::Catalogues;
 use crate::config::RouterConfig;
-use crate::dispatch::{Dispatcher, Endpoints};
+use crate::dispatch::{Dispatcher, Endpoints, KeyHealth};
 use crate::keys::{Keys, attend};
 use crate::ledger::{Journal, Ledger, ShipperParts, ship};
+use crate::listing::Listing;
 use crate::services::{self, Account};
 use crate::store::Store;
 use crate::upstream::Upstream;
@@ -51,7 +53,8 @@ impl RouterConfig {
             .map_err(Failure::run)?;
         let journal = Journal::open(&self.journal).map_err(Failure::run)?;
         let ledger = Arc::new(Ledger::new(Arc::clone(&journal)));
-        let catalogue = Arc::new(self.catalogue.load().map_err(Failure::config)?);
+        let catalogue = self.catalogue.load().map_err(Failure::config)?;
+        let catalogue = Arc::new(Catalogues::new(catalogue));
         let upstream = Arc::new(Upstream::new(self.upstream, self.egress.clone()));
         let endpoints = Endpoints::new(&self.providers, self.egress).map_err(Failure::config)?;
         let endpoints = Arc::new(endpoints);
@@ -61,12 +64,22 @@ impl RouterConfig {
             Arc::clone(&clock),
             Arc::clone(&upstream),
         ));
+        let listing = Arc::new(Listing::new(
+            self.listing,
+            Arc::clone(&keys),
+            Arc::clone(&upstream),
+            Arc::clone(&endpoints),
+            Arc::clone(&catalogue),
+            Arc::clone(&clock),
+        ));
         let dispatcher = Arc::new(Dispatcher {
             keys: Arc::clone(&keys),
             upstream,
             endpoints: Arc::clone(&endpoints),
             catalogue,
             ledger: Arc::clone(&ledger),
+            attempts: self.attempts,
+            health: KeyHealth::new(self.attempts.limits()),
             clock,
             rng: SystemRandom::new(),
         });
@@ -79,8 +92,14 @@ impl RouterConfig {
             ledger,
         };
         let routes = Routes::new(health.server());
-        let routes = services::add_to(routes, dispatcher, account, self.grants, largest_message)
-            .map_err(Failure::config)?;
+        let routes = services::add_to(
+            routes,
+            (dispatcher, listing),
+            account,
+            self.grants,
+            largest_message,
+        )
+        .map_err(Failure::config)?;
         let routes = reflection::add_to(routes, FILE_DESCRIPTOR_SET, &services::SERVICE_NAMES)
             .map_err(Failure::run)?;
         let shipper = ShipperParts { journal, store };

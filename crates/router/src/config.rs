@@ -12,11 +12,12 @@ use latchkey_boot::telemetry::TelemetryConfig;
 use serde::Deserialize;
 
 pub use crate::catalogue::CatalogueConfig;
-pub use crate::dispatch::ProviderConfig;
+pub use crate::dispatch::{AttemptsConfig, ProviderConfig};
 pub use crate::domain::role::Role;
 pub use crate::ledger::JournalConfig;
+pub use crate::listing::ListingConfig;
 pub use crate::store::DatabaseConfig;
-pub use crate::upstream::UpstreamConfig;
+pub use crate::upstream::{PoolsConfig, UpstreamConfig};
 
 /// What the environment variables begin with.
 pub const ENVIRONMENT_PREFIX: &str = "LATCHKEY_ROUTER_";
@@ -48,6 +49,12 @@ pub struct RouterConfig {
     /// How patient it is with providers.
     #[serde(default)]
     pub upstream: UpstreamConfig,
+    /// How often it tries, and when it leaves a key alone.
+    #[serde(default)]
+    pub attempts: AttemptsConfig,
+    /// How long providers' lists of models are kept.
+    #[serde(default)]
+    pub listing: ListingConfig,
     /// Addresses of providers, by their id, in place of the public ones.
     #[serde(default)]
     pub providers: BTreeMap<String, ProviderConfig>,

@@ -1,5 +1,7 @@
 //! Everything that a call to the router can fail with.
 
+use std::time::Duration;
+
 use latchkey_boot::egress::EgressError;
 use latchkey_boot::rpc::access::Denied;
 use latchkey_boot::rpc::page::PageTokenError;
@@ -7,6 +9,10 @@ use latchkey_contract::names::NameError;
 use latchkey_providers::encode::{EncodeError, EncodeErrorKind};
 use latchkey_providers::{ErrorClass, ProviderError};
 
+use tokio::time::Instant;
+
+use crate::dispatch::Unfit;
+use crate::domain::attempt::Attempt;
 use crate::keys::VaultRefusal;
 use crate::ledger::JournalError;
 use crate::store::StoreError;
@@ -43,6 +49,20 @@ pub enum RouterError {
     /// The provider could not be reached.
     #[error("the provider could not be reached: {0}")]
     Unreachable(&'static str),
+    /// The provider failed several times in a row, and is left alone for a while.
+    #[error("the provider failed repeatedly and is left alone for a while")]
+    BreakerOpen(Duration),
+    /// The caller's deadline passed.
+    #[error("the deadline passed before there was an answer")]
+    DeadlineExceeded,
+    /// All that was tried failed; the last failure that tells something, and the attempts.
+    #[error("{cause}")]
+    Tried {
+        /// The failure.
+        cause: Box<RouterError>,
+        /// The names of the attempts, in order.
+        attempts: Vec<String>,
+    },
     /// The attempt could not be written down, so it was not made.
     #[error("the journal could not be written")]
     Journal(#[from] JournalError),
@@ -79,7 +99,9 @@ impl RouterError {
                 ErrorClass::Malformed => "PROVIDER_MALFORMED",
                 ErrorClass::Overloaded | ErrorClass::Unknown => "PROVIDER_UNAVAILABLE",
             },
-            Self::Unreachable(_) => "PROVIDER_UNAVAILABLE",
+            Self::Unreachable(_) | Self::BreakerOpen(_) => "PROVIDER_UNAVAILABLE",
+            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::Tried { cause, .. } => cause.reason(),
             Self::Journal(_) => "JOURNAL_UNAVAILABLE",
             Self::AttemptNotFound => "ATTEMPT_NOT_FOUND",
             Self::Store(_) => "DATABASE_UNAVAILABLE",
@@ -93,6 +115,10 @@ impl RouterError {
         match &mut self {
             Self::Field { field, .. } => *field = inside(field),
             Self::Encode(error) => error.field = inside(&error.field).into(),
+            Self::Tried { cause, .. } => {
+                let error = std::mem::replace(&mut **cause, Self::VaultUnavailable);
+                **cause = error.within(outer);
+            }
             Self::Refused(refusal) => {
                 for (field, _) in &mut refusal.violations {
                     *field = inside(field);
@@ -101,6 +127,47 @@ impl RouterError {
             _ => {}
         }
         self
+    }
+
+    /// The same, after attempts that failed.
+    #[must_use]
+    pub fn after(self, attempts: &[Attempt]) -> Self {
+        if attempts.is_empty() {
+            return self;
+        }
+        Self::Tried {
+            cause: Box::new(self),
+            attempts: attempts.iter().map(Attempt::name).collect(),
+        }
+    }
+
+    /// The failure itself, without what was tried before.
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::Tried { cause, .. } => cause.cause(),
+            error => error,
+        }
+    }
+
+    /// How long to wait before the same may work.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.cause() {
+            Self::Provider(error) => error.retry_after,
+            Self::BreakerOpen(wait) => Some(*wait),
+            _ => None,
+        }
+    }
+
+    /// A timeout is the caller's own when its deadline has passed.
+    #[must_use]
+    pub fn or_late(self, deadline: Option<Instant>) -> Self {
+        let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        match &self {
+            Self::Provider(error) if late && error.class == ErrorClass::Timeout => {
+                Self::DeadlineExceeded
+            }
+            _ => self,
+        }
     }
 
     /// A field that is not valid.
@@ -120,6 +187,18 @@ impl RouterError {
 impl From<PageTokenError> for RouterError {
     fn from(error: PageTokenError) -> Self {
         Self::field("page_token", error)
+    }
+}
+
+impl From<Unfit> for RouterError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::BreakerOpen { wait } => Self::BreakerOpen(wait),
+            Unfit::SetAside { wait, error } => Self::Provider(Box::new(ProviderError {
+                retry_after: Some(wait),
+                ..*error
+            })),
+        }
     }
 }
 

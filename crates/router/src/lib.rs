@@ -13,6 +13,7 @@ pub mod domain;
 mod error;
 pub mod keys;
 pub mod ledger;
+pub mod listing;
 pub mod services;
 pub mod store;
 pub mod upstream;

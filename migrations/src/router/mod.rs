@@ -1,6 +1,7 @@
 //! The router's schema.
 
 mod m20261121_000001_create_attempts;
+mod m20261126_000002_extend_attempts;
 
 use sea_orm_migration::prelude::*;
 
@@ -11,7 +12,10 @@ pub struct RouterMigrator;
 #[async_trait::async_trait]
 impl MigratorTrait for RouterMigrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261121_000001_create_attempts::Migration)]
+        vec![
+            Box::new(m20261121_000001_create_attempts::Migration),
+            Box::new(m20261126_000002_extend_attempts::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

@@ -1,9 +1,8 @@
 //! Error bodies of every provider, with the key somewhere in them: it must not come out again.
 #![no_main]
 
-use std::time::SystemTime;
-
 use http::{HeaderMap, HeaderValue, StatusCode};
+use latchkey_providers::decode::Reply;
 use latchkey_providers::error::{classify, redact};
 use latchkey_providers::{Provider, check};
 use latchkey_providers_fuzz::KEY;
@@ -19,10 +18,10 @@ fuzz_target!(|input: (u16, &[u8], &[u8], &str)| {
     let quoted = [text.as_bytes(), KEY.as_bytes(), body].concat();
     for provider in Provider::ALL {
         for body in [body, &quoted] {
-            let now = SystemTime::UNIX_EPOCH;
-            let error = classify(provider, status, &headers, body, KEY, now);
+            let reply = Reply::undated(status, &headers, body, KEY);
+            let error = classify(provider, &reply);
             assert!(!format!("{error:?}").contains(KEY));
-            let outcome = check::outcome(provider, status, &headers, body, KEY);
+            let outcome = check::outcome(provider, &reply);
             assert!(!format!("{outcome:?}").contains(KEY));
         }
     }

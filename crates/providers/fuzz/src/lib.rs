@@ -3,13 +3,12 @@
 
 use std::convert::Infallible;
 use std::sync::LazyLock;
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use http::{HeaderMap, StatusCode};
 use latchkey_providers::catalogue::Catalogue;
-use latchkey_providers::decode::{self, Answer};
+use latchkey_providers::decode::{self, Answer, Reply};
 use latchkey_providers::stream::{Decoder, events};
 use latchkey_providers::{Dialect, Provider, ProviderError};
 
@@ -23,8 +22,8 @@ pub const KEY: &str = "sk-fuzz-AbCdEf0123456789";
 pub fn decoder(provider: Provider, model: &str, input: &[u8]) {
     let dialect = Dialect::new(provider, CATALOGUE.traits(provider, model));
     let headers = HeaderMap::new();
-    let now = SystemTime::UNIX_EPOCH;
-    if let Ok(answer) = decode::unary(dialect, StatusCode::OK, &headers, input, KEY, now) {
+    let reply = Reply::undated(StatusCode::OK, &headers, input, KEY);
+    if let Ok(answer) = decode::unary(dialect, &reply) {
         check(&answer);
     }
     let whole = read(dialect, vec![Bytes::copy_from_slice(input)]);

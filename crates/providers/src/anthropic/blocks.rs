@@ -8,7 +8,6 @@ use latchkey_contract::router::v1::{File, Image, Part, ToolResult, file, image};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::Provider;
 use crate::encode::{
     Base64, EncodeError, EncodeErrorKind, LongText, part_field, refuse, tool_arguments,
 };
@@ -83,10 +82,11 @@ pub(super) fn user_block(
 }
 
 /// A part of the assistant's. Nothing for reasoning that is not Anthropic's.
-pub(super) fn assistant_block(
+pub(super) fn assistant_block<'a>(
+    mark: &str,
     at: (usize, usize),
-    part: &Part,
-) -> Result<Option<Block<'_>>, EncodeError> {
+    part: &'a Part,
+) -> Result<Option<Block<'a>>, EncodeError> {
     Ok(match &part.content {
         // There is no block for a refusal in a request; it is what was said.
         Some(Content::Text(text) | Content::Refusal(text)) => Some(Block::Text {
@@ -97,7 +97,7 @@ pub(super) fn assistant_block(
             name: &call.name,
             input: tool_arguments(at.0, at.1, call)?,
         }),
-        Some(Content::Reasoning(reasoning)) => match own_state(at, part)? {
+        Some(Content::Reasoning(reasoning)) => match own_state(mark, at, part)? {
             None => None,
             Some(data) if reasoning.redacted => Some(Block::RedactedThinking { data }),
             Some(signature) => Some(Block::Thinking {
@@ -204,12 +204,16 @@ fn file_block(at: (usize, usize), file: &File) -> Result<Block<'_>, EncodeError>
     })
 }
 
-/// The state of a part, if it is Anthropic's. It was text when it came, so it is text still.
-fn own_state(at: (usize, usize), part: &Part) -> Result<Option<&str>, EncodeError> {
+/// The state of a part, if it came from here. It was text when it came, so it is text still.
+fn own_state<'a>(
+    mark: &str,
+    at: (usize, usize),
+    part: &'a Part,
+) -> Result<Option<&'a str>, EncodeError> {
     let own = part
         .provider_state
         .as_ref()
-        .filter(|state| state.provider == Provider::Anthropic.as_str());
+        .filter(|state| state.provider == mark);
     let Some(state) = own else {
         return Ok(None);
     };

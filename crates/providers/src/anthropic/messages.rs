@@ -47,7 +47,8 @@ pub(super) fn conversation<'a>(
         .take_while(|message| message.role() == Role::System)
         .count();
     let (instructions, turns) = all.split_at(leading);
-    let system = system(instructions)?;
+    let mark = call.dialect().state_mark();
+    let system = system(mark, instructions)?;
     check_ends(call, leading, turns)?;
 
     let mut messages: Vec<WireMessage<'a>> = Vec::with_capacity(turns.len());
@@ -59,7 +60,7 @@ pub(super) fn conversation<'a>(
         .map(|(t, turn)| (leading + t, turn))
     {
         let role = message.role();
-        let blocks = blocks(m, message)?;
+        let blocks = blocks(mark, m, message)?;
         match (role, messages.last_mut()) {
             (Role::Tool | Role::User, Some(last)) if results_open => last.extend(blocks),
             _ if blocks.is_empty() => {}
@@ -100,10 +101,10 @@ impl<'a> WireMessage<'a> {
     }
 }
 
-fn system(instructions: &[Message]) -> Result<Option<System<'_>>, EncodeError> {
+fn system<'a>(mark: &str, instructions: &'a [Message]) -> Result<Option<System<'a>>, EncodeError> {
     let mut all = Vec::new();
     for (m, message) in instructions.iter().enumerate() {
-        all.extend(blocks(m, message)?);
+        all.extend(blocks(mark, m, message)?);
     }
     Ok(match all.as_slice() {
         [] => None,
@@ -138,7 +139,7 @@ fn check_ends(call: &Call<'_>, leading: usize, turns: &[Message]) -> Result<(), 
     }
 }
 
-fn blocks(m: usize, message: &Message) -> Result<Vec<Block<'_>>, EncodeError> {
+fn blocks<'a>(mark: &str, m: usize, message: &'a Message) -> Result<Vec<Block<'a>>, EncodeError> {
     let role = message.role();
     let mut blocks = Vec::with_capacity(message.parts.len());
     for (p, part) in message.parts.iter().enumerate() {
@@ -155,7 +156,7 @@ fn blocks(m: usize, message: &Message) -> Result<Vec<Block<'_>>, EncodeError> {
             );
         }
         blocks.extend(match role {
-            Role::Assistant => assistant_block((m, p), part)?,
+            Role::Assistant => assistant_block(mark, (m, p), part)?,
             Role::Tool => result_block((m, p), part)?,
             Role::System | Role::Unspecified | Role::User => user_block((m, p), part)?,
         });

@@ -13,6 +13,6 @@ mod response;
 mod stream;
 mod usage;
 
-pub(crate) use request::{RESERVED, encode};
+pub(crate) use request::{encode, encode_count};
 pub(crate) use response::decode;
 pub(crate) use stream::Decoder;

@@ -7,15 +7,34 @@ use serde_json::value::RawValue;
 use super::messages::{System, WireMessage, conversation};
 use crate::catalogue::Effort;
 use crate::encode::{
-    AnswerFormat, Call, Choice, EncodeError, EncodeErrorKind, Picked, Reasoning, Takes,
+    AnswerFormat, Call, Choice, EncodeError, EncodeErrorKind, Picked, Reasoning, Reserved, Takes,
     answer_format, choice, parallel, reasoning, refuse, sampling, tool_schema,
 };
 
 /// Fields that would change how the answer must be read.
-pub(crate) const RESERVED: &[&str] = &["stream"];
+const RESERVED: Reserved = &["stream"];
 
 /// Writes the body.
-pub(crate) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
+pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
+    let body = body(call)?;
+    Ok((crate::encode::write(call.request, &body), RESERVED))
+}
+
+/// Writes the body of a request for the prompt's size: the prompt alone.
+pub(crate) fn encode_count(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
+    let prompt = Body {
+        max_tokens: None,
+        temperature: None,
+        top_p: None,
+        top_k: None,
+        stop_sequences: &[],
+        stream: None,
+        ..body(call)?
+    };
+    Ok((crate::encode::write(call.request, &prompt), RESERVED))
+}
+
+fn body<'a>(call: &Call<'a>) -> Result<Body<'a>, EncodeError> {
     let reasoning = reasoning(call)?;
     let max_tokens = max_tokens(call)?;
     let Picked {
@@ -40,9 +59,9 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
     let choice = choice(call)?;
     check_budget(&reasoning, max_tokens, temperature, choice)?;
     let (system, messages) = conversation(call)?;
-    let body = Body {
+    Ok(Body {
         model: call.model,
-        max_tokens,
+        max_tokens: Some(max_tokens),
         system,
         messages,
         tools: tools(call.request)?,
@@ -54,14 +73,14 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
         top_k,
         stop_sequences,
         stream: call.stream.then_some(true),
-    };
-    Ok(crate::encode::write(call.request, &body))
+    })
 }
 
 #[derive(Serialize)]
 struct Body<'a> {
     model: &'a str,
-    max_tokens: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     system: Option<System<'a>>,
     messages: Vec<WireMessage<'a>>,

@@ -5,28 +5,35 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::usage::WireUsage;
-use crate::Provider;
-use crate::decode::{Answer, Draft, Undecodable, state};
+use crate::Dialect;
+use crate::decode::{Answer, Draft, Undecodable};
 use crate::encode::NO_ARGUMENTS;
 use crate::json::Text;
 
 /// Reads a whole answer.
-pub(crate) fn decode(body: &[u8]) -> Result<Answer, Undecodable> {
+pub(crate) fn decode(dialect: Dialect, body: &[u8]) -> Result<Answer, Undecodable> {
     let reply: Reply<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
     let content = reply.content.ok_or(Undecodable)?;
-    let mut draft = Draft::default();
+    let mut draft = Draft::new(dialect);
     for block in content {
         add(&mut draft, &block);
     }
     let native = reply.stop_reason.unwrap_or_default();
     add_refusal(&mut draft, &native, reply.stop_details);
+    let usage = read_usage(reply.usage);
     Ok(Answer {
+        service_tier: usage
+            .as_ref()
+            .map(WireUsage::service_tier)
+            .unwrap_or_default(),
+        cost_nanos: None,
+        unused_reasoning: Vec::new(),
         finish_reason: finish_reason(&native),
         native_finish_reason: native.into_owned(),
         message: draft.into_message(),
         model: reply.model.unwrap_or_default().into_owned(),
         response_id: reply.id.unwrap_or_default().into_owned(),
-        usage: read_usage(reply.usage).and_then(WireUsage::classes),
+        usage: usage.and_then(WireUsage::classes),
     })
 }
 
@@ -95,13 +102,13 @@ fn add(draft: &mut Draft, block: &Block<'_>) {
                 draft.push(part, thinking);
             }
             if let Some(signature) = block.signature.as_deref().filter(|text| !text.is_empty()) {
-                draft.set_state(part, state(Provider::Anthropic, signature.to_owned()));
+                draft.set_state(part, signature.to_owned());
             }
         }
         "redacted_thinking" => {
             let part = draft.open_redacted();
             if let Some(data) = block.data.as_deref() {
-                draft.set_state(part, state(Provider::Anthropic, data.to_owned()));
+                draft.set_state(part, data.to_owned());
             }
         }
         "tool_use" => {

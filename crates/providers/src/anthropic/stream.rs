@@ -6,13 +6,13 @@ use serde_json::value::RawValue;
 
 use super::response::{Block, add_refusal, finish_reason, read_usage};
 use super::usage::WireUsage;
-use crate::Provider;
-use crate::decode::{Answer, Draft, PartId, Undecodable, state};
+use crate::Dialect;
+use crate::decode::{Answer, Draft, PartId, Undecodable};
 use crate::encode::NO_ARGUMENTS;
 use crate::json::Text;
 
 /// Puts events together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Decoder {
     draft: Draft,
     blocks: Vec<Open>,
@@ -43,6 +43,18 @@ enum Kind {
 }
 
 impl Decoder {
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        Self {
+            draft: Draft::new(dialect),
+            blocks: Vec::new(),
+            id: String::new(),
+            model: String::new(),
+            stop_reason: None,
+            usage: None,
+            done: false,
+        }
+    }
+
     /// Takes in an event's data.
     pub(crate) fn event(&mut self, data: &str) -> Result<Vec<PartDelta>, Undecodable> {
         let mut deltas = Vec::new();
@@ -75,7 +87,7 @@ impl Decoder {
     }
 
     pub(crate) fn usage(&self) -> Option<Usage> {
-        self.usage.and_then(WireUsage::classes)
+        self.usage.clone().and_then(WireUsage::classes)
     }
 
     pub(crate) fn is_complete(&self) -> bool {
@@ -94,7 +106,14 @@ impl Decoder {
             message: self.draft.into_message(),
             model: self.model,
             response_id: self.id,
+            service_tier: self
+                .usage
+                .as_ref()
+                .map(WireUsage::service_tier)
+                .unwrap_or_default(),
             usage: self.usage.and_then(WireUsage::classes),
+            cost_nanos: None,
+            unused_reasoning: Vec::new(),
         })
     }
 
@@ -127,7 +146,7 @@ impl Decoder {
             "redacted_thinking" => {
                 let part = self.draft.open_redacted();
                 let data = block.data.clone().unwrap_or_default().into_owned();
-                self.draft.set_state(part, state(Provider::Anthropic, data));
+                self.draft.set_state(part, data);
             }
             "tool_use" => {
                 open.kind = Kind::ToolUse;
@@ -180,7 +199,7 @@ impl Decoder {
         let held = std::mem::take(&mut open.held);
         match (kind, part) {
             (Kind::Thinking, Some(part)) if !held.is_empty() => {
-                self.draft.set_state(part, state(Provider::Anthropic, held));
+                self.draft.set_state(part, held);
             }
             // The input came with the beginning, or there is none and `{}` stands for it.
             (Kind::ToolUse, Some(part)) if self.draft.is_blank(part) && !held.is_empty() => {

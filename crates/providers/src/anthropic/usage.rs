@@ -7,7 +7,7 @@ use crate::json::Count;
 
 /// Usage so far. In a stream its numbers are totals, and come again or not at all: the last of each
 /// holds.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct WireUsage {
     input_tokens: Option<Count>,
     cache_read_input_tokens: Option<Count>,
@@ -15,6 +15,7 @@ pub(super) struct WireUsage {
     cache_creation: Option<CacheCreation>,
     output_tokens: Option<Count>,
     output_tokens_details: Option<OutputDetails>,
+    service_tier: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -42,6 +43,14 @@ impl WireUsage {
         self.cache_creation = later.cache_creation.or(self.cache_creation);
         self.output_tokens = later.output_tokens.or(self.output_tokens);
         self.output_tokens_details = later.output_tokens_details.or(self.output_tokens_details);
+        if later.service_tier.is_some() {
+            self.service_tier = later.service_tier;
+        }
+    }
+
+    /// The service tier; empty when nothing is said of it.
+    pub(super) fn service_tier(&self) -> String {
+        self.service_tier.clone().unwrap_or_default()
     }
 
     /// In classes that share no token. None when nothing was reported.

@@ -110,15 +110,7 @@ fn traits(
 }
 
 fn speaks(provider: Provider, api: Api) -> Result<(), CatalogueError> {
-    let speaks = match provider {
-        Provider::Anthropic => api == Api::Messages,
-        Provider::Azure | Provider::OpenAi => api != Api::Messages,
-        Provider::Vertex => true,
-        Provider::Custom | Provider::DeepSeek | Provider::Google | Provider::OpenRouter => {
-            api == Api::ChatCompletions
-        }
-    };
-    if speaks {
+    if Api::spoken_by(provider).contains(&api) {
         Ok(())
     } else {
         Err(CatalogueError::WrongApi { provider, api })

@@ -11,6 +11,7 @@ fn base() -> String {
     let of = |provider: Provider| {
         let api = match provider {
             Provider::Anthropic => "messages",
+            Provider::Google | Provider::Vertex => "generate_content",
             _ => "chat_completions",
         };
         format!("[defaults.{provider}]\napi = \"{api}\"\n{DEFAULTS}\n")

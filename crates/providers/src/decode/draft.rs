@@ -7,12 +7,13 @@ use latchkey_contract::router::v1::{
     Message, Part, PartDelta, ProviderState, Reasoning, Role, ToolCall,
 };
 
-use crate::Provider;
+use crate::Dialect;
 
 /// Parts, growing at their ends. Every change answers with the delta that a reader of the stream
 /// needs to follow it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Draft {
+    dialect: Dialect,
     parts: Vec<Part>,
 }
 
@@ -21,6 +22,19 @@ pub(crate) struct Draft {
 pub(crate) struct PartId(usize);
 
 impl Draft {
+    /// Nothing said yet.
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            parts: Vec::new(),
+        }
+    }
+
+    /// The dialect that the answer is read in.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// Begins a part without content that anybody could see yet.
     pub(crate) fn open_text(&mut self) -> PartId {
         self.open(Content::Text(String::new()))
@@ -79,8 +93,11 @@ impl Draft {
     }
 
     /// Sets the state that the provider wants back with the part.
-    pub(crate) fn set_state(&mut self, part: PartId, state: ProviderState) {
-        self.parts[part.0].provider_state = Some(state);
+    pub(crate) fn set_state(&mut self, part: PartId, data: impl Into<Bytes>) {
+        self.parts[part.0].provider_state = Some(ProviderState {
+            provider: self.dialect.state_mark().to_owned(),
+            data: data.into(),
+        });
     }
 
     /// The arguments that a tool call has so far.
@@ -99,6 +116,11 @@ impl Draft {
             Some(Content::ToolCall(call)) => call.arguments.is_empty(),
             _ => true,
         }
+    }
+
+    /// Whether no part was begun yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
     }
 
     pub(crate) fn has_tool_call(&self, id: &str) -> bool {
@@ -144,13 +166,5 @@ impl PartId {
             part_index: i32::try_from(self.0).unwrap_or(i32::MAX),
             delta: Some(delta),
         }
-    }
-}
-
-/// State that goes back to the provider it came from.
-pub(crate) fn state(provider: Provider, data: impl Into<Bytes>) -> ProviderState {
-    ProviderState {
-        provider: provider.as_str().to_owned(),
-        data: data.into(),
     }
 }

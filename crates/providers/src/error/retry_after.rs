@@ -18,6 +18,15 @@ pub(super) fn hint(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     })
 }
 
+/// OpenAI's and Anthropic's own word on whether to try again.
+pub(super) fn should_retry(headers: &HeaderMap) -> Option<bool> {
+    match headers.get("x-should-retry")?.as_bytes() {
+        b"true" => Some(true),
+        b"false" => Some(false),
+        _ => None,
+    }
+}
+
 /// A decimal number of units that are so many milliseconds long.
 fn milliseconds(text: &str, unit: f64) -> Option<Duration> {
     let decimal = text

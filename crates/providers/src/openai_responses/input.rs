@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::item::ItemState;
-use crate::Provider;
 use crate::catalogue::SystemRole;
 use crate::encode::{
     Call, DataUrl, EncodeError, EncodeErrorKind, Locator, LongText, detail, part_field, refuse,
@@ -102,6 +101,7 @@ pub(super) enum OutputPart<'a> {
 
 /// The conversation. Its parts belong to their roles already.
 pub(super) fn input<'a>(call: &Call<'a>) -> Result<Vec<Item<'a>>, EncodeError> {
+    let mark = call.dialect().state_mark();
     let mut items = Vec::with_capacity(call.request.messages.len());
     for (m, message) in call.request.messages.iter().enumerate() {
         match message.role() {
@@ -113,7 +113,7 @@ pub(super) fn input<'a>(call: &Call<'a>) -> Result<Vec<Item<'a>>, EncodeError> {
                 items.push(said(role, message));
             }
             Role::User => items.push(said("user", message)),
-            Role::Assistant => assistant(m, message, &mut items)?,
+            Role::Assistant => assistant(mark, m, message, &mut items)?,
             Role::Tool => {
                 for part in &message.parts {
                     if let Some(Neutral::ToolResult(result)) = &part.content {
@@ -186,6 +186,7 @@ fn file_part(file: &File) -> ContentPart<'_> {
 
 /// One item for each part, in order; parts of one item become one again.
 fn assistant<'a>(
+    mark: &str,
     m: usize,
     message: &'a Message,
     items: &mut Vec<Item<'a>>,
@@ -193,12 +194,12 @@ fn assistant<'a>(
     for (p, part) in message.parts.iter().enumerate() {
         match &part.content {
             Some(Neutral::Reasoning(_)) => {
-                if let Some(state) = own_state(part) {
+                if let Some(state) = own_state(mark, part) {
                     items.push(Item::AsItCame(reasoning(m, p, state)?));
                 }
             }
             Some(Neutral::ToolCall(call)) => {
-                let state = item_state(m, p, part)?;
+                let state = item_state(mark, (m, p), part)?;
                 let (id, status) =
                     state.map_or((None, None), |state| (Some(state.id), state.status));
                 items.push(Item::Typed(Typed::FunctionCall {
@@ -214,11 +215,11 @@ fn assistant<'a>(
                     text: LongText(text),
                     annotations: [],
                 };
-                output_message(item_state(m, p, part)?, text, part_said, items);
+                output_message(item_state(mark, (m, p), part)?, text, part_said, items);
             }
             Some(Neutral::Refusal(refusal)) => {
                 let part_said = OutputPart::Refusal { refusal };
-                output_message(item_state(m, p, part)?, refusal, part_said, items);
+                output_message(item_state(mark, (m, p), part)?, refusal, part_said, items);
             }
             _ => {}
         }
@@ -255,9 +256,9 @@ fn output_message<'a>(
     }));
 }
 
-fn own_state(part: &Part) -> Option<&[u8]> {
+fn own_state<'a>(mark: &str, part: &'a Part) -> Option<&'a [u8]> {
     let state = part.provider_state.as_ref()?;
-    (state.provider == Provider::OpenAi.as_str()).then_some(&state.data[..])
+    (state.provider == mark).then_some(&state.data[..])
 }
 
 fn reasoning(m: usize, p: usize, state: &[u8]) -> Result<&RawValue, EncodeError> {
@@ -265,8 +266,12 @@ fn reasoning(m: usize, p: usize, state: &[u8]) -> Result<&RawValue, EncodeError>
     item.map_or_else(|| not_ours(m, p), Ok)
 }
 
-fn item_state(m: usize, p: usize, part: &Part) -> Result<Option<ItemState<'_>>, EncodeError> {
-    match own_state(part).map(serde_json::from_slice) {
+fn item_state<'a>(
+    mark: &str,
+    (m, p): (usize, usize),
+    part: &'a Part,
+) -> Result<Option<ItemState<'a>>, EncodeError> {
+    match own_state(mark, part).map(serde_json::from_slice) {
         None => Ok(None),
         Some(Ok(state)) => Ok(Some(state)),
         Some(Err(_)) => not_ours(m, p),

@@ -6,37 +6,56 @@ use serde_json::value::RawValue;
 
 use super::input::{Item, input};
 use crate::encode::{
-    AnswerFormat, Call, Choice, EncodeError, Picked, Takes, answer_format, choice, parallel,
-    reasoning, sampling, schema_name, tool_schema,
+    AnswerFormat, Call, Choice, EncodeError, Picked, Reasoning, Reserved, Takes, answer_format,
+    choice, parallel, reasoning, sampling, schema_name, tool_schema,
 };
 
 /// Fields that would change how the answer must be read.
-pub(crate) const RESERVED: &[&str] = &["background", "stream"];
+const RESERVED: Reserved = &["background", "stream"];
 
 /// Writes the body.
-pub(crate) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
-    let reasoning = reasoning(call)?;
+pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
+    let reasoning = reasoning(call)?.without_budget()?;
     let Picked {
         temperature, top_p, ..
     } = sampling(call, &TAKES, reasoning.reasons)?;
     let body = Body {
+        temperature,
+        top_p,
+        max_output_tokens: call.request.max_output_tokens,
+        include: Some([ENCRYPTED_REASONING]),
+        store: Some(false),
+        stream: call.stream.then_some(true),
+        ..prompt(call, &reasoning)?
+    };
+    Ok((crate::encode::write(call.request, &body), RESERVED))
+}
+
+/// Writes the body of a request for the prompt's size: the prompt alone.
+pub(crate) fn encode_count(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
+    let prompt = prompt(call, &reasoning(call)?.without_budget()?)?;
+    Ok((crate::encode::write(call.request, &prompt), RESERVED))
+}
+
+/// What the model is shown, without how it shall answer.
+fn prompt<'a>(call: &Call<'a>, reasoning: &Reasoning) -> Result<Body<'a>, EncodeError> {
+    Ok(Body {
         model: call.model,
         input: input(call)?,
         tools: tools(call.request)?,
         tool_choice: choice(call)?.map(ToolChoice::from),
         parallel_tool_calls: parallel(call.request),
         text: text(call.request)?,
-        temperature,
-        top_p,
-        max_output_tokens: call.request.max_output_tokens,
+        temperature: None,
+        top_p: None,
+        max_output_tokens: None,
         reasoning: reasoning.effort.map(|effort| ReasoningConfig {
             effort: effort.as_str(),
         }),
-        include: [ENCRYPTED_REASONING],
-        store: false,
-        stream: call.stream.then_some(true),
-    };
-    Ok(crate::encode::write(call.request, &body))
+        include: None,
+        store: None,
+        stream: None,
+    })
 }
 
 #[derive(Serialize)]
@@ -59,9 +78,11 @@ struct Body<'a> {
     max_output_tokens: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning: Option<ReasoningConfig>,
-    include: [&'static str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    include: Option<[&'static str; 1]>,
     /// True is OpenAI's default, and keeps the conversation for a month.
-    store: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
 }

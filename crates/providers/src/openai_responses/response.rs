@@ -2,23 +2,23 @@
 
 use std::borrow::Cow;
 
-use latchkey_contract::router::v1::{FinishReason, ProviderState, Usage};
+use latchkey_contract::router::v1::{FinishReason, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::item::ItemState;
 use super::usage;
-use crate::Provider;
-use crate::decode::{Answer, Draft, Undecodable, state};
+use crate::Dialect;
+use crate::decode::{Answer, Draft, Undecodable};
 use crate::json::Text;
 
 /// Reads a whole answer.
-pub(crate) fn decode(body: &[u8]) -> Result<Answer, Undecodable> {
+pub(crate) fn decode(dialect: Dialect, body: &[u8]) -> Result<Answer, Undecodable> {
     let response: Response<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
     if response.error.is_some() {
         return Err(Undecodable);
     }
-    let mut draft = Draft::default();
+    let mut draft = Draft::new(dialect);
     for raw in response.output.clone().ok_or(Undecodable)? {
         let item: OutputItem<'_> = serde_json::from_str(raw.get()).map_err(|_| Undecodable)?;
         add(&mut draft, raw, &item);
@@ -43,6 +43,10 @@ pub(super) struct Response<'a> {
     #[serde(borrow)]
     usage: Option<&'a RawValue>,
     #[serde(borrow)]
+    service_tier: Option<Text<'a>>,
+    #[serde(borrow)]
+    input_transformations: Option<&'a RawValue>,
+    #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,
 }
 
@@ -50,6 +54,17 @@ pub(super) struct Response<'a> {
 struct Incomplete<'a> {
     #[serde(borrow)]
     reason: Option<Text<'a>>,
+}
+
+/// What OpenAI did to the input, such as leaving out reasoning of another organisation's.
+#[derive(Deserialize)]
+struct Transformation<'a> {
+    #[serde(borrow, default)]
+    id: Text<'a>,
+    #[serde(borrow, default)]
+    action: Text<'a>,
+    #[serde(rename = "type", borrow, default)]
+    kind: Text<'a>,
 }
 
 /// An output item of any kind.
@@ -86,7 +101,7 @@ pub(super) struct Piece<'a> {
 
 impl OutputItem<'_> {
     /// What the item must have again when it goes back; none when it came without an id.
-    pub(super) fn state(&self) -> Option<ProviderState> {
+    pub(super) fn state(&self) -> Option<Vec<u8>> {
         let given = |text: &Option<Text<'_>>| {
             let text = text.as_deref().filter(|text| !text.is_empty())?;
             Some(Cow::Owned(text.to_owned()))
@@ -96,13 +111,8 @@ impl OutputItem<'_> {
             status: given(&self.status),
             phase: given(&self.phase),
         };
-        Some(state(Provider::OpenAi, item.to_bytes()))
+        Some(item.to_bytes())
     }
-}
-
-/// Reasoning goes back as the very item that it came as.
-pub(super) fn reasoning_state(item: &RawValue) -> ProviderState {
-    state(Provider::OpenAi, item.get().to_owned())
 }
 
 fn add(draft: &mut Draft, raw: &RawValue, item: &OutputItem<'_>) {
@@ -130,7 +140,8 @@ fn add(draft: &mut Draft, raw: &RawValue, item: &OutputItem<'_>) {
                 }
                 draft.push(part, text);
             }
-            draft.set_state(part, reasoning_state(raw));
+            // Reasoning goes back as the very item that it came as.
+            draft.set_state(part, raw.get().to_owned());
         }
         "function_call" => {
             let id = item.call_id.clone().unwrap_or_default().into_owned();
@@ -155,6 +166,8 @@ pub(super) struct End {
     model: String,
     status: String,
     incomplete: Option<String>,
+    service_tier: String,
+    unused_reasoning: Vec<String>,
     pub(super) usage: Option<Usage>,
 }
 
@@ -169,6 +182,8 @@ impl End {
             incomplete: incomplete
                 .and_then(|details| details.reason.as_deref())
                 .map(str::to_owned),
+            service_tier: text(&response.service_tier),
+            unused_reasoning: unused_reasoning(response.input_transformations),
             usage: usage::read(response.usage),
         }
     }
@@ -190,8 +205,21 @@ impl End {
             model: self.model,
             response_id: self.id,
             usage: self.usage,
+            service_tier: self.service_tier,
+            cost_nanos: None,
+            unused_reasoning: self.unused_reasoning,
         }
     }
+}
+
+/// The ids of reasoning that was left out. What cannot be read never fails an answer.
+fn unused_reasoning(transformations: Option<&RawValue>) -> Vec<String> {
+    let list: Option<Vec<Transformation<'_>>> =
+        transformations.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let removed = list.unwrap_or_default().into_iter().filter(|change| {
+        &*change.kind == "reasoning" && &*change.action == "removed" && !change.id.is_empty()
+    });
+    removed.map(|change| change.id.into_owned()).collect()
 }
 
 /// Each summary is a paragraph of its own.

@@ -4,12 +4,13 @@ use latchkey_contract::router::v1::{PartDelta, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::response::{BETWEEN_SUMMARIES, End, OutputItem, Response, reasoning_state};
+use super::response::{BETWEEN_SUMMARIES, End, OutputItem, Response};
+use crate::Dialect;
 use crate::decode::{Answer, Draft, PartId, Undecodable};
 use crate::json::Text;
 
 /// Puts events together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Decoder {
     draft: Draft,
     parts: Vec<Open>,
@@ -35,6 +36,14 @@ enum Kind {
 }
 
 impl Decoder {
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        Self {
+            draft: Draft::new(dialect),
+            parts: Vec::new(),
+            end: None,
+        }
+    }
+
     /// Takes in an event's data.
     pub(crate) fn event(&mut self, data: &str) -> Result<Vec<PartDelta>, Undecodable> {
         let mut deltas = Vec::new();
@@ -154,7 +163,7 @@ impl Decoder {
                         self.push(Kind::Reasoning, output, piece, text, deltas);
                     }
                 }
-                self.draft.set_state(part, reasoning_state(raw));
+                self.draft.set_state(part, raw.get().to_owned());
             }
             "function_call" => {
                 self.begin(output, item, deltas);

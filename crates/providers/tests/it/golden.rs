@@ -5,7 +5,6 @@
 use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
@@ -14,15 +13,18 @@ use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::part_delta::Delta;
 use latchkey_contract::router::v1::{Part, PartDelta};
 use latchkey_providers::catalogue::Catalogue;
-use latchkey_providers::decode::{self, Answer};
+use latchkey_providers::decode::{self, Answer, Reply};
+use latchkey_providers::encode::WireRequest;
 use latchkey_providers::stream::{Decoder, events};
 use latchkey_providers::{Dialect, Provider};
 use serde_json::{Value, json};
 
 use crate::cases::{self, Case, KEY};
 
-/// Where our headers differ from the SDK's on purpose: name, theirs, ours.
-const STATED_DIFFERENCES: [(&str, Option<&str>, Option<&str>); 3] = [
+/// A header that differs from the SDK's on purpose: name, theirs, ours.
+pub(crate) type Difference = (&'static str, Option<&'static str>, Option<&'static str>);
+
+const STATED_DIFFERENCES: [Difference; 3] = [
     // The SDK sends keys as bearer tokens; the API's documentation says x-api-key.
     ("authorization", Some("Bearer sk-golden-0123456789"), None),
     ("x-api-key", None, Some("sk-golden-0123456789")),
@@ -60,37 +62,44 @@ fn anthropic_answers_are_read_as_meant() {
     answers_are_read_as_meant("anthropic", "claude-opus-4-7");
 }
 
-fn requests_equal_the_sdks(
-    dialect: &str,
-    case: fn(&str) -> Case,
-    differences: &[(&str, Option<&str>, Option<&str>)],
-) {
+fn requests_equal_the_sdks(dialect: &str, case: fn(&str) -> Case, differences: &[Difference]) {
     for (name, golden) in goldens(dialect) {
         let theirs = &golden["request"];
         let ours = match case(&name).encode() {
             Ok(exchange) => exchange.request,
             Err(error) => panic!("{dialect}/{name}: {error}"),
         };
-        assert_eq!(theirs["method"], ours.method.as_str(), "{name}");
-        let path = ours.uri.path_and_query().unwrap().as_str();
-        assert_eq!(theirs["path"], path, "{name}");
-        let body: Value = serde_json::from_slice(&ours.body).unwrap();
-        assert_eq!(theirs["body"], body, "{name}");
-        for header in [
-            "authorization",
-            "x-api-key",
-            "anthropic-version",
-            "anthropic-beta",
-            "content-type",
-        ] {
-            let sent = ours.headers.get(header).map(|v| v.to_str().unwrap());
-            let recorded = theirs["headers"][header].as_str();
-            match differences.iter().find(|(name, ..)| *name == header) {
-                Some((_, sdk, latchkey)) => {
-                    assert_eq!((recorded, sent), (*sdk, *latchkey), "{name}");
-                }
-                None => assert_eq!(recorded, sent, "{name}: {header}"),
+        request_equals_the_sdks(&name, theirs, &ours, differences);
+    }
+}
+
+pub(crate) fn request_equals_the_sdks(
+    name: &str,
+    theirs: &Value,
+    ours: &WireRequest,
+    differences: &[Difference],
+) {
+    assert_eq!(theirs["method"], ours.method.as_str(), "{name}");
+    let path = ours.uri.path_and_query().unwrap().as_str();
+    assert_eq!(theirs["path"], path, "{name}");
+    let body: Value = serde_json::from_slice(&ours.body).unwrap();
+    assert_eq!(theirs["body"], body, "{name}");
+    for header in [
+        "authorization",
+        "api-key",
+        "x-api-key",
+        "x-goog-api-key",
+        "anthropic-version",
+        "anthropic-beta",
+        "content-type",
+    ] {
+        let sent = ours.headers.get(header).map(|v| v.to_str().unwrap());
+        let recorded = theirs["headers"][header].as_str();
+        match differences.iter().find(|(name, ..)| *name == header) {
+            Some((_, sdk, latchkey)) => {
+                assert_eq!((recorded, sent), (*sdk, *latchkey), "{name}");
             }
+            None => assert_eq!(recorded, sent, "{name}: {header}"),
         }
     }
 }
@@ -109,15 +118,12 @@ fn answers_are_read_as_meant(dialect: &str, model: &str) {
                 let sse: String = sse.iter().map(|event| event.as_str().unwrap()).collect();
                 read_stream(dialect, sse.as_bytes())
             }
-            None => decode::unary(
-                dialect,
-                StatusCode::OK,
-                &HeaderMap::new(),
-                format!("\n\n{}", golden["body"]).as_bytes(),
-                KEY,
-                SystemTime::UNIX_EPOCH,
-            )
-            .unwrap(),
+            None => {
+                let body = format!("\n\n{}", golden["body"]);
+                let headers = HeaderMap::new();
+                let reply = Reply::undated(StatusCode::OK, &headers, body.as_bytes(), KEY);
+                decode::unary(dialect, &reply).unwrap()
+            }
         };
         assert_eq!(
             without_state_json(&golden["answer"]),
@@ -258,7 +264,7 @@ fn compare_json_states(golden: &Value, answer: &Answer) {
 }
 
 /// The files of a folder and their names.
-fn goldens(folder: &str) -> Vec<(String, Value)> {
+pub(crate) fn goldens(folder: &str) -> Vec<(String, Value)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut paths: Vec<PathBuf> = fs::read_dir(root.join(folder))
         .unwrap()

@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
 mod cases;
+mod embeddings;
 mod golden;
+mod images;
 mod invalid_requests;
+mod media;
 mod prices;
 mod properties;
 mod refusals;

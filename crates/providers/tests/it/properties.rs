@@ -1,12 +1,11 @@
 //! What holds for any input.
 
 use std::convert::Infallible;
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use http::{HeaderMap, StatusCode};
-use latchkey_providers::decode::{self, Answer};
+use latchkey_providers::decode::{self, Answer, Reply};
 use latchkey_providers::error::{classify, redact};
 use latchkey_providers::stream::{Decoder, SseEvent, events};
 use latchkey_providers::{Dialect, Provider, ProviderError};
@@ -157,8 +156,8 @@ proptest! {
         let status = StatusCode::from_u16(status).unwrap();
         for dialect in dialects() {
             let _ = read(dialect, vec![Bytes::from(body.clone())]);
-            let now = SystemTime::UNIX_EPOCH;
-            let _ = decode::unary(dialect, status, &HeaderMap::new(), &body, KEY, now);
+            let headers = HeaderMap::new();
+            let _ = decode::unary(dialect, &Reply::undated(status, &headers, &body, KEY));
         }
     }
 
@@ -168,9 +167,9 @@ proptest! {
             let mut decoder = Decoder::new(dialect);
             for document in &documents {
                 let data = document.to_string();
-                let now = SystemTime::UNIX_EPOCH;
                 let headers = HeaderMap::new();
-                let _ = decode::unary(dialect, StatusCode::OK, &headers, data.as_bytes(), KEY, now);
+                let reply = Reply::undated(StatusCode::OK, &headers, data.as_bytes(), KEY);
+                let _ = decode::unary(dialect, &reply);
                 let _ = decoder.event(&SseEvent { event: None, data }, KEY);
             }
             let _ = decoder.finish();
@@ -190,9 +189,9 @@ proptest! {
         let status = StatusCode::from_u16(status).unwrap();
         for body in [body.to_string(), text] {
             for provider in Provider::ALL {
-                let now = SystemTime::UNIX_EPOCH;
                 let headers = HeaderMap::new();
-                let error = classify(provider, status, &headers, body.as_bytes(), &key, now);
+                let reply = Reply::undated(status, &headers, body.as_bytes(), &key);
+                let error = classify(provider, &reply);
                 let shown = format!("{error} {error:?}");
                 prop_assert!(!shown.contains(&key), "{}", shown);
             }

@@ -56,3 +56,18 @@ fn read(file: &Path) -> Result<Catalogue, CatalogueFileError> {
         problem,
     })
 }
+
+/// The catalogue in use.
+pub struct Catalogues(std::sync::Arc<Catalogue>);
+
+impl Catalogues {
+    /// Of this one alone.
+    pub fn new(catalogue: Catalogue) -> Self {
+        Self(std::sync::Arc::new(catalogue))
+    }
+
+    /// As it is now.
+    pub fn current(&self) -> std::sync::Arc<Catalogue> {
+        std::sync::Arc::clone(&self.0)
+    }
+}

@@ -8,11 +8,13 @@ use http::response::Parts;
 use latchkey_boot::clock::Clock;
 use latchkey_contract::router::v1::Usage;
 use latchkey_providers::Provider;
-use latchkey_providers::catalogue::Catalogue;
+use latchkey_providers::catalogue::CostContext;
 use latchkey_providers::error::request_id;
 
+use crate::catalogue::Catalogues;
 use crate::domain::attempt::{Attempt, Begun, Certainty, Outcome, State};
 use crate::error::RouterError;
+use crate::keys::system_time;
 use crate::ledger::Ledger;
 
 use super::{Dispatcher, LONGEST_NAME};
@@ -23,7 +25,7 @@ pub(super) struct Open {
     outcome: Outcome,
     begun_at: Duration,
     ledger: Arc<Ledger>,
-    catalogue: Arc<Catalogue>,
+    catalogue: Arc<Catalogues>,
     clock: Arc<dyn Clock>,
 }
 
@@ -64,19 +66,20 @@ impl Open {
     }
 
     /// The call succeeded.
-    pub(super) fn succeed(mut self, served_model: &str, usage: Option<Usage>) -> Option<Attempt> {
-        served_model.clone_into(&mut self.outcome.served_model);
-        self.outcome.certainty = if usage.is_some() {
-            Certainty::Reported
-        } else {
-            Certainty::Unknown
-        };
-        self.outcome.usage = usage;
+    pub(super) fn succeed(mut self, told: &Told<'_>) -> Option<Attempt> {
+        let outcome = &mut self.outcome;
+        told.served_model.clone_into(&mut outcome.served_model);
+        told.service_tier.clone_into(&mut outcome.service_tier);
+        if told.usage.is_some() || told.cost_nanos.is_some() {
+            outcome.certainty = Certainty::Reported;
+        }
+        outcome.usage = told.usage;
+        outcome.cost_nanos = told.cost_nanos;
         self.settle(State::Succeeded)
     }
 
-    /// The call failed.
-    pub(super) fn fail(mut self, error: &RouterError) {
+    /// The call failed, or its deadline passed.
+    pub(super) fn fail(mut self, error: &RouterError) -> Option<Attempt> {
         self.outcome.error_reason = error.reason().into();
         if let RouterError::Provider(error) = error {
             if let Some(id) = &error.request_id {
@@ -84,23 +87,25 @@ impl Open {
             }
             self.outcome.http_status = error.http_status.unwrap_or(self.outcome.http_status);
         }
-        self.settle(State::Failed);
+        self.settle(match error {
+            RouterError::DeadlineExceeded => State::Cancelled,
+            _ => State::Failed,
+        })
     }
 
     fn settle(&mut self, state: State) -> Option<Attempt> {
         let begun = self.begun.take()?;
         let mut outcome = std::mem::take(&mut self.outcome);
         outcome.state = state;
-        for word in [&mut outcome.served_model, &mut outcome.provider_request_id] {
+        for word in [
+            &mut outcome.served_model,
+            &mut outcome.service_tier,
+            &mut outcome.provider_request_id,
+        ] {
             *word = storable(word);
         }
         outcome.latency_micros = Some(self.elapsed());
-        self.catalogue
-            .version()
-            .clone_into(&mut outcome.price_version);
-        if outcome.certainty == Certainty::Reported {
-            outcome.cost_nanos = self.cost(&begun, &outcome);
-        }
+        self.price(&begun, &mut outcome);
         let attempt = Attempt { begun, outcome };
         if let Err(error) = self.ledger.append(&attempt) {
             // The call was made; its beginning is in the journal, so it is not lost, only open.
@@ -110,14 +115,29 @@ impl Open {
         Some(attempt)
     }
 
-    /// The price is that of the model that answered, else of the one asked for.
-    fn cost(&self, begun: &Begun, outcome: &Outcome) -> Option<i64> {
-        let provider: Provider = begun.provider.parse().ok()?;
-        let usage = outcome.usage.as_ref()?;
-        let find = |name: &str| self.catalogue.find(provider, name);
-        find(&outcome.served_model)
-            .or_else(|| find(&begun.model))?
-            .cost_nanos(usage)
+    /// What the provider told of the cost holds; else the catalogue's price, of the model that
+    /// answered or of the one asked for.
+    fn price(&self, begun: &Begun, outcome: &mut Outcome) {
+        if outcome.cost_nanos.is_some() {
+            PRICED_BY_THE_PROVIDER.clone_into(&mut outcome.price_version);
+            return;
+        }
+        let catalogue = self.catalogue.current();
+        catalogue.version().clone_into(&mut outcome.price_version);
+        let Ok(provider) = begun.provider.parse::<Provider>() else {
+            return;
+        };
+        if outcome.certainty == Certainty::Reported
+            && let Some(usage) = &outcome.usage
+        {
+            let find = |name: &str| catalogue.find(provider, name);
+            let model = find(&outcome.served_model).or_else(|| find(&begun.model));
+            let context = CostContext {
+                service_tier: &outcome.service_tier,
+                start: system_time(begun.start_time),
+            };
+            outcome.cost_nanos = model.and_then(|model| model.cost_nanos(usage, &context));
+        }
     }
 
     fn elapsed(&self) -> i64 {
@@ -125,6 +145,22 @@ impl Open {
         i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX)
     }
 }
+
+/// What a provider told of a call that succeeded.
+#[derive(Default)]
+pub(super) struct Told<'a> {
+    /// The model that answered.
+    pub(super) served_model: &'a str,
+    /// What was used.
+    pub(super) usage: Option<Usage>,
+    /// The service tier.
+    pub(super) service_tier: &'a str,
+    /// What it cost.
+    pub(super) cost_nanos: Option<i64>,
+}
+
+/// The price version of a cost that the provider told.
+const PRICED_BY_THE_PROVIDER: &str = "provider";
 
 /// What a provider calls something, as every database takes it: PostgreSQL's texts hold no U+0000,
 /// and nobody's names are long.

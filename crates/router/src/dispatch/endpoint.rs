@@ -1,71 +1,196 @@
 //! Where each provider is: its public address, unless the operator says otherwise.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use latchkey_boot::egress::{EgressError, EgressPolicy};
-use latchkey_providers::Provider;
+use latchkey_providers::{Provider, oauth, vertex_base_url};
 use serde::Deserialize;
 use url::Url;
 
 use crate::upstream::Trust;
 
-/// What an operator sets for a provider.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What an operator sets for a provider: an egress proxy, a private endpoint, a test upstream.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ProviderConfig {
-    /// Where its requests go instead of its public address: an egress proxy, a private endpoint, a
-    /// test upstream.
-    pub base_url: Url,
+    /// Where its requests go instead of its public address. Not for providers whose keys have an
+    /// address of their own: azure and custom.
+    pub base_url: Option<Url>,
+    /// Where access tokens are got instead of at Google (vertex) or Microsoft Entra (azure).
+    pub token_url: Option<Url>,
 }
 
 /// The addresses in use.
 #[derive(Debug)]
 pub struct Endpoints {
-    known: BTreeMap<&'static str, (Url, Trust)>,
+    known: BTreeMap<Provider, (Url, Trust)>,
+    issuers: BTreeMap<Provider, (Url, Trust)>,
     egress: EgressPolicy,
 }
 
-/// A provider that is not known.
+/// A setting that can't have an effect.
 #[derive(Debug, thiserror::Error)]
-#[error("providers.{0}: there is no such provider")]
-pub struct UnknownProvider(String);
+pub enum EndpointError {
+    /// A provider that is not known.
+    #[error("providers.{0}: there is no such provider")]
+    UnknownProvider(String),
+    /// Its keys have addresses of their own.
+    #[error("providers.{0}.base_url: keys of this provider have addresses of their own")]
+    OwnAddress(Provider),
+    /// Its keys are sent as they are.
+    #[error("providers.{0}.token_url: this provider's keys are not exchanged for tokens")]
+    NoTokens(Provider),
+}
 
 impl Endpoints {
     /// The public addresses, overridden by what the operator sets.
     pub fn new(
         overrides: &BTreeMap<String, ProviderConfig>,
         egress: EgressPolicy,
-    ) -> Result<Self, UnknownProvider> {
+    ) -> Result<Self, EndpointError> {
+        let public = |url: &str| url.parse().ok().map(|url| (url, Trust::User));
         let mut known = BTreeMap::new();
+        let mut issuers = BTreeMap::new();
         for provider in Provider::ALL {
-            if let Some(url) = provider.default_base_url().and_then(|url| url.parse().ok()) {
-                known.insert(provider.as_str(), (url, Trust::User));
-            }
-        }
-        for (name, config) in overrides {
-            let provider: Provider = name.parse().map_err(|_| UnknownProvider(name.clone()))?;
-            known.insert(
-                provider.as_str(),
-                (config.base_url.clone(), Trust::Operator),
+            known.extend(
+                provider
+                    .default_base_url()
+                    .and_then(public)
+                    .map(|place| (provider, place)),
+            );
+            issuers.extend(
+                issuer(provider)
+                    .and_then(public)
+                    .map(|place| (provider, place)),
             );
         }
-        Ok(Self { known, egress })
+        for (name, config) in overrides {
+            let unknown = |_| EndpointError::UnknownProvider(name.clone());
+            let provider: Provider = name.parse().map_err(unknown)?;
+            if let Some(url) = &config.base_url {
+                if matches!(provider, Provider::Azure | Provider::Custom) {
+                    return Err(EndpointError::OwnAddress(provider));
+                }
+                known.insert(provider, (url.clone(), Trust::Operator));
+            }
+            if let Some(url) = &config.token_url {
+                if issuer(provider).is_none() {
+                    return Err(EndpointError::NoTokens(provider));
+                }
+                issuers.insert(provider, (url.clone(), Trust::Operator));
+            }
+        }
+        Ok(Self {
+            known,
+            issuers,
+            egress,
+        })
     }
 
-    /// Where to send a key: to its own address where it has one, else to its provider's. The policy
-    /// is asked again here, in case the key was stored under another one.
+    /// Where to send a key: to its own address where it has one, else to its provider's, which at
+    /// Vertex depends on the location. The policy is asked again here, in case the key was stored
+    /// under another one.
     pub fn choose<'a>(
         &'a self,
         provider: Provider,
         own: Option<&'a Url>,
-    ) -> Result<(&'a Url, Trust), EgressError> {
+        location: &str,
+    ) -> Result<(Cow<'a, Url>, Trust), EgressError> {
         if let Some(own) = own {
             self.egress.check_url(own)?;
-            return Ok((own, Trust::User));
+            return Ok((Cow::Borrowed(own), Trust::User));
         }
-        let known = self.known.get(provider.as_str());
-        known
-            .map(|(url, trust)| (url, *trust))
-            .ok_or(EgressError::NoHost)
+        if let Some((url, trust)) = self.known.get(&provider) {
+            return Ok((Cow::Borrowed(url), *trust));
+        }
+        let located = match provider {
+            Provider::Vertex => vertex_base_url(location),
+            _ => None,
+        };
+        let url = located.ok_or(EgressError::NoHost)?;
+        Ok((Cow::Owned(url), Trust::User))
+    }
+
+    /// Where access tokens are got for a provider's keys; none where keys are sent as they are.
+    pub fn token_url(&self, provider: Provider) -> Option<(&Url, Trust)> {
+        let (url, trust) = self.issuers.get(&provider)?;
+        Some((url, *trust))
+    }
+}
+
+fn issuer(provider: Provider) -> Option<&'static str> {
+    match provider {
+        Provider::Azure => Some(oauth::ENTRA_AUTHORITY),
+        Provider::Vertex => Some(oauth::GOOGLE_TOKEN_URL),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoints(provider: &str, config: ProviderConfig) -> Result<Endpoints, EndpointError> {
+        let overrides = BTreeMap::from([(provider.to_owned(), config)]);
+        Endpoints::new(&overrides, EgressPolicy::default())
+    }
+
+    fn base_url() -> ProviderConfig {
+        ProviderConfig {
+            base_url: Some("https://proxy.example/x".parse().unwrap()),
+            token_url: None,
+        }
+    }
+
+    fn token_url() -> ProviderConfig {
+        ProviderConfig {
+            base_url: None,
+            token_url: Some("https://proxy.example/token".parse().unwrap()),
+        }
+    }
+
+    #[test]
+    fn every_provider_is_somewhere_and_the_operator_may_say_where() {
+        for provider in Provider::ALL {
+            let Ok(endpoints) = endpoints(provider.as_str(), base_url()) else {
+                assert!(matches!(provider, Provider::Azure | Provider::Custom));
+                continue;
+            };
+            let (url, trust) = endpoints.choose(provider, None, "us").unwrap();
+            assert_eq!(
+                (url.as_str(), trust),
+                ("https://proxy.example/x", Trust::Operator)
+            );
+        }
+    }
+
+    #[test]
+    fn vertex_is_where_its_location_is() {
+        let endpoints = endpoints("vertex", token_url()).unwrap();
+        let (url, trust) = endpoints
+            .choose(Provider::Vertex, None, "asia-east1")
+            .unwrap();
+        assert_eq!(
+            url.as_str(),
+            "https://asia-east1-aiplatform.googleapis.com/"
+        );
+        assert_eq!(trust, Trust::User);
+        assert!(endpoints.choose(Provider::Vertex, None, "evil/").is_err());
+    }
+
+    #[test]
+    fn tokens_are_got_where_the_operator_says() {
+        let endpoints = endpoints("vertex", token_url()).unwrap();
+        let (url, trust) = endpoints.token_url(Provider::Vertex).unwrap();
+        assert_eq!((url.path(), trust), ("/token", Trust::Operator));
+        assert!(endpoints.token_url(Provider::OpenAi).is_none());
+    }
+
+    #[test]
+    fn a_setting_without_effect_is_refused() {
+        assert!(endpoints("openai", token_url()).is_err());
+        assert!(endpoints("azure", base_url()).is_err());
+        assert!(endpoints("nobody", base_url()).is_err());
     }
 }

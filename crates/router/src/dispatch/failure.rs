@@ -1,16 +1,80 @@
-//! What a provider's failure means for the caller and for the key.
+//! What a failed call means: for the key, and for another try.
+
+use std::time::Duration;
 
 use latchkey_providers::{ErrorClass, ProviderError};
 
+use super::Dispatcher;
 use crate::error::RouterError;
-use crate::keys::{Keys, Loan, provider_refusal};
+use crate::keys::{Loan, TokenError, provider_refusal};
 use crate::upstream::{BodyError, UpstreamError};
 
-/// Has a key set aside that the provider does not know any more.
-pub(super) fn report(keys: &Keys, loan: &Loan, error: &ProviderError) {
-    if error.class == ErrorClass::Revoked {
-        keys.report(loan, provider_refusal(error));
+/// What to do after a failed call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Next {
+    /// The same may work in a moment.
+    Again,
+    /// Another key may work; this one does not.
+    AnotherKey,
+    /// Another model may work; no key of this one does.
+    AnotherModel,
+    /// Nothing else would work either: the request itself is at fault, or this router.
+    GiveUp,
+}
+
+/// What may help after an error.
+pub(super) fn next(error: &RouterError) -> Next {
+    match error {
+        RouterError::Provider(error) => match (error.class, error.should_retry) {
+            (ErrorClass::RejectedRequest, _) => Next::GiveUp,
+            (
+                ErrorClass::ModelUnavailable
+                | ErrorClass::NoCredit
+                | ErrorClass::NoPermission
+                | ErrorClass::Revoked
+                | ErrorClass::Throttled,
+                _,
+            ) => Next::AnotherKey,
+            (_, Some(true)) => Next::Again,
+            (_, Some(false)) => Next::AnotherModel,
+            (ErrorClass::Overloaded | ErrorClass::Timeout | ErrorClass::Truncated, _) => {
+                Next::Again
+            }
+            // It may have been billed, and nobody knows what it is.
+            (ErrorClass::Malformed | ErrorClass::Unknown, _) => Next::AnotherModel,
+        },
+        RouterError::Unreachable(_) => Next::Again,
+        RouterError::Destination(_) => Next::AnotherKey,
+        RouterError::BreakerOpen(_) => Next::AnotherKey,
+        RouterError::Refused(refusal) => match refusal.reason {
+            "KEY_UNUSABLE" | "OWN_KEY_REQUIRED" => Next::AnotherModel,
+            _ => Next::GiveUp,
+        },
+        _ => Next::GiveUp,
     }
+}
+
+/// Learns from a failed call: the next ones need not make the same experience.
+pub(super) fn learn(dispatcher: &Dispatcher, loan: &Loan, model: &str, error: &RouterError) {
+    let (health, config) = (&dispatcher.health, &dispatcher.attempts);
+    let now = dispatcher.clock.boottime();
+    let version = loan.key_version();
+    let error = match error {
+        RouterError::Provider(error) => error,
+        RouterError::Unreachable(_) => return health.failed(version, now),
+        _ => return,
+    };
+    let set_aside = |pause: Duration| health.set_aside(version, model, now + pause, error);
+    match error.class {
+        ErrorClass::Overloaded | ErrorClass::Timeout => return health.failed(version, now),
+        ErrorClass::Throttled => set_aside(error.retry_after.unwrap_or(config.throttled_pause)),
+        // A right or a model may be missing for this model alone.
+        ErrorClass::NoCredit | ErrorClass::NoPermission => set_aside(config.refused_pause),
+        // The vault sets it aside for everybody.
+        ErrorClass::Revoked => dispatcher.keys.report(loan, provider_refusal(error)),
+        _ => {}
+    }
+    health.answered(version);
 }
 
 impl From<UpstreamError> for RouterError {
@@ -33,18 +97,18 @@ impl From<BodyError> for RouterError {
     }
 }
 
-fn timeout() -> RouterError {
-    failed(ErrorClass::Timeout, "it did not answer in time").into()
+impl From<TokenError> for RouterError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::NoIssuer => Self::Unreachable("no token can be got for this key"),
+            TokenError::Encode(error) => error.into(),
+            TokenError::Upstream(error) => error.into(),
+            TokenError::Body(error) => error.into(),
+            TokenError::Provider(error) => Self::Provider(error),
+        }
+    }
 }
 
-/// A failure that the provider itself said nothing of.
-pub(super) fn failed(class: ErrorClass, words: &str) -> ProviderError {
-    ProviderError {
-        class,
-        http_status: None,
-        code: None,
-        message: words.to_owned(),
-        retry_after: None,
-        request_id: None,
-    }
+fn timeout() -> RouterError {
+    ProviderError::new(ErrorClass::Timeout, "it did not answer in time").into()
 }

@@ -1,5 +1,8 @@
 //! A request that is answered piece by piece. The caller's pace is the provider's: nothing is read
 //! ahead. A caller that goes away drops the stream, and with it the call.
+//!
+//! The call is over its trials when the first piece is there: until then another key or model may be
+//! tried, from then on a failure is the stream's own.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -9,20 +12,23 @@ use std::time::Duration;
 use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use hyper::body::Incoming;
-use latchkey_contract::names::Scope;
 use latchkey_contract::router::v1::{GenerateRequest, PartDelta};
-use latchkey_providers::ErrorClass;
-use latchkey_providers::decode::{self, Answer};
+use latchkey_contract::vault::v1::Capability;
+use latchkey_providers::decode::{self, Answer, Reply};
+use latchkey_providers::encode::{EncodeError, WireRequest};
 use latchkey_providers::stream::{Decoder, SseError, SseEvent, events};
+use latchkey_providers::{ErrorClass, ProviderError};
 use tokio::time::Instant;
 
 use super::attempt::Open;
-use super::unary::settle;
-use super::{Answered, Dispatcher, Prepared, failure};
+use super::generate::{Answered, Reading, settle, write};
+use super::ready::{Ready, secret};
+use super::trying::{Aim, Failed, Operation};
+use super::{Dispatcher, Request};
+use crate::domain::attempt::{self, Attempt};
 use crate::error::RouterError;
-use crate::keys::{InUse, Keys, Loan};
-use crate::upstream::{BodyError, chunks, collect};
+use crate::keys::{InUse, Keys, Loan, Token, provider_refusal, system_time};
+use crate::upstream::{BodyError, UpstreamBody, chunks, collect};
 
 /// The pieces of an answer; the last one is the whole with its account, or an error.
 pub type AnswerStream = Pin<Box<dyn Stream<Item = Result<Piece, RouterError>> + Send>>;
@@ -44,58 +50,118 @@ impl Dispatcher {
     /// Begins a streamed answer. What fails before the first piece is this call's error.
     pub async fn stream_generate(
         &self,
-        scope: &Scope,
-        requester: &Arc<str>,
-        request: &GenerateRequest,
+        request: Request<'_>,
+        wanted: &GenerateRequest,
     ) -> Result<AnswerStream, RouterError> {
-        let Prepared {
-            exchange,
-            trust,
-            loan,
-            mut open,
-            in_use,
-        } = self.prepare(scope, requester, request, true).await?;
-        let config = self.upstream.config();
-        let called = async {
-            let until = Instant::now() + config.first_byte_timeout;
-            let response = self.upstream.send(exchange.request, trust, until).await?;
-            let (head, body) = response.into_parts();
-            open.head(&head);
-            if head.status.is_success() && is_event_stream(&head.headers) {
-                return Ok(Begun::Events(body));
+        let asked = self.asked(request, wanted)?;
+        let (begun, earlier) = self.try_all(asked, &StreamGenerate(wanted)).await?;
+        Ok(match begun {
+            Begun::Running(running) => {
+                let running = Running {
+                    earlier,
+                    ..*running
+                };
+                Box::pin(stream::unfold(Some(running), advance))
             }
-            // An error, or the whole answer of a server that can't stream.
-            let until = Instant::now() + config.idle_timeout;
-            let body = collect(body, until).await?;
-            open.first_byte();
-            let (dialect, key, now) = (exchange.dialect, loan.api_key(), self.system_time());
-            let answer = decode::unary(dialect, head.status, &head.headers, &body, key, now)?;
-            Ok(Begun::Whole(answer))
-        };
-        let body = match called.await {
-            Ok(Begun::Events(body)) => body,
-            Ok(Begun::Whole(answer)) => {
-                let whole = Piece::Completed(Box::new(settle(open, answer)));
-                return Ok(Box::pin(stream::iter([Ok(whole)])));
+            Begun::Whole(mut whole) => {
+                whole.attempts.splice(0..0, earlier);
+                Box::pin(stream::iter([Ok(Piece::Completed(whole))]))
             }
-            Err(error) => return Err(refused(open, &self.keys, &loan, error)),
-        };
-        let running = Running {
-            events: Box::pin(events(chunks(body, config.idle_timeout))),
-            decoder: Decoder::new(exchange.dialect),
-            ready: VecDeque::new(),
-            open,
-            loan,
-            keys: Arc::clone(&self.keys),
-            in_use,
-        };
-        Ok(Box::pin(stream::unfold(Some(running), advance)))
+        })
     }
 }
 
+struct StreamGenerate<'a>(&'a GenerateRequest);
+
 /// How an answer begins.
 enum Begun {
-    Events(Incoming),
+    /// Its first piece is there, or its end.
+    Running(Box<Running>),
+    /// The whole answer of a server that can't stream.
+    Whole(Box<Answered>),
+}
+
+impl Operation for StreamGenerate<'_> {
+    type Reading = Reading;
+    type Answer = Begun;
+    const OPERATION: attempt::Operation = attempt::Operation::Generate;
+    const CAPABILITY: Capability = Capability::Generate;
+    const STREAMED: bool = true;
+
+    fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Reading), EncodeError> {
+        write(self.0, aim, true)
+    }
+
+    async fn perform(
+        &self,
+        dispatcher: &Dispatcher,
+        ready: Ready<Reading>,
+    ) -> Result<Begun, Failed> {
+        let Ready {
+            request,
+            reading,
+            trust,
+            loan,
+            token,
+            mut open,
+            in_use,
+            deadline,
+        } = ready;
+        let config = dispatcher.upstream.config();
+        let within = |span: Duration| {
+            let until = Instant::now() + span;
+            deadline.map_or(until, |deadline| until.min(deadline))
+        };
+        let called = async {
+            let until = within(config.first_byte_timeout);
+            let sent = dispatcher.upstream.send(request, trust, loan.pool(), until);
+            let (head, body) = sent.await?.into_parts();
+            open.head(&head);
+            if head.status.is_success() && is_event_stream(&head.headers) {
+                return Ok(Head::Events(body));
+            }
+            // An error, or the whole answer of a server that can't stream.
+            let body = collect(body, within(config.idle_timeout)).await?;
+            open.first_byte();
+            let reply = Reply {
+                status: head.status,
+                headers: &head.headers,
+                body: &body,
+                secret: secret(&loan, token.as_ref()),
+                now: system_time(dispatcher.clock.now()),
+            };
+            Ok(Head::Whole(decode::unary(reading.dialect, &reply)?))
+        };
+        let body = match called.await {
+            Ok(Head::Events(body)) => body,
+            Ok(Head::Whole(answer)) => {
+                return Ok(Begun::Whole(Box::new(settle(open, answer, reading))));
+            }
+            Err(error) => {
+                let error = RouterError::or_late(error, deadline);
+                let attempt = open.fail(&error);
+                return Err(Failed { error, attempt });
+            }
+        };
+        let running = Running {
+            events: Box::pin(events(chunks(body, config.idle_timeout))),
+            decoder: Decoder::new(reading.dialect),
+            ready: VecDeque::new(),
+            reading,
+            open,
+            loan,
+            token,
+            keys: Arc::clone(&dispatcher.keys),
+            in_use,
+            deadline,
+            earlier: Vec::new(),
+        };
+        running.first_piece().await
+    }
+}
+
+enum Head {
+    Events(UpstreamBody),
     Whole(Answer),
 }
 
@@ -114,13 +180,26 @@ struct Running {
     events: Events,
     decoder: Decoder,
     ready: VecDeque<PartDelta>,
+    reading: Reading,
     open: Open,
     loan: Arc<Loan>,
+    token: Option<Token>,
     keys: Arc<Keys>,
     in_use: InUse,
+    deadline: Option<Instant>,
+    /// The calls that failed before this one.
+    earlier: Vec<Attempt>,
 }
 
 type Step = Result<Piece, RouterError>;
+
+/// Where reading has come to.
+enum Read {
+    /// There may be pieces.
+    On,
+    /// The stream ended, or said that nothing more comes.
+    Ended,
+}
 
 async fn advance(running: Option<Running>) -> Option<(Step, Option<Running>)> {
     let mut running = running?;
@@ -128,41 +207,104 @@ async fn advance(running: Option<Running>) -> Option<(Step, Option<Running>)> {
         if let Some(delta) = running.ready.pop_front() {
             return Some((Ok(Piece::Delta(delta)), Some(running)));
         }
-        if running.decoder.is_complete() {
-            return Some((running.finish(), None));
-        }
-        match running.events.next().await {
-            Some(Ok(event)) => {
-                running.open.first_byte();
-                match running.decoder.event(&event, running.loan.api_key()) {
-                    Ok(deltas) => running.ready.extend(deltas),
-                    Err(error) => return Some((Err(running.fail(error.into())), None)),
-                }
-                // Now, since a caller that goes away ends this anywhere.
-                running.open.used_so_far(running.decoder.usage());
-            }
-            Some(Err(error)) => return Some((Err(running.fail(broken(&error))), None)),
-            None => return Some((running.finish(), None)),
+        match running.read().await {
+            Ok(Read::On) => {}
+            Ok(Read::Ended) => return Some((running.finish(), None)),
+            Err(error) => return Some((Err(running.fail(error)), None)),
         }
     }
 }
 
 impl Running {
+    /// Reads until there is a piece, or the end. What fails before is a failed call.
+    async fn first_piece(mut self) -> Result<Begun, Failed> {
+        while self.ready.is_empty() {
+            match self.read().await {
+                Ok(Read::On) => {}
+                Ok(Read::Ended) if self.decoder.is_complete() => break,
+                Ok(Read::Ended) => {
+                    let error = match self.decoder.finish() {
+                        Ok(answer) => {
+                            let whole = settle(self.open, answer, self.reading);
+                            return Ok(Begun::Whole(Box::new(whole)));
+                        }
+                        Err(error) => RouterError::from(error),
+                    };
+                    let attempt = self.open.fail(&error);
+                    return Err(Failed { error, attempt });
+                }
+                Err(error) => {
+                    let attempt = self.open.fail(&error);
+                    return Err(Failed { error, attempt });
+                }
+            }
+        }
+        Ok(Begun::Running(Box::new(self)))
+    }
+
+    /// Takes in one more event.
+    async fn read(&mut self) -> Result<Read, RouterError> {
+        if self.decoder.is_complete() {
+            return Ok(Read::Ended);
+        }
+        let next = self.events.next();
+        let event = match self.deadline {
+            None => next.await,
+            Some(deadline) => match tokio::time::timeout_at(deadline, next).await {
+                Ok(event) => event,
+                Err(_elapsed) => return Err(RouterError::DeadlineExceeded),
+            },
+        };
+        match event {
+            Some(Ok(event)) => {
+                self.open.first_byte();
+                let secret = secret(&self.loan, self.token.as_ref());
+                self.ready.extend(self.decoder.event(&event, secret)?);
+                // Now, since a caller that goes away ends this anywhere.
+                self.open.used_so_far(self.decoder.usage());
+                Ok(Read::On)
+            }
+            Some(Err(error)) => Err(broken(&error)),
+            None => Ok(Read::Ended),
+        }
+    }
+
     fn finish(self) -> Step {
         match self.decoder.finish() {
             Ok(answer) => {
                 drop(self.in_use);
                 read_out(self.events);
-                let whole = settle(self.open, answer);
+                let mut whole = settle(self.open, answer, self.reading);
+                whole.attempts.splice(0..0, self.earlier);
                 Ok(Piece::Completed(Box::new(whole)))
             }
-            Err(error) => Err(refused(self.open, &self.keys, &self.loan, error.into())),
+            Err(error) => {
+                let error = RouterError::from(error);
+                Err(fail(self.open, &self.keys, &self.loan, self.earlier, error))
+            }
         }
     }
 
     fn fail(self, error: RouterError) -> RouterError {
-        refused(self.open, &self.keys, &self.loan, error)
+        fail(self.open, &self.keys, &self.loan, self.earlier, error)
     }
+}
+
+/// A failure in mid-stream: nothing is tried again, but it counts.
+fn fail(
+    open: Open,
+    keys: &Keys,
+    loan: &Loan,
+    mut attempts: Vec<Attempt>,
+    error: RouterError,
+) -> RouterError {
+    if let RouterError::Provider(refused) = &error
+        && refused.class == ErrorClass::Revoked
+    {
+        keys.report(loan, provider_refusal(refused));
+    }
+    attempts.extend(open.fail(&error));
+    error.after(&attempts)
 }
 
 /// A connection is used again only when its answer was read to the end, which may come a moment
@@ -178,19 +320,11 @@ fn read_out(mut events: Events) {
     });
 }
 
-fn refused(open: Open, keys: &Keys, loan: &Loan, error: RouterError) -> RouterError {
-    if let RouterError::Provider(refused) = &error {
-        failure::report(keys, loan, refused);
-    }
-    open.fail(&error);
-    error
-}
-
 fn broken(error: &SseError) -> RouterError {
     match error {
         SseError::Body(cause) => match cause.downcast_ref::<BodyError>() {
             None | Some(BodyError::Broken) => {
-                failure::failed(ErrorClass::Truncated, "the answer broke off").into()
+                ProviderError::new(ErrorClass::Truncated, "the answer broke off").into()
             }
             Some(cause) => (*cause).into(),
         },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use latchkey_boot::clock::Timestamp;
 use latchkey_contract::names::{KeyVersionName, Scope};
-use latchkey_contract::router::v1::Usage;
+use latchkey_contract::router::v1::{self, Usage};
 use uuid::Uuid;
 
 /// Identifies an attempt. A version 7 UUID (RFC 9562): in the order of time.
@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub struct AttemptId(pub Uuid);
 
 /// Who pays the provider.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Payer {
     /// The owner of the key.
     OwnKey,
@@ -28,6 +28,29 @@ pub enum Origin {
     Automation,
     /// A person waits for it.
     Interactive,
+}
+
+impl Origin {
+    /// What a request says; an interactive one when it says nothing.
+    pub fn of(said: v1::Origin) -> Self {
+        match said {
+            v1::Origin::Automation => Self::Automation,
+            v1::Origin::Unspecified | v1::Origin::Interactive => Self::Interactive,
+        }
+    }
+}
+
+/// What is asked of a provider.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Operation {
+    /// The size of a prompt.
+    CountTokens,
+    /// Vectors.
+    Embed,
+    /// An answer, whole or streamed.
+    Generate,
+    /// Pictures.
+    GenerateImages,
 }
 
 /// What is known of an attempt from its beginning.
@@ -51,6 +74,8 @@ pub struct Begun {
     pub requester: Arc<str>,
     /// Why.
     pub origin: Origin,
+    /// What was asked.
+    pub operation: Operation,
     /// Whether the answer is streamed.
     pub streamed: bool,
     /// When it was begun.
@@ -70,6 +95,8 @@ pub struct Outcome {
     pub provider_request_id: String,
     /// The model that answered.
     pub served_model: String,
+    /// The service tier that the provider says it served the call in.
+    pub service_tier: String,
     /// Until the first byte of the answer's body.
     pub first_byte_micros: Option<i64>,
     /// Until the end.
@@ -119,6 +146,17 @@ pub struct Attempt {
     pub outcome: Outcome,
 }
 
+impl Attempt {
+    /// Its name: `workspaces/{workspace}/attempts/{attempt}`.
+    pub fn name(&self) -> String {
+        format!(
+            "{}/attempts/{}",
+            self.begun.scope.workspace(),
+            self.begun.id.0
+        )
+    }
+}
+
 macro_rules! words {
     ($type:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $type {
@@ -137,6 +175,12 @@ macro_rules! words {
 
 words!(Payer { OwnKey = "own_key", Platform = "platform" });
 words!(Origin { Automation = "automation", Interactive = "interactive" });
+words!(Operation {
+    CountTokens = "count_tokens",
+    Embed = "embed",
+    Generate = "generate",
+    GenerateImages = "generate_images",
+});
 words!(Certainty { Reported = "reported", Unknown = "unknown" });
 words!(State {
     Cancelled = "cancelled",

@@ -1,4 +1,5 @@
 //! What a router is about: attempts, who pays, roles. Pure: no I/O, no clock, no wire.
 
 pub mod attempt;
+pub mod fallback;
 pub mod role;

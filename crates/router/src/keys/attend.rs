@@ -225,7 +225,12 @@ impl Attending {
                 let (keys, endpoints) = (Arc::clone(&self.keys), Arc::clone(&self.endpoints));
                 let say = self.say.clone();
                 tokio::spawn(async move {
-                    let result = errand::run(errand, &keys.upstream, &endpoints).await;
+                    let check = errand::Check {
+                        upstream: &keys.upstream,
+                        endpoints: &endpoints,
+                        clock: &*keys.clock,
+                    };
+                    let result = errand::run(errand, &check).await;
                     // The session may be over; then nobody waits for the result.
                     let _ = speak(&say, Said::VerificationResult(result)).await;
                 });

@@ -1,32 +1,48 @@
 //! One key on loan.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use latchkey_boot::clock::{Clock, Timestamp};
-use latchkey_contract::names::{KeyVersionName, RevisionScope};
+use latchkey_contract::names::{KeyName, KeyVersionName, RevisionScope, WorkspaceName};
 use latchkey_contract::vault::v1::{self, Lease};
-use latchkey_providers::Provider;
+use latchkey_providers::{Credential, Provider, Target};
+use tokio::time::Instant;
 use url::Url;
-use zeroize::Zeroizing;
 
+use super::issuer::{TokenError, TokenIssuer};
+use super::material::Material;
+use super::rights::ModelRights;
 use super::session::Session;
+use super::token::Token;
+use super::version::VersionState;
 use crate::domain::attempt::Payer;
+use crate::domain::fallback::Fallback;
+use crate::upstream::PoolKey;
 
 /// A key, and what it may be used for. It has no `Debug`, and is wiped when the last use ends.
 pub struct Loan {
     key_version: KeyVersionName,
     provider: Provider,
     base_url: Option<Url>,
-    api_key: Zeroizing<String>,
+    location: String,
+    cloud_project: String,
+    api_version: String,
+    deployments: BTreeMap<String, String>,
+    rights: ModelRights,
+    material: Material,
     material_tail: String,
     payer: Payer,
     default_model: String,
     expire_time: Option<Timestamp>,
+    fallbacks: Vec<Fallback>,
+    other_keys: Vec<KeyName>,
+    pool: PoolKey,
     scopes: Vec<RevisionScope>,
     session: Arc<Session>,
     withdrawn: AtomicBool,
-    in_flight: Arc<AtomicI64>,
+    version: Arc<VersionState>,
 }
 
 /// The loan may not be used any more.
@@ -35,23 +51,34 @@ pub struct Lapsed;
 
 /// A call that is under way with a loan.
 pub struct InUse {
-    in_flight: Arc<AtomicI64>,
+    version: Arc<VersionState>,
 }
 
 impl Drop for InUse {
     fn drop(&mut self) {
-        self.in_flight.fetch_sub(1, Ordering::SeqCst);
+        self.version.in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
+/// What a loan is given beside the lease.
+pub(super) struct Terms {
+    /// For whom it was lent.
+    pub(super) workspace: WorkspaceName,
+    /// The workspace's own list of fallbacks.
+    pub(super) fallbacks: Vec<Fallback>,
+    /// Usable keys that were not chosen.
+    pub(super) other_keys: Vec<KeyName>,
+    /// What its choice depended on.
+    pub(super) scopes: Vec<RevisionScope>,
+    /// The session it lives in.
+    pub(super) session: Arc<Session>,
+    /// Shared by the loans of one version.
+    pub(super) version: Arc<VersionState>,
+}
+
 impl Loan {
-    /// What a lease says, if it is in order. `in_flight` is shared by the loans of one version.
-    pub(super) fn new(
-        lease: Lease,
-        scopes: Vec<RevisionScope>,
-        session: Arc<Session>,
-        in_flight: Arc<AtomicI64>,
-    ) -> Option<Self> {
+    /// What a lease says, if it is in order.
+    pub(super) fn new(lease: Lease, terms: Terms) -> Option<Self> {
         let payer = match lease.payer() {
             v1::Payer::OwnKey => Payer::OwnKey,
             v1::Payer::Platform => Payer::Platform,
@@ -68,19 +95,28 @@ impl Loan {
             )?),
             None => None,
         };
+        let key_version: KeyVersionName = lease.key_version.parse().ok()?;
         Some(Self {
-            key_version: lease.key_version.parse().ok()?,
+            pool: PoolKey::new(&terms.workspace, &key_version),
+            key_version,
             provider: lease.provider.parse().ok()?,
             base_url,
-            api_key: Zeroizing::new(lease.api_key),
+            location: lease.location,
+            cloud_project: lease.cloud_project,
+            api_version: lease.api_version,
+            deployments: lease.deployments,
+            rights: ModelRights::new(lease.allowed_models, lease.denied_models),
+            material: Material::read(lease.material)?,
             material_tail: lease.material_tail,
             payer,
             default_model: lease.default_model,
             expire_time,
-            scopes,
-            session,
+            fallbacks: terms.fallbacks,
+            other_keys: terms.other_keys,
+            scopes: terms.scopes,
+            session: terms.session,
             withdrawn: AtomicBool::new(false),
-            in_flight,
+            version: terms.version,
         })
     }
 
@@ -99,9 +135,76 @@ impl Loan {
         self.base_url.as_ref()
     }
 
-    /// The key.
-    pub fn api_key(&self) -> &str {
-        &self.api_key
+    /// What is sent as it is; none where a token must be got first.
+    pub fn credential(&self) -> Option<Credential<'_>> {
+        self.material.credential()
+    }
+
+    /// The token that the key stands for: the one that is held, or a new one.
+    pub async fn token(
+        &self,
+        issuer: &TokenIssuer<'_>,
+        until: Instant,
+    ) -> Result<Token, TokenError> {
+        let now = || issuer.clock.boottime();
+        let get = async || {
+            issuer
+                .get(self.provider, &self.material, &self.pool, until)
+                .await
+        };
+        self.version.token.token(now, get).await
+    }
+
+    /// Forgets a token that the provider refused.
+    pub fn forget(&self, refused: &Token) {
+        self.version.token.forget(refused);
+    }
+
+    /// Where a call with it goes: a provider's address and what that depends on.
+    pub fn target<'a>(&'a self, base_url: &'a Url, credential: Credential<'a>) -> Target<'a> {
+        Target {
+            provider: self.provider,
+            base_url,
+            credential,
+            location: &self.location,
+            cloud_project: &self.cloud_project,
+            api_version: &self.api_version,
+        }
+    }
+
+    /// The region of a Vertex key; else empty.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// What the provider calls a model: at Azure, the deployment that serves it.
+    pub fn wire_model<'a>(&'a self, model: &'a str) -> &'a str {
+        self.deployments.get(model).map_or(model, String::as_str)
+    }
+
+    /// The deployments by the model that each serves; empty but at Azure.
+    pub fn deployments(&self) -> &BTreeMap<String, String> {
+        &self.deployments
+    }
+
+    /// Which models it may be used for.
+    pub fn rights(&self) -> &ModelRights {
+        &self.rights
+    }
+
+    /// The workspace's own list of fallbacks.
+    pub fn fallbacks(&self) -> &[Fallback] {
+        &self.fallbacks
+    }
+
+    /// Usable keys that the vault did not choose for the same wish.
+    pub fn other_keys(&self) -> &[KeyName] {
+        &self.other_keys
+    }
+
+    /// Whose connections calls with it use.
+    pub fn pool(&self) -> &PoolKey {
+        &self.pool
     }
 
     /// The last four characters.
@@ -122,9 +225,9 @@ impl Loan {
     /// Begins a call. Asked right before the request is sent; nothing may come in between.
     pub fn begin_use(&self, clock: &dyn Clock) -> Result<InUse, Lapsed> {
         // Counted first, then asked: an invalidation either sees this call or is seen by it.
-        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        self.version.in_flight.fetch_add(1, Ordering::SeqCst);
         let in_use = InUse {
-            in_flight: Arc::clone(&self.in_flight),
+            version: Arc::clone(&self.version),
         };
         if self.is_usable(clock) {
             Ok(in_use)

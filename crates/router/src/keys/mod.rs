@@ -7,11 +7,15 @@
 
 mod attend;
 mod errand;
-mod in_flight;
+mod issuer;
 mod loan;
+mod material;
 mod refusal;
+mod rights;
 mod session;
+mod token;
 mod turn;
+mod version;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
@@ -19,19 +23,28 @@ use std::time::Duration;
 
 use latchkey_boot::client::AuthorizedChannel;
 use latchkey_boot::clock::Clock;
-use latchkey_contract::names::{RevisionScope, Scope};
+use latchkey_contract::names::{KeyName, RevisionScope, Scope};
 use latchkey_contract::vault::v1::lease_service_client::LeaseServiceClient;
-use latchkey_contract::vault::v1::{KeyReport, ProviderRefusal, ResolveRequest, ResolveResponse};
+use latchkey_contract::vault::v1::{
+    self, Capability, KeyReport, ProviderRefusal, ResolveRequest, ResolveResponse,
+    WorkspaceFallback,
+};
 use tokio::sync::mpsc;
 
 pub use attend::attend;
 pub use errand::refusal as provider_refusal;
-use in_flight::InFlight;
+pub use issuer::{TokenError, TokenIssuer, system_time};
+use loan::Terms;
 pub use loan::{InUse, Lapsed, Loan};
 pub use refusal::VaultRefusal;
+pub use rights::ModelRights;
 use session::Session;
+pub use token::Token;
 use turn::Turns;
+use version::Versions;
 
+use crate::domain::attempt::Payer;
+use crate::domain::fallback::Fallback;
 use crate::error::RouterError;
 use crate::upstream::Upstream;
 
@@ -47,6 +60,12 @@ pub struct Wish {
     pub provider: String,
     /// A model, or empty.
     pub model: String,
+    /// What the request does.
+    pub capability: Capability,
+    /// Keys to pass over, sorted.
+    pub excluded: Vec<KeyName>,
+    /// Who must pay; none when either may.
+    pub payer: Option<Payer>,
 }
 
 /// The loans of this router, and its way to the vault.
@@ -55,7 +74,7 @@ pub struct Keys {
     clock: Arc<dyn Clock>,
     upstream: Arc<Upstream>,
     held: RwLock<Held>,
-    in_flight: InFlight,
+    versions: Versions,
     turns: Turns,
     reports: mpsc::Sender<KeyReport>,
     waiting_reports: Mutex<Option<mpsc::Receiver<KeyReport>>>,
@@ -89,7 +108,7 @@ impl Keys {
             clock,
             upstream,
             held: RwLock::default(),
-            in_flight: InFlight::default(),
+            versions: Versions::default(),
             turns: Turns::default(),
             reports,
             waiting_reports: Mutex::new(Some(waiting)),
@@ -141,7 +160,9 @@ impl Keys {
                 key: wish.key.clone(),
                 provider: wish.provider.clone(),
                 model: wish.model.clone(),
-                capability: 0,
+                capability: wish.capability.into(),
+                excluded_keys: wish.excluded.iter().map(ToString::to_string).collect(),
+                payer: wish.payer.map_or(0, |payer| wire_payer(payer).into()),
             };
             let answer = match self.client.clone().resolve(request).await {
                 Ok(answer) => answer.into_inner(),
@@ -186,8 +207,15 @@ impl Keys {
             return Err(RouterError::VaultUnavailable);
         }
         let lease = answer.lease.ok_or(RouterError::VaultUnavailable)?;
-        let counter = self.in_flight.of(&lease.key_version);
-        let loan = Loan::new(lease, scopes, session, counter);
+        let terms = Terms {
+            workspace: wish.scope.workspace().clone(),
+            fallbacks: answer.fallbacks.into_iter().map(read_fallback).collect(),
+            other_keys: answer.exclusions.iter().filter_map(usable_key).collect(),
+            scopes,
+            session,
+            version: self.versions.of(&lease.key_version),
+        };
+        let loan = Loan::new(lease, terms);
         let loan = Arc::new(loan.ok_or(RouterError::VaultUnavailable)?);
         held.make_room(&*self.clock);
         held.add(wish.clone(), Arc::clone(&loan));
@@ -211,7 +239,7 @@ impl Keys {
         *known = (*known).max(revision);
         held.drop_if(|loan| loan.depends_on(scope));
         drop(held);
-        self.in_flight.count(revoked)
+        self.versions.in_flight(revoked)
     }
 
     /// Begins a new session: what the old one lent is dropped, since the new one answers for none of
@@ -264,6 +292,27 @@ impl Held {
             // Who still needs one asks again.
             self.drop_if(|_| true);
         }
+    }
+}
+
+fn wire_payer(payer: Payer) -> v1::Payer {
+    match payer {
+        Payer::OwnKey => v1::Payer::OwnKey,
+        Payer::Platform => v1::Payer::Platform,
+    }
+}
+
+/// A key that was passed over for no fault of its own.
+fn usable_key(exclusion: &v1::Exclusion) -> Option<KeyName> {
+    let usable = matches!(exclusion.rule.as_str(), "NOT_DRAWN" | "OUTRANKED");
+    exclusion.key.parse().ok().filter(|_| usable)
+}
+
+fn read_fallback(fallback: WorkspaceFallback) -> Fallback {
+    Fallback {
+        provider: fallback.provider,
+        model: fallback.model,
+        key: String::new(),
     }
 }
 

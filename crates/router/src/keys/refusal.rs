@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use crate::domain::fallback::Fallback;
+
 /// What the vault said.
 #[derive(Clone, Debug)]
 pub struct VaultRefusal {
@@ -18,6 +20,8 @@ pub struct VaultRefusal {
     pub metadata: HashMap<String, String>,
     /// Fields that are to blame.
     pub violations: Vec<(String, String)>,
+    /// The workspace's own list of fallbacks.
+    pub fallbacks: Vec<Fallback>,
 }
 
 /// The reasons that concern the caller. Any other failure is between router and vault.
@@ -32,6 +36,18 @@ const REASONS: &[&str] = &[
     "WORKSPACE_NOT_FOUND",
 ];
 
+/// What the vault tells the router alone: `{provider}/{model}`, one per line.
+const FALLBACKS: &str = "fallbacks";
+
+fn read_fallback(line: &str) -> Option<Fallback> {
+    let (provider, model) = line.split_once('/')?;
+    Some(Fallback {
+        provider: provider.to_owned(),
+        model: model.to_owned(),
+        key: String::new(),
+    })
+}
+
 /// The refusal in a status, if it is one for the caller.
 pub(super) fn read(status: &Status) -> Option<VaultRefusal> {
     let details = status.get_error_details();
@@ -40,11 +56,14 @@ pub(super) fn read(status: &Status) -> Option<VaultRefusal> {
     let violations = details
         .bad_request()
         .map(|bad| bad.field_violations.clone());
+    let mut metadata = info.metadata.clone();
+    let fallbacks = metadata.remove(FALLBACKS).unwrap_or_default();
     Some(VaultRefusal {
         code: status.code(),
         reason,
         message: status.message().to_owned(),
-        metadata: info.metadata.clone(),
+        metadata,
+        fallbacks: fallbacks.lines().filter_map(read_fallback).collect(),
         violations: violations
             .unwrap_or_default()
             .into_iter()

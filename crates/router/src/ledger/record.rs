@@ -9,7 +9,9 @@ use latchkey_providers::Provider;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::attempt::{Attempt, AttemptId, Begun, Certainty, Origin, Outcome, Payer, State};
+use crate::domain::attempt::{
+    Attempt, AttemptId, Begun, Certainty, Operation, Origin, Outcome, Payer, State,
+};
 
 #[derive(Deserialize, Serialize)]
 struct Record<'a> {
@@ -22,6 +24,8 @@ struct Record<'a> {
     model: Cow<'a, str>,
     requester: Cow<'a, str>,
     origin: Cow<'a, str>,
+    #[serde(default = "generate")]
+    operation: Cow<'a, str>,
     streamed: bool,
     start: i64,
     state: Cow<'a, str>,
@@ -29,13 +33,20 @@ struct Record<'a> {
     status: u16,
     request_id: Cow<'a, str>,
     served_model: Cow<'a, str>,
+    #[serde(default)]
+    service_tier: Cow<'a, str>,
     first_byte: Option<i64>,
     latency: Option<i64>,
-    /// The classes in the order of the contract.
-    usage: Option<[i64; 6]>,
+    /// The classes in the order of the contract. Records of earlier releases end sooner.
+    usage: Option<Vec<i64>>,
     certainty: Cow<'a, str>,
     cost: Option<i64>,
     price_version: Cow<'a, str>,
+}
+
+/// What records are about that do not say.
+fn generate() -> Cow<'static, str> {
+    Operation::Generate.as_str().into()
 }
 
 /// An attempt as bytes.
@@ -51,6 +62,7 @@ pub(super) fn encode(attempt: &Attempt) -> Vec<u8> {
         model: Cow::from(&begun.model),
         requester: Cow::from(&*begun.requester),
         origin: begun.origin.as_str().into(),
+        operation: begun.operation.as_str().into(),
         streamed: begun.streamed,
         start: begun.start_time.as_micros(),
         state: outcome.state.as_str().into(),
@@ -58,16 +70,20 @@ pub(super) fn encode(attempt: &Attempt) -> Vec<u8> {
         status: outcome.http_status,
         request_id: Cow::from(&outcome.provider_request_id),
         served_model: Cow::from(&outcome.served_model),
+        service_tier: Cow::from(&outcome.service_tier),
         first_byte: outcome.first_byte_micros,
         latency: outcome.latency_micros,
         usage: outcome.usage.map(|usage| {
-            [
+            vec![
                 usage.input_tokens,
                 usage.cache_read_tokens,
                 usage.cache_write_tokens,
                 usage.cache_write_1h_tokens,
                 usage.output_tokens,
                 usage.reasoning_tokens,
+                usage.image_input_tokens,
+                usage.image_output_tokens,
+                usage.image_count,
             ]
         }),
         certainty: outcome.certainty.as_str().into(),
@@ -90,6 +106,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Attempt> {
         model: record.model.into_owned(),
         requester: record.requester.into(),
         origin: Origin::parse(&record.origin)?,
+        operation: Operation::parse(&record.operation)?,
         streamed: record.streamed,
         start_time: Timestamp::from_micros(record.start),
     };
@@ -99,18 +116,23 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Attempt> {
         http_status: record.status,
         provider_request_id: record.request_id.into_owned(),
         served_model: record.served_model.into_owned(),
+        service_tier: record.service_tier.into_owned(),
         first_byte_micros: record.first_byte,
         latency_micros: record.latency,
-        usage: record
-            .usage
-            .map(|[input, read, write, write_1h, output, reasoning]| Usage {
-                input_tokens: input,
-                cache_read_tokens: read,
-                cache_write_tokens: write,
-                cache_write_1h_tokens: write_1h,
-                output_tokens: output,
-                reasoning_tokens: reasoning,
-            }),
+        usage: record.usage.map(|classes| {
+            let class = |place: usize| classes.get(place).copied().unwrap_or_default();
+            Usage {
+                input_tokens: class(0),
+                cache_read_tokens: class(1),
+                cache_write_tokens: class(2),
+                cache_write_1h_tokens: class(3),
+                output_tokens: class(4),
+                reasoning_tokens: class(5),
+                image_input_tokens: class(6),
+                image_output_tokens: class(7),
+                image_count: class(8),
+            }
+        }),
         certainty: Certainty::parse(&record.certainty)?,
         cost_nanos: record.cost,
         price_version: record.price_version.into_owned(),

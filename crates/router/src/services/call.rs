@@ -1,25 +1,33 @@
 //! What every method does around its own work: who calls, and how the call ended.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use latchkey_boot::rpc::access::Caller;
 use latchkey_boot::rpc::page::Page;
-use latchkey_contract::names::WorkspaceName;
+use latchkey_contract::names::{Scope, WorkspaceName};
+use tokio::time::Instant;
+use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 
+use crate::dispatch;
 use crate::domain::role::Role;
 use crate::error::RouterError;
 
 /// A call that passed the access layer.
 pub(super) struct Call {
     caller: Caller<Role>,
+    deadline: Option<Instant>,
 }
 
 impl Call {
     /// Takes the caller out of a request.
     pub(super) fn split<T>(mut request: Request<T>) -> Result<(Self, T), Status> {
         match request.extensions_mut().remove::<Caller<Role>>() {
-            Some(caller) => Ok((Self { caller }, request.into_inner())),
+            Some(caller) => {
+                let deadline = deadline(request.metadata());
+                Ok((Self { caller, deadline }, request.into_inner()))
+            }
             // The access layer is missing: nobody may pass.
             None => Err(Status::new(Code::Internal, "the access layer is missing")),
         }
@@ -33,6 +41,22 @@ impl Call {
     /// Whether the caller may act in a workspace.
     pub(super) fn authorize(&self, workspace: &WorkspaceName) -> Result<(), RouterError> {
         Ok(self.caller.authorize(&workspace.to_string())?)
+    }
+
+    /// The scope of a request, if the caller may act in it.
+    pub(super) fn scope(&self, parent: &str) -> Result<Scope, RouterError> {
+        let scope: Scope = parent.parse().map_err(RouterError::name("parent"))?;
+        self.authorize(scope.workspace())?;
+        Ok(scope)
+    }
+
+    /// Who asks for a scope, and until when.
+    pub(super) fn asks_for<'a>(&'a self, scope: &'a Scope) -> dispatch::Request<'a> {
+        dispatch::Request {
+            scope,
+            requester: self.actor(),
+            deadline: self.deadline,
+        }
     }
 
     /// Whose attempts the caller may see there: its own, unless it owns the workspace or runs the
@@ -67,7 +91,7 @@ impl Call {
     /// The refusal of an error. What an operator can mend is logged with its chain.
     pub(super) fn refuse(&self, error: RouterError) -> Status {
         let method = self.caller.method();
-        match &error {
+        match error.cause() {
             RouterError::Journal(_) | RouterError::Store(_) | RouterError::VaultUnavailable => {
                 let chain = &error as &dyn std::error::Error;
                 tracing::error!(error = chain, rpc.method = method, "the call failed");
@@ -79,4 +103,24 @@ impl Call {
         }
         error.into()
     }
+}
+
+/// When the caller stops waiting: gRPC's `grpc-timeout`, at most eight digits and a unit.
+fn deadline(metadata: &MetadataMap) -> Option<Instant> {
+    let text = metadata.get("grpc-timeout")?.to_str().ok()?;
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let number: u64 = Some(number)
+        .filter(|number| number.len() <= 8)?
+        .parse()
+        .ok()?;
+    let span = match unit {
+        "H" => Duration::from_hours(number),
+        "M" => Duration::from_mins(number),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    };
+    Instant::now().checked_add(span)
 }

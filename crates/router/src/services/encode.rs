@@ -6,7 +6,7 @@ use latchkey_boot::clock::Timestamp;
 use latchkey_contract::router::v1;
 
 use crate::dispatch::Answered;
-use crate::domain::attempt::{Attempt, Certainty, Origin, Payer, State};
+use crate::domain::attempt::{Attempt, Certainty, Operation, Origin, Payer, State};
 
 /// A moment.
 pub(super) fn time(time: Timestamp) -> prost_types::Timestamp {
@@ -17,23 +17,62 @@ pub(super) fn time(time: Timestamp) -> prost_types::Timestamp {
 
 /// An answer with its account.
 pub(super) fn answered(answered: Answered) -> v1::GenerateResponse {
-    let Answered { answer, attempts } = answered;
+    let Answered {
+        answer,
+        portability,
+        attempts,
+    } = answered;
     v1::GenerateResponse {
         message: Some(answer.message),
         finish_reason: answer.finish_reason.into(),
         native_finish_reason: answer.native_finish_reason,
         model: answer.model,
         response_id: answer.response_id,
-        usage: answer.usage,
-        attempts: attempts.iter().map(attempt).collect(),
+        usage: used(&attempts),
+        attempts: self::attempts(&attempts),
+        portability,
     }
+}
+
+/// Attempts, in order.
+pub(super) fn attempts(attempts: &[Attempt]) -> Vec<v1::Attempt> {
+    attempts.iter().map(attempt).collect()
+}
+
+/// What attempts used together; nothing when nobody told.
+pub(super) fn used(attempts: &[Attempt]) -> Option<v1::Usage> {
+    let mut told = attempts
+        .iter()
+        .filter_map(|attempt| attempt.outcome.usage)
+        .peekable();
+    told.peek()?;
+    let add = |sum: v1::Usage, one: v1::Usage| v1::Usage {
+        input_tokens: sum.input_tokens.saturating_add(one.input_tokens),
+        cache_read_tokens: sum.cache_read_tokens.saturating_add(one.cache_read_tokens),
+        cache_write_tokens: sum
+            .cache_write_tokens
+            .saturating_add(one.cache_write_tokens),
+        cache_write_1h_tokens: sum
+            .cache_write_1h_tokens
+            .saturating_add(one.cache_write_1h_tokens),
+        output_tokens: sum.output_tokens.saturating_add(one.output_tokens),
+        reasoning_tokens: sum.reasoning_tokens.saturating_add(one.reasoning_tokens),
+        image_input_tokens: sum
+            .image_input_tokens
+            .saturating_add(one.image_input_tokens),
+        image_output_tokens: sum
+            .image_output_tokens
+            .saturating_add(one.image_output_tokens),
+        image_count: sum.image_count.saturating_add(one.image_count),
+    };
+    Some(told.fold(v1::Usage::default(), add))
 }
 
 /// An attempt.
 pub(super) fn attempt(attempt: &Attempt) -> v1::Attempt {
     let Attempt { begun, outcome } = attempt;
     v1::Attempt {
-        name: format!("{}/attempts/{}", begun.scope.workspace(), begun.id.0),
+        name: attempt.name(),
         parent: begun.scope.to_string(),
         key_version: begun.key_version.to_string(),
         material_tail: begun.material_tail.clone(),
@@ -59,6 +98,8 @@ pub(super) fn attempt(attempt: &Attempt) -> v1::Attempt {
         .into(),
         cost_nanos: outcome.cost_nanos,
         price_version: outcome.price_version.clone(),
+        operation: operation(begun.operation).into(),
+        service_tier: outcome.service_tier.clone(),
     }
 }
 
@@ -75,6 +116,16 @@ pub(super) fn origin(origin: Origin) -> v1::Origin {
     match origin {
         Origin::Automation => v1::Origin::Automation,
         Origin::Interactive => v1::Origin::Interactive,
+    }
+}
+
+/// What was asked.
+pub(super) fn operation(operation: Operation) -> v1::Operation {
+    match operation {
+        Operation::CountTokens => v1::Operation::CountTokens,
+        Operation::Embed => v1::Operation::Embed,
+        Operation::Generate => v1::Operation::Generate,
+        Operation::GenerateImages => v1::Operation::GenerateImages,
     }
 }
 

@@ -21,6 +21,7 @@ use tower::Layer as _;
 use crate::dispatch::Dispatcher;
 use crate::domain::role::Role;
 use crate::ledger::Ledger;
+use crate::listing::Listing;
 use crate::store::Store;
 
 /// The names of the services, for health and reflection.
@@ -49,14 +50,19 @@ impl Account {
 /// Adds the router's services to `routes`.
 pub fn add_to(
     mut routes: Routes,
-    dispatcher: Arc<Dispatcher>,
+    inference: (Arc<Dispatcher>, Arc<Listing>),
     account: Account,
     grants: Vec<Grant<Role>>,
     largest_message: usize,
 ) -> Result<Routes, AccessTableError> {
     let access = AccessLayer::new(status::DOMAIN, policy::table()?, grants, None);
     let transport = TransportErrorsLayer::new(status::DOMAIN);
-    let inference = InferenceServiceServer::new(inference::Inference(dispatcher))
+    let (dispatcher, listing) = inference;
+    let inference = inference::Inference {
+        dispatcher,
+        listing,
+    };
+    let inference = InferenceServiceServer::new(inference)
         .max_decoding_message_size(largest_message)
         .max_encoding_message_size(usize::MAX);
     routes = routes.add_service(access.layer(transport.layer(inference)));

@@ -19,7 +19,14 @@ const USAGE: Rule<Role> = Rule {
 };
 
 const RULES: &[(&str, Rule<Role>)] = &[
+    ("/latchkey.router.v1.InferenceService/CountTokens", CALLER),
+    ("/latchkey.router.v1.InferenceService/Embed", CALLER),
     ("/latchkey.router.v1.InferenceService/Generate", CALLER),
+    (
+        "/latchkey.router.v1.InferenceService/GenerateImages",
+        CALLER,
+    ),
+    ("/latchkey.router.v1.InferenceService/ListModels", CALLER),
     (
         "/latchkey.router.v1.InferenceService/StreamGenerate",
         CALLER,

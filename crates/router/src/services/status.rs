@@ -23,6 +23,8 @@ impl From<RouterError> for Status {
 
 fn code(error: &RouterError) -> Code {
     match error {
+        RouterError::Tried { cause, .. } => code(cause),
+        RouterError::DeadlineExceeded => Code::DeadlineExceeded,
         RouterError::Denied(_) => Code::PermissionDenied,
         RouterError::Field { .. } | RouterError::Encode(_) => Code::InvalidArgument,
         RouterError::Refused(refusal) => refusal.code,
@@ -30,6 +32,7 @@ fn code(error: &RouterError) -> Code {
         RouterError::Provider(error) => provider_code(error.class),
         RouterError::AttemptNotFound => Code::NotFound,
         RouterError::VaultUnavailable
+        | RouterError::BreakerOpen(_)
         | RouterError::Unreachable(_)
         | RouterError::Journal(_)
         | RouterError::Store(_) => Code::Unavailable,
@@ -56,6 +59,10 @@ fn refusal(error: &RouterError) -> Refusal {
     let code = code(error);
     let refusal = Refusal::new(code, error.reason(), error.to_string());
     let refusal = match error {
+        RouterError::Tried { attempts, .. } => refusal.with("attempts", attempts.join(" ")),
+        _ => refusal,
+    };
+    let refusal = match error.cause() {
         RouterError::Field { field, problem } => refusal.violation(field, problem),
         RouterError::Encode(error) => refusal.violation(&*error.field, &*error.words),
         RouterError::Refused(said) => handed_on(refusal, said),
@@ -92,10 +99,7 @@ fn with_words(refusal: Refusal, error: &ProviderError) -> Refusal {
 }
 
 fn delay(error: &RouterError) -> Duration {
-    match error {
-        RouterError::Provider(error) => error.retry_after.unwrap_or(RETRY),
-        _ => RETRY,
-    }
+    error.retry_after().unwrap_or(RETRY)
 }
 
 #[cfg(test)]

@@ -13,7 +13,9 @@ use uuid::Uuid;
 
 use super::entity::attempts::{Column, Entity, Model};
 use super::{Store, StoreError};
-use crate::domain::attempt::{Attempt, AttemptId, Begun, Certainty, Origin, Outcome, Payer, State};
+use crate::domain::attempt::{
+    Attempt, AttemptId, Begun, Certainty, Operation, Origin, Outcome, Payer, State,
+};
 use crate::ledger::JournalId;
 
 /// Which attempts.
@@ -190,9 +192,14 @@ fn to_row(journal: JournalId, attempt: &Attempt) -> Model {
         cache_write_1h_tokens: usage.cache_write_1h_tokens,
         output_tokens: usage.output_tokens,
         reasoning_tokens: usage.reasoning_tokens,
+        image_input_tokens: usage.image_input_tokens,
+        image_output_tokens: usage.image_output_tokens,
+        image_count: usage.image_count,
         certainty: outcome.certainty.as_str().to_owned(),
         cost_nanos: outcome.cost_nanos,
         price_version: outcome.price_version.clone(),
+        operation: begun.operation.as_str().to_owned(),
+        service_tier: outcome.service_tier.clone(),
     }
 }
 
@@ -223,6 +230,7 @@ fn from_row(row: Model) -> Result<Attempt, StoreError> {
         model: row.model,
         requester: row.requester.into(),
         origin: parse("origin", Origin::parse(&row.origin))?,
+        operation: parse("operation", Operation::parse(&row.operation))?,
         streamed: row.streamed,
         start_time: Timestamp::from_micros(row.start_time),
     };
@@ -232,6 +240,7 @@ fn from_row(row: Model) -> Result<Attempt, StoreError> {
         http_status: parse("http_status", u16::try_from(row.http_status).ok())?,
         provider_request_id: row.provider_request_id,
         served_model: row.served_model,
+        service_tier: row.service_tier,
         first_byte_micros: row.first_byte_micros,
         latency_micros: row.latency_micros,
         usage: Some(Usage {
@@ -241,6 +250,9 @@ fn from_row(row: Model) -> Result<Attempt, StoreError> {
             cache_write_1h_tokens: row.cache_write_1h_tokens,
             output_tokens: row.output_tokens,
             reasoning_tokens: row.reasoning_tokens,
+            image_input_tokens: row.image_input_tokens,
+            image_output_tokens: row.image_output_tokens,
+            image_count: row.image_count,
         }),
         certainty: parse("certainty", Certainty::parse(&row.certainty))?,
         cost_nanos: row.cost_nanos,

@@ -20,6 +20,8 @@ pub enum Dimension {
     Key,
     /// The model asked for.
     Model,
+    /// What was asked.
+    Operation,
     /// Why it was asked.
     Origin,
     /// Who pays.
@@ -41,6 +43,8 @@ pub struct Group {
     pub key: Option<String>,
     /// The model asked for.
     pub model: Option<String>,
+    /// What was asked.
+    pub operation: Option<String>,
     /// Why it was asked.
     pub origin: Option<String>,
     /// Who pays.
@@ -73,6 +77,7 @@ struct Row {
     day: Option<i64>,
     key: Option<String>,
     model: Option<String>,
+    operation: Option<String>,
     origin: Option<String>,
     payer: Option<String>,
     project: Option<String>,
@@ -87,6 +92,9 @@ struct Row {
     cache_write_1h_tokens: i64,
     output_tokens: i64,
     reasoning_tokens: i64,
+    image_input_tokens: i64,
+    image_output_tokens: i64,
+    image_count: i64,
     cost_nanos: i64,
 }
 
@@ -133,6 +141,9 @@ impl Store {
             (Column::CacheWrite1hTokens, "cache_write_1h_tokens"),
             (Column::OutputTokens, "output_tokens"),
             (Column::ReasoningTokens, "reasoning_tokens"),
+            (Column::ImageInputTokens, "image_input_tokens"),
+            (Column::ImageOutputTokens, "image_output_tokens"),
+            (Column::ImageCount, "image_count"),
             (Column::CostNanos, "cost_nanos"),
         ] {
             query = query.column_as(sum(Expr::col(column)), name);
@@ -142,10 +153,11 @@ impl Store {
     }
 }
 
-const ALL: [Dimension; 8] = [
+const ALL: [Dimension; 9] = [
     Dimension::Day,
     Dimension::Key,
     Dimension::Model,
+    Dimension::Operation,
     Dimension::Origin,
     Dimension::Payer,
     Dimension::Project,
@@ -158,6 +170,7 @@ fn column(dimension: Dimension) -> (&'static str, Expr) {
         Dimension::Day => ("day", Expr::cust(DAY)),
         Dimension::Key => ("key", Expr::col(Column::Key)),
         Dimension::Model => ("model", Expr::col(Column::Model)),
+        Dimension::Operation => ("operation", Expr::col(Column::Operation)),
         Dimension::Origin => ("origin", Expr::col(Column::Origin)),
         Dimension::Payer => ("payer", Expr::col(Column::Payer)),
         Dimension::Project => ("project", Expr::col(Column::Project)),
@@ -186,6 +199,7 @@ impl Row {
             day: self.day,
             key: self.key,
             model: self.model,
+            operation: self.operation,
             origin: self.origin,
             payer: self.payer,
             project: self.project,
@@ -202,6 +216,9 @@ impl Row {
                 cache_write_1h_tokens: self.cache_write_1h_tokens,
                 output_tokens: self.output_tokens,
                 reasoning_tokens: self.reasoning_tokens,
+                image_input_tokens: self.image_input_tokens,
+                image_output_tokens: self.image_output_tokens,
+                image_count: self.image_count,
             },
             cost_nanos: self.cost_nanos,
             unpriced: self.attempts - self.priced,

@@ -1,12 +1,51 @@
 //! Reading the bodies of answers, within bounds of size and time.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 use http_body_util::{BodyExt as _, BodyStream};
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::Instant;
+
+use super::pool::OpenStream;
+
+/// The body of an answer. Its connection counts it as open until it is dropped.
+pub struct UpstreamBody {
+    incoming: Incoming,
+    _open: OpenStream,
+}
+
+impl UpstreamBody {
+    pub(super) fn new(incoming: Incoming, open: OpenStream) -> Self {
+        Self {
+            incoming,
+            _open: open,
+        }
+    }
+}
+
+impl Body for UpstreamBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.incoming).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
 
 /// Why a body could not be read to its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -26,7 +65,7 @@ pub enum BodyError {
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
 
 /// The whole body, if it is there by `until`.
-pub async fn collect(mut body: Incoming, until: Instant) -> Result<Bytes, BodyError> {
+pub async fn collect(mut body: UpstreamBody, until: Instant) -> Result<Bytes, BodyError> {
     let read = async move {
         let mut first = Bytes::new();
         let mut rest = BytesMut::new();
@@ -60,7 +99,7 @@ pub async fn collect(mut body: Incoming, until: Instant) -> Result<Bytes, BodyEr
 
 /// The body piece by piece; more than `idle` between two pieces ends it with an error.
 pub fn chunks(
-    body: Incoming,
+    body: UpstreamBody,
     idle: Duration,
 ) -> impl Stream<Item = Result<Bytes, BodyError>> + Send {
     let frames = BodyStream::new(body).filter_map(|frame| async {

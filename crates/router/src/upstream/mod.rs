@@ -1,28 +1,26 @@
-//! The way out: HTTPS to providers. Connections are pooled and speak HTTP/2 where the provider does;
-//! redirects are answers like any other, never followed.
+//! The way out: HTTPS to providers. Redirects are answers like any other, never followed; no cookie is
+//! kept.
 
 mod body;
 mod dial;
+mod pool;
+mod pools;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use latchkey_boot::config::seconds;
 use latchkey_boot::egress::EgressPolicy;
 use latchkey_providers::encode::WireRequest;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-pub use body::{BodyError, chunks, collect};
-use dial::GuardedResolver;
+pub use body::{BodyError, UpstreamBody, chunks, collect};
+use pool::Pool;
+use pools::Pools;
+pub use pools::{PoolKey, PoolsConfig};
 
 /// How patient the router is with providers.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -41,6 +39,8 @@ pub struct UpstreamConfig {
     /// Default 600.
     #[serde(with = "seconds_with")]
     pub total_timeout: Duration,
+    /// Connections that are kept for later calls.
+    pub pools: PoolsConfig,
 }
 
 mod seconds_with {
@@ -54,12 +54,13 @@ impl Default for UpstreamConfig {
             first_byte_timeout: Duration::from_mins(2),
             idle_timeout: Duration::from_mins(2),
             total_timeout: Duration::from_mins(10),
+            pools: PoolsConfig::default(),
         }
     }
 }
 
 /// Whether the address was chosen by a user or by the operator.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Trust {
     /// By the operator: it may be anywhere.
     Operator,
@@ -67,13 +68,10 @@ pub enum Trust {
     User,
 }
 
-type Pool = Client<HttpsConnector<HttpConnector<GuardedResolver>>, Full<Bytes>>;
-
-/// The clients that speak to providers.
+/// The connections to providers.
 pub struct Upstream {
     config: UpstreamConfig,
-    guarded: Pool,
-    trusted: Pool,
+    pools: Pools,
 }
 
 /// Why nothing came back.
@@ -92,14 +90,11 @@ pub enum UpstreamError {
 }
 
 impl Upstream {
-    /// Clients that keep to the policy.
+    /// Connections that keep to the policy.
     pub fn new(config: UpstreamConfig, egress: EgressPolicy) -> Self {
-        let guarded = pool(config, GuardedResolver::guarded(Arc::new(egress)));
-        let trusted = pool(config, GuardedResolver::unguarded());
         Self {
             config,
-            guarded,
-            trusted,
+            pools: Pools::new(config, egress),
         }
     }
 
@@ -108,46 +103,47 @@ impl Upstream {
         self.config
     }
 
-    /// Sends a request and waits for the head of the answer, no longer than `until`.
+    /// Sends a request over connections of `owner`'s, and waits for the head of the answer, no
+    /// longer than `until`.
     pub async fn send(
         &self,
         request: WireRequest,
         trust: Trust,
+        owner: &PoolKey,
         until: Instant,
-    ) -> Result<Response<Incoming>, UpstreamError> {
-        let mut outgoing = Request::new(Full::new(request.body));
-        *outgoing.method_mut() = request.method;
-        *outgoing.uri_mut() = request.uri;
-        *outgoing.headers_mut() = request.headers;
-        latchkey_boot::telemetry::propagation::inject(outgoing.headers_mut());
-        let client = match trust {
-            Trust::Operator => &self.trusted,
-            Trust::User => &self.guarded,
-        };
-        match tokio::time::timeout_at(until, client.request(outgoing)).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) if error.is_connect() => Err(UpstreamError::Connect),
-            Ok(Err(_)) => Err(UpstreamError::Broken),
-            Err(_elapsed) => Err(UpstreamError::Timeout),
-        }
+    ) -> Result<Response<UpstreamBody>, UpstreamError> {
+        let pool = self
+            .pools
+            .of(owner, request.uri.host().unwrap_or_default(), trust);
+        exchange(&pool, request, until).await
+    }
+
+    /// Sends a request over a connection of its own, which is closed afterwards: for keys that are
+    /// nobody's yet.
+    pub async fn send_once(
+        &self,
+        request: WireRequest,
+        trust: Trust,
+        until: Instant,
+    ) -> Result<Response<UpstreamBody>, UpstreamError> {
+        exchange(&self.pools.unshared(trust), request, until).await
     }
 }
 
-fn pool(config: UpstreamConfig, resolver: GuardedResolver) -> Pool {
-    let mut connector = HttpConnector::new_with_resolver(resolver);
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(config.connect_timeout));
-    // TLS decides; operators may point at plain http.
-    connector.enforce_http(false);
-    let connector = HttpsConnectorBuilder::new()
-        .with_webpki_roots()
-        .https_or_http()
-        .enable_all_versions()
-        .wrap_connector(connector);
-    Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .timer(TokioTimer::new())
-        .pool_idle_timeout(Duration::from_mins(1))
-        .pool_max_idle_per_host(64)
-        .build(connector)
+async fn exchange(
+    pool: &Pool,
+    request: WireRequest,
+    until: Instant,
+) -> Result<Response<UpstreamBody>, UpstreamError> {
+    let mut outgoing = Request::new(Full::<Bytes>::new(request.body));
+    *outgoing.method_mut() = request.method;
+    *outgoing.uri_mut() = request.uri;
+    *outgoing.headers_mut() = request.headers;
+    latchkey_boot::telemetry::propagation::inject(outgoing.headers_mut());
+    match tokio::time::timeout_at(until, pool.request(outgoing)).await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(error)) if error.is_connect() => Err(UpstreamError::Connect),
+        Ok(Err(_)) => Err(UpstreamError::Broken),
+        Err(_elapsed) => Err(UpstreamError::Timeout),
+    }
 }

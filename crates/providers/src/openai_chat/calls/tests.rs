@@ -2,10 +2,17 @@ use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::part_delta::Delta;
 
 use super::*;
+use crate::catalogue::Catalogue;
+use crate::{Dialect, Provider};
+
+fn dialect() -> Dialect {
+    let provider = Provider::Custom;
+    Dialect::new(provider, Catalogue::builtin().traits(provider, "m"))
+}
 
 /// The calls that chunks of pieces make: id, name, arguments.
 fn calls(chunks: &[&str]) -> Vec<(String, String, String)> {
-    let mut draft = Draft::default();
+    let mut draft = Draft::new(dialect());
     let mut calls = Calls::default();
     let mut deltas = Vec::new();
     for chunk in chunks {

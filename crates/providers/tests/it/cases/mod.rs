@@ -1,6 +1,8 @@
 //! Neutral requests, and how to encode them as a router would.
 
 pub(crate) mod anthropic;
+pub(crate) mod embeddings;
+pub(crate) mod images;
 pub(crate) mod openai_chat;
 pub(crate) mod openai_responses;
 
@@ -10,9 +12,11 @@ use latchkey_contract::router::v1::{
     ReasoningControl, ResponseFormat, Role, Tool, ToolCall, ToolChoice, ToolResult, file, image,
     reasoning_control, response_format, tool_choice,
 };
-use latchkey_providers::Provider;
 use latchkey_providers::encode::{self, Call, EncodeError, Exchange};
+use latchkey_providers::{Credential, Provider, Target, vertex_base_url};
 use url::Url;
+
+use crate::CATALOGUE;
 
 pub(crate) const KEY: &str = "sk-golden-0123456789";
 
@@ -42,13 +46,11 @@ impl Case {
     }
 
     pub(crate) fn encode(&self) -> Result<Exchange, EncodeError> {
-        let base = self.provider.default_base_url();
+        let base = base_url(self.provider);
         encode::generate(&Call {
-            provider: self.provider,
-            base_url: &Url::parse(base.unwrap_or("https://llm.example.com/v1")).unwrap(),
-            api_key: KEY,
+            target: target(self.provider, &base),
             model: self.model,
-            traits: crate::CATALOGUE.traits(self.provider, self.model),
+            traits: CATALOGUE.traits(self.provider, self.model),
             request: &self.request,
             stream: self.stream,
         })
@@ -61,6 +63,28 @@ impl Case {
             Err(error) => Err(error.field.into_owned()),
         }
     }
+}
+
+/// Where a provider is in these tests.
+pub(crate) fn base_url(provider: Provider) -> Url {
+    let url = match provider {
+        Provider::Azure => "https://example.openai.azure.com",
+        Provider::Custom => "https://llm.example.com/v1",
+        Provider::Vertex => return vertex_base_url("europe-west4").unwrap(),
+        other => other.default_base_url().unwrap(),
+    };
+    url.parse().unwrap()
+}
+
+/// A provider there, with the key that these tests use.
+pub(crate) fn target(provider: Provider, base_url: &Url) -> Target<'_> {
+    let mut target = Target::new(provider, base_url, Credential::ApiKey(KEY));
+    if provider == Provider::Vertex {
+        target.credential = Credential::Bearer(KEY);
+        target.location = "europe-west4";
+        target.cloud_project = "example-project";
+    }
+    target
 }
 
 pub(crate) fn conversation(messages: impl IntoIterator<Item = Message>) -> GenerateRequest {

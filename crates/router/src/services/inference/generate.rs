@@ -1,6 +1,5 @@
 //! `Generate`.
 
-use latchkey_contract::names::Scope;
 use latchkey_contract::router::v1::{GenerateRequest, GenerateResponse};
 
 use crate::dispatch::Dispatcher;
@@ -13,13 +12,9 @@ pub(super) async fn handle(
     call: &Call,
     request: &GenerateRequest,
 ) -> Result<GenerateResponse, RouterError> {
-    let scope: Scope = request
-        .parent
-        .parse()
-        .map_err(RouterError::name("parent"))?;
-    call.authorize(scope.workspace())?;
+    let scope = call.scope(&request.parent)?;
     dispatcher
-        .generate(&scope, call.actor(), request)
+        .generate(call.asks_for(&scope), request)
         .await
         .map(encode::answered)
 }

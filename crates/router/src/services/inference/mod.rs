@@ -1,6 +1,10 @@
 //! `InferenceService`, one file per method.
 
+mod count_tokens;
+mod embed;
 mod generate;
+mod generate_images;
+mod list_models;
 mod stream_generate;
 
 use std::pin::Pin;
@@ -9,15 +13,21 @@ use std::sync::Arc;
 use futures_util::Stream;
 use latchkey_contract::router::v1::inference_service_server::InferenceService;
 use latchkey_contract::router::v1::{
-    GenerateRequest, GenerateResponse, StreamGenerateRequest, StreamGenerateResponse,
+    CountTokensRequest, CountTokensResponse, EmbedRequest, EmbedResponse, GenerateImagesRequest,
+    GenerateImagesResponse, GenerateRequest, GenerateResponse, ListModelsRequest,
+    ListModelsResponse, StreamGenerateRequest, StreamGenerateResponse,
 };
 use tonic::{Request, Response, Status, async_trait};
 
 use super::call::Call;
 use crate::dispatch::Dispatcher;
+use crate::listing::Listing;
 
 /// Sends prompts to providers with the right key.
-pub(super) struct Inference(pub(super) Arc<Dispatcher>);
+pub(super) struct Inference {
+    pub(super) dispatcher: Arc<Dispatcher>,
+    pub(super) listing: Arc<Listing>,
+}
 
 #[async_trait]
 impl InferenceService for Inference {
@@ -29,7 +39,7 @@ impl InferenceService for Inference {
         request: Request<GenerateRequest>,
     ) -> Result<Response<GenerateResponse>, Status> {
         let (call, request) = Call::split(request)?;
-        let outcome = generate::handle(&self.0, &call, &request).await;
+        let outcome = generate::handle(&self.dispatcher, &call, &request).await;
         call.answer(outcome)
     }
 
@@ -38,9 +48,45 @@ impl InferenceService for Inference {
         request: Request<StreamGenerateRequest>,
     ) -> Result<Response<Self::StreamGenerateStream>, Status> {
         let (call, request) = Call::split(request)?;
-        match stream_generate::handle(&self.0, &call, request).await {
+        match stream_generate::handle(&self.dispatcher, &call, request).await {
             Ok(stream) => Ok(Response::new(stream_generate::refusing(call, stream))),
             Err(error) => Err(call.refuse(error)),
         }
+    }
+
+    async fn embed(
+        &self,
+        request: Request<EmbedRequest>,
+    ) -> Result<Response<EmbedResponse>, Status> {
+        let (call, request) = Call::split(request)?;
+        let outcome = embed::handle(&self.dispatcher, &call, &request).await;
+        call.answer(outcome)
+    }
+
+    async fn generate_images(
+        &self,
+        request: Request<GenerateImagesRequest>,
+    ) -> Result<Response<GenerateImagesResponse>, Status> {
+        let (call, request) = Call::split(request)?;
+        let outcome = generate_images::handle(&self.dispatcher, &call, &request).await;
+        call.answer(outcome)
+    }
+
+    async fn count_tokens(
+        &self,
+        request: Request<CountTokensRequest>,
+    ) -> Result<Response<CountTokensResponse>, Status> {
+        let (call, request) = Call::split(request)?;
+        let outcome = count_tokens::handle(&self.dispatcher, &call, &request).await;
+        call.answer(outcome)
+    }
+
+    async fn list_models(
+        &self,
+        request: Request<ListModelsRequest>,
+    ) -> Result<Response<ListModelsResponse>, Status> {
+        let (call, request) = Call::split(request)?;
+        let outcome = list_models::handle(&self.listing, &call, &request).await;
+        call.answer(outcome)
     }
 }

@@ -3,7 +3,6 @@
 use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt as _};
-use latchkey_contract::names::Scope;
 use latchkey_contract::router::v1::stream_generate_response::Event;
 use latchkey_contract::router::v1::{
     GenerateRequest, StreamGenerateRequest, StreamGenerateResponse,
@@ -33,13 +32,9 @@ async fn begin(
     call: &Call,
     request: &GenerateRequest,
 ) -> Result<AnswerStream, RouterError> {
-    let scope: Scope = request
-        .parent
-        .parse()
-        .map_err(RouterError::name("parent"))?;
-    call.authorize(scope.workspace())?;
+    let scope = call.scope(&request.parent)?;
     dispatcher
-        .stream_generate(&scope, call.actor(), request)
+        .stream_generate(call.asks_for(&scope), request)
         .await
 }
 

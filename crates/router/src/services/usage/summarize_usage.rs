@@ -6,7 +6,7 @@ use latchkey_contract::router::v1::summarize_usage_request::Dimension as Wire;
 use latchkey_contract::router::v1::{SummarizeUsageRequest, SummarizeUsageResponse, UsageSummary};
 
 use super::decode_time;
-use crate::domain::attempt::{Origin, Payer};
+use crate::domain::attempt::{Operation, Origin, Payer};
 use crate::error::RouterError;
 use crate::services::{Account, call::Call, encode};
 use crate::store::{AttemptFilter, Dimension, Group, Sums};
@@ -65,6 +65,7 @@ fn dimensions(request: &SummarizeUsageRequest) -> Result<Vec<Dimension>, RouterE
             Ok(Wire::Requester) => Dimension::Requester,
             Ok(Wire::Payer) => Dimension::Payer,
             Ok(Wire::Origin) => Dimension::Origin,
+            Ok(Wire::Operation) => Dimension::Operation,
         };
         if by.contains(&dimension) {
             return Err(RouterError::field(field(), "is there twice"));
@@ -88,7 +89,13 @@ fn encode(workspace: &WorkspaceName, group: Group, sums: &Sums) -> UsageSummary 
         .as_deref()
         .and_then(Origin::parse)
         .map(encode::origin);
+    let operation = group
+        .operation
+        .as_deref()
+        .and_then(Operation::parse)
+        .map(encode::operation);
     UsageSummary {
+        operation: operation.unwrap_or_default().into(),
         day: day.map(encode::time),
         model: group.model.unwrap_or_default(),
         provider: group.provider.unwrap_or_default(),

@@ -40,9 +40,14 @@ pub(in crate::store) struct Model {
     pub cache_write_1h_tokens: i64,
     pub output_tokens: i64,
     pub reasoning_tokens: i64,
+    pub image_input_tokens: i64,
+    pub image_output_tokens: i64,
+    pub image_count: i64,
     pub certainty: String,
     pub cost_nanos: Option<i64>,
     pub price_version: String,
+    pub operation: String,
+    pub service_tier: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

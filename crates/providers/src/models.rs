@@ -1,0 +1,52 @@
+//! What a provider lists of its models, with the key of whoever asks.
+
+mod anthropic;
+mod azure;
+mod openai;
+mod openrouter;
+
+use latchkey_contract::router::v1::Operation;
+
+use crate::decode::{Reply, Undecodable};
+use crate::encode::{self, EncodeError, Endpoint, WireRequest};
+use crate::{Provider, ProviderError, Target};
+
+/// A page of a provider's list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Its models, in the provider's order.
+    pub models: Vec<Listed>,
+    /// Where the next page begins; none on the last.
+    pub next: Option<String>,
+}
+
+/// A model that a provider lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// What a request names it by.
+    pub id: String,
+    /// Its name for people; empty when the provider gives none.
+    pub display_name: String,
+    /// The most input it takes.
+    pub max_input_tokens: Option<i64>,
+    /// The most output it gives.
+    pub max_output_tokens: Option<i64>,
+    /// What it can be asked for. None when the provider does not say.
+    pub operations: Option<Vec<Operation>>,
+}
+
+/// Asks for a page; the first one's token is empty.
+pub fn request(target: &Target<'_>, page_token: &str) -> Result<WireRequest, EncodeError> {
+    encode::get(target, Endpoint::Models { page_token })
+}
+
+/// Reads a page.
+pub fn read(provider: Provider, reply: &Reply<'_>) -> Result<Page, ProviderError> {
+    reply.read(provider, |body| match provider {
+        Provider::Anthropic => anthropic::page(body),
+        Provider::Azure => azure::page(body),
+        Provider::Custom | Provider::DeepSeek | Provider::OpenAi => openai::page(body),
+        Provider::OpenRouter => openrouter::page(body),
+        Provider::Google | Provider::Vertex => Err(Undecodable),
+    })
+}

@@ -1,0 +1,84 @@
+//! The size of a prompt, as its provider counts it. Costs nothing.
+
+use serde::Deserialize;
+
+use crate::catalogue::ModelTraits;
+use crate::decode::{Reply, Undecodable};
+use crate::encode::{self, Call, EncodeError, EncodeErrorKind, Endpoint, WireRequest};
+use crate::json::Count;
+use crate::{Api, Dialect, ProviderError, anthropic, openai_responses};
+
+/// A request and the dialect that its answer comes in.
+pub struct Exchange {
+    /// What to send.
+    pub request: WireRequest,
+    /// How to read the answer: for [`read`].
+    pub dialect: Dialect,
+}
+
+/// Asks for the size of a request's prompt. Refused where the provider has no way to ask.
+pub fn request(call: &Call<'_>) -> Result<Exchange, EncodeError> {
+    // Chat Completions has no way to count, Responses counts for the same models.
+    let traits = ModelTraits {
+        api: match call.dialect().api() {
+            Api::ChatCompletions => Api::Responses,
+            api => api,
+        },
+        ..call.traits.clone()
+    };
+    let call = &Call {
+        target: call.target,
+        model: call.model,
+        traits: &traits,
+        request: call.request,
+        stream: false,
+    };
+    let dialect = call.dialect();
+    let body = match dialect.api() {
+        Api::Messages => encode::body_beside(call, anthropic::encode_count, ANTHROPICS)?,
+        Api::Responses => encode::body_beside(call, openai_responses::encode_count, OPENAIS)?,
+        Api::ChatCompletions | Api::GenerateContent => {
+            return encode::refuse(
+                "request.model",
+                EncodeErrorKind::UnsupportedByProvider,
+                "the provider has no way to count its tokens",
+            );
+        }
+    };
+    let endpoint = Endpoint::CountTokens {
+        api: dialect.api(),
+        model: call.model,
+    };
+    Ok(Exchange {
+        request: encode::post(&call.target, endpoint, body)?,
+        dialect,
+    })
+}
+
+/// Reads the size.
+pub fn read(dialect: Dialect, reply: &Reply<'_>) -> Result<i64, ProviderError> {
+    reply.read(dialect.provider(), |body| {
+        let size: Size = serde_json::from_slice(body).map_err(|_| Undecodable)?;
+        let tokens = match dialect.api() {
+            Api::GenerateContent => size.total_tokens,
+            Api::ChatCompletions | Api::Messages | Api::Responses => size.input_tokens,
+        };
+        tokens.map(Count::get).ok_or(Undecodable)
+    })
+}
+
+/// Options that the count takes as well; others are for the answer alone.
+const ANTHROPICS: &[&str] = &[
+    "cache_control",
+    "context_management",
+    "mcp_servers",
+    "speed",
+];
+const OPENAIS: &[&str] = &["instructions", "personality", "truncation"];
+
+#[derive(Deserialize)]
+struct Size {
+    input_tokens: Option<Count>,
+    #[serde(rename = "totalTokens")]
+    total_tokens: Option<Count>,
+}

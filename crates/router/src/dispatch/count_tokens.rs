@@ -1,0 +1,82 @@
+//! The size of a prompt.
+
+use latchkey_contract::router::v1::GenerateRequest;
+use latchkey_contract::vault::v1::Capability;
+use latchkey_providers::decode::Reply;
+use latchkey_providers::encode::{Call, EncodeError, WireRequest};
+use latchkey_providers::{Dialect, tokens};
+
+use super::attempt::Told;
+use super::generate::for_provider;
+use super::ready::Ready;
+use super::trying::{Aim, Failed, Operation};
+use super::{Dispatcher, Request};
+use crate::domain::attempt::{self, Attempt};
+use crate::error::RouterError;
+
+/// A size and its account.
+pub struct Counted {
+    /// Tokens of input.
+    pub input_tokens: i64,
+    /// The calls that were made, in order; the last one answered.
+    pub attempts: Vec<Attempt>,
+}
+
+impl Dispatcher {
+    /// Counts the tokens of a request's prompt.
+    pub async fn count_tokens(
+        &self,
+        request: Request<'_>,
+        wanted: &GenerateRequest,
+    ) -> Result<Counted, RouterError> {
+        let mut asked = self.asked(request, wanted)?;
+        // Another model counts otherwise.
+        asked.legs.truncate(1);
+        asked.and_the_workspaces = false;
+        let (mut counted, mut attempts) = self.try_all(asked, &CountTokens(wanted)).await?;
+        attempts.append(&mut counted.attempts);
+        Ok(Counted {
+            attempts,
+            ..counted
+        })
+    }
+}
+
+struct CountTokens<'a>(&'a GenerateRequest);
+
+impl Operation for CountTokens<'_> {
+    type Reading = Dialect;
+    type Answer = Counted;
+    const OPERATION: attempt::Operation = attempt::Operation::CountTokens;
+    const CAPABILITY: Capability = Capability::Generate;
+    const STREAMED: bool = false;
+
+    fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Dialect), EncodeError> {
+        let exchange = tokens::request(&Call {
+            target: aim.target,
+            model: aim.model,
+            traits: aim.traits,
+            request: &for_provider(self.0, aim),
+            stream: false,
+        })?;
+        Ok((exchange.request, exchange.dialect))
+    }
+
+    async fn perform(
+        &self,
+        dispatcher: &Dispatcher,
+        ready: Ready<Dialect>,
+    ) -> Result<Counted, Failed> {
+        let read = |dialect: &Dialect, reply: &Reply<'_>| tokens::read(*dialect, reply);
+        let (input_tokens, _, open) = dispatcher.ask(ready, read).await?;
+        // No provider charges for it.
+        let attempt = open.succeed(&Told {
+            cost_nanos: Some(0),
+            ..Told::default()
+        });
+        Ok(Counted {
+            input_tokens,
+            attempts: attempt.into_iter().collect(),
+        })
+    }
+}

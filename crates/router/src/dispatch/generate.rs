@@ -1,0 +1,155 @@
+//! An answer, whole.
+
+use std::borrow::Cow;
+
+use latchkey_contract::router::v1::{GenerateRequest, Loss};
+use latchkey_contract::vault::v1::Capability;
+use latchkey_providers::Dialect;
+use latchkey_providers::decode::{self, Answer, Reply};
+use latchkey_providers::encode::{self, Call, EncodeError, WireRequest};
+
+use super::attempt::{Open, Told};
+use super::ready::Ready;
+use super::trying::{Aim, Asked, Failed, Operation};
+use super::{Dispatcher, plan};
+use super::{Request, plan::Fallbacks, plan::Leg};
+use crate::domain::attempt::{self, Attempt};
+use crate::error::RouterError;
+
+/// An answer and its account.
+pub struct Answered {
+    /// What the model said.
+    pub answer: Answer,
+    /// What of the conversation it was not shown.
+    pub portability: Vec<Loss>,
+    /// The calls that were made, in order; the last one answered.
+    pub attempts: Vec<Attempt>,
+}
+
+impl Dispatcher {
+    /// Answers a request.
+    pub async fn generate(
+        &self,
+        request: Request<'_>,
+        wanted: &GenerateRequest,
+    ) -> Result<Answered, RouterError> {
+        let asked = self.asked(request, wanted)?;
+        let (mut answered, mut attempts) = self.try_all(asked, &Generate(wanted)).await?;
+        attempts.append(&mut answered.attempts);
+        Ok(Answered {
+            attempts,
+            ..answered
+        })
+    }
+
+    /// Whom a request for an answer may be put to.
+    pub(super) fn asked<'a>(
+        &self,
+        request: Request<'a>,
+        wanted: &GenerateRequest,
+    ) -> Result<Asked<'a>, RouterError> {
+        let catalogue = self.catalogue.current();
+        let said = (&*wanted.provider, &*wanted.model, &*wanted.key);
+        let mut legs = vec![Leg::new(said, &catalogue, str::to_owned)?];
+        let mut and_the_workspaces = false;
+        match plan::fallbacks(wanted, &catalogue)? {
+            Fallbacks::Given(given) => legs.extend(given),
+            Fallbacks::OfTheWorkspace => and_the_workspaces = true,
+        }
+        Ok(Asked {
+            scope: request.scope,
+            requester: request.requester,
+            origin: attempt::Origin::of(wanted.origin()),
+            deadline: request.deadline,
+            legs,
+            and_the_workspaces,
+        })
+    }
+}
+
+struct Generate<'a>(&'a GenerateRequest);
+
+/// What reading an answer takes.
+pub(super) struct Reading {
+    pub(super) dialect: Dialect,
+    pub(super) portability: Vec<Loss>,
+    /// What is left behind too if the answer says that it was not used.
+    pub(super) sent_reasoning: Vec<(String, Loss)>,
+}
+
+impl Operation for Generate<'_> {
+    type Reading = Reading;
+    type Answer = Answered;
+    const OPERATION: attempt::Operation = attempt::Operation::Generate;
+    const CAPABILITY: Capability = Capability::Generate;
+    const STREAMED: bool = false;
+
+    fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Reading), EncodeError> {
+        write(self.0, aim, false)
+    }
+
+    async fn perform(
+        &self,
+        dispatcher: &Dispatcher,
+        ready: Ready<Reading>,
+    ) -> Result<Answered, Failed> {
+        let read = |reading: &Reading, reply: &Reply<'_>| decode::unary(reading.dialect, reply);
+        let (answer, reading, open) = dispatcher.ask(ready, read).await?;
+        Ok(settle(open, answer, reading))
+    }
+}
+
+/// Writes a request for an answer.
+pub(super) fn write(
+    wanted: &GenerateRequest,
+    aim: &Aim<'_>,
+    stream: bool,
+) -> Result<(WireRequest, Reading), EncodeError> {
+    let request = for_provider(wanted, aim);
+    let exchange = encode::generate(&Call {
+        target: aim.target,
+        model: aim.model,
+        traits: aim.traits,
+        request: &request,
+        stream,
+    })?;
+    let reading = Reading {
+        dialect: exchange.dialect,
+        portability: exchange.portability,
+        sent_reasoning: exchange.sent_reasoning,
+    };
+    Ok((exchange.request, reading))
+}
+
+/// The request as this provider may see it: the options are the first choice's own fields.
+pub(super) fn for_provider<'a>(
+    wanted: &'a GenerateRequest,
+    aim: &Aim<'_>,
+) -> Cow<'a, GenerateRequest> {
+    if aim.first_choice || wanted.provider_options.is_none() {
+        return Cow::Borrowed(wanted);
+    }
+    Cow::Owned(GenerateRequest {
+        provider_options: None,
+        ..wanted.clone()
+    })
+}
+
+/// Settles the account of an answer.
+pub(super) fn settle(open: Open, answer: Answer, reading: Reading) -> Answered {
+    let mut portability = reading.portability;
+    let sent = reading.sent_reasoning.into_iter();
+    let unused = sent.filter(|(id, _)| answer.unused_reasoning.contains(id));
+    portability.extend(unused.map(|(_, loss)| loss));
+    let attempt = open.succeed(&Told {
+        served_model: &answer.model,
+        usage: answer.usage,
+        service_tier: &answer.service_tier,
+        cost_nanos: answer.cost_nanos,
+    });
+    Answered {
+        answer,
+        portability,
+        attempts: attempt.into_iter().collect(),
+    }
+}

@@ -1,0 +1,119 @@
+//! Whom a request may be put to, in order: the model that it names, then its fallbacks.
+
+use latchkey_contract::router::v1;
+use latchkey_providers::Provider;
+use latchkey_providers::catalogue::Catalogue;
+
+use super::LONGEST_NAME;
+use crate::domain::fallback::{Fallback, MOST_FALLBACKS};
+use crate::error::RouterError;
+
+/// One model to ask: what of it the request says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Leg {
+    /// A provider id; empty when the key tells.
+    pub(super) provider: String,
+    /// A model; empty when the key has a default.
+    pub(super) model: String,
+    /// A key and no other; empty for the vault's choice.
+    pub(super) key: String,
+}
+
+impl Leg {
+    /// What a request says, by the names of its fields.
+    pub(super) fn new(
+        (provider, model, key): (&str, &str, &str),
+        catalogue: &Catalogue,
+        field: impl Fn(&str) -> String,
+    ) -> Result<Self, RouterError> {
+        if model.len() > LONGEST_NAME || model.contains(char::is_control) {
+            let problem = "must be at most 256 bytes, none of them a control character";
+            return Err(RouterError::field(field("model"), problem));
+        }
+        let provider = match provider {
+            "" if !key.is_empty() => String::new(),
+            "" if model.is_empty() => {
+                return Err(RouterError::field(
+                    field("model"),
+                    "is required without a key",
+                ));
+            }
+            "" => {
+                let problem = "is required: the catalogue does not know whose the model is";
+                let known = catalogue.provider_of(model);
+                let known = known.ok_or_else(|| RouterError::field(field("provider"), problem))?;
+                known.as_str().to_owned()
+            }
+            text => match text.parse::<Provider>() {
+                Ok(provider) => provider.as_str().to_owned(),
+                Err(error) => return Err(RouterError::field(field("provider"), error)),
+            },
+        };
+        Ok(Self {
+            provider,
+            model: model.to_owned(),
+            key: key.to_owned(),
+        })
+    }
+}
+
+/// The fallbacks that a request brings, or may take from its workspace.
+pub(super) enum Fallbacks {
+    /// These, which may be none.
+    Given(Vec<Leg>),
+    /// Its workspace's.
+    OfTheWorkspace,
+}
+
+/// What a request for an answer says of fallbacks. A request that names a key is answered with it, or
+/// with others that it names.
+pub(super) fn fallbacks(
+    request: &v1::GenerateRequest,
+    catalogue: &Catalogue,
+) -> Result<Fallbacks, RouterError> {
+    if request.fallbacks.len() > MOST_FALLBACKS {
+        return Err(RouterError::field("fallbacks", "has more than 8"));
+    }
+    if request.no_fallback && !request.fallbacks.is_empty() {
+        return Err(RouterError::field("no_fallback", "excludes fallbacks"));
+    }
+    if request.fallbacks.is_empty() {
+        return Ok(if request.no_fallback || !request.key.is_empty() {
+            Fallbacks::Given(Vec::new())
+        } else {
+            Fallbacks::OfTheWorkspace
+        });
+    }
+    let mut legs = Vec::with_capacity(request.fallbacks.len());
+    for (index, fallback) in request.fallbacks.iter().enumerate() {
+        let field = |name: &str| format!("fallbacks[{index}].{name}");
+        let same_provider = fallback.provider.is_empty() || fallback.provider == request.provider;
+        let key = match (fallback.key.as_str(), request.key.as_str()) {
+            ("", "") => "",
+            ("", _) if !same_provider => {
+                let problem = "is required: the request names a key, of another provider";
+                return Err(RouterError::field(field("key"), problem));
+            }
+            ("", inherited) => inherited,
+            (named, _) => named,
+        };
+        let said = (fallback.provider.as_str(), fallback.model.as_str(), key);
+        legs.push(Leg::new(said, catalogue, field)?);
+    }
+    Ok(Fallbacks::Given(legs))
+}
+
+/// The workspace's fallbacks. The vault has checked them; one that this router does not know is left
+/// out.
+pub(super) fn of_the_workspace(fallbacks: &[Fallback]) -> Vec<Leg> {
+    let known = fallbacks
+        .iter()
+        .filter(|fallback| fallback.provider.parse::<Provider>().is_ok());
+    known
+        .map(|fallback| Leg {
+            provider: fallback.provider.clone(),
+            model: fallback.model.clone(),
+            key: fallback.key.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,28 @@
+//! `Embed`.
+
+use latchkey_contract::router::v1::{EmbedRequest, EmbedResponse, Embedding};
+
+use crate::dispatch::{Dispatcher, Embedded};
+use crate::error::RouterError;
+use crate::services::call::Call;
+use crate::services::encode;
+
+pub(super) async fn handle(
+    dispatcher: &Dispatcher,
+    call: &Call,
+    request: &EmbedRequest,
+) -> Result<EmbedResponse, RouterError> {
+    let scope = call.scope(&request.parent)?;
+    let embedded = dispatcher.embed(call.asks_for(&scope), request);
+    let Embedded {
+        embeddings,
+        attempts,
+    } = embedded.await?;
+    let vectors = embeddings.vectors.into_iter();
+    Ok(EmbedResponse {
+        embeddings: vectors.map(|values| Embedding { values }).collect(),
+        model: embeddings.model,
+        usage: encode::used(&attempts),
+        attempts: encode::attempts(&attempts),
+    })
+}

@@ -1,0 +1,24 @@
+//! `GenerateImages`.
+
+use latchkey_contract::router::v1::{GenerateImagesRequest, GenerateImagesResponse};
+
+use crate::dispatch::{Dispatcher, Pictured};
+use crate::error::RouterError;
+use crate::services::call::Call;
+use crate::services::encode;
+
+pub(super) async fn handle(
+    dispatcher: &Dispatcher,
+    call: &Call,
+    request: &GenerateImagesRequest,
+) -> Result<GenerateImagesResponse, RouterError> {
+    let scope = call.scope(&request.parent)?;
+    let pictured = dispatcher.generate_images(call.asks_for(&scope), request);
+    let Pictured { images, attempts } = pictured.await?;
+    Ok(GenerateImagesResponse {
+        images: images.images,
+        model: images.model,
+        usage: encode::used(&attempts),
+        attempts: encode::attempts(&attempts),
+    })
+}

@@ -1,0 +1,183 @@
+//! Connections by who owns them. No two workspaces and no two key versions share one; how many are
+//! kept is bounded.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use latchkey_boot::config::seconds;
+use latchkey_boot::egress::EgressPolicy;
+use latchkey_contract::names::{KeyVersionName, WorkspaceName};
+use lru::LruCache;
+use rustls::client::Resumption;
+use rustls::{ClientConfig, RootCertStore};
+use serde::Deserialize;
+
+use super::dial::GuardedResolver;
+use super::pool::{HttpClient, Pool};
+use super::{Trust, UpstreamConfig};
+
+/// How many connections are kept for later calls.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PoolsConfig {
+    /// Pools at most: one for each workspace, key version and host. The one that was not used for
+    /// the longest time makes room. Default 1,024.
+    pub most: NonZeroUsize,
+    /// Idle connections of a pool at most. Default 16.
+    pub idle_connections: usize,
+    /// Seconds until an idle connection is closed. Default 60.
+    #[serde(deserialize_with = "seconds::deserialize")]
+    pub idle_timeout: Duration,
+}
+
+impl Default for PoolsConfig {
+    fn default() -> Self {
+        Self {
+            most: const { NonZeroUsize::new(1_024).expect("not zero") },
+            idle_connections: 16,
+            idle_timeout: Duration::from_mins(1),
+        }
+    }
+}
+
+/// Whose connections. There is no key without a workspace and a key version, so that no entry can be
+/// anybody's.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct PoolKey(Arc<str>);
+
+impl PoolKey {
+    /// The connections of a workspace with a key version.
+    pub fn new(workspace: &WorkspaceName, key_version: &KeyVersionName) -> Self {
+        Self(format!("{workspace} {key_version}").into())
+    }
+}
+
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct Place {
+    owner: PoolKey,
+    host: Box<str>,
+    trust: Trust,
+}
+
+/// The pools in use.
+pub(super) struct Pools {
+    config: UpstreamConfig,
+    egress: Arc<EgressPolicy>,
+    tls: ClientConfig,
+    held: Mutex<LruCache<Place, Arc<Pool>>>,
+}
+
+/// TLS sessions that a pool can resume.
+const RESUMABLE: usize = 8;
+
+impl Pools {
+    pub(super) fn new(config: UpstreamConfig, egress: EgressPolicy) -> Self {
+        let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let tls = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Self {
+            config,
+            egress: Arc::new(egress),
+            tls,
+            held: Mutex::new(LruCache::new(config.pools.most)),
+        }
+    }
+
+    /// The pool of an owner to a host.
+    pub(super) fn of(&self, owner: &PoolKey, host: &str, trust: Trust) -> Arc<Pool> {
+        let place = Place {
+            owner: owner.clone(),
+            host: host.into(),
+            trust,
+        };
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pool) = held.get(&place) {
+            return Arc::clone(pool);
+        }
+        let pool = Arc::new(self.unshared(trust));
+        held.push(place, Arc::clone(&pool));
+        pool
+    }
+
+    /// A pool that nobody else is given.
+    pub(super) fn unshared(&self, trust: Trust) -> Pool {
+        let resolver = match trust {
+            Trust::Operator => GuardedResolver::unguarded(),
+            Trust::User => GuardedResolver::guarded(Arc::clone(&self.egress)),
+        };
+        let config = self.config;
+        let mut tls = self.tls.clone();
+        // Tickets are the owner's too.
+        tls.resumption = Resumption::in_memory_sessions(RESUMABLE);
+        Pool::new(move || client(config, resolver.clone(), tls.clone()))
+    }
+}
+
+fn client(config: UpstreamConfig, resolver: GuardedResolver, tls: ClientConfig) -> HttpClient {
+    let mut connector = HttpConnector::new_with_resolver(resolver);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(config.connect_timeout));
+    // TLS decides; operators may point at plain http.
+    connector.enforce_http(false);
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_all_versions()
+        .wrap_connector(connector);
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .pool_idle_timeout(config.pools.idle_timeout)
+        .pool_max_idle_per_host(config.pools.idle_connections)
+        .build(connector)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(workspace: &str, version: u64) -> PoolKey {
+        let name = format!("workspaces/{workspace}/keys/main/versions/{version}");
+        let workspace = format!("workspaces/{workspace}").parse().unwrap();
+        PoolKey::new(&workspace, &name.parse().unwrap())
+    }
+
+    fn pools(most: usize) -> Pools {
+        let mut config = UpstreamConfig::default();
+        config.pools.most = NonZeroUsize::new(most).unwrap();
+        Pools::new(config, EgressPolicy::default())
+    }
+
+    #[test]
+    fn owners_versions_hosts_and_trust_have_pools_of_their_own() {
+        let pools = pools(16);
+        let first = pools.of(&owner("acme", 1), "api.example", Trust::User);
+        for (owner, host, trust) in [
+            (owner("acme", 2), "api.example", Trust::User),
+            (owner("other", 1), "api.example", Trust::User),
+            (owner("acme", 1), "api2.example", Trust::User),
+            (owner("acme", 1), "api.example", Trust::Operator),
+        ] {
+            assert!(!Arc::ptr_eq(&first, &pools.of(&owner, host, trust)));
+        }
+        let again = pools.of(&owner("acme", 1), "api.example", Trust::User);
+        assert!(Arc::ptr_eq(&first, &again));
+    }
+
+    #[test]
+    fn the_pool_that_was_unused_longest_makes_room() {
+        let pools = pools(2);
+        let of = |workspace: &str| pools.of(&owner(workspace, 1), "api.example", Trust::User);
+        let (first, second) = (of("a"), of("b"));
+        assert!(Arc::ptr_eq(&first, &of("a")));
+        of("c");
+        assert!(Arc::ptr_eq(&first, &of("a")));
+        assert!(!Arc::ptr_eq(&second, &of("b")));
+    }
+}
