@@ -11,7 +11,7 @@
 //! One folder per dialect: `openai_chat` (OpenAI and every compatible server), `openai_responses`
 //! and `anthropic`. Beside answers there are vectors ([`embeddings`]), pictures ([`images`]),
 //! [`tokens`] to count and lists of [`models`]. What differs from model to model within a dialect is
-//! data, in `data/catalogue.toml`, read by [`catalogue`].
+//! data, in `data/catalogue`, read by [`catalogue`].
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -19,7 +19,7 @@
 //! use http::{HeaderMap, StatusCode};
 //! use latchkey_contract::router::v1::part::Content;
 //! use latchkey_contract::router::v1::{GenerateRequest, Message, Part, Role};
-//! use latchkey_providers::catalogue::Catalogue;
+//! use latchkey_providers::catalogue::{Catalogue, CostContext};
 //! use latchkey_providers::decode::{self, Reply};
 //! use latchkey_providers::encode::{self, Call};
 //! use latchkey_providers::{Credential, Provider, Target};
@@ -51,7 +51,8 @@
 //! let answer = decode::unary(exchange.dialect, &reply)?;
 //! assert_eq!(answer.message.parts, [text("Hi.")]);
 //! let listed = catalogue.find(provider, model).ok_or("not listed")?;
-//! let cost = answer.usage.and_then(|usage| listed.cost_nanos(&usage));
+//! let context = CostContext::standard(now);
+//! let cost = answer.usage.and_then(|usage| listed.cost_nanos(&usage, &context));
 //! assert_eq!(cost, Some(32_000)); // 8 tokens at $2 and 2 at $8 per million
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -8,6 +8,14 @@ mod golden;
 mod images;
 mod invalid_requests;
 mod media;
+mod prices;
 mod properties;
 mod refusals;
 mod streams;
+
+use std::sync::LazyLock;
+
+use latchkey_providers::catalogue::Catalogue;
+
+/// Read once, since properties ask for it hundreds of times.
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::builtin);

@@ -5,8 +5,6 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use http::{HeaderMap, StatusCode};
-use latchkey_contract::router::v1::Usage;
-use latchkey_providers::catalogue::{Catalogue, NanosPerMillion, Prices};
 use latchkey_providers::decode::{self, Answer, Reply};
 use latchkey_providers::error::{classify, redact};
 use latchkey_providers::stream::{Decoder, SseEvent, events};
@@ -14,6 +12,7 @@ use latchkey_providers::{Dialect, Provider, ProviderError};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::CATALOGUE;
 use crate::cases::KEY;
 
 const MODELS: [(Provider, &str); 4] = [
@@ -24,8 +23,7 @@ const MODELS: [(Provider, &str); 4] = [
 ];
 
 fn dialects() -> [Dialect; 4] {
-    let catalogue = Catalogue::builtin();
-    MODELS.map(|(provider, model)| Dialect::new(provider, catalogue.traits(provider, model)))
+    MODELS.map(|(provider, model)| Dialect::new(provider, CATALOGUE.traits(provider, model)))
 }
 
 fn read(dialect: Dialect, chunks: Vec<Bytes>) -> Result<Answer, ProviderError> {
@@ -137,62 +135,6 @@ const WORDS: [&str; 17] = [
     "tool_use",
 ];
 
-fn usages() -> impl Strategy<Value = Usage> {
-    vec(0_i64..2_000_000_000, 6).prop_map(|counts| Usage {
-        input_tokens: counts[0],
-        cache_read_tokens: counts[1],
-        cache_write_tokens: counts[2],
-        cache_write_1h_tokens: counts[3],
-        output_tokens: counts[4],
-        reasoning_tokens: counts[5],
-        ..Usage::default()
-    })
-}
-
-fn price_lists() -> impl Strategy<Value = Prices> {
-    vec(0_i64..100_000_000_000, 6).prop_map(|prices| {
-        let price = |index: usize| Some(NanosPerMillion::new(prices[index]));
-        Prices {
-            input: price(0),
-            cache_read: price(1),
-            cache_write: price(2),
-            cache_write_1h: price(3),
-            output: price(4),
-            reasoning: price(5),
-        }
-    })
-}
-
-fn classes(usage: &Usage) -> [Usage; 6] {
-    let none = Usage::default();
-    [
-        Usage {
-            input_tokens: usage.input_tokens,
-            ..none
-        },
-        Usage {
-            cache_read_tokens: usage.cache_read_tokens,
-            ..none
-        },
-        Usage {
-            cache_write_tokens: usage.cache_write_tokens,
-            ..none
-        },
-        Usage {
-            cache_write_1h_tokens: usage.cache_write_1h_tokens,
-            ..none
-        },
-        Usage {
-            output_tokens: usage.output_tokens,
-            ..none
-        },
-        Usage {
-            reasoning_tokens: usage.reasoning_tokens,
-            ..none
-        },
-    ]
-}
-
 proptest! {
     #[test]
     fn a_stream_reads_the_same_however_it_is_cut(cuts in vec(0_usize..700, 0..24)) {
@@ -261,69 +203,5 @@ proptest! {
         let redacted = redact(&text, &key);
         prop_assert!(redacted.chars().count() <= 501);
         prop_assert!(!redacted.chars().any(char::is_control));
-    }
-
-    #[test]
-    fn cost_is_the_sum_of_the_classes_rounded_up_once(usage in usages(), prices in price_lists()) {
-        let whole = prices.cost_nanos(&usage).unwrap();
-        let parts: Vec<i64> = classes(&usage)
-            .iter()
-            .map(|class| prices.cost_nanos(class).unwrap())
-            .collect();
-        let sum: i64 = parts.iter().sum();
-        // Each class rounds up on its own, so together they are at most five above.
-        prop_assert!(whole <= sum && sum - whole <= 5);
-    }
-
-    #[test]
-    fn cost_grows_with_usage_and_with_price(
-        usage in usages(),
-        more in usages(),
-        prices in price_lists(),
-    ) {
-        let cost = prices.cost_nanos(&usage).unwrap();
-        let used_more = Usage {
-            input_tokens: usage.input_tokens + more.input_tokens,
-            output_tokens: usage.output_tokens + more.output_tokens,
-            ..usage
-        };
-        prop_assert!(prices.cost_nanos(&used_more).unwrap() >= cost);
-        let dearer = Prices {
-            input: prices.input.map(|price| NanosPerMillion::new(price.get() + 1)),
-            ..prices
-        };
-        prop_assert!(dearer.cost_nanos(&usage).unwrap() >= cost);
-    }
-
-    #[test]
-    fn cost_of_anything_is_an_amount_or_none(
-        counts in vec(any::<i64>(), 6),
-        prices in vec(0..i64::MAX, 6),
-    ) {
-        let usage = Usage {
-            input_tokens: counts[0],
-            cache_read_tokens: counts[1],
-            cache_write_tokens: counts[2],
-            cache_write_1h_tokens: counts[3],
-            output_tokens: counts[4],
-            reasoning_tokens: counts[5],
-            ..Usage::default()
-        };
-        let price = |index: usize| Some(NanosPerMillion::new(prices[index]));
-        let prices = Prices {
-            input: price(0),
-            cache_read: price(1),
-            cache_write: price(2),
-            cache_write_1h: price(3),
-            output: price(4),
-            reasoning: price(5),
-        };
-        if let Some(cost) = prices.cost_nanos(&usage) {
-            prop_assert!(cost >= 0);
-            prop_assert!(counts.iter().all(|count| *count >= 0));
-        }
-        for model in Catalogue::builtin().models() {
-            let _ = model.cost_nanos(&usage);
-        }
     }
 }

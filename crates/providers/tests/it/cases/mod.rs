@@ -12,10 +12,11 @@ use latchkey_contract::router::v1::{
     ReasoningControl, ResponseFormat, Role, Tool, ToolCall, ToolChoice, ToolResult, file, image,
     reasoning_control, response_format, tool_choice,
 };
-use latchkey_providers::catalogue::Catalogue;
 use latchkey_providers::encode::{self, Call, EncodeError, Exchange};
 use latchkey_providers::{Credential, Provider, Target, vertex_base_url};
 use url::Url;
+
+use crate::CATALOGUE;
 
 pub(crate) const KEY: &str = "sk-golden-0123456789";
 
@@ -45,12 +46,11 @@ impl Case {
     }
 
     pub(crate) fn encode(&self) -> Result<Exchange, EncodeError> {
-        let catalogue = Catalogue::builtin();
         let base = base_url(self.provider);
         encode::generate(&Call {
             target: target(self.provider, &base),
             model: self.model,
-            traits: catalogue.traits(self.provider, self.model),
+            traits: CATALOGUE.traits(self.provider, self.model),
             request: &self.request,
             stream: self.stream,
         })
