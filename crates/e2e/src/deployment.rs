@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use latchkey_boot::client::{AuthorizedChannel, ChannelConfig};
 use latchkey_boot::config::SecretString;
@@ -23,6 +24,7 @@ use tokio::task::JoinHandle;
 
 use crate::provider::FakeProvider;
 use crate::requests::Clients;
+use crate::world::World;
 
 /// How services and callers prove who they are.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +58,8 @@ pub struct Deployment {
     pub folder: TempDir,
     /// The provider that both `openai` and `anthropic` lead to.
     pub provider: FakeProvider,
+    /// Where all others are.
+    pub world: World,
     /// The vault's address.
     pub vault: SocketAddr,
     /// The router's address.
@@ -77,6 +81,7 @@ impl Deployment {
         let router_database = TestDatabase::fresh(backend).await;
         let folder = TempDir::new().expect("the temporary folder is writable");
         let provider = FakeProvider::start().await;
+        let world = World::start().await;
         let keyring = folder.path().join("keyring.toml");
         KeyRingFile::create(&keyring, &SystemRandom::new()).expect("the folder is fresh");
         migrate(&vault_database.url, &router_database.url).await;
@@ -91,7 +96,13 @@ impl Deployment {
         let vault_task = tokio::spawn(async move { app.serve().await.expect("the vault serves") });
 
         let journal = folder.path().join("journal");
-        let config = router_config(&router_database.url, journal, vault, &provider, &security);
+        let config = router_config(
+            &router_database.url,
+            journal,
+            vault,
+            places(&provider, &world),
+            &security,
+        );
         let app = config
             .build(drains[1].clone())
             .await
@@ -105,6 +116,7 @@ impl Deployment {
             router_database,
             folder,
             provider,
+            world,
             vault,
             router,
             security,
@@ -208,7 +220,7 @@ fn router_config(
     url: &str,
     journal: PathBuf,
     vault: SocketAddr,
-    provider: &FakeProvider,
+    providers: BTreeMap<String, router::ProviderConfig>,
     security: &Security,
 ) -> RouterConfig {
     let mut grants = Vec::new();
@@ -226,9 +238,6 @@ fn router_config(
             });
         }
     }
-    let endpoint = |url: String| router::ProviderConfig {
-        base_url: url.parse().expect("the provider's address is a URL"),
-    };
     let scheme = if matches!(security, Security::Tokens) {
         "http"
     } else {
@@ -259,13 +268,37 @@ fn router_config(
         grants,
         egress: EgressPolicy::with_loopback(),
         upstream: router::UpstreamConfig::default(),
-        providers: BTreeMap::from([
-            ("openai".to_owned(), endpoint(provider.base_url())),
-            ("anthropic".to_owned(), endpoint(provider.root_url())),
-        ]),
+        attempts: router::AttemptsConfig {
+            first_pause: Duration::from_millis(1),
+            longest_pause: Duration::from_millis(1),
+            ..router::AttemptsConfig::default()
+        },
+        listing: router::ListingConfig::default(),
+        providers,
         catalogue: router::CatalogueConfig::default(),
         telemetry: TelemetryConfig::default(),
     }
+}
+
+/// What an operator says of where providers are.
+fn places(provider: &FakeProvider, world: &World) -> BTreeMap<String, router::ProviderConfig> {
+    let url = |url: String| Some(url.parse().expect("a provider's address is a URL"));
+    let mut places = BTreeMap::from([
+        ("openai".to_owned(), url(provider.base_url())),
+        ("anthropic".to_owned(), url(provider.root_url())),
+    ]);
+    for name in ["deepseek", "google", "openrouter", "vertex"] {
+        places.insert(name.to_owned(), url(world.base_url(name)));
+    }
+    let place = |(name, base_url): (String, _)| {
+        let token_url = (name == "vertex").then(|| world.token_url());
+        let config = router::ProviderConfig {
+            base_url,
+            token_url: token_url.and_then(url),
+        };
+        (name, config)
+    };
+    places.into_iter().map(place).collect()
 }
 
 fn server(security: &Security) -> ServerConfig {

@@ -5,8 +5,10 @@ mod deployment;
 mod provider;
 mod refusal;
 mod requests;
+mod world;
 
 pub use deployment::{Certificates, Deployment, Security, channel};
 pub use provider::{FakeProvider, Recorded};
 pub use refusal::{Refused, refused};
 pub use requests::{Clients, custom_key, prompt};
+pub use world::{Prompt, TOOL, World};

@@ -1,7 +1,11 @@
 //! Checking a key with its provider, without spending a token.
 //!
-//! The provider is asked for its list of models. What an answer proves differs: nobody shows credit
-//! that way, and a compatible server may give its list to anybody.
+//! Most providers are asked for their list of models, OpenRouter for the key itself and DeepSeek for
+//! the account's balance. What an answer proves differs: hardly anybody shows credit that way, and a
+//! compatible server may give its list to anybody.
+
+mod deepseek;
+mod openrouter;
 
 use http::StatusCode;
 
@@ -17,11 +21,14 @@ pub enum CheckOutcome {
     Alive,
     /// The provider knows the key, but it lacks rights or credit, or is throttled.
     Limited {
-        /// The provider's words, redacted.
+        /// The provider's words, redacted, or what its answer means.
         words: String,
     },
     /// The endpoint answered, which says nothing about the key.
-    Reachable,
+    Reachable {
+        /// Why it says nothing.
+        words: String,
+    },
     /// The provider refused the key.
     Rejected(ProviderError),
     /// Nobody can say: the provider failed, or answered as it should not.
@@ -35,22 +42,22 @@ pub fn request(target: &Target<'_>) -> Result<WireRequest, EncodeError> {
 
 /// What the answer to [`request`] shows.
 pub fn outcome(provider: Provider, reply: &Reply<'_>) -> CheckOutcome {
-    let custom = provider == Provider::Custom;
     let status = reply.status;
     if status.is_success() && !error::holds_error(reply.body) {
-        return match custom {
-            // Its list may be public.
-            true => CheckOutcome::Reachable,
-            false if is_list(reply.body) => CheckOutcome::Alive,
-            false => CheckOutcome::Unreachable(error::malformed(reply)),
+        return match provider {
+            Provider::Custom => reachable(PUBLIC_LIST),
+            Provider::DeepSeek => deepseek::outcome(reply),
+            Provider::OpenRouter => openrouter::outcome(reply),
+            _ if is_list(reply.body) => CheckOutcome::Alive,
+            _ => CheckOutcome::Unreachable(error::malformed(reply)),
         };
     }
     let no_list = matches!(
         status,
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED
     );
-    if custom && no_list {
-        return CheckOutcome::Reachable;
+    if provider == Provider::Custom && no_list {
+        return reachable(&format!("{NO_LIST} (HTTP status {status})"));
     }
     let error = error::classify(provider, reply);
     match error.class {
@@ -72,6 +79,12 @@ pub fn outcome(provider: Provider, reply: &Reply<'_>) -> CheckOutcome {
     }
 }
 
+fn reachable(words: &str) -> CheckOutcome {
+    CheckOutcome::Reachable {
+        words: words.to_owned(),
+    }
+}
+
 /// Whether the body is a list of models; a captive portal answers 200 too.
 fn is_list(body: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
@@ -81,6 +94,11 @@ fn is_list(body: &[u8]) -> bool {
     }
     serde_json::from_slice::<List>(body).is_ok()
 }
+
+const PUBLIC_LIST: &str =
+    "it answered a request for its models, which a server may do whatever the key";
+
+const NO_LIST: &str = "it has no list of models at this address, which may lack a part such as /v1";
 
 /// OpenAI's words to a restricted key.
 const MISSING_SCOPES: &str = "Missing scopes";

@@ -31,6 +31,11 @@ pub struct Answer {
     pub service_tier: String,
     /// What the provider says the call cost, in nano-US-dollars. None when it does not.
     pub cost_nanos: Option<i64>,
+    /// Ids of reasoning that was sent along and that the provider says it did not use: for
+    /// [`Exchange::sent_reasoning`].
+    ///
+    /// [`Exchange::sent_reasoning`]: crate::encode::Exchange::sent_reasoning
+    pub unused_reasoning: Vec<String>,
 }
 
 /// What came back for a request that was answered whole.

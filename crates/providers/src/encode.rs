@@ -17,20 +17,23 @@ mod write;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use latchkey_contract::router::v1::{GenerateRequest, Loss};
+use prost_types::Struct;
 
 pub use error::{EncodeError, EncodeErrorKind};
 
 use crate::catalogue::ModelTraits;
+use crate::openai_chat::Flavour;
 use crate::{Api, Dialect, Target, anthropic, openai_chat, openai_responses};
 pub(crate) use endpoint::{Endpoint, headers};
 pub(crate) use error::{part_field, refuse};
+pub(crate) use options::OptionValue;
 pub(crate) use sampling::{Picked, Reasoning, Takes, reasoning, sampling};
 pub(crate) use text::LongText;
 pub(crate) use tools::{
     AnswerFormat, Choice, NO_ARGUMENTS, answer_format, choice, parallel, schema_name,
     tool_arguments, tool_schema,
 };
-pub(crate) use write::{Base64, DataUrl, Locator, detail, write};
+pub(crate) use write::{Base64, DataUrl, Locator, detail, write, write_sized};
 
 /// A request for generation and everything it depends on. It holds a key and has no `Debug`.
 pub struct Call<'a> {
@@ -54,6 +57,9 @@ pub struct Exchange {
     pub dialect: Dialect,
     /// What of the conversation the request leaves behind.
     pub portability: Vec<Loss>,
+    /// What else is left behind if the answer names its id as unused
+    /// ([`Answer::unused_reasoning`](crate::decode::Answer::unused_reasoning)).
+    pub sent_reasoning: Vec<(String, Loss)>,
 }
 
 /// An HTTP request. It carries a credential and has no `Debug`.
@@ -86,6 +92,7 @@ pub fn generate(call: &Call<'_>) -> Result<Exchange, EncodeError> {
         request: post(&call.target, endpoint, body)?,
         dialect,
         portability: portability::losses(dialect, &call.request.messages),
+        sent_reasoning: portability::sent_reasoning(dialect, &call.request.messages),
     })
 }
 
@@ -95,11 +102,55 @@ pub(crate) fn body<'a>(
     call: &Call<'a>,
     write: impl FnOnce(&Call<'a>) -> Result<(Vec<u8>, Reserved), EncodeError>,
 ) -> Result<Vec<u8>, EncodeError> {
+    written(call, write, None)
+}
+
+/// As [`body`], for another endpoint than the one that the provider's options are for: of those, only
+/// `known` go along.
+pub(crate) fn body_beside<'a>(
+    call: &Call<'a>,
+    write: impl FnOnce(&Call<'a>) -> Result<(Vec<u8>, Reserved), EncodeError>,
+    known: &[&str],
+) -> Result<Vec<u8>, EncodeError> {
+    written(call, write, Some(known))
+}
+
+fn written<'a>(
+    call: &Call<'a>,
+    write: impl FnOnce(&Call<'a>) -> Result<(Vec<u8>, Reserved), EncodeError>,
+    known: Option<&[&str]>,
+) -> Result<Vec<u8>, EncodeError> {
     check_model(call.model)?;
     rules::check(call.request)?;
     let (mut body, reserved) = write(call)?;
     if let Some(options) = &call.request.provider_options {
-        options::append(&mut body, options, reserved)?;
+        let dialect = call.dialect();
+        let merged = match dialect.api() {
+            Api::ChatCompletions => Flavour::of(dialect.provider()).merged_options(),
+            Api::GenerateContent | Api::Messages | Api::Responses => &[],
+        };
+        let rules = options::Rules {
+            reserved,
+            merged,
+            known,
+        };
+        options::append(&mut body, options, rules)?;
+    }
+    Ok(body)
+}
+
+/// A body with the provider's options, which may not set the reserved fields.
+pub(crate) fn with_options(
+    mut body: Vec<u8>,
+    options: Option<&Struct>,
+    reserved: Reserved,
+) -> Result<Vec<u8>, EncodeError> {
+    if let Some(options) = options {
+        let rules = options::Rules {
+            reserved,
+            ..options::Rules::default()
+        };
+        options::append(&mut body, options, rules)?;
     }
     Ok(body)
 }

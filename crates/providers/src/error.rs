@@ -5,11 +5,15 @@
 //! everything that looks like a key taken out of them ([`redact`]).
 
 mod anthropic;
+mod azure;
 mod body;
+mod deepseek;
 mod openai;
+mod openrouter;
 mod redact;
 mod retry_after;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -122,6 +126,32 @@ pub(crate) fn malformed(reply: &Reply<'_>) -> ProviderError {
     garbage(Some(reply.status), id, &body, reply.secret)
 }
 
+/// A successful answer that is not the one asked for.
+pub(crate) fn mismatched(reply: &Reply<'_>, words: &str) -> ProviderError {
+    of_success(reply, ErrorClass::Malformed, words)
+}
+
+/// A successful answer that says that there will be none, and why.
+pub(crate) fn declined(
+    reply: &Reply<'_>,
+    class: ErrorClass,
+    code: &str,
+    words: &str,
+) -> ProviderError {
+    ProviderError {
+        code: (!code.is_empty()).then(|| redact(code, reply.secret)),
+        ..of_success(reply, class, words)
+    }
+}
+
+fn of_success(reply: &Reply<'_>, class: ErrorClass, words: &str) -> ProviderError {
+    ProviderError {
+        http_status: Some(reply.status.as_u16()),
+        request_id: request_id(reply.headers),
+        ..ProviderError::new(class, redact(words, reply.secret))
+    }
+}
+
 impl ProviderError {
     /// The answer's end is missing.
     pub(crate) fn truncated() -> Self {
@@ -163,15 +193,29 @@ fn build(
     api_key: &str,
 ) -> ProviderError {
     let class = match provider {
+        _ if body.failed_answer => ErrorClass::Overloaded,
         Provider::Anthropic => anthropic::class(status, body),
+        Provider::Azure => azure::class(status, body),
+        Provider::DeepSeek => deepseek::class(status, body),
+        Provider::OpenRouter => openrouter::class(status, body),
         _ => openai::class(status, body),
     };
-    let message = if body.message.is_empty() {
+    let words = match provider {
+        Provider::Azure => azure::words(status, body),
+        Provider::OpenRouter => Cow::Owned(openrouter::words(body)),
+        _ => Cow::Borrowed(&*body.message),
+    };
+    let message = if words.is_empty() {
         no_words(status)
     } else {
-        redact(&body.message, api_key)
+        redact(&words, api_key)
     };
-    let code = body.code.as_ref().or(body.kind.as_ref());
+    let kind = match provider {
+        // Its code repeats the status.
+        Provider::OpenRouter => openrouter::kind(body),
+        _ => None,
+    };
+    let code = kind.or(body.code.as_deref()).or(body.kind.as_deref());
     ProviderError {
         class,
         http_status: status.map(|status| status.as_u16()),
@@ -229,8 +273,9 @@ pub fn request_id(headers: &HeaderMap) -> Option<String> {
     let header = |name| headers.get(name)?.to_str().ok();
     let id = [
         "request-id",
-        "x-request-id",
+        // Azure has an `x-request-id` beside it.
         "apim-request-id",
+        "x-request-id",
         "x-generation-id",
         "x-ds-trace-id",
     ]

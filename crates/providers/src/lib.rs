@@ -9,8 +9,9 @@
 //! [`stream::Decoder`]. Failures of any provider are one [`ProviderError`]. Start at [`encode`].
 //!
 //! One folder per dialect: `openai_chat` (OpenAI and every compatible server), `openai_responses`
-//! and `anthropic`. Beside answers there are [`tokens`] to count and lists of [`models`]. What differs from model to model within a dialect is data, in
-//! `data/catalogue.toml`, read by [`catalogue`].
+//! and `anthropic`. Beside answers there are vectors ([`embeddings`]), pictures ([`images`]),
+//! [`tokens`] to count and lists of [`models`]. What differs from model to model within a dialect is
+//! data, in `data/catalogue.toml`, read by [`catalogue`].
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -70,6 +71,7 @@ pub mod tokens;
 mod anthropic;
 mod dialect;
 mod json;
+mod money;
 mod openai_chat;
 mod openai_responses;
 mod provider;

@@ -1,7 +1,9 @@
 //! What a provider lists of its models, with the key of whoever asks.
 
 mod anthropic;
+mod azure;
 mod openai;
+mod openrouter;
 
 use latchkey_contract::router::v1::Operation;
 
@@ -42,11 +44,9 @@ pub fn request(target: &Target<'_>, page_token: &str) -> Result<WireRequest, Enc
 pub fn read(provider: Provider, reply: &Reply<'_>) -> Result<Page, ProviderError> {
     reply.read(provider, |body| match provider {
         Provider::Anthropic => anthropic::page(body),
-        Provider::Azure
-        | Provider::Custom
-        | Provider::DeepSeek
-        | Provider::OpenAi
-        | Provider::OpenRouter => openai::page(body),
+        Provider::Azure => azure::page(body),
+        Provider::Custom | Provider::DeepSeek | Provider::OpenAi => openai::page(body),
+        Provider::OpenRouter => openrouter::page(body),
         Provider::Google | Provider::Vertex => Err(Undecodable),
     })
 }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::catalogue::ModelTraits;
 use crate::decode::{Reply, Undecodable};
 use crate::encode::{self, Call, EncodeError, EncodeErrorKind, Endpoint, WireRequest};
 use crate::json::Count;
@@ -17,10 +18,25 @@ pub struct Exchange {
 
 /// Asks for the size of a request's prompt. Refused where the provider has no way to ask.
 pub fn request(call: &Call<'_>) -> Result<Exchange, EncodeError> {
+    // Chat Completions has no way to count, Responses counts for the same models.
+    let traits = ModelTraits {
+        api: match call.dialect().api() {
+            Api::ChatCompletions => Api::Responses,
+            api => api,
+        },
+        ..call.traits.clone()
+    };
+    let call = &Call {
+        target: call.target,
+        model: call.model,
+        traits: &traits,
+        request: call.request,
+        stream: false,
+    };
     let dialect = call.dialect();
     let body = match dialect.api() {
-        Api::Messages => encode::body(call, anthropic::encode_count)?,
-        Api::Responses => encode::body(call, openai_responses::encode_count)?,
+        Api::Messages => encode::body_beside(call, anthropic::encode_count, ANTHROPICS)?,
+        Api::Responses => encode::body_beside(call, openai_responses::encode_count, OPENAIS)?,
         Api::ChatCompletions | Api::GenerateContent => {
             return encode::refuse(
                 "request.model",
@@ -50,6 +66,15 @@ pub fn read(dialect: Dialect, reply: &Reply<'_>) -> Result<i64, ProviderError> {
         tokens.map(Count::get).ok_or(Undecodable)
     })
 }
+
+/// Options that the count takes as well; others are for the answer alone.
+const ANTHROPICS: &[&str] = &[
+    "cache_control",
+    "context_management",
+    "mcp_servers",
+    "speed",
+];
+const OPENAIS: &[&str] = &["instructions", "personality", "truncation"];
 
 #[derive(Deserialize)]
 struct Size {

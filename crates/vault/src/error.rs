@@ -5,9 +5,10 @@ use latchkey_boot::rpc::page::PageTokenError;
 use latchkey_contract::names::{KeyName, NameError};
 
 use crate::custody::CustodyError;
-use crate::domain::destination::DestinationError;
+use crate::domain::destination::BaseUrlError;
+use crate::domain::fallback::Fallback;
 use crate::domain::key::IllegalTransition;
-use crate::domain::material::KeyFormatError;
+use crate::domain::material::{FormatError, MaterialError};
 use crate::domain::resolution::ResolutionRefusal;
 use crate::domain::settings::FieldError;
 use crate::domain::uid::RandomnessError;
@@ -36,16 +37,16 @@ pub enum VaultError {
         field: &'static str,
     },
     /// The material can't be a key of its provider.
-    #[error("the key {0}")]
-    KeyFormat(#[source] KeyFormatError),
+    #[error(transparent)]
+    KeyFormat(#[from] FormatError),
     /// The address can't be a destination.
     #[error("{field} {problem}")]
     Destination {
         /// The field that holds it.
-        field: &'static str,
+        field: String,
         /// What is wrong with it.
         #[source]
-        problem: DestinationError,
+        problem: BaseUrlError,
     },
     /// What was named does not exist.
     #[error("there is no such {0}")]
@@ -60,8 +61,14 @@ pub enum VaultError {
     #[error(transparent)]
     Verification(#[from] ErrandFailure),
     /// No key could be chosen.
-    #[error(transparent)]
-    Resolution(#[from] ResolutionRefusal),
+    #[error("{refusal}")]
+    Resolution {
+        /// Why.
+        #[source]
+        refusal: ResolutionRefusal,
+        /// Whom the workspace asks instead.
+        fallbacks: Vec<Fallback>,
+    },
     /// The router's session is not in order.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -158,6 +165,15 @@ impl VaultError {
 impl From<FieldError> for VaultError {
     fn from(error: FieldError) -> Self {
         Self::field(error.field, error.problem)
+    }
+}
+
+impl From<MaterialError> for VaultError {
+    fn from(error: MaterialError) -> Self {
+        match error {
+            MaterialError::Kind { field, .. } => Self::field(field, error),
+            MaterialError::Format(error) => error.into(),
+        }
     }
 }
 

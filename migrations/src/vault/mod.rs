@@ -3,6 +3,7 @@
 mod m20261121_000001_create_workspaces;
 mod m20261121_000002_create_keys;
 mod m20261121_000003_create_audit_events;
+mod m20261126_000004_add_destinations;
 
 use sea_orm_migration::prelude::*;
 
@@ -17,6 +18,7 @@ impl MigratorTrait for VaultMigrator {
             Box::new(m20261121_000001_create_workspaces::Migration),
             Box::new(m20261121_000002_create_keys::Migration),
             Box::new(m20261121_000003_create_audit_events::Migration),
+            Box::new(m20261126_000004_add_destinations::Migration),
         ]
     }
 

@@ -436,8 +436,10 @@ pub struct Key {
     pub display_name: ::prost::alloc::string::String,
     /// Required for `azure` and `custom`, else optional and the provider's public address. Where
     /// requests go: an https URL without user, query or fragment. For `azure` the address of the
-    /// resource; the longer addresses that its portal shows are taken apart. Changed by AddKeyVersion
-    /// alone, because whoever may move a key to another host could read it.
+    /// resource; the longer addresses that its portal shows are taken apart, into `api_version` too, and
+    /// a deployment becomes the `default_model` where there is none; one that neither `default_model` nor
+    /// `deployments` lead to is refused. Changed by AddKeyVersion alone, because whoever may move a key
+    /// to another host could read it.
     #[prost(string, tag = "5")]
     pub base_url: ::prost::alloc::string::String,
     /// Optional. The model of a request that names none.
@@ -466,7 +468,8 @@ pub struct Key {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
-    /// Output only. The last four characters of the material; empty if it is shorter than 24.
+    /// Output only. The last four characters of the API key, of the client's secret, or of the id of the
+    /// service account's key; empty if that is shorter than 24.
     #[prost(string, tag = "13")]
     pub material_tail: ::prost::alloc::string::String,
     /// Output only. Changed by the verbs alone.
@@ -660,7 +663,8 @@ pub mod key_material {
         /// Input only. The key as the provider shows it; 8 to 4,096 characters, no white space.
         #[prost(string, tag = "1")]
         ApiKey(::prost::alloc::string::String),
-        /// Input only. For `vertex`: the JSON file of a service account, whole. Its URLs are not used.
+        /// Input only. For `vertex`: the JSON file of a service account, whole. Its URLs are not used; what
+        /// signing in does not take is not kept.
         #[prost(string, tag = "2")]
         ServiceAccountJson(::prost::alloc::string::String),
         /// Input only. For `azure`: an application registered with Microsoft Entra.
@@ -767,7 +771,7 @@ pub struct UpdateKeyRequest {
     pub key: ::core::option::Option<Key>,
     /// Optional. Which fields to change; a field named here and empty is cleared. Empty: every
     /// field that is set. Allowed: `display_name`, `default_model`, `allowed_models`,
-    /// `denied_models`, `priority`, `weight`, `expire_time`, `labels`.
+    /// `denied_models`, `priority`, `weight`, `expire_time`, `labels`, `deployments`.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
 }
@@ -1973,7 +1977,7 @@ pub struct Lease {
     /// Where it may be sent, and nowhere else.
     #[prost(string, tag = "4")]
     pub base_url: ::prost::alloc::string::String,
-    /// The last four characters.
+    /// As `Key.material_tail`.
     #[prost(string, tag = "6")]
     pub material_tail: ::prost::alloc::string::String,
     /// Who pays for calls made with it.
@@ -2990,7 +2994,7 @@ pub struct UpdateWorkspaceRequest {
     #[prost(message, optional, tag = "1")]
     pub workspace: ::core::option::Option<Workspace>,
     /// Optional. Which fields to change; a field named here and empty is cleared. Empty: every
-    /// field that is set. Allowed: `display_name`.
+    /// field that is set. Allowed: `display_name`, `fallbacks`.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
 }

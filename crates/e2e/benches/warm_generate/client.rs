@@ -7,6 +7,7 @@ use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, TE};
 use http::{HeaderMap, HeaderValue, Request, Uri};
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use latchkey_boot::exit::Failure;
@@ -24,7 +25,7 @@ use crate::services::CALLER_TOKEN;
 use crate::transcript;
 
 /// One connection costs each call less when several share it, up to a point.
-const CONNECTIONS: usize = 4;
+pub(crate) const CONNECTIONS: usize = 4;
 
 /// A caller of one contestant.
 pub(crate) struct Client {
@@ -44,15 +45,16 @@ pub(crate) struct Expected {
 }
 
 impl Client {
-    /// Connects to `address`, to send calls of one shape.
+    /// Connects to `address` so often, to send calls of one shape.
     pub(crate) async fn connect(
         address: SocketAddr,
+        connections: usize,
         shape: Shape,
         expected: Expected,
     ) -> Result<Self, Failure> {
         const WINDOW: u32 = 1024 * 1024;
-        let mut connections = Vec::with_capacity(CONNECTIONS);
-        for _ in 0..CONNECTIONS {
+        let mut opened = Vec::with_capacity(connections);
+        for _ in 0..connections {
             let socket = TcpStream::connect(address).await.map_err(Failure::run)?;
             socket.set_nodelay(true).map_err(Failure::run)?;
             let mut http2 = http2::Builder::new(TokioExecutor::new());
@@ -62,7 +64,7 @@ impl Client {
             let handshake = http2.handshake(TokioIo::new(socket)).await;
             let (sender, connection) = handshake.map_err(Failure::run)?;
             tokio::spawn(connection);
-            connections.push(sender);
+            opened.push(sender);
         }
         let method = if shape.streamed {
             "StreamGenerate"
@@ -81,7 +83,7 @@ impl Client {
         };
         let (headers, streamed) = (headers()?, shape.streamed);
         Ok(Self {
-            connections,
+            connections: opened,
             uri,
             headers,
             message,
@@ -90,19 +92,41 @@ impl Client {
         })
     }
 
-    /// Makes a call and looks at its answer.
-    pub(crate) async fn call(&self, worker: usize) -> Result<(), Failure> {
+    /// Begins a streamed call, and reads until its first piece.
+    pub(crate) async fn open(&self, worker: usize) -> Result<Held, Failure> {
+        let mut body = self.send(worker).await?;
+        let mut bytes = BytesMut::new();
+        loop {
+            let Some(frame) = body.frame().await else {
+                return Err(Failure::run("a stream ended before its first piece"));
+            };
+            match frame.map_err(Failure::run)?.into_data() {
+                Ok(data) => bytes.unsplit(BytesMut::from(data)),
+                Err(frame) => check_status(frame.trailers_ref().unwrap_or(&HeaderMap::new()))?,
+            }
+            if next(&mut bytes).is_some() {
+                return Ok(Held { _body: body });
+            }
+        }
+    }
+
+    async fn send(&self, worker: usize) -> Result<Incoming, Failure> {
         let mut request = Request::new(Full::new(self.message.clone()));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
-        let mut connection = self.connections[worker % CONNECTIONS].clone();
+        let mut connection = self.connections[worker % self.connections.len()].clone();
         let response = connection
             .send_request(request)
             .await
             .map_err(Failure::run)?;
         check_status(response.headers())?;
-        let mut body = response.into_body();
+        Ok(response.into_body())
+    }
+
+    /// Makes a call and looks at its answer.
+    pub(crate) async fn call(&self, worker: usize) -> Result<(), Failure> {
+        let mut body = self.send(worker).await?;
         let (mut bytes, mut said) = (BytesMut::new(), Said::default());
         while let Some(frame) = body.frame().await {
             match frame.map_err(Failure::run)?.into_data() {
@@ -122,6 +146,11 @@ impl Client {
             Err(Failure::run(format!("a wrong answer: {}", said.text)))
         }
     }
+}
+
+/// A stream that is open until it is dropped.
+pub(crate) struct Held {
+    _body: Incoming,
 }
 
 #[derive(Default)]

@@ -21,7 +21,9 @@ use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::part_delta::Delta;
 use latchkey_contract::router::v1::stream_generate_response::Event;
 use latchkey_contract::router::v1::{
-    GenerateRequest, GenerateResponse, Message, Part, PartDelta, Role, StreamGenerateRequest,
+    CountTokensRequest, CountTokensResponse, EmbedRequest, EmbedResponse, GenerateImagesRequest,
+    GenerateImagesResponse, GenerateRequest, GenerateResponse, ListModelsRequest,
+    ListModelsResponse, Message, Part, PartDelta, Role, StreamGenerateRequest,
     StreamGenerateResponse,
 };
 use tokio::net::TcpListener;
@@ -141,8 +143,36 @@ impl InferenceService for Floor {
         });
         Ok(Response::new(Box::pin(deltas)))
     }
+
+    async fn embed(&self, _: Request<EmbedRequest>) -> Result<Response<EmbedResponse>, Status> {
+        Err(not_measured())
+    }
+
+    async fn generate_images(
+        &self,
+        _: Request<GenerateImagesRequest>,
+    ) -> Result<Response<GenerateImagesResponse>, Status> {
+        Err(not_measured())
+    }
+
+    async fn count_tokens(
+        &self,
+        _: Request<CountTokensRequest>,
+    ) -> Result<Response<CountTokensResponse>, Status> {
+        Err(not_measured())
+    }
+
+    async fn list_models(
+        &self,
+        _: Request<ListModelsRequest>,
+    ) -> Result<Response<ListModelsResponse>, Status> {
+        Err(not_measured())
+    }
 }
 
+fn not_measured() -> Status {
+    Status::unimplemented("not measured here")
+}
 fn text(bytes: Bytes) -> Result<String, Status> {
     String::from_utf8(bytes.into()).map_err(failed)
 }

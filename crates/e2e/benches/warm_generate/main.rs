@@ -24,6 +24,7 @@
 mod client;
 mod direct;
 mod floor;
+mod held;
 mod load;
 mod mock;
 mod pace;

@@ -17,11 +17,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use latchkey_boot::exit::Failure;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::part::announce;
 use crate::transcript;
 
+/// Events of a stream before it stops, while streams are held.
+const HELD_AFTER: usize = 5;
 /// Between two events of a stream.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -41,6 +44,7 @@ async fn accept() -> Result<(), Failure> {
         .map_err(Failure::run)?;
     announce(listener.local_addr().map_err(Failure::run)?)?;
     let answers = Arc::new(Answers {
+        hold: watch::Sender::new(false),
         whole: transcript::whole().pieces.concat().into(),
         events: transcript::streamed().pieces.into(),
     });
@@ -55,6 +59,8 @@ async fn accept() -> Result<(), Failure> {
 }
 
 struct Answers {
+    /// Whether streams stop in the middle.
+    hold: watch::Sender<bool>,
     whole: Bytes,
     events: Arc<[Bytes]>,
 }
@@ -67,12 +73,16 @@ async fn answer(
     if (request.method(), path) == (&Method::GET, "/v1/models") {
         return Ok(Response::new(UnsyncBoxBody::new(Full::from(MODELS))));
     }
+    if request.method() == Method::GET {
+        answers.hold.send_replace(path == "/hold");
+        return Ok(Response::new(UnsyncBoxBody::new(Full::from(""))));
+    }
     let known = (request.method(), path) == (&Method::POST, "/v1/chat/completions");
     let body = request.into_body().collect().await?;
     let (media_type, body) = if wants_a_stream(body.aggregate()) {
         (
             "text/event-stream",
-            UnsyncBoxBody::new(StreamBody::new(events(&answers.events))),
+            UnsyncBoxBody::new(StreamBody::new(events(&answers))),
         )
     } else {
         (
@@ -106,15 +116,23 @@ fn wants_a_stream(mut body: impl bytes::Buf) -> bool {
 }
 
 fn events(
-    events: &Arc<[Bytes]>,
+    answers: &Answers,
 ) -> impl futures_util::Stream<Item = Result<Frame<Bytes>, Infallible>> + Send + use<> {
     let mut ticks = interval(PAUSE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let state = (ticks, Arc::clone(events), 0);
-    let pieces = stream::unfold(state, |(mut ticks, events, next)| async move {
+    let state = (
+        ticks,
+        Arc::clone(&answers.events),
+        answers.hold.subscribe(),
+        0,
+    );
+    let pieces = stream::unfold(state, |(mut ticks, events, mut hold, next)| async move {
         let event = events.get(next)?.clone();
+        if next == HELD_AFTER {
+            hold.wait_for(|hold| !hold).await.ok()?;
+        }
         ticks.tick().await;
-        Some((event, (ticks, events, next + 1)))
+        Some((event, (ticks, events, hold, next + 1)))
     });
     pieces.map(|event| Ok(Frame::data(event)))
 }

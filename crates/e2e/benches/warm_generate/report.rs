@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use crate::held::Weight;
 use crate::round::Figures;
 use crate::run::Scenario;
+
+/// KiB of a MiB.
+const MIB: u64 = 1024;
 
 /// What stands above it.
 pub(crate) fn head(rounds: usize, window: Duration) {
@@ -55,9 +59,25 @@ pub(crate) fn scenario(
     }
 }
 
+/// What streams that are open at the same time take, in KiB.
+pub(crate) fn streams(floor: &Weight, router: &Weight) {
+    println!(
+        "{} streams open at once, KiB for each: floor {:.1}, router {:.1} (at most 40); resident \
+         before, with and after them, MiB: floor {} {} {}, router {} {} {}",
+        router.streams,
+        floor.each(),
+        router.each(),
+        floor.before / MIB,
+        floor.after / MIB,
+        floor.closed / MIB,
+        router.before / MIB,
+        router.after / MIB,
+        router.closed / MIB
+    );
+}
+
 /// Resident memory, in KiB: now and at its highest.
 pub(crate) fn memory(floor: [u64; 2], router: [u64; 2]) {
-    const MIB: u64 = 1024;
     println!(
         "resident at the end and at the highest, MiB: floor {} and {}, router {} and {} (at most 40)",
         floor[0] / MIB,

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use latchkey_boot::exit::Failure;
 
-use crate::client::{Client, Expected};
+use crate::client::{CONNECTIONS, Client, Expected};
 use crate::direct::Direct;
+use crate::held;
 use crate::load::{Load, Shape, Span, Target};
 use crate::part::{Part, Process, step_aside};
 use crate::process::{cpu_time, resident, settled};
@@ -112,6 +113,7 @@ async fn measure(folder: &Path, quick: bool) -> Result<(), Failure> {
     for scenario in &SCENARIOS {
         compare(&parts, scenario, rounds, span).await?;
     }
+    streams(&parts).await?;
     report::memory(resident(parts.floor.id())?, resident(parts.router.id())?);
     Ok(())
 }
@@ -170,6 +172,28 @@ async fn compare(
     Ok(())
 }
 
+/// Opens thousands of streams on each contestant, and weighs it.
+async fn streams(parts: &Parts) -> Result<(), Failure> {
+    /// Streams on one connection.
+    const SHARED: usize = 100;
+    let shape = Shape {
+        prompt_bytes: 1_000,
+        streamed: true,
+    };
+    held::hold(parts.mock.address, true).await?;
+    let mut weights = Vec::new();
+    for contestant in [Contestant::Floor, Contestant::Router] {
+        let connections = held::STREAMS.div_ceil(SHARED);
+        let (client, process) = parts.client(contestant, connections, shape).await?;
+        weights.push(held::weigh(&Arc::new(client), process).await?);
+    }
+    held::hold(parts.mock.address, false).await?;
+    if let [floor, router] = &weights[..] {
+        report::streams(floor, router);
+    }
+    Ok(())
+}
+
 async fn round(
     target: &Arc<Target>,
     process: u32,
@@ -194,17 +218,28 @@ async fn round(
 impl Parts {
     /// Where to send calls, and which process does the work.
     async fn target(&self, contestant: Contestant, shape: Shape) -> Result<(Target, u32), Failure> {
+        if contestant == Contestant::Direct {
+            let direct = Direct::new(self.mock.address, shape)?;
+            return Ok((Target::Direct(direct), self.mock.id()));
+        }
+        let (client, process) = self.client(contestant, CONNECTIONS, shape).await?;
+        Ok((Target::Grpc(client), process))
+    }
+
+    /// A caller of the floor or the router.
+    async fn client(
+        &self,
+        contestant: Contestant,
+        connections: usize,
+        shape: Shape,
+    ) -> Result<(Client, u32), Failure> {
         let answer = if shape.streamed {
             transcript::streamed()
         } else {
             transcript::whole()
         };
         let (process, expected) = match contestant {
-            Contestant::Direct => {
-                let direct = Direct::new(self.mock.address, shape)?;
-                return Ok((Target::Direct(direct), self.mock.id()));
-            }
-            Contestant::Floor => (
+            Contestant::Direct | Contestant::Floor => (
                 &self.floor,
                 Expected {
                     text: answer.body(),
@@ -219,7 +254,7 @@ impl Parts {
                 },
             ),
         };
-        let client = Client::connect(process.address, shape, expected).await?;
-        Ok((Target::Grpc(client), process.id()))
+        let client = Client::connect(process.address, connections, shape, expected).await?;
+        Ok((client, process.id()))
     }
 }

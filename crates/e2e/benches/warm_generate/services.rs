@@ -100,6 +100,10 @@ pub(crate) fn router(folder: &Path, mock: SocketAddr, vault: SocketAddr) -> Resu
             .await
             .map_err(Failure::run)?;
         let base_url = format!("http://{mock}/v1").parse().map_err(Failure::run)?;
+        let openai = ProviderConfig {
+            base_url: Some(base_url),
+            token_url: None,
+        };
         let journal = router::JournalConfig {
             folder: folder.join("journal"),
             sync_milliseconds: 10,
@@ -122,7 +126,9 @@ pub(crate) fn router(folder: &Path, mock: SocketAddr, vault: SocketAddr) -> Resu
             }],
             egress: EgressPolicy::default(),
             upstream: router::UpstreamConfig::default(),
-            providers: BTreeMap::from([("openai".to_owned(), ProviderConfig { base_url })]),
+            providers: BTreeMap::from([("openai".to_owned(), openai)]),
+            attempts: router::AttemptsConfig::default(),
+            listing: router::ListingConfig::default(),
             catalogue: router::CatalogueConfig::default(),
             telemetry: telemetry(),
         };

@@ -7,6 +7,7 @@
 
 mod architecture;
 mod configuration;
+mod conversation;
 mod integrity;
 mod journey;
 mod leaks;

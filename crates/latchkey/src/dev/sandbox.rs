@@ -64,7 +64,14 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
             let model = json!({"id": MODEL, "object": "model", "owned_by": "sandbox"});
             json_response(StatusCode::OK, &json!({"object": "list", "data": [model]}))
         }
-        (&Method::POST, "/v1/chat/completions") => complete(request).await,
+        (&Method::POST, "/v1/chat/completions") => {
+            let asked = read(request).await;
+            asked.map_or_else(not_json, |asked| complete(&asked))
+        }
+        (&Method::POST, "/v1/embeddings") => {
+            let asked = read(request).await;
+            asked.map_or_else(not_json, |asked| embed(&asked))
+        }
         _ => error(
             StatusCode::NOT_FOUND,
             "not_found",
@@ -73,22 +80,43 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     })
 }
 
-async fn complete(request: Request<Incoming>) -> Response<Full<Bytes>> {
-    let body = Limited::new(request.into_body(), LARGEST_BODY)
-        .collect()
-        .await;
-    let body = body.map(http_body_util::Collected::to_bytes);
-    let Some(asked) = body
-        .ok()
-        .and_then(|body| serde_json::from_slice::<Value>(&body).ok())
-    else {
-        return error(
-            StatusCode::BAD_REQUEST,
-            "invalid_request_error",
-            "the body is not JSON",
-        );
-    };
-    let said = last_text(&asked);
+async fn read(request: Request<Incoming>) -> Option<Value> {
+    let body = Limited::new(request.into_body(), LARGEST_BODY);
+    let body = body.collect().await.ok()?.to_bytes();
+    serde_json::from_slice(&body).ok()
+}
+
+fn not_json() -> Response<Full<Bytes>> {
+    error(
+        StatusCode::BAD_REQUEST,
+        "invalid_request_error",
+        "the body is not JSON",
+    )
+}
+
+/// Vectors that say how long each text is, and nothing else.
+fn embed(asked: &Value) -> Response<Full<Bytes>> {
+    let inputs = asked["input"].as_array().cloned();
+    let inputs = inputs.unwrap_or_else(|| vec![asked["input"].clone()]);
+    let texts = inputs
+        .iter()
+        .map(|input| input.as_str().unwrap_or_default());
+    let words: usize = texts.clone().map(count).sum();
+    let vectors = texts.enumerate().map(|(index, text)| {
+        let vector = json!([text.len(), count(text)]);
+        json!({"object": "embedding", "index": index, "embedding": vector})
+    });
+    let answer = json!({
+        "object": "list",
+        "model": MODEL,
+        "data": vectors.collect::<Vec<_>>(),
+        "usage": {"prompt_tokens": words, "total_tokens": words},
+    });
+    json_response(StatusCode::OK, &answer)
+}
+
+fn complete(asked: &Value) -> Response<Full<Bytes>> {
+    let said = last_text(asked);
     let words = format!("[sandbox, no model was asked] You said: {said}");
     let usage = json!({
         "prompt_tokens": count(&said),

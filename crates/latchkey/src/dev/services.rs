@@ -160,6 +160,8 @@ fn router_config(
         grants: vec![grant(router::Role::Caller), grant(router::Role::Owner)],
         egress: EgressPolicy::with_loopback(),
         upstream: router::UpstreamConfig::default(),
+        attempts: router::AttemptsConfig::default(),
+        listing: router::ListingConfig::default(),
         providers: BTreeMap::new(),
         catalogue: router::CatalogueConfig::default(),
         telemetry: TelemetryConfig::default(),

@@ -27,6 +27,7 @@ pub(crate) fn decode(dialect: Dialect, body: &[u8]) -> Result<Answer, Undecodabl
             .map(WireUsage::service_tier)
             .unwrap_or_default(),
         cost_nanos: None,
+        unused_reasoning: Vec::new(),
         finish_reason: finish_reason(&native),
         native_finish_reason: native.into_owned(),
         message: draft.into_message(),

@@ -113,6 +113,7 @@ impl Decoder {
                 .unwrap_or_default(),
             usage: self.usage.and_then(WireUsage::classes),
             cost_nanos: None,
+            unused_reasoning: Vec::new(),
         })
     }
 

@@ -1,4 +1,5 @@
 use http::{HeaderMap, Method};
+use serde_json::json;
 use url::Url;
 
 use super::*;
@@ -39,25 +40,115 @@ fn a_check_asks_for_models_and_costs_nothing() {
     assert!(headers.contains_key("anthropic-version"));
     assert!(!headers.contains_key("authorization"));
 
-    let (_, uri, _) = asked(Provider::Custom, "https://llm.example.com/api/v1/");
-    assert_eq!(uri, "https://llm.example.com/api/v1/models");
+    for (provider, base, expected) in [
+        (
+            Provider::Custom,
+            "https://llm.example.com/api/v1/",
+            "https://llm.example.com/api/v1/models",
+        ),
+        (
+            Provider::Azure,
+            "https://example.openai.azure.com",
+            "https://example.openai.azure.com/openai/v1/models",
+        ),
+        (
+            Provider::DeepSeek,
+            "https://api.deepseek.com",
+            "https://api.deepseek.com/user/balance",
+        ),
+        (
+            Provider::OpenRouter,
+            "https://openrouter.ai/api/v1",
+            "https://openrouter.ai/api/v1/key",
+        ),
+    ] {
+        assert_eq!(asked(provider, base).1, expected);
+    }
 }
 
 #[test]
 fn a_list_proves_the_key_where_lists_are_not_public() {
     assert_eq!(shown(Provider::OpenAi, 200, LIST), CheckOutcome::Alive);
     assert_eq!(shown(Provider::Anthropic, 200, LIST), CheckOutcome::Alive);
-    assert_eq!(shown(Provider::Custom, 200, LIST), CheckOutcome::Reachable);
+    assert_eq!(shown(Provider::Azure, 200, LIST), CheckOutcome::Alive);
+    let reachable = shown(Provider::Custom, 200, LIST);
+    assert!(matches!(reachable, CheckOutcome::Reachable { .. }));
 }
 
 #[test]
 fn an_endpoint_without_a_list_is_reachable() {
     for status in [404, 405, 501] {
-        assert_eq!(
-            shown(Provider::Custom, status, "nope"),
-            CheckOutcome::Reachable
-        );
+        let CheckOutcome::Reachable { words } = shown(Provider::Custom, status, "nope") else {
+            panic!("{status} says nothing of the key");
+        };
+        assert!(words.contains(&status.to_string()), "{words}");
+        assert!(words.contains("/v1"), "{words}");
     }
+}
+
+#[test]
+fn openrouter_tells_what_the_key_is() {
+    let shown = |name: &str, value: serde_json::Value| {
+        let mut key = json!({
+            "label": "sk-or-v1-not...real", "usage": 1.5, "limit": 10, "limit_remaining": 7.5,
+            "limit_reset": null, "expires_at": null, "effective_budget": null,
+            "is_management_key": false, "is_provisioning_key": false,
+        });
+        key[name] = value;
+        let body = json!({ "data": key }).to_string();
+        shown(Provider::OpenRouter, 200, &body)
+    };
+    assert_eq!(shown("usage", json!(2)), CheckOutcome::Alive);
+    assert_eq!(shown("limit_remaining", json!(null)), CheckOutcome::Alive);
+    for name in ["is_management_key", "is_provisioning_key"] {
+        let CheckOutcome::Rejected(error) = shown(name, json!(true)) else {
+            panic!("{name}");
+        };
+        assert_eq!(error.class, ErrorClass::NoPermission);
+        assert!(error.message.contains("management key"));
+    }
+    for (name, value, what) in [
+        ("limit_remaining", json!(0), "spending limit"),
+        ("limit_remaining", json!(-0.25), "spending limit"),
+        ("effective_budget", json!({"remaining_usd": 0}), "budget"),
+    ] {
+        let CheckOutcome::Limited { words } = shown(name, value) else {
+            panic!("{name}");
+        };
+        assert!(words.contains(what), "{words}");
+    }
+}
+
+#[test]
+fn an_expired_key_of_openrouters_is_rejected() {
+    let body = br#"{"data":{"label":"x","expires_at":"2026-11-21T12:00:00Z"}}"#;
+    let noon = httpdate::parse_http_date("Sat, 21 Nov 2026 12:00:00 GMT").unwrap();
+    let at = |now| {
+        let headers = HeaderMap::new();
+        let reply = Reply::undated(StatusCode::OK, &headers, body, KEY);
+        outcome(Provider::OpenRouter, &Reply { now, ..reply })
+    };
+    assert!(matches!(at(noon), CheckOutcome::Rejected(_)));
+    let a_second_before = noon - std::time::Duration::from_secs(1);
+    assert_eq!(at(a_second_before), CheckOutcome::Alive);
+}
+
+#[test]
+fn deepseek_tells_whether_the_balance_is_enough() {
+    let balance = |enough: bool| {
+        format!(
+            r#"{{"is_available":{enough},"balance_infos":[{{"currency":"USD",
+                "total_balance":"0.00","granted_balance":"0.00","topped_up_balance":"0.00"}}]}}"#
+        )
+    };
+    let alive = shown(Provider::DeepSeek, 200, &balance(true));
+    assert_eq!(alive, CheckOutcome::Alive);
+    let CheckOutcome::Limited { words } = shown(Provider::DeepSeek, 200, &balance(false)) else {
+        panic!("not limited");
+    };
+    assert!(words.ends_with(": USD 0.00"), "{words}");
+    let bare = shown(Provider::DeepSeek, 200, r#"{"is_available":false}"#);
+    assert!(matches!(bare, CheckOutcome::Limited { .. }));
 }
 
 #[test]
@@ -83,6 +174,16 @@ fn a_known_key_that_lacks_something_is_limited() {
             400,
             r#"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}"#,
         ),
+        (
+            Provider::DeepSeek,
+            402,
+            r#"{"error":{"message":"Insufficient Balance","type":"unknown_error","code":"invalid_request_error"}}"#,
+        ),
+        (
+            Provider::OpenRouter,
+            429,
+            r#"{"error":{"code":429,"message":"Rate limit exceeded"}}"#,
+        ),
     ] {
         let outcome = shown(provider, status, body);
         assert!(
@@ -100,11 +201,32 @@ fn a_refused_key_is_rejected_with_redacted_words() {
     };
     assert_eq!(error.class, ErrorClass::Revoked);
     assert_eq!(error.message, "bad [redacted]");
-    for (provider, status) in [(Provider::Custom, 401), (Provider::Anthropic, 403)] {
-        assert!(matches!(
-            shown(provider, status, ""),
-            CheckOutcome::Rejected(_)
-        ));
+    for (provider, status, body) in [
+        (Provider::Custom, 401, ""),
+        (Provider::Anthropic, 403, ""),
+        (
+            Provider::Azure,
+            401,
+            r#"{"error":{"code":"401","message":"Access denied due to invalid subscription key or wrong API endpoint."}}"#,
+        ),
+        (
+            Provider::Azure,
+            403,
+            r#"{"error":{"code":"AuthenticationTypeDisabled","message":"Key based authentication is disabled for this resource."}}"#,
+        ),
+        (
+            Provider::OpenRouter,
+            401,
+            r#"{"error":{"message":"User not found.","code":401}}"#,
+        ),
+        (
+            Provider::DeepSeek,
+            401,
+            r#"{"error":{"message":"Authentication Fails","type":"authentication_error","param":null,"code":"invalid_request_error"}}"#,
+        ),
+    ] {
+        let outcome = shown(provider, status, body);
+        assert!(matches!(outcome, CheckOutcome::Rejected(_)), "{outcome:?}");
     }
 }
 
@@ -119,6 +241,19 @@ fn what_says_nothing_about_the_key_proves_nothing() {
         (Provider::Anthropic, 529, ""),
         (Provider::Custom, 502, ""),
         (Provider::Custom, 504, ""),
+        (
+            Provider::Azure,
+            404,
+            r#"{"error":{"code":"404","message":"Resource not found"}}"#,
+        ),
+        (Provider::DeepSeek, 200, "<html>captive portal</html>"),
+        (Provider::DeepSeek, 200, r#"{"object":"list","data":[]}"#),
+        (
+            Provider::OpenRouter,
+            200,
+            r#"{"object":"list","data":[{"id":"gpt-4.1"}]}"#,
+        ),
+        (Provider::OpenRouter, 200, r#"{"data":{}}"#),
     ] {
         let outcome = shown(provider, status, body);
         assert!(

@@ -118,6 +118,11 @@ impl Draft {
         }
     }
 
+    /// Whether no part was begun yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
     pub(crate) fn has_tool_call(&self, id: &str) -> bool {
         self.tool_calls().any(|call| call.id == id)
     }

@@ -1,28 +1,47 @@
 //! `provider_options`: fields of the provider's own request, added to the body's top level.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Serialize, Serializer};
 
 use super::{EncodeError, EncodeErrorKind, refuse};
+
+/// Which options a body takes, and how.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Rules<'a> {
+    /// Refused: they would change how the answer must be read.
+    pub(super) reserved: &'a [&'a str],
+    /// Worked into the body already.
+    pub(super) merged: &'a [&'a str],
+    /// All that the endpoint knows, if it is not the one that the options are for; others of them
+    /// mean nothing to it.
+    pub(super) known: Option<&'a [&'a str]>,
+}
+
+impl Rules<'_> {
+    fn adds(&self, name: &str) -> bool {
+        !self.merged.contains(&name) && self.known.is_none_or(|known| known.contains(&name))
+    }
+}
 
 /// Adds the options to a body that is a JSON object. Fields that the body has already, and those
 /// that would change how the answer must be read, are refused.
 pub(super) fn append(
     body: &mut Vec<u8>,
     options: &Struct,
-    reserved: &[&str],
+    rules: Rules<'_>,
 ) -> Result<(), EncodeError> {
     if options.fields.is_empty() {
         return Ok(());
     }
     let taken = top_level_names(body);
     for (name, value) in &options.fields {
-        if taken.contains(name.as_str()) || reserved.contains(&name.as_str()) {
+        let set = taken.contains(name.as_str()) && !rules.merged.contains(&name.as_str());
+        if set || rules.reserved.contains(&name.as_str()) {
             return refuse(
                 format!("provider_options.{name}"),
                 EncodeErrorKind::Invalid,
@@ -37,9 +56,18 @@ pub(super) fn append(
             );
         }
     }
+    let added: BTreeMap<_, _> = options
+        .fields
+        .iter()
+        .filter(|(name, _)| rules.adds(name))
+        .map(|(name, value)| (name, OptionValue(value)))
+        .collect();
+    if added.is_empty() {
+        return Ok(());
+    }
     // An object's members, to be put between the body's last one and its brace.
-    let members = serde_json::to_vec(&Json::Object(options))
-        .expect("text keys and finite numbers always serialise");
+    let members =
+        serde_json::to_vec(&added).expect("text keys and finite numbers always serialise");
     body.pop();
     body.push(b',');
     body.extend_from_slice(&members[1..]);
@@ -80,19 +108,12 @@ fn is_json(value: &Value) -> bool {
     }
 }
 
-/// A `google.protobuf.Struct` or `Value` as the JSON that it stands for.
-enum Json<'a> {
-    Object(&'a Struct),
-    Value(&'a Value),
-}
+/// A `google.protobuf.Value` as the JSON that it stands for.
+pub(crate) struct OptionValue<'a>(pub(crate) &'a Value);
 
-impl Serialize for Json<'_> {
+impl Serialize for OptionValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let kind = match self {
-            Self::Object(object) => return members(object, serializer),
-            Self::Value(value) => &value.kind,
-        };
-        match kind {
+        match &self.0.kind {
             None | Some(Kind::NullValue(_)) => serializer.serialize_unit(),
             Some(Kind::BoolValue(value)) => serializer.serialize_bool(*value),
             Some(Kind::NumberValue(number)) => match whole(*number) {
@@ -101,19 +122,14 @@ impl Serialize for Json<'_> {
             },
             Some(Kind::StringValue(text)) => serializer.serialize_str(text),
             Some(Kind::ListValue(list)) => {
-                serializer.collect_seq(list.values.iter().map(Json::Value))
+                serializer.collect_seq(list.values.iter().map(OptionValue))
             }
-            Some(Kind::StructValue(object)) => members(object, serializer),
+            Some(Kind::StructValue(object)) => {
+                let members = object.fields.iter();
+                serializer.collect_map(members.map(|(name, value)| (name, OptionValue(value))))
+            }
         }
     }
-}
-
-fn members<S: Serializer>(object: &Struct, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(object.fields.len()))?;
-    for (name, value) in &object.fields {
-        map.serialize_entry(name, &Json::Value(value))?;
-    }
-    map.end()
 }
 
 /// A `Value` knows only doubles, but providers refuse `5.0` where they want an integer.
@@ -126,8 +142,6 @@ fn whole(number: f64) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     fn value(kind: Kind) -> Value {
@@ -143,8 +157,16 @@ mod tests {
     }
 
     fn appended(options: &Struct) -> Result<String, EncodeError> {
+        let reserved = Rules {
+            reserved: &["stream"],
+            ..Rules::default()
+        };
+        appended_by(reserved, options)
+    }
+
+    fn appended_by(rules: Rules<'_>, options: &Struct) -> Result<String, EncodeError> {
         let mut body = br#"{"model":"m"}"#.to_vec();
-        append(&mut body, options, &["stream"])?;
+        append(&mut body, options, rules)?;
         Ok(String::from_utf8(body).unwrap())
     }
 
@@ -172,6 +194,25 @@ mod tests {
             let error = appended(&options([(name, Kind::BoolValue(true))])).unwrap_err();
             assert_eq!(error.field, format!("provider_options.{name}"));
         }
+    }
+
+    #[test]
+    fn an_option_that_was_merged_or_is_not_known_is_not_added() {
+        let all = options([
+            ("model", Kind::NumberValue(1.0)),
+            ("other", Kind::NumberValue(2.0)),
+        ]);
+        let merged = Rules {
+            merged: &["model", "other"],
+            ..Rules::default()
+        };
+        assert_eq!(appended_by(merged, &all).unwrap(), r#"{"model":"m"}"#);
+        let known = Rules {
+            merged: &["model"],
+            known: Some(&["another"]),
+            ..Rules::default()
+        };
+        assert_eq!(appended_by(known, &all).unwrap(), r#"{"model":"m"}"#);
     }
 
     #[test]

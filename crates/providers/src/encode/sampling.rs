@@ -71,6 +71,17 @@ pub(crate) struct Reasoning {
     pub(crate) reasons: bool,
 }
 
+impl Reasoning {
+    /// Itself, if it has no budget: for dialects without a field for one, whatever a catalogue says
+    /// of the model.
+    pub(crate) fn without_budget(self) -> Result<Self, EncodeError> {
+        match self.budget {
+            None => Ok(self),
+            Some(_) => unsupported("reasoning.budget_tokens"),
+        }
+    }
+}
+
 /// The reasoning that the request asks for, if the model does it.
 pub(crate) fn reasoning(call: &Call<'_>) -> Result<Reasoning, EncodeError> {
     let traits = call.traits;

@@ -10,7 +10,12 @@ use super::text::TextFormatter;
 
 /// Serialises a body into a buffer that was sized for it.
 pub(crate) fn write<T: Serialize>(request: &GenerateRequest, body: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(size_hint(request));
+    write_sized(size_hint(request), body)
+}
+
+/// Serialises a body of about so many bytes.
+pub(crate) fn write_sized<T: Serialize>(size_hint: usize, body: &T) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(size_hint);
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, TextFormatter);
     body.serialize(&mut serializer)
         .expect("a Vec takes every write, and no body has a map with other than text keys");

@@ -15,6 +15,10 @@ pub(super) struct ErrorBody {
     pub(super) message: String,
     /// The provider's name for the call.
     pub(super) request_id: Option<String>,
+    /// An answer that failed, rather than an error.
+    pub(super) failed_answer: bool,
+    /// All that the error itself holds, for what only one provider has.
+    pub(super) members: Map<String, Value>,
 }
 
 impl ErrorBody {
@@ -33,36 +37,64 @@ impl ErrorBody {
         }
     }
 
-    /// `{"error":{…}}`, `{"error":"…"}`, `{"detail":…}` as `FastAPI` writes it, or the fields at the top.
+    /// `{"error":{…}}`, `{"error":"…"}`, `{"detail":…}` as `FastAPI` writes it, the fields at the top,
+    /// or an answer of Chat Completions that failed.
     fn of_object(object: &Map<String, Value>) -> Self {
         let top = text(object, "message").or_else(|| detail(object));
         // A stream of Responses wraps the answer that failed.
         let failed = object
             .get("response")
             .and_then(|response| response.get("error"));
-        let mut body = match object.get("error").or(failed) {
+        let choice = object.get("choices").and_then(|choices| choices.get(0));
+        let in_choice = choice.and_then(|choice| choice.get("error"));
+        let error = object.get("error").filter(|error| !error.is_null());
+        let mut body = match error.or(failed).or(in_choice) {
             Some(Value::Object(error)) => Self {
                 is_error: true,
                 kind: text(error, "type"),
                 code: details_code(error).or_else(|| text(error, "code")),
                 message: text(error, "message").or(top).unwrap_or_default(),
-                request_id: None,
+                members: error.clone(),
+                ..Self::default()
             },
             Some(Value::String(error)) => Self {
                 is_error: true,
                 message: text(object, "error_description").unwrap_or_else(|| error.clone()),
                 ..Self::default()
             },
-            _ => Self {
-                is_error: is(object, "type", "error") || is(object, "object", "error"),
-                kind: text(object, "type").filter(|kind| kind != "error"),
-                code: text(object, "code"),
-                message: top.unwrap_or_default(),
-                request_id: None,
+            _ => match choice.and_then(Value::as_object) {
+                Some(choice) => Self::of_choice(choice),
+                None => Self {
+                    is_error: is(object, "type", "error") || is(object, "object", "error"),
+                    kind: text(object, "type").filter(|kind| kind != "error"),
+                    code: text(object, "code"),
+                    message: top.unwrap_or_default(),
+                    ..Self::default()
+                },
             },
         };
         body.request_id = text(object, "request_id");
         body
+    }
+
+    /// An answer that ends with a failure, or in which there is nothing. Only asked for those that are
+    /// no answers.
+    fn of_choice(choice: &Map<String, Value>) -> Self {
+        let reason = text(choice, "finish_reason");
+        let reason = reason.filter(|reason| FAILURES.contains(&reason.as_str()));
+        let empty = || choice.get("message").is_some_and(says_nothing);
+        let message = match &reason {
+            Some(reason) => format!("the answer ended with “{reason}”"),
+            None if empty() => EMPTY_ANSWER.to_owned(),
+            None => return Self::default(),
+        };
+        Self {
+            is_error: true,
+            failed_answer: true,
+            code: reason,
+            message,
+            ..Self::default()
+        }
     }
 
     fn of_text(text: &str) -> Self {
@@ -80,6 +112,18 @@ impl ErrorBody {
             ..Self::default()
         }
     }
+}
+
+fn says_nothing(message: &Value) -> bool {
+    let nothing = |name| match message.get(name) {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(Value::Array(list)) => list.is_empty(),
+        Some(_) => false,
+    };
+    ["content", "refusal", "tool_calls"]
+        .into_iter()
+        .all(nothing)
 }
 
 /// A string, or a number as one: codes come as either.
@@ -127,6 +171,11 @@ fn title(page: &str) -> Option<&str> {
     let title = page[start..end].trim();
     (!title.is_empty()).then_some(title)
 }
+
+/// Finish reasons of answers that failed: OpenRouter's and DeepSeek's.
+const FAILURES: [&str; 2] = ["error", "insufficient_system_resource"];
+
+const EMPTY_ANSWER: &str = "the answer is empty, as some are while a model starts";
 
 /// Bytes of a text that are looked at; what is shown is far less.
 const MAX_TEXT: usize = 16 * 1024;

@@ -51,6 +51,7 @@ fn class_of_code(code: &str) -> Option<ErrorClass> {
         | "invalid_image_url"
         | "invalid_prompt"
         | "misalignment_policy_violation"
+        | "moderation_blocked"
         | "unsupported_image_media_type" => ErrorClass::RejectedRequest,
         _ => return class_of_number(code),
     })

@@ -2,7 +2,7 @@ use super::*;
 
 const KEY: &str = "sk-proj-AbCdEf0123456789wxyz";
 
-fn classified(provider: Provider, status: u16, body: &str) -> ProviderError {
+pub(super) fn classified(provider: Provider, status: u16, body: &str) -> ProviderError {
     let mut headers = HeaderMap::new();
     headers.insert("x-request-id", "req_head".parse().unwrap());
     let status = StatusCode::from_u16(status).unwrap();
@@ -193,6 +193,87 @@ fn anthropics_errors_are_told_apart_by_body() {
 }
 
 #[test]
+fn deepseeks_errors_are_told_apart() {
+    use ErrorClass as E;
+    for (status, message, kind, class) in [
+        (
+            401,
+            "Authentication Fails",
+            "authentication_error",
+            E::Revoked,
+        ),
+        (402, "Insufficient Balance", "unknown_error", E::NoCredit),
+        (200, "Insufficient Balance", "unknown_error", E::NoCredit),
+        (
+            400,
+            "Model Not Exist",
+            "invalid_request_error",
+            E::ModelUnavailable,
+        ),
+        (
+            400,
+            "Content Exists Risk",
+            "invalid_request_error",
+            E::RejectedRequest,
+        ),
+        (
+            422,
+            "Failed to deserialize",
+            "invalid_request_error",
+            E::RejectedRequest,
+        ),
+        (429, "Too many", "rate_limit_reached_error", E::Throttled),
+        (500, "Oops", "server_error", E::Overloaded),
+        (503, "Busy", "service_unavailable_error", E::Overloaded),
+    ] {
+        let body = openai(message, kind, "invalid_request_error");
+        let error = classified(Provider::DeepSeek, status, &body);
+        assert_eq!(error.class, class, "{status} {message}");
+    }
+}
+
+#[test]
+fn an_answer_that_failed_is_an_overload() {
+    for (choice, words) in [
+        (
+            r#"{"message":{"content":"Hal"},"finish_reason":"insufficient_system_resource"}"#,
+            "the answer ended with “insufficient_system_resource”",
+        ),
+        (
+            r#"{"delta":{"content":""},"finish_reason":"error"}"#,
+            "the answer ended with “error”",
+        ),
+        (
+            r#"{"message":{"content":null},"finish_reason":null}"#,
+            "the answer is empty, as some are while a model starts",
+        ),
+    ] {
+        let body = format!(r#"{{"id":"1","error":null,"choices":[{choice}]}}"#);
+        for provider in [Provider::Custom, Provider::DeepSeek, Provider::OpenRouter] {
+            let error = classified(provider, 200, &body);
+            assert_eq!(
+                (error.class, &*error.message),
+                (ErrorClass::Overloaded, words)
+            );
+        }
+    }
+    let inside = r#"{"choices":[{"error":{"code":429,"message":"Slow"},"finish_reason":"error"}]}"#;
+    let error = classified(Provider::OpenRouter, 200, inside);
+    assert_eq!(
+        (error.class, &*error.message),
+        (ErrorClass::Throttled, "Slow")
+    );
+}
+
+#[test]
+fn azures_own_name_for_a_call_goes_first() {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-request-id", "x".parse().unwrap());
+    headers.insert("apim-request-id", "apim".parse().unwrap());
+    assert_eq!(request_id(&headers).as_deref(), Some("apim"));
+}
+
+#[test]
 fn the_body_names_the_call_when_no_header_does() {
     let body = anthropic("api_error", "Oops");
     let status = StatusCode::INTERNAL_SERVER_ERROR;
@@ -206,10 +287,16 @@ fn the_body_names_the_call_when_no_header_does() {
 fn a_hint_is_taken_from_the_headers() {
     let mut headers = HeaderMap::new();
     headers.insert("retry-after", "2.5".parse().unwrap());
+    headers.insert("x-should-retry", "false".parse().unwrap());
     let status = StatusCode::TOO_MANY_REQUESTS;
     let reply = Reply::undated(status, &headers, b"{}", KEY);
     let error = classify(Provider::OpenAi, &reply);
     assert_eq!(error.retry_after, Some(Duration::from_millis(2_500)));
+    assert_eq!(error.should_retry, Some(false));
+    headers.insert("retry-after-ms", "125".parse().unwrap());
+    let reply = Reply::undated(status, &headers, b"{}", KEY);
+    let error = classify(Provider::Azure, &reply);
+    assert_eq!(error.retry_after, Some(Duration::from_millis(125)));
 }
 
 #[test]

@@ -1,32 +1,67 @@
-//! OpenAI's list, and those of compatible servers: one page, names alone.
+//! OpenAI's list, DeepSeek's, and those of compatible servers: one page, names, and at some servers
+//! how much fits in.
 
 use serde::Deserialize;
 
 use super::{Listed, Page};
 use crate::decode::Undecodable;
-use crate::json::Text;
+use crate::json::{Count, Text};
 
 pub(super) fn page(body: &[u8]) -> Result<Page, Undecodable> {
     let list: List<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
-    let models = list.data.into_iter().filter(|model| !model.id.is_empty());
-    let models = models.map(|model| Listed {
-        id: model.id.into_owned(),
+    let models = match list {
+        List::Bare(models) | List::Data { data: models } | List::Models { models } => models,
+    };
+    let models = models.into_iter().map(|model| Listed {
+        max_input_tokens: model.max_input_tokens(),
+        id: model.id.or(model.name).unwrap_or_default().into_owned(),
         ..Listed::default()
     });
     Ok(Page {
-        models: models.collect(),
+        models: models.filter(|model| !model.id.is_empty()).collect(),
         next: None,
     })
 }
 
+/// OpenAI says `data`; Together has a bare list, and others say `models`.
 #[derive(Deserialize)]
-struct List<'a> {
+#[serde(untagged)]
+enum List<'a> {
     #[serde(borrow)]
-    data: Vec<Model<'a>>,
+    Bare(Vec<Model<'a>>),
+    Data {
+        #[serde(borrow)]
+        data: Vec<Model<'a>>,
+    },
+    Models {
+        #[serde(borrow)]
+        models: Vec<Model<'a>>,
+    },
 }
 
 #[derive(Deserialize)]
 struct Model<'a> {
-    #[serde(borrow, default)]
-    id: Text<'a>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    /// vLLM's.
+    max_model_len: Option<Count>,
+    /// Mistral's.
+    max_context_length: Option<Count>,
+    /// Groq's.
+    context_window: Option<Count>,
+    /// Together's and LM Studio's.
+    context_length: Option<Count>,
+}
+
+impl Model<'_> {
+    fn max_input_tokens(&self) -> Option<i64> {
+        let told = self
+            .max_model_len
+            .or(self.max_context_length)
+            .or(self.context_window)
+            .or(self.context_length);
+        told.map(Count::get).filter(|tokens| *tokens > 0)
+    }
 }

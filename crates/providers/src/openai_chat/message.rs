@@ -4,25 +4,18 @@ use latchkey_contract::router::v1::part::Content as Neutral;
 use latchkey_contract::router::v1::{File, Image, Message, Part, Role, ToolResult, file, image};
 use serde::Serialize;
 
-use crate::Provider;
+use super::assistant::Assistant;
+use super::flavour::{Files, Flavour};
 use crate::catalogue::SystemRole;
 use crate::encode::{
     Call, DataUrl, EncodeError, EncodeErrorKind, Locator, LongText, part_field, refuse,
-    tool_arguments,
 };
 
 /// A message as it is written.
 #[derive(Serialize)]
 #[serde(tag = "role", rename_all = "lowercase")]
 pub(super) enum WireMessage<'a> {
-    Assistant {
-        /// Null beside tool calls.
-        content: Option<Content<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        refusal: Option<&'a str>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        tool_calls: Vec<ToolCall<'a>>,
-    },
+    Assistant(Box<Assistant<'a>>),
     Developer {
         content: Content<'a>,
     },
@@ -65,41 +58,38 @@ pub(super) struct ImageUrl<'a> {
 pub(super) struct FileData<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     filename: &'a str,
-    file_data: DataUrl<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum ToolCall<'a> {
-    Function { id: &'a str, function: Called<'a> },
-}
-
-#[derive(Serialize)]
-pub(super) struct Called<'a> {
-    name: &'a str,
-    arguments: LongText<'a>,
+    file_data: Locator<'a>,
 }
 
 /// The conversation. Its parts belong to their roles already.
-pub(super) fn messages<'a>(call: &Call<'a>) -> Result<Vec<WireMessage<'a>>, EncodeError> {
-    let mut messages = Vec::with_capacity(call.request.messages.len());
-    for (m, message) in call.request.messages.iter().enumerate() {
+pub(super) fn messages<'a>(
+    call: &Call<'a>,
+    flavour: &Flavour,
+) -> Result<Vec<WireMessage<'a>>, EncodeError> {
+    let request = call.request;
+    let mark = call.dialect().state_mark();
+    let tools = has_tools(&request.messages) || !request.tools.is_empty();
+    let mut messages = Vec::with_capacity(request.messages.len());
+    for (m, message) in request.messages.iter().enumerate() {
         match message.role() {
             Role::System | Role::Unspecified => {
-                let content = texts(call.target.provider, message.parts.iter().filter_map(text));
+                let content = texts(flavour, message.parts.iter().filter_map(text));
                 messages.push(match call.traits.system_role {
                     SystemRole::Developer => WireMessage::Developer { content },
                     SystemRole::System => WireMessage::System { content },
                 });
             }
             Role::User => messages.push(WireMessage::User {
-                content: user(m, message)?,
+                content: content(flavour, &message.parts, |p, field| part_field(m, p, field))?,
             }),
-            Role::Assistant => messages.extend(assistant(call.target.provider, m, message)?),
+            Role::Assistant => {
+                let assistant = Assistant::of(flavour, mark, tools, m, message)?;
+                messages.extend(assistant.map(Box::new).map(WireMessage::Assistant));
+            }
             Role::Tool => {
                 for (p, part) in message.parts.iter().enumerate() {
                     if let Some(Neutral::ToolResult(result)) = &part.content {
-                        messages.push(tool(call.target.provider, (m, p), result)?);
+                        messages.push(tool(flavour, (m, p), result)?);
                     }
                 }
             }
@@ -108,24 +98,53 @@ pub(super) fn messages<'a>(call: &Call<'a>) -> Result<Vec<WireMessage<'a>>, Enco
     Ok(messages)
 }
 
-fn user(m: usize, message: &Message) -> Result<Content<'_>, EncodeError> {
-    if let [part] = message.parts.as_slice()
-        && let Some(text) = text(part)
-    {
-        return Ok(Content::Text(LongText(text)));
+/// One text as such. Several as parts, or joined for servers that know no parts here.
+pub(super) fn texts<'a>(flavour: &Flavour, texts: impl Iterator<Item = &'a str>) -> Content<'a> {
+    let texts: Vec<_> = texts.collect();
+    if texts.len() < 2 || !flavour.text_parts {
+        return joined(&texts);
     }
-    let mut parts = Vec::with_capacity(message.parts.len());
-    for (p, part) in message.parts.iter().enumerate() {
+    let parts = texts.into_iter().map(|text| ContentPart::Text {
+        text: LongText(text),
+    });
+    Content::Parts(parts.collect())
+}
+
+/// Texts in one, each on a line of its own.
+pub(super) fn joined<'a>(texts: &[&'a str]) -> Content<'a> {
+    match texts {
+        [] => Content::Text(LongText("")),
+        [text] => Content::Text(LongText(text)),
+        _ => Content::Joined(texts.join("\n")),
+    }
+}
+
+fn has_tools(messages: &[Message]) -> bool {
+    let mut parts = messages.iter().flat_map(|message| &message.parts);
+    parts.any(|part| matches!(part.content, Some(Neutral::ToolCall(_))))
+}
+
+/// Texts, pictures and documents.
+fn content<'a>(
+    flavour: &Flavour,
+    parts: &'a [Part],
+    field: impl Fn(usize, &str) -> String,
+) -> Result<Content<'a>, EncodeError> {
+    if parts.iter().all(|part| text(part).is_some()) {
+        return Ok(texts(flavour, parts.iter().filter_map(text)));
+    }
+    let mut list = Vec::with_capacity(parts.len());
+    for (p, part) in parts.iter().enumerate() {
         match &part.content {
-            Some(Neutral::Text(text)) => parts.push(ContentPart::Text {
+            Some(Neutral::Text(text)) => list.push(ContentPart::Text {
                 text: LongText(text),
             }),
-            Some(Neutral::Image(image)) => parts.extend(image_part(image)),
-            Some(Neutral::File(file)) => parts.push(file_part(file, m, p)?),
+            Some(Neutral::Image(image)) => list.extend(image_part(image)),
+            Some(Neutral::File(file)) => list.push(file_part(flavour, file, |at| field(p, at))?),
             _ => {}
         }
     }
-    Ok(Content::Parts(parts))
+    Ok(Content::Parts(list))
 }
 
 fn image_part(image: &Image) -> Option<ContentPart<'_>> {
@@ -139,92 +158,53 @@ fn image_part(image: &Image) -> Option<ContentPart<'_>> {
     })
 }
 
-fn file_part(file: &File, m: usize, p: usize) -> Result<ContentPart<'_>, EncodeError> {
-    match &file.source {
-        Some(file::Source::Blob(blob)) => Ok(ContentPart::File {
-            file: FileData {
-                filename: &file.filename,
-                file_data: DataUrl::of(blob),
-            },
-        }),
-        _ => refuse(
-            part_field(m, p, "file.url"),
-            EncodeErrorKind::UnsupportedByProvider,
-            "the dialect takes files inline only",
-        ),
-    }
-}
-
-/// Nothing when the message holds reasoning alone.
-fn assistant(
-    provider: Provider,
-    m: usize,
-    message: &Message,
-) -> Result<Option<WireMessage<'_>>, EncodeError> {
-    let mut said = Vec::new();
-    let mut declined = None;
-    let mut tool_calls = Vec::new();
-    for (p, part) in message.parts.iter().enumerate() {
-        match &part.content {
-            Some(Neutral::Text(text)) => said.push(text.as_str()),
-            // Only OpenAI has a field for one refusal; elsewhere it is what was said.
-            Some(Neutral::Refusal(text)) if provider == Provider::OpenAi && declined.is_none() => {
-                declined = Some(text.as_str());
-            }
-            Some(Neutral::Refusal(text)) => said.push(text),
-            Some(Neutral::ToolCall(tool_call)) => tool_calls.push(ToolCall::Function {
-                id: &tool_call.id,
-                function: Called {
-                    name: &tool_call.name,
-                    arguments: LongText(tool_arguments(m, p, tool_call)?.get()),
-                },
-            }),
-            _ => {}
+fn file_part<'a>(
+    flavour: &Flavour,
+    file: &'a File,
+    field: impl Fn(&str) -> String,
+) -> Result<ContentPart<'a>, EncodeError> {
+    let unsupported = |at: &str, words| {
+        let kind = EncodeErrorKind::UnsupportedByProvider;
+        refuse(field(at), kind, words)
+    };
+    let file_data = match (&file.source, flavour.files) {
+        (_, Files::Stored) => {
+            return unsupported("file", "the provider takes no files but those it stores");
         }
-    }
-    if said.is_empty() && declined.is_none() && tool_calls.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(WireMessage::Assistant {
-        content: (!said.is_empty()).then(|| texts(provider, said.into_iter())),
-        refusal: declined,
-        tool_calls,
-    }))
-}
-
-fn tool(
-    provider: Provider,
-    (m, p): (usize, usize),
-    result: &ToolResult,
-) -> Result<WireMessage<'_>, EncodeError> {
-    if let Some(r) = result.parts.iter().position(|part| text(part).is_none()) {
-        return refuse(
-            part_field(m, p, &format!("tool_result.parts[{r}].image")),
-            EncodeErrorKind::UnsupportedByProvider,
-            "the dialect takes text from tools only",
-        );
-    }
-    Ok(WireMessage::Tool {
-        tool_call_id: &result.tool_call_id,
-        content: texts(provider, result.parts.iter().filter_map(text)),
+        (Some(file::Source::Blob(blob)), _) => Locator::Data(DataUrl::of(blob)),
+        (Some(file::Source::Url(url)), Files::InlineOrLinked) => Locator::Url(url),
+        _ => return unsupported("file.url", "the provider takes files inline only"),
+    };
+    Ok(ContentPart::File {
+        file: FileData {
+            filename: &file.filename,
+            file_data,
+        },
     })
 }
 
-/// One text as such. Several as parts, or joined for servers that know no parts here.
-fn texts<'a>(provider: Provider, mut texts: impl Iterator<Item = &'a str>) -> Content<'a> {
-    let first = texts.next().unwrap_or("");
-    let Some(second) = texts.next() else {
-        return Content::Text(LongText(first));
+fn tool<'a>(
+    flavour: &Flavour,
+    (m, p): (usize, usize),
+    result: &'a ToolResult,
+) -> Result<WireMessage<'a>, EncodeError> {
+    let field = |r: usize, at: &str| part_field(m, p, &format!("tool_result.parts[{r}].{at}"));
+    let other = result.parts.iter().position(|part| text(part).is_none());
+    let content = match other {
+        None => texts(flavour, result.parts.iter().filter_map(text)),
+        Some(_) if flavour.tool_images => content(flavour, &result.parts, field)?,
+        Some(r) => {
+            return refuse(
+                field(r, "image"),
+                EncodeErrorKind::UnsupportedByProvider,
+                "the provider takes text from tools only",
+            );
+        }
     };
-    let all = [first, second].into_iter().chain(texts);
-    if provider == Provider::Custom {
-        Content::Joined(all.collect::<Vec<_>>().join("\n"))
-    } else {
-        let parts = all.map(|text| ContentPart::Text {
-            text: LongText(text),
-        });
-        Content::Parts(parts.collect())
-    }
+    Ok(WireMessage::Tool {
+        tool_call_id: &result.tool_call_id,
+        content,
+    })
 }
 
 fn text(part: &Part) -> Option<&str> {

@@ -4,55 +4,74 @@ use latchkey_contract::router::v1::GenerateRequest;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::flavour::Flavour;
 use super::message::{WireMessage, messages};
+use super::preferences::{Preferences, preferences};
+use super::thinking::{self, ReasoningObject, Switch};
 use crate::Provider;
-use crate::catalogue::{Effort, TokenLimit};
+use crate::catalogue::TokenLimit;
 use crate::encode::{
-    AnswerFormat, Call, Choice, EncodeError, Picked, Reserved, Takes, answer_format, choice,
-    parallel, reasoning, sampling, schema_name, tool_schema,
+    AnswerFormat, Call, Choice, EncodeError, EncodeErrorKind, Picked, Reasoning, Reserved,
+    answer_format, choice, parallel, refuse, sampling, schema_name, tool_schema,
 };
 
 /// Fields that would change how the answer must be read.
-const RESERVED: Reserved = &["n", "stream"];
+const RESERVED: Reserved = &[
+    "audio",
+    "function_call",
+    "functions",
+    "modalities",
+    "n",
+    "stream",
+];
 
 /// Writes the body.
 pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
-    let reasoning = reasoning(call)?;
+    let flavour = Flavour::of(call.target.provider);
+    let reasoning = thinking::reasoning(call, flavour)?;
     let Picked {
         temperature,
         top_p,
+        top_k,
         seed,
         presence_penalty,
         frequency_penalty,
         stop,
-        top_k: _, // refused: the dialect has none
-    } = sampling(call, &takes(call.target.provider), reasoning.reasons)?;
+    } = sampling(call, &flavour.takes(), reasoning.reasons)?;
     let limit = call.request.max_output_tokens;
     let (max_tokens, max_completion_tokens) = match call.traits.token_limit {
         TokenLimit::MaxTokens => (limit, None),
         TokenLimit::MaxCompletionTokens => (None, limit),
     };
-    let body = Body {
+    let mut body = Body {
         model: call.model,
-        messages: messages(call)?,
-        tools: tools(call)?,
-        tool_choice: choice(call)?.map(ToolChoice::from),
-        parallel_tool_calls: parallel(call.request),
-        response_format: response_format(call.request)?,
+        messages: messages(call, flavour)?,
+        tools: tools(call, flavour)?,
+        tool_choice: tool_choice(call, flavour, &reasoning)?,
+        parallel_tool_calls: parallel_tool_calls(call, flavour)?,
+        response_format: response_format(call.request, flavour)?,
         temperature,
         top_p,
+        top_k,
         seed,
         presence_penalty,
         frequency_penalty,
         stop,
         max_tokens,
         max_completion_tokens,
-        reasoning_effort: reasoning.effort.map(Effort::as_str),
+        reasoning_effort: thinking::effort(flavour, &reasoning),
+        reasoning: ReasoningObject::of(flavour, &reasoning),
+        thinking: Switch::of(flavour, &reasoning),
+        provider: None,
         stream: call.stream.then_some(true),
-        stream_options: (call.stream && call.traits.stream_usage).then_some(StreamOptions {
+        stream_options: asks_for_usage(call, flavour).then_some(StreamOptions {
             include_usage: true,
         }),
     };
+    if call.target.provider == Provider::OpenRouter {
+        let options = call.request.provider_options.as_ref();
+        body.provider = preferences(options, body.has_parameters())?;
+    }
     Ok((crate::encode::write(call.request, &body), RESERVED))
 }
 
@@ -73,6 +92,8 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     top_p: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     presence_penalty: Option<f64>,
@@ -87,15 +108,55 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_effort: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning: Option<ReasoningObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking: Option<Switch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<Preferences<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stream_options: Option<StreamOptions>,
+}
+
+impl Body<'_> {
+    /// Whether it asks for more than an answer to its messages.
+    fn has_parameters(&self) -> bool {
+        let numbers = [
+            self.temperature.is_some(),
+            self.top_p.is_some(),
+            self.top_k.is_some(),
+            self.seed.is_some(),
+            self.presence_penalty.is_some(),
+            self.frequency_penalty.is_some(),
+            self.max_tokens.is_some(),
+            self.max_completion_tokens.is_some(),
+        ];
+        numbers.contains(&true)
+            || !self.tools.is_empty()
+            || !self.stop.is_empty()
+            || self.tool_choice.is_some()
+            || self.parallel_tool_calls.is_some()
+            || self.response_format.is_some()
+            || self.reasoning.is_some()
+    }
 }
 
 #[derive(Serialize)]
 struct StreamOptions {
     include_usage: bool,
 }
+
+/// Usage comes with a stream where the model's server tells it when asked. At Azure's older addresses
+/// the version must know the question.
+fn asks_for_usage(call: &Call<'_>, flavour: &Flavour) -> bool {
+    let version = call.target.api_version;
+    let knows = version.is_empty() || version >= STREAM_OPTIONS_SINCE;
+    call.stream && flavour.usage_on_demand && call.traits.stream_usage && knows
+}
+
+/// Versions are dates, so they compare as texts.
+const STREAM_OPTIONS_SINCE: &str = "2024-09-01";
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -131,19 +192,17 @@ struct EmptySchema {
 #[derive(Serialize)]
 struct Empty {}
 
-fn tools<'a>(call: &Call<'a>) -> Result<Vec<Tool<'a>>, EncodeError> {
+fn tools<'a>(call: &Call<'a>, flavour: &Flavour) -> Result<Vec<Tool<'a>>, EncodeError> {
     let tools = call.request.tools.iter().enumerate();
     tools
         .map(|(index, tool)| {
             let parameters = match tool_schema(index, tool)? {
                 Some(schema) => Some(Parameters::Given(schema)),
-                None if call.target.provider == Provider::Custom => {
-                    Some(Parameters::Empty(EmptySchema {
-                        r#type: "object",
-                        properties: Empty {},
-                    }))
-                }
-                None => None,
+                None if flavour.bare_tools => None,
+                None => Some(Parameters::Empty(EmptySchema {
+                    r#type: "object",
+                    properties: Empty {},
+                })),
             };
             Ok(Tool::Function {
                 function: Function {
@@ -188,6 +247,36 @@ impl<'a> From<Choice<'a>> for ToolChoice<'a> {
     }
 }
 
+fn tool_choice<'a>(
+    call: &Call<'a>,
+    flavour: &Flavour,
+    reasoning: &Reasoning,
+) -> Result<Option<ToolChoice<'a>>, EncodeError> {
+    let choice = choice(call)?;
+    let forced = matches!(choice, Some(Choice::Named(_) | Choice::Required));
+    if forced && reasoning.reasons && !flavour.forced_tools_beside_reasoning {
+        return refuse(
+            "tool_choice.mode",
+            EncodeErrorKind::UnsupportedByProvider,
+            "no tool can be forced while the model reasons; reasoning.effort NONE turns that off",
+        );
+    }
+    Ok(choice.map(ToolChoice::from))
+}
+
+/// Several calls at once are the default, so where there is no field for them only the other wish
+/// must be refused.
+fn parallel_tool_calls(call: &Call<'_>, flavour: &Flavour) -> Result<Option<bool>, EncodeError> {
+    match parallel(call.request) {
+        Some(false) if !flavour.one_call => refuse(
+            "tool_choice.parallel",
+            EncodeErrorKind::UnsupportedByProvider,
+            "the provider has no such control",
+        ),
+        parallel => Ok(parallel.filter(|_| flavour.one_call)),
+    }
+}
+
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum ResponseFormat<'a> {
@@ -205,10 +294,20 @@ struct JsonSchema<'a> {
     strict: Option<bool>,
 }
 
-fn response_format(request: &GenerateRequest) -> Result<Option<ResponseFormat<'_>>, EncodeError> {
+fn response_format<'a>(
+    request: &'a GenerateRequest,
+    flavour: &Flavour,
+) -> Result<Option<ResponseFormat<'a>>, EncodeError> {
     Ok(match answer_format(request)? {
         AnswerFormat::Text => None,
         AnswerFormat::JsonObject => Some(ResponseFormat::JsonObject),
+        AnswerFormat::JsonSchema(..) if !flavour.schemas => {
+            return refuse(
+                "response_format.json_schema",
+                EncodeErrorKind::UnsupportedByProvider,
+                "the provider takes no schema; response_format.json_object asks for any JSON",
+            );
+        }
         AnswerFormat::JsonSchema(format, schema) => Some(ResponseFormat::JsonSchema {
             json_schema: JsonSchema {
                 name: schema_name(format)?,
@@ -218,18 +317,4 @@ fn response_format(request: &GenerateRequest) -> Result<Option<ResponseFormat<'_
             },
         }),
     })
-}
-
-fn takes(provider: Provider) -> Takes {
-    Takes {
-        max_temperature: 2.0,
-        penalties: true,
-        seed: true,
-        stops: match provider {
-            Provider::Azure | Provider::OpenAi => 4,
-            Provider::DeepSeek => 16,
-            _ => usize::MAX,
-        },
-        top_k: false,
-    }
 }

@@ -1,15 +1,20 @@
 //! The answer's body.
 
-use latchkey_contract::router::v1::{FinishReason, PartDelta};
+use std::borrow::Cow;
+
+use latchkey_contract::router::v1::{FinishReason, Message, PartDelta, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::calls::{Calls, Piece};
 use super::content::Spoken;
+use super::details::Details;
+use super::flavour::{Flavour, Replay};
 use super::usage;
+use crate::Dialect;
 use crate::decode::{Answer, Draft, PartId, Undecodable};
 use crate::json::Text;
-use crate::{Dialect, Provider};
+use crate::money::cost_in;
 
 /// Reads a whole answer.
 pub(crate) fn decode(dialect: Dialect, body: &[u8]) -> Result<Answer, Undecodable> {
@@ -23,20 +28,31 @@ pub(crate) fn decode(dialect: Dialect, body: &[u8]) -> Result<Answer, Undecodabl
         .into_iter()
         .find(|choice| choice.index.unwrap_or(0) == 0)
         .ok_or(Undecodable)?;
-    let mut saying = Saying::new(dialect);
+    let reason = choice.finish_reason.unwrap_or_default();
+    let mut saying = Saying::new(dialect, Arrival::Whole);
+    if choice.error.is_some() || saying.flavour().failures.contains(&&*reason) {
+        return Err(Undecodable);
+    }
     let id = completion.id.unwrap_or_default();
     let said = choice.message.ok_or(Undecodable)?;
     saying.add(said, &id, &mut Vec::new());
-    let native = choice.finish_reason.unwrap_or_default();
+    let usage = usage::read(completion.usage);
+    if saying.is_cold_start(&reason, usage.as_ref()) {
+        return Err(Undecodable);
+    }
+    let native = choice
+        .native_finish_reason
+        .filter(|native| !native.is_empty());
     Ok(Answer {
-        finish_reason: finish_reason(&native, &saying.draft),
-        native_finish_reason: native.into_owned(),
-        message: saying.draft.into_message(),
+        finish_reason: saying.finish_reason(&reason),
+        native_finish_reason: native.unwrap_or(reason).into_owned(),
+        message: saying.into_message(),
         model: completion.model.unwrap_or_default().into_owned(),
         response_id: id.into_owned(),
-        usage: usage::read(completion.usage),
+        usage,
         service_tier: completion.service_tier.unwrap_or_default().into_owned(),
-        cost_nanos: None,
+        cost_nanos: cost_in(completion.usage),
+        unused_reasoning: Vec::new(),
     })
 }
 
@@ -63,6 +79,11 @@ struct Choice<'a> {
     message: Option<Said<'a>>,
     #[serde(borrow)]
     finish_reason: Option<Text<'a>>,
+    /// What an upstream of OpenRouter's called it.
+    #[serde(borrow)]
+    native_finish_reason: Option<Text<'a>>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 /// A message, or more of one.
@@ -78,6 +99,9 @@ pub(super) struct Said<'a> {
     /// What others call it; some send both.
     #[serde(borrow)]
     reasoning: Option<Text<'a>>,
+    /// What OpenRouter's upstreams want back of it.
+    #[serde(borrow)]
+    reasoning_details: Option<&'a RawValue>,
     #[serde(borrow)]
     tool_calls: Option<Vec<Piece<'a>>>,
 }
@@ -85,35 +109,43 @@ pub(super) struct Said<'a> {
 /// A message that is being said.
 #[derive(Debug)]
 pub(super) struct Saying {
-    pub(super) draft: Draft,
+    arrival: Arrival,
+    draft: Draft,
     text: Option<PartId>,
     reasoning: Option<PartId>,
+    details: Details,
     refusal: Option<PartId>,
     calls: Calls,
 }
 
+/// How a message comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    InPieces,
+    Whole,
+}
+
 impl Saying {
-    pub(super) fn new(dialect: Dialect) -> Self {
+    pub(super) fn new(dialect: Dialect, arrival: Arrival) -> Self {
         Self {
+            arrival,
             draft: Draft::new(dialect),
             text: None,
             reasoning: None,
+            details: Details::default(),
             refusal: None,
             calls: Calls::default(),
         }
     }
 
+    pub(super) fn flavour(&self) -> &'static Flavour {
+        Flavour::of(self.draft.dialect().provider())
+    }
+
     /// Takes in more of it.
     pub(super) fn add(&mut self, said: Said<'_>, response_id: &str, deltas: &mut Vec<PartDelta>) {
+        self.add_reasoning(&said, deltas);
         let draft = &mut self.draft;
-        let reasoning = said
-            .reasoning_content
-            .filter(|text| !text.is_empty())
-            .or(said.reasoning);
-        if let Some(more) = reasoning.filter(|text| !text.is_empty()) {
-            let part = *self.reasoning.get_or_insert_with(|| draft.open_reasoning());
-            deltas.push(draft.push(part, &more));
-        }
         if let Some(Spoken(more)) = said.content
             && !more.is_empty()
         {
@@ -128,23 +160,81 @@ impl Saying {
             self.calls.push(draft, response_id, piece, deltas);
         }
     }
-}
 
-/// Why the answer ended. Several servers say `stop` when they wait for tools, and OpenAI does so when
-/// a call was forced.
-pub(super) fn finish_reason(native: &str, draft: &Draft) -> FinishReason {
-    let provider = draft.dialect().provider();
-    let reason = match native {
-        "stop" => FinishReason::Stop,
-        "" | "eos" | "eos_token" | "end_turn" if provider == Provider::Custom => FinishReason::Stop,
-        "length" => FinishReason::Length,
-        "tool_calls" | "function_call" => FinishReason::ToolCalls,
-        "content_filter" => FinishReason::ContentFilter,
-        _ => FinishReason::Unspecified,
-    };
-    match reason {
-        FinishReason::Stop if draft.has_tool_calls() => FinishReason::ToolCalls,
-        FinishReason::Stop if draft.has_refusal() => FinishReason::ContentFilter,
-        reason => reason,
+    fn add_reasoning<'a>(&mut self, said: &'a Said<'_>, deltas: &mut Vec<PartDelta>) {
+        let given = |text: &'a Option<Text<'_>>| text.as_deref().filter(|text| !text.is_empty());
+        let words = given(&said.reasoning_content).or_else(|| given(&said.reasoning));
+        let mut words = words.map(Cow::Borrowed);
+        let mut any = words.is_some();
+        if let Some(list) = said.reasoning_details
+            && self.flavour().replay == Replay::Details
+        {
+            any |= match self.arrival {
+                Arrival::InPieces => self.details.join(list),
+                Arrival::Whole => self.details.take(list),
+            };
+            words = words.or_else(|| Some(Cow::Owned(Details::words(list))));
+        }
+        if !any {
+            return;
+        }
+        let draft = &mut self.draft;
+        let part = *self.reasoning.get_or_insert_with(|| draft.open_reasoning());
+        if let Some(words) = words.filter(|words| !words.is_empty()) {
+            deltas.push(draft.push(part, &words));
+        }
+    }
+
+    /// Why the answer ended. Several servers say `stop` when they wait for tools, and OpenAI does so
+    /// when a call was forced.
+    pub(super) fn finish_reason(&self, reason: &str) -> FinishReason {
+        let reason = match reason {
+            "stop" => FinishReason::Stop,
+            "length" => FinishReason::Length,
+            "tool_calls" | "function_call" => FinishReason::ToolCalls,
+            "content_filter" => FinishReason::ContentFilter,
+            _ if self.flavour().loose_ends => loose_reason(reason),
+            _ => FinishReason::Unspecified,
+        };
+        match reason {
+            FinishReason::Stop if self.draft.has_tool_calls() => FinishReason::ToolCalls,
+            FinishReason::Stop if self.draft.has_refusal() => FinishReason::ContentFilter,
+            reason => reason,
+        }
+    }
+
+    /// Whether this is no answer but what OpenRouter gives while a model starts: nothing said, and
+    /// nothing spent on saying it.
+    pub(super) fn is_cold_start(&self, reason: &str, usage: Option<&Usage>) -> bool {
+        let spent = usage.map_or(0, |usage| usage.output_tokens + usage.reasoning_tokens);
+        self.flavour().cold_starts
+            && matches!(reason, "" | "stop")
+            && spent == 0
+            && self.draft.is_empty()
+    }
+
+    /// The message, with the state that the provider wants back.
+    pub(super) fn into_message(mut self) -> Message {
+        if let Some(part) = self.reasoning {
+            match self.flavour().replay {
+                Replay::Nothing => {}
+                // The text itself goes back; this says which field it came in.
+                Replay::Content => self.draft.set_state(part, REASONING_CONTENT),
+                Replay::Details => self.draft.set_state(part, self.details.into_list()),
+            }
+        }
+        self.draft.into_message()
     }
 }
+
+/// Other servers' words, and the lack of any.
+fn loose_reason(reason: &str) -> FinishReason {
+    match reason {
+        "" | "end_turn" | "eos" | "eos_token" | "stop_sequence" => FinishReason::Stop,
+        "max_tokens" => FinishReason::Length,
+        "tool_use" => FinishReason::ToolCalls,
+        _ => FinishReason::Unspecified,
+    }
+}
+
+const REASONING_CONTENT: &str = "reasoning_content";

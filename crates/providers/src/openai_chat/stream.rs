@@ -4,11 +4,12 @@ use latchkey_contract::router::v1::{PartDelta, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::response::{Said, Saying, finish_reason};
+use super::response::{Arrival, Said, Saying};
 use super::usage;
+use crate::Dialect;
 use crate::decode::{Answer, Undecodable};
 use crate::json::Text;
-use crate::{Dialect, Provider};
+use crate::money::cost_in;
 
 /// Puts chunks together.
 #[derive(Debug)]
@@ -17,7 +18,9 @@ pub(crate) struct Decoder {
     id: String,
     model: String,
     finish: Option<String>,
+    native_finish: Option<String>,
     usage: Option<Usage>,
+    cost_nanos: Option<i64>,
     service_tier: String,
     done: bool,
 }
@@ -25,11 +28,13 @@ pub(crate) struct Decoder {
 impl Decoder {
     pub(crate) fn new(dialect: Dialect) -> Self {
         Self {
-            saying: Saying::new(dialect),
+            saying: Saying::new(dialect, Arrival::InPieces),
             id: String::new(),
             model: String::new(),
             finish: None,
+            native_finish: None,
             usage: None,
+            cost_nanos: None,
             service_tier: String::new(),
             done: false,
         }
@@ -58,17 +63,29 @@ impl Decoder {
         }
         if let Some(usage) = usage::read(chunk.usage) {
             self.usage = Some(usage);
+            self.cost_nanos = cost_in(chunk.usage);
         }
         let mut deltas = Vec::new();
         for choice in chunk.choices.unwrap_or_default() {
             if choice.index.unwrap_or(0) != 0 {
                 continue;
             }
+            let reason = choice.finish_reason.filter(|reason| !reason.is_empty());
+            let failed = |reason: &Text<'_>| self.saying.flavour().failures.contains(&&**reason);
+            if choice.error.is_some() || reason.as_ref().is_some_and(failed) {
+                return Err(Undecodable);
+            }
             if let Some(said) = choice.delta {
                 self.saying.add(said, &self.id, &mut deltas);
             }
-            if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
+            if let Some(reason) = reason {
                 self.finish = Some(reason.into_owned());
+            }
+            if let Some(native) = choice
+                .native_finish_reason
+                .filter(|native| !native.is_empty())
+            {
+                self.native_finish = Some(native.into_owned());
             }
         }
         Ok(deltas)
@@ -84,20 +101,23 @@ impl Decoder {
     }
 
     /// The whole, or nothing when the stream was cut: it must have given a reason for its end, or,
-    /// from a compatible server, at least the end marker.
+    /// from a compatible server, at least the end marker. Nothing too when there is no answer in it.
     pub(crate) fn finish(self) -> Option<Answer> {
-        let provider = self.saying.draft.dialect().provider();
-        let tolerated = self.done && provider == Provider::Custom;
-        let native = self.finish.or_else(|| tolerated.then(String::new))?;
+        let tolerated = self.done && self.saying.flavour().loose_ends;
+        let reason = self.finish.or_else(|| tolerated.then(String::new))?;
+        if self.saying.is_cold_start(&reason, self.usage.as_ref()) {
+            return None;
+        }
         Some(Answer {
-            finish_reason: finish_reason(&native, &self.saying.draft),
-            native_finish_reason: native,
-            message: self.saying.draft.into_message(),
+            finish_reason: self.saying.finish_reason(&reason),
+            native_finish_reason: self.native_finish.unwrap_or(reason),
+            message: self.saying.into_message(),
             model: self.model,
             response_id: self.id,
             usage: self.usage,
             service_tier: self.service_tier,
-            cost_nanos: None,
+            cost_nanos: self.cost_nanos,
+            unused_reasoning: Vec::new(),
         })
     }
 }
@@ -127,6 +147,10 @@ struct Choice<'a> {
     delta: Option<Said<'a>>,
     #[serde(borrow)]
     finish_reason: Option<Text<'a>>,
+    #[serde(borrow)]
+    native_finish_reason: Option<Text<'a>>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
 }
 
 /// The last event's data. It is not JSON.

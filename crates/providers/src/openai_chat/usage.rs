@@ -9,12 +9,19 @@ use crate::json::Count;
 /// Reads usage; what is not usage is none, and never fails an answer that was paid for.
 pub(super) fn read(raw: Option<&RawValue>) -> Option<Usage> {
     let usage: WireUsage = serde_json::from_str(raw?.get()).ok()?;
-    let (prompt, completion) = (usage.prompt_tokens?.get(), usage.completion_tokens?.get());
+    let hits = usage.prompt_cache_hit_tokens.map(Count::get);
+    let misses = usage.prompt_cache_miss_tokens.map(Count::get);
+    let prompt = match usage.prompt_tokens {
+        Some(prompt) => prompt.get(),
+        None => hits?.saturating_add(misses?),
+    };
+    let completion = usage.completion_tokens?.get();
     let input = usage.prompt_tokens_details.unwrap_or_default();
     let output = usage.completion_tokens_details.unwrap_or_default();
     Some(split(Totals {
         input: prompt,
-        cache_read: input.cached_tokens.get(),
+        // DeepSeek says the same in two places, or in its own alone.
+        cache_read: hits.unwrap_or_default().max(input.cached_tokens.get()),
         cache_write: input.cache_write_tokens.get(),
         cache_write_long: 0,
         output: completion,
@@ -57,6 +64,9 @@ struct WireUsage {
     completion_tokens: Option<Count>,
     prompt_tokens_details: Option<InputDetails>,
     completion_tokens_details: Option<OutputDetails>,
+    /// DeepSeek's.
+    prompt_cache_hit_tokens: Option<Count>,
+    prompt_cache_miss_tokens: Option<Count>,
 }
 
 #[derive(Default, Deserialize)]
@@ -111,6 +121,25 @@ mod tests {
             ..Usage::default()
         };
         assert_eq!(read, Some(expected));
+    }
+
+    #[test]
+    fn deepseeks_hits_are_cache_reads() {
+        let expected = Usage {
+            input_tokens: 36,
+            cache_read_tokens: 64,
+            output_tokens: 20,
+            reasoning_tokens: 30,
+            ..Usage::default()
+        };
+        for prompt in [r#""prompt_tokens":100,"#, ""] {
+            let read = usage(&format!(
+                r#"{{{prompt}"completion_tokens":50,"prompt_cache_hit_tokens":64,
+                    "prompt_cache_miss_tokens":36,
+                    "completion_tokens_details":{{"reasoning_tokens":30}}}}"#
+            ));
+            assert_eq!(read, Some(expected));
+        }
     }
 
     #[test]

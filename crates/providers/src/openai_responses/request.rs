@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 
 use super::input::{Item, input};
 use crate::encode::{
-    AnswerFormat, Call, Choice, EncodeError, Picked, Reserved, Takes, answer_format, choice,
-    parallel, reasoning, sampling, schema_name, tool_schema,
+    AnswerFormat, Call, Choice, EncodeError, Picked, Reasoning, Reserved, Takes, answer_format,
+    choice, parallel, reasoning, sampling, schema_name, tool_schema,
 };
 
 /// Fields that would change how the answer must be read.
@@ -15,29 +15,30 @@ const RESERVED: Reserved = &["background", "stream"];
 
 /// Writes the body.
 pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
-    let body = body(call)?;
+    let reasoning = reasoning(call)?.without_budget()?;
+    let Picked {
+        temperature, top_p, ..
+    } = sampling(call, &TAKES, reasoning.reasons)?;
+    let body = Body {
+        temperature,
+        top_p,
+        max_output_tokens: call.request.max_output_tokens,
+        include: Some([ENCRYPTED_REASONING]),
+        store: Some(false),
+        stream: call.stream.then_some(true),
+        ..prompt(call, &reasoning)?
+    };
     Ok((crate::encode::write(call.request, &body), RESERVED))
 }
 
 /// Writes the body of a request for the prompt's size: the prompt alone.
 pub(crate) fn encode_count(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
-    let prompt = Body {
-        temperature: None,
-        top_p: None,
-        max_output_tokens: None,
-        include: None,
-        store: None,
-        stream: None,
-        ..body(call)?
-    };
+    let prompt = prompt(call, &reasoning(call)?.without_budget()?)?;
     Ok((crate::encode::write(call.request, &prompt), RESERVED))
 }
 
-fn body<'a>(call: &Call<'a>) -> Result<Body<'a>, EncodeError> {
-    let reasoning = reasoning(call)?;
-    let Picked {
-        temperature, top_p, ..
-    } = sampling(call, &TAKES, reasoning.reasons)?;
+/// What the model is shown, without how it shall answer.
+fn prompt<'a>(call: &Call<'a>, reasoning: &Reasoning) -> Result<Body<'a>, EncodeError> {
     Ok(Body {
         model: call.model,
         input: input(call)?,
@@ -45,15 +46,15 @@ fn body<'a>(call: &Call<'a>) -> Result<Body<'a>, EncodeError> {
         tool_choice: choice(call)?.map(ToolChoice::from),
         parallel_tool_calls: parallel(call.request),
         text: text(call.request)?,
-        temperature,
-        top_p,
-        max_output_tokens: call.request.max_output_tokens,
+        temperature: None,
+        top_p: None,
+        max_output_tokens: None,
         reasoning: reasoning.effort.map(|effort| ReasoningConfig {
             effort: effort.as_str(),
         }),
-        include: Some([ENCRYPTED_REASONING]),
-        store: Some(false),
-        stream: call.stream.then_some(true),
+        include: None,
+        store: None,
+        stream: None,
     })
 }
 

@@ -45,6 +45,8 @@ pub(super) struct Response<'a> {
     #[serde(borrow)]
     service_tier: Option<Text<'a>>,
     #[serde(borrow)]
+    input_transformations: Option<&'a RawValue>,
+    #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,
 }
 
@@ -52,6 +54,17 @@ pub(super) struct Response<'a> {
 struct Incomplete<'a> {
     #[serde(borrow)]
     reason: Option<Text<'a>>,
+}
+
+/// What OpenAI did to the input, such as leaving out reasoning of another organisation's.
+#[derive(Deserialize)]
+struct Transformation<'a> {
+    #[serde(borrow, default)]
+    id: Text<'a>,
+    #[serde(borrow, default)]
+    action: Text<'a>,
+    #[serde(rename = "type", borrow, default)]
+    kind: Text<'a>,
 }
 
 /// An output item of any kind.
@@ -154,6 +167,7 @@ pub(super) struct End {
     status: String,
     incomplete: Option<String>,
     service_tier: String,
+    unused_reasoning: Vec<String>,
     pub(super) usage: Option<Usage>,
 }
 
@@ -169,6 +183,7 @@ impl End {
                 .and_then(|details| details.reason.as_deref())
                 .map(str::to_owned),
             service_tier: text(&response.service_tier),
+            unused_reasoning: unused_reasoning(response.input_transformations),
             usage: usage::read(response.usage),
         }
     }
@@ -192,8 +207,19 @@ impl End {
             usage: self.usage,
             service_tier: self.service_tier,
             cost_nanos: None,
+            unused_reasoning: self.unused_reasoning,
         }
     }
+}
+
+/// The ids of reasoning that was left out. What cannot be read never fails an answer.
+fn unused_reasoning(transformations: Option<&RawValue>) -> Vec<String> {
+    let list: Option<Vec<Transformation<'_>>> =
+        transformations.and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let removed = list.unwrap_or_default().into_iter().filter(|change| {
+        &*change.kind == "reasoning" && &*change.action == "removed" && !change.id.is_empty()
+    });
+    removed.map(|change| change.id.into_owned()).collect()
 }
 
 /// Each summary is a paragraph of its own.

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Records what the official SDKs send, and checks what they read.
 
-    pip install openai==3.52.0 anthropic==2.11.0    # in a virtual environment
+    pip install openai==3.52.0 anthropic==2.11.0 google-genai==3.4.0 openrouter==1.3.84
     python record.py
 
-Each case of calls.py is sent by the SDK to a server on loopback and written to
+in a virtual environment. Each case of calls.py is sent by the SDK to a server on loopback and written to
 <dialect>/<case>.json as it arrived. Each <dialect>/answers/*.json, written by hand, is served to the
 SDK; what the SDK makes of it must be what the file says, and the file then names the SDK.
 """
@@ -21,6 +21,8 @@ import anthropic
 import openai
 
 import calls
+import media_calls
+import media_readings
 import readings
 
 HERE = pathlib.Path(__file__).parent
@@ -29,9 +31,18 @@ SDKS = {
     "openai_chat": f"openai {openai.__version__}",
     "openai_responses": f"openai {openai.__version__}",
     "anthropic": f"anthropic {anthropic.__version__}",
+    **media_calls.SDKS,
 }
 # Of the headers, those that say who asks and in which version.
-KEPT_HEADERS = ["authorization", "x-api-key", "anthropic-version", "anthropic-beta", "content-type"]
+KEPT_HEADERS = [
+    "authorization",
+    "api-key",
+    "x-api-key",
+    "x-goog-api-key",
+    "anthropic-version",
+    "anthropic-beta",
+    "content-type",
+]
 
 
 class Recorder(BaseHTTPRequestHandler):
@@ -67,10 +78,12 @@ def write(path, value):
 
 
 def record_calls(clients):
-    for dialect, cases in calls.CASES.items():
+    answers = {**calls.ANSWERS, **media_calls.ANSWERS}
+    for dialect, cases in {**calls.CASES, **media_calls.CASES}.items():
+        (HERE / dialect).mkdir(parents=True, exist_ok=True)
         for name, send in cases.items():
             Recorder.seen = None
-            Recorder.answer = calls.ANSWERS[dialect]
+            Recorder.answer = answers[dialect]
             try:
                 send(clients[dialect])
             except (openai.OpenAIError, anthropic.AnthropicError) as error:
@@ -117,8 +130,10 @@ def main():
         "openai_responses": openai_client,
         "anthropic": anthropic.Anthropic(api_key=KEY, base_url=base, max_retries=0),
     }
-    record_calls(clients)
+    media_clients = media_calls.clients(base)
+    record_calls({**clients, **media_clients})
     failures = check_answers(clients)
+    failures += media_readings.check(HERE, Recorder, media_clients, SDKS, write)
     server.shutdown()
     return 1 if failures else 0
 

@@ -14,14 +14,17 @@ use latchkey_contract::router::v1::part_delta::Delta;
 use latchkey_contract::router::v1::{Part, PartDelta};
 use latchkey_providers::catalogue::Catalogue;
 use latchkey_providers::decode::{self, Answer, Reply};
+use latchkey_providers::encode::WireRequest;
 use latchkey_providers::stream::{Decoder, events};
 use latchkey_providers::{Dialect, Provider};
 use serde_json::{Value, json};
 
 use crate::cases::{self, Case, KEY};
 
-/// Where our headers differ from the SDK's on purpose: name, theirs, ours.
-const STATED_DIFFERENCES: [(&str, Option<&str>, Option<&str>); 3] = [
+/// A header that differs from the SDK's on purpose: name, theirs, ours.
+pub(crate) type Difference = (&'static str, Option<&'static str>, Option<&'static str>);
+
+const STATED_DIFFERENCES: [Difference; 3] = [
     // The SDK sends keys as bearer tokens; the API's documentation says x-api-key.
     ("authorization", Some("Bearer sk-golden-0123456789"), None),
     ("x-api-key", None, Some("sk-golden-0123456789")),
@@ -59,37 +62,44 @@ fn anthropic_answers_are_read_as_meant() {
     answers_are_read_as_meant("anthropic", "claude-opus-4-7");
 }
 
-fn requests_equal_the_sdks(
-    dialect: &str,
-    case: fn(&str) -> Case,
-    differences: &[(&str, Option<&str>, Option<&str>)],
-) {
+fn requests_equal_the_sdks(dialect: &str, case: fn(&str) -> Case, differences: &[Difference]) {
     for (name, golden) in goldens(dialect) {
         let theirs = &golden["request"];
         let ours = match case(&name).encode() {
             Ok(exchange) => exchange.request,
             Err(error) => panic!("{dialect}/{name}: {error}"),
         };
-        assert_eq!(theirs["method"], ours.method.as_str(), "{name}");
-        let path = ours.uri.path_and_query().unwrap().as_str();
-        assert_eq!(theirs["path"], path, "{name}");
-        let body: Value = serde_json::from_slice(&ours.body).unwrap();
-        assert_eq!(theirs["body"], body, "{name}");
-        for header in [
-            "authorization",
-            "x-api-key",
-            "anthropic-version",
-            "anthropic-beta",
-            "content-type",
-        ] {
-            let sent = ours.headers.get(header).map(|v| v.to_str().unwrap());
-            let recorded = theirs["headers"][header].as_str();
-            match differences.iter().find(|(name, ..)| *name == header) {
-                Some((_, sdk, latchkey)) => {
-                    assert_eq!((recorded, sent), (*sdk, *latchkey), "{name}");
-                }
-                None => assert_eq!(recorded, sent, "{name}: {header}"),
+        request_equals_the_sdks(&name, theirs, &ours, differences);
+    }
+}
+
+pub(crate) fn request_equals_the_sdks(
+    name: &str,
+    theirs: &Value,
+    ours: &WireRequest,
+    differences: &[Difference],
+) {
+    assert_eq!(theirs["method"], ours.method.as_str(), "{name}");
+    let path = ours.uri.path_and_query().unwrap().as_str();
+    assert_eq!(theirs["path"], path, "{name}");
+    let body: Value = serde_json::from_slice(&ours.body).unwrap();
+    assert_eq!(theirs["body"], body, "{name}");
+    for header in [
+        "authorization",
+        "api-key",
+        "x-api-key",
+        "x-goog-api-key",
+        "anthropic-version",
+        "anthropic-beta",
+        "content-type",
+    ] {
+        let sent = ours.headers.get(header).map(|v| v.to_str().unwrap());
+        let recorded = theirs["headers"][header].as_str();
+        match differences.iter().find(|(name, ..)| *name == header) {
+            Some((_, sdk, latchkey)) => {
+                assert_eq!((recorded, sent), (*sdk, *latchkey), "{name}");
             }
+            None => assert_eq!(recorded, sent, "{name}: {header}"),
         }
     }
 }
@@ -254,7 +264,7 @@ fn compare_json_states(golden: &Value, answer: &Answer) {
 }
 
 /// The files of a folder and their names.
-fn goldens(folder: &str) -> Vec<(String, Value)> {
+pub(crate) fn goldens(folder: &str) -> Vec<(String, Value)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut paths: Vec<PathBuf> = fs::read_dir(root.join(folder))
         .unwrap()

@@ -73,6 +73,8 @@ struct Generate<'a>(&'a GenerateRequest);
 pub(super) struct Reading {
     pub(super) dialect: Dialect,
     pub(super) portability: Vec<Loss>,
+    /// What is left behind too if the answer says that it was not used.
+    pub(super) sent_reasoning: Vec<(String, Loss)>,
 }
 
 impl Operation for Generate<'_> {
@@ -114,6 +116,7 @@ pub(super) fn write(
     let reading = Reading {
         dialect: exchange.dialect,
         portability: exchange.portability,
+        sent_reasoning: exchange.sent_reasoning,
     };
     Ok((exchange.request, reading))
 }
@@ -134,6 +137,10 @@ pub(super) fn for_provider<'a>(
 
 /// Settles the account of an answer.
 pub(super) fn settle(open: Open, answer: Answer, reading: Reading) -> Answered {
+    let mut portability = reading.portability;
+    let sent = reading.sent_reasoning.into_iter();
+    let unused = sent.filter(|(id, _)| answer.unused_reasoning.contains(id));
+    portability.extend(unused.map(|(_, loss)| loss));
     let attempt = open.succeed(&Told {
         served_model: &answer.model,
         usage: answer.usage,
@@ -142,7 +149,7 @@ pub(super) fn settle(open: Open, answer: Answer, reading: Reading) -> Answered {
     });
     Answered {
         answer,
-        portability: reading.portability,
+        portability,
         attempts: attempt.into_iter().collect(),
     }
 }

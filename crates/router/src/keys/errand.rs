@@ -126,7 +126,7 @@ impl Check<'_> {
         match check::outcome(question.provider, &reply) {
             CheckOutcome::Alive => verified(verification::Grade::Alive, String::new()),
             CheckOutcome::Limited { words } => verified(verification::Grade::Limited, words),
-            CheckOutcome::Reachable => verified(verification::Grade::Reachable, String::new()),
+            CheckOutcome::Reachable { words } => verified(verification::Grade::Reachable, words),
             CheckOutcome::Rejected(error) => Outcome::Rejected(refusal(&error)),
             CheckOutcome::Unreachable(error) => Outcome::Unreachable(refusal(&error)),
         }

@@ -1,7 +1,8 @@
 //! MACs of rows. Sealing protects the material, not `state = 'disabled'`: so each row's columns are
 //! written down canonically (TLV, ascending tags) and `MACed` under the workspace's lookup key.
 //!
-//! A tag is never given to another column; a new column gets a new tag.
+//! A tag is never given to another column; a new column gets a new tag. A column that was added later
+//! is written down only where it is not empty: rows from before it keep their MACs.
 
 use latchkey_boot::clock::Timestamp;
 use latchkey_envelope::Tlv;
@@ -9,7 +10,7 @@ use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
 use crate::domain::key::Key;
-use crate::domain::version::{API_KEY, KeyVersion};
+use crate::domain::version::KeyVersion;
 use crate::domain::workspace::{Project, Workspace, WorkspaceSlug};
 
 /// A value whose row has a MAC.
@@ -39,7 +40,7 @@ impl MacRow for Workspace {
             WorkspaceSlug::Customer(id) => (1, id.as_str()),
             WorkspaceSlug::Deleted => (2, ""),
         };
-        Tlv::new(SCHEMA)
+        let tlv = Tlv::new(SCHEMA)
             .bytes(1, &self.uid.to_bytes())
             .u64(2, kind)
             .bytes(3, slug.as_bytes())
@@ -49,7 +50,10 @@ impl MacRow for Workspace {
             .u64(7, self.row_revision)
             .bytes(8, &time(self.create_time))
             .bytes(9, &time(self.update_time))
-            .bytes(10, &optional_time(self.delete_time))
+            .bytes(10, &optional_time(self.delete_time));
+        let fallbacks: Vec<_> = self.fallbacks.iter().map(ToString::to_string).collect();
+        let fallbacks = (!fallbacks.is_empty()).then(|| hashed(&fallbacks));
+        added(tlv, 11, &fallbacks.unwrap_or_default())
     }
 }
 
@@ -82,7 +86,7 @@ impl MacRow for Key {
         let project = self
             .project
             .map(super::super::domain::uid::ProjectUid::to_bytes);
-        Tlv::new(SCHEMA)
+        let tlv = Tlv::new(SCHEMA)
             .bytes(1, &self.uid.to_bytes())
             .bytes(2, &self.workspace.to_bytes())
             .bytes(3, project.as_ref().map_or(&[], |bytes| &bytes[..]))
@@ -108,7 +112,10 @@ impl MacRow for Key {
             .u64(17, self.row_revision)
             .bytes(18, &time(self.create_time))
             .bytes(19, &time(self.update_time))
-            .bytes(20, &optional_time(self.delete_time))
+            .bytes(20, &optional_time(self.delete_time));
+        let deployments = &self.settings.deployments;
+        let deployments = (!deployments.is_empty()).then(|| hashed(deployments));
+        added(tlv, 21, &deployments.unwrap_or_default())
     }
 }
 
@@ -116,13 +123,14 @@ impl MacRow for KeyVersion {
     const TABLE: &'static str = "key_versions";
 
     fn columns(&self) -> Tlv {
-        Tlv::new(SCHEMA)
+        let destination = &self.destination;
+        let tlv = Tlv::new(SCHEMA)
             .bytes(1, &self.key.to_bytes())
             .u64(2, self.version)
             .bytes(3, &self.workspace.to_bytes())
             .bytes(4, self.state.as_str().as_bytes())
-            .bytes(5, self.destination.as_str().as_bytes())
-            .bytes(6, API_KEY.as_bytes())
+            .bytes(5, destination.base_url().as_bytes())
+            .bytes(6, self.secret_kind.as_str().as_bytes())
             .bytes(7, self.material_tail.as_bytes())
             .bytes(8, &self.fingerprint)
             .bytes(9, &self.wrapped_by.branch_key.to_bytes())
@@ -134,7 +142,19 @@ impl MacRow for KeyVersion {
             .bytes(15, &hashed(&self.verification.detail))
             .bytes(16, &time(self.verification.time))
             .bytes(17, &time(self.create_time))
-            .bytes(18, &optional_time(self.destroy_time))
+            .bytes(18, &optional_time(self.destroy_time));
+        let tlv = added(tlv, 19, destination.location().as_bytes());
+        let tlv = added(tlv, 20, destination.cloud_project().as_bytes());
+        added(tlv, 21, destination.api_version().as_bytes())
+    }
+}
+
+/// A column that rows had not from the beginning.
+fn added(tlv: Tlv, tag: u8, value: &[u8]) -> Tlv {
+    if value.is_empty() {
+        tlv
+    } else {
+        tlv.bytes(tag, value)
     }
 }
 
@@ -152,3 +172,6 @@ fn time(time: Timestamp) -> [u8; 8] {
 fn optional_time(value: Option<Timestamp>) -> Vec<u8> {
     value.map(|value| time(value).to_vec()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

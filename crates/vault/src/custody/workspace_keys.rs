@@ -8,11 +8,11 @@ use ring::rand::SystemRandom;
 
 use super::{CustodyError, MacRow};
 use crate::domain::key::Key;
-use crate::domain::material::Material;
+use crate::domain::material::{Material, SecretKind};
 use crate::domain::provider::Provider;
 use crate::domain::stamped::Stamped;
 use crate::domain::uid::{BranchKeyUid, DeploymentUid, KeyUid, WorkspaceUid};
-use crate::domain::version::{API_KEY, KeyVersion, WrappedBy};
+use crate::domain::version::{KeyVersion, WrappedBy};
 
 /// The keys of a workspace.
 pub struct WorkspaceKeys {
@@ -83,9 +83,10 @@ impl WorkspaceKeys {
 
     /// What finds the same material again in this workspace, and tells nothing elsewhere.
     pub fn fingerprint(&self, provider: Provider, material: &Material) -> [u8; FINGERPRINT_LEN] {
+        let identity = material.identity();
         let tag = self
             .fingerprints
-            .tag(&[provider.as_str().as_bytes(), material.expose()]);
+            .tag(&[&[provider.as_str().as_bytes()][..], &identity].concat());
         let mut fingerprint = [0; FINGERPRINT_LEN];
         fingerprint.copy_from_slice(&tag[..FINGERPRINT_LEN]);
         fingerprint
@@ -111,9 +112,10 @@ impl WorkspaceKeys {
             branch_version: self.current.version,
             wrap_revision: 1,
         };
-        let context = self.payload_context(key, version, provider);
+        let context = self.payload_context(key, version, provider, material.kind());
         let data_key = DataKey::generate(rng)?;
-        let payload = data_key.seal_payload(rng, suite, material.expose(), &context)?;
+        let plain = material.to_payload();
+        let payload = data_key.seal_payload(rng, suite, plain.expose(), &context)?;
         let context = data_key_context(context, wrapped_by, payload.commitment());
         let wrapped = self
             .current
@@ -127,13 +129,15 @@ impl WorkspaceKeys {
     }
 
     /// Opens the material of a version.
-    pub fn open(&self, key: &Key, version: &KeyVersion) -> Result<Secret, CustodyError> {
-        let context = self.payload_context(key.uid, version.version, key.provider);
+    pub fn open(&self, key: &Key, version: &KeyVersion) -> Result<Material, CustodyError> {
+        let kind = version.secret_kind;
+        let context = self.payload_context(key.uid, version.version, key.provider, kind);
         let payload = Blob::parse(&version.payload, Purpose::Payload)?;
         let wrap_context = data_key_context(context, version.wrapped_by, payload.commitment());
         let branch = self.branch(version.wrapped_by)?;
         let data_key = branch.unwrap_data_key(&version.wrapped_data_key, &wrap_context)?;
-        Ok(data_key.open_payload(&version.payload, &context)?)
+        let plain: Secret = data_key.open_payload(&version.payload, &context)?;
+        Material::from_payload(kind, plain).ok_or(CustodyError::Integrity)
     }
 
     fn branch(&self, wrapped_by: WrappedBy) -> Result<&BranchKey, CustodyError> {
@@ -151,6 +155,7 @@ impl WorkspaceKeys {
         key: KeyUid,
         version: u64,
         provider: Provider,
+        kind: SecretKind,
     ) -> PayloadContext<'static> {
         PayloadContext {
             deployment: self.deployment.to_bytes(),
@@ -158,7 +163,7 @@ impl WorkspaceKeys {
             key: key.to_bytes(),
             version,
             provider: provider.as_str(),
-            secret_kind: API_KEY,
+            secret_kind: kind.as_str(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod destination;
+pub mod fallback;
 pub mod key;
 pub mod material;
 pub mod provider;

@@ -8,27 +8,51 @@ use std::str::FromStr;
 pub enum Provider {
     /// Anthropic.
     Anthropic,
+    /// OpenAI's models in a customer's Azure resource.
+    Azure,
     /// Any endpoint that follows OpenAI's chat completions.
     Custom,
+    /// DeepSeek.
+    DeepSeek,
+    /// Google AI Studio, the Gemini API.
+    Google,
     /// OpenAI.
     OpenAi,
+    /// OpenRouter.
+    OpenRouter,
+    /// Google Cloud's Vertex AI.
+    Vertex,
 }
 
 /// A provider id that is not known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("must be one of anthropic, custom, openai")]
+#[error("must be one of anthropic, azure, custom, deepseek, google, openai, openrouter, vertex")]
 pub struct UnknownProvider;
 
 impl Provider {
     /// Every provider, in the order of their ids.
-    pub const ALL: [Self; 3] = [Self::Anthropic, Self::Custom, Self::OpenAi];
+    pub const ALL: [Self; 8] = [
+        Self::Anthropic,
+        Self::Azure,
+        Self::Custom,
+        Self::DeepSeek,
+        Self::Google,
+        Self::OpenAi,
+        Self::OpenRouter,
+        Self::Vertex,
+    ];
 
     /// The id on the wire and in rows.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Anthropic => "anthropic",
+            Self::Azure => "azure",
             Self::Custom => "custom",
+            Self::DeepSeek => "deepseek",
+            Self::Google => "google",
             Self::OpenAi => "openai",
+            Self::OpenRouter => "openrouter",
+            Self::Vertex => "vertex",
         }
     }
 }
@@ -47,5 +71,19 @@ impl FromStr for Provider {
 impl fmt::Display for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_id_is_read_back_and_named_in_the_refusal() {
+        for provider in Provider::ALL {
+            assert_eq!(provider.as_str().parse(), Ok(provider));
+            assert!(UnknownProvider.to_string().contains(provider.as_str()));
+        }
+        assert_eq!("OpenAI".parse::<Provider>(), Err(UnknownProvider));
     }
 }

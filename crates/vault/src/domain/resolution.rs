@@ -20,14 +20,53 @@ pub struct Candidate {
 }
 
 /// What is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Wish {
     /// Whose key; nothing when a key is named without one.
     pub provider: Option<Provider>,
     /// The model; empty when the key's default will do.
     pub model: String,
+    /// What the request does.
+    pub capability: Capability,
     /// Whether the caller named the one candidate.
     pub named: bool,
+    /// Keys that are passed over, whatever else they are.
+    pub excluded: Vec<KeyName>,
+    /// Who must pay; nothing when either may.
+    pub payer: Option<Payer>,
+}
+
+/// What a request does, as far as the choice of a key cares.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Capability {
+    /// Embeddings.
+    Embed,
+    /// Chat.
+    #[default]
+    Generate,
+    /// Pictures.
+    GenerateImages,
+    /// The list of the provider's models: it is for no model, so none need be allowed.
+    ListModels,
+}
+
+/// Who pays the provider.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Payer {
+    /// The customer, whose own key it is.
+    OwnKey,
+    /// The platform.
+    Platform,
+}
+
+impl Payer {
+    /// Who pays for calls with a key of that name.
+    pub fn of(key: &KeyName) -> Self {
+        match key.parent {
+            KeyParent::Platform => Self::Platform,
+            KeyParent::Scope(_) => Self::OwnKey,
+        }
+    }
 }
 
 /// A rule that excluded a key, in the order in which they are tried.
@@ -39,6 +78,10 @@ pub enum Rule {
     KeyQuarantined,
     /// Past its expiry.
     KeyExpired,
+    /// Another party would pay.
+    PayerDiffers,
+    /// The caller passes over it, because it was tried already or is known to be throttled.
+    AlreadyTried,
     /// Its lists exclude the model.
     ModelDenied,
     /// The request names no model and the key has no default.
@@ -56,6 +99,8 @@ impl Rule {
             Self::KeyDisabled => "KEY_DISABLED",
             Self::KeyQuarantined => "KEY_QUARANTINED",
             Self::KeyExpired => "KEY_EXPIRED",
+            Self::PayerDiffers => "PAYER_DIFFERS",
+            Self::AlreadyTried => "ALREADY_TRIED",
             Self::ModelDenied => "MODEL_DENIED",
             Self::NoDefaultModel => "NO_DEFAULT_MODEL",
             Self::Outranked => "OUTRANKED",
@@ -122,7 +167,7 @@ pub fn choose(
     let mut exclusions = Vec::new();
     let mut usable = Vec::new();
     for candidate in candidates {
-        match exclusion(&candidate.key, wish, now) {
+        match exclusion(&candidate, wish, now) {
             Some(rule) if wish.named => {
                 let detail = candidate.key.state_detail;
                 return Err(ResolutionRefusal::NamedUnusable { rule, detail });
@@ -162,7 +207,8 @@ fn check_provider(candidates: &[Candidate], wish: &Wish) -> Result<(), Resolutio
     Ok(())
 }
 
-fn exclusion(key: &Key, wish: &Wish, now: Timestamp) -> Option<Rule> {
+fn exclusion(candidate: &Candidate, wish: &Wish, now: Timestamp) -> Option<Rule> {
+    let Candidate { name, key } = candidate;
     match key.state {
         KeyState::Disabled | KeyState::Deleted => return Some(Rule::KeyDisabled),
         KeyState::Quarantined => return Some(Rule::KeyQuarantined),
@@ -170,6 +216,15 @@ fn exclusion(key: &Key, wish: &Wish, now: Timestamp) -> Option<Rule> {
     }
     if key.expired(now) {
         return Some(Rule::KeyExpired);
+    }
+    if wish.payer.is_some_and(|payer| payer != Payer::of(name)) {
+        return Some(Rule::PayerDiffers);
+    }
+    if wish.excluded.contains(name) {
+        return Some(Rule::AlreadyTried);
+    }
+    if wish.capability == Capability::ListModels {
+        return None;
     }
     let model = match wish.model.as_str() {
         "" => key.settings.default_model.as_str(),

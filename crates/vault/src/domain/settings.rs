@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use latchkey_boot::clock::Timestamp;
 
+use super::destination::is_deployment;
+use super::provider::Provider;
+
 /// A setting that is out of bounds, by its field.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{field} {problem}")]
@@ -43,6 +46,8 @@ pub struct Settings {
     pub expire_time: Option<Timestamp>,
     /// For people and their tools.
     pub labels: BTreeMap<String, String>,
+    /// Azure's deployments, by the model that each serves.
+    pub deployments: BTreeMap<String, String>,
 }
 
 /// The longest display name and label value, in characters.
@@ -50,6 +55,7 @@ pub const LONGEST_TEXT: usize = 63;
 const LONGEST_MODEL: usize = 256;
 const MOST_MODELS: usize = 256;
 const MOST_LABELS: usize = 64;
+const MOST_DEPLOYMENTS: usize = 256;
 const HIGHEST_NUMBER: u32 = 1_000_000;
 
 impl Settings {
@@ -65,7 +71,26 @@ impl Settings {
             }
         }
         check_labels(&self.labels)?;
+        check_deployments(&self.deployments)?;
         Ok(self)
+    }
+
+    /// Refuses by name what `provider` has no use for.
+    pub fn check_use(&self, provider: Provider) -> Result<(), FieldError> {
+        if provider != Provider::Azure && !self.deployments.is_empty() {
+            return Err(FieldError::new(
+                "key.deployments",
+                "has no use for this provider",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether a deployment is one that the key's models lead to, as far as they are told.
+    pub fn lead_to(&self, deployment: &str) -> bool {
+        let default = &self.default_model;
+        let default = self.deployments.get(default).unwrap_or(default);
+        default == deployment || self.deployments.values().any(|named| named == deployment)
     }
 
     /// Whether the key may serve `model`, by its lists. The denial wins.
@@ -94,7 +119,8 @@ fn covers(pattern: &str, model: &str) -> bool {
     }
 }
 
-fn check_model(field: &str, model: &str) -> Result<(), FieldError> {
+/// Whether a model's name is within its bounds; an empty one is.
+pub(super) fn check_model(field: &str, model: &str) -> Result<(), FieldError> {
     if model.len() > LONGEST_MODEL || model.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(FieldError::new(
             field,
@@ -137,6 +163,25 @@ fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), FieldError> {
             return Err(FieldError::new("key.labels", problem));
         }
         check_display_name(&format!("key.labels[{name}]"), value)?;
+    }
+    Ok(())
+}
+
+fn check_deployments(deployments: &BTreeMap<String, String>) -> Result<(), FieldError> {
+    let refuse = |problem| Err(FieldError::new("key.deployments", problem));
+    if deployments.len() > MOST_DEPLOYMENTS {
+        return refuse("must have at most 256 entries");
+    }
+    for (model, deployment) in deployments {
+        if model.is_empty() {
+            return refuse("must name the model of each deployment");
+        }
+        check_model("key.deployments", model)?;
+        if !is_deployment(deployment) {
+            let problem = "must be a deployment of the form [A-Za-z0-9_.-]{1,64}";
+            let field = format!("key.deployments[{model}]");
+            return Err(FieldError::new(field, problem));
+        }
     }
     Ok(())
 }
@@ -193,5 +238,62 @@ mod tests {
             ..Settings::default()
         };
         assert!(settings.checked().is_ok());
+    }
+
+    #[test]
+    fn deployments_have_bounds() {
+        let problem = |model: &str, deployment: &str| {
+            let settings = Settings {
+                deployments: BTreeMap::from([(model.to_owned(), deployment.to_owned())]),
+                ..Settings::default()
+            };
+            settings.checked().err().map(|error| error.field)
+        };
+        assert_eq!(problem("gpt-5.4", "Prod_gpt-5.4"), None);
+        let long = "d".repeat(65);
+        for deployment in ["", "a/b", "a b", "..", long.as_str()] {
+            let field = problem("gpt-5.4", deployment);
+            assert_eq!(field.as_deref(), Some("key.deployments[gpt-5.4]"));
+        }
+        for model in ["", "gpt 5", &"m".repeat(257)] {
+            let field = problem(model, "prod");
+            assert_eq!(field.as_deref(), Some("key.deployments"));
+        }
+        let deployments = (0..257).map(|n| (format!("m{n}"), "d".to_owned()));
+        let settings = Settings {
+            deployments: deployments.collect(),
+            ..Settings::default()
+        };
+        assert_eq!(settings.checked().unwrap_err().field, "key.deployments");
+    }
+
+    #[test]
+    fn deployments_are_azures_alone() {
+        let settings = Settings {
+            deployments: BTreeMap::from([("gpt-5.4".to_owned(), "prod".to_owned())]),
+            ..Settings::default()
+        };
+        for provider in Provider::ALL {
+            let refused = settings.check_use(provider).is_err();
+            assert_eq!(refused, provider != Provider::Azure, "{provider}");
+            assert!(Settings::default().check_use(provider).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_deployment_is_known_by_its_own_name_and_by_its_model() {
+        let settings = Settings {
+            default_model: "gpt-5.4".to_owned(),
+            deployments: BTreeMap::from([("gpt-5.5".to_owned(), "prod".to_owned())]),
+            ..Settings::default()
+        };
+        assert!(settings.lead_to("prod"));
+        assert!(settings.lead_to("gpt-5.4"));
+        assert!(!settings.lead_to("gpt-5.5"));
+        let elsewhere = Settings {
+            default_model: "gpt-5.5".to_owned(),
+            ..settings
+        };
+        assert!(!elsewhere.lead_to("gpt-5.5"));
     }
 }

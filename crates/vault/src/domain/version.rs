@@ -3,11 +3,9 @@
 use latchkey_boot::clock::Timestamp;
 
 use super::destination::Destination;
+use super::material::SecretKind;
 use super::uid::{BranchKeyUid, KeyUid, WorkspaceUid};
 use super::verification::Verification;
-
-/// The kind of secret that a payload holds; part of what it is bound to.
-pub const API_KEY: &str = "api_key";
 
 /// Which branch key wrapped a data key. Rewrapping replaces it and leaves the payload alone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -33,7 +31,9 @@ pub struct KeyVersion {
     pub state: VersionState,
     /// Where it may be sent.
     pub destination: Destination,
-    /// The last four characters.
+    /// Of which kind the material is.
+    pub secret_kind: SecretKind,
+    /// The last four characters of what people tell it by.
     pub material_tail: String,
     /// Finds the same material again, within the workspace only.
     pub fingerprint: [u8; 16],

@@ -4,6 +4,7 @@
 use latchkey_boot::clock::Timestamp;
 use latchkey_contract::names::{ProjectName, ResourceId, RevisionScope, WorkspaceName};
 
+use super::fallback::Fallback;
 use super::uid::{ProjectUid, WorkspaceUid};
 
 /// Whose workspace it is.
@@ -26,6 +27,8 @@ pub struct Workspace {
     pub slug: WorkspaceSlug,
     /// For people.
     pub display_name: String,
+    /// Whom to ask when a model can't answer, in this order.
+    pub fallbacks: Vec<Fallback>,
     /// Grows by one with each change of anything in it.
     pub revision: u64,
     /// The sequence number of the last audit event.
@@ -54,6 +57,7 @@ impl Workspace {
             uid,
             slug,
             display_name,
+            fallbacks: Vec::new(),
             revision,
             audit_sequence: 0,
             row_revision: 1,
@@ -88,6 +92,13 @@ impl Workspace {
     #[must_use]
     pub fn rename(mut self, display_name: String, now: Timestamp) -> Self {
         self.display_name = display_name;
+        self.touched(now)
+    }
+
+    /// With other fallbacks.
+    #[must_use]
+    pub fn fall_back(mut self, fallbacks: Vec<Fallback>, now: Timestamp) -> Self {
+        self.fallbacks = fallbacks;
         self.touched(now)
     }
 

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::{Leasing, Order, Session};
+use crate::domain::destination::Destination;
 use crate::domain::material::Material;
 use crate::domain::provider::Provider;
 use crate::domain::verification::{Grade, ProviderWords};
@@ -19,7 +20,7 @@ pub struct Errand {
     /// Whose key it is.
     pub provider: Provider,
     /// Where to ask.
-    pub base_url: String,
+    pub destination: Destination,
     /// The key; forgotten when the errand has been sent.
     pub material: Arc<Material>,
 }

@@ -6,7 +6,10 @@ use latchkey_contract::vault::v1;
 
 use crate::change::etag;
 use crate::domain::audit::{AuditEvent, Decision};
+use crate::domain::fallback::Fallback;
 use crate::domain::key::{Key, KeyState};
+use crate::domain::material::Material;
+use crate::domain::resolution::Payer;
 use crate::domain::verification::{Grade, Verification};
 use crate::domain::version::KeyVersion;
 use crate::domain::workspace::{Project, Workspace};
@@ -28,7 +31,17 @@ pub(crate) fn workspace(name: &WorkspaceName, workspace: &Workspace) -> v1::Work
         create_time: Some(time(workspace.create_time)),
         update_time: Some(time(workspace.update_time)),
         etag: etag(workspace.row_revision),
+        fallbacks: fallbacks(&workspace.fallbacks),
     }
+}
+
+/// Whom a workspace asks when a model can't answer.
+pub(crate) fn fallbacks(fallbacks: &[Fallback]) -> Vec<v1::WorkspaceFallback> {
+    let encode = |fallback: &Fallback| v1::WorkspaceFallback {
+        provider: fallback.provider.to_string(),
+        model: fallback.model.clone(),
+    };
+    fallbacks.iter().map(encode).collect()
 }
 
 /// A project of that name.
@@ -54,7 +67,7 @@ pub(crate) fn key(name: &KeyName, key: &Key, version: &KeyVersion, now: Timestam
         uid: key.uid.to_string(),
         provider: key.provider.to_string(),
         display_name: key.settings.display_name.clone(),
-        base_url: version.destination.as_str().to_owned(),
+        base_url: version.destination.base_url().to_owned(),
         default_model: key.settings.default_model.clone(),
         allowed_models: key.settings.allowed_models.clone(),
         denied_models: key.settings.denied_models.clone(),
@@ -71,6 +84,37 @@ pub(crate) fn key(name: &KeyName, key: &Key, version: &KeyVersion, now: Timestam
         update_time: Some(time(key.update_time)),
         last_used_time: key.last_used_time.map(time),
         etag: etag(key.row_revision),
+        location: version.destination.location().to_owned(),
+        cloud_project: version.destination.cloud_project().to_owned(),
+        api_version: version.destination.api_version().to_owned(),
+        deployments: key.settings.deployments.clone(),
+    }
+}
+
+/// A material, for the routers alone.
+pub(crate) fn material(material: &Material) -> v1::KeyMaterial {
+    use v1::key_material::Kind;
+    let kind = match material {
+        Material::ApiKey(key) => Kind::ApiKey(key.expose().to_owned()),
+        Material::EntraClient(client) => Kind::EntraClient(v1::EntraClient {
+            tenant_id: client.tenant_id().to_owned(),
+            client_id: client.client_id().to_owned(),
+            client_secret: client.client_secret().to_owned(),
+        }),
+        Material::ServiceAccount(account) => {
+            let json = account.to_json();
+            let json = std::str::from_utf8(json.expose()).expect("JSON is UTF-8");
+            Kind::ServiceAccountJson(json.to_owned())
+        }
+    };
+    v1::KeyMaterial { kind: Some(kind) }
+}
+
+/// Who pays.
+pub(crate) fn payer(payer: Payer) -> v1::Payer {
+    match payer {
+        Payer::OwnKey => v1::Payer::OwnKey,
+        Payer::Platform => v1::Payer::Platform,
     }
 }
 

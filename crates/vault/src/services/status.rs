@@ -6,6 +6,7 @@ use latchkey_boot::rpc::refusal::Refusal;
 use tonic::{Code, Status};
 
 use crate::custody::CustodyError;
+use crate::domain::fallback::Fallback;
 use crate::domain::resolution::{Exclusion, ResolutionRefusal};
 use crate::domain::verification::ProviderWords;
 use crate::error::{Conflict, VaultError};
@@ -38,17 +39,19 @@ pub(super) fn refusal(error: &VaultError) -> Refusal {
             say(Code::InvalidArgument, "MATERIAL_REQUIRED").violation(*field, words.as_str())
         }
         VaultError::KeyFormat(problem) => {
-            say(Code::InvalidArgument, "KEY_FORMAT").violation("material", problem.to_string())
+            say(Code::InvalidArgument, "KEY_FORMAT").violation(problem.field(), words.as_str())
         }
         VaultError::Destination { field, problem } => {
             say(Code::InvalidArgument, "DESTINATION_FORBIDDEN")
-                .violation(*field, problem.to_string())
+                .violation(field, problem.to_string())
         }
         VaultError::NotFound(noun) => say(Code::NotFound, noun.not_found()),
         VaultError::Conflict(conflict) => conflict_refusal(conflict, &words),
         VaultError::State(_) => say(Code::FailedPrecondition, "STATE_FORBIDS"),
         VaultError::Verification(failure) => verification_refusal(failure, &words),
-        VaultError::Resolution(resolution) => resolution_refusal(resolution, &words),
+        VaultError::Resolution { refusal, fallbacks } => {
+            resolution_refusal(refusal, fallbacks, &words)
+        }
         VaultError::Session(session) => session_refusal(*session, &words),
         VaultError::Custody(custody) => custody_refusal(custody),
     }
@@ -100,21 +103,33 @@ fn with_words(refusal: Refusal, said: &ProviderWords) -> Refusal {
         .with("provider_message", &said.message)
 }
 
-fn resolution_refusal(resolution: &ResolutionRefusal, words: &str) -> Refusal {
+fn resolution_refusal(
+    resolution: &ResolutionRefusal,
+    fallbacks: &[Fallback],
+    words: &str,
+) -> Refusal {
     let say = |reason| Refusal::new(Code::FailedPrecondition, reason, words);
+    // Where no key can be used, another model may do.
+    let unusable = |reason| match fallbacks {
+        [] => say(reason),
+        fallbacks => {
+            let lines: Vec<_> = fallbacks.iter().map(ToString::to_string).collect();
+            say(reason).with("fallbacks", lines.join("\n"))
+        }
+    };
     match resolution {
         ResolutionRefusal::ProviderMismatch { expected, actual } => say("PROVIDER_MISMATCH")
             .violation("provider", words)
             .with("expected", expected.as_str())
             .with("actual", actual.as_str()),
-        ResolutionRefusal::NamedUnusable { rule, detail } => say("KEY_UNUSABLE")
+        ResolutionRefusal::NamedUnusable { rule, detail } => unusable("KEY_UNUSABLE")
             .with("rule", rule.as_str())
             .with("detail", detail),
         ResolutionRefusal::NoneUsable { exclusions } => {
             let each = |refusal: Refusal, exclusion: &Exclusion| {
                 refusal.with(&exclusion.key.to_string(), exclusion.rule.as_str())
             };
-            exclusions.iter().fold(say("OWN_KEY_REQUIRED"), each)
+            exclusions.iter().fold(unusable("OWN_KEY_REQUIRED"), each)
         }
     }
 }

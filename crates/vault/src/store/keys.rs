@@ -10,7 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::keys;
-use super::row::{Table, json, signed, time};
+use super::row::{Table, added_json, json, signed, time};
 use super::{Rows, Store, StoreError, Unit};
 use crate::domain::key::{Key, KeyState};
 use crate::domain::provider::Provider;
@@ -188,6 +188,7 @@ fn from_row(row: keys::Model) -> Result<Stamped<Key>, StoreError> {
         weight: TABLE.small("weight", row.weight)?,
         expire_time: row.expire_time.map(time),
         labels: TABLE.json("labels", &row.labels)?,
+        deployments: TABLE.added_json("deployments", &row.deployments)?,
     };
     let key = Key {
         uid: KeyUid(row.id),
@@ -240,6 +241,7 @@ fn to_row(key: Stamped<Key>) -> keys::Model {
         update_time: key.update_time.as_micros(),
         delete_time: key.delete_time.map(Timestamp::as_micros),
         last_used_time: key.last_used_time.map(Timestamp::as_micros),
+        deployments: added_json(&key.settings.deployments),
         row_mac,
     }
 }

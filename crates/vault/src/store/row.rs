@@ -26,6 +26,18 @@ impl Table {
         self.parse(column, u32::try_from(value).ok())
     }
 
+    /// A column that rows had not from the beginning: empty where there is nothing to say.
+    pub(super) fn added_json<T: DeserializeOwned + Default>(
+        self,
+        column: &'static str,
+        text: &str,
+    ) -> Result<T, StoreError> {
+        if text.is_empty() {
+            return Ok(T::default());
+        }
+        self.json(column, text)
+    }
+
     pub(super) fn json<T: DeserializeOwned>(
         self,
         column: &'static str,
@@ -42,6 +54,14 @@ pub(super) fn time(micros: i64) -> Timestamp {
 /// Counters stay far below 2^63: at a million changes a second they take 292,000 years.
 pub(super) fn signed(counter: u64) -> i64 {
     i64::try_from(counter).unwrap_or(i64::MAX)
+}
+
+/// For a column that rows had not from the beginning: empty where there is nothing to say.
+pub(super) fn added_json<T: Serialize + Default + PartialEq>(value: &T) -> String {
+    if *value == T::default() {
+        return String::new();
+    }
+    json(value)
 }
 
 pub(super) fn json(value: &impl Serialize) -> String {

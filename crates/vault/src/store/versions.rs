@@ -11,10 +11,11 @@ use super::row::{Table, signed, time};
 use super::{Rows, StoreError, Unit};
 use crate::domain::destination::Destination;
 use crate::domain::key::Key;
+use crate::domain::material::SecretKind;
 use crate::domain::stamped::Stamped;
 use crate::domain::uid::{BranchKeyUid, KeyUid, WorkspaceUid};
 use crate::domain::verification::{Grade, Verification};
-use crate::domain::version::{API_KEY, KeyVersion, VersionState, WrappedBy};
+use crate::domain::version::{KeyVersion, VersionState, WrappedBy};
 
 const TABLE: Table = Table("key_versions");
 
@@ -90,13 +91,18 @@ pub async fn update(unit: &Unit, version: Stamped<KeyVersion>) -> Result<(), Sto
 }
 
 fn from_row(row: key_versions::Model) -> Result<Stamped<KeyVersion>, StoreError> {
-    TABLE.parse("secret_kind", (row.secret_kind == API_KEY).then_some(()))?;
     let version = KeyVersion {
         key: KeyUid(row.key_id),
         version: TABLE.counter("version", row.version)?,
         workspace: WorkspaceUid(row.workspace_id),
         state: TABLE.parse("state", VersionState::from_row(&row.state))?,
-        destination: Destination::from_row(&row.base_url),
+        destination: Destination::from_row(
+            row.base_url,
+            row.location,
+            row.cloud_project,
+            row.api_version,
+        ),
+        secret_kind: TABLE.parse("secret_kind", SecretKind::from_row(&row.secret_kind))?,
         material_tail: row.material_tail,
         fingerprint: TABLE.parse("fingerprint", row.fingerprint.try_into().ok())?,
         wrapped_by: WrappedBy {
@@ -127,8 +133,8 @@ fn to_row(version: Stamped<KeyVersion>) -> key_versions::Model {
         version: signed(version.version),
         workspace_id: version.workspace.0,
         state: version.state.as_str().to_owned(),
-        base_url: version.destination.as_str().to_owned(),
-        secret_kind: API_KEY.to_owned(),
+        base_url: version.destination.base_url().to_owned(),
+        secret_kind: version.secret_kind.as_str().to_owned(),
         material_tail: version.material_tail,
         fingerprint: version.fingerprint.to_vec(),
         branch_key_id: version.wrapped_by.branch_key.0,
@@ -141,6 +147,9 @@ fn to_row(version: Stamped<KeyVersion>) -> key_versions::Model {
         verify_time: version.verification.time.as_micros(),
         create_time: version.create_time.as_micros(),
         destroy_time: version.destroy_time.map(Timestamp::as_micros),
+        location: version.destination.location().to_owned(),
+        cloud_project: version.destination.cloud_project().to_owned(),
+        api_version: version.destination.api_version().to_owned(),
         row_mac,
     }
 }

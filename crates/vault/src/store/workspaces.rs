@@ -9,8 +9,9 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{deployment, workspaces};
-use super::row::{Table, signed, time};
+use super::row::{Table, added_json, signed, time};
 use super::{Rows, StoreError, Unit};
+use crate::domain::fallback::Fallback;
 use crate::domain::stamped::Stamped;
 use crate::domain::uid::{DeploymentUid, WorkspaceUid};
 use crate::domain::workspace::{Workspace, WorkspaceSlug};
@@ -154,10 +155,14 @@ fn from_row(row: workspaces::Model) -> Result<Stamped<Workspace>, StoreError> {
         Some(PLATFORM) => WorkspaceSlug::Platform,
         Some(slug) => WorkspaceSlug::Customer(TABLE.parse("slug", slug.parse().ok())?),
     };
+    let fallbacks: Vec<String> = TABLE.added_json("fallbacks", &row.fallbacks)?;
+    let fallbacks: Result<Vec<Fallback>, _> =
+        fallbacks.iter().map(|fallback| fallback.parse()).collect();
     let workspace = Workspace {
         uid: WorkspaceUid(row.id),
         slug,
         display_name: row.display_name,
+        fallbacks: TABLE.parse("fallbacks", fallbacks.ok())?,
         revision: TABLE.counter("revision", row.revision)?,
         audit_sequence: TABLE.counter("audit_sequence", row.audit_sequence)?,
         row_revision: TABLE.counter("row_revision", row.row_revision)?,
@@ -175,6 +180,11 @@ fn to_row(workspace: Stamped<Workspace>) -> workspaces::Model {
         WorkspaceSlug::Platform => Some(PLATFORM.to_owned()),
         WorkspaceSlug::Customer(id) => Some(id.to_string()),
     };
+    let fallbacks: Vec<_> = workspace
+        .fallbacks
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     workspaces::Model {
         id: workspace.uid.0,
         slug,
@@ -185,6 +195,7 @@ fn to_row(workspace: Stamped<Workspace>) -> workspaces::Model {
         create_time: workspace.create_time.as_micros(),
         update_time: workspace.update_time.as_micros(),
         delete_time: workspace.delete_time.map(Timestamp::as_micros),
+        fallbacks: added_json(&fallbacks),
         row_mac,
     }
 }

@@ -4,24 +4,28 @@ use std::sync::Arc;
 
 use latchkey_boot::clock::ManualClock;
 use latchkey_boot::drain::Drain;
-use latchkey_contract::vault::v1::{GetKeyRequest, ListAuditEventsRequest};
+use latchkey_contract::vault::v1::{GetKeyRequest, GetWorkspaceRequest, ListAuditEventsRequest};
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_vault::custody::keyring::KeyRingFile;
 use latchkey_vault::store::Store;
 use ring::rand::SystemRandom;
+use sea_orm::ConnectionTrait as _;
 use tempfile::TempDir;
 use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-use crate::harness::{ANONYMOUS, OPERATOR, OWNER, Router, START, Vault, config, resolve, secret};
+use crate::harness::{
+    ANONYMOUS, OPERATOR, OWNER, Router, START, Vault, api_key, config, resolve, secret,
+};
 use crate::on_both_databases;
 
 on_both_databases!(
     what_was_stored_is_there_after_a_new_start,
     a_second_vault_shares_the_deployment,
     another_deployments_keyring_is_refused,
+    a_database_of_the_release_before_is_brought_up_to_date,
 );
 
 const NAME: &str = "workspaces/acme/keys/main";
@@ -33,7 +37,10 @@ async fn what_was_stored_is_there_after_a_new_start(vault: Vault) {
     assert_eq!(vault.get_key(NAME).await, created);
     let router = Router::attend(&vault).await;
     let lease = router.borrows(resolve("workspaces/acme")).await;
-    assert_eq!(lease.api_key, secret("workspaces/acme", "main"));
+    assert_eq!(
+        api_key(lease.material.as_ref()),
+        secret("workspaces/acme", "main")
+    );
 }
 
 async fn a_second_vault_shares_the_deployment(vault: Vault) {
@@ -46,6 +53,46 @@ async fn a_second_vault_shares_the_deployment(vault: Vault) {
     assert_eq!(
         vault.keys(OWNER).get_key(get).await.unwrap().into_inner(),
         created
+    );
+}
+
+/// The columns that the last step added.
+const ADDED: [(&str, &str); 5] = [
+    ("key_versions", "location"),
+    ("key_versions", "cloud_project"),
+    ("key_versions", "api_version"),
+    ("keys", "deployments"),
+    ("workspaces", "fallbacks"),
+];
+
+async fn a_database_of_the_release_before_is_brought_up_to_date(vault: Vault) {
+    let workspace = vault.create_workspace("acme").await;
+    let created = vault.create_key("workspaces/acme", "main").await;
+    // Back to what the release before had made of it.
+    let tables = vault.tables().await;
+    for (table, column) in ADDED {
+        let sql = format!("ALTER TABLE {table} DROP COLUMN {column}");
+        tables.execute_unprepared(&sql).await.unwrap();
+    }
+    let sql = "DELETE FROM vault_migrations WHERE version = 'm20261126_000004_add_destinations'";
+    let undone = tables.execute_unprepared(sql).await.unwrap();
+    assert_eq!(undone.rows_affected(), 1);
+    let store = Store::connect(&vault.database.url, 1).await.unwrap();
+    assert!(!store.is_current().await.unwrap());
+    store.migrate().await.unwrap();
+
+    let vault = vault.restart().await;
+    assert_eq!(vault.get_key(NAME).await, created);
+    let get = GetWorkspaceRequest {
+        name: workspace.name.clone(),
+    };
+    let found = vault.workspaces(OWNER).get_workspace(get).await.unwrap();
+    assert_eq!(found.into_inner(), workspace);
+    let router = Router::attend(&vault).await;
+    let lease = router.borrows(resolve("workspaces/acme")).await;
+    assert_eq!(
+        api_key(lease.material.as_ref()),
+        secret("workspaces/acme", "main")
     );
 }
 

@@ -5,6 +5,7 @@ use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_vault::domain::audit::{Act, AuditEvent};
 use latchkey_vault::domain::destination::Destination;
 use latchkey_vault::domain::key::{Key, KeyState};
+use latchkey_vault::domain::material::SecretKind;
 use latchkey_vault::domain::provider::Provider;
 use latchkey_vault::domain::settings::Settings;
 use latchkey_vault::domain::stamped::Stamped;
@@ -119,6 +120,7 @@ fn workspace(uid: u128, slug: &str) -> Workspace {
         uid: WorkspaceUid(Uuid::from_u128(uid)),
         slug: WorkspaceSlug::Customer(slug.parse().unwrap()),
         display_name: "Ümläut & Söhne".to_owned(),
+        fallbacks: vec!["openrouter/a/ü".parse().unwrap()],
         revision: 41,
         audit_sequence: 42,
         row_revision: 43,
@@ -155,6 +157,7 @@ fn key(workspace: &Workspace, uid: u128, slug: &str) -> Key {
             weight: 1_000_000,
             expire_time: Some(at(i64::MAX)),
             labels: [("team".to_owned(), "søk".to_owned())].into(),
+            deployments: [("gpt-5.4".to_owned(), "prod".to_owned())].into(),
         },
         state: KeyState::Quarantined,
         state_detail: "HTTP 401".to_owned(),
@@ -173,7 +176,13 @@ fn version(key: &Key, number: u64) -> KeyVersion {
         version: number,
         workspace: key.workspace,
         state: VersionState::Current,
-        destination: Destination::from_row("https://llm.example/v1"),
+        destination: Destination::from_row(
+            "https://llm.example/v1".to_owned(),
+            "europe-west4".to_owned(),
+            "acme-models".to_owned(),
+            "2024-10-21".to_owned(),
+        ),
+        secret_kind: SecretKind::ServiceAccount,
         material_tail: "wxyz".to_owned(),
         fingerprint: *b"sixteen bytes ..",
         wrapped_by: WrappedBy {

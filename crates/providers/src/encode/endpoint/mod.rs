@@ -17,8 +17,11 @@ pub(crate) enum Endpoint<'a> {
     Check,
     /// The size of a prompt.
     CountTokens { api: Api, model: &'a str },
-    /// Vectors.
-    Embed { model: &'a str },
+    /// Vectors. Google has several methods for them; others have none to choose from.
+    Embed {
+        model: &'a str,
+        method: &'static str,
+    },
     /// An answer.
     Generate {
         api: Api,

@@ -24,6 +24,8 @@ pub(super) fn path(
             // Its list of models is public and proves nothing.
             Endpoint::Check => "/key".into(),
             Endpoint::Images { .. } => "/images".into(),
+            // Models that give text are all that it lists unasked.
+            Endpoint::Models { .. } => "/models?output_modalities=all".into(),
             other => openai(other),
         }),
         Provider::Vertex => vertex(endpoint, target),
@@ -59,12 +61,17 @@ fn anthropic(endpoint: Endpoint<'_>) -> Cow<'static, str> {
     }
 }
 
-/// Azure's v1 API names the deployment in the body; the older addresses name it in the path, and
-/// want their date.
+/// Azure's v1 API names the deployment in the body, and takes no version but a word such as
+/// `preview`; the older addresses name it in the path, and want their date.
 fn azure(endpoint: Endpoint<'_>, api_version: &str) -> Result<Cow<'static, str>, EncodeError> {
-    if api_version.is_empty() {
+    let dated = api_version.starts_with(|first: char| first.is_ascii_digit());
+    if !dated {
         let path = openai(endpoint);
-        return Ok(format!("/openai/v1{path}").into());
+        let version = match api_version {
+            "" => String::new(),
+            word => format!("?api-version={}", query(word)),
+        };
+        return Ok(format!("/openai/v1{path}{version}").into());
     }
     let path = match endpoint {
         Endpoint::Check | Endpoint::Models { .. } => "/openai/models".to_owned(),
@@ -73,7 +80,7 @@ fn azure(endpoint: Endpoint<'_>, api_version: &str) -> Result<Cow<'static, str>,
             api: Api::Responses,
             ..
         } => "/openai/responses".to_owned(),
-        Endpoint::Embed { model }
+        Endpoint::Embed { model, .. }
         | Endpoint::Generate { model, .. }
         | Endpoint::Images { model } => {
             let below = openai(endpoint);
@@ -95,8 +102,8 @@ fn google(endpoint: Endpoint<'_>) -> Result<Cow<'static, str>, EncodeError> {
         Endpoint::CountTokens { model, .. } => {
             format!("/v1beta/models/{}:countTokens", segment(model)?).into()
         }
-        Endpoint::Embed { model } => {
-            format!("/v1beta/models/{}:batchEmbedContents", segment(model)?).into()
+        Endpoint::Embed { model, method } => {
+            format!("/v1beta/models/{}:{method}", segment(model)?).into()
         }
         Endpoint::Images { model } => {
             format!("/v1beta/models/{}:generateContent", segment(model)?).into()
@@ -129,8 +136,8 @@ fn vertex(endpoint: Endpoint<'_>, target: &Target<'_>) -> Result<Cow<'static, st
         Endpoint::CountTokens { model, .. } => {
             format!("{publishers}/google/models/{}:countTokens", segment(model)?).into()
         }
-        Endpoint::Embed { model } => {
-            format!("{publishers}/google/models/{}:predict", segment(model)?).into()
+        Endpoint::Embed { model, method } => {
+            format!("{publishers}/google/models/{}:{method}", segment(model)?).into()
         }
         Endpoint::Generate {
             api: Api::Messages,

@@ -1,6 +1,8 @@
 //! Neutral requests, and how to encode them as a router would.
 
 pub(crate) mod anthropic;
+pub(crate) mod embeddings;
+pub(crate) mod images;
 pub(crate) mod openai_chat;
 pub(crate) mod openai_responses;
 

@@ -38,7 +38,7 @@ fn wish() -> Wish {
     Wish {
         provider: Some(Provider::OpenAi),
         model: "gpt-5.4".to_owned(),
-        named: false,
+        ..Wish::default()
     }
 }
 
@@ -174,6 +174,89 @@ fn without_a_model_the_keys_default_is_what_its_lists_judge() {
         key.settings.default_model = "gpt-5.4".to_owned();
     });
     assert!(choose(vec![default], &wish, NOW, 0).is_ok());
+}
+
+#[test]
+fn what_was_tried_already_is_passed_over() {
+    let name = |text: &str| text.parse::<KeyName>().unwrap();
+    let wish = Wish {
+        excluded: vec![name("workspaces/w/keys/a"), name("workspaces/w/keys/gone")],
+        ..wish()
+    };
+    let candidates = vec![
+        candidate("workspaces/w/keys/a"),
+        candidate("workspaces/w/projects/x/keys/a"),
+    ];
+    let choice = choose(candidates, &wish, NOW, 0).unwrap();
+    let chosen = choice.chosen.name.to_string();
+    assert_eq!(chosen, "workspaces/w/projects/x/keys/a");
+    assert_eq!(choice.exclusions[0].rule, Rule::AlreadyTried);
+    let named = Wish {
+        named: true,
+        ..wish
+    };
+    let refusal = choose(vec![candidate("workspaces/w/keys/a")], &named, NOW, 0);
+    let expected = ResolutionRefusal::NamedUnusable {
+        rule: Rule::AlreadyTried,
+        detail: String::new(),
+    };
+    assert_eq!(refusal.unwrap_err(), expected);
+}
+
+#[test]
+fn a_bill_that_was_begun_stays_with_who_pays_it() {
+    let both = || {
+        vec![
+            candidate("workspaces/w/keys/a"),
+            candidate("platform/keys/p"),
+        ]
+    };
+    for (payer, chosen, excluded) in [
+        (Payer::OwnKey, "workspaces/w/keys/a", "platform/keys/p"),
+        (Payer::Platform, "platform/keys/p", "workspaces/w/keys/a"),
+    ] {
+        let wish = Wish {
+            payer: Some(payer),
+            ..wish()
+        };
+        let choice = choose(both(), &wish, NOW, 0).unwrap();
+        assert_eq!(choice.chosen.name.to_string(), chosen);
+        let expected = Exclusion {
+            key: excluded.parse().unwrap(),
+            rule: Rule::PayerDiffers,
+        };
+        assert_eq!(choice.exclusions, [expected]);
+    }
+}
+
+#[test]
+fn a_list_of_models_is_asked_for_no_model() {
+    let denied = || {
+        with("workspaces/w/keys/a", |key| {
+            key.settings.denied_models = vec!["*".to_owned()];
+        })
+    };
+    for capability in [
+        Capability::Embed,
+        Capability::Generate,
+        Capability::GenerateImages,
+    ] {
+        let wish = Wish {
+            capability,
+            ..wish()
+        };
+        assert!(choose(vec![denied()], &wish, NOW, 0).is_err());
+    }
+    for model in ["", "gpt-5.4"] {
+        let wish = Wish {
+            capability: Capability::ListModels,
+            model: model.to_owned(),
+            ..wish()
+        };
+        assert!(choose(vec![denied()], &wish, NOW, 0).is_ok());
+        let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
+        assert!(choose(vec![disabled], &wish, NOW, 0).is_err());
+    }
 }
 
 /// A candidate of any owner, in any state, with small numbers so that ties are common.

@@ -5,6 +5,7 @@ use latchkey_boot::clock::{ManualClock, Timestamp};
 use tokio::sync::mpsc::Receiver;
 
 use super::*;
+use crate::domain::material::Given;
 use crate::leasing::{LeasingConfig, session_id};
 
 fn leasing() -> Leasing {
@@ -20,11 +21,12 @@ fn attach(leasing: &Leasing, providers: &[Provider]) -> (Arc<Session>, Receiver<
 }
 
 fn errand() -> Errand {
-    let material = Material::parse("not-a-real-key".to_owned(), Provider::Custom).unwrap();
+    let given = Given::ApiKey("not-a-real-key".to_owned());
+    let material = Material::parse(given, Provider::Custom).ok().unwrap();
     Errand {
         id: Uuid::from_u128(9),
         provider: Provider::Custom,
-        base_url: "https://llm.example".to_owned(),
+        destination: Destination::default(),
         material: Arc::new(material),
     }
 }
@@ -77,7 +79,7 @@ async fn the_outcome_is_the_routers() {
         let Some(Order::Verify(told)) = orders.recv().await else {
             panic!("no errand")
         };
-        assert_eq!(told.material.expose(), b"not-a-real-key");
+        assert_eq!(told.material.identity(), [b"not-a-real-key"]);
         leasing.errand_done(told.id, outcome.clone());
         match (outcome, verifying.await) {
             (ErrandOutcome::Verified { grade, detail }, Ok(found)) => {

@@ -5,6 +5,8 @@ use latchkey_contract::vault::v1::{AddKeyVersionRequest, AddKeyVersionResponse};
 
 use super::{current_version, intake};
 use crate::change::{Change, check_etag};
+use crate::custody::CustodyError;
+use crate::domain::destination::Directions;
 use crate::error::{Noun, VaultError};
 use crate::leasing::Committed;
 use crate::services::call::Call;
@@ -50,16 +52,23 @@ async fn add(
         .check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
     check_etag(&request.etag, before.row_revision)?;
     let material = intake::material(request.material, before.provider)?;
-    let destination = if request.base_url.is_empty() {
-        let version = store::versions::find(&vault.store, before.uid, before.current_version);
-        let version = version
-            .await?
-            .ok_or(crate::custody::CustodyError::Integrity)?;
-        parent.open.keys.check(version)?.destination
-    } else {
-        intake::destination(vault, "base_url", &request.base_url, before.provider)?
+    let found = store::versions::find(&vault.store, before.uid, before.current_version).await?;
+    let current = parent
+        .open
+        .keys
+        .check(found.ok_or(CustodyError::Integrity)?)?;
+    let directions = Directions {
+        base_url: &request.base_url,
+        location: &request.location,
+        cloud_project: &request.cloud_project,
+        api_version: &request.api_version,
     };
-    let skip = request.skip_verification;
+    let located = current
+        .destination
+        .redirect(&directions, before.provider, &vault.egress)
+        .map_err(intake::misdirected(""))?;
+    intake::check_deployment("base_url", located.deployment.as_deref(), &before.settings)?;
+    let (destination, skip) = (located.destination, request.skip_verification);
     let intake = intake::verify(vault, before.provider, material, destination, skip).await?;
 
     let mut change = Change::begin(vault, &name.parent, call.act()).await?;
@@ -72,12 +81,8 @@ async fn add(
     let version = intake.seal(vault, &change, key.uid, key.current_version + 1)?;
     let key = key.renew(version.version, change.now)?;
     let message = encode::key(name, &key, &version, change.now);
-    let event = change
-        .event(name)
-        .with("version", version.version)
-        .with("retired_version", old.version)
-        .with("base_url", version.destination.as_str())
-        .with("verification", version.verification.grade.as_str());
+    let event = change.event(name).with("retired_version", old.version);
+    let event = intake::describe(event, &version);
     change.revoke(name, old.version);
     store::versions::update(&change.unit, change.keys.stamp(old.destroy(change.now))).await?;
     store::versions::insert(&change.unit, change.keys.stamp(version)).await?;

@@ -5,6 +5,7 @@ use latchkey_contract::vault::v1::{CreateKeyRequest, Key as Message};
 
 use super::{intake, settings};
 use crate::change::Change;
+use crate::domain::destination::{Destination, Directions};
 use crate::domain::key::{Key, KeyState};
 use crate::domain::provider::Provider;
 use crate::domain::uid::KeyUid;
@@ -41,9 +42,26 @@ async fn create(
         .provider
         .parse()
         .map_err(|error| VaultError::field("key.provider", error))?;
-    let settings = settings::decode(&wanted)?;
+    let mut settings = settings::decode(&wanted)?;
+    settings.check_use(provider)?;
     let material = intake::material(request.material, provider)?;
-    let destination = intake::destination(vault, "key.base_url", &wanted.base_url, provider)?;
+    let directions = Directions {
+        base_url: &wanted.base_url,
+        location: &wanted.location,
+        cloud_project: &wanted.cloud_project,
+        api_version: &wanted.api_version,
+    };
+    let located = Destination::parse(&directions, provider, &vault.egress);
+    let located = located.map_err(intake::misdirected("key."))?;
+    let deployment = located.deployment.as_deref();
+    if let Some(deployment) = deployment
+        && settings.default_model.is_empty()
+        && !settings.lead_to(deployment)
+    {
+        // Who gives the address of a deployment, and no model, means that one.
+        settings.default_model = deployment.to_owned();
+    }
+    intake::check_deployment("key.base_url", deployment, &settings)?;
     // Before the provider is asked: nobody learns of a key by a name that is taken anyway.
     let found = vault.parent(&parent).await?;
     if store::keys::find(&vault.store, found.ids(), &slug)
@@ -53,6 +71,7 @@ async fn create(
         return Err(Conflict::Exists(Noun::Key).into());
     }
     let skip = request.skip_verification;
+    let destination = located.destination;
     let intake = intake::verify(vault, provider, material, destination, skip).await?;
 
     let mut change = Change::begin(vault, &parent, call.act()).await?;
@@ -93,10 +112,8 @@ async fn create(
     let event = change
         .event(&name)
         .with("uid", key.uid)
-        .with("provider", provider)
-        .with("base_url", version.destination.as_str())
-        .with("version", 1)
-        .with("verification", version.verification.grade.as_str());
+        .with("provider", provider);
+    let event = intake::describe(event, &version);
     store::keys::insert(&change.unit, change.keys.stamp(key)).await?;
     store::versions::insert(&change.unit, change.keys.stamp(version)).await?;
     change.record(event).await?;

@@ -8,9 +8,11 @@ use latchkey_contract::names::{KeyName, KeyParent, ProjectName, Scope};
 use latchkey_contract::vault::v1::{KeyMaterial, key_material};
 
 use crate::change::Change;
-use crate::domain::destination::Destination;
-use crate::domain::material::Material;
+use crate::domain::audit::AuditEvent;
+use crate::domain::destination::{Destination, DestinationError};
+use crate::domain::material::{Given, Material};
 use crate::domain::provider::Provider;
+use crate::domain::settings::Settings;
 use crate::domain::uid::{KeyUid, random_uuid};
 use crate::domain::verification::{Grade, Verification};
 use crate::domain::version::{KeyVersion, VersionState};
@@ -32,23 +34,49 @@ pub(super) fn material(
     message: Option<KeyMaterial>,
     provider: Provider,
 ) -> Result<Arc<Material>, VaultError> {
-    match message.and_then(|material| material.kind) {
-        Some(key_material::Kind::ApiKey(text)) => Material::parse(text, provider)
-            .map(Arc::new)
-            .map_err(VaultError::KeyFormat),
-        None => Err(VaultError::field("material", "is required")),
+    let given = match message.and_then(|material| material.kind) {
+        Some(key_material::Kind::ApiKey(text)) => Given::ApiKey(text),
+        Some(key_material::Kind::EntraClient(client)) => Given::EntraClient {
+            tenant_id: client.tenant_id,
+            client_id: client.client_id,
+            client_secret: client.client_secret,
+        },
+        Some(key_material::Kind::ServiceAccountJson(json)) => Given::ServiceAccountJson(json),
+        None => return Err(VaultError::field("material", "is required")),
+    };
+    Ok(Arc::new(Material::parse(given, provider)?))
+}
+
+/// A destination that can't be read, by its fields as the request has them: `{prefix}location`.
+pub(super) fn misdirected(prefix: &'static str) -> impl Fn(DestinationError) -> VaultError {
+    move |error| match error {
+        DestinationError::BaseUrl(problem) => VaultError::Destination {
+            field: format!("{prefix}base_url"),
+            problem,
+        },
+        DestinationError::Field(error) => {
+            VaultError::field(format!("{prefix}{}", error.field), error.problem)
+        }
     }
 }
 
-/// Reads where it may be sent.
-pub(super) fn destination(
-    vault: &Vault,
+/// Refuses a deployment that an address named and that no model of the key leads to: it would never
+/// be called.
+pub(super) fn check_deployment(
     field: &'static str,
-    base_url: &str,
-    provider: Provider,
-) -> Result<Destination, VaultError> {
-    Destination::parse(base_url, provider, &vault.egress)
-        .map_err(|problem| VaultError::Destination { field, problem })
+    deployment: Option<&str>,
+    settings: &Settings,
+) -> Result<(), VaultError> {
+    match deployment {
+        Some(deployment) if !settings.lead_to(deployment) => {
+            let problem = format!(
+                "names the deployment {deployment}, which neither default_model nor deployments \
+                 of the key lead to: give the address of the resource alone, or add it there"
+            );
+            Err(VaultError::field(field, problem))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Asks the provider, unless the caller wants to go without.
@@ -62,12 +90,10 @@ pub(super) async fn verify(
     let (grade, detail) = if skip {
         (Grade::Format, String::new())
     } else {
-        let id = random_uuid(vault.custody.rng())?;
-        let base_url = destination.as_str().to_owned();
         let errand = Errand {
-            id,
+            id: random_uuid(vault.custody.rng())?,
             provider,
-            base_url,
+            destination: destination.clone(),
             material: Arc::clone(&material),
         };
         vault.leasing.verify(errand).await?
@@ -103,6 +129,7 @@ impl Intake {
             workspace: change.head.uid,
             state: VersionState::Current,
             destination: self.destination,
+            secret_kind: self.material.kind(),
             material_tail: self.material.tail(),
             fingerprint: keys.fingerprint(self.provider, &self.material),
             wrapped_by: sealed.wrapped_by,
@@ -130,6 +157,24 @@ impl Intake {
             None => Ok(()),
         }
     }
+}
+
+/// What is recorded of a version that came in.
+pub(super) fn describe(event: AuditEvent, version: &KeyVersion) -> AuditEvent {
+    let destination = &version.destination;
+    let event = event
+        .with("version", version.version)
+        .with("secret_kind", version.secret_kind.as_str())
+        .with("base_url", destination.base_url())
+        .with("verification", version.verification.grade.as_str());
+    [
+        ("location", destination.location()),
+        ("cloud_project", destination.cloud_project()),
+        ("api_version", destination.api_version()),
+    ]
+    .into_iter()
+    .filter(|(_, text)| !text.is_empty())
+    .fold(event, |event, (name, text)| event.with(name, text))
 }
 
 /// The name of a live key of the workspace.

@@ -17,7 +17,11 @@ pub(super) const CHANGEABLE: &[&str] = &[
     "weight",
     "expire_time",
     "labels",
+    "deployments",
 ];
+
+/// Fields that `AddKeyVersion` changes: they say where the key is sent.
+pub(super) const WITH_MATERIAL: &[&str] = &["base_url", "location", "cloud_project", "api_version"];
 
 /// Fields that it does not, and what to do instead.
 pub(super) const FORBIDDEN: &[(&str, &str)] = &[
@@ -40,6 +44,7 @@ pub(super) fn decode(key: &v1::Key) -> Result<Settings, VaultError> {
         weight: number("key.weight", key.weight)?,
         expire_time: key.expire_time.as_ref().map(decode_time).transpose()?,
         labels: key.labels.clone(),
+        deployments: key.deployments.clone(),
     };
     Ok(settings.checked()?)
 }
@@ -67,6 +72,7 @@ pub(super) fn merge(
     take!(weight, wanted.weight != 0);
     take!(expire_time, wanted.expire_time.is_some());
     take!(labels, !wanted.labels.is_empty());
+    take!(deployments, !wanted.deployments.is_empty());
     (current, changed)
 }
 

@@ -5,6 +5,7 @@ use latchkey_contract::vault::v1::{Key as Message, UpdateKeyRequest};
 
 use super::{current_version, settings};
 use crate::change::Change;
+use crate::domain::destination::Destination;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::encode;
@@ -21,7 +22,8 @@ pub(super) async fn handle(
     let name: KeyName = wanted.name.parse().map_err(VaultError::name("key.name"))?;
     call.authorize_parent(&name.parent)?;
     let paths = request.update_mask.iter().flat_map(|mask| &mask.paths);
-    if paths.into_iter().any(|path| path == "base_url") {
+    let moves = |path: &String| settings::WITH_MATERIAL.contains(&path.as_str());
+    if paths.into_iter().any(moves) {
         return Err(VaultError::MaterialRequired {
             field: "update_mask",
         });
@@ -36,11 +38,7 @@ pub(super) async fn handle(
     let mut change = Change::begin(vault, &name.parent, call.act()).await?;
     let key = change.key(&name, &wanted.etag).await?;
     let version = current_version(&change, &key).await?;
-    if !wanted.base_url.is_empty() && wanted.base_url != version.destination.as_str() {
-        return Err(VaultError::MaterialRequired {
-            field: "key.base_url",
-        });
-    }
+    check_destination(&wanted, &version.destination)?;
     if !wanted.provider.is_empty() && wanted.provider != key.provider.as_str() {
         return Err(VaultError::field(
             "key.provider",
@@ -48,6 +46,7 @@ pub(super) async fn handle(
         ));
     }
     let (merged, changed) = settings::merge(key.settings.clone(), new, &mask);
+    merged.check_use(key.provider)?;
     let key = key.change(merged.checked()?, change.now)?;
     let answer = encode::key(&name, &key, &version, change.now);
     let event = change.event(&name).with("changed", changed.join(","));
@@ -56,4 +55,27 @@ pub(super) async fn handle(
     let committed = change.commit().await?;
     vault.leasing.propagate(committed).await;
     Ok(answer)
+}
+
+/// What was read may be sent back; anything else needs the material.
+fn check_destination(wanted: &Message, current: &Destination) -> Result<(), VaultError> {
+    for (field, wanted, current) in [
+        ("key.base_url", &wanted.base_url, current.base_url()),
+        ("key.location", &wanted.location, current.location()),
+        (
+            "key.cloud_project",
+            &wanted.cloud_project,
+            current.cloud_project(),
+        ),
+        (
+            "key.api_version",
+            &wanted.api_version,
+            current.api_version(),
+        ),
+    ] {
+        if !wanted.is_empty() && wanted != current {
+            return Err(VaultError::MaterialRequired { field });
+        }
+    }
+    Ok(())
 }

@@ -9,7 +9,6 @@ use super::{current_version, intake};
 use crate::change::Change;
 use crate::custody::CustodyError;
 use crate::domain::key::{IllegalTransition, KeyState};
-use crate::domain::material::Material;
 use crate::domain::uid::random_uuid;
 use crate::error::{Noun, VaultError};
 use crate::leasing::errands::Errand;
@@ -38,11 +37,11 @@ pub(super) async fn handle(
     }
     let found = store::versions::find(&vault.store, key.uid, key.current_version).await?;
     let version = keys.check(found.ok_or(CustodyError::Integrity)?)?;
-    let material = Material::from_sealed(keys.open(&key, &version)?);
+    let material = keys.open(&key, &version)?;
     let errand = Errand {
         id: random_uuid(vault.custody.rng())?,
         provider: key.provider,
-        base_url: version.destination.as_str().to_owned(),
+        destination: version.destination.clone(),
         material: Arc::new(material),
     };
     let (grade, detail) = vault.leasing.verify(errand).await?;

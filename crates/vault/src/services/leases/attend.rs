@@ -23,7 +23,7 @@ use crate::domain::audit::Act;
 use crate::domain::uid::random_uuid;
 use crate::domain::verification::{Grade, ProviderWords};
 use crate::error::VaultError;
-use crate::leasing::errands::ErrandOutcome;
+use crate::leasing::errands::{Errand, ErrandOutcome};
 use crate::leasing::{Order, Session, SessionError, SessionId};
 use crate::services::call::Call;
 use crate::services::encode;
@@ -297,12 +297,25 @@ fn encode_order(order: Order) -> Told {
             revision: encode::signed(revision),
             revoked_key_versions: revoked.iter().map(ToString::to_string).collect(),
         }),
-        Order::Verify(errand) => Told::VerificationErrand(VerificationErrand {
-            errand_id: errand.id.to_string(),
-            provider: errand.provider.to_string(),
-            base_url: errand.base_url,
-            api_key: String::from_utf8_lossy(errand.material.expose()).into_owned(),
-        }),
+        Order::Verify(errand) => Told::VerificationErrand(encode_errand(&errand)),
+    }
+}
+
+fn encode_errand(errand: &Errand) -> VerificationErrand {
+    let Errand {
+        id,
+        provider,
+        destination,
+        material,
+    } = errand;
+    VerificationErrand {
+        errand_id: id.to_string(),
+        provider: provider.to_string(),
+        base_url: destination.base_url().to_owned(),
+        material: Some(encode::material(material)),
+        location: destination.location().to_owned(),
+        cloud_project: destination.cloud_project_with(material).to_owned(),
+        api_version: destination.api_version().to_owned(),
     }
 }
 

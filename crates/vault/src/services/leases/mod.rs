@@ -4,6 +4,7 @@ mod attend;
 mod list;
 mod release;
 mod resolve;
+mod wish;
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -2,21 +2,19 @@
 
 use std::time::Duration;
 
-use latchkey_contract::names::{
-    KeyName, KeyParent, KeyVersionName, ResourceId, RevisionScope, Scope,
-};
+use latchkey_contract::names::{KeyName, KeyParent, KeyVersionName, RevisionScope, Scope};
 use latchkey_contract::vault::v1::{
-    Exclusion, Lease, Payer, ResolveRequest, ResolveResponse, ScopeRevision,
+    Exclusion, Lease, ResolveRequest, ResolveResponse, ScopeRevision,
 };
 use ring::rand::SecureRandom as _;
 use uuid::Builder;
 
-use super::session_id;
+use super::{session_id, wish};
 use crate::custody::{CustodyError, WorkspaceKeys};
 use crate::domain::audit::{AuditEvent, Decision};
 use crate::domain::key::Key;
 use crate::domain::provider::Provider;
-use crate::domain::resolution::{Candidate, Choice, Wish, choose};
+use crate::domain::resolution::{Candidate, Choice, Payer, Wish, choose};
 use crate::error::{Noun, VaultError};
 use crate::leasing::{LeaseId, LeaseRecord};
 use crate::services::call::Call;
@@ -33,11 +31,12 @@ pub(super) async fn handle(
     request: ResolveRequest,
 ) -> Result<ResolveResponse, VaultError> {
     call.authorize_deployment()?;
+    let wish = wish::decode(&request)?;
     let session = vault
         .leasing
         .session(session_id(&request.session)?, call.actor())?;
     let scope: Scope = request.parent.parse().map_err(VaultError::name("parent"))?;
-    let wanted = named_keys(&request.key, &scope)?;
+    let wanted = wish::named_keys(&request.key, &scope)?;
     let named = !wanted.is_empty();
     let provider = match request.provider.as_str() {
         "" if named => None,
@@ -58,15 +57,20 @@ pub(super) async fn handle(
     }
     let wish = Wish {
         provider,
-        model: request.model.clone(),
         named,
+        ..wish
     };
     let candidates = match provider {
         _ if named => vec![named_candidate(vault, &parent, wanted).await?],
         Some(provider) => all_candidates(vault, call, &scope, &parent, &platform, provider).await?,
         None => return Err(VaultError::field("provider", "is required without a key")),
     };
-    let choice = choose(candidates, &wish, vault.now(), random(vault)?)?;
+    let workspace = &parent.open.workspace;
+    let choice = choose(candidates, &wish, vault.now(), random(vault)?);
+    let choice = choice.map_err(|refusal| VaultError::Resolution {
+        refusal,
+        fallbacks: workspace.fallbacks.clone(),
+    })?;
     let lease_id = LeaseId(lease_uuid(vault)?);
     let owner = match choice.chosen.name.parent {
         KeyParent::Platform => &platform,
@@ -87,37 +91,8 @@ pub(super) async fn handle(
             .into_iter()
             .filter_map(revision)
             .collect(),
+        fallbacks: encode::fallbacks(&workspace.fallbacks),
     })
-}
-
-/// The names to try: a full name is that key and no other, an id may be the project's or the
-/// workspace's.
-fn named_keys(text: &str, scope: &Scope) -> Result<Vec<KeyName>, VaultError> {
-    if text.is_empty() {
-        return Ok(Vec::new());
-    }
-    let workspace = KeyParent::Scope(Scope::Workspace(scope.workspace().clone()));
-    let own = KeyParent::Scope(scope.clone());
-    if let Ok(key) = text.parse::<ResourceId>() {
-        let mut names = vec![KeyName {
-            parent: own.clone(),
-            key: key.clone(),
-        }];
-        if own != workspace {
-            names.push(KeyName {
-                parent: workspace,
-                key,
-            });
-        }
-        return Ok(names);
-    }
-    let name: KeyName = text.parse().map_err(VaultError::name("key"))?;
-    // Another workspace's keys don't exist for this one; nor can the platform's be named.
-    if name.parent == own || name.parent == workspace {
-        Ok(vec![name])
-    } else {
-        Err(VaultError::NotFound(Noun::Key))
-    }
 }
 
 async fn named_candidate(
@@ -201,25 +176,27 @@ async fn lend(
     let found = store::versions::find(&vault.store, key.uid, key.current_version).await?;
     let version = owner.keys.check(found.ok_or(CustodyError::Integrity)?)?;
     let material = owner.keys.open(key, &version)?;
-    let api_key = String::from_utf8(material.expose().to_vec());
     let version_name = KeyVersionName {
         key: name.clone(),
         version: version.version,
     };
-    let payer = match name.parent {
-        KeyParent::Platform => Payer::Platform,
-        KeyParent::Scope(_) => Payer::OwnKey,
-    };
+    let (settings, destination) = (&key.settings, &version.destination);
     let lease = Lease {
         lease_id: lease_id.0.to_string(),
         key_version: version_name.to_string(),
         provider: key.provider.to_string(),
-        base_url: version.destination.as_str().to_owned(),
-        api_key: api_key.map_err(|_| CustodyError::Integrity)?,
+        base_url: destination.base_url().to_owned(),
         material_tail: version.material_tail.clone(),
-        payer: payer.into(),
-        default_model: key.settings.default_model.clone(),
-        expire_time: key.settings.expire_time.map(encode::time),
+        payer: encode::payer(Payer::of(name)).into(),
+        default_model: settings.default_model.clone(),
+        expire_time: settings.expire_time.map(encode::time),
+        location: destination.location().to_owned(),
+        cloud_project: destination.cloud_project_with(&material).to_owned(),
+        api_version: destination.api_version().to_owned(),
+        material: Some(encode::material(&material)),
+        deployments: settings.deployments.clone(),
+        allowed_models: settings.allowed_models.clone(),
+        denied_models: settings.denied_models.clone(),
     };
     Ok((lease, version_name))
 }

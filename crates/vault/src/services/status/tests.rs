@@ -4,9 +4,9 @@ use sea_orm::DbErr;
 use tonic_types::StatusExt as _;
 
 use super::*;
-use crate::domain::destination::DestinationError;
+use crate::domain::destination::BaseUrlError;
 use crate::domain::key::IllegalTransition;
-use crate::domain::material::KeyFormatError;
+use crate::domain::material::{ApiKeyError, FormatError, MaterialError, TextError};
 use crate::domain::provider::Provider;
 use crate::domain::resolution::Rule;
 use crate::error::Noun;
@@ -69,15 +69,24 @@ fn requests() -> Vec<Row> {
         )
         .naming("key.base_url"),
         row(
-            VaultError::KeyFormat(KeyFormatError::Short),
+            FormatError::from(ApiKeyError::Text(TextError::Short)),
             InvalidArgument,
             "KEY_FORMAT",
         )
-        .naming("material"),
+        .naming("material.api_key"),
+        row(
+            MaterialError::Kind {
+                field: "material.entra_client",
+                takes: "api_key",
+            },
+            InvalidArgument,
+            "FIELD_INVALID",
+        )
+        .naming("material.entra_client"),
         row(
             VaultError::Destination {
-                field: "base_url",
-                problem: DestinationError::NotAUrl,
+                field: "base_url".to_owned(),
+                problem: BaseUrlError::NotAUrl,
             },
             InvalidArgument,
             "DESTINATION_FORBIDDEN",
@@ -163,9 +172,14 @@ fn outcomes() -> Vec<Row> {
             Unavailable,
             "PROVIDER_UNAVAILABLE",
         ),
-        row(mismatch, FailedPrecondition, "PROVIDER_MISMATCH").naming("provider"),
-        row(named, FailedPrecondition, "KEY_UNUSABLE"),
-        row(none, FailedPrecondition, "OWN_KEY_REQUIRED"),
+        row(
+            unresolved(mismatch),
+            FailedPrecondition,
+            "PROVIDER_MISMATCH",
+        )
+        .naming("provider"),
+        row(unresolved(named), FailedPrecondition, "KEY_UNUSABLE"),
+        row(unresolved(none), FailedPrecondition, "OWN_KEY_REQUIRED"),
         row(SessionError::Fenced, Aborted, "SESSION_FENCED"),
         row(
             SessionError::HelloRequired,
@@ -213,6 +227,13 @@ fn custody() -> Vec<Row> {
     ]
 }
 
+fn unresolved(refusal: ResolutionRefusal) -> VaultError {
+    VaultError::Resolution {
+        refusal,
+        fallbacks: Vec::new(),
+    }
+}
+
 fn words() -> ProviderWords {
     let message = "Incorrect API key provided".to_owned();
     ProviderWords {
@@ -242,11 +263,13 @@ fn is_listed(error: &VaultError) {
         | VaultError::Verification(
             ErrandFailure::NoRouter | ErrandFailure::Rejected(_) | ErrandFailure::Unreachable(_),
         )
-        | VaultError::Resolution(
-            ResolutionRefusal::ProviderMismatch { .. }
-            | ResolutionRefusal::NamedUnusable { .. }
-            | ResolutionRefusal::NoneUsable { .. },
-        )
+        | VaultError::Resolution {
+            refusal:
+                ResolutionRefusal::ProviderMismatch { .. }
+                | ResolutionRefusal::NamedUnusable { .. }
+                | ResolutionRefusal::NoneUsable { .. },
+            ..
+        }
         | VaultError::Session(
             SessionError::Fenced | SessionError::HelloRequired | SessionError::Unknown,
         )
@@ -341,11 +364,34 @@ fn a_refused_choice_says_of_each_key_why() {
             rule: Rule::ModelDenied,
         },
     ];
-    let status = Status::from(VaultError::from(ResolutionRefusal::NoneUsable {
-        exclusions,
-    }));
+    let refusal = unresolved(ResolutionRefusal::NoneUsable { exclusions });
+    let status = Status::from(refusal);
     let details = status.get_error_details();
     let facts = &details.error_info().unwrap().metadata;
     assert_eq!(facts["workspaces/w/keys/a"], "KEY_DISABLED");
     assert_eq!(facts["platform/keys/b"], "MODEL_DENIED");
+    assert_eq!(facts.len(), 2);
+}
+
+#[test]
+fn a_refused_choice_says_whom_to_ask_instead() {
+    let named = ResolutionRefusal::NamedUnusable {
+        rule: Rule::KeyDisabled,
+        detail: String::new(),
+    };
+    let none = ResolutionRefusal::NoneUsable {
+        exclusions: Vec::new(),
+    };
+    let mismatch = ResolutionRefusal::ProviderMismatch {
+        expected: Provider::OpenAi,
+        actual: Provider::Custom,
+    };
+    let told = "anthropic/claude-sonnet-5\nopenrouter/deepseek/deepseek-flash";
+    for (refusal, expected) in [(named, Some(told)), (none, Some(told)), (mismatch, None)] {
+        let fallbacks = told.lines().map(|line| line.parse().unwrap()).collect();
+        let status = Status::from(VaultError::Resolution { refusal, fallbacks });
+        let details = status.get_error_details();
+        let facts = &details.error_info().unwrap().metadata;
+        assert_eq!(facts.get("fallbacks").map(String::as_str), expected);
+    }
 }

@@ -3,8 +3,10 @@
 use latchkey_contract::names::{ResourceId, WorkspaceName};
 use latchkey_contract::vault::v1::{CreateWorkspaceRequest, Workspace as Message};
 
+use super::fallbacks;
 use crate::change::Change;
 use crate::domain::audit::AuditEvent;
+use crate::domain::fallback::Fallback;
 use crate::domain::settings::check_display_name;
 use crate::domain::uid::WorkspaceUid;
 use crate::domain::workspace::{Workspace, WorkspaceSlug};
@@ -25,10 +27,18 @@ pub(super) async fn handle(
         .workspace_id
         .parse()
         .map_err(VaultError::name("workspace_id"))?;
-    let display_name = request.workspace.clone().unwrap_or_default().display_name;
-    check_display_name("workspace.display_name", &display_name)?;
+    let wanted = request.workspace.clone().unwrap_or_default();
+    check_display_name("workspace.display_name", &wanted.display_name)?;
+    let fallbacks = fallbacks::decode(&wanted.fallbacks)?;
     let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
-    let work = create(vault, call, &repeatable, slug, display_name);
+    let work = create(
+        vault,
+        call,
+        &repeatable,
+        slug,
+        wanted.display_name,
+        fallbacks,
+    );
     repeatable.once(vault, call, work).await
 }
 
@@ -38,6 +48,7 @@ async fn create(
     repeatable: &Repeatable,
     slug: ResourceId,
     display_name: String,
+    fallbacks: Vec<Fallback>,
 ) -> Result<Message, VaultError> {
     let name = WorkspaceName {
         workspace: slug.clone(),
@@ -49,15 +60,16 @@ async fn create(
     }
     let uid = WorkspaceUid::random(vault.custody.rng())?;
     let before = workspaces::highest_deleted_revision(&unit).await?;
-    let head = Workspace::new(
-        uid,
-        WorkspaceSlug::Customer(slug),
-        display_name,
-        before,
-        now,
-    );
     let act = call.act();
-    let event = AuditEvent::done(&act, &name, now).with("uid", uid);
+    let mut event = AuditEvent::done(&act, &name, now).with("uid", uid);
+    if !fallbacks.is_empty() {
+        event = event.with("fallbacks", fallbacks::describe(&fallbacks));
+    }
+    let slug = WorkspaceSlug::Customer(slug);
+    let head = Workspace {
+        fallbacks,
+        ..Workspace::new(uid, slug, display_name, before, now)
+    };
     let change = Change::found(unit, &vault.custody, head, act, now, event).await?;
     let answer = encode::workspace(&name, &change.head);
     repeatable.remember(&change, call, &answer).await?;

@@ -3,6 +3,7 @@
 use latchkey_contract::names::{KeyParent, Scope, WorkspaceName};
 use latchkey_contract::vault::v1::{UpdateWorkspaceRequest, Workspace as Message};
 
+use super::fallbacks;
 use crate::change::{Change, check_etag};
 use crate::domain::settings::check_display_name;
 use crate::error::VaultError;
@@ -22,8 +23,9 @@ pub(super) async fn handle(
         .parse()
         .map_err(VaultError::name("workspace.name"))?;
     call.authorize(&name)?;
-    let mask = Mask::parse(request.update_mask, &["display_name"], &[])?;
+    let mask = Mask::parse(request.update_mask, &["display_name", "fallbacks"], &[])?;
     check_display_name("workspace.display_name", &wanted.display_name)?;
+    let fallbacks = fallbacks::decode(&wanted.fallbacks)?;
 
     let parent = KeyParent::Scope(Scope::Workspace(name.clone()));
     let mut change = Change::begin(vault, &parent, call.act()).await?;
@@ -32,6 +34,10 @@ pub(super) async fn handle(
     if mask.changes("display_name", !wanted.display_name.is_empty()) {
         event = event.with("display_name", &wanted.display_name);
         change.head = change.head.clone().rename(wanted.display_name, change.now);
+    }
+    if mask.changes("fallbacks", !fallbacks.is_empty()) {
+        event = event.with("fallbacks", fallbacks::describe(&fallbacks));
+        change.head = change.head.clone().fall_back(fallbacks, change.now);
     }
     change.record(event).await?;
     let answer = encode::workspace(&name, &change.head);

@@ -26,6 +26,9 @@ pub(in crate::store) struct Model {
     pub verify_time: i64,
     pub create_time: i64,
     pub destroy_time: Option<i64>,
+    pub location: String,
+    pub cloud_project: String,
+    pub api_version: String,
     pub row_mac: Vec<u8>,
 }
 

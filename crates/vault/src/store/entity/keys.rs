@@ -29,6 +29,7 @@ pub(in crate::store) struct Model {
     pub update_time: i64,
     pub delete_time: Option<i64>,
     pub last_used_time: Option<i64>,
+    pub deployments: String,
     pub row_mac: Vec<u8>,
 }
 

@@ -16,6 +16,7 @@ pub(in crate::store) struct Model {
     pub create_time: i64,
     pub update_time: i64,
     pub delete_time: Option<i64>,
+    pub fallbacks: String,
     pub row_mac: Vec<u8>,
 }
 

@@ -29,6 +29,15 @@ pub(crate) fn material(text: &str) -> Option<KeyMaterial> {
     })
 }
 
+/// The API key that a lease or an errand carries.
+#[track_caller]
+pub(crate) fn api_key(material: Option<&KeyMaterial>) -> &str {
+    match material.and_then(|material| material.kind.as_ref()) {
+        Some(key_material::Kind::ApiKey(text)) => text,
+        other => panic!("it carries {other:?}"),
+    }
+}
+
 /// A request that stores an OpenAI key without asking a router.
 pub(crate) fn create_key(parent: &str, key_id: &str) -> CreateKeyRequest {
     CreateKeyRequest {

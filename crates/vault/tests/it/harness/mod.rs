@@ -1,12 +1,19 @@
 //! A vault to test, callers of every kind, and a router to attend it.
 
 mod fixtures;
+mod materials;
 mod raw;
 mod refusal;
 mod router;
 mod vault;
 
-pub(crate) use fixtures::{SECRET_TAIL, create_key, key_of, mask, material, resolve, secret};
+pub(crate) use fixtures::{
+    SECRET_TAIL, api_key, create_key, key_of, mask, material, resolve, secret,
+};
+pub(crate) use materials::{
+    AZURE, complete_key_of, create_key_of, entra, entra_client, private_key, service_account,
+    service_account_file,
+};
 pub(crate) use refusal::refused;
 pub(crate) use router::{Outcome, Router, alive, hello, rejected, unreachable};
 pub(crate) use vault::{

@@ -12,6 +12,7 @@ use latchkey_contract::vault::v1::{
     KeepAliveAnswer, KeyReport, Lease, ProviderRefusal, ResolveRequest, ResolveResponse,
     ScopeRevision, Verification, VerificationErrand, VerificationResult, Welcome, verification,
 };
+use latchkey_vault::domain::provider::Provider;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -256,9 +257,7 @@ impl Router {
 
 /// A Hello of a router that can check keys of every provider.
 pub(crate) fn hello(held: &[ScopeRevision]) -> Hello {
-    let providers = ["anthropic", "custom", "openai"]
-        .map(ToOwned::to_owned)
-        .to_vec();
+    let providers = Provider::ALL.map(|provider| provider.to_string()).to_vec();
     Hello {
         instance: "r1".to_owned(),
         revisions: held.to_vec(),

@@ -4,7 +4,8 @@ use latchkey_contract::vault::v1::{AddKeyVersionRequest, DisableKeyRequest, key}
 use tonic::Code;
 
 use crate::harness::{
-    ACME_OWNER, OPERATOR, OWNER, Router, SECRET_TAIL, Vault, material, refused, resolve, secret,
+    ACME_OWNER, OPERATOR, OWNER, Router, SECRET_TAIL, Vault, api_key, material, refused, resolve,
+    secret,
 };
 use crate::on_both_databases;
 
@@ -54,7 +55,7 @@ async fn the_next_call_uses_the_new_material(vault: Vault) {
     acme(&vault).await;
     let router = Router::attend(&vault).await;
     assert_eq!(
-        router.borrows(resolve(ACME)).await.api_key,
+        api_key(router.borrows(resolve(ACME)).await.material.as_ref()),
         secret(ACME, "main")
     );
     let answer = vault
@@ -71,7 +72,7 @@ async fn the_next_call_uses_the_new_material(vault: Vault) {
     );
     let lease = router.borrows(resolve(ACME)).await;
     assert_eq!(lease.key_version, "workspaces/acme/keys/main/versions/2");
-    assert_eq!(lease.api_key, secret(ACME, "b"));
+    assert_eq!(api_key(lease.material.as_ref()), secret(ACME, "b"));
 }
 
 async fn routers_confirm_that_the_old_version_is_gone(vault: Vault) {

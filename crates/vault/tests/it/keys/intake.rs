@@ -6,8 +6,8 @@ use latchkey_contract::vault::v1::{Verification, verification::Grade};
 use tonic::{Code, Status};
 
 use crate::harness::{
-    OWNER, Outcome, ROUTER, Router, Vault, alive, create_key, key_of, material, refused, rejected,
-    secret, unreachable,
+    OWNER, Outcome, ROUTER, Router, Vault, alive, api_key, create_key, key_of, material, refused,
+    rejected, secret, unreachable,
 };
 use crate::on_both_databases;
 
@@ -73,7 +73,7 @@ async fn a_router_checks_the_material_with_its_provider(vault: Vault) {
     let errands = router.errands();
     let asked: Vec<_> = errands
         .iter()
-        .map(|errand| errand.api_key.as_str())
+        .map(|errand| api_key(errand.material.as_ref()))
         .collect();
     assert_eq!(asked, [secret(ACME, "new"), secret(ACME, "second")]);
     assert!(errands.iter().all(|errand| errand.provider == "openai"));
@@ -210,7 +210,7 @@ async fn a_material_of_the_wrong_form_is_refused_before_anybody_is_asked(vault: 
         let added = client.add_key_version(request).await.map(drop);
         for outcome in [created, added] {
             let refused = refused(outcome, Code::InvalidArgument, "KEY_FORMAT");
-            assert_eq!(refused.fields, ["material"]);
+            assert_eq!(refused.fields, ["material.api_key"]);
             assert!(text.len() < 8 || !refused.message.contains(text));
         }
     }

@@ -3,10 +3,12 @@
 mod add_version;
 mod create;
 mod delete;
+mod destinations;
 mod disable;
 mod enable;
 mod get;
 mod intake;
 mod list;
+mod materials;
 mod update;
 mod verify;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use latchkey_contract::vault::v1::{CreateKeyRequest, Key, UpdateKeyRequest};
+use latchkey_contract::vault::v1::{CreateKeyRequest, Key, ResolveRequest, UpdateKeyRequest};
+use latchkey_vault::domain::provider::Provider;
 use prost_types::Timestamp;
 use tonic::Code;
 
 use crate::harness::{
-    ACME_OWNER, OPERATOR, OWNER, Router, Vault, create_key, key_of, mask, refused, resolve,
+    ACME_OWNER, OPERATOR, OWNER, Router, Vault, create_key, create_key_of, key_of, mask, refused,
+    resolve,
 };
 use crate::on_both_databases;
 
@@ -16,6 +18,8 @@ on_both_databases!(
     a_field_that_is_named_and_empty_is_cleared,
     without_a_mask_every_field_that_is_set_is_changed,
     where_a_key_is_sent_is_not_changed_here,
+    no_part_of_a_destination_is_changed_here,
+    deployments_are_changed_where_they_are_of_use,
     what_is_fixed_or_unknown_is_refused,
     a_value_out_of_bounds_is_refused_by_field,
     a_stale_etag_is_refused,
@@ -162,6 +166,95 @@ async fn where_a_key_is_sent_is_not_changed_here(vault: Vault) {
         &["display_name"],
     )
     .await;
+}
+
+async fn no_part_of_a_destination_is_changed_here(vault: Vault) {
+    vault.create_workspace("acme").await;
+    for (provider, field, change) in [
+        (
+            Provider::Vertex,
+            "location",
+            (|key| key.location = "us".into()) as fn(&mut Key),
+        ),
+        (Provider::Vertex, "cloud_project", |key| {
+            key.cloud_project = "other-models".into();
+        }),
+        (Provider::Azure, "api_version", |key| {
+            key.api_version = "2024-10-21".into();
+        }),
+        (Provider::OpenAi, "location", |key| {
+            key.location = "us".into();
+        }),
+    ] {
+        let id = format!("{provider}-{}", field.len());
+        let request = create_key_of(provider, "workspaces/acme", &id);
+        let before = vault.store_key(request).await;
+        let named = || Key {
+            name: before.name.clone(),
+            ..Key::default()
+        };
+        let mut moved = named();
+        change(&mut moved);
+        for (key, paths, blamed) in [
+            (moved.clone(), &[][..], format!("key.{field}")),
+            (moved.clone(), &["priority"], format!("key.{field}")),
+            (moved, &[field], "update_mask".to_owned()),
+            (named(), &[field], "update_mask".to_owned()),
+        ] {
+            let request = UpdateKeyRequest {
+                key: Some(key),
+                update_mask: mask(paths),
+            };
+            let outcome = vault.keys(OWNER).update_key(request).await;
+            let refused = refused(outcome, Code::InvalidArgument, "MATERIAL_REQUIRED");
+            assert_eq!(refused.fields, [blamed]);
+        }
+        // As it was read is no change.
+        let again = update(&vault, before.clone(), &["priority"]).await;
+        assert_eq!(
+            (again.location, again.base_url),
+            (before.location, before.base_url)
+        );
+    }
+}
+
+async fn deployments_are_changed_where_they_are_of_use(vault: Vault) {
+    vault.create_workspace("acme").await;
+    let request = create_key_of(Provider::Azure, "workspaces/acme", "main");
+    vault.store_key(request).await;
+    let router = Router::attend(&vault).await;
+    let lent = async || {
+        let request = ResolveRequest {
+            provider: "azure".to_owned(),
+            ..resolve("workspaces/acme")
+        };
+        router.borrows(request).await.deployments
+    };
+    assert!(lent().await.is_empty());
+    let wanted = changed(|key| {
+        key.deployments = [("gpt-5.4".to_owned(), "prod".to_owned())].into();
+    });
+    let after = update(&vault, wanted.clone(), &[]).await;
+    assert_eq!(after.deployments, wanted.deployments);
+    assert_eq!(lent().await, wanted.deployments);
+    let after = update(&vault, changed(|_| {}), &["priority"]).await;
+    assert_eq!(after.deployments, wanted.deployments);
+    let after = update(&vault, changed(|_| {}), &["deployments"]).await;
+    assert!(after.deployments.is_empty());
+    assert!(lent().await.is_empty());
+
+    let other = vault.create_key("workspaces/acme", "other").await;
+    let wanted = Key {
+        name: other.name,
+        ..wanted
+    };
+    let request = UpdateKeyRequest {
+        key: Some(wanted),
+        update_mask: None,
+    };
+    let outcome = vault.keys(OWNER).update_key(request).await;
+    let refused = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refused.fields, ["key.deployments"]);
 }
 
 async fn what_is_fixed_or_unknown_is_refused(vault: Vault) {

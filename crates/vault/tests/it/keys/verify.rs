@@ -8,8 +8,8 @@ use latchkey_contract::vault::v1::{
 use tonic::Code;
 
 use crate::harness::{
-    ACME_OWNER, OPERATOR, OWNER, Router, Vault, alive, material, refused, rejected, resolve,
-    secret, unreachable,
+    ACME_OWNER, OPERATOR, OWNER, Router, Vault, alive, api_key, material, refused, rejected,
+    resolve, secret, unreachable,
 };
 use crate::on_both_databases;
 
@@ -51,7 +51,7 @@ async fn the_provider_is_asked_of_the_stored_material(vault: Vault) {
     assert_eq!(answer.grade(), verification::Grade::Alive);
     assert_eq!(answer.verify_time.unwrap().seconds, 1_795_262_405);
     let errands = router.errands();
-    assert_eq!(errands[0].api_key, secret(ACME, "main"));
+    assert_eq!(api_key(errands[0].material.as_ref()), secret(ACME, "main"));
     assert_eq!(
         (errands[0].provider.as_str(), errands[0].base_url.as_str()),
         ("openai", "")

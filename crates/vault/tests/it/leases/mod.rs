@@ -1,6 +1,8 @@
 //! The methods of `LeaseService`.
 
 mod attend;
+mod choice;
+mod fallbacks;
 mod list;
 mod quarantine;
 mod release;

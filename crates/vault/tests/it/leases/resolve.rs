@@ -7,8 +7,8 @@ use prost_types::Timestamp;
 use tonic::Code;
 
 use crate::harness::{
-    NOBODY, OPERATOR, OTHER_ROUTER, OWNER, Router, SECRET_TAIL, Vault, create_key, key_of, refused,
-    resolve, secret,
+    NOBODY, OPERATOR, OTHER_ROUTER, OWNER, Router, SECRET_TAIL, Vault, api_key, create_key, key_of,
+    refused, resolve, secret,
 };
 use crate::on_both_databases;
 
@@ -86,7 +86,7 @@ async fn a_key_is_lent_with_all_that_a_call_needs(vault: Vault) {
     assert_eq!(lease.key_version, "workspaces/acme/keys/main/versions/1");
     assert_eq!(lease.provider, "custom");
     assert_eq!(lease.base_url, "https://llm.example/v1");
-    assert_eq!(lease.api_key, secret(ACME, "main"));
+    assert_eq!(api_key(lease.material.as_ref()), secret(ACME, "main"));
     assert_eq!(lease.material_tail, SECRET_TAIL);
     assert_eq!(lease.payer(), Payer::OwnKey);
     assert_eq!(lease.default_model, "gpt-5.4");
@@ -130,7 +130,10 @@ async fn the_platform_pays_where_the_customer_has_no_key(vault: Vault) {
     let router = Router::attend(&vault).await;
     let lease = router.borrows(resolve(ACME)).await;
     assert_eq!(lease.payer(), Payer::Platform);
-    assert_eq!(lease.api_key, secret("platform", "shared"));
+    assert_eq!(
+        api_key(lease.material.as_ref()),
+        secret("platform", "shared")
+    );
 }
 
 async fn the_revisions_of_both_scopes_are_told(vault: Vault) {

@@ -1,25 +1,45 @@
 //! Material is in no file and no table of the database, in no form that could be read.
 
 use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
-use latchkey_contract::vault::v1::{AddKeyVersionRequest, CreateKeyRequest};
+use latchkey_contract::vault::v1::{AddKeyVersionRequest, CreateKeyRequest, ResolveRequest};
+use latchkey_vault::domain::provider::Provider;
 
 use super::tables::Tables;
-use crate::harness::{OWNER, Router, Vault, create_key, material, resolve};
+use crate::harness::{
+    OWNER, Router, Vault, api_key, create_key, create_key_of, entra, entra_client, material,
+    private_key, resolve,
+};
 use crate::on_both_databases;
 
 on_both_databases!(planted_material_is_nowhere_in_the_database);
 
-const PLANTED: [&str; 3] = [
+const PLANTED: [&str; 4] = [
     "sk-planted-0f3c9b1d7a5e48c2b6d4e8f0a1c3b5d7-first",
     "sk-planted-7d5b3c1a0f8e4d6b2c84e5a7d1b9c3f0-again",
     "sk-planted-aa77c1e5f0b34d2896e1d3c5b7a9f0e2-wrong",
+    "sk-planted-c3b5d7e9f1a20c4e6b8d0f2a4c6e8b1d-entra",
 ];
+
+/// What was planted, without what does not tell it from anything else.
+fn planted() -> Vec<Vec<u8>> {
+    let keys = PLANTED.map(|planted| planted["sk-planted-".len()..].to_owned());
+    let file = private_key();
+    let lines = file.lines().filter(|line| !line.starts_with("-----"));
+    let lines = lines.map(str::to_owned).collect::<Vec<_>>();
+    let der = BASE64.decode(lines.concat().as_bytes()).unwrap();
+    // The first lines hold the public half.
+    let lines = lines.into_iter().skip(8);
+    keys.into_iter()
+        .chain(lines)
+        .map(String::into_bytes)
+        .chain([der[384..].to_vec()])
+        .collect()
+}
 
 /// What a whole key, or enough of it, looks like in each encoding that a database may use.
 fn traces() -> Vec<Vec<u8>> {
     let mut traces = Vec::new();
-    for planted in PLANTED {
-        let inner = &planted.as_bytes()["sk-planted-".len()..];
+    for inner in planted() {
         for part in inner.chunks_exact(12) {
             let texts = [
                 HEXLOWER.encode(part),
@@ -40,6 +60,28 @@ fn search(place: &str, bytes: &[u8]) {
     }
 }
 
+/// Stores the planted material of the other kinds, has it checked and lends it.
+async fn plant_other_kinds(vault: &Vault, router: &Router) {
+    let azure = CreateKeyRequest {
+        material: entra_client(entra(PLANTED[3])),
+        ..create_key_of(Provider::Azure, "workspaces/acme", "azure")
+    };
+    let vertex = create_key_of(Provider::Vertex, "workspaces/acme", "vertex");
+    for (request, provider) in [(azure, "azure"), (vertex, "vertex")] {
+        let request = CreateKeyRequest {
+            skip_verification: false,
+            request_id: format!("4b1c3d4e-5f60-4718-8293-a4b5c6d7e8f{}", provider.len()),
+            ..request
+        };
+        vault.store_key(request).await;
+        let request = ResolveRequest {
+            provider: provider.to_owned(),
+            ..resolve("workspaces/acme")
+        };
+        router.borrows(request).await;
+    }
+}
+
 async fn planted_material_is_nowhere_in_the_database(vault: Vault) {
     vault.create_workspace("acme").await;
     let router = Router::attend(&vault).await;
@@ -52,7 +94,13 @@ async fn planted_material_is_nowhere_in_the_database(vault: Vault) {
     };
     vault.store_key(create).await;
     assert_eq!(
-        router.borrows(resolve("workspaces/acme")).await.api_key,
+        api_key(
+            router
+                .borrows(resolve("workspaces/acme"))
+                .await
+                .material
+                .as_ref()
+        ),
         PLANTED[0]
     );
     let mut client = vault.keys(OWNER);
@@ -63,6 +111,7 @@ async fn planted_material_is_nowhere_in_the_database(vault: Vault) {
         ..AddKeyVersionRequest::default()
     };
     client.add_key_version(add).await.unwrap();
+    plant_other_kinds(&vault, &router).await;
     // Refused material leaves no trace either.
     let refused = CreateKeyRequest {
         material: material(PLANTED[2]),

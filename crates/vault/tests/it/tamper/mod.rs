@@ -1,6 +1,7 @@
 //! Somebody who can write to the database, but has no root key: whatever they change, a changed row
 //! is refused, and the refusal is recorded.
 
+mod added;
 mod columns;
 mod material;
 mod swaps;

@@ -1,7 +1,8 @@
 //! `CreateWorkspace`.
 
 use latchkey_contract::vault::v1::{
-    CreateWorkspaceRequest, DeleteWorkspaceRequest, GetWorkspaceRequest, Workspace,
+    CreateWorkspaceRequest, DeleteWorkspaceRequest, GetWorkspaceRequest, ListWorkspacesRequest,
+    Workspace, WorkspaceFallback,
 };
 use tonic::Code;
 
@@ -20,12 +21,20 @@ on_both_databases!(
 
 const REQUEST_ID: &str = "6fa459ea-ee8a-4ca4-894e-db77e160355e";
 
+fn fallback(provider: &str, model: &str) -> WorkspaceFallback {
+    WorkspaceFallback {
+        provider: provider.to_owned(),
+        model: model.to_owned(),
+    }
+}
+
 fn request(id: &str) -> CreateWorkspaceRequest {
     CreateWorkspaceRequest {
         workspace_id: id.to_owned(),
         workspace: Some(Workspace {
             name: "workspaces/ignored".to_owned(),
             display_name: "Acme, Inc.".to_owned(),
+            fallbacks: vec![fallback("anthropic", "claude-sonnet-5")],
             ..Workspace::default()
         }),
         request_id: String::new(),
@@ -41,6 +50,8 @@ async fn a_workspace_is_created(vault: Vault) {
     let created = answer.into_inner();
     assert_eq!(created.name, "workspaces/acme");
     assert_eq!(created.display_name, "Acme, Inc.");
+    let fallbacks = [fallback("anthropic", "claude-sonnet-5")];
+    assert_eq!(created.fallbacks, fallbacks);
     assert_eq!(created.create_time.unwrap().seconds, 1_795_262_400);
     assert_eq!(created.create_time, created.update_time);
     assert_eq!(created.uid.len(), 36);
@@ -54,6 +65,11 @@ async fn a_workspace_is_created(vault: Vault) {
         .unwrap()
         .into_inner();
     assert_eq!(found, created);
+    let mut client = vault.workspaces(OPERATOR);
+    let listed = client
+        .list_workspaces(ListWorkspacesRequest::default())
+        .await;
+    assert_eq!(listed.unwrap().into_inner().workspaces, [created]);
 }
 
 async fn the_same_request_id_returns_the_first_answer(vault: Vault) {
@@ -128,6 +144,11 @@ async fn a_malformed_field_is_named(vault: Vault) {
     let outcome = client.create_workspace(named).await;
     let refused = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(refused.fields, ["workspace.display_name"]);
+    let mut falling = request("acme");
+    falling.workspace.as_mut().unwrap().fallbacks = vec![fallback("acme", "m")];
+    let outcome = client.create_workspace(falling).await;
+    let refused = crate::harness::refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refused.fields, ["workspace.fallbacks[0].provider"]);
 }
 
 async fn an_owner_creates_no_workspace(vault: Vault) {

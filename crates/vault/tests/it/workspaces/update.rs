@@ -1,6 +1,9 @@
 //! `UpdateWorkspace`.
 
-use latchkey_contract::vault::v1::{UpdateWorkspaceRequest, Workspace};
+use latchkey_contract::vault::v1::{
+    GetWorkspaceRequest, ListAuditEventsRequest, UpdateWorkspaceRequest, Workspace,
+    WorkspaceFallback,
+};
 use tonic::Code;
 
 use crate::harness::{ACME_OWNER, OPERATOR, OWNER, Vault, mask, refused};
@@ -8,6 +11,7 @@ use crate::on_both_databases;
 
 on_both_databases!(
     a_workspace_is_renamed,
+    fallbacks_are_changed_when_they_are_named_or_set,
     a_field_that_is_named_and_empty_is_cleared,
     without_a_mask_every_field_that_is_set_is_changed,
     a_stale_etag_is_refused,
@@ -50,6 +54,56 @@ async fn a_workspace_is_renamed(vault: Vault) {
     );
 }
 
+async fn fallbacks_are_changed_when_they_are_named_or_set(vault: Vault) {
+    let created = vault.create_workspace("acme").await;
+    let list = |models: &[&str]| {
+        let fallback = |model: &&str| WorkspaceFallback {
+            provider: "openai".to_owned(),
+            model: (*model).to_owned(),
+        };
+        models.iter().map(fallback).collect::<Vec<_>>()
+    };
+    let update = async |fallbacks: Vec<WorkspaceFallback>, paths: &[&str]| {
+        let mut request = request("workspaces/acme", "Acme", paths);
+        request.workspace.as_mut().unwrap().fallbacks = fallbacks;
+        let mut client = vault.workspaces(ACME_OWNER);
+        let answer = client.update_workspace(request).await.unwrap().into_inner();
+        let get = GetWorkspaceRequest {
+            name: answer.name.clone(),
+        };
+        let found = client.get_workspace(get).await.unwrap().into_inner();
+        assert_eq!(found, answer);
+        answer
+    };
+    let set = update(list(&["b", "a"]), &["fallbacks"]).await;
+    assert_eq!(set.fallbacks, list(&["b", "a"]));
+    assert_eq!((set.display_name.as_str(), set.etag.as_str()), ("", "r2"));
+    assert_ne!(set.etag, created.etag);
+    let renamed = update(Vec::new(), &[]).await;
+    assert_eq!(renamed.fallbacks, list(&["b", "a"]));
+    let other = update(list(&["c"]), &[]).await;
+    assert_eq!(other.fallbacks, list(&["c"]));
+    let kept = update(list(&["d"]), &["display_name"]).await;
+    assert_eq!(kept.fallbacks, list(&["c"]));
+    assert!(
+        update(Vec::new(), &["fallbacks"])
+            .await
+            .fallbacks
+            .is_empty()
+    );
+
+    let events = ListAuditEventsRequest {
+        parent: "workspaces/acme".to_owned(),
+        ..Default::default()
+    };
+    let events = vault.audit(OWNER).list_audit_events(events).await.unwrap();
+    let told = events.into_inner().audit_events.into_iter().rev();
+    let told: Vec<_> = told
+        .filter_map(|event| event.details.get("fallbacks").cloned())
+        .collect();
+    assert_eq!(told, ["openai/b, openai/a", "openai/c", ""]);
+}
+
 async fn a_field_that_is_named_and_empty_is_cleared(vault: Vault) {
     vault.create_workspace("acme").await;
     update(&vault, "Acme", &["display_name"]).await;
@@ -79,6 +133,15 @@ async fn a_malformed_request_is_refused_by_field(vault: Vault) {
     vault.create_workspace("acme").await;
     let name = "workspaces/acme";
     let long = "x".repeat(64);
+    let with = |fallbacks: &[(&str, &str)]| {
+        let mut request = request(name, "", &[]);
+        let fallbacks = fallbacks.iter().map(|(provider, model)| WorkspaceFallback {
+            provider: (*provider).to_owned(),
+            model: (*model).to_owned(),
+        });
+        request.workspace.as_mut().unwrap().fallbacks = fallbacks.collect();
+        request
+    };
     for (request, field) in [
         (request("acme", "", &[]), "workspace.name"),
         (request(name, "", &["name"]), "update_mask"),
@@ -86,6 +149,24 @@ async fn a_malformed_request_is_refused_by_field(vault: Vault) {
         (request(name, &long, &[]), "workspace.display_name"),
         (request(name, "a\u{7}b", &[]), "workspace.display_name"),
         (UpdateWorkspaceRequest::default(), "workspace.name"),
+        (with(&[("acme", "m")]), "workspace.fallbacks[0].provider"),
+        (
+            with(&[("openai", "m"), ("openai", "")]),
+            "workspace.fallbacks[1].model",
+        ),
+        (with(&[("openai", "a b")]), "workspace.fallbacks[0].model"),
+        (
+            with(&[("openai", &"m".repeat(257))]),
+            "workspace.fallbacks[0].model",
+        ),
+        (
+            with(&[("openai", "m"), ("openai", "m")]),
+            "workspace.fallbacks[1]",
+        ),
+        (
+            with(&["1", "2", "3", "4", "5", "6", "7", "8", "9"].map(|model| ("openai", model))),
+            "workspace.fallbacks",
+        ),
     ] {
         let outcome = vault.workspaces(OWNER).update_workspace(request).await;
         assert_eq!(

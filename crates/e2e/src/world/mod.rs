@@ -1,0 +1,196 @@
+//! Every provider at once, on loopback: each at a path of its own, in its own wire format, and as
+//! strict as the real one about what it is sent. Each answer thinks, says something and calls a tool
+//! twice, in words that are found nowhere else.
+
+mod chat;
+mod gemini;
+mod messages;
+mod responses;
+mod rules;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// The tool that every model calls.
+pub const TOOL: &str = "get_weather";
+
+/// A prompt that a provider got.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// Whose path it came to.
+    pub provider: &'static str,
+    /// Its body.
+    pub body: String,
+}
+
+/// The providers, running.
+#[derive(Clone)]
+pub struct World {
+    address: SocketAddr,
+    prompts: Arc<Mutex<Vec<Prompt>>>,
+}
+
+/// What an answer is made of, told apart by who answers and when.
+struct Words {
+    provider: &'static str,
+    turn: usize,
+}
+
+impl Words {
+    fn of(&self, what: &str) -> String {
+        format!("{what}-{}-{}", self.provider, self.turn)
+    }
+
+    /// Arguments of the first or the second call.
+    fn arguments(&self, which: &str) -> Value {
+        json!({"city": self.of(&format!("city-{which}"))})
+    }
+}
+
+/// Paths begin with these; what follows is the provider's own.
+const PLACES: [(&str, &str); 8] = [
+    ("/anthropic/", "anthropic"),
+    // An Azure resource serves at its root.
+    ("/openai/", "azure"),
+    ("/custom/", "custom"),
+    ("/deepseek/", "deepseek"),
+    ("/google/", "google"),
+    ("/oai/", "openai"),
+    ("/openrouter/", "openrouter"),
+    ("/vertex/", "vertex"),
+];
+
+impl World {
+    /// Starts them.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("loopback has a free port");
+        let world = Self {
+            address: listener.local_addr().expect("it is bound"),
+            prompts: Arc::default(),
+        };
+        let serving = world.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let world = serving.clone();
+                let answer = service_fn(move |request| answer(world.clone(), request));
+                let connection =
+                    http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
+                tokio::spawn(connection);
+            }
+        });
+        world
+    }
+
+    /// Where a provider serves: what an operator sets, or a key of azure or custom holds.
+    pub fn base_url(&self, provider: &str) -> String {
+        let path = match provider {
+            "anthropic" => "/anthropic",
+            "azure" => "",
+            "custom" => "/custom/v1",
+            "deepseek" => "/deepseek",
+            "google" => "/google",
+            "openai" => "/oai/v1",
+            "openrouter" => "/openrouter/api/v1",
+            "vertex" => "/vertex",
+            other => panic!("{other} is not in this world"),
+        };
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Where service accounts get their tokens.
+    pub fn token_url(&self) -> String {
+        format!("http://{}/token", self.address)
+    }
+
+    /// What was asked, in order.
+    pub fn prompts(&self) -> Vec<Prompt> {
+        let prompts = self.prompts.lock().unwrap_or_else(PoisonError::into_inner);
+        prompts.clone()
+    }
+}
+
+async fn answer(
+    world: World,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map(|body| body.to_bytes());
+    let body = body.unwrap_or_default();
+    let path = head.uri.path();
+    if path == "/token" {
+        let token = json!({"access_token": "token-of-this-world", "expires_in": 3_599,
+            "token_type": "Bearer"});
+        return Ok(respond(StatusCode::OK, &token));
+    }
+    let place = PLACES.iter().find(|(place, _)| path.starts_with(place));
+    let Some((_, provider)) = place else {
+        return Ok(refuse(&format!("nobody is at {path}")));
+    };
+    if head.method == Method::GET {
+        return Ok(respond(StatusCode::OK, &list(provider)));
+    }
+    let Ok(asked) = serde_json::from_slice::<Value>(&body) else {
+        return Ok(refuse("the body is not JSON"));
+    };
+    let turn = {
+        let mut prompts = world.prompts.lock().unwrap_or_else(PoisonError::into_inner);
+        prompts.push(Prompt {
+            provider,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        });
+        prompts.len() - 1
+    };
+    let words = Words { provider, turn };
+    let answer = match *provider {
+        "anthropic" => messages::answer(&asked, &words),
+        "azure" | "openai" => responses::answer(&asked, &words),
+        "google" | "vertex" => gemini::answer(&asked, &words),
+        _ => chat::answer(&asked, &words),
+    };
+    Ok(match answer {
+        Ok(answer) => respond(StatusCode::OK, &answer),
+        Err(fault) => refuse(&fault),
+    })
+}
+
+/// What each provider answers to the check of a key.
+fn list(provider: &str) -> Value {
+    match provider {
+        "deepseek" => json!({"is_available": true, "balance_infos": []}),
+        "google" => json!({"models": [{"name": "models/gemini-3.8-flash",
+            "supportedGenerationMethods": ["generateContent"]}]}),
+        "openrouter" => json!({"data": {"label": "sk-or-...", "limit": null,
+            "limit_remaining": null, "is_management_key": false, "is_provisioning_key": false}}),
+        "vertex" => json!({"publisherModels": [
+            {"name": "publishers/google/models/gemini-3.8-flash"}]}),
+        _ => json!({"object": "list", "data": [{"id": "a-model"}]}),
+    }
+}
+
+fn refuse(fault: &str) -> Response<Full<Bytes>> {
+    let error = json!({"error": {"message": fault, "type": "invalid_request_error",
+        "code": 400, "status": "INVALID_ARGUMENT"}});
+    respond(StatusCode::BAD_REQUEST, &error)
+}
+
+fn respond(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+    *response.status_mut() = status;
+    let json = http::HeaderValue::from_static("application/json");
+    let headers = response.headers_mut();
+    headers.insert(http::header::CONTENT_TYPE, json);
+    response
+}

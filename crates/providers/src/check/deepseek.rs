@@ -1,0 +1,44 @@
+//! DeepSeek tells the balance of the key's account.
+
+use serde::Deserialize;
+
+use super::CheckOutcome;
+use crate::decode::Reply;
+use crate::error;
+use crate::json::Text;
+
+/// What the balance shows.
+pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {
+    let Ok(balance) = serde_json::from_slice::<Balance<'_>>(reply.body) else {
+        return CheckOutcome::Unreachable(error::malformed(reply));
+    };
+    if balance.is_available {
+        return CheckOutcome::Alive;
+    }
+    let accounts = balance.balance_infos.iter().flatten();
+    let amounts: Vec<_> = accounts
+        .map(|account| format!("{} {}", &*account.currency, &*account.total_balance))
+        .collect();
+    let words = match amounts.as_slice() {
+        [] => NO_BALANCE.to_owned(),
+        _ => format!("{NO_BALANCE}: {}", amounts.join(", ")),
+    };
+    CheckOutcome::Limited { words }
+}
+
+#[derive(Deserialize)]
+struct Balance<'a> {
+    is_available: bool,
+    #[serde(borrow)]
+    balance_infos: Option<Vec<Account<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Account<'a> {
+    #[serde(borrow, default)]
+    currency: Text<'a>,
+    #[serde(borrow, default)]
+    total_balance: Text<'a>,
+}
+
+const NO_BALANCE: &str = "the account's balance is not enough for calls";

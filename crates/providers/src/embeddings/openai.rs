@@ -1,0 +1,119 @@
+//! OpenAI's embeddings, and those of Azure, OpenRouter and compatible servers.
+
+use latchkey_contract::router::v1::Usage;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::vector::Vector;
+use super::{Call, Embeddings, rules, size_hint};
+use crate::Provider;
+use crate::decode::Undecodable;
+use crate::encode::{EncodeError, LongText, Reserved, with_options, write_sized};
+use crate::json::{Count, Text};
+use crate::money;
+
+/// Fields that would change how the answer must be read.
+const RESERVED: Reserved = &["encoding_format"];
+
+/// Writes the body.
+pub(super) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
+    rules::task_type(call)?;
+    let body = Body {
+        model: call.model,
+        input: Texts(&call.request.inputs),
+        dimensions: call.request.dimensions,
+        encoding_format: encoding_format(call.target.provider),
+    };
+    let body = write_sized(size_hint(call.request), &body);
+    with_options(body, call.request.provider_options.as_ref(), RESERVED)
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    input: Texts<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dimensions: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding_format: Option<&'static str>,
+}
+
+struct Texts<'a>(&'a [String]);
+
+impl Serialize for Texts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|text| LongText(text)))
+    }
+}
+
+/// OpenAI's SDK asks for base64, a quarter of the size. OpenRouter's does not, and of compatible
+/// servers some refuse the field; both answers are read.
+fn encoding_format(provider: Provider) -> Option<&'static str> {
+    matches!(provider, Provider::Azure | Provider::OpenAi).then_some("base64")
+}
+
+/// Reads the vectors.
+pub(super) fn decode(provider: Provider, body: &[u8]) -> Result<Embeddings, Undecodable> {
+    let list: List<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
+    if list.error.is_some() {
+        return Err(Undecodable);
+    }
+    Ok(Embeddings {
+        vectors: in_order(list.data.ok_or(Undecodable)?)?,
+        model: list.model.unwrap_or_default().into_owned(),
+        usage: usage(list.usage),
+        cost_nanos: match provider {
+            Provider::OpenRouter => money::cost_in(list.usage),
+            _ => None,
+        },
+    })
+}
+
+/// Puts the vectors in the order of the inputs. One without an index is where it stands: servers that
+/// speak protobuf leave zeros out.
+fn in_order(items: Vec<Item>) -> Result<Vec<Vec<f32>>, Undecodable> {
+    let mut vectors = vec![Vec::new(); items.len()];
+    for (position, item) in items.into_iter().enumerate() {
+        let place = item.index.unwrap_or(position);
+        // No vector is empty, so an empty place is a free one.
+        match vectors.get_mut(place) {
+            Some(free) if free.is_empty() => *free = item.embedding.into_numbers(),
+            _ => return Err(Undecodable),
+        }
+    }
+    Ok(vectors)
+}
+
+/// Reads usage; what is not usage is none, and never fails an answer that was paid for.
+fn usage(raw: Option<&RawValue>) -> Option<Usage> {
+    let usage: WireUsage = serde_json::from_str(raw?.get()).ok()?;
+    // There is no output, so the total is the input; some servers give nothing else.
+    let input = usage.prompt_tokens.or(usage.total_tokens)?;
+    Some(Usage {
+        input_tokens: input.get(),
+        ..Usage::default()
+    })
+}
+
+#[derive(Deserialize)]
+struct List<'a> {
+    data: Option<Vec<Item>>,
+    #[serde(borrow)]
+    model: Option<Text<'a>>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    index: Option<usize>,
+    embedding: Vector,
+}
+
+#[derive(Deserialize)]
+struct WireUsage {
+    prompt_tokens: Option<Count>,
+    total_tokens: Option<Count>,
+}

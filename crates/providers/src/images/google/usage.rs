@@ -1,0 +1,173 @@
+//! Usage of an answer that holds pictures, as classes that share no token.
+
+use latchkey_contract::router::v1::Usage;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::json::{Count, Text};
+
+/// Reads usage and the tier that the call was served in; what is not usage is none, and never fails
+/// an answer that was paid for. `words` says whether the answer holds any.
+pub(super) fn read(
+    raw: Option<&RawValue>,
+    image_count: usize,
+    words: bool,
+) -> (Option<Usage>, String) {
+    let read = raw.and_then(|raw| serde_json::from_str::<WireUsage<'_>>(raw.get()).ok());
+    match read {
+        Some(usage) => (usage.classes(image_count, words), usage.tier()),
+        None => (None, String::new()),
+    }
+}
+
+impl WireUsage<'_> {
+    /// The prompt's count includes what was cached, and no tools' results; the candidates' count has
+    /// no thoughts in it.
+    fn classes(&self, image_count: usize, words: bool) -> Option<Usage> {
+        let prompt = self.prompt_token_count?.get();
+        let input = prompt.saturating_add(self.tool_use_prompt_token_count.get());
+        let image_input = images(self.prompt_tokens_details.as_deref()).unwrap_or(0);
+        let image_input = image_input.min(input);
+        let cached_images = images(self.cache_tokens_details.as_deref()).unwrap_or(0);
+        let cached = self.cached_content_token_count.get() - cached_images;
+        let cached = cached.clamp(0, input - image_input);
+        let output = self.candidates_token_count.get();
+        let image_output = match images(self.candidates_tokens_details.as_deref()) {
+            Some(images) => images.min(output),
+            // Not split, and there is nothing else in it.
+            None if !words => output,
+            None => 0,
+        };
+        Some(Usage {
+            input_tokens: input - image_input - cached,
+            cache_read_tokens: cached,
+            output_tokens: output - image_output,
+            reasoning_tokens: self.thoughts_token_count.get(),
+            image_input_tokens: image_input,
+            image_output_tokens: image_output,
+            image_count: i64::try_from(image_count).unwrap_or(i64::MAX),
+            ..Usage::default()
+        })
+    }
+
+    /// AI Studio's word, or what follows `ON_DEMAND` in Vertex's: `FLEX` and `PRIORITY` are what the
+    /// rest of the world calls those tiers.
+    fn tier(&self) -> String {
+        if !self.service_tier.is_empty() {
+            return (*self.service_tier).to_owned();
+        }
+        let traffic = &*self.traffic_type;
+        traffic
+            .strip_prefix("ON_DEMAND_")
+            .unwrap_or(traffic)
+            .to_owned()
+    }
+}
+
+/// The tokens of pictures; none where nothing is split.
+fn images(details: Option<&[ModalityTokenCount<'_>]>) -> Option<i64> {
+    let images = details?.iter().filter(|one| &*one.modality == "IMAGE");
+    Some(images.fold(0, |sum, one| one.token_count.get().saturating_add(sum)))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireUsage<'a> {
+    prompt_token_count: Option<Count>,
+    #[serde(default)]
+    tool_use_prompt_token_count: Count,
+    #[serde(default)]
+    cached_content_token_count: Count,
+    #[serde(default)]
+    candidates_token_count: Count,
+    #[serde(default)]
+    thoughts_token_count: Count,
+    #[serde(borrow)]
+    prompt_tokens_details: Option<Vec<ModalityTokenCount<'a>>>,
+    #[serde(borrow)]
+    cache_tokens_details: Option<Vec<ModalityTokenCount<'a>>>,
+    #[serde(borrow)]
+    candidates_tokens_details: Option<Vec<ModalityTokenCount<'a>>>,
+    #[serde(borrow, default)]
+    service_tier: Text<'a>,
+    #[serde(borrow, default)]
+    traffic_type: Text<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ModalityTokenCount<'a> {
+    #[serde(borrow, default)]
+    modality: Text<'a>,
+    #[serde(default)]
+    token_count: Count,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(json: &str, words: bool) -> (Option<Usage>, String) {
+        let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
+        read(Some(&raw), 1, words)
+    }
+
+    #[test]
+    fn classes_share_no_token() {
+        let (read, tier) = usage(
+            r#"{"promptTokenCount":600,"toolUsePromptTokenCount":10,"cachedContentTokenCount":300,
+                "candidatesTokenCount":1300,"thoughtsTokenCount":50,"totalTokenCount":1960,
+                "promptTokensDetails":[{"modality":"TEXT","tokenCount":342},
+                    {"modality":"IMAGE","tokenCount":258}],
+                "cacheTokensDetails":[{"modality":"IMAGE","tokenCount":258},{"modality":"TEXT"}],
+                "candidatesTokensDetails":[{"modality":"IMAGE","tokenCount":1290},
+                    {"modality":"TEXT","tokenCount":10}],
+                "trafficType":"ON_DEMAND_FLEX"}"#,
+            true,
+        );
+        let expected = Usage {
+            input_tokens: 310,
+            cache_read_tokens: 42,
+            image_input_tokens: 258,
+            output_tokens: 10,
+            reasoning_tokens: 50,
+            image_output_tokens: 1290,
+            image_count: 1,
+            ..Usage::default()
+        };
+        assert_eq!(read, Some(expected));
+        assert_eq!(tier, "FLEX");
+    }
+
+    #[test]
+    fn output_that_is_not_split_is_pictures_when_there_are_no_words() {
+        let json = r#"{"promptTokenCount":5,"candidatesTokenCount":1290}"#;
+        for (words, output, image_output) in [(false, 0, 1290), (true, 1290, 0)] {
+            let usage = usage(json, words).0.unwrap();
+            assert_eq!(usage.output_tokens, output);
+            assert_eq!(usage.image_output_tokens, image_output);
+        }
+    }
+
+    #[test]
+    fn a_tier_is_named_as_elsewhere() {
+        for (json, tier) in [
+            (r#"{"serviceTier":"priority"}"#, "priority"),
+            (r#"{"trafficType":"ON_DEMAND"}"#, "ON_DEMAND"),
+            (
+                r#"{"trafficType":"PROVISIONED_THROUGHPUT"}"#,
+                "PROVISIONED_THROUGHPUT",
+            ),
+            ("{}", ""),
+        ] {
+            assert_eq!(usage(json, false), (None, tier.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_not_usage_is_none() {
+        for json in ["null", "{}", "[]", r#"{"promptTokenCount":"5"}"#] {
+            assert_eq!(usage(json, false).0, None, "{json}");
+        }
+    }
+}

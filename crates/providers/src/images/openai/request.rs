@@ -1,0 +1,62 @@
+//! The request's body.
+
+use serde::Serialize;
+
+use crate::Provider;
+use crate::encode::{EncodeError, LongText, Reserved, with_options, write_sized};
+use crate::images::format::Format;
+use crate::images::{Call, rules, size_hint};
+
+/// Fields that would change how the answer must be read, or how many pictures there are.
+const RESERVED: Reserved = &["n", "partial_images", "stream"];
+
+/// Writes the body.
+pub(in crate::images) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
+    let request = call.request;
+    if call.target.provider != Provider::OpenRouter {
+        rules::unset("aspect_ratio", &request.aspect_ratio)?;
+    }
+    let body = Body {
+        model: call.model,
+        prompt: LongText(&request.prompt),
+        n: (request.count > 0).then_some(request.count),
+        size: &request.size,
+        aspect_ratio: &request.aspect_ratio,
+        quality: &request.quality,
+        background: &request.background,
+        output_format: output_format(call)?,
+    };
+    let body = write_sized(size_hint(request), &body);
+    with_options(body, request.provider_options.as_ref(), RESERVED)
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    prompt: LongText<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<i32>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    size: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    aspect_ratio: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    quality: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    background: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_format: Option<&'static str>,
+}
+
+fn output_format(call: &Call<'_>) -> Result<Option<&'static str>, EncodeError> {
+    if call.request.mime_type.is_empty() {
+        return Ok(None);
+    }
+    match Format::of_mime_type(&call.request.mime_type) {
+        Some(Format::Gif) if call.target.provider == Provider::OpenRouter => {
+            rules::unsupported("mime_type", "is no form that the provider makes")
+        }
+        Some(format) => Ok(Some(format.word())),
+        None => rules::unsupported("mime_type", "is no form that the provider makes"),
+    }
+}

@@ -1,0 +1,48 @@
+//! The rules of the contract for requests for pictures.
+
+use super::Call;
+use crate::encode::{EncodeError, EncodeErrorKind, check_model, refuse};
+
+/// Checks what holds for every provider.
+pub(super) fn check(call: &Call<'_>) -> Result<(), EncodeError> {
+    check_model(call.model)?;
+    let request = call.request;
+    if request.prompt.is_empty() {
+        return invalid("prompt", "is required");
+    }
+    if !(0..=MAX_COUNT).contains(&request.count) {
+        return invalid("count", "must be 0 to 10");
+    }
+    let mime_type = &request.mime_type;
+    if !mime_type.is_empty() && !is_image_type(mime_type) {
+        return invalid("mime_type", "must be the MIME type of a picture");
+    }
+    Ok(())
+}
+
+/// Refuses a field that is set and that the provider has nothing for.
+pub(super) fn unset(field: &'static str, value: &str) -> Result<(), EncodeError> {
+    if value.is_empty() {
+        return Ok(());
+    }
+    unsupported(field, "is nothing this provider can be told")
+}
+
+pub(super) fn unsupported<T>(field: &'static str, words: &'static str) -> Result<T, EncodeError> {
+    refuse(field, EncodeErrorKind::UnsupportedByProvider, words)
+}
+
+/// `image/` and a name (RFC 6838, 4.2), in any case.
+fn is_image_type(mime_type: &str) -> bool {
+    let Some((kind, name)) = mime_type.split_once('/') else {
+        return false;
+    };
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte);
+    kind.eq_ignore_ascii_case("image") && !name.is_empty() && name.bytes().all(allowed)
+}
+
+fn invalid<T>(field: &'static str, words: &'static str) -> Result<T, EncodeError> {
+    refuse(field, EncodeErrorKind::Invalid, words)
+}
+
+const MAX_COUNT: i32 = 10;

@@ -1,0 +1,194 @@
+//! Amounts as providers write them: decimal text, read without floats.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// An amount of US dollars in nano-dollars, rounded up to a whole one. The text is a JSON number; none
+/// when it is not, when it is negative, or when the amount is beyond `i64`.
+pub(crate) fn nanos_from_usd(text: &str) -> Option<i64> {
+    let (number, exponent) = match text.split_once(['e', 'E']) {
+        Some((number, exponent)) => (number, exponent.parse().ok()?),
+        None => (text, 0_i64),
+    };
+    let (whole, fraction) = match number.split_once('.') {
+        Some((_, "")) => return None,
+        Some(parts) => parts,
+        None => (number, ""),
+    };
+    let mut all = whole.bytes().chain(fraction.bytes());
+    if whole.is_empty() || !all.all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // The amount is these digits with the point after the first `places` of them.
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_start_matches('0');
+    if significant.is_empty() {
+        return Some(0);
+    }
+    let leading = digits.len() - significant.len();
+    let places = i64::try_from(whole.len()).ok()?.checked_add(exponent)?;
+    let places = places.checked_add(NANO_PLACES)?;
+    let places = places.checked_sub(i64::try_from(leading).ok()?)?;
+    match usize::try_from(places) {
+        // Less than one, and not zero.
+        Err(_) | Ok(0) => Some(1),
+        Ok(places) if places > MAX_PLACES => None,
+        Ok(places) => {
+            let kept = places.min(significant.len());
+            let (kept, rest) = significant.split_at(kept);
+            let nanos: i64 = format!("{kept:0<places$}").parse().ok()?;
+            let more = rest.bytes().any(|digit| digit != b'0');
+            nanos.checked_add(i64::from(more))
+        }
+    }
+}
+
+/// What OpenRouter says a call cost, in the usage of its answer. With an upstream key of the
+/// customer's own (`is_byok`), OpenRouter bills its fee alone and the upstream the rest; together
+/// they are what the call cost. None when the usage does not tell, or not in a number that fits.
+pub(crate) fn cost_in(usage: Option<&RawValue>) -> Option<i64> {
+    let usage: Costed<'_> = serde_json::from_str(usage?.get()).ok()?;
+    let billed = nanos_from_usd(usage.cost?.get())?;
+    let upstream = match usage.cost_details {
+        Some(details) if usage.is_byok == Some(true) => details.upstream_inference_cost,
+        _ => None,
+    };
+    match upstream.map(RawValue::get) {
+        None | Some("null") => Some(billed),
+        Some(upstream) => billed.checked_add(nanos_from_usd(upstream)?),
+    }
+}
+
+#[derive(Deserialize)]
+struct Costed<'a> {
+    #[serde(borrow)]
+    cost: Option<&'a RawValue>,
+    is_byok: Option<bool>,
+    #[serde(borrow)]
+    cost_details: Option<Details<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Details<'a> {
+    #[serde(borrow)]
+    upstream_inference_cost: Option<&'a RawValue>,
+}
+
+/// A dollar is ten to this many nano-dollars.
+const NANO_PLACES: i64 = 9;
+
+/// The places of `i64::MAX`.
+const MAX_PLACES: usize = 19;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn dollars_become_nanos_rounded_up() {
+        for (text, nanos) in [
+            ("0", 0),
+            ("0.0", 0),
+            ("0e99", 0),
+            ("1", 1_000_000_000),
+            ("0.1", 100_000_000),
+            ("0.00014", 140_000),
+            ("1.4e-4", 140_000),
+            ("1.4E+1", 14_000_000_000),
+            ("0.000000001", 1),
+            ("0.0000000011", 2),
+            ("0.00000000000001", 1),
+            ("1e-300", 1),
+            ("0.1234567890000000000000000000001", 123_456_790),
+            ("9223372036.854775807", i64::MAX),
+        ] {
+            assert_eq!(nanos_from_usd(text), Some(nanos), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_amount_is_none() {
+        for text in [
+            "",
+            "-1",
+            "-0.5",
+            "+1",
+            ".5",
+            "5.",
+            "1,5",
+            "1e",
+            "1e1.5",
+            "1.2.3",
+            "0x1",
+            "NaN",
+            "null",
+            "\"1\"",
+            " 1",
+            "1e99999999999999999999",
+            "9223372036.854775808",
+            "9223372036.8547758071",
+            "1e11",
+        ] {
+            assert_eq!(nanos_from_usd(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cost_is_read_beside_anything() {
+        let usage = |json: &str| serde_json::from_str::<Box<RawValue>>(json).unwrap();
+        let cost = |json| cost_in(Some(&usage(json)));
+        assert_eq!(cost(r#"{"prompt_tokens":"many","cost":2.5e-8}"#), Some(25));
+        for json in [r#"{"cost":null}"#, "{}", "[]", r#"{"cost":"1"}"#, "null"] {
+            assert_eq!(cost(json), None, "{json}");
+        }
+        assert_eq!(cost_in(None), None);
+    }
+
+    fn cost(json: &str) -> Option<i64> {
+        let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
+        cost_in(Some(&raw))
+    }
+
+    #[test]
+    fn an_upstream_that_bills_by_itself_counts_too() {
+        let details = r#""cost_details":{"upstream_inference_cost":0.002}"#;
+        let with = |byok: &str| cost(&format!(r#"{{"cost":0.0001,"is_byok":{byok},{details}}}"#));
+        assert_eq!(with("true"), Some(2_100_000));
+        assert_eq!(with("false"), Some(100_000));
+        assert_eq!(with("null"), Some(100_000));
+        let untold =
+            r#"{"cost":0.0001,"is_byok":true,"cost_details":{"upstream_inference_cost":null}}"#;
+        assert_eq!(cost(untold), Some(100_000));
+    }
+
+    proptest! {
+        #[test]
+        fn the_amount_is_the_least_that_covers_the_text(
+            digits in 0_i64..1_000_000_000,
+            places in 0_u32..18,
+            exponent in -6_i32..3,
+        ) {
+            let unit = 10_i128.pow(places);
+            let (whole, fraction) = (i128::from(digits) / unit, i128::from(digits) % unit);
+            let width = usize::try_from(places).unwrap();
+            let text = match places {
+                0 => format!("{whole}e{exponent}"),
+                _ => format!("{whole}.{fraction:0width$}e{exponent}"),
+            };
+            // In units of 10^-27 dollars, of which every such text is a whole number.
+            let exact = i128::from(digits) * 10_i128.pow((27 + exponent).unsigned_abs()) / unit;
+            let nano = 10_i128.pow(18);
+            let least = i64::try_from((exact + nano - 1) / nano).ok();
+            prop_assert_eq!(nanos_from_usd(&text), least, "{}", text);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "[-+0-9.eE]{0,40}|\\PC{0,20}") {
+            if let Some(nanos) = nanos_from_usd(&text) {
+                prop_assert!(nanos >= 0);
+            }
+        }
+    }
+}

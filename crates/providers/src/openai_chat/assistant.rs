@@ -1,0 +1,150 @@
+//! What the model said before, and what it thought, where that goes back.
+
+use latchkey_contract::router::v1::part::Content as Neutral;
+use latchkey_contract::router::v1::{Message, Part, Reasoning};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::flavour::{Flavour, Replay};
+use super::message::{Content, joined, texts};
+use crate::encode::{EncodeError, EncodeErrorKind, LongText, part_field, refuse, tool_arguments};
+
+/// A message of the assistant's.
+#[derive(Serialize)]
+pub(super) struct Assistant<'a> {
+    content: Option<Content<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_content: Option<Content<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning: Option<Content<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasoning_details: Vec<&'a RawValue>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<ToolCall<'a>>,
+}
+
+/// Reasoning that came from this very provider, as it goes back.
+#[derive(Default)]
+struct Thought<'a> {
+    content: Option<Content<'a>>,
+    text: Option<Content<'a>>,
+    details: Vec<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ToolCall<'a> {
+    Function { id: &'a str, function: Called<'a> },
+}
+
+#[derive(Serialize)]
+struct Called<'a> {
+    name: &'a str,
+    arguments: LongText<'a>,
+}
+
+impl<'a> Assistant<'a> {
+    /// Nothing when the message holds only what does not go back. `tools` tells whether there are any
+    /// in play.
+    pub(super) fn of(
+        flavour: &Flavour,
+        mark: &str,
+        tools: bool,
+        m: usize,
+        message: &'a Message,
+    ) -> Result<Option<Self>, EncodeError> {
+        let mut said = Vec::new();
+        let mut declined = None;
+        let mut tool_calls = Vec::new();
+        let mut thoughts = Vec::new();
+        for (p, part) in message.parts.iter().enumerate() {
+            match &part.content {
+                Some(Neutral::Text(text)) => said.push(text.as_str()),
+                // A second refusal, or one where there is no field for it, is what was said.
+                Some(Neutral::Refusal(text)) if flavour.refusals && declined.is_none() => {
+                    declined = Some(text.as_str());
+                }
+                Some(Neutral::Refusal(text)) => said.push(text),
+                Some(Neutral::ToolCall(tool_call)) => tool_calls.push(ToolCall::Function {
+                    id: &tool_call.id,
+                    function: Called {
+                        name: &tool_call.name,
+                        arguments: LongText(tool_arguments(m, p, tool_call)?.get()),
+                    },
+                }),
+                Some(Neutral::Reasoning(reasoning)) if is_own(mark, part) => {
+                    thoughts.push((p, reasoning, part));
+                }
+                _ => {}
+            }
+        }
+        let thought = Thought::of(flavour.replay, tools, m, &thoughts)?;
+        let empty = said.is_empty() && declined.is_none() && tool_calls.is_empty();
+        if empty && (thoughts.is_empty() || flavour.replay == Replay::Nothing) {
+            return Ok(None);
+        }
+        let silent = said.is_empty() && flavour.null_content;
+        Ok(Some(Self {
+            content: (!silent).then(|| texts(flavour, said.into_iter())),
+            refusal: declined,
+            reasoning_content: thought.content,
+            reasoning: thought.text,
+            reasoning_details: thought.details,
+            tool_calls,
+        }))
+    }
+}
+
+impl<'a> Thought<'a> {
+    fn of(
+        replay: Replay,
+        tools: bool,
+        m: usize,
+        thoughts: &[(usize, &'a Reasoning, &'a Part)],
+    ) -> Result<Self, EncodeError> {
+        let mut thought = Self::default();
+        let mut texts = Vec::new();
+        match replay {
+            Replay::Nothing => {}
+            Replay::Content => {
+                texts.extend(thoughts.iter().map(|(_, said, _)| said.text.as_str()));
+                // Beside tools DeepSeek wants the field in every turn of the assistant's, also in
+                // those that another model spoke; empty will do.
+                let wanted = tools || !texts.is_empty();
+                thought.content = wanted.then(|| joined(&texts));
+            }
+            Replay::Details => {
+                for (p, said, part) in thoughts {
+                    let details = details(m, *p, part)?;
+                    if details.is_empty() {
+                        texts.push(said.text.as_str());
+                    }
+                    thought.details.extend(details);
+                }
+                thought.text = (!texts.is_empty()).then(|| joined(&texts));
+            }
+        }
+        Ok(thought)
+    }
+}
+
+fn is_own(mark: &str, part: &Part) -> bool {
+    let state = part.provider_state.as_ref();
+    state.is_some_and(|state| state.provider == mark)
+}
+
+/// The details that a state holds, each as it came.
+fn details(m: usize, p: usize, part: &Part) -> Result<Vec<&RawValue>, EncodeError> {
+    let state = part.provider_state.as_ref();
+    let data = state.map(|state| &state.data[..]).unwrap_or_default();
+    match serde_json::from_slice(data) {
+        Ok(details) => Ok(details),
+        Err(_) => refuse(
+            part_field(m, p, "provider_state.data"),
+            EncodeErrorKind::Invalid,
+            "is not what the provider gave",
+        ),
+    }
+}

@@ -1,0 +1,66 @@
+//! The base address of a destination.
+
+use latchkey_boot::egress::{EgressError, EgressPolicy};
+use url::Url;
+
+use super::ApiVersion;
+use super::azure::{self, AzureAddressError};
+use crate::domain::provider::Provider;
+
+/// Why an address can't be a base address.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum BaseUrlError {
+    /// It is none of the addresses that Azure's portal shows.
+    #[error(transparent)]
+    Azure(#[from] AzureAddressError),
+    /// The egress policy forbids it.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+    /// Longer than any real address.
+    #[error("is longer than 2,048 characters")]
+    Long,
+    /// This provider has no address of its own.
+    #[error("is required for this provider")]
+    Missing,
+    /// Not a URL.
+    #[error("must be an https URL")]
+    NotAUrl,
+}
+
+/// A base address that may be used, and what else it told.
+pub(super) struct BaseUrl {
+    pub(super) address: Box<str>,
+    pub(super) api_version: Option<ApiVersion>,
+    pub(super) deployment: Option<String>,
+}
+
+const LONGEST: usize = 2_048;
+
+impl BaseUrl {
+    pub(super) fn parse(
+        text: &str,
+        provider: Provider,
+        policy: &EgressPolicy,
+    ) -> Result<Self, BaseUrlError> {
+        if text.len() > LONGEST {
+            return Err(BaseUrlError::Long);
+        }
+        let url: Url = text.parse().map_err(|_| BaseUrlError::NotAUrl)?;
+        let parts = match provider {
+            Provider::Azure => azure::take_apart(&url)?,
+            Provider::Anthropic
+            | Provider::Custom
+            | Provider::DeepSeek
+            | Provider::Google
+            | Provider::OpenAi
+            | Provider::OpenRouter
+            | Provider::Vertex => azure::Parts::whole(url),
+        };
+        policy.check_url(&parts.resource)?;
+        Ok(Self {
+            address: parts.resource.as_str().trim_end_matches('/').into(),
+            api_version: parts.api_version,
+            deployment: parts.deployment,
+        })
+    }
+}

@@ -1,0 +1,253 @@
+//! The secret itself: its kinds, which provider takes which, and what can be said of its format with
+//! certainty.
+//!
+//! Only what is certain is refused: providers change their prefixes, and a form that insists on
+//! one locks new customers out. Shapes as the providers issued them in November 2026.
+
+mod api_key;
+mod entra_client;
+mod pem;
+mod service_account;
+mod text;
+
+use latchkey_envelope::Secret;
+use serde::Serialize;
+
+pub use api_key::{ApiKey, ApiKeyError};
+pub use entra_client::{EntraClient, EntraClientError};
+pub(super) use service_account::is_cloud_project;
+pub use service_account::{ServiceAccount, ServiceAccountError, WrongType};
+pub use text::TextError;
+
+use super::provider::Provider;
+
+/// The kind of secret that a payload holds; part of what its seal and its row are bound to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SecretKind {
+    /// One text.
+    ApiKey,
+    /// An application registered with Microsoft Entra, and its secret.
+    EntraClient,
+    /// The key of a Google service account.
+    ServiceAccount,
+}
+
+impl SecretKind {
+    /// The word for it in rows and seals: the field of the message that it comes in.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::EntraClient => "entra_client",
+            Self::ServiceAccount => "service_account_json",
+        }
+    }
+
+    /// The kind that a row names.
+    pub fn from_row(text: &str) -> Option<Self> {
+        [Self::ApiKey, Self::EntraClient, Self::ServiceAccount]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+    }
+
+    /// The path of its field in a request.
+    const fn field(self) -> &'static str {
+        match self {
+            Self::ApiKey => "material.api_key",
+            Self::EntraClient => "material.entra_client",
+            Self::ServiceAccount => "material.service_account_json",
+        }
+    }
+}
+
+/// What an owner handed in, before anything is known of it.
+pub enum Given {
+    /// One text.
+    ApiKey(String),
+    /// An application registered with Microsoft Entra.
+    EntraClient {
+        /// The directory.
+        tenant_id: String,
+        /// The application.
+        client_id: String,
+        /// Its secret.
+        client_secret: String,
+    },
+    /// The JSON file of a service account.
+    ServiceAccountJson(String),
+}
+
+impl Given {
+    fn kind(&self) -> SecretKind {
+        match self {
+            Self::ApiKey(_) => SecretKind::ApiKey,
+            Self::EntraClient { .. } => SecretKind::EntraClient,
+            Self::ServiceAccountJson(_) => SecretKind::ServiceAccount,
+        }
+    }
+}
+
+/// A secret that can be one of its provider's.
+pub enum Material {
+    /// One text.
+    ApiKey(ApiKey),
+    /// An application registered with Microsoft Entra, and its secret.
+    EntraClient(EntraClient),
+    /// The key of a Google service account.
+    ServiceAccount(ServiceAccount),
+}
+
+/// Why something can't be material of its provider.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum MaterialError {
+    /// The provider takes secrets of another kind.
+    #[error("is not what this provider takes: give {takes}")]
+    Kind {
+        /// The field that was given.
+        field: &'static str,
+        /// The fields to give instead.
+        takes: &'static str,
+    },
+    /// Its form is wrong.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+}
+
+/// Why a secret can't be what its field says. The words say what to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum FormatError {
+    /// It is no API key of its provider.
+    #[error("the key {0}")]
+    ApiKey(#[from] ApiKeyError),
+    /// It is no application that could sign in.
+    #[error("the client {0}")]
+    EntraClient(#[from] EntraClientError),
+    /// It is no service account that could sign.
+    #[error("the service account file {0}")]
+    ServiceAccount(#[from] ServiceAccountError),
+}
+
+impl FormatError {
+    /// The path of the field that is to blame.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::ApiKey(_) => SecretKind::ApiKey.field(),
+            Self::EntraClient(error) => error.field(),
+            Self::ServiceAccount(error) => error.field(),
+        }
+    }
+}
+
+impl Material {
+    /// Takes material in, if it can be that of `provider`.
+    pub fn parse(given: Given, provider: Provider) -> Result<Self, MaterialError> {
+        check_kind(given.kind(), provider)?;
+        let parsed = match given {
+            Given::ApiKey(text) => ApiKey::parse(text, provider).map(Self::ApiKey)?,
+            Given::EntraClient {
+                tenant_id,
+                client_id,
+                client_secret,
+            } => {
+                let client = EntraClient::parse(&tenant_id, &client_id, client_secret);
+                client.map(Self::EntraClient)?
+            }
+            Given::ServiceAccountJson(json) => {
+                ServiceAccount::parse(json).map(Self::ServiceAccount)?
+            }
+        };
+        Ok(parsed)
+    }
+
+    /// What was sealed; nothing if it is not of that kind, which a payload that opens is.
+    pub fn from_payload(kind: SecretKind, payload: Secret) -> Option<Self> {
+        match kind {
+            SecretKind::ApiKey => ApiKey::from_payload(payload).map(Self::ApiKey),
+            SecretKind::EntraClient => {
+                EntraClient::from_payload(payload.expose()).map(Self::EntraClient)
+            }
+            SecretKind::ServiceAccount => {
+                ServiceAccount::from_payload(payload.expose()).map(Self::ServiceAccount)
+            }
+        }
+    }
+
+    /// What is sealed.
+    pub fn to_payload(&self) -> Secret {
+        match self {
+            Self::ApiKey(key) => Secret::new(key.expose().as_bytes().to_vec()),
+            Self::EntraClient(client) => client.to_json(),
+            Self::ServiceAccount(account) => account.to_json(),
+        }
+    }
+
+    /// Of which kind it is.
+    pub fn kind(&self) -> SecretKind {
+        match self {
+            Self::ApiKey(_) => SecretKind::ApiKey,
+            Self::EntraClient(_) => SecretKind::EntraClient,
+            Self::ServiceAccount(_) => SecretKind::ServiceAccount,
+        }
+    }
+
+    /// The last four characters of what people tell it by: the key, the client's secret, or the id of
+    /// the service account's key. Nothing of one shorter than 24, where they would tell too much.
+    pub fn tail(&self) -> String {
+        match self {
+            Self::ApiKey(key) => text::tail(key.expose()),
+            Self::EntraClient(client) => text::tail(client.client_secret()),
+            Self::ServiceAccount(account) => text::tail(account.private_key_id()),
+        }
+    }
+
+    /// What makes it the same secret however it was written down; for the fingerprint. An API key is
+    /// told by itself alone, as it was when there was no other kind.
+    pub fn identity(&self) -> Vec<&[u8]> {
+        let kind = self.kind().as_str().as_bytes();
+        match self {
+            Self::ApiKey(key) => vec![key.expose().as_bytes()],
+            Self::EntraClient(client) => [&[kind][..], &client.identity()].concat(),
+            Self::ServiceAccount(account) => [&[kind][..], &account.identity()].concat(),
+        }
+    }
+
+    /// The Google Cloud project that it belongs to, if it says so.
+    pub fn cloud_project(&self) -> Option<&str> {
+        match self {
+            Self::ServiceAccount(account) => Some(account.project_id()),
+            Self::ApiKey(_) | Self::EntraClient(_) => None,
+        }
+    }
+}
+
+fn check_kind(given: SecretKind, provider: Provider) -> Result<(), MaterialError> {
+    let (kinds, takes): (&[SecretKind], _) = match provider {
+        Provider::Azure => (
+            &[SecretKind::ApiKey, SecretKind::EntraClient],
+            "api_key or entra_client",
+        ),
+        Provider::Vertex => (&[SecretKind::ServiceAccount], "service_account_json"),
+        Provider::Anthropic
+        | Provider::Custom
+        | Provider::DeepSeek
+        | Provider::Google
+        | Provider::OpenAi
+        | Provider::OpenRouter => (&[SecretKind::ApiKey], "api_key"),
+    };
+    if kinds.contains(&given) {
+        return Ok(());
+    }
+    let field = given.field();
+    Err(MaterialError::Kind { field, takes })
+}
+
+/// The JSON of texts, written into room for it: `about` is the length of the longest of them. What a
+/// buffer that grows leaves behind is not wiped.
+fn to_json(texts: &impl Serialize, about: usize) -> Secret {
+    const REST: usize = 512;
+    let mut json = Vec::with_capacity(2 * about + REST);
+    serde_json::to_writer(&mut json, texts).expect("texts are valid JSON");
+    Secret::new(json)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! The key of a Google service account, out of the JSON file that Google Cloud gives.
+//!
+//! Sealed as one JSON object of what signing in takes and no more, the private key in PEM with its
+//! line breaks mended: `{"type":"service_account","project_id":"…","private_key_id":"…",
+//! "private_key":"…","client_email":"…"}`. The file's addresses are not kept: a token is asked of
+//! Google's own endpoint alone, whatever a file says, or a signed assertion could be had by anybody.
+
+use latchkey_boot::config::SecretString;
+use latchkey_envelope::Secret;
+use serde::{Deserialize, Serialize};
+
+use super::{FormatError, pem};
+
+/// Who signs in, and by what.
+pub struct ServiceAccount {
+    project_id: String,
+    private_key_id: String,
+    client_email: String,
+    private_key: Secret,
+}
+
+/// Why it can't be a service account that signs in. The words say what to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ServiceAccountError {
+    /// No address of an account.
+    #[error("needs its client_email: give the file as Google Cloud made it")]
+    ClientEmail,
+    /// Not a JSON object.
+    #[error("must be the JSON file that Google Cloud made, whole and unchanged")]
+    Json,
+    /// Longer than any such file.
+    #[error("is longer than 16,384 characters")]
+    Long,
+    /// No key that can sign.
+    #[error("needs its private_key: an RSA key in PEM, `BEGIN PRIVATE KEY`")]
+    PrivateKey,
+    /// No id of its key.
+    #[error("needs its private_key_id: give the file as Google Cloud made it")]
+    PrivateKeyId,
+    /// No project.
+    #[error("needs its project_id, of the form [a-z0-9:.-]{{4,63}}")]
+    ProjectId,
+    /// Another place to ask for tokens.
+    #[error("must have `https://oauth2.googleapis.com/token` as its token_uri, or none")]
+    TokenUri,
+    /// Another kind of file.
+    #[error("{0}")]
+    Type(WrongType),
+    /// Another Google.
+    #[error("must have `googleapis.com` as its universe_domain, or none")]
+    UniverseDomain,
+}
+
+/// What a file is instead.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum WrongType {
+    /// The login of a person.
+    #[error("is the login of a person (authorized_user): create a key of a service account")]
+    AuthorizedUser,
+    /// A configuration that may read files, ask addresses and run programs.
+    #[error(
+        "is a configuration of identity federation (external_account), which tells where a \
+         credential can be found and holds none: create a key of a service account"
+    )]
+    ExternalAccount,
+    /// A configuration that borrows another account's rights.
+    #[error(
+        "is a configuration of impersonation (impersonated_service_account): create a key of the \
+         service account itself"
+    )]
+    ImpersonatedServiceAccount,
+    /// What an application shows people to log in with.
+    #[error("is an OAuth client, which people log in with: create a key of a service account")]
+    OauthClient,
+    /// Something else.
+    #[error("must have `service_account` as its type: create a key of a service account")]
+    Unknown,
+}
+
+impl ServiceAccountError {
+    pub(super) const fn field(self) -> &'static str {
+        match self {
+            Self::ClientEmail => "material.service_account_json.client_email",
+            Self::Json | Self::Long => "material.service_account_json",
+            Self::PrivateKey => "material.service_account_json.private_key",
+            Self::PrivateKeyId => "material.service_account_json.private_key_id",
+            Self::ProjectId => "material.service_account_json.project_id",
+            Self::TokenUri => "material.service_account_json.token_uri",
+            Self::Type(_) => "material.service_account_json.type",
+            Self::UniverseDomain => "material.service_account_json.universe_domain",
+        }
+    }
+}
+
+/// The file, as far as it matters.
+#[derive(Deserialize)]
+struct File {
+    r#type: Option<String>,
+    project_id: Option<String>,
+    private_key_id: Option<String>,
+    private_key: Option<SecretString>,
+    client_email: Option<String>,
+    token_uri: Option<String>,
+    universe_domain: Option<String>,
+    // What the two kinds of OAuth client have instead of a type.
+    installed: Option<serde::de::IgnoredAny>,
+    web: Option<serde::de::IgnoredAny>,
+}
+
+/// The sealed form.
+#[derive(Serialize)]
+struct Sealed<'a> {
+    r#type: &'a str,
+    project_id: &'a str,
+    private_key_id: &'a str,
+    private_key: &'a str,
+    client_email: &'a str,
+}
+
+const TYPE: &str = "service_account";
+const TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
+const UNIVERSE: &str = "googleapis.com";
+/// A file with a key of 4,096 bits has some 4,500.
+const LONGEST: usize = 16_384;
+/// RFC 5321, 4.5.3.1.3, without its brackets.
+const LONGEST_EMAIL: usize = 254;
+const LONGEST_KEY_ID: usize = 128;
+
+impl ServiceAccount {
+    pub(super) fn parse(json: String) -> Result<Self, FormatError> {
+        let json = SecretString::new(json);
+        if json.expose().len() > LONGEST {
+            return Err(ServiceAccountError::Long.into());
+        }
+        let text = json.expose().trim_start_matches('\u{feff}').as_bytes();
+        let file: File = serde_json::from_slice(text).map_err(|_| ServiceAccountError::Json)?;
+        check_type(&file)?;
+        check_endpoints(&file)?;
+        let private_key = file.private_key.ok_or(ServiceAccountError::PrivateKey)?;
+        Ok(Self {
+            project_id: file
+                .project_id
+                .filter(|id| is_cloud_project(id))
+                .ok_or(ServiceAccountError::ProjectId)?,
+            private_key_id: file
+                .private_key_id
+                .filter(|id| is_word(id, LONGEST_KEY_ID))
+                .ok_or(ServiceAccountError::PrivateKeyId)?,
+            client_email: file
+                .client_email
+                .filter(|email| is_word(email, LONGEST_EMAIL) && email.contains('@'))
+                .ok_or(ServiceAccountError::ClientEmail)?,
+            private_key: pem::read(private_key.expose()).ok_or(ServiceAccountError::PrivateKey)?,
+        })
+    }
+
+    pub(super) fn from_payload(payload: &[u8]) -> Option<Self> {
+        let file: File = serde_json::from_slice(payload).ok()?;
+        Some(Self {
+            project_id: file.project_id?,
+            private_key_id: file.private_key_id?,
+            client_email: file.client_email?,
+            private_key: pem::decode(file.private_key?.expose())?,
+        })
+    }
+
+    /// The file, reduced to what signing in takes.
+    pub fn to_json(&self) -> Secret {
+        let private_key = pem::write(&self.private_key);
+        let sealed = Sealed {
+            r#type: TYPE,
+            project_id: &self.project_id,
+            private_key_id: &self.private_key_id,
+            private_key: &private_key,
+            client_email: &self.client_email,
+        };
+        super::to_json(&sealed, private_key.len() + self.client_email.len())
+    }
+
+    /// The same key of the same account, however its file was mangled.
+    pub(super) fn identity(&self) -> [&[u8]; 2] {
+        [self.client_email.as_bytes(), self.private_key.expose()]
+    }
+
+    /// The project that the account lives in.
+    pub fn project_id(&self) -> &str {
+        &self.project_id
+    }
+
+    /// Which of the account's keys it is; Google shows it beside the account.
+    pub fn private_key_id(&self) -> &str {
+        &self.private_key_id
+    }
+}
+
+/// Whether a text can be the id of a Google Cloud project: `[a-z0-9:.-]{4,63}`. It becomes part of a
+/// path.
+pub(in crate::domain) fn is_cloud_project(text: &str) -> bool {
+    (4..=63).contains(&text.len())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ":.-".contains(c))
+}
+
+fn is_word(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic())
+}
+
+fn check_type(file: &File) -> Result<(), ServiceAccountError> {
+    let wrong = match file.r#type.as_deref() {
+        Some(TYPE) => return Ok(()),
+        Some("authorized_user") => WrongType::AuthorizedUser,
+        Some("external_account" | "external_account_authorized_user") => WrongType::ExternalAccount,
+        Some("impersonated_service_account") => WrongType::ImpersonatedServiceAccount,
+        None if file.installed.is_some() || file.web.is_some() => WrongType::OauthClient,
+        Some(_) | None => WrongType::Unknown,
+    };
+    Err(ServiceAccountError::Type(wrong))
+}
+
+fn check_endpoints(file: &File) -> Result<(), ServiceAccountError> {
+    let differs =
+        |given: &Option<String>, expected| given.as_deref().is_some_and(|given| given != expected);
+    if differs(&file.token_uri, TOKEN_URI) {
+        return Err(ServiceAccountError::TokenUri);
+    }
+    if differs(&file.universe_domain, UNIVERSE) {
+        return Err(ServiceAccountError::UniverseDomain);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

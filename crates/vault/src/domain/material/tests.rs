@@ -1,0 +1,129 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn api_key(text: &str) -> Given {
+    Given::ApiKey(text.to_owned())
+}
+
+fn entra_client(secret: &str) -> Given {
+    Given::EntraClient {
+        tenant_id: "contoso.example".to_owned(),
+        client_id: "0a1b2c3d-4e5f-4a6b-9c8d-7e6f5a4b3c2d".to_owned(),
+        client_secret: secret.to_owned(),
+    }
+}
+
+fn service_account(private_key_id: &str) -> Given {
+    let file = serde_json::json!({
+        "type": "service_account",
+        "project_id": "acme-models",
+        "private_key_id": private_key_id,
+        "private_key": pem::tests::private_key(),
+        "client_email": "caller@acme-models.iam.gserviceaccount.example",
+    });
+    Given::ServiceAccountJson(file.to_string())
+}
+
+#[track_caller]
+fn parsed(given: Given, provider: Provider) -> Material {
+    Material::parse(given, provider).ok().unwrap()
+}
+
+#[test]
+fn each_provider_takes_its_own_kinds() {
+    for provider in Provider::ALL {
+        let takes = |given| {
+            let refusal = Material::parse(given, provider).err();
+            !matches!(refusal, Some(MaterialError::Kind { .. }))
+        };
+        let outcomes = [
+            takes(api_key("not-a-real-key")),
+            takes(entra_client("not-a-real-secret")),
+            takes(service_account("not-a-real-id")),
+        ];
+        let expected = match provider {
+            Provider::Azure => [true, true, false],
+            Provider::Vertex => [false, false, true],
+            _ => [true, false, false],
+        };
+        assert_eq!(outcomes, expected, "{provider}");
+    }
+    let refusal = Material::parse(api_key("not-a-real-key"), Provider::Vertex).err();
+    let expected = MaterialError::Kind {
+        field: "material.api_key",
+        takes: "service_account_json",
+    };
+    assert_eq!(refusal, Some(expected));
+}
+
+#[test]
+fn only_the_last_four_characters_of_a_long_secret_show() {
+    let tail = |given, provider| parsed(given, provider).tail();
+    assert_eq!(
+        tail(api_key("not-a-key-0123456789wxyz"), Provider::Custom),
+        "wxyz"
+    );
+    assert_eq!(
+        tail(api_key("not-a-key-012345678wxyz"), Provider::Custom),
+        ""
+    );
+    let secret = entra_client("not-a-secret-0123456wxyz");
+    assert_eq!(tail(secret, Provider::Azure), "wxyz");
+    assert_eq!(tail(entra_client("short-secret"), Provider::Azure), "");
+    // Of the key's id, and of nothing of the key itself.
+    let account = service_account("0123456789abcdef01234567wxyz");
+    assert_eq!(tail(account, Provider::Vertex), "wxyz");
+}
+
+#[test]
+fn what_is_sealed_of_each_kind_comes_back_as_that_kind() {
+    for (given, provider) in [
+        (api_key("not-a-real-key"), Provider::Custom),
+        (entra_client("not-a-real-secret"), Provider::Azure),
+        (service_account("not-a-real-id"), Provider::Vertex),
+    ] {
+        let material = parsed(given, provider);
+        let kind = material.kind();
+        assert_eq!(SecretKind::from_row(kind.as_str()), Some(kind));
+        let opened = Material::from_payload(kind, material.to_payload()).unwrap();
+        assert_eq!(opened.kind(), kind);
+        assert_eq!(opened.identity(), material.identity());
+        assert_eq!(opened.tail(), material.tail());
+    }
+    assert_eq!(SecretKind::from_row("password"), None);
+}
+
+#[test]
+fn a_payload_of_another_kind_is_not_read() {
+    let key = || parsed(api_key("not-a-real-key"), Provider::Custom).to_payload();
+    for kind in [SecretKind::EntraClient, SecretKind::ServiceAccount] {
+        assert!(Material::from_payload(kind, key()).is_none());
+    }
+    let bytes = Secret::new(vec![0xff; 16]);
+    assert!(Material::from_payload(SecretKind::ApiKey, bytes).is_none());
+}
+
+#[test]
+fn the_same_text_is_another_secret_as_another_kind() {
+    let key = parsed(api_key("not-a-real-secret"), Provider::Azure);
+    let client = parsed(entra_client("not-a-real-secret"), Provider::Azure);
+    assert_ne!(key.identity(), client.identity());
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parsers_panic_or_shows_in_their_words(text in "\\PC{8,200}") {
+        for provider in Provider::ALL {
+            for given in [
+                api_key(&text),
+                entra_client(&text),
+                Given::ServiceAccountJson(text.clone()),
+            ] {
+                if let Err(error) = Material::parse(given, provider) {
+                    prop_assert!(!error.to_string().contains(&text));
+                }
+            }
+        }
+    }
+}

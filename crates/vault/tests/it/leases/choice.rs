@@ -1,0 +1,227 @@
+//! `Resolve`: what a request may ask of the choice beside a provider and a model.
+
+use latchkey_contract::vault::v1::{
+    Capability, CreateKeyRequest, Key, Payer, ResolveRequest, ResolveResponse,
+};
+use tonic::Code;
+
+use crate::harness::{Router, Vault, create_key, key_of, refused, resolve};
+use crate::on_both_databases;
+
+on_both_databases!(
+    keys_that_were_tried_are_passed_over,
+    a_named_key_that_was_tried_is_refused,
+    only_keys_that_the_payer_pays_for_are_lent,
+    a_list_of_models_is_for_no_model,
+    every_other_capability_needs_a_model_that_is_allowed,
+    a_lease_tells_which_models_its_key_serves,
+    a_malformed_field_is_named,
+);
+
+const ACME: &str = "workspaces/acme";
+const MAIN: &str = "workspaces/acme/keys/main";
+const SPARE: &str = "workspaces/acme/keys/spare";
+const SHARED: &str = "platform/keys/shared";
+
+/// A workspace with two keys, of which `main` is tried first, and a key of the platform.
+async fn acme(vault: &Vault) -> Router {
+    vault.create_workspace("acme").await;
+    vault.create_key(ACME, "main").await;
+    let spare = Key {
+        priority: 1,
+        ..key_of("openai")
+    };
+    let spare = CreateKeyRequest {
+        key: Some(spare),
+        ..create_key(ACME, "spare")
+    };
+    vault.store_key(spare).await;
+    vault.create_key("platform", "shared").await;
+    Router::attend(vault).await
+}
+
+fn excluding(keys: &[&str]) -> ResolveRequest {
+    ResolveRequest {
+        excluded_keys: keys.iter().map(ToString::to_string).collect(),
+        ..resolve(ACME)
+    }
+}
+
+/// The key that was lent, and each of the others with its rule.
+fn outcome(response: &ResolveResponse) -> (&str, Vec<(&str, &str)>) {
+    let version = &response.lease.as_ref().unwrap().key_version;
+    let exclusions = response.exclusions.iter();
+    let mut rules: Vec<_> = exclusions
+        .map(|exclusion| (exclusion.key.as_str(), exclusion.rule.as_str()))
+        .collect();
+    rules.sort_unstable();
+    (version.split("/versions/").next().unwrap(), rules)
+}
+
+async fn keys_that_were_tried_are_passed_over(vault: Vault) {
+    let router = acme(&vault).await;
+    let elsewhere = "workspaces/other/keys/main";
+    let response = router.resolve(excluding(&[MAIN, elsewhere])).await.unwrap();
+    let expected = vec![(SHARED, "OUTRANKED"), (MAIN, "ALREADY_TRIED")];
+    assert_eq!(outcome(&response), (SPARE, expected));
+    let response = router.resolve(excluding(&[MAIN, SPARE])).await.unwrap();
+    let expected = vec![(MAIN, "ALREADY_TRIED"), (SPARE, "ALREADY_TRIED")];
+    assert_eq!(outcome(&response), (SHARED, expected));
+    let refusal = router.resolve(excluding(&[MAIN, SPARE, SHARED])).await;
+    let refusal = refused(refusal, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
+    for key in [MAIN, SPARE, SHARED] {
+        assert_eq!(refusal.metadata[key], "ALREADY_TRIED");
+    }
+}
+
+async fn a_named_key_that_was_tried_is_refused(vault: Vault) {
+    let router = acme(&vault).await;
+    for key in ["main", MAIN] {
+        let request = ResolveRequest {
+            key: key.to_owned(),
+            ..excluding(&[MAIN])
+        };
+        let refusal = router.resolve(request).await;
+        let refusal = refused(refusal, Code::FailedPrecondition, "KEY_UNUSABLE");
+        assert_eq!(refusal.metadata["rule"], "ALREADY_TRIED");
+    }
+    let request = ResolveRequest {
+        key: "spare".to_owned(),
+        ..excluding(&[MAIN])
+    };
+    router.borrows(request).await;
+}
+
+async fn only_keys_that_the_payer_pays_for_are_lent(vault: Vault) {
+    let router = acme(&vault).await;
+    let paid_by = |payer: Payer, excluded: &[&str]| ResolveRequest {
+        payer: payer.into(),
+        ..excluding(excluded)
+    };
+    let response = router.resolve(paid_by(Payer::Platform, &[])).await.unwrap();
+    let expected = vec![(MAIN, "PAYER_DIFFERS"), (SPARE, "PAYER_DIFFERS")];
+    assert_eq!(outcome(&response), (SHARED, expected));
+    assert_eq!(response.lease.unwrap().payer(), Payer::Platform);
+    let response = router
+        .resolve(paid_by(Payer::OwnKey, &[MAIN]))
+        .await
+        .unwrap();
+    let expected = vec![(SHARED, "PAYER_DIFFERS"), (MAIN, "ALREADY_TRIED")];
+    assert_eq!(outcome(&response), (SPARE, expected));
+    let refusal = router.resolve(paid_by(Payer::OwnKey, &[MAIN, SPARE])).await;
+    let refusal = refused(refusal, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
+    assert_eq!(refusal.metadata[SHARED], "PAYER_DIFFERS");
+    let named = ResolveRequest {
+        key: MAIN.to_owned(),
+        ..paid_by(Payer::Platform, &[])
+    };
+    let refusal = router.resolve(named).await;
+    let refusal = refused(refusal, Code::FailedPrecondition, "KEY_UNUSABLE");
+    assert_eq!(refusal.metadata["rule"], "PAYER_DIFFERS");
+}
+
+/// A key without a default model, whose lists allow none.
+async fn closed(vault: &Vault) -> Router {
+    vault.create_workspace("acme").await;
+    let key = Key {
+        provider: "openai".to_owned(),
+        denied_models: vec!["*".to_owned()],
+        ..Key::default()
+    };
+    let request = CreateKeyRequest {
+        key: Some(key),
+        ..create_key(ACME, "main")
+    };
+    vault.store_key(request).await;
+    Router::attend(vault).await
+}
+
+fn for_capability(capability: Capability, model: &str) -> ResolveRequest {
+    ResolveRequest {
+        capability: capability.into(),
+        model: model.to_owned(),
+        ..resolve(ACME)
+    }
+}
+
+async fn a_list_of_models_is_for_no_model(vault: Vault) {
+    let router = closed(&vault).await;
+    for model in ["", "gpt-5.4"] {
+        let request = for_capability(Capability::ListModels, model);
+        let lease = router.borrows(request.clone()).await;
+        assert_eq!(lease.key_version, format!("{MAIN}/versions/1"));
+        let named = ResolveRequest {
+            key: "main".to_owned(),
+            ..request
+        };
+        router.borrows(named).await;
+    }
+}
+
+async fn every_other_capability_needs_a_model_that_is_allowed(vault: Vault) {
+    let router = closed(&vault).await;
+    for capability in [
+        Capability::Unspecified,
+        Capability::Generate,
+        Capability::Embed,
+        Capability::GenerateImages,
+    ] {
+        for (model, rule) in [("", "NO_DEFAULT_MODEL"), ("gpt-5.4", "MODEL_DENIED")] {
+            let refusal = router.resolve(for_capability(capability, model)).await;
+            let refusal = refused(refusal, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
+            assert_eq!(refusal.metadata[MAIN], rule, "{capability:?}");
+        }
+    }
+}
+
+async fn a_lease_tells_which_models_its_key_serves(vault: Vault) {
+    vault.create_workspace("acme").await;
+    let key = Key {
+        allowed_models: vec!["gpt-5*".to_owned()],
+        denied_models: vec!["gpt-5.5".to_owned()],
+        ..key_of("openai")
+    };
+    let request = CreateKeyRequest {
+        key: Some(key.clone()),
+        ..create_key(ACME, "main")
+    };
+    vault.store_key(request).await;
+    let lease = Router::attend(&vault).await.borrows(resolve(ACME)).await;
+    assert_eq!(lease.allowed_models, key.allowed_models);
+    assert_eq!(lease.denied_models, key.denied_models);
+    assert!(lease.deployments.is_empty());
+}
+
+async fn a_malformed_field_is_named(vault: Vault) {
+    let router = acme(&vault).await;
+    let many: Vec<_> = (0..65).map(|n| format!("{ACME}/keys/k{n}")).collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    for (request, field) in [
+        (excluding(&[MAIN, "main"]), "excluded_keys[1]"),
+        (excluding(&[""]), "excluded_keys[0]"),
+        (
+            excluding(&["workspaces/acme/keys/main/versions/1"]),
+            "excluded_keys[0]",
+        ),
+        (excluding(&many), "excluded_keys"),
+        (
+            ResolveRequest {
+                capability: 99,
+                ..resolve(ACME)
+            },
+            "capability",
+        ),
+        (
+            ResolveRequest {
+                payer: 99,
+                ..resolve(ACME)
+            },
+            "payer",
+        ),
+    ] {
+        let refusal = router.resolve(request).await;
+        let refusal = refused(refusal, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
+    }
+    router.borrows(excluding(&many[..64])).await;
+}
