@@ -22,7 +22,7 @@ pub use error::{EncodeError, EncodeErrorKind};
 
 use crate::catalogue::ModelTraits;
 use crate::{Api, Dialect, Target, anthropic, openai_chat, openai_responses};
-pub(crate) use endpoint::{Endpoint, headers};
+pub(crate) use endpoint::{Endpoint, JSON, USER_AGENT, below, headers};
 pub(crate) use error::{part_field, refuse};
 pub(crate) use sampling::{Picked, Reasoning, Takes, reasoning, sampling};
 pub(crate) use text::LongText;

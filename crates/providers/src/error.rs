@@ -6,6 +6,8 @@
 
 mod anthropic;
 mod body;
+mod google;
+mod oauth;
 mod openai;
 mod redact;
 mod retry_after;
@@ -20,6 +22,7 @@ use crate::decode::Reply;
 use crate::stream::SseError;
 use body::ErrorBody;
 
+pub(crate) use oauth::no_token;
 pub use redact::redact;
 
 /// A call that a provider did not answer as asked.
@@ -91,7 +94,8 @@ impl fmt::Display for ErrorClass {
 pub fn classify(provider: Provider, reply: &Reply<'_>) -> ProviderError {
     let body = ErrorBody::parse(reply.body);
     ProviderError {
-        retry_after: retry_after::hint(reply.headers, reply.now),
+        retry_after: retry_after::hint(reply.headers, reply.now)
+            .or_else(|| retry_after::hint_in(&body.details)),
         should_retry: retry_after::should_retry(reply.headers),
         request_id: request_id(reply.headers).or_else(|| request_id_in(&body)),
         ..build(provider, Some(reply.status), &body, reply.secret)
@@ -105,6 +109,7 @@ pub(crate) fn in_band(provider: Provider, data: &str, api_key: &str) -> Provider
         return garbage(None, None, &body, api_key);
     }
     ProviderError {
+        retry_after: retry_after::hint_in(&body.details),
         request_id: request_id_in(&body),
         ..build(provider, None, &body, api_key)
     }
@@ -164,6 +169,7 @@ fn build(
 ) -> ProviderError {
     let class = match provider {
         Provider::Anthropic => anthropic::class(status, body),
+        Provider::Google | Provider::Vertex => google::class(status, body),
         _ => openai::class(status, body),
     };
     let message = if body.message.is_empty() {
@@ -171,7 +177,10 @@ fn build(
     } else {
         redact(&body.message, api_key)
     };
-    let code = body.code.as_ref().or(body.kind.as_ref());
+    let code = match provider {
+        Provider::Google | Provider::Vertex => google::code(body),
+        _ => body.code.as_deref().or(body.kind.as_deref()),
+    };
     ProviderError {
         class,
         http_status: status.map(|status| status.as_u16()),
