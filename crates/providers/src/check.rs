@@ -1,7 +1,9 @@
 //! Checking a key with its provider, without spending a token.
 //!
 //! The provider is asked for its list of models. What an answer proves differs: nobody shows credit
-//! that way, and a compatible server may give its list to anybody.
+//! that way, and a compatible server may give its list to anybody. At Vertex AI a key is a service
+//! account, so what checks it is the exchange for a token ([`crate::oauth`]), with which the list is
+//! asked for.
 
 use http::StatusCode;
 
@@ -41,7 +43,7 @@ pub fn outcome(provider: Provider, reply: &Reply<'_>) -> CheckOutcome {
         return match custom {
             // Its list may be public.
             true => CheckOutcome::Reachable,
-            false if is_list(reply.body) => CheckOutcome::Alive,
+            false if is_list(provider, reply.body) => CheckOutcome::Alive,
             false => CheckOutcome::Unreachable(error::malformed(reply)),
         };
     }
@@ -63,6 +65,10 @@ pub fn outcome(provider: Provider, reply: &Reply<'_>) -> CheckOutcome {
                 words: error.message,
             }
         }
+        // Its token was got with the key a moment ago, and a narrow role may use what it may not list.
+        ErrorClass::NoPermission if provider == Provider::Vertex => CheckOutcome::Limited {
+            words: error.message,
+        },
         ErrorClass::ModelUnavailable | ErrorClass::NoPermission | ErrorClass::Revoked
             if status.is_client_error() && status != StatusCode::NOT_FOUND =>
         {
@@ -73,13 +79,19 @@ pub fn outcome(provider: Provider, reply: &Reply<'_>) -> CheckOutcome {
 }
 
 /// Whether the body is a list of models; a captive portal answers 200 too.
-fn is_list(body: &[u8]) -> bool {
+fn is_list(provider: Provider, body: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct List {
-        #[serde(rename = "data")]
-        _data: Vec<serde::de::IgnoredAny>,
+        data: Option<Vec<serde::de::IgnoredAny>>,
+        models: Option<Vec<serde::de::IgnoredAny>>,
+        publisher_models: Option<Vec<serde::de::IgnoredAny>>,
     }
-    serde_json::from_slice::<List>(body).is_ok()
+    serde_json::from_slice::<List>(body).is_ok_and(|list| match provider {
+        Provider::Google => list.models.is_some(),
+        Provider::Vertex => list.publisher_models.is_some(),
+        _ => list.data.is_some(),
+    })
 }
 
 /// OpenAI's words to a restricted key.

@@ -7,6 +7,7 @@
 mod endpoint;
 mod error;
 mod options;
+mod pictures;
 mod portability;
 mod rules;
 mod sampling;
@@ -21,7 +22,7 @@ use latchkey_contract::router::v1::{GenerateRequest, Loss};
 pub use error::{EncodeError, EncodeErrorKind};
 
 use crate::catalogue::ModelTraits;
-use crate::{Api, Dialect, Target, anthropic, openai_chat, openai_responses};
+use crate::{Api, Dialect, Target, anthropic, generate_content, openai_chat, openai_responses};
 pub(crate) use endpoint::{Endpoint, JSON, USER_AGENT, below, headers};
 pub(crate) use error::{part_field, refuse};
 pub(crate) use sampling::{Picked, Reasoning, Takes, reasoning, sampling};
@@ -73,7 +74,7 @@ pub fn generate(call: &Call<'_>) -> Result<Exchange, EncodeError> {
     let dialect = call.dialect();
     let body = match dialect.api() {
         Api::ChatCompletions => body(call, openai_chat::encode),
-        Api::GenerateContent => body(call, anthropic::encode),
+        Api::GenerateContent => body(call, generate_content::encode),
         Api::Messages => body(call, anthropic::encode),
         Api::Responses => body(call, openai_responses::encode),
     }?;
@@ -97,6 +98,7 @@ pub(crate) fn body<'a>(
 ) -> Result<Vec<u8>, EncodeError> {
     check_model(call.model)?;
     rules::check(call.request)?;
+    pictures::check(call.dialect(), &call.request.messages)?;
     let (mut body, reserved) = write(call)?;
     if let Some(options) = &call.request.provider_options {
         options::append(&mut body, options, reserved)?;

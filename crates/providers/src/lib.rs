@@ -69,6 +69,7 @@ pub mod tokens;
 
 mod anthropic;
 mod dialect;
+mod generate_content;
 mod json;
 mod openai_chat;
 mod openai_responses;

@@ -1,11 +1,13 @@
 //! What a provider lists of its models, with the key of whoever asks.
 
 mod anthropic;
+mod google;
 mod openai;
+mod vertex;
 
 use latchkey_contract::router::v1::Operation;
 
-use crate::decode::{Reply, Undecodable};
+use crate::decode::Reply;
 use crate::encode::{self, EncodeError, Endpoint, WireRequest};
 use crate::{Provider, ProviderError, Target};
 
@@ -47,6 +49,7 @@ pub fn read(provider: Provider, reply: &Reply<'_>) -> Result<Page, ProviderError
         | Provider::DeepSeek
         | Provider::OpenAi
         | Provider::OpenRouter => openai::page(body),
-        Provider::Google | Provider::Vertex => Err(Undecodable),
+        Provider::Google => google::page(body),
+        Provider::Vertex => vertex::page(body),
     })
 }

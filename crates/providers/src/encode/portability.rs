@@ -41,7 +41,10 @@ fn loss(dialect: Dialect, part: &Part) -> Option<(loss::Kind, &str)> {
         Content::ToolResult(result) if result.failed && !marks_failures(dialect) => {
             return Some((loss::Kind::ToolFailureMark, ""));
         }
-        Content::Text(text) if text.trim().is_empty() && !takes_blank_texts(dialect) => {
+        // Nothing is lost of an empty text but its state.
+        Content::Text(text)
+            if !text.is_empty() && text.trim().is_empty() && !takes_blank_texts(dialect) =>
+        {
             return Some((loss::Kind::BlankText, ""));
         }
         Content::File(file) if !file.filename.is_empty() => {

@@ -166,6 +166,8 @@ fn assistant(
     let mut tool_calls = Vec::new();
     for (p, part) in message.parts.iter().enumerate() {
         match &part.content {
+            // It stood for another provider's state.
+            Some(Neutral::Text(text)) if text.is_empty() => {}
             Some(Neutral::Text(text)) => said.push(text.as_str()),
             // Only OpenAI has a field for one refusal; elsewhere it is what was said.
             Some(Neutral::Refusal(text)) if provider == Provider::OpenAi && declined.is_none() => {

@@ -8,7 +8,7 @@ use latchkey_providers::encode::EncodeErrorKind;
 
 use crate::cases::{
     Case, budget, call, choice, conversation, inline_file, message, now_tool, person_schema, photo,
-    png, reasoning, result, schema_format, stops, text, user,
+    reasoning, result, schema_format, stops, text, user,
 };
 use crate::refusals::{GPT_4_1, GPT_5_4, HAIKU_4_5, LLAMA, assert_refused, temperature};
 
@@ -38,10 +38,6 @@ fn requests_against_the_contract_are_invalid_everywhere() {
         (
             "messages[0].parts[0].tool_call",
             conversation([message(Role::User, [call("a", "b", "{}")])]),
-        ),
-        (
-            "messages[0].parts[1].image",
-            conversation([message(Role::Assistant, [text("x"), png()])]),
         ),
         (
             "messages[0].parts[0].text",

@@ -3,6 +3,7 @@
 
 mod cases;
 mod golden;
+mod google;
 mod invalid_requests;
 mod properties;
 mod refusals;

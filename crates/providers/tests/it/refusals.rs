@@ -72,7 +72,15 @@ fn what_the_provider_cannot_do_is_named() {
         top_k: Some(5),
         ..Sampling::default()
     };
+    let drawn = conversation([
+        user("x"),
+        message(Role::Assistant, [text("y"), png()]),
+        user("z"),
+    ]);
     for (model, field, request) in [
+        (GPT_4_1, "messages[1].parts[1].image", drawn.clone()),
+        (GPT_5_4, "messages[1].parts[1].image", drawn.clone()),
+        (HAIKU_4_5, "messages[1].parts[1].image", drawn),
         (
             GPT_4_1,
             "messages[0].parts[0].file.url",

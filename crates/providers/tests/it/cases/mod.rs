@@ -1,6 +1,7 @@
 //! Neutral requests, and how to encode them as a router would.
 
 pub(crate) mod anthropic;
+pub(crate) mod google;
 pub(crate) mod openai_chat;
 pub(crate) mod openai_responses;
 
