@@ -55,12 +55,27 @@ pub struct Reply<'a> {
 
 /// Reads a whole answer, or the error that came in its place, whatever the status says.
 pub fn unary(dialect: Dialect, reply: &Reply<'_>) -> Result<Answer, ProviderError> {
-    reply.read(dialect.provider(), |body| match dialect.api() {
+    let mut answer = reply.read(dialect.provider(), |body| match dialect.api() {
         Api::ChatCompletions => openai_chat::decode(dialect, body),
         Api::GenerateContent => generate_content::decode(dialect, body),
         Api::Messages => anthropic::decode(dialect, body),
         Api::Responses => openai_responses::decode(dialect, body),
-    })
+    })?;
+    if answer.service_tier.is_empty() {
+        answer.service_tier = service_tier(dialect.provider(), reply.headers);
+    }
+    Ok(answer)
+}
+
+/// The service tier that the head of an answer names; empty when it says nothing. Google AI Studio
+/// names it there, and nowhere in the body.
+pub(crate) fn service_tier(provider: Provider, headers: &HeaderMap) -> String {
+    let tier = match provider {
+        Provider::Google => headers.get("x-gemini-service-tier"),
+        _ => None,
+    };
+    let tier = tier.and_then(|tier| tier.to_str().ok());
+    tier.unwrap_or_default().to_ascii_lowercase()
 }
 
 impl<'a> Reply<'a> {

@@ -2,11 +2,12 @@
 
 mod events;
 
+use http::HeaderMap;
 use latchkey_contract::router::v1::{PartDelta, Usage};
 
 pub use events::{MAX_EVENT_BYTES, SseError, SseEvent, events};
 
-use crate::decode::{Answer, Undecodable};
+use crate::decode::{Answer, Undecodable, service_tier};
 use crate::error::{self, ProviderError};
 use crate::{Api, Dialect, anthropic, generate_content, openai_chat, openai_responses};
 
@@ -15,6 +16,8 @@ use crate::{Api, Dialect, anthropic, generate_content, openai_chat, openai_respo
 pub struct Decoder {
     dialect: Dialect,
     state: State,
+    /// What the head of the answer says of it.
+    service_tier: String,
 }
 
 #[derive(Debug)]
@@ -34,7 +37,16 @@ impl Decoder {
             Api::Messages => State::Messages(anthropic::Decoder::new(dialect)),
             Api::Responses => State::Responses(openai_responses::Decoder::new(dialect)),
         };
-        Self { dialect, state }
+        Self {
+            dialect,
+            state,
+            service_tier: String::new(),
+        }
+    }
+
+    /// Takes in the head of the answer, where Google names the service tier.
+    pub fn head(&mut self, headers: &HeaderMap) {
+        self.service_tier = service_tier(self.dialect.provider(), headers);
     }
 
     /// Takes in the next event. An error that the provider sends in the stream ends it; `api_key` is
@@ -84,6 +96,10 @@ impl Decoder {
             State::Messages(decoder) => decoder.finish(),
             State::Responses(decoder) => decoder.finish(),
         };
-        answer.ok_or_else(ProviderError::truncated)
+        let mut answer = answer.ok_or_else(ProviderError::truncated)?;
+        if answer.service_tier.is_empty() {
+            answer.service_tier = self.service_tier;
+        }
+        Ok(answer)
     }
 }

@@ -47,10 +47,8 @@ fn loss(dialect: Dialect, part: &Part) -> Option<(loss::Kind, &str)> {
         {
             return Some((loss::Kind::BlankText, ""));
         }
-        Content::File(file) if !file.filename.is_empty() => {
-            if !names_files(dialect) {
-                return Some((loss::Kind::Filename, ""));
-            }
+        Content::File(file) if !file.filename.is_empty() && !names_files(dialect) => {
+            return Some((loss::Kind::Filename, ""));
         }
         _ => {}
     }

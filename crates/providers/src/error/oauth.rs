@@ -30,8 +30,13 @@ fn class(status: StatusCode, body: &ErrorBody) -> ErrorClass {
         // The fault is our own clock's. It says nothing about the key, and passes.
         Some("invalid_grant") if body.message.contains(OUR_CLOCK) => ErrorClass::Unknown,
         // The account, the application or its secret is gone, off or expired.
-        Some("deleted_client" | "disabled_client" | "invalid_client" | "invalid_grant")
-        | Some("unauthorized_client") => ErrorClass::Revoked,
+        Some(
+            "deleted_client"
+            | "disabled_client"
+            | "invalid_client"
+            | "invalid_grant"
+            | "unauthorized_client",
+        ) => ErrorClass::Revoked,
         Some("invalid_request") if body.message.contains(NO_SUCH_TENANT) => ErrorClass::Revoked,
         Some("access_denied" | "interaction_required" | "invalid_resource") => {
             ErrorClass::NoPermission

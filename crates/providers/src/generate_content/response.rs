@@ -37,7 +37,8 @@ pub(super) struct Response<'a> {
     #[serde(borrow)]
     pub(super) model_version: Option<Text<'a>>,
     #[serde(borrow)]
-    pub(super) response_id: Option<Text<'a>>,
+    #[serde(rename = "responseId")]
+    pub(super) id: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,
 }

@@ -58,7 +58,7 @@ impl Decoder {
             return Err(Undecodable);
         }
         if self.id.is_empty() {
-            self.id = chunk.response_id.unwrap_or_default().into_owned();
+            self.id = chunk.id.unwrap_or_default().into_owned();
         }
         if self.model.is_empty() {
             self.model = chunk.model_version.unwrap_or_default().into_owned();
@@ -97,9 +97,10 @@ impl Decoder {
     pub(crate) fn finish(self) -> Option<Answer> {
         let end = self.end?;
         let mut draft = self.saying.draft;
-        let finish_reason = match end.blocked {
-            true => FinishReason::ContentFilter,
-            false => finish_reason(&end.reason, &draft),
+        let finish_reason = if end.blocked {
+            FinishReason::ContentFilter
+        } else {
+            finish_reason(&end.reason, &draft)
         };
         if let Some(token) = self.continuation
             && matches!(finish_reason, FinishReason::Length | FinishReason::Paused)

@@ -260,7 +260,6 @@ fn what_is_no_token_is_malformed_and_not_shown() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn refusals_are_told_apart_by_code() {
     use ErrorClass as E;
     for (status, code, words, class) in [

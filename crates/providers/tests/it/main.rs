@@ -7,4 +7,5 @@ mod google;
 mod invalid_requests;
 mod properties;
 mod refusals;
+mod round_trips;
 mod streams;

@@ -1,4 +1,4 @@
-//! The requests of golden/google_calls.py, `GENERATE`: the same for both of Google's endpoints.
+//! The requests of `golden/google_calls.py`, `GENERATE`: the same for both of Google's endpoints.
 
 use std::collections::BTreeMap;
 
