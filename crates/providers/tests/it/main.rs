@@ -5,12 +5,14 @@ mod cases;
 mod documented;
 mod embeddings;
 mod golden;
+mod google;
 mod images;
 mod invalid_requests;
 mod media;
 mod prices;
 mod properties;
 mod refusals;
+mod round_trips;
 mod streams;
 
 use std::sync::LazyLock;
