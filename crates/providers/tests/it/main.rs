@@ -4,6 +4,7 @@
 mod cases;
 mod golden;
 mod invalid_requests;
+mod lists;
 mod properties;
 mod refusals;
 mod streams;
