@@ -41,11 +41,11 @@ pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {
 #[derive(Deserialize)]
 struct Body<'a> {
     #[serde(borrow)]
-    data: Key<'a>,
+    data: Told<'a>,
 }
 
 #[derive(Deserialize)]
-struct Key<'a> {
+struct Told<'a> {
     /// Every key has one; it tells the answer from another server's.
     #[serde(rename = "label", borrow)]
     _label: Text<'a>,

@@ -126,9 +126,10 @@ pub(crate) fn assert_equals(
     if expected["stream"] == json!(false) {
         expected.as_object_mut().unwrap().remove("stream");
     }
-    let body = match ours.body.is_empty() {
-        true => Value::Null,
-        false => serde_json::from_slice(&ours.body).unwrap(),
+    let body = if ours.body.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(&ours.body).unwrap()
     };
     assert_eq!(expected, body, "{name}");
     for header in [
@@ -163,17 +164,14 @@ fn answers_are_read_as_meant(dialect: &str, model: &str) {
             None => dialect.parse().unwrap(),
         };
         let dialect = Dialect::new(provider, catalogue.traits(provider, model));
-        let answer = match golden["sse"].as_array() {
-            Some(sse) => {
-                let sse: String = sse.iter().map(|event| event.as_str().unwrap()).collect();
-                read_stream(dialect, sse.as_bytes())
-            }
-            None => {
-                let body = format!("\n\n{}", golden["body"]);
-                let headers = HeaderMap::new();
-                let reply = Reply::undated(StatusCode::OK, &headers, body.as_bytes(), KEY);
-                decode::unary(dialect, &reply).unwrap()
-            }
+        let answer = if let Some(sse) = golden["sse"].as_array() {
+            let sse: String = sse.iter().map(|event| event.as_str().unwrap()).collect();
+            read_stream(dialect, sse.as_bytes())
+        } else {
+            let body = format!("\n\n{}", golden["body"]);
+            let headers = HeaderMap::new();
+            let reply = Reply::undated(StatusCode::OK, &headers, body.as_bytes(), KEY);
+            decode::unary(dialect, &reply).unwrap()
         };
         assert_eq!(
             without_state_json(&golden["answer"]),

@@ -2,7 +2,8 @@
 
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
-    GenerateRequest, JsonSchema, Part, ReasoningControl, Role, Sampling, Tool, image, tool_choice,
+    GenerateRequest, JsonSchema, Message, Part, ReasoningControl, Role, Sampling, Tool, image,
+    tool_choice,
 };
 use latchkey_providers::encode::EncodeErrorKind;
 
@@ -10,7 +11,9 @@ use crate::cases::{
     Case, budget, call, choice, conversation, inline_file, message, now_tool, person_schema, photo,
     png, reasoning, result, schema_format, stops, text, user,
 };
-use crate::refusals::{GPT_4_1, GPT_5_4, HAIKU_4_5, LLAMA, assert_refused, temperature};
+use crate::refusals::{
+    AZURE, DEEPSEEK, GPT_4_1, GPT_5_4, HAIKU_4_5, LLAMA, OPENROUTER, assert_refused, temperature,
+};
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
@@ -181,7 +184,9 @@ fn requests_against_the_contract_are_invalid_everywhere() {
         ),
     ];
     for (field, request) in cases {
-        for (provider, model) in [GPT_4_1, GPT_5_4, LLAMA, HAIKU_4_5] {
+        for (provider, model) in [
+            GPT_4_1, GPT_5_4, LLAMA, HAIKU_4_5, AZURE, DEEPSEEK, OPENROUTER,
+        ] {
             let case = Case::new(provider, model, request.clone());
             let Err(error) = case.encode() else {
                 panic!("{model} takes {field}");
@@ -220,6 +225,10 @@ fn tool_calls_and_their_results_must_match() {
             vec![user("x"), asked(), answered("a"), answered("a")],
         ),
         (
+            "messages[2].parts[0].tool_result.name",
+            vec![user("x"), asked(), misnamed("a"), answered("b")],
+        ),
+        (
             "messages[1].parts[1].tool_call.id",
             vec![
                 user("x"),
@@ -251,6 +260,15 @@ fn tool_calls_and_their_results_must_match() {
             .encode()
             .is_ok()
     );
+}
+
+/// A result that says it is another tool's.
+fn misnamed(id: &str) -> Message {
+    let mut part = result(id, [text("x")]);
+    if let Some(Content::ToolResult(result)) = &mut part.content {
+        result.name = "then".to_owned();
+    }
+    message(Role::Tool, [part])
 }
 
 fn empty_part() -> Part {

@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
 mod cases;
+mod chat_completions;
 mod golden;
 mod invalid_requests;
 mod lists;
+mod portability;
 mod properties;
 mod refusals;
 mod streams;

@@ -16,14 +16,17 @@ use proptest::prelude::*;
 
 use crate::cases::KEY;
 
-const MODELS: [(Provider, &str); 4] = [
+const MODELS: [(Provider, &str); 7] = [
     (Provider::OpenAi, "gpt-4.1"),
     (Provider::Custom, "llama-4"),
     (Provider::OpenAi, "gpt-5.4"),
     (Provider::Anthropic, "claude-opus-4-7"),
+    (Provider::Azure, "a-deployment"),
+    (Provider::DeepSeek, "deepseek-v4-pro"),
+    (Provider::OpenRouter, "anthropic/claude-sonnet-5"),
 ];
 
-fn dialects() -> [Dialect; 4] {
+fn dialects() -> [Dialect; 7] {
     let catalogue = Catalogue::builtin();
     MODELS.map(|(provider, model)| Dialect::new(provider, catalogue.traits(provider, model)))
 }
@@ -39,7 +42,7 @@ fn read(dialect: Dialect, chunks: Vec<Bytes>) -> Result<Answer, ProviderError> {
 }
 
 /// Transcripts with every kind of line end and several bytes per character.
-const TRANSCRIPTS: [&str; 4] = [
+const TRANSCRIPTS: [&str; 7] = [
     "\u{feff}data: {\"id\":\"1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"é😀\u{2028}\"}}]}\r\n\r\n: ping\r\n\r\n\
      data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"é\\\"\"}}]}}]}\n\n\
      data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\":1}\"}}]},\"finish_reason\":\"tool_calls\"}]}\r\r\
@@ -51,6 +54,15 @@ const TRANSCRIPTS: [&str; 4] = [
      event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"é😀\u{2028}\"}}\n\n\
      event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"signature_delta\",\"signature\":\"s+/=\"}}\n\n\
      event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+    "data: {\"id\":\"\",\"model\":\"\",\"choices\":[],\"prompt_filter_results\":[]}\n\n\
+     data: {\"id\":\"a\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"é😀\u{2028}\"},\"finish_reason\":\"stop\"}]}\n\n\
+     data: {\"id\":\"\",\"choices\":[{\"index\":0,\"content_filter_offsets\":{\"end_offset\":3},\"finish_reason\":null}]}\n\ndata: [DONE]\n\n",
+    ": keep-alive\n\n: keep-alive\n\ndata: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"\"}}]}\n\n\
+     data: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"é😀\u{2028}\"}}]}\n\n\
+     data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"ж\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_cache_hit_tokens\":1,\"prompt_cache_miss_tokens\":2,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n",
+    ": OPENROUTER PROCESSING\n\ndata: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning\":\"é\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"é\",\"index\":0}]}}]}\n\n\
+     data: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning\":\"😀\u{2028}\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"😀\u{2028}\",\"index\":0,\"signature\":\"s+/=\"}]}}]}\n\n\
+     data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"ж\"},\"finish_reason\":\"stop\",\"native_finish_reason\":\"end_turn\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"cost\":0.1}}\n\ndata: [DONE]\n\n",
 ];
 
 /// JSON that looks like what providers send, with everything of the wrong type now and then.
@@ -76,12 +88,21 @@ fn wild_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-const NAMES: [&str; 38] = [
+const NAMES: [&str; 47] = [
     "arguments",
     "choices",
     "code",
     "completion_tokens",
     "content",
+    "cost",
+    "cost_details",
+    "data",
+    "is_byok",
+    "native_finish_reason",
+    "reasoning_content",
+    "reasoning_details",
+    "signature",
+    "upstream_inference_cost",
     "content_block",
     "content_index",
     "delta",
@@ -117,7 +138,7 @@ const NAMES: [&str; 38] = [
     "object",
 ];
 
-const WORDS: [&str; 17] = [
+const WORDS: [&str; 21] = [
     "content_block_delta",
     "content_block_start",
     "content_block_stop",
@@ -127,7 +148,11 @@ const WORDS: [&str; 17] = [
     "message_delta",
     "message_start",
     "message_stop",
+    "insufficient_system_resource",
     "reasoning",
+    "reasoning.encrypted",
+    "reasoning.text",
+    "stop",
     "response.completed",
     "response.function_call_arguments.delta",
     "response.output_item.added",

@@ -18,6 +18,9 @@ pub(crate) const GPT_5_4: (Provider, &str) = (Provider::OpenAi, "gpt-5.4");
 const O3: (Provider, &str) = (Provider::OpenAi, "o3");
 pub(crate) const LLAMA: (Provider, &str) = (Provider::Custom, "llama-4");
 pub(crate) const HAIKU_4_5: (Provider, &str) = (Provider::Anthropic, "claude-haiku-4-5");
+pub(crate) const AZURE: (Provider, &str) = (Provider::Azure, "a-deployment");
+pub(crate) const DEEPSEEK: (Provider, &str) = (Provider::DeepSeek, "deepseek-v4-pro");
+pub(crate) const OPENROUTER: (Provider, &str) = (Provider::OpenRouter, "anthropic/claude-sonnet-5");
 const OPUS_4_7: (Provider, &str) = (Provider::Anthropic, "claude-opus-4-7");
 const OPUS_5_5: (Provider, &str) = (Provider::Anthropic, "claude-opus-5-5");
 

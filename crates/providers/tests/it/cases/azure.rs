@@ -1,9 +1,8 @@
 //! The requests of golden/calls/azure.py: OpenAI's, to deployments that are named after their models.
 
 use latchkey_providers::Provider;
-use latchkey_providers::catalogue::Catalogue;
 
-use super::{Case, conversation, openai_chat, openai_responses, user};
+use super::{CATALOGUE, Case, conversation, openai_chat, openai_responses, user};
 
 pub(crate) fn case(name: &str) -> Case {
     match name.strip_prefix("responses_") {
@@ -45,9 +44,7 @@ fn deployed(case: Case) -> Case {
     }
     Case {
         provider: Provider::Azure,
-        traits: Catalogue::builtin()
-            .traits(Provider::OpenAi, case.model)
-            .clone(),
+        traits: CATALOGUE.traits(Provider::OpenAi, case.model).clone(),
         request,
         ..case
     }

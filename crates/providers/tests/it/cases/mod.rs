@@ -7,6 +7,8 @@ pub(crate) mod openai_chat;
 pub(crate) mod openai_responses;
 pub(crate) mod openrouter;
 
+use std::sync::LazyLock;
+
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
     Blob, File, GenerateRequest, Image, JsonSchema, Message, Part, ProviderState, Reasoning,
@@ -19,6 +21,9 @@ use latchkey_providers::{Credential, Provider, Target, tokens, vertex_base_url};
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 use url::Url;
+
+/// Reading it takes longer than most of what is tested with it.
+pub(crate) static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::builtin);
 
 pub(crate) const KEY: &str = "sk-golden-0123456789";
 
@@ -40,7 +45,7 @@ impl Case {
         Self {
             provider,
             model,
-            traits: Catalogue::builtin().traits(provider, model).clone(),
+            traits: CATALOGUE.traits(provider, model).clone(),
             token: None,
             api_version: "",
             stream: false,
@@ -312,6 +317,7 @@ pub(crate) fn budget(tokens: i64) -> Option<ReasoningControl> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the field wants it")]
 pub(crate) fn options(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Option<Struct> {
     Some(object(fields))
 }
