@@ -28,7 +28,10 @@ pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {
     let words = if key.limit_remaining.is_some_and(is_used_up) {
         match key.limit_reset.as_deref() {
             None | Some("") => NO_LIMIT_LEFT.to_owned(),
-            Some(reset) => format!("{NO_LIMIT_LEFT}; it is renewed {reset}"),
+            Some(reset) => {
+                let reset = error::redact(reset, reply.secret);
+                format!("{NO_LIMIT_LEFT}; it is renewed {reset}")
+            }
         }
     } else if budget.is_some_and(is_used_up) {
         NO_BUDGET_LEFT.to_owned()

@@ -3,6 +3,7 @@
 
 mod cases;
 mod chat_completions;
+mod failed_answers;
 mod golden;
 mod invalid_requests;
 mod lists;

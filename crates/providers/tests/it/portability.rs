@@ -2,6 +2,7 @@
 //! names, and what it does not name is in the body.
 
 mod conversations;
+mod planting;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
