@@ -76,7 +76,7 @@ def cases(user, chat_tool, weather_schema, person_schema, photo, data_png, data_
             ],
             tools=[weather, chat_tool("now", parameters=empty)],
             tool_choice="auto",
-            parallel_tool_calls=True,
+            # Several calls at once are the default, and hardly any upstream says that it knows the field.
             provider=REQUIRE,
         ),
         "named_tool": send(

@@ -1,4 +1,4 @@
-//! The requests of golden/calls.py, `OPENAI_CHAT`.
+//! The requests of golden/calls/__init__.py, `OPENAI_CHAT`.
 
 use latchkey_contract::router::v1::{
     GenerateRequest, JsonObject, ResponseFormat, Role, Sampling, image, reasoning_control,
