@@ -23,6 +23,9 @@ pub(crate) const FLASH_2_5: (Provider, &str) = (Provider::Google, "gemini-2.5-fl
 pub(crate) const FLASH_3: (Provider, &str) = (Provider::Google, "gemini-3-flash-preview");
 pub(crate) const VERTEX_FLASH_3: (Provider, &str) = (Provider::Vertex, "gemini-3-flash-preview");
 pub(crate) const VERTEX_CLAUDE: (Provider, &str) = (Provider::Vertex, "claude-haiku-4-5@20251001");
+pub(crate) const AZURE: (Provider, &str) = (Provider::Azure, "a-deployment");
+pub(crate) const DEEPSEEK: (Provider, &str) = (Provider::DeepSeek, "deepseek-v4-pro");
+pub(crate) const OPENROUTER: (Provider, &str) = (Provider::OpenRouter, "anthropic/claude-sonnet-5");
 const OPUS_4_7: (Provider, &str) = (Provider::Anthropic, "claude-opus-4-7");
 const OPUS_5_5: (Provider, &str) = (Provider::Anthropic, "claude-opus-5-5");
 
