@@ -7,5 +7,4 @@ mod google;
 mod invalid_requests;
 mod properties;
 mod refusals;
-mod round_trips;
 mod streams;
