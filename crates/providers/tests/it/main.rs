@@ -16,5 +16,4 @@ mod portability;
 mod prices;
 mod properties;
 mod refusals;
-mod round_trips;
 mod streams;

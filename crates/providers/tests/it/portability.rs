@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{GenerateRequest, Loss, Role, loss};
-use latchkey_providers::Provider;
 use latchkey_providers::encode::Exchange;
+use latchkey_providers::{Api, Dialect, Provider};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use crate::cases::{
@@ -71,7 +71,7 @@ fn what_is_not_in_the_body_is_named() {
 fn check(planted: &Planted, exchange: &Exchange) -> Result<(), String> {
     let body = str::from_utf8(&exchange.request.body).unwrap();
     for leaf in &planted.leaves {
-        check_leaf(leaf, body, &exchange.portability)?;
+        check_leaf(exchange.dialect, leaf, body, &exchange.portability)?;
     }
     let parts = planted
         .request
@@ -96,7 +96,7 @@ fn check(planted: &Planted, exchange: &Exchange) -> Result<(), String> {
     }
 }
 
-fn check_leaf(leaf: &Leaf, body: &str, losses: &[Loss]) -> Result<(), String> {
+fn check_leaf(dialect: Dialect, leaf: &Leaf, body: &str, losses: &[Loss]) -> Result<(), String> {
     use loss::Kind;
     let named = |kinds: &[Kind]| {
         let mut here = losses.iter().filter(|loss| loss.field == leaf.field);
@@ -108,6 +108,7 @@ fn check_leaf(leaf: &Leaf, body: &str, losses: &[Loss]) -> Result<(), String> {
         .any(|spelling| body.contains(spelling));
     let fine = match leaf.what {
         What::Words => present,
+        What::CallId => present || dialect.api() == Api::GenerateContent,
         What::Blank => present || named(&[Kind::BlankText]),
         What::Filename => present != named(&[Kind::Filename]),
         What::Reasoning => present != named(&[Kind::Reasoning]),

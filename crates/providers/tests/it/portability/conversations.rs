@@ -28,6 +28,8 @@ pub(super) struct Leaf {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
     Blank,
+    /// Ties a result to its call; Google's tie them by their order.
+    CallId,
     Filename,
     Reasoning,
     Refusal,

@@ -138,7 +138,8 @@ impl Field {
     }
 
     fn call(&mut self) -> Part {
-        let [id, name, city] = [(); 3].map(|()| self.word(What::Words));
+        let id = self.word(What::CallId);
+        let [name, city] = [(); 2].map(|()| self.word(What::Words));
         part(Content::ToolCall(ToolCall {
             id,
             name,
