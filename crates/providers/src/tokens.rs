@@ -39,7 +39,7 @@ pub fn request(call: &Call<'_>) -> Result<Exchange, EncodeError> {
         Api::Responses => encode::body_beside(call, openai_responses::encode_count, OPENAIS)?,
         Api::ChatCompletions | Api::GenerateContent => {
             return encode::refuse(
-                "request.model",
+                "model",
                 EncodeErrorKind::UnsupportedByProvider,
                 "the provider has no way to count its tokens",
             );

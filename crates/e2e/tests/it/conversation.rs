@@ -214,10 +214,8 @@ async fn store_key(admin: &mut Clients, world: &World, provider: &str) {
 
 /// A service account whose key the whole world has: testRSA2048 of RFC 9500, 2.1.
 fn service_account() -> String {
-    const RFC_9500: &str =
-        include_str!("../../../vault/tests/data/rfc9500_rsa_2048.pkcs8.base64");
-    let private_key =
-        format!("-----BEGIN PRIVATE KEY-----\n{RFC_9500}-----END PRIVATE KEY-----\n");
+    const RFC_9500: &str = include_str!("../../../vault/tests/data/rfc9500_rsa_2048.pkcs8.base64");
+    let private_key = format!("-----BEGIN PRIVATE KEY-----\n{RFC_9500}-----END PRIVATE KEY-----\n");
     let account = serde_json::json!({
         "type": "service_account",
         "project_id": "acme-models",
