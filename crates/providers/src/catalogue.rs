@@ -1,30 +1,43 @@
 //! Models: what they are called, what they cost, and what sets each apart within its dialect.
 //!
-//! The builtin catalogue is `data/catalogue.toml`; an operator may bring another. A name that it
-//! does not hold still works: its traits come from its family or its provider's defaults, and its
-//! cost is unknown.
+//! The built-in catalogue is `data/catalogue.toml` with the files of `data/catalogue`; an operator
+//! may bring another, or lay more over it: a [`Layer`] in the same form, or prices in
+//! [LiteLLM's][`litellm`]. A name that it does not hold still works: its traits come from its family
+//! or its provider's defaults, and its cost is unknown.
 
+pub mod litellm;
+
+mod date;
+mod error;
 mod families;
+mod layer;
 mod model;
+mod off_peak;
+mod operation;
 mod price;
-mod source;
+mod tariff;
 mod traits;
 
 use std::collections::{BTreeMap, HashMap};
 
+pub use date::{Date, DateError};
+pub use error::CatalogueError;
+pub use layer::Layer;
 pub use model::Model;
-pub use price::{LongContextTier, NanosPerMillion, Prices};
+pub use off_peak::OffPeak;
+pub use operation::Operation;
+pub use price::{NanosEach, NanosPerMillion, Prices};
+pub use tariff::{CostContext, LongContextTier, PriceChange, PriceTable, Tariff};
 pub use traits::{Effort, ModelTraits, SamplingPolicy, SystemRole, TokenLimit};
 
-use crate::{Api, Provider};
+use crate::Provider;
 use families::Families;
 
 /// All we know of models, at one version.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
-    version: String,
-    models: Vec<Model>,
-    /// Names and aliases to places in `models`.
+    layer: Layer,
+    /// Names and aliases to places in the layer's models.
     names: BTreeMap<Provider, HashMap<String, usize>>,
     families: BTreeMap<Provider, Families>,
 }
@@ -32,102 +45,103 @@ pub struct Catalogue {
 impl Catalogue {
     /// The catalogue that Latchkey is built with.
     pub fn builtin() -> Self {
-        Self::parse(include_str!("../data/catalogue.toml"))
-            .expect("the test `the_builtin_catalogue_parses` holds this file to the format")
+        Self::parse(&BUILTIN.concat())
+            .expect("the test `the_builtin_catalogue_parses` holds these files to the format")
     }
 
-    /// Reads a catalogue.
+    /// Reads a catalogue that stands on its own.
     pub fn parse(text: &str) -> Result<Self, CatalogueError> {
-        source::read(text)
+        Self::new(Layer::parse(text)?)
     }
 
-    /// Names the catalogue's state, to be kept beside each cost.
+    /// This catalogue with another layer over it. Its version names both.
+    pub fn extend(&self, layer: Layer) -> Result<Self, CatalogueError> {
+        let mut whole = self.layer.clone();
+        whole.lay(layer);
+        Self::new(whole)
+    }
+
+    fn new(layer: Layer) -> Result<Self, CatalogueError> {
+        let mut names: BTreeMap<Provider, HashMap<String, usize>> = BTreeMap::new();
+        for (place, model) in layer.models.iter().enumerate() {
+            let of_provider = names.entry(model.provider).or_default();
+            of_provider.extend(model.names().map(|name| (name.clone(), place)));
+        }
+        Ok(Self {
+            families: families::resolve(&layer)?,
+            layer,
+            names,
+        })
+    }
+
+    /// Names the catalogue's state, to be kept beside each cost: its layers' versions, the lowest
+    /// first.
     pub fn version(&self) -> &str {
-        &self.version
+        &self.layer.version
     }
 
-    /// Every model, in the order of the file.
+    /// Every model, in the order of the files.
     pub fn models(&self) -> &[Model] {
-        &self.models
+        &self.layer.models
     }
 
     /// The model of this name or alias.
     pub fn find(&self, provider: Provider, name: &str) -> Option<&Model> {
         let place = *self.names.get(&provider)?.get(name)?;
-        self.models.get(place)
+        self.layer.models.get(place)
     }
 
-    /// What a model takes: its own, its family's, or what its provider's models take at the most.
+    /// What a model takes: what its family does, or what its provider's models take at the most.
     pub fn traits(&self, provider: Provider, name: &str) -> &ModelTraits {
-        match self.find(provider, name) {
-            Some(model) => &model.traits,
-            None => self.families[&provider].traits(name),
-        }
+        let id = self
+            .find(provider, name)
+            .map_or(name, |model| model.id.as_str());
+        self.families[&provider].traits(id)
     }
 
-    /// Whose model this is, if the name tells.
+    /// Whose model this is, if the name tells: its maker's, or, of a name that no maker knows, the
+    /// one's that lists it.
     pub fn provider_of(&self, name: &str) -> Option<Provider> {
         let listed = |provider: &Provider| self.find(*provider, name).is_some();
         let of_a_family = |provider: &Provider| self.families[provider].knows(name);
-        let mut providers = Provider::ALL.into_iter();
-        providers
+        let mut makers = Provider::ALL.into_iter().filter(|p| makes_models(*p));
+        makers
             .clone()
             .find(listed)
-            .or_else(|| providers.find(of_a_family))
+            .or_else(|| makers.find(of_a_family))
+            .or_else(|| Provider::ALL.into_iter().find(listed))
     }
 }
 
-/// Why a catalogue was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum CatalogueError {
-    /// It is not TOML, or not of this shape.
-    #[error("not a catalogue")]
-    Syntax(#[source] toml::de::Error),
-    /// A family's traits are not such.
-    #[error("the traits of {family} are wrong")]
-    Traits {
-        /// The first of its patterns.
-        family: String,
-        /// What is wrong with them.
-        #[source]
-        source: toml::de::Error,
-    },
-    /// A provider has no `[defaults]`.
-    #[error("no defaults for {0}")]
-    MissingDefaults(Provider),
-    /// A provider does not speak the dialect.
-    #[error("{provider} does not speak {api}")]
-    WrongApi {
-        /// The provider.
-        provider: Provider,
-        /// The dialect.
-        api: Api,
-    },
-    /// `*` stands elsewhere than at a pattern's end, or a pattern is empty.
-    #[error("the pattern `{pattern}` is neither a name nor a prefix")]
-    Pattern {
-        /// The pattern.
-        pattern: String,
-    },
-    /// Two models or families share a name.
-    #[error("`{name}` is there twice")]
-    Duplicate {
-        /// The name.
-        name: String,
-    },
-    /// A price, limit or threshold is below zero.
-    #[error("`{model}` has a negative number")]
-    Negative {
-        /// The model.
-        model: String,
-    },
-    /// Tiers are not in the order of their thresholds.
-    #[error("the tiers of `{model}` are out of order")]
-    TierOrder {
-        /// The model.
-        model: String,
-    },
+/// Whether the models it serves are its own. The others serve models of many makers, under names
+/// that are the makers' or the customer's.
+fn makes_models(provider: Provider) -> bool {
+    match provider {
+        Provider::Anthropic | Provider::DeepSeek | Provider::Google | Provider::OpenAi => true,
+        Provider::Azure | Provider::Custom | Provider::OpenRouter | Provider::Vertex => false,
+    }
 }
+
+/// One catalogue in several files.
+const BUILTIN: [&str; 17] = [
+    include_str!("../data/catalogue.toml"),
+    include_str!("../data/catalogue/anthropic.toml"),
+    include_str!("../data/catalogue/azure.toml"),
+    include_str!("../data/catalogue/custom.toml"),
+    include_str!("../data/catalogue/deepseek.toml"),
+    include_str!("../data/catalogue/google.toml"),
+    include_str!("../data/catalogue/openai.toml"),
+    include_str!("../data/catalogue/openrouter.toml"),
+    include_str!("../data/catalogue/vertex.toml"),
+    include_str!("../data/catalogue/models/anthropic.toml"),
+    include_str!("../data/catalogue/models/azure.toml"),
+    include_str!("../data/catalogue/models/deepseek.toml"),
+    include_str!("../data/catalogue/models/google.toml"),
+    include_str!("../data/catalogue/models/openai.toml"),
+    include_str!("../data/catalogue/models/openai_others.toml"),
+    include_str!("../data/catalogue/models/vertex.toml"),
+    include_str!("../data/catalogue/models/vertex_claude.toml"),
+];
 
 #[cfg(test)]
 mod tests;

@@ -8,10 +8,11 @@
 //! A call goes [`encode::generate`] → HTTP → [`decode::unary`], or, streamed, [`stream::events`] →
 //! [`stream::Decoder`]. Failures of any provider are one [`ProviderError`]. Start at [`encode`].
 //!
-//! One folder per dialect: `openai_chat` (OpenAI and every compatible server), `openai_responses`
-//! and `anthropic`. Beside answers there are vectors ([`embeddings`]), pictures ([`images`]),
-//! [`tokens`] to count and lists of [`models`]. What differs from model to model within a dialect is
-//! data, in `data/catalogue.toml`, read by [`catalogue`].
+//! One folder per dialect: `openai_chat` (OpenAI and every compatible server), `openai_responses`,
+//! `anthropic` (at Vertex AI too) and `generate_content` (Google's Gemini, at AI Studio and Vertex
+//! AI). Beside answers there are vectors ([`embeddings`]), pictures ([`images`]), [`tokens`] to count
+//! and lists of [`models`]. Keys that are no credentials yet are exchanged for such by [`oauth`]. What
+//! differs from model to model within a dialect is data, in `data/catalogue`, read by [`catalogue`].
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -19,7 +20,7 @@
 //! use http::{HeaderMap, StatusCode};
 //! use latchkey_contract::router::v1::part::Content;
 //! use latchkey_contract::router::v1::{GenerateRequest, Message, Part, Role};
-//! use latchkey_providers::catalogue::Catalogue;
+//! use latchkey_providers::catalogue::{Catalogue, CostContext};
 //! use latchkey_providers::decode::{self, Reply};
 //! use latchkey_providers::encode::{self, Call};
 //! use latchkey_providers::{Credential, Provider, Target};
@@ -51,7 +52,8 @@
 //! let answer = decode::unary(exchange.dialect, &reply)?;
 //! assert_eq!(answer.message.parts, [text("Hi.")]);
 //! let listed = catalogue.find(provider, model).ok_or("not listed")?;
-//! let cost = answer.usage.and_then(|usage| listed.cost_nanos(&usage));
+//! let context = CostContext::standard(now);
+//! let cost = answer.usage.and_then(|usage| listed.cost_nanos(&usage, &context));
 //! assert_eq!(cost, Some(32_000)); // 8 tokens at $2 and 2 at $8 per million
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -70,6 +72,7 @@ pub mod tokens;
 
 mod anthropic;
 mod dialect;
+mod generate_content;
 mod json;
 mod money;
 mod openai_chat;

@@ -25,10 +25,11 @@ pub mod part {
     /// Exactly one is set.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Content {
-        /// Plain text; not empty.
+        /// Plain text; not empty, except in an assistant message where `provider_state` is all there is.
         #[prost(string, tag = "1")]
         Text(::prost::alloc::string::String),
-        /// A picture. User messages and tool results only.
+        /// A picture. User messages and tool results; in an assistant message, one that the model made,
+        /// which goes back to Google's models only.
         #[prost(message, tag = "2")]
         Image(super::Image),
         /// A document. User messages only.
@@ -1762,7 +1763,8 @@ pub mod stream_generate_response {
         Completed(super::GenerateResponse),
     }
 }
-/// More of a part of the message that is being written.
+/// More of a part of the message that is being written. Pictures, and parts that are state alone, come
+/// with the whole answer only.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PartDelta {
     /// Which part, from 0. Parts of parallel tool calls may take turns.

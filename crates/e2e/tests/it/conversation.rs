@@ -64,6 +64,11 @@ async fn ten_turns_with_tools_lose_nothing_but_what_portability_lists(backend: B
         messages.push(answer.message.unwrap());
         messages.push(results(messages.last().unwrap(), turn));
     }
+    // The first two were asked again at the end, and got back what they had signed.
+    let prompts = deployment.world.prompts();
+    assert!(prompts[8].body.contains("state-openai-0"));
+    assert!(prompts[9].body.contains("state-anthropic-1"));
+    assert!(!prompts[9].body.contains("state-openai-0"));
 }
 
 /// The fields whose content the provider was not shown: their words, or their state.
@@ -91,17 +96,13 @@ fn words(part: &Part) -> Vec<String> {
                 serde_json::from_str(&call.arguments).unwrap();
             arguments.into_values().collect()
         }
-        Content::ToolResult(result) => result.parts.iter().flat_map(words_of).collect(),
+        Content::ToolResult(result) => result.parts.iter().flat_map(words).collect(),
         other => panic!("nobody said {other:?}"),
     };
     let state = part.provider_state.as_ref();
     let state = state.map(|state| String::from_utf8_lossy(&state.data).into_owned());
     words.extend(state.iter().flat_map(|state| marks(state)));
     words
-}
-
-fn words_of(part: &Part) -> Vec<String> {
-    words(part)
 }
 
 /// Of a state, what no other has: signatures and the ids of items.

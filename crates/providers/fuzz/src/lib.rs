@@ -56,8 +56,11 @@ fn check(answer: &Answer) {
             usage.cache_write_1h_tokens,
             usage.output_tokens,
             usage.reasoning_tokens,
+            usage.image_input_tokens,
+            usage.image_output_tokens,
         ] {
             assert!(count >= 0);
         }
     }
+    assert!(answer.cost_nanos.is_none_or(|cost| cost >= 0));
 }

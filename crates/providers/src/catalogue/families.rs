@@ -1,6 +1,12 @@
 //! Traits of models that share the beginning of their names.
 
-use super::{CatalogueError, ModelTraits};
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+
+use super::{CatalogueError, Layer, ModelTraits};
+use crate::{Api, Provider};
 
 /// One provider's families.
 #[derive(Clone, Debug)]
@@ -10,27 +16,6 @@ pub(super) struct Families {
 }
 
 impl Families {
-    pub(super) fn new(defaults: ModelTraits) -> Self {
-        Self {
-            defaults,
-            members: Vec::new(),
-        }
-    }
-
-    pub(super) fn insert(
-        &mut self,
-        pattern: Pattern,
-        traits: ModelTraits,
-    ) -> Result<(), CatalogueError> {
-        if self.members.iter().any(|(known, _)| *known == pattern) {
-            return Err(CatalogueError::Duplicate {
-                name: pattern.literal,
-            });
-        }
-        self.members.push((pattern, traits));
-        Ok(())
-    }
-
     /// Of the family with the longest matching name, or the defaults.
     pub(super) fn traits(&self, model: &str) -> &ModelTraits {
         self.closest(model).unwrap_or(&self.defaults)
@@ -46,6 +31,124 @@ impl Families {
             .filter(|(pattern, _)| pattern.matches(model))
             .max_by_key(|(pattern, _)| (pattern.literal.len(), pattern.is_exact()))
             .map(|(_, traits)| traits)
+    }
+}
+
+/// Works out every provider's families: its defaults with each family's traits laid over them, and
+/// the families of those whose models it serves too.
+pub(super) fn resolve(layer: &Layer) -> Result<BTreeMap<Provider, Families>, CatalogueError> {
+    let mut resolved: BTreeMap<Provider, Families> = BTreeMap::new();
+    let defaults = |provider: Provider| {
+        layer
+            .defaults
+            .get(&provider)
+            .ok_or(CatalogueError::MissingDefaults(provider))
+    };
+    for provider in Provider::ALL {
+        let own = defaults(provider)?;
+        if own.families_of.is_empty() {
+            let families = families(layer, provider, &own.traits)?;
+            resolved.insert(provider, families);
+        }
+    }
+    for provider in Provider::ALL {
+        let own = defaults(provider)?;
+        let Some(first) = own.families_of.first() else {
+            continue;
+        };
+        let mut table = defaults(*first)?.traits.clone();
+        table.extend(own.traits.clone());
+        let mut borrower = families(layer, provider, &table)?;
+        for lender in &own.families_of {
+            if !defaults(*lender)?.families_of.is_empty() {
+                return Err(CatalogueError::Lender {
+                    provider,
+                    lender: *lender,
+                });
+            }
+            for (pattern, traits) in &resolved[lender].members {
+                if !borrower.members.iter().any(|(known, _)| known == pattern) {
+                    speaks(provider, traits.api)?;
+                    borrower.members.push((pattern.clone(), traits.clone()));
+                }
+            }
+        }
+        resolved.insert(provider, borrower);
+    }
+    Ok(resolved)
+}
+
+fn families(
+    layer: &Layer,
+    provider: Provider,
+    defaults: &toml::Table,
+) -> Result<Families, CatalogueError> {
+    let mut members = Vec::new();
+    for family in layer.families.iter().filter(|f| f.provider == provider) {
+        let mut table = defaults.clone();
+        table.extend(family.traits.clone());
+        let traits = traits(provider, &family.pattern.to_string(), table)?;
+        members.push((family.pattern.clone(), traits));
+    }
+    Ok(Families {
+        defaults: traits(provider, provider.as_str(), defaults.clone())?,
+        members,
+    })
+}
+
+fn traits(
+    provider: Provider,
+    family: &str,
+    table: toml::Table,
+) -> Result<ModelTraits, CatalogueError> {
+    let traits: ModelTraits = table.try_into().map_err(|source| CatalogueError::Traits {
+        family: family.to_owned(),
+        source,
+    })?;
+    speaks(provider, traits.api)?;
+    Ok(traits)
+}
+
+fn speaks(provider: Provider, api: Api) -> Result<(), CatalogueError> {
+    if Api::spoken_by(provider).contains(&api) {
+        Ok(())
+    } else {
+        Err(CatalogueError::WrongApi { provider, api })
+    }
+}
+
+/// What a provider's models take when no family names them.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Defaults {
+    /// Whose models it serves too. Their families are its own, and their defaults, the first
+    /// one's, are where it gives none.
+    #[serde(default)]
+    families_of: Vec<Provider>,
+    #[serde(flatten)]
+    traits: toml::Table,
+}
+
+impl Defaults {
+    pub(super) fn lay(&mut self, upper: Self) {
+        if !upper.families_of.is_empty() {
+            self.families_of = upper.families_of;
+        }
+        self.traits.extend(upper.traits);
+    }
+}
+
+/// A family as it is written: only what sets it apart from its provider's defaults.
+#[derive(Clone, Debug)]
+pub(super) struct Family {
+    pub(super) provider: Provider,
+    pub(super) pattern: Pattern,
+    pub(super) traits: toml::Table,
+}
+
+impl Family {
+    /// Whether both are about the same names.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.provider == other.provider && self.pattern == other.pattern
     }
 }
 
@@ -83,5 +186,12 @@ impl Pattern {
 
     fn is_exact(&self) -> bool {
         !self.prefix
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let star = if self.prefix { "*" } else { "" };
+        write!(f, "{}{star}", self.literal)
     }
 }

@@ -20,7 +20,24 @@ impl NanosPerMillion {
     }
 }
 
-/// A price for each class of tokens. None means unknown, not free.
+/// Nano-US-dollars apiece: 39,000,000 is 3.9 cents.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(transparent)]
+pub struct NanosEach(i64);
+
+impl NanosEach {
+    /// A price.
+    pub const fn new(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// As a number.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+/// A price for each class of what is used. None means unknown, not free.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prices {
@@ -36,23 +53,27 @@ pub struct Prices {
     pub output: Option<NanosPerMillion>,
     /// Reasoning; none means that it costs what other output does.
     pub reasoning: Option<NanosPerMillion>,
-}
-
-/// Prices of a call whose input exceeds a threshold.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(deny_unknown_fields)]
-pub struct LongContextTier {
-    /// Applies from one more token of input than this, cached input included.
-    pub above_input_tokens: i64,
-    /// The prices there, of the whole call.
-    #[serde(default)]
-    pub prices: Prices,
+    /// Input that pictures take; none means that it costs what other input does.
+    pub image_input: Option<NanosPerMillion>,
+    /// Output that pictures take.
+    pub image_output: Option<NanosPerMillion>,
+    /// Each picture that is made, besides the tokens that have a price.
+    pub image: Option<NanosEach>,
 }
 
 impl Prices {
     /// What the usage costs, rounded up to a whole nano-dollar. None when a class that was used has
     /// no price, a count is negative, or the amount is beyond `i64`.
+    ///
+    /// Pictures are sold by the piece or by their tokens. A price for either covers the other where
+    /// that has none; pictures that neither covers have no cost.
     pub fn cost_nanos(&self, usage: &Usage) -> Option<i64> {
+        let sold_by_piece = usage.image_count > 0 && self.image.is_some();
+        let sold_by_token = usage.image_output_tokens > 0 && self.image_output.is_some();
+        let image_output = self
+            .image_output
+            .or(sold_by_piece.then_some(NanosPerMillion(0)));
+        let image = self.image.or(sold_by_token.then_some(NanosEach(0)));
         let classes = [
             (usage.input_tokens, self.input),
             (usage.cache_read_tokens, self.cache_read),
@@ -60,25 +81,23 @@ impl Prices {
             (usage.cache_write_1h_tokens, self.cache_write_1h),
             (usage.output_tokens, self.output),
             (usage.reasoning_tokens, self.reasoning.or(self.output)),
+            (usage.image_input_tokens, self.image_input.or(self.input)),
+            (usage.image_output_tokens, image_output),
         ];
         let mut millionths: i128 = 0;
         for (tokens, price) in classes {
-            match tokens {
-                ..0 => return None,
-                0 => {}
-                _ => {
-                    // Both factors fit 63 bits, so the product fits 127.
-                    let amount = i128::from(tokens) * i128::from(price?.get());
-                    millionths = millionths.checked_add(amount)?;
-                }
-            }
+            let amount = product(tokens, price.map(NanosPerMillion::get))?;
+            millionths = millionths.checked_add(amount)?;
         }
+        let pictures = product(usage.image_count, image.map(NanosEach::get))?;
+        millionths = millionths.checked_add(pictures.checked_mul(TOKENS_PER_PRICE)?)?;
         // Counts and prices are not negative, so this rounds up.
         let nanos = millionths / TOKENS_PER_PRICE + i128::from(millionths % TOKENS_PER_PRICE > 0);
         i64::try_from(nanos).ok()
     }
 
-    pub(super) fn all(&self) -> [Option<NanosPerMillion>; 6] {
+    /// Every amount that is known.
+    pub(super) fn amounts(&self) -> impl Iterator<Item = i64> {
         [
             self.input,
             self.cache_read,
@@ -86,7 +105,23 @@ impl Prices {
             self.cache_write_1h,
             self.output,
             self.reasoning,
+            self.image_input,
+            self.image_output,
         ]
+        .into_iter()
+        .flatten()
+        .map(NanosPerMillion::get)
+        .chain(self.image.map(NanosEach::get))
+    }
+}
+
+/// Nothing used costs nothing, whether its price is known or not.
+fn product(count: i64, price: Option<i64>) -> Option<i128> {
+    match count {
+        ..0 => None,
+        0 => Some(0),
+        // Both factors fit 63 bits, so the product fits 126.
+        _ => Some(i128::from(count) * i128::from(price?)),
     }
 }
 

@@ -2,15 +2,35 @@
 
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
-    GenerateRequest, JsonSchema, Part, ReasoningControl, Role, Sampling, Tool, image, tool_choice,
+    GenerateRequest, JsonSchema, Message, Part, ReasoningControl, Role, Sampling, Tool, image,
+    tool_choice,
 };
+use latchkey_providers::Provider;
 use latchkey_providers::encode::EncodeErrorKind;
 
 use crate::cases::{
     Case, budget, call, choice, conversation, inline_file, message, now_tool, person_schema, photo,
-    png, reasoning, result, schema_format, stops, text, user,
+    reasoning, result, schema_format, stops, text, user, with_state,
 };
-use crate::refusals::{GPT_4_1, GPT_5_4, HAIKU_4_5, LLAMA, assert_refused, temperature};
+use crate::refusals::{
+    AZURE, DEEPSEEK, FLASH_2_5, FLASH_3, GPT_4_1, GPT_5_4, HAIKU_4_5, LLAMA, OPENROUTER,
+    VERTEX_CLAUDE, VERTEX_FLASH_3, assert_refused, temperature,
+};
+
+/// A model of each dialect and endpoint.
+const EVERYBODY: [(Provider, &str); 11] = [
+    GPT_4_1,
+    GPT_5_4,
+    LLAMA,
+    HAIKU_4_5,
+    AZURE,
+    DEEPSEEK,
+    OPENROUTER,
+    FLASH_2_5,
+    FLASH_3,
+    VERTEX_FLASH_3,
+    VERTEX_CLAUDE,
+];
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
@@ -40,8 +60,15 @@ fn requests_against_the_contract_are_invalid_everywhere() {
             conversation([message(Role::User, [call("a", "b", "{}")])]),
         ),
         (
-            "messages[0].parts[1].image",
-            conversation([message(Role::Assistant, [text("x"), png()])]),
+            "messages[1].parts[0].text",
+            conversation([user("x"), message(Role::Assistant, [text("")])]),
+        ),
+        (
+            "messages[0].parts[0].text",
+            conversation([message(
+                Role::User,
+                [with_state(text(""), "google", "EuMC")],
+            )]),
         ),
         (
             "messages[0].parts[0].text",
@@ -181,7 +208,7 @@ fn requests_against_the_contract_are_invalid_everywhere() {
         ),
     ];
     for (field, request) in cases {
-        for (provider, model) in [GPT_4_1, GPT_5_4, LLAMA, HAIKU_4_5] {
+        for (provider, model) in EVERYBODY {
             let case = Case::new(provider, model, request.clone());
             let Err(error) = case.encode() else {
                 panic!("{model} takes {field}");
@@ -220,6 +247,10 @@ fn tool_calls_and_their_results_must_match() {
             vec![user("x"), asked(), answered("a"), answered("a")],
         ),
         (
+            "messages[2].parts[0].tool_result.name",
+            vec![user("x"), asked(), misnamed("a"), answered("b")],
+        ),
+        (
             "messages[1].parts[1].tool_call.id",
             vec![
                 user("x"),
@@ -251,6 +282,15 @@ fn tool_calls_and_their_results_must_match() {
             .encode()
             .is_ok()
     );
+}
+
+/// A result that says it is another tool's.
+fn misnamed(id: &str) -> Message {
+    let mut part = result(id, [text("x")]);
+    if let Some(Content::ToolResult(result)) = &mut part.content {
+        result.name = "then".to_owned();
+    }
+    message(Role::Tool, [part])
 }
 
 fn empty_part() -> Part {

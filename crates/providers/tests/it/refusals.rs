@@ -18,6 +18,13 @@ pub(crate) const GPT_5_4: (Provider, &str) = (Provider::OpenAi, "gpt-5.4");
 const O3: (Provider, &str) = (Provider::OpenAi, "o3");
 pub(crate) const LLAMA: (Provider, &str) = (Provider::Custom, "llama-4");
 pub(crate) const HAIKU_4_5: (Provider, &str) = (Provider::Anthropic, "claude-haiku-4-5");
+pub(crate) const FLASH_2_5: (Provider, &str) = (Provider::Google, "gemini-2.5-flash");
+pub(crate) const FLASH_3: (Provider, &str) = (Provider::Google, "gemini-3-flash-preview");
+pub(crate) const VERTEX_FLASH_3: (Provider, &str) = (Provider::Vertex, "gemini-3-flash-preview");
+pub(crate) const VERTEX_CLAUDE: (Provider, &str) = (Provider::Vertex, "claude-haiku-4-5@20251001");
+pub(crate) const AZURE: (Provider, &str) = (Provider::Azure, "a-deployment");
+pub(crate) const DEEPSEEK: (Provider, &str) = (Provider::DeepSeek, "deepseek-v4-pro");
+pub(crate) const OPENROUTER: (Provider, &str) = (Provider::OpenRouter, "anthropic/claude-sonnet-5");
 const OPUS_4_7: (Provider, &str) = (Provider::Anthropic, "claude-opus-4-7");
 const OPUS_5_5: (Provider, &str) = (Provider::Anthropic, "claude-opus-5-5");
 
@@ -261,6 +268,12 @@ fn state_that_no_provider_gave_is_refused() {
         with_state(text("x"), "openai", "[]"),
     ] {
         assert_refused(field, EncodeErrorKind::Invalid, GPT_5_4, said(part));
+    }
+    for part in [
+        with_state(text("x"), "google", "not base64"),
+        with_state(reasoning("x"), "google", "\""),
+    ] {
+        assert_refused(field, EncodeErrorKind::Invalid, FLASH_3, said(part));
     }
     let mut binary = with_state(redacted(), "anthropic", "");
     binary.provider_state.as_mut().unwrap().data = vec![0xff].into();

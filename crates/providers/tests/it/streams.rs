@@ -1,7 +1,9 @@
 //! Streams that end early, break, or carry an error.
 
+use http::{HeaderMap, StatusCode};
 use latchkey_contract::router::v1::FinishReason;
 use latchkey_providers::catalogue::Catalogue;
+use latchkey_providers::decode::{self, Reply};
 use latchkey_providers::stream::{Decoder, SseEvent};
 use latchkey_providers::{Dialect, ErrorClass, Provider, ProviderError};
 
@@ -10,7 +12,11 @@ use crate::cases::KEY;
 const GPT_4_1: (Provider, &str) = (Provider::OpenAi, "gpt-4.1");
 const GPT_5_4: (Provider, &str) = (Provider::OpenAi, "gpt-5.4");
 const CLAUDE: (Provider, &str) = (Provider::Anthropic, "claude-opus-4-7");
+const GEMINI: (Provider, &str) = (Provider::Google, "gemini-3-flash-preview");
 const LLAMA: (Provider, &str) = (Provider::Custom, "llama-4");
+const AZURE: (Provider, &str) = (Provider::Azure, "a-deployment");
+const DEEPSEEK: (Provider, &str) = (Provider::DeepSeek, "deepseek-v4-pro");
+const OPENROUTER: (Provider, &str) = (Provider::OpenRouter, "anthropic/claude-sonnet-5");
 
 fn decoder((provider, model): (Provider, &str)) -> Decoder {
     Decoder::new(Dialect::new(
@@ -53,6 +59,19 @@ fn a_stream_that_is_cut_is_truncated_and_keeps_its_usage() {
             LLAMA,
             &[r#"{"choices":[{"index":0,"delta":{"content":"Hi"}}]}"#],
         ),
+        (AZURE, &[r#"{"choices":[],"prompt_filter_results":[]}"#]),
+        (
+            DEEPSEEK,
+            &[r#"{"choices":[{"index":0,"delta":{"content":"Hi"}}]}"#],
+        ),
+        // What a model that is not up yet gives ends, but is no answer.
+        (
+            OPENROUTER,
+            &[
+                r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":"stop"}]}"#,
+                r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":0,"cost":0}}"#,
+            ],
+        ),
         (
             GPT_5_4,
             &[
@@ -66,9 +85,17 @@ fn a_stream_that_is_cut_is_truncated_and_keeps_its_usage() {
                 r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":5}}"#,
             ],
         ),
+        (
+            GEMINI,
+            &[
+                r#"{"candidates":[{"content":{"parts":[{"text":"Hi"}]}}],"usageMetadata":{"promptTokenCount":9}}"#,
+                r#"{"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":1}}"#,
+            ],
+        ),
         (GPT_4_1, &[]),
         (CLAUDE, &[]),
         (GPT_5_4, &[]),
+        (GEMINI, &[]),
     ] {
         let mut decoder = decoder(model);
         feed(&mut decoder, events).unwrap();
@@ -98,6 +125,42 @@ fn an_error_in_the_stream_is_the_providers() {
             "400",
         ),
         (
+            OPENROUTER,
+            r#"{"id":"gen-1","error":{"code":502,"message":"Upstream down","metadata":{"error_type":"provider_unavailable"}},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}"#,
+            ErrorClass::Overloaded,
+            "provider_unavailable",
+        ),
+        (
+            OPENROUTER,
+            r#"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":429,"message":"Slow"}}]}"#,
+            ErrorClass::Throttled,
+            "429",
+        ),
+        (
+            OPENROUTER,
+            r#"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}"#,
+            ErrorClass::Overloaded,
+            "error",
+        ),
+        (
+            DEEPSEEK,
+            r#"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"insufficient_system_resource"}]}"#,
+            ErrorClass::Overloaded,
+            "insufficient_system_resource",
+        ),
+        (
+            LLAMA,
+            r#"{"choices":[{"index":0,"delta":{},"finish_reason":"insufficient_system_resource"}]}"#,
+            ErrorClass::Overloaded,
+            "insufficient_system_resource",
+        ),
+        (
+            AZURE,
+            r#"{"error":{"code":"429","message":"Too many"}}"#,
+            ErrorClass::Throttled,
+            "429",
+        ),
+        (
             CLAUDE,
             r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}"#,
             ErrorClass::Overloaded,
@@ -114,6 +177,18 @@ fn an_error_in_the_stream_is_the_providers() {
             r#"{"type":"response.failed","response":{"id":"r","status":"failed","error":{"code":"invalid_prompt","message":"No"}}}"#,
             ErrorClass::RejectedRequest,
             "invalid_prompt",
+        ),
+        (
+            GEMINI,
+            r#"{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}"#,
+            ErrorClass::Overloaded,
+            "UNAVAILABLE",
+        ),
+        (
+            GEMINI,
+            r#"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID"}]}}]"#,
+            ErrorClass::Revoked,
+            "API_KEY_INVALID",
         ),
     ] {
         let error = decoder(model).event(&event(data), KEY).unwrap_err();
@@ -195,4 +270,129 @@ fn only_the_first_choice_is_read() {
     ];
     assert_eq!(feed(&mut chat, &events).unwrap(), 1);
     assert!(chat.is_complete());
+}
+
+#[test]
+fn the_connections_end_is_the_end_of_googles_stream() {
+    let mut gemini = decoder(GEMINI);
+    let events = [
+        r#"{"candidates":[{"index":1,"content":{"parts":[{"text":"other"}]}},{"index":0,"content":{"parts":[{"text":"one"}]},"finishReason":"STOP"}],"responseId":"r"}"#,
+        r#"{"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":1}}"#,
+        r#"{"candidates":[{"content":{"parts":[{"text":"","thoughtSignature":"EuMC"}]}}],"modelVersion":"m"}"#,
+    ];
+    assert_eq!(feed(&mut gemini, &events).unwrap(), 1);
+    assert!(!gemini.is_complete());
+    let answer = gemini.finish().unwrap();
+    assert_eq!(answer.finish_reason, FinishReason::Stop);
+    assert_eq!((answer.response_id, answer.model), ("r".into(), "m".into()));
+    assert_eq!(answer.usage.unwrap().output_tokens, 1);
+    assert_eq!(answer.message.parts.len(), 2);
+}
+
+#[test]
+fn what_google_adds_later_is_passed_over_but_never_half_read() {
+    let mut gemini = decoder(GEMINI);
+    let events = [
+        r#"{"candidates":[{"content":{"parts":[{"text":"a"},{"executableCode":{"code":"1"}},{"text":"b"},{"inlineData":{"mimeType":"audio/wav","data":"AAAA"}}]},"groundingMetadata":{}}]}"#,
+        r#"{"candidates":[{"content":{},"finishReason":"BRAND_NEW"}],"news":7}"#,
+    ];
+    assert_eq!(feed(&mut gemini, &events).unwrap(), 2);
+    let answer = gemini.finish().unwrap();
+    assert_eq!(answer.finish_reason, FinishReason::Unspecified);
+    assert_eq!(answer.native_finish_reason, "BRAND_NEW");
+    for part in [
+        r#"{"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$.a"}],"willContinue":true}}"#,
+        r#"{"inlineData":{"mimeType":"image/png","data":"not base64"}}"#,
+    ] {
+        let data = format!(r#"{{"candidates":[{{"content":{{"parts":[{part}]}}}}]}}"#);
+        let error = decoder(GEMINI).event(&event(&data), KEY).unwrap_err();
+        assert_eq!(error.class, ErrorClass::Malformed, "{part}");
+    }
+}
+
+#[test]
+fn openrouters_cost_is_that_of_the_last_usage() {
+    let mut openrouter = decoder(OPENROUTER);
+    let events = [
+        r#"{"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}],"usage":null}"#,
+        r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":1,"cost":0.5}}"#,
+        r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"cost":0.25}}"#,
+        "[DONE]",
+    ];
+    feed(&mut openrouter, &events).unwrap();
+    let answer = openrouter.finish().unwrap();
+    assert_eq!(answer.cost_nanos, Some(250_000_000));
+    assert_eq!(answer.usage.unwrap().output_tokens, 2);
+}
+
+#[test]
+fn an_honest_empty_answer_is_one() {
+    for usage in [
+        r#"{"prompt_tokens":9,"completion_tokens":3}"#,
+        r#"{"prompt_tokens":9,"completion_tokens":0}"#,
+    ] {
+        let paid = usage.contains('3');
+        let events = [
+            r#"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"stop"}]}"#.to_owned(),
+            format!(r#"{{"choices":[],"usage":{usage}}}"#),
+        ];
+        let events = events.each_ref().map(String::as_str);
+        for (model, whole) in [(OPENROUTER, paid), (GPT_4_1, true), (DEEPSEEK, true)] {
+            let mut decoder = decoder(model);
+            feed(&mut decoder, &events).unwrap();
+            assert_eq!(decoder.finish().is_ok(), whole, "{model:?} {usage}");
+        }
+    }
+}
+
+#[test]
+fn the_head_of_googles_answer_names_its_tier() {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-gemini-service-tier", "Flex".parse().unwrap());
+    let end = r#"{"candidates":[{"finishReason":"STOP"}]}"#;
+    for (provider, tier) in [(Provider::Google, "flex"), (Provider::Vertex, "")] {
+        let mut decoder = decoder((provider, GEMINI.1));
+        decoder.head(&headers);
+        feed(&mut decoder, &[end]).unwrap();
+        assert_eq!(decoder.finish().unwrap().service_tier, tier);
+        let catalogue = Catalogue::builtin();
+        let reply = Reply::undated(StatusCode::OK, &headers, end.as_bytes(), KEY);
+        let dialect = Dialect::new(provider, catalogue.traits(provider, GEMINI.1));
+        let answer = decode::unary(dialect, &reply).unwrap();
+        assert_eq!(answer.service_tier, tier);
+    }
+}
+
+#[test]
+fn other_servers_words_for_the_end_are_understood() {
+    for (word, reason) in [
+        ("eos", FinishReason::Stop),
+        ("end_turn", FinishReason::Stop),
+        ("stop_sequence", FinishReason::Stop),
+        ("max_tokens", FinishReason::Length),
+        ("tool_use", FinishReason::ToolCalls),
+        ("abort", FinishReason::Unspecified),
+    ] {
+        let chunk = format!(
+            r#"{{"choices":[{{"index":0,"delta":{{"content":"Hi"}},"finish_reason":"{word}"}}]}}"#
+        );
+        for (model, expected) in [(LLAMA, reason), (GPT_4_1, FinishReason::Unspecified)] {
+            let mut decoder = decoder(model);
+            feed(&mut decoder, &[&chunk]).unwrap();
+            let answer = decoder.finish().unwrap();
+            assert_eq!(answer.finish_reason, expected, "{word}");
+            assert_eq!(answer.native_finish_reason, word);
+        }
+    }
+}
+
+#[test]
+fn reasoning_that_openai_left_out_is_told() {
+    let mut responses = decoder(GPT_5_4);
+    let events = [
+        r#"{"type":"response.completed","response":{"id":"r","status":"completed","input_transformations":[{"id":"rs_1","action":"removed","type":"reasoning","reason":"organization_mismatch"},{"id":"x","action":"kept","type":"reasoning"},7]}}"#,
+    ];
+    feed(&mut responses, &events).unwrap();
+    // What cannot be read is passed over.
+    assert_eq!(responses.finish().unwrap().unused_reasoning, ["rs_1"]);
 }

@@ -8,11 +8,13 @@ use http::response::Parts;
 use latchkey_boot::clock::Clock;
 use latchkey_contract::router::v1::Usage;
 use latchkey_providers::Provider;
+use latchkey_providers::catalogue::CostContext;
 use latchkey_providers::error::request_id;
 
 use crate::catalogue::Catalogues;
 use crate::domain::attempt::{Attempt, Begun, Certainty, Outcome, State};
 use crate::error::RouterError;
+use crate::keys::system_time;
 use crate::ledger::Ledger;
 
 use super::{Dispatcher, LONGEST_NAME};
@@ -130,7 +132,11 @@ impl Open {
         {
             let find = |name: &str| catalogue.find(provider, name);
             let model = find(&outcome.served_model).or_else(|| find(&begun.model));
-            outcome.cost_nanos = model.and_then(|model| model.cost_nanos(usage));
+            let context = CostContext {
+                service_tier: &outcome.service_tier,
+                start: system_time(begun.start_time),
+            };
+            outcome.cost_nanos = model.and_then(|model| model.cost_nanos(usage, &context));
         }
     }
 

@@ -19,6 +19,22 @@ const USAGE: Rule<Role> = Rule {
 };
 
 const RULES: &[(&str, Rule<Role>)] = &[
+    (
+        "/latchkey.router.v1.CatalogueService/DeleteCatalogueModel",
+        CALLER,
+    ),
+    (
+        "/latchkey.router.v1.CatalogueService/GetCatalogueModel",
+        CALLER,
+    ),
+    (
+        "/latchkey.router.v1.CatalogueService/ListCatalogueModels",
+        CALLER,
+    ),
+    (
+        "/latchkey.router.v1.CatalogueService/UpsertCatalogueModel",
+        CALLER,
+    ),
     ("/latchkey.router.v1.InferenceService/CountTokens", CALLER),
     ("/latchkey.router.v1.InferenceService/Embed", CALLER),
     ("/latchkey.router.v1.InferenceService/Generate", CALLER),

@@ -1,0 +1,201 @@
+//! One row: whose model it is of, and what it says of it.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use crate::Provider;
+use crate::catalogue::{Date, LongContextTier, Model, Operation, PriceTable, Prices, Tariff};
+
+use super::SkipReason;
+use super::amount::scaled_up;
+use super::field::{PriceField, SetOnce};
+use super::hours;
+
+/// A row's fields, each as it is written.
+pub(super) struct Row<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'a> Row<'a> {
+    /// None when it is not an object, or names its provider in another way than by a text.
+    pub(super) fn read(json: &'a RawValue) -> Option<Self> {
+        let row = Self(serde_json::from_str(json.get()).ok()?);
+        row.text("litellm_provider").ok()?;
+        Some(row)
+    }
+
+    /// The provider, the model's name there, and whether the row's name has a prefix that says so.
+    /// None when we do not speak to the provider.
+    pub(super) fn whose<'n>(&self, name: &'n str) -> Option<(Provider, &'n str, bool)> {
+        let provider = self.text("litellm_provider").ok()??;
+        let (provider, prefix) = match provider.as_str() {
+            "anthropic" => (Provider::Anthropic, "anthropic/"),
+            "azure" => (Provider::Azure, "azure/"),
+            "deepseek" => (Provider::DeepSeek, "deepseek/"),
+            "gemini" => (Provider::Google, "gemini/"),
+            "openai" => (Provider::OpenAi, "openai/"),
+            "openrouter" => (Provider::OpenRouter, "openrouter/"),
+            // `vertex_ai-language-models`, `vertex_ai-anthropic_models` and so on.
+            of_vertex if of_vertex == "vertex_ai" || of_vertex.starts_with("vertex_ai-") => {
+                (Provider::Vertex, "vertex_ai/")
+            }
+            _ => return None,
+        };
+        match name.strip_prefix(prefix) {
+            Some(id) => Some((provider, id, true)),
+            None => Some((provider, name, false)),
+        }
+    }
+
+    /// What the row says.
+    pub(super) fn model(&self, provider: Provider, id: &str) -> Result<Model, SkipReason> {
+        let operations = self.operations()?;
+        if id.split('/').any(is_size) {
+            return Err(SkipReason::Size);
+        }
+        let makes_pictures = operations.contains(&Operation::GenerateImages);
+        let tariff = self.tariff(makes_pictures)?;
+        // Nothing but zeros stands for what is priced in another way, or not known.
+        if tariff.standard.prices.amounts().all(|amount| amount == 0) {
+            return Err(SkipReason::NoPrice);
+        }
+        let mut model = Model::new(provider, id);
+        model.operations = operations;
+        model.max_input_tokens = self.limit("max_input_tokens")?;
+        model.max_output_tokens = self.limit("max_output_tokens")?;
+        model.tariff = tariff;
+        if let Some(date) = self.text("deprecation_date")? {
+            let date: Date = date.parse().map_err(|_| unreadable("deprecation_date"))?;
+            model.retire_time = Some(date.start());
+        }
+        model.check()?;
+        Ok(model)
+    }
+
+    fn operations(&self) -> Result<Vec<Operation>, SkipReason> {
+        match self.text("mode")?.unwrap_or_default().as_str() {
+            "chat" | "responses" => Ok(vec![Operation::Generate]),
+            "embedding" => Ok(vec![Operation::Embed]),
+            "image_generation" if self.chats() => {
+                Ok(vec![Operation::Generate, Operation::GenerateImages])
+            }
+            "image_generation" => Ok(vec![Operation::GenerateImages]),
+            mode => Err(SkipReason::Mode(mode.to_owned())),
+        }
+    }
+
+    /// Whether it can be talked to, besides what its mode says.
+    fn chats(&self) -> bool {
+        let endpoints = self.0.get("supported_endpoints").copied();
+        endpoints
+            .and_then(|json| serde_json::from_str::<Vec<String>>(json.get()).ok())
+            .is_some_and(|paths| paths.iter().any(|path| path == "/v1/chat/completions"))
+    }
+
+    fn tariff(&self, makes_pictures: bool) -> Result<Tariff, SkipReason> {
+        let mut lists: BTreeMap<(Option<&str>, Option<i64>), Prices> = BTreeMap::new();
+        for (name, amount) in &self.0 {
+            if let Some(field) = PriceField::parse(name) {
+                let list = lists.entry((field.service_tier, field.above)).or_default();
+                set(field, list, name, amount)?;
+            }
+        }
+        let mut tariff = Tariff::default();
+        for ((service_tier, above), mut prices) in lists {
+            if !makes_pictures {
+                // Some use the field for songs.
+                prices.image = None;
+            }
+            let table = match service_tier {
+                None => &mut tariff.standard,
+                Some(name) => tariff.service_tiers.entry(name.to_owned()).or_default(),
+            };
+            put(table, above, prices);
+        }
+        if let Some(json) = self.0.get("off_peak_pricing") {
+            let unreadable = || unreadable("off_peak_pricing");
+            let fields = Self::read_object(json).ok_or_else(unreadable)?;
+            let mut prices = Prices::default();
+            for (name, amount) in &fields {
+                match PriceField::parse(name) {
+                    Some(field) if field.above.is_none() && field.service_tier.is_none() => {
+                        set(field, &mut prices, name, amount)?;
+                    }
+                    Some(_) => return Err(unreadable()),
+                    None => {}
+                }
+            }
+            let off_peak = hours::off_peak(json, by_token(prices)).ok_or_else(unreadable)?;
+            tariff.off_peak = Some(off_peak);
+        }
+        Ok(tariff)
+    }
+
+    fn read_object(json: &'a RawValue) -> Option<BTreeMap<String, &'a RawValue>> {
+        serde_json::from_str(json.get()).ok()
+    }
+
+    fn limit(&self, field: &str) -> Result<Option<i64>, SkipReason> {
+        match self.0.get(field).map(|json| json.get()) {
+            None | Some("null") => Ok(None),
+            Some(text) => scaled_up(text, 0)
+                .map(Some)
+                .ok_or_else(|| unreadable(field)),
+        }
+    }
+
+    fn text(&self, field: &str) -> Result<Option<String>, SkipReason> {
+        match self.0.get(field) {
+            None => Ok(None),
+            Some(json) => serde_json::from_str(json.get()).map_err(|_| unreadable(field)),
+        }
+    }
+}
+
+fn set(
+    field: PriceField<'_>,
+    prices: &mut Prices,
+    name: &str,
+    amount: &RawValue,
+) -> Result<(), SkipReason> {
+    if amount.get() == "null" {
+        return Ok(());
+    }
+    match field.set(prices, amount.get()) {
+        Some(SetOnce::First) => Ok(()),
+        Some(SetOnce::Again) => Err(SkipReason::Twice(name.to_owned())),
+        None => Err(unreadable(name)),
+    }
+}
+
+fn put(table: &mut PriceTable, above: Option<i64>, prices: Prices) {
+    let prices = by_token(prices);
+    match above {
+        None => table.prices = prices,
+        // They come in the order of their thresholds.
+        Some(above_input_tokens) => table.tiers.push(LongContextTier {
+            above_input_tokens,
+            prices,
+        }),
+    }
+}
+
+/// A row gives the price of a picture for people, besides that of its tokens: it is either, not
+/// both.
+fn by_token(mut prices: Prices) -> Prices {
+    if prices.image_output.is_some() {
+        prices.image = None;
+    }
+    prices
+}
+
+/// Such as `1024-x-1024`.
+fn is_size(segment: &str) -> bool {
+    let numeric = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    segment
+        .split_once("-x-")
+        .is_some_and(|(width, height)| numeric(width) && numeric(height))
+}
+
+fn unreadable(field: &str) -> SkipReason {
+    SkipReason::Field(field.to_owned())
+}

@@ -1,0 +1,42 @@
+//! What a model can be asked for.
+
+use latchkey_contract::router::v1;
+use serde::Deserialize;
+
+/// What a model can be asked for.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// Chat.
+    Generate,
+    /// Embeddings.
+    Embed,
+    /// Pictures.
+    GenerateImages,
+    /// The size of a prompt.
+    CountTokens,
+}
+
+impl From<Operation> for v1::Operation {
+    fn from(operation: Operation) -> Self {
+        match operation {
+            Operation::Generate => Self::Generate,
+            Operation::Embed => Self::Embed,
+            Operation::GenerateImages => Self::GenerateImages,
+            Operation::CountTokens => Self::CountTokens,
+        }
+    }
+}
+
+impl Operation {
+    /// The contract's; nothing when it says none.
+    pub fn of(operation: v1::Operation) -> Option<Self> {
+        match operation {
+            v1::Operation::Unspecified => None,
+            v1::Operation::Generate => Some(Self::Generate),
+            v1::Operation::Embed => Some(Self::Embed),
+            v1::Operation::GenerateImages => Some(Self::GenerateImages),
+            v1::Operation::CountTokens => Some(Self::CountTokens),
+        }
+    }
+}
