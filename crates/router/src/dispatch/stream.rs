@@ -130,12 +130,13 @@ impl Operation for StreamGenerate<'_> {
                 secret: secret(&loan, token.as_ref()),
                 now: system_time(dispatcher.clock.now()),
             };
-            Ok(Head::Whole(decode::unary(reading.dialect, &reply)?))
+            let answer = decode::unary(reading.dialect, &reply)?;
+            Ok(Head::Whole(Box::new(answer)))
         };
         let body = match called.await {
             Ok(Head::Events(body)) => body,
             Ok(Head::Whole(answer)) => {
-                return Ok(Begun::Whole(Box::new(settle(open, answer, reading))));
+                return Ok(Begun::Whole(Box::new(settle(open, *answer, reading))));
             }
             Err(error) => {
                 let error = RouterError::or_late(error, deadline);
@@ -162,7 +163,7 @@ impl Operation for StreamGenerate<'_> {
 
 enum Head {
     Events(UpstreamBody),
-    Whole(Answer),
+    Whole(Box<Answer>),
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {

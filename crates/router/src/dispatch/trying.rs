@@ -199,29 +199,28 @@ impl<O: Operation> Trying<'_, O> {
             let model = model(leg, &loan);
             let now = self.dispatcher.clock.boottime();
             let health = &self.dispatcher.health;
-            let (error, pause) = match health.admit(loan.key_version(), model, now) {
-                Err(unfit) => (RouterError::from(unfit), None),
-                Ok(()) => {
-                    calls += 1;
-                    with_this_key += 1;
-                    let error = match self.call(leg, &loan, in_use).await {
-                        Ok(answer) => return Ok(answer),
-                        Err(error) => error,
-                    };
-                    let next = failure::next(&error);
-                    if matches!(next, Next::GiveUp | Next::AnotherModel)
-                        || calls >= config.per_model
-                        || self.is_spent()
-                    {
-                        return Err(error);
-                    }
-                    let again = next == Next::Again && with_this_key < config.per_key;
-                    let pause = again.then(|| {
-                        let pause = pauses.next().unwrap_or(config.longest_pause);
-                        pause.max(error.retry_after().unwrap_or_default())
-                    });
-                    (error, pause.filter(|pause| self.has_time_for(*pause)))
+            let (error, pause) = if let Err(unfit) = health.admit(loan.key_version(), model, now) {
+                (RouterError::from(unfit), None)
+            } else {
+                calls += 1;
+                with_this_key += 1;
+                let error = match self.call(leg, &loan, in_use).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) => error,
+                };
+                let next = failure::next(&error);
+                if matches!(next, Next::GiveUp | Next::AnotherModel)
+                    || calls >= config.per_model
+                    || self.is_spent()
+                {
+                    return Err(error);
                 }
+                let again = next == Next::Again && with_this_key < config.per_key;
+                let pause = again.then(|| {
+                    let pause = pauses.next().unwrap_or(config.longest_pause);
+                    pause.max(error.retry_after().unwrap_or_default())
+                });
+                (error, pause.filter(|pause| self.has_time_for(*pause)))
             };
             // What else keeps a key from being used does not pass while a caller waits.
             if is_throttled(&error) {

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use latchkey_contract::FILE_DESCRIPTOR_SET;
 use latchkey_contract::router::v1::{
-    GetAttemptRequest, ListAttemptsRequest, SummarizeUsageRequest,
+    CountTokensRequest, EmbedRequest, GenerateImagesRequest, GetAttemptRequest,
+    ListAttemptsRequest, ListModelsRequest, SummarizeUsageRequest,
 };
 use latchkey_migrations::testing::Backend;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
+use serde_json::json;
 use tonic::{Code, Status};
 
 use crate::harness::{
@@ -18,7 +20,11 @@ use crate::harness::{
 
 /// The methods, and who may call them for acme.
 const CASES: &[(&str, &[Who])] = &[
+    ("InferenceService/CountTokens", &[APP]),
+    ("InferenceService/Embed", &[APP]),
     ("InferenceService/Generate", &[APP]),
+    ("InferenceService/GenerateImages", &[APP]),
+    ("InferenceService/ListModels", &[APP]),
     ("InferenceService/StreamGenerate", &[APP]),
     ("UsageService/GetAttempt", &[APP, OPERATOR, OWNER]),
     ("UsageService/ListAttempts", &[APP, OPERATOR, OWNER]),
@@ -29,8 +35,41 @@ const CASES: &[(&str, &[Who])] = &[
 async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
     let parent = ACME.to_owned();
     match method {
+        "InferenceService/CountTokens" => {
+            let request = CountTokensRequest {
+                request: Some(gpt()),
+            };
+            router.inference(who).count_tokens(request).await?;
+        }
+        "InferenceService/Embed" => {
+            let request = EmbedRequest {
+                parent,
+                provider: "openai".to_owned(),
+                model: "text-embedding-3-small".to_owned(),
+                inputs: vec!["Hello".to_owned()],
+                ..EmbedRequest::default()
+            };
+            router.inference(who).embed(request).await?;
+        }
         "InferenceService/Generate" => {
             router.inference(who).generate(gpt()).await?;
+        }
+        "InferenceService/GenerateImages" => {
+            let request = GenerateImagesRequest {
+                parent,
+                provider: "openai".to_owned(),
+                model: "gpt-image-1".to_owned(),
+                prompt: "a cat".to_owned(),
+                ..GenerateImagesRequest::default()
+            };
+            router.inference(who).generate_images(request).await?;
+        }
+        "InferenceService/ListModels" => {
+            let request = ListModelsRequest {
+                parent,
+                ..ListModelsRequest::default()
+            };
+            router.inference(who).list_models(request).await?;
         }
         "InferenceService/StreamGenerate" => {
             router
@@ -94,6 +133,16 @@ fn every_method_of_the_contract_has_a_case() {
 async fn only_who_holds_a_role_for_it_may_call_a_method() {
     let router = Router::start(Backend::Sqlite).await;
     router.provider.answers(Answer::json(200, &chat::whole()));
+    for (path, answer) in [
+        ("/v1/responses/input_tokens", json!({"input_tokens": 14})),
+        ("/v1/embeddings", json!({"data": [{"embedding": [0.5]}]})),
+        (
+            "/v1/images/generations",
+            json!({"data": [{"b64_json": "iVBORw0KGgo="}]}),
+        ),
+    ] {
+        router.provider.answers_at(path, Answer::json(200, &answer));
+    }
     for method in contract() {
         let (_, allowed) = CASES.iter().find(|(case, _)| **case == method).unwrap();
         for who in [

@@ -17,6 +17,7 @@ mod harness;
 mod inference;
 mod leases;
 mod outages;
+mod pools;
 mod store;
 mod trying;
 mod usage;

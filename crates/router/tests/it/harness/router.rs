@@ -217,7 +217,7 @@ impl Router {
                 key_version: version(workspace, "main"),
                 provider: provider.to_owned(),
                 base_url: base_url.clone(),
-                material: api_key(SECRET),
+                material: Some(api_key(SECRET)),
                 material_tail: "wxyz".to_owned(),
                 payer: Payer::OwnKey.into(),
                 ..Lease::default()

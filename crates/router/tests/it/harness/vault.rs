@@ -84,9 +84,9 @@ pub(crate) fn version(workspace: &str, key: &str) -> String {
 }
 
 /// The material that is a key as its provider shows it.
-pub(crate) fn api_key(secret: &str) -> Option<KeyMaterial> {
+pub(crate) fn api_key(secret: &str) -> KeyMaterial {
     let kind = key_material::Kind::ApiKey(secret.to_owned());
-    Some(KeyMaterial { kind: Some(kind) })
+    KeyMaterial { kind: Some(kind) }
 }
 
 impl Vault {
@@ -175,7 +175,7 @@ impl Vault {
             errand_id: errand_id.to_owned(),
             provider: provider.to_owned(),
             base_url: base_url.to_owned(),
-            material: api_key(SECRET),
+            material: Some(api_key(SECRET)),
             ..VerificationErrand::default()
         }));
     }
