@@ -18,7 +18,33 @@ const USAGE: Rule<Role> = Rule {
     scoped: &[Operator, Owner, Caller],
 };
 
+/// Prices belong to everybody: who holds a role anywhere may read them.
+const CATALOGUE: Rule<Role> = Rule {
+    deployment: &[],
+    scoped: &[Operator, Owner, Caller],
+};
+const OPERATOR: Rule<Role> = Rule {
+    deployment: &[Operator],
+    scoped: &[],
+};
+
 const RULES: &[(&str, Rule<Role>)] = &[
+    (
+        "/latchkey.router.v1.CatalogueService/DeleteCatalogueModel",
+        OPERATOR,
+    ),
+    (
+        "/latchkey.router.v1.CatalogueService/GetCatalogueModel",
+        CATALOGUE,
+    ),
+    (
+        "/latchkey.router.v1.CatalogueService/ListCatalogueModels",
+        CATALOGUE,
+    ),
+    (
+        "/latchkey.router.v1.CatalogueService/UpsertCatalogueModel",
+        OPERATOR,
+    ),
     ("/latchkey.router.v1.InferenceService/CountTokens", CALLER),
     ("/latchkey.router.v1.InferenceService/Embed", CALLER),
     ("/latchkey.router.v1.InferenceService/Generate", CALLER),
