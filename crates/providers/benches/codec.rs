@@ -14,10 +14,11 @@ use latchkey_providers::{Credential, Dialect, Provider, Target};
 use url::Url;
 
 /// One model for each dialect.
-const MODELS: [(Provider, &str); 3] = [
+const MODELS: [(Provider, &str); 4] = [
     (Provider::OpenAi, "gpt-4.1"),
     (Provider::OpenAi, "gpt-5.4"),
     (Provider::Anthropic, "claude-opus-4-7"),
+    (Provider::Google, "gemini-2.5-flash"),
 ];
 
 const KEY: &str = "sk-bench-0123456789";
@@ -29,11 +30,14 @@ const RESPONSE: &str = r#"{"id":"resp_67ccd2bed1ec8190b14f964abc054267","object"
 
 const MESSAGE: &str = r#"{"id":"msg_013Zva2CMHLNnXjNJJKqJ2EF","type":"message","role":"assistant","model":"claude-opus-4-7","content":[{"type":"text","text":"Hello! How can I assist you today? I can answer questions, write text, or help you think something through."}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":2095,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":503,"service_tier":"standard"}}"#;
 
+const GENERATED: &str = r#"{"candidates":[{"content":{"parts":[{"text":"Hello! How can I assist you today? I can answer questions, write text, or help you think something through."}],"role":"model"},"finishReason":"STOP","index":0,"safetyRatings":[{"category":"HARM_CATEGORY_HARASSMENT","probability":"NEGLIGIBLE"}]}],"usageMetadata":{"promptTokenCount":19,"candidatesTokenCount":10,"totalTokenCount":29,"promptTokensDetails":[{"modality":"TEXT","tokenCount":19}]},"modelVersion":"gemini-2.5-flash","responseId":"q1xYaYbSMq-2xN8P"}"#;
+
 /// One chunk of each dialect's stream.
-const CHUNKS: [&str; 3] = [
+const CHUNKS: [&str; 4] = [
     r#"{"id":"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT","object":"chat.completion.chunk","created":1741569952,"model":"gpt-4.1-2025-04-14","service_tier":"default","system_fingerprint":"fp_44709d6fcb","choices":[{"index":0,"delta":{"content":" assist"},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"x9Yv2"}"#,
     r#"{"type":"response.output_text.delta","item_id":"msg_67c9fdcf37fc8190ba82116e33fb28c507b8b0ad4e5eb654","output_index":0,"content_index":0,"delta":" assist","logprobs":[],"sequence_number":17}"#,
     r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" assist"}}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":" assist"}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":19,"candidatesTokenCount":4,"totalTokenCount":23,"promptTokensDetails":[{"modality":"TEXT","tokenCount":19}]},"modelVersion":"gemini-2.5-flash","responseId":"q1xYaYbSMq-2xN8P"}"#,
 ];
 
 fn conversation(prompt_bytes: usize) -> GenerateRequest {
@@ -86,7 +90,7 @@ fn decoding(criterion: &mut Criterion) {
     let catalogue = Catalogue::builtin();
     let headers = HeaderMap::new();
     let mut group = criterion.benchmark_group("decode an answer");
-    for ((provider, model), body) in MODELS.into_iter().zip([CHAT, RESPONSE, MESSAGE]) {
+    for ((provider, model), body) in MODELS.into_iter().zip([CHAT, RESPONSE, MESSAGE, GENERATED]) {
         let dialect = Dialect::new(provider, catalogue.traits(provider, model));
         group.bench_function(model, |bencher| {
             bencher.iter(|| {

@@ -2,7 +2,8 @@
 //!
 //! Most providers are asked for their list of models, OpenRouter for the key itself and DeepSeek for
 //! the account's balance. What an answer proves differs: hardly anybody shows credit that way, and a
-//! compatible server may give its list to anybody.
+//! compatible server may give its list to anybody. At Vertex AI a key is a service account, so what
+//! checks it is the exchange for a token ([`crate::oauth`]), with which the list is asked for.
 
 mod deepseek;
 mod openrouter;
@@ -48,7 +49,7 @@ pub fn outcome(provider: Provider, reply: &Reply<'_>) -> CheckOutcome {
             Provider::Custom => reachable(PUBLIC_LIST),
             Provider::DeepSeek => deepseek::outcome(reply),
             Provider::OpenRouter => openrouter::outcome(reply),
-            _ if is_list(reply.body) => CheckOutcome::Alive,
+            _ if is_list(provider, reply.body) => CheckOutcome::Alive,
             _ => CheckOutcome::Unreachable(error::malformed(reply)),
         };
     }
@@ -70,6 +71,10 @@ pub fn outcome(provider: Provider, reply: &Reply<'_>) -> CheckOutcome {
                 words: error.message,
             }
         }
+        // Its token was got with the key a moment ago, and a narrow role may use what it may not list.
+        ErrorClass::NoPermission if provider == Provider::Vertex => CheckOutcome::Limited {
+            words: error.message,
+        },
         ErrorClass::ModelUnavailable | ErrorClass::NoPermission | ErrorClass::Revoked
             if status.is_client_error() && status != StatusCode::NOT_FOUND =>
         {
@@ -86,13 +91,19 @@ fn reachable(words: &str) -> CheckOutcome {
 }
 
 /// Whether the body is a list of models; a captive portal answers 200 too.
-fn is_list(body: &[u8]) -> bool {
+fn is_list(provider: Provider, body: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct List {
-        #[serde(rename = "data")]
-        _data: Vec<serde::de::IgnoredAny>,
+        data: Option<Vec<serde::de::IgnoredAny>>,
+        models: Option<Vec<serde::de::IgnoredAny>>,
+        publisher_models: Option<Vec<serde::de::IgnoredAny>>,
     }
-    serde_json::from_slice::<List>(body).is_ok()
+    serde_json::from_slice::<List>(body).is_ok_and(|list| match provider {
+        Provider::Google => list.models.is_some(),
+        Provider::Vertex => list.publisher_models.is_some(),
+        _ => list.data.is_some(),
+    })
 }
 
 const PUBLIC_LIST: &str =

@@ -1,5 +1,6 @@
 //! From a provider's answer to a neutral one.
 
+mod call_id;
 mod draft;
 
 use std::time::SystemTime;
@@ -7,10 +8,11 @@ use std::time::SystemTime;
 use http::{HeaderMap, StatusCode};
 use latchkey_contract::router::v1::{FinishReason, Message, Usage};
 
+pub(crate) use call_id::{is_made_up, made_up_id};
 pub(crate) use draft::{Draft, PartId};
 
 use crate::error::{self, ProviderError};
-use crate::{Api, Dialect, Provider, anthropic, openai_chat, openai_responses};
+use crate::{Api, Dialect, Provider, anthropic, generate_content, openai_chat, openai_responses};
 
 /// What a model answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,12 +60,27 @@ pub struct Reply<'a> {
 
 /// Reads a whole answer, or the error that came in its place, whatever the status says.
 pub fn unary(dialect: Dialect, reply: &Reply<'_>) -> Result<Answer, ProviderError> {
-    reply.read(dialect.provider(), |body| match dialect.api() {
+    let mut answer = reply.read(dialect.provider(), |body| match dialect.api() {
         Api::ChatCompletions => openai_chat::decode(dialect, body),
-        Api::GenerateContent => Err(Undecodable),
+        Api::GenerateContent => generate_content::decode(dialect, body),
         Api::Messages => anthropic::decode(dialect, body),
         Api::Responses => openai_responses::decode(dialect, body),
-    })
+    })?;
+    if answer.service_tier.is_empty() {
+        answer.service_tier = service_tier(dialect.provider(), reply.headers);
+    }
+    Ok(answer)
+}
+
+/// The service tier that the head of an answer names; empty when it says nothing. Google AI Studio
+/// names it there, and nowhere in the body.
+pub(crate) fn service_tier(provider: Provider, headers: &HeaderMap) -> String {
+    let tier = match provider {
+        Provider::Google => headers.get("x-gemini-service-tier"),
+        _ => None,
+    };
+    let tier = tier.and_then(|tier| tier.to_str().ok());
+    tier.unwrap_or_default().to_ascii_lowercase()
 }
 
 impl<'a> Reply<'a> {

@@ -7,6 +7,7 @@
 mod endpoint;
 mod error;
 mod options;
+mod pictures;
 mod portability;
 mod rules;
 mod sampling;
@@ -23,8 +24,8 @@ pub use error::{EncodeError, EncodeErrorKind};
 
 use crate::catalogue::ModelTraits;
 use crate::openai_chat::Flavour;
-use crate::{Api, Dialect, Target, anthropic, openai_chat, openai_responses};
-pub(crate) use endpoint::{Endpoint, headers};
+use crate::{Api, Dialect, Target, anthropic, generate_content, openai_chat, openai_responses};
+pub(crate) use endpoint::{Endpoint, JSON, USER_AGENT, below, headers};
 pub(crate) use error::{part_field, refuse};
 pub(crate) use options::OptionValue;
 pub(crate) use sampling::{Picked, Reasoning, Takes, reasoning, sampling};
@@ -79,7 +80,7 @@ pub fn generate(call: &Call<'_>) -> Result<Exchange, EncodeError> {
     let dialect = call.dialect();
     let body = match dialect.api() {
         Api::ChatCompletions => body(call, openai_chat::encode),
-        Api::GenerateContent => body(call, anthropic::encode),
+        Api::GenerateContent => body(call, generate_content::encode),
         Api::Messages => body(call, anthropic::encode),
         Api::Responses => body(call, openai_responses::encode),
     }?;
@@ -122,6 +123,7 @@ fn written<'a>(
 ) -> Result<Vec<u8>, EncodeError> {
     check_model(call.model)?;
     rules::check(call.request)?;
+    pictures::check(call.dialect(), &call.request.messages)?;
     let (mut body, reserved) = write(call)?;
     if let Some(options) = &call.request.provider_options {
         let dialect = call.dialect();

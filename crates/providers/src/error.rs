@@ -8,6 +8,8 @@ mod anthropic;
 mod azure;
 mod body;
 mod deepseek;
+mod google;
+mod oauth;
 mod openai;
 mod openrouter;
 mod redact;
@@ -24,6 +26,7 @@ use crate::decode::Reply;
 use crate::stream::SseError;
 use body::ErrorBody;
 
+pub(crate) use oauth::no_token;
 pub use redact::redact;
 
 /// A call that a provider did not answer as asked.
@@ -95,7 +98,8 @@ impl fmt::Display for ErrorClass {
 pub fn classify(provider: Provider, reply: &Reply<'_>) -> ProviderError {
     let body = ErrorBody::parse(reply.body);
     ProviderError {
-        retry_after: retry_after::hint(reply.headers, reply.now),
+        retry_after: retry_after::hint(reply.headers, reply.now)
+            .or_else(|| retry_after::hint_in(&body.details)),
         should_retry: retry_after::should_retry(reply.headers),
         request_id: request_id(reply.headers).or_else(|| request_id_in(&body)),
         ..build(provider, Some(reply.status), &body, reply.secret)
@@ -109,6 +113,7 @@ pub(crate) fn in_band(provider: Provider, data: &str, api_key: &str) -> Provider
         return garbage(None, None, &body, api_key);
     }
     ProviderError {
+        retry_after: retry_after::hint_in(&body.details),
         request_id: request_id_in(&body),
         ..build(provider, None, &body, api_key)
     }
@@ -197,6 +202,7 @@ fn build(
         Provider::Anthropic => anthropic::class(status, body),
         Provider::Azure => azure::class(status, body),
         Provider::DeepSeek => deepseek::class(status, body),
+        Provider::Google | Provider::Vertex => google::class(status, body),
         Provider::OpenRouter => openrouter::class(status, body),
         _ => openai::class(status, body),
     };
@@ -210,12 +216,16 @@ fn build(
     } else {
         redact(&words, api_key)
     };
-    let kind = match provider {
+    let code = match provider {
+        Provider::Google | Provider::Vertex => google::code(body),
         // Its code repeats the status.
-        Provider::OpenRouter => openrouter::kind(body),
-        _ => None,
+        Provider::OpenRouter => openrouter::kind(body).or(body.code.as_deref()),
+        _ => body.code.as_deref(),
     };
-    let code = kind.or(body.code.as_deref()).or(body.kind.as_deref());
+    let code = match provider {
+        Provider::Google | Provider::Vertex => code,
+        _ => code.or(body.kind.as_deref()),
+    };
     ProviderError {
         class,
         http_status: status.map(|status| status.as_u16()),

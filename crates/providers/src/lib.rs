@@ -8,10 +8,11 @@
 //! A call goes [`encode::generate`] → HTTP → [`decode::unary`], or, streamed, [`stream::events`] →
 //! [`stream::Decoder`]. Failures of any provider are one [`ProviderError`]. Start at [`encode`].
 //!
-//! One folder per dialect: `openai_chat` (OpenAI and every compatible server), `openai_responses`
-//! and `anthropic`. Beside answers there are vectors ([`embeddings`]), pictures ([`images`]),
-//! [`tokens`] to count and lists of [`models`]. What differs from model to model within a dialect is
-//! data, in `data/catalogue`, read by [`catalogue`].
+//! One folder per dialect: `openai_chat` (OpenAI and every compatible server), `openai_responses`,
+//! `anthropic` (at Vertex AI too) and `generate_content` (Google's Gemini, at AI Studio and Vertex
+//! AI). Beside answers there are vectors ([`embeddings`]), pictures ([`images`]), [`tokens`] to count
+//! and lists of [`models`]. Keys that are no credentials yet are exchanged for such by [`oauth`]. What
+//! differs from model to model within a dialect is data, in `data/catalogue`, read by [`catalogue`].
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -71,6 +72,7 @@ pub mod tokens;
 
 mod anthropic;
 mod dialect;
+mod generate_content;
 mod json;
 mod money;
 mod openai_chat;

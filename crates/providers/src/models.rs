@@ -2,12 +2,14 @@
 
 mod anthropic;
 mod azure;
+mod google;
 mod openai;
 mod openrouter;
+mod vertex;
 
 use latchkey_contract::router::v1::Operation;
 
-use crate::decode::{Reply, Undecodable};
+use crate::decode::Reply;
 use crate::encode::{self, EncodeError, Endpoint, WireRequest};
 use crate::{Provider, ProviderError, Target};
 
@@ -46,7 +48,8 @@ pub fn read(provider: Provider, reply: &Reply<'_>) -> Result<Page, ProviderError
         Provider::Anthropic => anthropic::page(body),
         Provider::Azure => azure::page(body),
         Provider::Custom | Provider::DeepSeek | Provider::OpenAi => openai::page(body),
+        Provider::Google => google::page(body),
         Provider::OpenRouter => openrouter::page(body),
-        Provider::Google | Provider::Vertex => Err(Undecodable),
+        Provider::Vertex => vertex::page(body),
     })
 }

@@ -6,7 +6,7 @@ use crate::catalogue::ModelTraits;
 use crate::decode::{Reply, Undecodable};
 use crate::encode::{self, Call, EncodeError, EncodeErrorKind, Endpoint, WireRequest};
 use crate::json::Count;
-use crate::{Api, Dialect, ProviderError, anthropic, openai_responses};
+use crate::{Api, Dialect, ProviderError, anthropic, generate_content, openai_responses};
 
 /// A request and the dialect that its answer comes in.
 pub struct Exchange {
@@ -37,7 +37,8 @@ pub fn request(call: &Call<'_>) -> Result<Exchange, EncodeError> {
     let body = match dialect.api() {
         Api::Messages => encode::body_beside(call, anthropic::encode_count, ANTHROPICS)?,
         Api::Responses => encode::body_beside(call, openai_responses::encode_count, OPENAIS)?,
-        Api::ChatCompletions | Api::GenerateContent => {
+        Api::GenerateContent => generate_content::count(call)?,
+        Api::ChatCompletions => {
             return encode::refuse(
                 "request.model",
                 EncodeErrorKind::UnsupportedByProvider,

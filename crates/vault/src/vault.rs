@@ -131,6 +131,15 @@ impl Vault {
     /// What keys belong to by its name, for reading.
     pub async fn parent(&self, parent: &KeyParent) -> Result<OpenParent, VaultError> {
         let open = self.workspace(parent.workspace()).await?;
+        self.parent_in(open, parent).await
+    }
+
+    /// The same, in its workspace, which was read before.
+    pub async fn parent_in(
+        &self,
+        open: OpenWorkspace,
+        parent: &KeyParent,
+    ) -> Result<OpenParent, VaultError> {
         let project = match parent {
             KeyParent::Scope(Scope::Project(name)) => {
                 Some(project(&self.store, &open.workspace, &open.keys, &name.project).await?)

@@ -25,10 +25,11 @@ pub mod part {
     /// Exactly one is set.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Content {
-        /// Plain text; not empty.
+        /// Plain text; not empty, except in an assistant message where `provider_state` is all there is.
         #[prost(string, tag = "1")]
         Text(::prost::alloc::string::String),
-        /// A picture. User messages and tool results only.
+        /// A picture. User messages and tool results; in an assistant message, one that the model made,
+        /// which goes back to Google's models only.
         #[prost(message, tag = "2")]
         Image(super::Image),
         /// A document. User messages only.

@@ -64,6 +64,11 @@ async fn ten_turns_with_tools_lose_nothing_but_what_portability_lists(backend: B
         messages.push(answer.message.unwrap());
         messages.push(results(messages.last().unwrap(), turn));
     }
+    // The first two were asked again at the end, and got back what they had signed.
+    let prompts = deployment.world.prompts();
+    assert!(prompts[8].body.contains("state-openai-0"));
+    assert!(prompts[9].body.contains("state-anthropic-1"));
+    assert!(!prompts[9].body.contains("state-openai-0"));
 }
 
 /// The fields whose content the provider was not shown: their words, or their state.
@@ -91,17 +96,13 @@ fn words(part: &Part) -> Vec<String> {
                 serde_json::from_str(&call.arguments).unwrap();
             arguments.into_values().collect()
         }
-        Content::ToolResult(result) => result.parts.iter().flat_map(words_of).collect(),
+        Content::ToolResult(result) => result.parts.iter().flat_map(words).collect(),
         other => panic!("nobody said {other:?}"),
     };
     let state = part.provider_state.as_ref();
     let state = state.map(|state| String::from_utf8_lossy(&state.data).into_owned());
     words.extend(state.iter().flat_map(|state| marks(state)));
     words
-}
-
-fn words_of(part: &Part) -> Vec<String> {
-    words(part)
 }
 
 /// Of a state, what no other has: signatures and the ids of items.
@@ -210,4 +211,18 @@ async fn store_key(admin: &mut Clients, world: &World, provider: &str) {
     if let Err(status) = admin.keys.create_key(request).await {
         panic!("{provider}: {status}");
     }
+}
+
+/// A service account whose key the whole world has: testRSA2048 of RFC 9500, 2.1.
+fn service_account() -> String {
+    const RFC_9500: &str = include_str!("../../../vault/tests/data/rfc9500_rsa_2048.pkcs8.base64");
+    let private_key = format!("-----BEGIN PRIVATE KEY-----\n{RFC_9500}-----END PRIVATE KEY-----\n");
+    let account = serde_json::json!({
+        "type": "service_account",
+        "project_id": "acme-models",
+        "private_key_id": "not-a-real-key-id-0123456789",
+        "private_key": private_key,
+        "client_email": "latchkey@acme-models.iam.gserviceaccount.example",
+    });
+    account.to_string()
 }

@@ -56,6 +56,8 @@ fn check(answer: &Answer) {
             usage.cache_write_1h_tokens,
             usage.output_tokens,
             usage.reasoning_tokens,
+            usage.image_input_tokens,
+            usage.image_output_tokens,
         ] {
             assert!(count >= 0);
         }

@@ -5,14 +5,15 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::messages::{System, WireMessage, conversation};
+use crate::Provider;
 use crate::catalogue::Effort;
 use crate::encode::{
     AnswerFormat, Call, Choice, EncodeError, EncodeErrorKind, Picked, Reasoning, Reserved, Takes,
     answer_format, choice, parallel, reasoning, refuse, sampling, tool_schema,
 };
 
-/// Fields that would change how the answer must be read.
-const RESERVED: Reserved = &["stream"];
+/// Fields that would change how the answer must be read, or who answers.
+const RESERVED: Reserved = &["model", "stream"];
 
 /// Writes the body.
 pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
@@ -23,6 +24,8 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError
 /// Writes the body of a request for the prompt's size: the prompt alone.
 pub(crate) fn encode_count(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
     let prompt = Body {
+        // Its path names none, at Vertex either.
+        model: Some(call.model),
         max_tokens: None,
         temperature: None,
         top_p: None,
@@ -59,8 +62,10 @@ fn body<'a>(call: &Call<'a>) -> Result<Body<'a>, EncodeError> {
     let choice = choice(call)?;
     check_budget(&reasoning, max_tokens, temperature, choice)?;
     let (system, messages) = conversation(call)?;
+    let at_vertex = call.target.provider == Provider::Vertex;
     Ok(Body {
-        model: call.model,
+        model: (!at_vertex).then_some(call.model),
+        anthropic_version: at_vertex.then_some(VERTEX_VERSION),
         max_tokens: Some(max_tokens),
         system,
         messages,
@@ -78,7 +83,12 @@ fn body<'a>(call: &Call<'a>) -> Result<Body<'a>, EncodeError> {
 
 #[derive(Serialize)]
 struct Body<'a> {
-    model: &'a str,
+    /// At Vertex the path names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a str>,
+    /// At Vertex the body names it; elsewhere a header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anthropic_version: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -296,6 +306,9 @@ fn output_config(
 fn is_false(value: &bool) -> bool {
     !value
 }
+
+/// Vertex's own name for the version that samples on every model that can.
+const VERTEX_VERSION: &str = "vertex-2023-10-16";
 
 const TAKES: Takes = Takes {
     max_temperature: 1.0,

@@ -40,6 +40,15 @@ pub struct ModelTraits {
     pub reasoning_budget: bool,
     /// Whether it reasons when nothing is said.
     pub reasons_by_default: bool,
+    /// Gemini: whether it signs and numbers its tool calls, and wants both back.
+    #[serde(default)]
+    pub thought_signatures: bool,
+    /// Gemini: whether tools may answer with pictures.
+    #[serde(default)]
+    pub tool_result_images: bool,
+    /// Gemini: whether each picture may be looked at as closely as its `detail` says.
+    #[serde(default)]
+    pub image_detail: bool,
 }
 
 /// The role of instructions.

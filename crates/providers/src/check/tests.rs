@@ -40,6 +40,16 @@ fn a_check_asks_for_models_and_costs_nothing() {
     assert!(headers.contains_key("anthropic-version"));
     assert!(!headers.contains_key("authorization"));
 
+    let (_, uri, headers) = asked(
+        Provider::Google,
+        "https://generativelanguage.googleapis.com",
+    );
+    assert_eq!(
+        uri,
+        "https://generativelanguage.googleapis.com/v1beta/models?pageSize=1"
+    );
+    assert!(headers["x-goog-api-key"].is_sensitive());
+
     for (provider, base, expected) in [
         (
             Provider::Custom,
@@ -73,6 +83,75 @@ fn a_list_proves_the_key_where_lists_are_not_public() {
     assert_eq!(shown(Provider::Azure, 200, LIST), CheckOutcome::Alive);
     let reachable = shown(Provider::Custom, 200, LIST);
     assert!(matches!(reachable, CheckOutcome::Reachable { .. }));
+}
+
+#[test]
+fn vertex_is_asked_with_the_token_that_the_key_was_exchanged_for() {
+    let base = Url::parse("https://europe-west4-aiplatform.googleapis.com").unwrap();
+    let target = Target {
+        location: "europe-west4",
+        cloud_project: "example-project",
+        ..Target::new(Provider::Vertex, &base, Credential::Bearer(KEY))
+    };
+    let request = request(&target).unwrap();
+    assert_eq!(
+        request.uri,
+        "https://europe-west4-aiplatform.googleapis.com/v1beta1/publishers/google/models?pageSize=1"
+    );
+    assert!(request.headers["authorization"].is_sensitive());
+}
+
+#[test]
+fn each_provider_has_a_list_of_its_own_shape() {
+    let models = r#"{"models":[{"name":"models/gemini-2.5-flash"}],"nextPageToken":"x"}"#;
+    let publishers =
+        r#"{"publisherModels":[{"name":"publishers/google/models/gemini-2.5-flash"}]}"#;
+    assert_eq!(shown(Provider::Google, 200, models), CheckOutcome::Alive);
+    assert_eq!(
+        shown(Provider::Vertex, 200, publishers),
+        CheckOutcome::Alive
+    );
+    for (provider, body) in [
+        (Provider::Google, LIST),
+        (Provider::Google, "{}"),
+        (Provider::Vertex, models),
+        (Provider::OpenAi, models),
+    ] {
+        assert!(
+            matches!(shown(provider, 200, body), CheckOutcome::Unreachable(_)),
+            "{provider}: {body}"
+        );
+    }
+}
+
+#[test]
+fn googles_refusals_are_graded_by_their_reasons() {
+    let refused = |status: u16, name: &str, reason: &str| {
+        format!(
+            r#"{{"error":{{"code":{status},"message":"no","status":"{name}","details":[{{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"{reason}"}}]}}}}"#
+        )
+    };
+    let bad_key = refused(400, "INVALID_ARGUMENT", "API_KEY_INVALID");
+    let no_auth_key = refused(401, "UNAUTHENTICATED", "ACCESS_TOKEN_TYPE_UNSUPPORTED");
+    for (status, body) in [(400, &bad_key), (401, &no_auth_key)] {
+        let outcome = shown(Provider::Google, status, body);
+        assert!(matches!(outcome, CheckOutcome::Rejected(_)), "{body}");
+    }
+    // A key that is kept from this very API is no use; an account's token was just given.
+    let off = refused(403, "PERMISSION_DENIED", "SERVICE_DISABLED");
+    let outcome = shown(Provider::Google, 403, &off);
+    assert!(matches!(outcome, CheckOutcome::Rejected(_)));
+    let denied = refused(403, "PERMISSION_DENIED", "IAM_PERMISSION_DENIED");
+    for body in [off, denied] {
+        let outcome = shown(Provider::Vertex, 403, &body);
+        assert!(matches!(outcome, CheckOutcome::Limited { .. }), "{body}");
+    }
+    let unpaid = refused(403, "PERMISSION_DENIED", "BILLING_DISABLED");
+    let outcome = shown(Provider::Google, 403, &unpaid);
+    assert!(matches!(outcome, CheckOutcome::Limited { .. }));
+    let plain = r#"{"error":{"code":400,"message":"no","status":"INVALID_ARGUMENT"}}"#;
+    let outcome = shown(Provider::Google, 400, plain);
+    assert!(matches!(outcome, CheckOutcome::Unreachable(_)));
 }
 
 #[test]

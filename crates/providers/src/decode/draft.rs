@@ -4,7 +4,7 @@ use bytes::Bytes;
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::part_delta::Delta;
 use latchkey_contract::router::v1::{
-    Message, Part, PartDelta, ProviderState, Reasoning, Role, ToolCall,
+    Blob, Image, Message, Part, PartDelta, ProviderState, Reasoning, Role, ToolCall, image,
 };
 
 use crate::Dialect;
@@ -65,6 +65,14 @@ impl Draft {
         };
         let part = self.open(Content::ToolCall(call.clone()));
         (part, part.delta(Delta::ToolCall(call)))
+    }
+
+    /// A picture. It is whole at once, and there is no delta of it.
+    pub(crate) fn open_image(&mut self, picture: Blob) -> PartId {
+        self.open(Content::Image(Image {
+            source: Some(image::Source::Blob(picture)),
+            detail: image::Detail::Unspecified.into(),
+        }))
     }
 
     /// Adds to the text, refusal, reasoning or arguments of a part.

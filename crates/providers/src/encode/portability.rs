@@ -165,7 +165,9 @@ impl Losses {
     /// say nothing, mean nothing to it.
     fn drops(&self, role: Role, text: &str) -> bool {
         let unheard = matches!(role, Role::Assistant | Role::Tool);
-        self.dialect.api() == Api::Messages && unheard && text.trim().is_empty()
+        // Nothing is lost of an empty text but its state.
+        let blank = !text.is_empty() && text.trim().is_empty();
+        self.dialect.api() == Api::Messages && unheard && blank
     }
 
     /// Google's parts have no names.

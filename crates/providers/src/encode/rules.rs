@@ -73,7 +73,7 @@ fn check_part(role: Role, part: &Part, field: impl Fn(&str) -> String) -> Result
     };
     let (name, belongs) = match content {
         Content::Text(_) => ("text", role != Role::Tool),
-        Content::Image(_) => ("image", role == Role::User),
+        Content::Image(_) => ("image", matches!(role, Role::Assistant | Role::User)),
         Content::File(_) => ("file", role == Role::User),
         Content::ToolCall(_) => ("tool_call", role == Role::Assistant),
         Content::ToolResult(_) => ("tool_result", role == Role::Tool),
@@ -84,6 +84,8 @@ fn check_part(role: Role, part: &Part, field: impl Fn(&str) -> String) -> Result
         return invalid(field(name), "does not belong in a message of this role");
     }
     match content {
+        // Google may sign an answer with a text of nothing, at its end.
+        Content::Text(_) if role == Role::Assistant && part.provider_state.is_some() => Ok(()),
         Content::Text(text) | Content::Refusal(text) if text.is_empty() => {
             invalid(field(name), "is empty")
         }

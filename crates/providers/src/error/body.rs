@@ -9,8 +9,12 @@ pub(super) struct ErrorBody {
     pub(super) is_error: bool,
     /// `type`.
     pub(super) kind: Option<String>,
-    /// `code`, or Anthropic's `details.error_code`.
+    /// `code`, or Anthropic's `details.error_code`; of OAuth's errors, `error`.
     pub(super) code: Option<String>,
+    /// Google's name for what `code` says in numbers.
+    pub(super) status: Option<String>,
+    /// Google's details, each of a type of its own.
+    pub(super) details: Vec<Value>,
     /// For people. Empty when there is nothing to say; a page's title when it is HTML.
     pub(super) message: String,
     /// The provider's name for the call.
@@ -40,7 +44,7 @@ impl ErrorBody {
     /// `{"error":{…}}`, `{"error":"…"}`, `{"detail":…}` as `FastAPI` writes it, the fields at the top,
     /// or an answer of Chat Completions that failed.
     fn of_object(object: &Map<String, Value>) -> Self {
-        let top = text(object, "message").or_else(|| detail(object));
+        let top = text(object, "message").or_else(|| fastapi_detail(object));
         // A stream of Responses wraps the answer that failed.
         let failed = object
             .get("response")
@@ -53,14 +57,31 @@ impl ErrorBody {
                 is_error: true,
                 kind: text(error, "type"),
                 code: details_code(error).or_else(|| text(error, "code")),
+                status: error
+                    .get("status")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
+                details: match error.get("details") {
+                    Some(Value::Array(details)) => details.clone(),
+                    _ => Vec::new(),
+                },
                 message: text(error, "message").or(top).unwrap_or_default(),
                 members: error.clone(),
                 ..Self::default()
             },
-            Some(Value::String(error)) => Self {
-                is_error: true,
-                message: text(object, "error_description").unwrap_or_else(|| error.clone()),
-                ..Self::default()
+            Some(Value::String(error)) => match text(object, "error_description") {
+                // RFC 6749, 5.2.
+                Some(message) => Self {
+                    is_error: true,
+                    code: Some(error.clone()),
+                    message,
+                    ..Self::default()
+                },
+                None => Self {
+                    is_error: true,
+                    message: error.clone(),
+                    ..Self::default()
+                },
             },
             _ => match choice.and_then(Value::as_object) {
                 Some(choice) => Self::of_choice(choice),
@@ -126,6 +147,20 @@ fn says_nothing(message: &Value) -> bool {
         .all(nothing)
 }
 
+/// The detail of a type of `google.rpc`, such as `RetryInfo`.
+pub(super) fn detail<'a>(details: &'a [Value], name: &str) -> Option<&'a Value> {
+    let is_named = |url: &str| {
+        let name_of_type = url.rsplit_once("google.rpc.");
+        name_of_type.is_some_and(|(_, last)| last == name)
+    };
+    details.iter().find(|detail| {
+        detail
+            .get("@type")
+            .and_then(Value::as_str)
+            .is_some_and(is_named)
+    })
+}
+
 /// A string, or a number as one: codes come as either.
 fn text(object: &Map<String, Value>, name: &str) -> Option<String> {
     match object.get(name)? {
@@ -144,7 +179,7 @@ fn details_code(error: &Map<String, Value>) -> Option<String> {
 }
 
 /// The `detail` of `FastAPI`: text, or a list of what is wrong with which field.
-fn detail(object: &Map<String, Value>) -> Option<String> {
+fn fastapi_detail(object: &Map<String, Value>) -> Option<String> {
     match object.get("detail")? {
         Value::String(text) => Some(text.clone()),
         Value::Array(faults) => {

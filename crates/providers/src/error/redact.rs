@@ -52,15 +52,18 @@ fn is_masked(word: &str) -> bool {
     word.contains(['*', '…', '•']) || word.contains("..")
 }
 
-/// The prefixes of OpenAI's, Anthropic's, OpenRouter's and Google's keys.
+/// The prefixes of OpenAI's, Anthropic's, OpenRouter's and Google's keys, of Google's tokens, and of
+/// JSON Web Tokens, which Microsoft's tokens are.
 fn has_shape(word: &str) -> bool {
-    ["sk-", "AIza", "AQ."].into_iter().any(|prefix| {
-        let mut starts = word.match_indices(prefix).map(|(start, _)| start);
-        starts.any(|start| {
-            let within_a_word = word[..start].ends_with(|c: char| c.is_ascii_alphanumeric());
-            !within_a_word && word.len() - start >= prefix.len() + SHOWN_OF_MASKED
+    ["sk-", "AIza", "AQ.", "ya29.", "eyJ"]
+        .into_iter()
+        .any(|prefix| {
+            let mut starts = word.match_indices(prefix).map(|(start, _)| start);
+            starts.any(|start| {
+                let within_a_word = word[..start].ends_with(|c: char| c.is_ascii_alphanumeric());
+                !within_a_word && word.len() - start >= prefix.len() + SHOWN_OF_MASKED
+            })
         })
-    })
 }
 
 fn shorten(mut text: String) -> String {

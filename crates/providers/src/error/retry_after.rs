@@ -3,6 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header};
+use serde_json::Value;
+
+use super::body::detail;
 
 /// The provider's hint, in any of its forms: `retry-after-ms`, or `Retry-After` in seconds, whole or
 /// not, or as a date (RFC 9110, 10.2.3). A date that has passed is no wait at all.
@@ -16,6 +19,13 @@ pub(super) fn hint(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
         let date = httpdate::parse_http_date(text).ok()?;
         Some(date.duration_since(now).unwrap_or_default())
     })
+}
+
+/// Google's hint, which is in the body alone: `google.rpc.RetryInfo`, with a delay such as `38s` or
+/// `0.5s`.
+pub(super) fn hint_in(details: &[Value]) -> Option<Duration> {
+    let delay = detail(details, "RetryInfo")?.get("retryDelay")?.as_str()?;
+    milliseconds(delay.strip_suffix('s')?, 1_000.0)
 }
 
 /// OpenAI's and Anthropic's own word on whether to try again.
@@ -83,6 +93,26 @@ mod tests {
             assert_eq!(hint_of("retry-after", value), None, "{value}");
         }
         assert_eq!(hint_of("x-other", "1"), None);
+    }
+
+    #[test]
+    fn googles_hint_is_in_the_body() {
+        let hint_of = |delay: &str| {
+            hint_in(&[
+                serde_json::json!({"@type": "type.googleapis.com/google.rpc.Help"}),
+                serde_json::json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}),
+            ])
+        };
+        assert_eq!(hint_of("38s"), Some(Duration::from_secs(38)));
+        assert_eq!(hint_of("0.5s"), Some(Duration::from_millis(500)));
+        assert_eq!(
+            hint_of("58.821668433s"),
+            Some(Duration::from_millis(58_822))
+        );
+        for no_delay in ["", "s", "38", "-1s", "1e3s"] {
+            assert_eq!(hint_of(no_delay), None, "{no_delay}");
+        }
+        assert_eq!(hint_in(&[]), None);
     }
 
     #[test]

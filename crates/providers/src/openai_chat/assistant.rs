@@ -61,6 +61,8 @@ impl<'a> Assistant<'a> {
         let mut thoughts = Vec::new();
         for (p, part) in message.parts.iter().enumerate() {
             match &part.content {
+                // It stood for another provider's state.
+                Some(Neutral::Text(text)) if text.is_empty() => {}
                 Some(Neutral::Text(text)) => said.push(text.as_str()),
                 // A second refusal, or one where there is no field for it, is what was said.
                 Some(Neutral::Refusal(text)) if flavour.refusals && declined.is_none() => {

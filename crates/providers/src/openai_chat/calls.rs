@@ -4,7 +4,7 @@ use latchkey_contract::router::v1::PartDelta;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::decode::{Draft, PartId};
+use crate::decode::{Draft, PartId, made_up_id};
 use crate::json::{self, Text};
 
 /// A tool call, or a piece of one.
@@ -109,18 +109,6 @@ fn arguments_text<'a>(raw: &'a RawValue) -> Text<'a> {
         serde_json::from_str::<Text<'a>>(json).unwrap_or_default()
     }
 }
-
-/// An id for a call that came without a usable one. It holds the answer's own id, for a conversation
-/// should not see it twice.
-fn made_up_id(response_id: &str, place: usize) -> String {
-    let tail = response_id.chars().rev().take(RESPONSE_ID_TAIL);
-    let tail: Vec<char> = tail.filter(char::is_ascii_alphanumeric).collect();
-    let tail: String = tail.into_iter().rev().collect();
-    format!("call_{tail}_{place}")
-}
-
-/// Keeps made-up ids within the 40 characters that OpenAI takes.
-const RESPONSE_ID_TAIL: usize = 24;
 
 #[cfg(test)]
 mod tests;

@@ -210,6 +210,8 @@ fn assistant<'a>(
                     status,
                 }));
             }
+            // It stood for another provider's state.
+            Some(Neutral::Text(text)) if text.is_empty() => {}
             Some(Neutral::Text(text)) => {
                 let part_said = OutputPart::OutputText {
                     text: LongText(text),

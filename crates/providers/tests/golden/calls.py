@@ -442,4 +442,3 @@ CASES = {
 
 # What the server says while requests are recorded. Nobody reads it.
 REFUSAL = (400, {"content-type": "application/json"}, b'{"error":{"message":"recorded"}}')
-ANSWERS = {dialect: REFUSAL for dialect in CASES}

@@ -4,6 +4,7 @@
 def expected(answer):
     """Of a golden answer, what the SDK can confirm."""
     parts = [part for part in answer["parts"] if "reasoning" not in part]
+    usage = answer["usage"]
     return {
         "text": "".join(part.get("text", "") for part in parts),
         "refusal": "".join(part.get("refusal", "") for part in parts) or None,
@@ -11,7 +12,7 @@ def expected(answer):
         "native": answer["native"],
         "id": answer["response_id"],
         "model": answer["model"],
-        "output_tokens": answer["usage"]["output"] + answer["usage"]["reasoning"],
+        "output_tokens": usage["output"] + usage["reasoning"] + usage.get("image_output", 0),
     }
 
 

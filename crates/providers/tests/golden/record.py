@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Records what the official SDKs send, and checks what they read.
 
-    pip install openai==3.52.0 anthropic==2.11.0 google-genai==3.4.0 openrouter==1.3.84
+    # In a virtual environment:
+    pip install openai==3.52.0 'anthropic[vertex]==2.11.0' google-genai==3.4.0 openrouter==1.3.84
     python record.py
 
-in a virtual environment. Each case of calls.py is sent by the SDK to a server on loopback and written to
+Each case of calls.py is sent by the SDK to a server on loopback and written to
 <dialect>/<case>.json as it arrived. Each <dialect>/answers/*.json, written by hand, is served to the
 SDK; what the SDK makes of it must be what the file says, and the file then names the SDK.
 """
@@ -19,8 +20,12 @@ sys.dont_write_bytecode = True
 
 import anthropic
 import openai
+from google import genai
+from google.oauth2.credentials import Credentials
 
 import calls
+import google_calls
+import google_readings
 import media_calls
 import media_readings
 import readings
@@ -31,8 +36,13 @@ SDKS = {
     "openai_chat": f"openai {openai.__version__}",
     "openai_responses": f"openai {openai.__version__}",
     "anthropic": f"anthropic {anthropic.__version__}",
+    "google": f"google-genai {genai.__version__}",
+    "vertex": f"google-genai {genai.__version__}",
+    "vertex_anthropic": f"anthropic {anthropic.__version__}",
     **media_calls.SDKS,
 }
+CASES = {**calls.CASES, **google_calls.CASES}
+READERS = {**readings.READERS, **google_readings.READERS}
 # Of the headers, those that say who asks and in which version.
 KEPT_HEADERS = [
     "authorization",
@@ -59,7 +69,7 @@ class Recorder(BaseHTTPRequestHandler):
             "method": self.command,
             "path": self.path,
             "headers": headers,
-            "body": json.loads(body),
+            "body": json.loads(body) if body else None,
         }
         status, headers, content = Recorder.answer
         self.send_response(status)
@@ -68,6 +78,8 @@ class Recorder(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    do_GET = do_POST
 
     def log_message(self, *_):
         pass
@@ -79,14 +91,14 @@ def write(path, value):
 
 def record_calls(clients):
     answers = {**calls.ANSWERS, **media_calls.ANSWERS}
-    for dialect, cases in {**calls.CASES, **media_calls.CASES}.items():
+    for dialect, cases in {**CASES, **media_calls.CASES}.items():
         (HERE / dialect).mkdir(parents=True, exist_ok=True)
         for name, send in cases.items():
             Recorder.seen = None
-            Recorder.answer = answers[dialect]
+            Recorder.answer = answers.get(dialect, calls.REFUSAL)
             try:
                 send(clients[dialect])
-            except (openai.OpenAIError, anthropic.AnthropicError) as error:
+            except (openai.OpenAIError, anthropic.AnthropicError, genai.errors.APIError) as error:
                 if Recorder.seen is None:
                     raise RuntimeError(f"{dialect}/{name} was not sent") from error
             write(
@@ -97,7 +109,7 @@ def record_calls(clients):
 
 def check_answers(clients):
     failures = 0
-    for dialect, read in readings.READERS.items():
+    for dialect, read in READERS.items():
         for path in sorted((HERE / dialect / "answers").glob("*.json")):
             case = json.loads(path.read_text())
             if case.get("not_for_the_sdk"):
@@ -129,6 +141,24 @@ def main():
         "openai_chat": openai_client,
         "openai_responses": openai_client,
         "anthropic": anthropic.Anthropic(api_key=KEY, base_url=base, max_retries=0),
+        # In the versions that Latchkey asks for; the SDK's own defaults are others.
+        "google": genai.Client(
+            api_key=KEY, http_options={"base_url": base, "api_version": "v1beta"}
+        ),
+        "vertex": genai.Client(
+            enterprise=True,
+            project="example-project",
+            location="europe-west4",
+            credentials=Credentials(token=KEY),
+            http_options={"base_url": base, "api_version": "v1"},
+        ),
+        "vertex_anthropic": anthropic.AnthropicVertex(
+            project_id="example-project",
+            region="europe-west4",
+            access_token=KEY,
+            base_url=f"{base}/v1",
+            max_retries=0,
+        ),
     }
     media_clients = media_calls.clients(base)
     record_calls({**clients, **media_clients})

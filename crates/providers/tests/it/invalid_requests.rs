@@ -4,13 +4,29 @@ use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
     GenerateRequest, JsonSchema, Part, ReasoningControl, Role, Sampling, Tool, image, tool_choice,
 };
+use latchkey_providers::Provider;
 use latchkey_providers::encode::EncodeErrorKind;
 
 use crate::cases::{
     Case, budget, call, choice, conversation, inline_file, message, now_tool, person_schema, photo,
-    png, reasoning, result, schema_format, stops, text, user,
+    reasoning, result, schema_format, stops, text, user, with_state,
 };
-use crate::refusals::{GPT_4_1, GPT_5_4, HAIKU_4_5, LLAMA, assert_refused, temperature};
+use crate::refusals::{
+    FLASH_2_5, FLASH_3, GPT_4_1, GPT_5_4, HAIKU_4_5, LLAMA, VERTEX_CLAUDE, VERTEX_FLASH_3,
+    assert_refused, temperature,
+};
+
+/// A model of each dialect and endpoint.
+const EVERYBODY: [(Provider, &str); 8] = [
+    GPT_4_1,
+    GPT_5_4,
+    LLAMA,
+    HAIKU_4_5,
+    FLASH_2_5,
+    FLASH_3,
+    VERTEX_FLASH_3,
+    VERTEX_CLAUDE,
+];
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
@@ -40,8 +56,15 @@ fn requests_against_the_contract_are_invalid_everywhere() {
             conversation([message(Role::User, [call("a", "b", "{}")])]),
         ),
         (
-            "messages[0].parts[1].image",
-            conversation([message(Role::Assistant, [text("x"), png()])]),
+            "messages[1].parts[0].text",
+            conversation([user("x"), message(Role::Assistant, [text("")])]),
+        ),
+        (
+            "messages[0].parts[0].text",
+            conversation([message(
+                Role::User,
+                [with_state(text(""), "google", "EuMC")],
+            )]),
         ),
         (
             "messages[0].parts[0].text",
@@ -181,7 +204,7 @@ fn requests_against_the_contract_are_invalid_everywhere() {
         ),
     ];
     for (field, request) in cases {
-        for (provider, model) in [GPT_4_1, GPT_5_4, LLAMA, HAIKU_4_5] {
+        for (provider, model) in EVERYBODY {
             let case = Case::new(provider, model, request.clone());
             let Err(error) = case.encode() else {
                 panic!("{model} takes {field}");

@@ -2,14 +2,17 @@
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
 mod cases;
+mod documented;
 mod embeddings;
 mod golden;
+mod google;
 mod images;
 mod invalid_requests;
 mod media;
 mod prices;
 mod properties;
 mod refusals;
+mod round_trips;
 mod streams;
 
 use std::sync::LazyLock;

@@ -15,14 +15,17 @@ use proptest::prelude::*;
 use crate::CATALOGUE;
 use crate::cases::KEY;
 
-const MODELS: [(Provider, &str); 4] = [
+const MODELS: [(Provider, &str); 7] = [
     (Provider::OpenAi, "gpt-4.1"),
     (Provider::Custom, "llama-4"),
     (Provider::OpenAi, "gpt-5.4"),
     (Provider::Anthropic, "claude-opus-4-7"),
+    (Provider::Google, "gemini-3-flash-preview"),
+    (Provider::Vertex, "gemini-2.5-flash"),
+    (Provider::Vertex, "claude-opus-4-7"),
 ];
 
-fn dialects() -> [Dialect; 4] {
+fn dialects() -> [Dialect; 7] {
     MODELS.map(|(provider, model)| Dialect::new(provider, CATALOGUE.traits(provider, model)))
 }
 
@@ -36,8 +39,13 @@ fn read(dialect: Dialect, chunks: Vec<Bytes>) -> Result<Answer, ProviderError> {
     decoder.finish()
 }
 
-/// Transcripts with every kind of line end and several bytes per character.
-const TRANSCRIPTS: [&str; 4] = [
+const CLAUDE: &str = "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\"}}\n\n\
+     event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"é😀\u{2028}\"}}\n\n\
+     event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"signature_delta\",\"signature\":\"s+/=\"}}\n\n\
+     event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+
+/// Transcripts with every kind of line end and several bytes per character, one for each dialect.
+const TRANSCRIPTS: [&str; 7] = [
     "\u{feff}data: {\"id\":\"1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"é😀\u{2028}\"}}]}\r\n\r\n: ping\r\n\r\n\
      data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"é\\\"\"}}]}}]}\n\n\
      data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\":1}\"}}]},\"finish_reason\":\"tool_calls\"}]}\r\r\
@@ -45,10 +53,11 @@ const TRANSCRIPTS: [&str; 4] = [
     "data:{\"choices\":[{\"delta\":{\"reasoning\":\"ü\"}}]}\n\ndata: {\"choices\":[{\"delta\":\ndata: {\"content\":\"ж\"}}]}\n\ndata: [DONE]\n\n",
     "event: response.output_text.delta\r\ndata: {\"type\":\"response.output_text.delta\",\"output_index\":0,\"content_index\":0,\"delta\":\"é😀\u{2028}\"}\r\n\r\n\
      event: response.completed\r\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":\"r\",\"status\":\"completed\",\"usage\":{\"input_tokens\":3,\"output_tokens\":2}}}\r\n\r\n",
-    "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\"}}\n\n\
-     event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"é😀\u{2028}\"}}\n\n\
-     event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"signature_delta\",\"signature\":\"s+/=\"}}\n\n\
-     event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+    CLAUDE,
+    "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"ü\",\"thought\":true},{\"text\":\"é😀\u{2028}\"}]}}],\"usageMetadata\":{\"promptTokenCount\":3}}\r\n\r\n\
+     data: {\"candidates\":[{\"content\":{\"parts\":[{\"functionCall\":{\"name\":\"f\",\"args\":{\"é\":1}},\"thoughtSignature\":\"s+/=\"}]},\"finishReason\":\"STOP\"}],\"responseId\":\"r\"}\r\n\r\n",
+    "data: {\"promptFeedback\":{\"blockReason\":\"OTHER\",\"blockReasonMessage\":\"ж\"}}\r\n\r\n",
+    CLAUDE,
 ];
 
 /// JSON that looks like what providers send, with everything of the wrong type now and then.
@@ -74,7 +83,23 @@ fn wild_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-const NAMES: [&str; 38] = [
+const NAMES: [&str; 54] = [
+    "args",
+    "blockReason",
+    "candidates",
+    "continuationToken",
+    "data",
+    "finishMessage",
+    "finishReason",
+    "functionCall",
+    "inlineData",
+    "mimeType",
+    "parts",
+    "promptFeedback",
+    "promptTokenCount",
+    "thought",
+    "thoughtSignature",
+    "usageMetadata",
     "arguments",
     "choices",
     "code",
@@ -115,7 +140,10 @@ const NAMES: [&str; 38] = [
     "object",
 ];
 
-const WORDS: [&str; 17] = [
+const WORDS: [&str; 20] = [
+    "MAX_TOKENS",
+    "STOP",
+    "image/png",
     "content_block_delta",
     "content_block_start",
     "content_block_stop",

@@ -1,7 +1,9 @@
 //! Streams that end early, break, or carry an error.
 
+use http::{HeaderMap, StatusCode};
 use latchkey_contract::router::v1::FinishReason;
 use latchkey_providers::catalogue::Catalogue;
+use latchkey_providers::decode::{self, Reply};
 use latchkey_providers::stream::{Decoder, SseEvent};
 use latchkey_providers::{Dialect, ErrorClass, Provider, ProviderError};
 
@@ -10,6 +12,7 @@ use crate::cases::KEY;
 const GPT_4_1: (Provider, &str) = (Provider::OpenAi, "gpt-4.1");
 const GPT_5_4: (Provider, &str) = (Provider::OpenAi, "gpt-5.4");
 const CLAUDE: (Provider, &str) = (Provider::Anthropic, "claude-opus-4-7");
+const GEMINI: (Provider, &str) = (Provider::Google, "gemini-3-flash-preview");
 const LLAMA: (Provider, &str) = (Provider::Custom, "llama-4");
 
 fn decoder((provider, model): (Provider, &str)) -> Decoder {
@@ -66,9 +69,17 @@ fn a_stream_that_is_cut_is_truncated_and_keeps_its_usage() {
                 r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":5}}"#,
             ],
         ),
+        (
+            GEMINI,
+            &[
+                r#"{"candidates":[{"content":{"parts":[{"text":"Hi"}]}}],"usageMetadata":{"promptTokenCount":9}}"#,
+                r#"{"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":1}}"#,
+            ],
+        ),
         (GPT_4_1, &[]),
         (CLAUDE, &[]),
         (GPT_5_4, &[]),
+        (GEMINI, &[]),
     ] {
         let mut decoder = decoder(model);
         feed(&mut decoder, events).unwrap();
@@ -114,6 +125,18 @@ fn an_error_in_the_stream_is_the_providers() {
             r#"{"type":"response.failed","response":{"id":"r","status":"failed","error":{"code":"invalid_prompt","message":"No"}}}"#,
             ErrorClass::RejectedRequest,
             "invalid_prompt",
+        ),
+        (
+            GEMINI,
+            r#"{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}"#,
+            ErrorClass::Overloaded,
+            "UNAVAILABLE",
+        ),
+        (
+            GEMINI,
+            r#"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID"}]}}]"#,
+            ErrorClass::Revoked,
+            "API_KEY_INVALID",
         ),
     ] {
         let error = decoder(model).event(&event(data), KEY).unwrap_err();
@@ -195,4 +218,60 @@ fn only_the_first_choice_is_read() {
     ];
     assert_eq!(feed(&mut chat, &events).unwrap(), 1);
     assert!(chat.is_complete());
+}
+
+#[test]
+fn the_connections_end_is_the_end_of_googles_stream() {
+    let mut gemini = decoder(GEMINI);
+    let events = [
+        r#"{"candidates":[{"index":1,"content":{"parts":[{"text":"other"}]}},{"index":0,"content":{"parts":[{"text":"one"}]},"finishReason":"STOP"}],"responseId":"r"}"#,
+        r#"{"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":1}}"#,
+        r#"{"candidates":[{"content":{"parts":[{"text":"","thoughtSignature":"EuMC"}]}}],"modelVersion":"m"}"#,
+    ];
+    assert_eq!(feed(&mut gemini, &events).unwrap(), 1);
+    assert!(!gemini.is_complete());
+    let answer = gemini.finish().unwrap();
+    assert_eq!(answer.finish_reason, FinishReason::Stop);
+    assert_eq!((answer.response_id, answer.model), ("r".into(), "m".into()));
+    assert_eq!(answer.usage.unwrap().output_tokens, 1);
+    assert_eq!(answer.message.parts.len(), 2);
+}
+
+#[test]
+fn what_google_adds_later_is_passed_over_but_never_half_read() {
+    let mut gemini = decoder(GEMINI);
+    let events = [
+        r#"{"candidates":[{"content":{"parts":[{"text":"a"},{"executableCode":{"code":"1"}},{"text":"b"},{"inlineData":{"mimeType":"audio/wav","data":"AAAA"}}]},"groundingMetadata":{}}]}"#,
+        r#"{"candidates":[{"content":{},"finishReason":"BRAND_NEW"}],"news":7}"#,
+    ];
+    assert_eq!(feed(&mut gemini, &events).unwrap(), 2);
+    let answer = gemini.finish().unwrap();
+    assert_eq!(answer.finish_reason, FinishReason::Unspecified);
+    assert_eq!(answer.native_finish_reason, "BRAND_NEW");
+    for part in [
+        r#"{"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$.a"}],"willContinue":true}}"#,
+        r#"{"inlineData":{"mimeType":"image/png","data":"not base64"}}"#,
+    ] {
+        let data = format!(r#"{{"candidates":[{{"content":{{"parts":[{part}]}}}}]}}"#);
+        let error = decoder(GEMINI).event(&event(&data), KEY).unwrap_err();
+        assert_eq!(error.class, ErrorClass::Malformed, "{part}");
+    }
+}
+
+#[test]
+fn the_head_of_googles_answer_names_its_tier() {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-gemini-service-tier", "Flex".parse().unwrap());
+    let end = r#"{"candidates":[{"finishReason":"STOP"}]}"#;
+    for (provider, tier) in [(Provider::Google, "flex"), (Provider::Vertex, "")] {
+        let mut decoder = decoder((provider, GEMINI.1));
+        decoder.head(&headers);
+        feed(&mut decoder, &[end]).unwrap();
+        assert_eq!(decoder.finish().unwrap().service_tier, tier);
+        let catalogue = Catalogue::builtin();
+        let reply = Reply::undated(StatusCode::OK, &headers, end.as_bytes(), KEY);
+        let dialect = Dialect::new(provider, catalogue.traits(provider, GEMINI.1));
+        let answer = decode::unary(dialect, &reply).unwrap();
+        assert_eq!(answer.service_tier, tier);
+    }
 }

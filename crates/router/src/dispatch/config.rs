@@ -18,8 +18,8 @@ pub struct AttemptsConfig {
     pub per_model: usize,
     /// Calls in a row with one key at most. Default 2.
     pub per_key: usize,
-    /// Seconds before the first repetition with the same key, give or take a random half; twice as
-    /// long before each further one. Default 0.5.
+    /// Seconds before the first repetition with the same key, and by chance up to as long again; twice
+    /// that before each further one. Default 0.5.
     #[serde(deserialize_with = "seconds::deserialize")]
     pub first_pause: Duration,
     /// Seconds between two repetitions at most. Default 8.

@@ -2,6 +2,7 @@
 //! call, read the answer, settle the account; and try again where that may help.
 
 mod attempt;
+mod candidates;
 mod config;
 mod count_tokens;
 mod embed;

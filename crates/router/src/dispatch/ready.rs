@@ -81,6 +81,7 @@ impl Dispatcher {
                 }
                 // The failure of a key shows in the account, though its provider was not asked yet.
                 Err(error) => {
+                    let error = error.or_late(asked.deadline);
                     let attempt = Open::begin(begun, self)?.fail(&error);
                     return Err(Failed { error, attempt });
                 }

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey_contract::names::{KeyName, KeyParent, Scope};
+use latchkey_contract::names::{KeyName, Scope};
 use latchkey_contract::router::v1;
 use latchkey_contract::vault::v1::Capability;
 use latchkey_providers::catalogue::ModelTraits;
@@ -15,6 +15,7 @@ use latchkey_providers::encode::{EncodeError, WireRequest};
 use latchkey_providers::{ErrorClass, Provider, Target};
 use tokio::time::Instant;
 
+use super::candidates::Candidates;
 use super::failure::{self, Next};
 use super::plan::{self, Leg};
 use super::ready::Ready;
@@ -111,7 +112,8 @@ impl Dispatcher {
             asked,
             attempts: Vec::new(),
             payer: None,
-            first_provider: None,
+            first_choice: None,
+            falls_back: false,
             fallbacks: Vec::new(),
         };
         trying.run().await
@@ -126,8 +128,10 @@ struct Trying<'a, O> {
     attempts: Vec<Attempt>,
     /// Who paid for the first call, and pays for all others.
     payer: Option<Payer>,
-    /// Whose the first key was.
-    first_provider: Option<Provider>,
+    /// Whom the request was made for; not known before there is a key when it names no provider.
+    first_choice: Option<Provider>,
+    /// Whether a fallback is tried.
+    falls_back: bool,
     /// The workspace's own.
     fallbacks: Vec<Leg>,
 }
@@ -136,6 +140,8 @@ impl<O: Operation> Trying<'_, O> {
     async fn run(mut self) -> Result<(O::Answer, Vec<Attempt>), RouterError> {
         let mut legs = VecDeque::from(std::mem::take(&mut self.asked.legs));
         let mut failure: Option<RouterError> = None;
+        let first = legs.front().map(|leg| leg.provider.parse());
+        self.first_choice = first.and_then(Result::ok);
         while let Some(leg) = legs.pop_front() {
             let error = match self.leg(&leg).await {
                 Ok(answer) => return Ok((answer, self.attempts)),
@@ -143,7 +149,9 @@ impl<O: Operation> Trying<'_, O> {
             };
             // That a fallback can't be asked at all is no reason to stop.
             let goes_on = match (failure::next(&error), &failure) {
-                (Next::GiveUp, Some(_)) => matches!(error, RouterError::Encode(_)),
+                (Next::GiveUp, Some(_)) => {
+                    matches!(error, RouterError::Encode(_) | RouterError::Refused(_))
+                }
                 (Next::GiveUp, None) => false,
                 _ => true,
             };
@@ -161,6 +169,7 @@ impl<O: Operation> Trying<'_, O> {
             if !goes_on || self.is_spent() {
                 break;
             }
+            self.falls_back = true;
         }
         let error = failure.unwrap_or_else(|| RouterError::field("model", "is required"));
         Err(error.after(&self.attempts))
@@ -169,16 +178,16 @@ impl<O: Operation> Trying<'_, O> {
     /// Tries the keys of one model.
     async fn leg(&mut self, leg: &Leg) -> Result<O::Answer, RouterError> {
         let config = self.dispatcher.attempts;
-        let mut keys = Keys::default();
+        let mut keys = Candidates::default();
+        let mut same = None;
         let mut pauses = config.pauses();
         let mut last: Option<RouterError> = None;
-        let (mut calls, mut with_this_key) = (0, 0);
+        let (mut calls, mut with_this_key, mut waits) = (0, 0, 0);
         loop {
-            let (loan, in_use) = match self.obtain(leg, &keys.excluded).await {
+            let (loan, in_use) = match self.obtain(leg, &keys.excluded, same.take()).await {
                 Ok(lent) => lent,
-                // The others were taken away meanwhile.
-                Err(error @ RouterError::Refused(_)) => return Err(last.unwrap_or(error)),
-                Err(error) => return Err(error),
+                // The others were taken away meanwhile, or the vault was.
+                Err(error) => return Err(last.unwrap_or(error)),
             };
             let key = &loan.key_version().key;
             if keys.current.as_ref() != Some(key) {
@@ -191,10 +200,7 @@ impl<O: Operation> Trying<'_, O> {
             let now = self.dispatcher.clock.boottime();
             let health = &self.dispatcher.health;
             let (error, pause) = match health.admit(loan.key_version(), model, now) {
-                Err(unfit) => {
-                    keys.free_in(unfit.wait());
-                    (RouterError::from(unfit), None)
-                }
+                Err(unfit) => (RouterError::from(unfit), None),
                 Ok(()) => {
                     calls += 1;
                     with_this_key += 1;
@@ -214,36 +220,48 @@ impl<O: Operation> Trying<'_, O> {
                         let pause = pauses.next().unwrap_or(config.longest_pause);
                         pause.max(error.retry_after().unwrap_or_default())
                     });
-                    if is_throttled(&error) {
-                        keys.free_in(error.retry_after().unwrap_or(config.throttled_pause));
-                    }
                     (error, pause.filter(|pause| self.has_time_for(*pause)))
                 }
             };
+            // What else keeps a key from being used does not pass while a caller waits.
+            if is_throttled(&error) {
+                keys.free_in(error.retry_after().unwrap_or(config.throttled_pause));
+            }
             if let Some(pause) = pause {
                 tokio::time::sleep(pause).await;
+                same = Some(loan);
             } else if leg.key.is_empty() && keys.pass_over() {
                 // Another key, at once.
             } else {
+                // Others may be throttled again and again meanwhile; nobody waits without end.
                 let wait = keys
                     .first_to_be_free()
-                    .filter(|wait| self.has_time_for(*wait));
+                    .filter(|wait| waits < config.per_model && self.has_time_for(*wait));
                 match wait {
                     Some(wait) => tokio::time::sleep(wait).await,
                     None => return Err(error),
                 }
+                waits += 1;
                 keys.readmit();
             }
             last = Some(error);
         }
     }
 
-    /// A key for a leg, in use from now on.
+    /// A key for a leg, in use from now on: the same as before if there is one, and the vault's choice
+    /// otherwise.
     async fn obtain(
         &mut self,
         leg: &Leg,
         excluded: &[KeyName],
+        same: Option<Arc<Loan>>,
     ) -> Result<(Arc<Loan>, InUse), RouterError> {
+        let clock = &*self.dispatcher.clock;
+        if let Some(loan) = same
+            && let Ok(in_use) = loan.begin_use(clock)
+        {
+            return Ok((loan, in_use));
+        }
         let wish = Wish {
             scope: self.asked.scope.clone(),
             key: leg.key.clone(),
@@ -253,21 +271,35 @@ impl<O: Operation> Trying<'_, O> {
             excluded: excluded.to_vec(),
             payer: self.payer,
         };
-        let (keys, clock) = (&self.dispatcher.keys, &*self.dispatcher.clock);
-        let mut loan = keys.obtain(&wish).await?;
+        let mut loan = self.in_time(self.dispatcher.keys.obtain(&wish)).await?;
         let mut in_use = loan.begin_use(clock);
         if in_use.is_err() {
             // Withdrawn between the two lines: ask once more, so that no caller sees a race.
-            loan = keys.obtain(&wish).await?;
+            loan = self.in_time(self.dispatcher.keys.obtain(&wish)).await?;
             in_use = loan.begin_use(clock);
         }
         let in_use = in_use.map_err(|_| RouterError::VaultUnavailable)?;
         self.payer.get_or_insert(loan.payer());
-        self.first_provider.get_or_insert(loan.provider());
+        if !self.falls_back {
+            self.first_choice = Some(loan.provider());
+        }
         if self.asked.and_the_workspaces && self.fallbacks.is_empty() {
             self.fallbacks = plan::of_the_workspace(loan.fallbacks());
         }
         Ok((loan, in_use))
+    }
+
+    /// What is there by the caller's deadline.
+    async fn in_time<T>(
+        &self,
+        asked: impl Future<Output = Result<T, RouterError>>,
+    ) -> Result<T, RouterError> {
+        match self.asked.deadline {
+            None => asked.await,
+            Some(deadline) => tokio::time::timeout_at(deadline, asked)
+                .await
+                .unwrap_or(Err(RouterError::DeadlineExceeded)),
+        }
     }
 
     /// One call; two when an access token turned out to be stale.
@@ -307,7 +339,7 @@ impl<O: Operation> Trying<'_, O> {
         loan: &Arc<Loan>,
         in_use: InUse,
     ) -> Result<O::Answer, (RouterError, Option<crate::keys::Token>)> {
-        let first_choice = self.first_provider == Some(loan.provider());
+        let first_choice = self.first_choice == Some(loan.provider());
         let prepared = self
             .dispatcher
             .prepare(
@@ -349,63 +381,6 @@ impl<O: Operation> Trying<'_, O> {
     fn has_time_for(&self, pause: Duration) -> bool {
         let in_time = |deadline: Instant| Instant::now() + pause < deadline;
         pause <= self.dispatcher.attempts.longest_wait && self.asked.deadline.is_none_or(in_time)
-    }
-}
-
-/// The keys of a leg: which was tried, which are left, which is free again first.
-#[derive(Default)]
-struct Keys {
-    current: Option<KeyName>,
-    others: Vec<KeyName>,
-    excluded: Vec<KeyName>,
-    /// Keys that are left alone for a while, and for how long from when that was learnt.
-    busy: Vec<(KeyName, Instant)>,
-}
-
-impl Keys {
-    /// Notes the usable keys that the vault did not choose, as far as the same party pays.
-    fn know(&mut self, others: &[KeyName], payer: Payer) {
-        let same_payer = |key: &&KeyName| {
-            let platform = matches!(key.parent, KeyParent::Platform);
-            platform == (payer == Payer::Platform)
-        };
-        for other in others.iter().filter(same_payer) {
-            if !self.others.contains(other) {
-                self.others.push(other.clone());
-            }
-        }
-    }
-
-    /// Leaves the current key out. False when there is no other.
-    fn pass_over(&mut self) -> bool {
-        if let Some(current) = self.current.take() {
-            if !self.excluded.contains(&current) {
-                self.excluded.push(current);
-                self.excluded.sort();
-            }
-        }
-        self.others.iter().any(|key| !self.excluded.contains(key))
-    }
-
-    /// The current key is free again in so long.
-    fn free_in(&mut self, wait: Duration) {
-        if let Some(current) = &self.current {
-            self.busy.push((current.clone(), Instant::now() + wait));
-        }
-    }
-
-    fn first_to_be_free(&self) -> Option<Duration> {
-        let first = self.busy.iter().map(|(_, free)| *free).min()?;
-        Some(first.saturating_duration_since(Instant::now()))
-    }
-
-    /// Takes those in again that are free by now.
-    fn readmit(&mut self) {
-        let now = Instant::now();
-        let (free, busy): (Vec<_>, Vec<_>) = self.busy.drain(..).partition(|(_, at)| *at <= now);
-        self.busy = busy;
-        self.excluded
-            .retain(|key| !free.iter().any(|(freed, _)| freed == key));
     }
 }
 

@@ -68,6 +68,15 @@ pub struct Wish {
     pub payer: Option<Payer>,
 }
 
+impl Wish {
+    /// Whether a loan keeps to it. A request must neither go in circles nor change its payer, whatever
+    /// the vault says.
+    fn allows(&self, loan: &Loan) -> bool {
+        let payer = self.payer.is_none_or(|payer| payer == loan.payer());
+        payer && !self.excluded.contains(&loan.key_version().key)
+    }
+}
+
 /// The loans of this router, and its way to the vault.
 pub struct Keys {
     client: LeaseServiceClient<AuthorizedChannel>,
@@ -216,6 +225,7 @@ impl Keys {
             version: self.versions.of(&lease.key_version),
         };
         let loan = Loan::new(lease, terms);
+        let loan = loan.filter(|loan| wish.allows(loan));
         let loan = Arc::new(loan.ok_or(RouterError::VaultUnavailable)?);
         held.make_room(&*self.clock);
         held.add(wish.clone(), Arc::clone(&loan));

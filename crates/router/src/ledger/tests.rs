@@ -12,7 +12,9 @@ use uuid::Uuid;
 
 use super::journal::Position;
 use super::*;
-use crate::domain::attempt::{AttemptId, Begun, Certainty, Origin, Outcome, Payer, State};
+use crate::domain::attempt::{
+    AttemptId, Begun, Certainty, Operation, Origin, Outcome, Payer, State,
+};
 
 fn config(folder: &Path) -> JournalConfig {
     JournalConfig {
@@ -48,6 +50,7 @@ fn begun(number: u128) -> Attempt {
         model: "gpt-5.4".to_owned(),
         requester: "token:app".into(),
         origin: Origin::Automation,
+        operation: Operation::GenerateImages,
         streamed: true,
         start_time: Timestamp::from_micros(start),
     };
@@ -66,6 +69,9 @@ fn ended(number: u128) -> Attempt {
         cache_write_1h_tokens: 4,
         output_tokens: 5,
         reasoning_tokens: 6,
+        image_input_tokens: 7,
+        image_output_tokens: 8,
+        image_count: 9,
     };
     let outcome = Outcome {
         state: State::Succeeded,
@@ -73,6 +79,7 @@ fn ended(number: u128) -> Attempt {
         http_status: 200,
         provider_request_id: "req_1".to_owned(),
         served_model: "gpt-5.4-2026-03-05".to_owned(),
+        service_tier: "priority".to_owned(),
         first_byte_micros: Some(7),
         latency_micros: Some(8),
         usage: Some(usage),

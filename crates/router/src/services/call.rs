@@ -115,7 +115,10 @@ impl Call {
     }
 }
 
-/// When the caller stops waiting: gRPC's `grpc-timeout`, at most eight digits and a unit.
+/// So long before the caller stops waiting the call is over, so that it still hears why.
+const EARLY: Duration = Duration::from_millis(50);
+
+/// When the call must be over: gRPC's `grpc-timeout`, at most eight digits and a unit.
 fn deadline(metadata: &MetadataMap) -> Option<Instant> {
     let text = metadata.get("grpc-timeout")?.to_str().ok()?;
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
@@ -132,5 +135,5 @@ fn deadline(metadata: &MetadataMap) -> Option<Instant> {
         "n" => Duration::from_nanos(number),
         _ => return None,
     };
-    Instant::now().checked_add(span)
+    Instant::now().checked_add(span - EARLY.min(span / 10))
 }

@@ -7,10 +7,10 @@ use latchkey_contract::router::v1::{Usage, attempt};
 use latchkey_migrations::testing::Backend;
 use latchkey_router::domain::attempt::{AttemptId, State};
 use latchkey_router::store::Store;
-use tonic::{Code, Request};
+use tonic::Code;
 use uuid::Uuid;
 
-use crate::harness::{ACME, APP, Answer, Router, anthropic, chat, claude, gpt, streamed};
+use crate::harness::{ACME, APP, Answer, Router, anthropic, chat, claude, gpt, refused, streamed};
 use crate::on_both_databases;
 
 on_both_databases!(
@@ -57,6 +57,7 @@ async fn a_caller_that_goes_away_ends_the_stream(router: Router) {
         cache_write_1h_tokens: 40,
         output_tokens: 1,
         reasoning_tokens: 0,
+        ..Usage::default()
     };
     assert_eq!(attempt.usage, Some(usage));
     assert_eq!(attempt.certainty(), attempt::Certainty::Unknown);
@@ -65,22 +66,20 @@ async fn a_caller_that_goes_away_ends_the_stream(router: Router) {
 
 async fn a_callers_deadline_cancels_the_call(router: Router) {
     let mut held = router.provider.holds();
-    let mut request = Request::new(gpt());
-    request.set_timeout(Duration::from_secs(5));
-    let mut client = router.inference(APP);
-    let asking = tokio::spawn(async move { client.generate(request).await });
+    let mut client = router.patient(Duration::from_secs(5));
+    let asking = tokio::spawn(async move { client.generate(gpt()).await });
     router.provider.called(1).await;
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(5)).await;
     tokio::time::resume();
     let outcome = asking.await.unwrap();
-    let code = outcome.unwrap_err().code();
-    assert!(
-        matches!(code, Code::Cancelled | Code::DeadlineExceeded),
-        "{code}"
-    );
+    let said = refused(outcome, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
     held.closed().await;
-    assert_eq!(router.settled().await.state(), attempt::State::Cancelled);
+    let attempt = router.settled().await;
+    assert_eq!(attempt.state(), attempt::State::Cancelled);
+    assert_eq!(attempt.error_reason, "DEADLINE_EXCEEDED");
+    assert_eq!(said.metadata["attempts"], attempt.name);
+    assert_eq!(router.provider.calls().len(), 1);
 }
 
 async fn a_call_under_way_outlives_the_start_of_a_drain(mut router: Router) {

@@ -85,7 +85,10 @@ async fn the_operator_may_send_a_providers_calls_anywhere() {
     let base_url = upstream.openai_url().parse().unwrap();
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.egress = EgressPolicy::default();
-        let openai = ProviderConfig { base_url };
+        let openai = ProviderConfig {
+            base_url: Some(base_url),
+            token_url: None,
+        };
         config.providers.insert("openai".to_owned(), openai);
     });
     let router = router.await;

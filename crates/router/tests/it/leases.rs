@@ -8,7 +8,8 @@ use latchkey_migrations::testing::Backend;
 use tonic::{Code, Status};
 
 use crate::harness::{
-    ACME, APP, Answer, FRESHNESS, OTHER_APP, Router, WEB, chat, claude, gpt, on, refused, version,
+    ACME, APP, Answer, FRESHNESS, OTHER_APP, Router, WEB, api_key, chat, claude, gpt, on, refused,
+    version,
 };
 
 async fn router() -> Router {
@@ -25,7 +26,7 @@ fn moves_on(router: &Router, revision: i64) {
             key_version: version(ACME, "next"),
             provider: request.provider.clone(),
             base_url: url.clone(),
-            api_key: "sk-not-a-real-key-either".to_owned(),
+            material: api_key("sk-not-a-real-key-either"),
             payer: 1,
             ..Default::default()
         };
@@ -35,8 +36,8 @@ fn moves_on(router: &Router, revision: i64) {
         };
         Ok(ResolveResponse {
             lease: Some(lease),
-            exclusions: Vec::new(),
             revisions: vec![at(ACME, revision), at("platform", 1)],
+            ..ResolveResponse::default()
         })
     });
 }
@@ -47,7 +48,8 @@ async fn the_router_introduces_itself() {
     let heard = router.vault.heard(|_| true).await;
     let hello = &heard.hellos[0];
     assert_eq!(hello.instance, "router-1");
-    assert_eq!(hello.providers, ["anthropic", "custom", "openai"]);
+    let providers = latchkey_providers::Provider::ALL.map(latchkey_providers::Provider::as_str);
+    assert_eq!(hello.providers, providers);
     assert!(hello.revisions.is_empty());
 }
 

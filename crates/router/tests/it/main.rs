@@ -18,22 +18,29 @@ mod inference;
 mod leases;
 mod outages;
 mod store;
+mod trying;
 mod usage;
 
-/// Makes a test of each function for each kind of database.
+/// Makes a test of each function for each kind of database; of a router that is configured otherwise
+/// where a function comes first, before a semicolon.
 macro_rules! on_both_databases {
-    ($($test:ident),+ $(,)?) => {$(
+    ($($test:ident),+ $(,)?) => {
+        crate::on_both_databases!(|_| {}; $($test),+);
+    };
+    ($adjust:expr; $($test:ident),+ $(,)?) => {$(
         mod $test {
             use latchkey_migrations::testing::Backend;
 
             #[tokio::test]
             async fn postgres() {
-                super::$test(crate::harness::Router::start(Backend::Postgres).await).await;
+                let router = crate::harness::Router::start_with(Backend::Postgres, $adjust).await;
+                super::$test(router).await;
             }
 
             #[tokio::test]
             async fn sqlite() {
-                super::$test(crate::harness::Router::start(Backend::Sqlite).await).await;
+                let router = crate::harness::Router::start_with(Backend::Sqlite, $adjust).await;
+                super::$test(router).await;
             }
         }
     )+};

@@ -4,7 +4,7 @@ use latchkey_boot::clock::Timestamp;
 use latchkey_contract::router::v1::Usage;
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_router::domain::attempt::{
-    Attempt, AttemptId, Begun, Certainty, Origin, Outcome, Payer, State,
+    Attempt, AttemptId, Begun, Certainty, Operation, Origin, Outcome, Payer, State,
 };
 use latchkey_router::ledger::JournalId;
 use latchkey_router::store::{AttemptFilter, Cursor, Dimension, Store};
@@ -99,6 +99,7 @@ fn begun(number: u128) -> Attempt {
         model: "claude-sonnet-5".to_owned(),
         requester: "token:app".into(),
         origin: Origin::Automation,
+        operation: Operation::GenerateImages,
         streamed: true,
         start_time: Timestamp::from_micros(1_795_262_400_000_001),
     };
@@ -116,6 +117,9 @@ fn ended(number: u128) -> Attempt {
         cache_write_1h_tokens: 4,
         output_tokens: 5,
         reasoning_tokens: i64::MAX,
+        image_input_tokens: 6,
+        image_output_tokens: 7,
+        image_count: 8,
     };
     let outcome = Outcome {
         state: State::Failed,
@@ -123,6 +127,7 @@ fn ended(number: u128) -> Attempt {
         http_status: 429,
         provider_request_id: "req_1".to_owned(),
         served_model: "claude-sonnet-5-20261101".to_owned(),
+        service_tier: "priority".to_owned(),
         first_byte_micros: Some(7),
         latency_micros: Some(i64::MAX),
         usage: Some(usage),

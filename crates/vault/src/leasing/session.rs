@@ -1,6 +1,7 @@
 //! One router's session.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -122,12 +123,15 @@ impl Session {
     }
 
     /// Says that whatever is chosen from now on depends on a workspace. Called before the choice
-    /// reads it, so that no change in between is missed.
-    pub fn depend_on(&self, workspace: WorkspaceUid, scope: RevisionScope, revision: u64) {
-        self.lock()
-            .dependencies
-            .entry(workspace)
-            .or_insert((scope, revision));
+    /// reads it, so that no change in between is missed. Tells whether it was depended on before.
+    pub fn depend_on(&self, workspace: WorkspaceUid, scope: RevisionScope, revision: u64) -> bool {
+        match self.lock().dependencies.entry(workspace) {
+            Entry::Occupied(_) => true,
+            Entry::Vacant(vacant) => {
+                vacant.insert((scope, revision));
+                false
+            }
+        }
     }
 
     /// Notes a lease.

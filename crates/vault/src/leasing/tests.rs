@@ -91,6 +91,16 @@ async fn a_change_is_answered_once_every_session_has_confirmed_it() {
     assert_eq!(telling.await, expected);
 }
 
+#[test]
+fn what_a_session_depends_on_for_the_first_time_was_read_too_early() {
+    let fixture = Fixture::new();
+    let (session, _orders) = fixture.attach(1);
+    assert!(!session.depend_on(uid(), scope(), 1));
+    assert!(session.depend_on(uid(), scope(), 2));
+    // The older revision stays: a change in between is still to be told.
+    assert_eq!(session.dependencies()[&uid()].1, 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_is_told_what_it_must_not_use_any_more() {
     let fixture = Fixture::new();

@@ -78,8 +78,8 @@ fn sensitive(value: Option<HeaderValue>) -> Result<HeaderValue, EncodeError> {
 }
 
 const BEARER: &str = "Bearer ";
-const JSON: &str = "application/json";
-const USER_AGENT: &str = concat!("latchkey/", env!("CARGO_PKG_VERSION"));
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const USER_AGENT: &str = concat!("latchkey/", env!("CARGO_PKG_VERSION"));
 
 /// The version that every living model answers; 2026-10-21 refuses sampling on all of them.
 const ANTHROPIC_VERSION: &str = "2023-06-01";

@@ -4,11 +4,12 @@ mod headers;
 mod path;
 
 use http::Uri;
+use url::Url;
 
 use super::{EncodeError, EncodeErrorKind, refuse};
 use crate::{Api, Target};
 
-pub(crate) use headers::headers;
+pub(crate) use headers::{JSON, USER_AGENT, headers};
 
 /// What is asked of a provider. Models are named as the provider does; at Azure, by deployment.
 #[derive(Clone, Copy)]
@@ -38,35 +39,37 @@ impl Endpoint<'_> {
     /// The URL below the base that the provider, the operator or the customer gave. `/v1` is never
     /// added to a custom one.
     pub(crate) fn uri(self, target: &Target<'_>) -> Result<Uri, EncodeError> {
-        let base = target.base_url;
-        let clean = matches!(base.scheme(), "https" | "http")
-            && base.query().is_none()
-            && base.fragment().is_none()
-            && base.username().is_empty()
-            && base.password().is_none();
-        if !clean {
-            return refuse(
-                "base_url",
-                EncodeErrorKind::Invalid,
-                "must be an http or https URL without user, query or fragment",
-            );
-        }
-        let base = base.as_str().trim_end_matches('/');
         let path = path::path(self, target)?;
-        let mut text = String::with_capacity(base.len() + path.len());
-        text.push_str(base);
-        text.push_str(&path);
-        match Uri::try_from(text) {
-            Ok(uri) => Ok(uri),
-            Err(_) => refuse("base_url", EncodeErrorKind::Invalid, "is not a URL"),
-        }
+        below("base_url", target.base_url, &path)
+    }
+}
+
+/// A path below a URL that somebody gave in a field.
+pub(crate) fn below(field: &'static str, base: &Url, path: &str) -> Result<Uri, EncodeError> {
+    let clean = matches!(base.scheme(), "https" | "http")
+        && base.query().is_none()
+        && base.fragment().is_none()
+        && base.username().is_empty()
+        && base.password().is_none();
+    if !clean {
+        return refuse(
+            field,
+            EncodeErrorKind::Invalid,
+            "must be an http or https URL without user, query or fragment",
+        );
+    }
+    let base = base.as_str().trim_end_matches('/');
+    let mut text = String::with_capacity(base.len() + path.len());
+    text.push_str(base);
+    text.push_str(path);
+    match Uri::try_from(text) {
+        Ok(uri) => Ok(uri),
+        Err(_) => refuse(field, EncodeErrorKind::Invalid, "is not a URL"),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use url::Url;
-
     use super::*;
     use crate::{Credential, Provider};
 

@@ -51,6 +51,8 @@ fn other_keys_go_by_their_shape() {
         "sk-ant-api03-zzzz",
         "AIzaSyD-0000",
         "AQ.Ab8RN6I",
+        "ya29.not-a-real-token",
+        "eyJub3QiOiJyZWFsIn0.e30.eA",
         "key:sk-or-v1-0000",
         "Bearer abcdefgh12345678",
     ] {

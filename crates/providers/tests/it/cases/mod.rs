@@ -2,6 +2,7 @@
 
 pub(crate) mod anthropic;
 pub(crate) mod embeddings;
+pub(crate) mod google;
 pub(crate) mod images;
 pub(crate) mod openai_chat;
 pub(crate) mod openai_responses;

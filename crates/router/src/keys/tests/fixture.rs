@@ -10,8 +10,9 @@ use latchkey_boot::clock::{ManualClock, Timestamp};
 use latchkey_boot::egress::EgressPolicy;
 use latchkey_contract::vault::v1::lease_service_server::{LeaseService, LeaseServiceServer};
 use latchkey_contract::vault::v1::{
-    AttendRequest, AttendResponse, Lease, ListLeasesRequest, ListLeasesResponse, Payer,
-    ReleaseLeaseRequest, ReleaseLeaseResponse, ResolveRequest, ResolveResponse, ScopeRevision,
+    AttendRequest, AttendResponse, Capability, KeyMaterial, Lease, ListLeasesRequest,
+    ListLeasesResponse, Payer, ReleaseLeaseRequest, ReleaseLeaseResponse, ResolveRequest,
+    ResolveResponse, ScopeRevision, key_material,
 };
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
@@ -143,6 +144,9 @@ pub(super) fn wish(scope: &str) -> Wish {
         key: String::new(),
         provider: "openai".to_owned(),
         model: "gpt-5.4".to_owned(),
+        capability: Capability::Generate,
+        excluded: Vec::new(),
+        payer: None,
     }
 }
 
@@ -152,12 +156,12 @@ pub(super) fn lent(key: &str, revisions: &[(&str, i64)]) -> ResolveResponse {
         lease_id: "lease".to_owned(),
         key_version: version(key),
         provider: "openai".to_owned(),
-        base_url: String::new(),
-        api_key: "sk-not-a-real-key".to_owned(),
         material_tail: "-key".to_owned(),
         payer: Payer::OwnKey.into(),
-        default_model: String::new(),
-        expire_time: None,
+        material: Some(KeyMaterial {
+            kind: Some(key_material::Kind::ApiKey("sk-not-a-real-key".to_owned())),
+        }),
+        ..Lease::default()
     };
     let revisions = revisions.iter().map(|(scope, revision)| ScopeRevision {
         scope: (*scope).to_owned(),
@@ -165,8 +169,8 @@ pub(super) fn lent(key: &str, revisions: &[(&str, i64)]) -> ResolveResponse {
     });
     ResolveResponse {
         lease: Some(lease),
-        exclusions: Vec::new(),
         revisions: revisions.collect(),
+        ..ResolveResponse::default()
     }
 }
 

@@ -69,7 +69,7 @@ proptest! {
         id in any::<u128>(),
         status in any::<u16>(),
         numbers in prop::array::uniform4(any::<i64>()),
-        usage in prop::option::of(prop::array::uniform6(any::<i64>())),
+        usage in prop::option::of(prop::array::uniform9(any::<i64>())),
         cost in prop::option::of(any::<i64>()),
     ) {
         let mut attempt = ended(1);
@@ -84,13 +84,16 @@ proptest! {
         attempt.outcome.first_byte_micros = Some(numbers[1]);
         attempt.outcome.latency_micros = Some(numbers[2]);
         attempt.outcome.cost_nanos = cost;
-        attempt.outcome.usage = usage.map(|[a, b, c, d, e, f]| Usage {
+        attempt.outcome.usage = usage.map(|[a, b, c, d, e, f, g, h, i]| Usage {
             input_tokens: a,
             cache_read_tokens: b,
             cache_write_tokens: c,
             cache_write_1h_tokens: d,
             output_tokens: e,
             reasoning_tokens: f,
+            image_input_tokens: g,
+            image_output_tokens: h,
+            image_count: i,
         });
         same(&decode(&encode(&attempt)).unwrap(), &attempt);
     }

@@ -93,6 +93,7 @@ fn vault() -> Vec<Row> {
             reason,
             message: "no".to_owned(),
             metadata: HashMap::from([("key".to_owned(), "KEY_DISABLED".to_owned())]),
+            fallbacks: Vec::new(),
             violations: violations
                 .iter()
                 .map(|field| ((*field).to_owned(), "is wrong".to_owned()))
@@ -189,6 +190,7 @@ fn provider_error(class: ErrorClass, retry_after: Option<Duration>) -> ProviderE
         code: Some("teapot".to_owned()),
         message: "short and stout".to_owned(),
         retry_after,
+        should_retry: None,
         request_id: Some("req_1".to_owned()),
     }
 }
@@ -204,6 +206,9 @@ fn is_listed(error: &RouterError) {
         | RouterError::Destination(_)
         | RouterError::Provider(_)
         | RouterError::Unreachable(_)
+        | RouterError::BreakerOpen(_)
+        | RouterError::DeadlineExceeded
+        | RouterError::Tried { .. }
         | RouterError::Journal(_)
         | RouterError::AttemptNotFound
         | RouterError::Store(_) => {}

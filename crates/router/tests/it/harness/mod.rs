@@ -1,15 +1,19 @@
 //! A router to test, its callers, and the vault and the provider on its other sides.
 
+mod lending;
+mod patient;
 mod provider;
 mod refusal;
 mod requests;
 mod router;
 mod vault;
 
+pub(crate) use lending::{Lending, of, own, shared};
 pub(crate) use provider::{Answer, Provider, anthropic, chat, responses};
 pub(crate) use refusal::{Refused, refused};
 pub(crate) use requests::{ACME, WEB, claude, gpt, on, streamed};
 pub(crate) use router::{
-    ANONYMOUS, APP, NOBODY, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, Router, START, STRANGER, Who,
+    ANONYMOUS, APP, NOBODY, ONCE, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, QUICK, Router, START,
+    STRANGER, Who,
 };
-pub(crate) use vault::{FRESHNESS, SECRET, key, version};
+pub(crate) use vault::{FRESHNESS, Heard, SECRET, api_key, key, secret, version};

@@ -1,7 +1,6 @@
 //! A provider on loopback that answers by script and keeps what it was sent.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -19,6 +18,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::UnboundedReceiverStream;
+
+use super::vault::secret;
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
@@ -39,6 +40,8 @@ struct Shared {
 #[derive(Default)]
 struct Script {
     next: VecDeque<Turn>,
+    by_key: HashMap<String, Answer>,
+    by_path: HashMap<&'static str, Answer>,
     then: Option<Answer>,
 }
 
@@ -68,6 +71,8 @@ enum Content {
     /// These pieces, and then a broken connection.
     Cut(Vec<Bytes>),
     Fed(mpsc::UnboundedReceiver<Bytes>),
+    /// No answer at all: the connection is closed.
+    HungUp,
 }
 
 /// The provider's hand on an answer whose pieces the test sends.
@@ -89,6 +94,14 @@ impl Provider {
             }
         });
         Self { address, shared }
+    }
+
+    /// Its address as a provider's base URL is.
+    pub(crate) fn base_url(&self, provider: &str) -> String {
+        match provider {
+            "anthropic" => self.anthropic_url(),
+            _ => self.openai_url(),
+        }
     }
 
     /// Its address as OpenAI's base URL is.
@@ -114,6 +127,18 @@ impl Provider {
             .unwrap()
             .next
             .push_back(Turn::Answer(answer));
+    }
+
+    /// From now on it answers calls with the key of this id like this.
+    pub(crate) fn answers_to(&self, id: &str, answer: Answer) {
+        let mut script = self.shared.script.lock().unwrap();
+        script.by_key.insert(secret(id), answer);
+    }
+
+    /// From now on it answers calls to this path like this, whoever makes them.
+    pub(crate) fn answers_at(&self, path: &'static str, answer: Answer) {
+        let mut script = self.shared.script.lock().unwrap();
+        script.by_path.insert(path, answer);
     }
 
     /// It answers the next call when the test says so.
@@ -147,6 +172,16 @@ impl Provider {
         calls[times - 1].clone()
     }
 
+    /// With which keys it was called, by their ids.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        let calls = self.calls();
+        let ids = calls.iter().map(|call| {
+            let (_, id) = call.secret().split_once("-of-").unwrap();
+            id.strip_suffix("-wxyz").unwrap().to_owned()
+        });
+        ids.collect()
+    }
+
     /// How many connections were made to it.
     pub(crate) fn connections(&self) -> usize {
         *self.shared.connections.borrow()
@@ -174,6 +209,14 @@ impl Call {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// What it was authorized with.
+    pub(crate) fn secret(&self) -> &str {
+        match self.header("x-api-key") {
+            "" => self.header("authorization").trim_start_matches("Bearer "),
+            key => key,
+        }
     }
 
     /// Whether any part of it holds the text.
@@ -208,6 +251,14 @@ impl Answer {
         ))
     }
 
+    /// A connection that is closed in place of an answer.
+    pub(crate) fn hung_up() -> Self {
+        Self {
+            body: Content::HungUp,
+            ..Self::text(200, "text/plain", "")
+        }
+    }
+
     /// A whole answer whose connection breaks halfway.
     pub(crate) fn cut(body: &Value) -> Self {
         let text = body.to_string();
@@ -239,7 +290,7 @@ fn event(data: &impl ToString) -> String {
 async fn answer(
     shared: Arc<Shared>,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
+) -> Result<Response<Body>, io::Error> {
     let (head, body) = request.into_parts();
     let body = body
         .collect()
@@ -254,7 +305,10 @@ async fn answer(
     };
     let turn = {
         let mut script = shared.script.lock().unwrap();
-        let then = script.then.as_ref().map(Answer::again);
+        let path = call.path.split('?').next().unwrap_or_default();
+        let then = script.by_path.get(path);
+        let then = then.or_else(|| script.by_key.get(call.secret()));
+        let then = then.or(script.then.as_ref()).map(Answer::again);
         script.next.pop_front().or_else(|| then.map(Turn::Answer))
     };
     shared.calls.send_modify(|calls| calls.push(call));
@@ -284,6 +338,7 @@ async fn answer(
             }))
             .boxed_unsync()
         }
+        Content::HungUp => return Err(io::Error::from(io::ErrorKind::ConnectionAborted)),
         Content::Fed(fed) => {
             let pieces = UnboundedReceiverStream::new(fed).map(|piece| Ok(Frame::data(piece)));
             StreamBody::new(pieces).boxed_unsync()
@@ -297,6 +352,7 @@ impl Answer {
         let body = match &self.body {
             Content::Whole(bytes) => Content::Whole(bytes.clone()),
             Content::Cut(pieces) => Content::Cut(pieces.clone()),
+            Content::HungUp => Content::HungUp,
             Content::Fed(_) => panic!("a stream that the test feeds is for one call"),
         };
         Self {

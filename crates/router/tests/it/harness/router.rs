@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use latchkey_boot::client::{AuthorizedChannel, ChannelConfig};
-use latchkey_boot::clock::{ManualClock, Timestamp};
+use latchkey_boot::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use latchkey_boot::config::SecretString;
 use latchkey_boot::drain::Drain;
 use latchkey_boot::egress::EgressPolicy;
@@ -22,7 +24,8 @@ use latchkey_contract::router::v1::{
 use latchkey_contract::vault::v1::{Lease, Payer, ResolveRequest, ResolveResponse, ScopeRevision};
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_router::config::{
-    CatalogueConfig, DatabaseConfig, JournalConfig, Role, RouterConfig, UpstreamConfig,
+    AttemptsConfig, CatalogueConfig, DatabaseConfig, JournalConfig, ListingConfig, Role,
+    RouterConfig, UpstreamConfig,
 };
 use latchkey_router::ledger::JournalId;
 use latchkey_router::store::Store;
@@ -31,9 +34,11 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tonic::{Status, Streaming};
 
+use super::lending::Lending;
+use super::patient::Patient;
 use super::provider::Provider;
 use super::requests::{ACME, streamed};
-use super::vault::{ROUTER, SECRET, Vault, version};
+use super::vault::{ROUTER, SECRET, Vault, api_key, version};
 
 /// Who calls; the token is the name.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,6 +80,30 @@ pub(crate) struct Router {
     serving: Option<JoinHandle<()>>,
 }
 
+/// As many tries as by default, with hardly a pause.
+pub(crate) const QUICK: AttemptsConfig = AttemptsConfig {
+    most: 8,
+    per_model: 3,
+    per_key: 2,
+    first_pause: Duration::from_millis(1),
+    longest_pause: Duration::from_millis(2),
+    longest_wait: Duration::from_secs(10),
+    throttled_pause: Duration::from_secs(5),
+    refused_pause: Duration::from_mins(1),
+    breaker_failures: 5,
+    breaker_pause: Duration::from_secs(10),
+    breaker_longest_pause: Duration::from_mins(1),
+};
+
+/// One call for each request, whatever happened before.
+pub(crate) const ONCE: AttemptsConfig = AttemptsConfig {
+    per_model: 1,
+    throttled_pause: Duration::ZERO,
+    refused_pause: Duration::ZERO,
+    breaker_failures: u32::MAX,
+    ..QUICK
+};
+
 /// 2026-11-21T12:00:00Z.
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_795_262_400_000_000);
 
@@ -95,8 +124,24 @@ impl Router {
         Self::start_over(database, adjust).await
     }
 
+    /// The same where time passes by itself, for what is waited for.
+    pub(crate) async fn start_in_real_time(adjust: impl FnOnce(&mut RouterConfig)) -> Self {
+        let database = TestDatabase::fresh(Backend::Sqlite).await;
+        let store = Store::connect(&database.url, 1).await.unwrap();
+        store.migrate().await.unwrap();
+        Self::start_by(Some(Arc::new(SystemClock)), database, adjust).await
+    }
+
     /// The same over a database that may be none.
     pub(crate) async fn start_over(
+        database: TestDatabase,
+        adjust: impl FnOnce(&mut RouterConfig),
+    ) -> Self {
+        Self::start_by(None, database, adjust).await
+    }
+
+    async fn start_by(
+        other_clock: Option<Arc<dyn Clock>>,
         database: TestDatabase,
         adjust: impl FnOnce(&mut RouterConfig),
     ) -> Self {
@@ -107,7 +152,8 @@ impl Router {
         let mut config = config(&database.url, &folder, &vault);
         adjust(&mut config);
         let drain = Drain::new();
-        let (address, serving) = serve(config, &drain, &clock).await;
+        let used = other_clock.unwrap_or_else(|| Arc::clone(&clock) as Arc<_>);
+        let (address, serving) = serve(config, &drain, used).await;
         let router = Self {
             clock,
             database,
@@ -128,7 +174,8 @@ impl Router {
         self.stops().await;
         let config = self.config();
         self.drain = Drain::new();
-        (self.address, self.serving) = serve(config, &self.drain, &self.clock).await;
+        (self.address, self.serving) =
+            serve(config, &self.drain, Arc::clone(&self.clock) as Arc<_>).await;
         self.vault.attended(2).await;
         self
     }
@@ -170,11 +217,10 @@ impl Router {
                 key_version: version(workspace, "main"),
                 provider: provider.to_owned(),
                 base_url: base_url.clone(),
-                api_key: SECRET.to_owned(),
+                material: api_key(SECRET),
                 material_tail: "wxyz".to_owned(),
                 payer: Payer::OwnKey.into(),
-                default_model: String::new(),
-                expire_time: None,
+                ..Lease::default()
             };
             change(request, &mut lease);
             let revision = |scope: &str| ScopeRevision {
@@ -183,10 +229,43 @@ impl Router {
             };
             Ok(ResolveResponse {
                 lease: Some(lease),
-                exclusions: Vec::new(),
                 revisions: vec![revision(workspace), revision("platform")],
+                ..ResolveResponse::default()
             })
         });
+    }
+
+    /// From now on the vault chooses among these keys, which are sent to this router's provider.
+    pub(crate) fn lends_of(&self, lending: Lending) {
+        let lending = self.at_home(lending);
+        self.vault
+            .resolves(move |request| lending.choose(request, 0));
+    }
+
+    /// The same, but of equal keys it draws another each time.
+    pub(crate) fn lends_in_turn(&self, lending: Lending) {
+        let lending = self.at_home(lending);
+        let drawn = AtomicUsize::new(0);
+        self.vault.resolves(move |request| {
+            lending.choose(request, drawn.fetch_add(1, Ordering::Relaxed))
+        });
+    }
+
+    /// From now on the vault lends these keys, the first first.
+    pub(crate) fn lends_keys(&self, keys: impl IntoIterator<Item = Lease>) {
+        self.lends_of(Lending {
+            keys: keys.into_iter().collect(),
+            fallbacks: Vec::new(),
+        });
+    }
+
+    fn at_home(&self, mut lending: Lending) -> Lending {
+        for lease in &mut lending.keys {
+            if lease.base_url.is_empty() {
+                lease.base_url = self.provider.base_url(&lease.provider);
+            }
+        }
+        lending
     }
 
     /// A connection of `who`.
@@ -218,6 +297,11 @@ impl Router {
     ) -> Result<GenerateResponse, Status> {
         let answered = self.inference(who).generate(request).await;
         answered.map(tonic::Response::into_inner)
+    }
+
+    /// A client that tells the router its deadline, but waits longer itself.
+    pub(crate) fn patient(&self, timeout: Duration) -> InferenceServiceClient<Patient> {
+        InferenceServiceClient::new(Patient::new(self.address, APP.0, timeout))
     }
 
     /// Begins a streamed answer.
@@ -297,12 +381,9 @@ impl DatabaseLock {
 async fn serve(
     config: RouterConfig,
     drain: &Drain,
-    clock: &Arc<ManualClock>,
+    clock: Arc<dyn Clock>,
 ) -> (SocketAddr, Option<JoinHandle<()>>) {
-    let app = config
-        .build_with(drain.clone(), Arc::clone(clock) as Arc<_>)
-        .await
-        .unwrap();
+    let app = config.build_with(drain.clone(), clock).await.unwrap();
     let address = app.local_addr();
     let serving = tokio::spawn(async move { app.serve().await.unwrap() });
     (address, Some(serving))
@@ -347,6 +428,8 @@ fn config(url: &str, folder: &TempDir, vault: &Vault) -> RouterConfig {
         ],
         egress: EgressPolicy::with_loopback(),
         upstream: UpstreamConfig::default(),
+        attempts: QUICK,
+        listing: ListingConfig::default(),
         providers: BTreeMap::new(),
         catalogue: CatalogueConfig::default(),
         telemetry: TelemetryConfig::default(),

@@ -16,8 +16,9 @@ use latchkey_contract::vault::v1::attend_response::Message as Told;
 use latchkey_contract::vault::v1::lease_service_server::{LeaseService, LeaseServiceServer};
 use latchkey_contract::vault::v1::{
     Acknowledgement, AttendRequest, AttendResponse, Hello, Invalidation, KeepAliveAnswer,
-    KeyReport, ListLeasesRequest, ListLeasesResponse, ReleaseLeaseRequest, ReleaseLeaseResponse,
-    ResolveRequest, ResolveResponse, VerificationErrand, VerificationResult, Welcome,
+    KeyMaterial, KeyReport, ListLeasesRequest, ListLeasesResponse, ReleaseLeaseRequest,
+    ReleaseLeaseResponse, ResolveRequest, ResolveResponse, VerificationErrand, VerificationResult,
+    Welcome, key_material,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -29,6 +30,11 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 pub(crate) const FRESHNESS: Duration = Duration::from_secs(30);
 /// The material of every key.
 pub(crate) const SECRET: &str = "sk-not-a-real-key-of-acme-wxyz";
+/// The material of the key of this id, where there are several.
+pub(crate) fn secret(id: &str) -> String {
+    format!("sk-not-a-real-key-of-{id}-wxyz")
+}
+
 /// The token that the router shows.
 pub(super) const ROUTER: &str = "router";
 
@@ -48,6 +54,7 @@ struct Shared {
     heard: watch::Sender<Heard>,
     session: Mutex<Option<Pushed>>,
     turns_away: Mutex<bool>,
+    silent: Mutex<bool>,
 }
 
 /// What the router said.
@@ -76,6 +83,12 @@ pub(crate) fn version(workspace: &str, key: &str) -> String {
     format!("{workspace}/keys/{key}/versions/1")
 }
 
+/// The material that is a key as its provider shows it.
+pub(crate) fn api_key(secret: &str) -> Option<KeyMaterial> {
+    let kind = key_material::Kind::ApiKey(secret.to_owned());
+    Some(KeyMaterial { kind: Some(kind) })
+}
+
 impl Vault {
     pub(super) fn start() -> Self {
         let shared = Arc::new(Shared {
@@ -83,6 +96,7 @@ impl Vault {
             heard: watch::Sender::default(),
             session: Mutex::default(),
             turns_away: Mutex::default(),
+            silent: Mutex::default(),
         });
         Self::serve("127.0.0.1:0".parse().unwrap(), shared)
     }
@@ -141,6 +155,11 @@ impl Vault {
         *self.shared.turns_away.lock().unwrap() = true;
     }
 
+    /// From now on it answers no question.
+    pub(crate) fn falls_silent(&self) {
+        *self.shared.silent.lock().unwrap() = true;
+    }
+
     /// Tells the router that a scope has changed.
     pub(crate) fn invalidates(&self, scope: &str, revision: i64, revoked: &[String]) {
         self.tells(Told::Invalidation(Invalidation {
@@ -156,7 +175,8 @@ impl Vault {
             errand_id: errand_id.to_owned(),
             provider: provider.to_owned(),
             base_url: base_url.to_owned(),
-            api_key: SECRET.to_owned(),
+            material: api_key(SECRET),
+            ..VerificationErrand::default()
         }));
     }
 
@@ -208,6 +228,10 @@ impl LeaseService for Service {
         self.0
             .heard
             .send_modify(|heard| heard.questions.push(request));
+        let silent = *self.0.silent.lock().unwrap();
+        if silent {
+            std::future::pending::<()>().await;
+        }
         answer.map(Response::new)
     }
 

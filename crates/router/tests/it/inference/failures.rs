@@ -1,6 +1,6 @@
 //! What providers answer instead of an answer, and what becomes of it.
 
-use latchkey_contract::router::v1::{Attempt, attempt};
+use latchkey_contract::router::v1::{Attempt, GenerateRequest, attempt};
 use serde_json::{Value, json};
 use tonic::Code;
 
@@ -201,6 +201,14 @@ fn failure(answer: fn() -> Answer, code: Code, reason: &'static str, status: u16
         provider_code: "",
         retry: None,
         reported: false,
+    }
+}
+
+/// The same request for a model of its own: what is learnt of a key holds for the model alone.
+pub(super) fn numbered(request: GenerateRequest, number: usize) -> GenerateRequest {
+    GenerateRequest {
+        model: format!("{}-{number}", request.model),
+        ..request
     }
 }
 

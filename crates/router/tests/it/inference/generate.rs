@@ -5,14 +5,14 @@ use std::time::Duration;
 use latchkey_boot::rpc::refusal::Refusal;
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
-    Attempt, FinishReason, GenerateRequest, GetAttemptRequest, Origin, Payer, Role, Sampling,
-    Usage, attempt,
+    Attempt, FinishReason, GenerateRequest, GetAttemptRequest, Operation, Origin, Payer, Role,
+    Sampling, Usage, attempt,
 };
 use latchkey_migrations::testing::Backend;
 use serde_json::json;
 use tonic::Code;
 
-use super::failures::{self, Failure};
+use super::failures::{self, Failure, numbered};
 use crate::harness::{
     ACME, APP, Answer, OTHER_APP, OWNER, Router, SECRET, START, WEB, anthropic, chat, claude, gpt,
     key, on, refused, responses, version,
@@ -36,6 +36,9 @@ on_both_databases!(
     a_malformed_field_is_named_and_nothing_is_sent,
     what_the_provider_cannot_do_is_refused,
     the_vaults_refusal_is_handed_on,
+);
+
+on_both_databases!(|config| config.attempts = crate::harness::ONCE;
     a_failure_of_openai_is_told_and_recorded,
     a_failure_of_anthropic_is_told_and_recorded,
     a_provider_that_does_not_listen_is_unavailable,
@@ -80,6 +83,9 @@ const OPENAI_USAGE: Usage = Usage {
     cache_write_1h_tokens: 0,
     output_tokens: 150,
     reasoning_tokens: 50,
+    image_input_tokens: 0,
+    image_output_tokens: 0,
+    image_count: 0,
 };
 
 async fn openai_answers_by_responses(router: Router) {
@@ -107,6 +113,7 @@ async fn anthropic_answers(router: Router) {
         cache_write_1h_tokens: 40,
         output_tokens: 50,
         reasoning_tokens: 0,
+        ..Usage::default()
     };
     assert_eq!(response.usage, Some(usage));
     let attempt = &response.attempts[0];
@@ -148,6 +155,8 @@ async fn the_account_holds_the_attempt_of_the_answer(router: Router) {
         certainty: attempt::Certainty::Reported.into(),
         cost_nanos: Some(3_000_000),
         price_version: "2026-11-21".to_owned(),
+        operation: Operation::Generate.into(),
+        service_tier: String::new(),
     };
     assert_eq!(response.attempts, std::slice::from_ref(&expected));
     assert_eq!(router.attempts().await, response.attempts);
@@ -367,14 +376,15 @@ async fn the_vaults_refusal_is_handed_on(router: Router) {
 }
 
 async fn a_failure_of_openai_is_told_and_recorded(router: Router) {
-    for failure in failures::openai().into_iter().chain(failures::whole()) {
-        fails(&router, gpt(), failure).await;
+    let failures = failures::openai().into_iter().chain(failures::whole());
+    for (number, failure) in failures.enumerate() {
+        fails(&router, numbered(gpt(), number), failure).await;
     }
 }
 
 async fn a_failure_of_anthropic_is_told_and_recorded(router: Router) {
-    for failure in failures::of_anthropic() {
-        fails(&router, claude(), failure).await;
+    for (number, failure) in failures::of_anthropic().into_iter().enumerate() {
+        fails(&router, numbered(claude(), number), failure).await;
     }
 }
 
@@ -383,7 +393,9 @@ async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
     let heard = router.vault.heard(|_| true).await.reports.len();
     let said = refused(router.generate(request).await, failure.code, failure.reason);
     failure.is_told(&said);
-    failure.is_recorded(&router.attempts().await[0]);
+    let attempt = &router.attempts().await[0];
+    assert_eq!(said.metadata["attempts"], attempt.name);
+    failure.is_recorded(attempt);
     if failure.reported {
         let heard = router.vault.heard(|now| now.reports.len() > heard).await;
         let report = heard.reports.last().unwrap();
@@ -430,6 +442,7 @@ async fn an_answer_that_breaks_off_is_unavailable(router: Router) {
 async fn a_provider_that_takes_too_long_is_given_up() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.upstream.total_timeout = Duration::from_millis(50);
+        config.attempts = crate::harness::ONCE;
     });
     let router = router.await;
     let held = router.provider.holds();

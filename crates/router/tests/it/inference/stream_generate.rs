@@ -13,7 +13,7 @@ use latchkey_migrations::testing::Backend;
 use serde_json::json;
 use tonic::{Code, Status, Streaming};
 
-use super::failures::{self, Failure};
+use super::failures::{self, Failure, numbered};
 use crate::harness::{
     ACME, APP, Answer, Router, SECRET, anthropic, chat, claude, gpt, on, refused, version,
 };
@@ -26,8 +26,6 @@ on_both_databases!(
     a_piece_is_passed_on_as_soon_as_it_is_there,
     the_end_is_told_though_the_connection_stays_open,
     a_stream_without_usage_has_no_cost,
-    a_failure_before_the_first_piece_is_the_calls,
-    a_failure_of_anthropic_before_the_first_piece_is_the_calls,
     a_stream_whose_connection_breaks_is_truncated,
     a_stream_that_ends_before_its_end_is_truncated,
     a_server_that_cannot_stream_answers_at_once,
@@ -35,6 +33,12 @@ on_both_databases!(
     an_error_of_anthropic_in_the_stream_ends_it,
     an_event_that_makes_no_sense_ends_it,
     a_malformed_field_is_named_from_the_outer_request,
+);
+
+on_both_databases!(|config| config.attempts = crate::harness::ONCE;
+    a_failure_before_the_first_piece_is_the_calls,
+    a_failure_of_anthropic_before_the_first_piece_is_the_calls,
+    a_stream_that_ends_before_its_first_piece_is_the_calls_failure,
 );
 
 /// What a stream gave, and how it ended.
@@ -186,14 +190,15 @@ async fn a_stream_without_usage_has_no_cost(router: Router) {
 }
 
 async fn a_failure_before_the_first_piece_is_the_calls(router: Router) {
-    for failure in failures::openai().into_iter().chain(failures::whole()) {
-        fails(&router, gpt(), failure).await;
+    let failures = failures::openai().into_iter().chain(failures::whole());
+    for (number, failure) in failures.enumerate() {
+        fails(&router, numbered(gpt(), number), failure).await;
     }
 }
 
 async fn a_failure_of_anthropic_before_the_first_piece_is_the_calls(router: Router) {
-    for failure in failures::of_anthropic() {
-        fails(&router, claude(), failure).await;
+    for (number, failure) in failures::of_anthropic().into_iter().enumerate() {
+        fails(&router, numbered(claude(), number), failure).await;
     }
 }
 
@@ -202,7 +207,9 @@ async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
     let heard = router.vault.heard(|_| true).await.reports.len();
     let said = refused(router.stream(request).await, failure.code, failure.reason);
     failure.is_told(&said);
-    failure.is_recorded(&router.attempts().await[0]);
+    let attempt = &router.attempts().await[0];
+    assert_eq!(said.metadata["attempts"], attempt.name);
+    failure.is_recorded(attempt);
     if failure.reported {
         let heard = router.vault.heard(|now| now.reports.len() > heard).await;
         let report = heard.reports.last().unwrap();
@@ -225,15 +232,24 @@ async fn a_stream_whose_connection_breaks_is_truncated(router: Router) {
 }
 
 async fn a_stream_that_ends_before_its_end_is_truncated(router: Router) {
-    for (answer, given) in [
-        (Answer::events(&[chat::delta("Good ")]), "Good "),
-        (Answer::events::<String>(&[]), ""),
-        (Answer::text(200, "text/event-stream", "<html>"), ""),
+    router
+        .provider
+        .answers(Answer::events(&[chat::delta("Good ")]));
+    let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
+    assert_eq!(text, "Good ");
+    refused(error, Code::Unavailable, "STREAM_TRUNCATED");
+    assert_eq!(router.provider.calls().len(), 1);
+    assert_eq!(router.attempts().await[0].error_reason, "STREAM_TRUNCATED");
+}
+
+async fn a_stream_that_ends_before_its_first_piece_is_the_calls_failure(router: Router) {
+    for answer in [
+        Answer::events::<String>(&[]),
+        Answer::text(200, "text/event-stream", "<html>"),
     ] {
         router.provider.answers(answer);
-        let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
-        assert_eq!(text, given);
-        refused(error, Code::Unavailable, "STREAM_TRUNCATED");
+        let outcome = router.stream(gpt()).await;
+        refused(outcome, Code::Unavailable, "STREAM_TRUNCATED");
     }
     for attempt in router.attempts().await {
         assert_eq!(attempt.state(), attempt::State::Failed);
@@ -277,9 +293,10 @@ async fn an_error_in_the_stream_ends_it(router: Router) {
 
 async fn an_error_of_anthropic_in_the_stream_ends_it(router: Router) {
     let error = anthropic::error("overloaded_error", "Overloaded");
-    router
-        .provider
-        .answers(Answer::events(&[anthropic::start(), error]));
+    let mut events = anthropic::pieces();
+    events.truncate(4);
+    events.push(error);
+    router.provider.answers(Answer::events(&events));
     let (_, error) = broken(router.stream(claude()).await.unwrap()).await;
     refused(error, Code::Unavailable, "PROVIDER_UNAVAILABLE");
     let attempt = &router.attempts().await[0];
@@ -292,6 +309,7 @@ async fn an_error_of_anthropic_in_the_stream_ends_it(router: Router) {
         cache_write_1h_tokens: 40,
         output_tokens: 1,
         reasoning_tokens: 0,
+        ..Usage::default()
     };
     assert_eq!(attempt.usage, Some(usage));
 }
@@ -367,6 +385,7 @@ async fn a_stream_that_falls_silent_is_given_up() {
 async fn a_stream_that_does_not_begin_is_given_up() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.upstream.first_byte_timeout = Duration::from_millis(50);
+        config.attempts = crate::harness::ONCE;
     });
     let router = router.await;
     let held = router.provider.holds();

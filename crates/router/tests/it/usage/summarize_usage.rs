@@ -21,7 +21,7 @@ use crate::harness::{
 };
 use crate::on_both_databases;
 
-on_both_databases!(
+on_both_databases!(|config| config.attempts = crate::harness::ONCE;
     without_dimensions_there_is_one_row,
     nothing_sums_up_to_nothing,
     each_dimension_splits_the_sums,
@@ -97,6 +97,7 @@ fn total() -> UsageSummary {
             cache_write_1h_tokens: 40,
             output_tokens: 200,
             reasoning_tokens: 50,
+            ..Usage::default()
         }),
         cost_nanos: 3_759_000,
         unpriced_count: 1,
@@ -326,6 +327,7 @@ fn of_a_model(number: u128) -> domain::Attempt {
         model: number.to_string(),
         requester: "token:app".into(),
         origin: domain::Origin::Interactive,
+        operation: domain::Operation::Generate,
         streamed: false,
         start_time: Timestamp::from_micros(0),
     };

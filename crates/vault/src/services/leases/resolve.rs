@@ -15,8 +15,9 @@ use crate::domain::audit::{AuditEvent, Decision};
 use crate::domain::key::Key;
 use crate::domain::provider::Provider;
 use crate::domain::resolution::{Candidate, Choice, Payer, Wish, choose};
+use crate::domain::workspace::Workspace;
 use crate::error::{Noun, VaultError};
-use crate::leasing::{LeaseId, LeaseRecord};
+use crate::leasing::{LeaseId, LeaseRecord, Session};
 use crate::services::call::Call;
 use crate::services::encode;
 use crate::store::{self, keys::Listed};
@@ -46,15 +47,17 @@ pub(super) async fn handle(
         ),
     };
 
-    let parent = vault.parent(&KeyParent::Scope(scope.clone())).await?;
-    let platform = vault.workspace(None).await?;
-    // The dependency is registered before the keys are read: a change that commits after this line
-    // is told to the session, one that committed before it is seen below.
-    for open in [&parent.open, &platform] {
-        if let Some(scope) = open.workspace.scope() {
-            session.depend_on(open.workspace.uid, scope, open.workspace.revision);
-        }
+    // The dependency is registered before the keys are read: a change that commits after these lines
+    // is told to the session, one that committed before them is seen below.
+    let mut open = vault.workspace(Some(scope.workspace())).await?;
+    while !depend_on(&session, &open) {
+        // The row itself tells the fallbacks, so it is read once more too.
+        open = vault.workspace(Some(scope.workspace())).await?;
     }
+    let platform = vault.workspace(None).await?;
+    depend_on(&session, &platform);
+    let parent = KeyParent::Scope(scope.clone());
+    let parent = vault.parent_in(open, &parent).await?;
     let wish = Wish {
         provider,
         named,
@@ -93,6 +96,14 @@ pub(super) async fn handle(
             .collect(),
         fallbacks: encode::fallbacks(&workspace.fallbacks),
     })
+}
+
+/// Has the session told of changes of a workspace. Tells whether it was before already, and so before
+/// the workspace was read.
+fn depend_on(session: &Session, open: &OpenWorkspace) -> bool {
+    let Workspace { uid, revision, .. } = &open.workspace;
+    let scope = open.workspace.scope();
+    scope.is_none_or(|scope| session.depend_on(*uid, scope, *revision))
 }
 
 async fn named_candidate(

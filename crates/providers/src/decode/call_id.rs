@@ -1,0 +1,52 @@
+//! Ids of tool calls that came without a usable one.
+
+/// An id for the answer's call of this place. It holds the answer's own id, for a conversation
+/// should not see it twice.
+pub(crate) fn made_up_id(response_id: &str, place: usize) -> String {
+    let tail = response_id.chars().rev().take(RESPONSE_ID_TAIL);
+    let tail: Vec<char> = tail.filter(char::is_ascii_alphanumeric).collect();
+    let tail: String = tail.into_iter().rev().collect();
+    format!("{PREFIX}{tail}_{place}")
+}
+
+/// Whether an id has the shape of [`made_up_id`]: then the provider never saw it.
+pub(crate) fn is_made_up(id: &str) -> bool {
+    let parts = id
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.split_once('_'));
+    parts.is_some_and(|(tail, place)| {
+        tail.len() <= RESPONSE_ID_TAIL
+            && tail.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && !place.is_empty()
+            && place.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+const PREFIX: &str = "call_";
+
+/// Keeps made-up ids within the 40 characters that OpenAI takes.
+const RESPONSE_ID_TAIL: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_made_up_is_known_as_such() {
+        for (response_id, place) in [("chatcmpl-9/x", 0), ("", 12), (&"é9".repeat(40), 3)] {
+            let id = made_up_id(response_id, place);
+            assert!(id.len() <= 40, "{id}");
+            assert!(is_made_up(&id), "{id}");
+        }
+        for id in [
+            "call_abc",
+            "a323kt5y",
+            "call_a_",
+            "call_a-b_0",
+            "call__x",
+            "",
+        ] {
+            assert!(!is_made_up(id), "{id}");
+        }
+    }
+}

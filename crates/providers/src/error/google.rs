@@ -1,0 +1,121 @@
+//! Google's errors (`google.rpc.Status`), and Anthropic's where Vertex AI serves its models.
+
+use http::StatusCode;
+use serde_json::Value;
+
+use super::body::ErrorBody;
+use super::{ErrorClass, anthropic, class_of_status};
+
+/// What an error means: by the quota that was met, the reason in its details, its words where nothing
+/// else tells, the name of its status, its status.
+pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass {
+    // Google's errors have no type. Once the model itself was asked, they are Anthropic's.
+    if body.kind.is_some() {
+        return anthropic::class(status, body);
+    }
+    if is_free_allowance_used_up(body) {
+        return ErrorClass::NoCredit;
+    }
+    reason(body)
+        .and_then(class_of_reason)
+        .or_else(|| class_of_words(&body.message))
+        .or_else(|| body.status.as_deref().and_then(class_of_name))
+        .unwrap_or_else(|| class_of_status(status.or_else(|| number(body))))
+}
+
+/// What a program goes by: the reason, else the name of the status, else its number.
+pub(super) fn code(body: &ErrorBody) -> Option<&str> {
+    reason(body)
+        .or(body.kind.as_deref())
+        .or(body.status.as_deref())
+        .or(body.code.as_deref())
+}
+
+/// The `reason` of `google.rpc.ErrorInfo`.
+fn reason(body: &ErrorBody) -> Option<&str> {
+    detail(body, "ErrorInfo")?.get("reason")?.as_str()
+}
+
+/// `google.api.ErrorReason`, which is common to all of Google's APIs.
+fn class_of_reason(reason: &str) -> Option<ErrorClass> {
+    Some(match reason {
+        "ACCESS_TOKEN_EXPIRED"
+        | "ACCESS_TOKEN_TYPE_UNSUPPORTED"
+        | "ACCOUNT_STATE_INVALID"
+        | "API_KEY_INVALID"
+        | "CONSUMER_SUSPENDED"
+        | "CREDENTIALS_MISSING" => ErrorClass::Revoked,
+        "BILLING_DISABLED" => ErrorClass::NoCredit,
+        "ACCESS_TOKEN_SCOPE_INSUFFICIENT"
+        | "API_KEY_ANDROID_APP_BLOCKED"
+        | "API_KEY_HTTP_REFERRER_BLOCKED"
+        | "API_KEY_IOS_APP_BLOCKED"
+        | "API_KEY_IP_ADDRESS_BLOCKED"
+        | "API_KEY_SERVICE_BLOCKED"
+        | "CONSUMER_INVALID"
+        | "IAM_PERMISSION_DENIED"
+        | "ORG_RESTRICTION_VIOLATION"
+        | "SECURITY_POLICY_VIOLATED"
+        | "SERVICE_DISABLED"
+        | "USER_PROJECT_DENIED" => ErrorClass::NoPermission,
+        "LOCATION_ORG_POLICY_VIOLATED" | "LOCATION_POLICY_VIOLATED" => ErrorClass::ModelUnavailable,
+        "RATE_LIMIT_EXCEEDED" => ErrorClass::Throttled,
+        _ => return None,
+    })
+}
+
+/// Some errors differ from others of their status in words alone.
+fn class_of_words(message: &str) -> Option<ErrorClass> {
+    let known = WORDS.iter().find(|(words, _)| message.contains(words))?;
+    Some(known.1)
+}
+
+/// `google.rpc.Code`.
+fn class_of_name(name: &str) -> Option<ErrorClass> {
+    Some(match name {
+        "UNAUTHENTICATED" => ErrorClass::Revoked,
+        "PERMISSION_DENIED" => ErrorClass::NoPermission,
+        "NOT_FOUND" => ErrorClass::ModelUnavailable,
+        "RESOURCE_EXHAUSTED" => ErrorClass::Throttled,
+        "ALREADY_EXISTS"
+        | "FAILED_PRECONDITION"
+        | "INVALID_ARGUMENT"
+        | "OUT_OF_RANGE"
+        | "UNIMPLEMENTED" => ErrorClass::RejectedRequest,
+        "ABORTED" | "DATA_LOSS" | "INTERNAL" | "UNAVAILABLE" | "UNKNOWN" => ErrorClass::Overloaded,
+        "CANCELLED" | "DEADLINE_EXCEEDED" => ErrorClass::Timeout,
+        _ => return None,
+    })
+}
+
+/// In a stream the body alone has the status.
+fn number(body: &ErrorBody) -> Option<StatusCode> {
+    StatusCode::from_bytes(body.code.as_deref()?.as_bytes()).ok()
+}
+
+/// Whether the free tier gives no more today. Other quotas are for a minute, or for money.
+fn is_free_allowance_used_up(body: &ErrorBody) -> bool {
+    let violations = detail(body, "QuotaFailure").and_then(|failure| failure.get("violations"));
+    let violations = violations.and_then(Value::as_array).into_iter().flatten();
+    let mut quotas = violations.filter_map(|violation| violation.get("quotaId")?.as_str());
+    quotas.any(|quota| quota.contains("PerDay") && quota.contains("FreeTier"))
+}
+
+/// The detail of a type of `google.rpc`.
+fn detail<'a>(body: &'a ErrorBody, name: &str) -> Option<&'a Value> {
+    super::body::detail(&body.details, name)
+}
+
+/// Taken from errors that were seen; each is common to all who got it.
+const WORDS: [(&str, ErrorClass); 4] = [
+    // A plain PERMISSION_DENIED, but the key will never work again.
+    ("API key was reported as leaked", ErrorClass::Revoked),
+    // A plain RESOURCE_EXHAUSTED, but no wait helps.
+    ("prepayment credits are depleted", ErrorClass::NoCredit),
+    // Plain FAILED_PRECONDITIONs, but other requests fare no better.
+    ("location is not supported", ErrorClass::ModelUnavailable),
+    (
+        "is not allowed to use Publisher Model",
+        ErrorClass::ModelUnavailable,
+    ),
+];

@@ -1,0 +1,166 @@
+//! The conversation, regrouped as Google wants it.
+
+use latchkey_contract::router::v1::part::Content as Neutral;
+use latchkey_contract::router::v1::{Message, Role};
+
+use super::media;
+use super::part::{Content, Data, WirePart, WireRole};
+use super::results::Awaited;
+use super::spoken::{paused, spoken};
+use crate::encode::{Call, EncodeError, EncodeErrorKind, LongText, part_field, refuse};
+
+/// A conversation as Google wants it.
+pub(super) struct Conversation<'a> {
+    /// The instructions that lead it.
+    pub(super) system: Option<Content<'a>>,
+    /// The turns after them.
+    pub(super) contents: Vec<Content<'a>>,
+    /// Where to go on with an answer that paused.
+    pub(super) continuation: Option<&'a str>,
+}
+
+pub(super) fn conversation<'a>(call: &Call<'a>) -> Result<Conversation<'a>, EncodeError> {
+    let all = &call.request.messages;
+    let leading = all
+        .iter()
+        .take_while(|message| message.role() == Role::System)
+        .count();
+    let (instructions, turns) = all.split_at(leading);
+    let (continuation, turns) = match paused(call)? {
+        Some((token, answered)) => (Some(token), &turns[..turns.len() - answered]),
+        None => (None, turns),
+    };
+    check_end(call, turns)?;
+    Ok(Conversation {
+        system: system(instructions),
+        contents: contents(call, leading, turns)?,
+        continuation,
+    })
+}
+
+fn contents<'a>(
+    call: &Call<'a>,
+    leading: usize,
+    turns: &'a [Message],
+) -> Result<Vec<Content<'a>>, EncodeError> {
+    // Google looks for signatures from the user's last words on.
+    let last_words = turns
+        .iter()
+        .rposition(|message| message.role() == Role::User)
+        .map(|last| leading + last);
+    let mut contents: Vec<Content<'a>> = Vec::with_capacity(turns.len());
+    let mut awaited = Awaited::default();
+    for (m, message) in (leading..).zip(turns) {
+        if message.role() != Role::Tool {
+            contents.extend(awaited.take());
+        }
+        match message.role() {
+            Role::System => {
+                return refuse(
+                    format!("messages[{m}].role"),
+                    EncodeErrorKind::UnsupportedByProvider,
+                    "the provider takes instructions at the beginning only",
+                );
+            }
+            Role::User | Role::Unspecified => contents.push(Content {
+                role: Some(WireRole::User),
+                parts: user(call, m, message)?,
+            }),
+            Role::Assistant => {
+                let in_turn = last_words.is_none_or(|last| m > last);
+                let parts = spoken(call, m, message, &mut awaited)?;
+                speak(&mut contents, parts);
+                if call.traits.thought_signatures && in_turn {
+                    sign(&mut contents);
+                }
+            }
+            Role::Tool => {
+                for (p, part) in message.parts.iter().enumerate() {
+                    if let Some(Neutral::ToolResult(result)) = &part.content {
+                        awaited.answer(call, (m, p), result)?;
+                    }
+                }
+            }
+        }
+    }
+    contents.extend(awaited.take());
+    if contents.is_empty() {
+        return refuse(
+            "messages",
+            EncodeErrorKind::UnsupportedByProvider,
+            "the provider wants a turn beside the instructions",
+        );
+    }
+    Ok(contents)
+}
+
+fn system(instructions: &[Message]) -> Option<Content<'_>> {
+    let parts = instructions.iter().flat_map(|message| &message.parts);
+    let parts: Vec<_> = parts
+        .filter_map(|part| match &part.content {
+            Some(Neutral::Text(text)) => Some(Data::Text(LongText(text)).into()),
+            _ => None,
+        })
+        .collect();
+    (!parts.is_empty()).then_some(Content { role: None, parts })
+}
+
+fn user<'a>(
+    call: &Call<'a>,
+    m: usize,
+    message: &'a Message,
+) -> Result<Vec<WirePart<'a>>, EncodeError> {
+    let mut parts = Vec::with_capacity(message.parts.len());
+    for (p, part) in message.parts.iter().enumerate() {
+        let field = |field: &str| part_field(m, p, field);
+        match &part.content {
+            Some(Neutral::Text(text)) => parts.push(Data::Text(LongText(text)).into()),
+            Some(Neutral::Image(image)) => parts.push(media::image(call, image, field)?),
+            Some(Neutral::File(file)) => parts.push(media::file(file, field)?),
+            _ => {}
+        }
+    }
+    Ok(parts)
+}
+
+/// Calls must follow the user's turn at once, so the model's messages in a row are one turn.
+fn speak<'a>(contents: &mut Vec<Content<'a>>, parts: Vec<WirePart<'a>>) {
+    match contents.last_mut() {
+        Some(last) if last.role == Some(WireRole::Model) => last.parts.extend(parts),
+        // Nothing is left of it but another model's thoughts.
+        _ if parts.is_empty() => {}
+        _ => contents.push(Content {
+            role: Some(WireRole::Model),
+            parts,
+        }),
+    }
+}
+
+/// The first call of each step must be signed. Those of other models, and of older ones, get the mark
+/// that Google documents for them.
+fn sign(contents: &mut [Content<'_>]) {
+    let last = contents.last_mut();
+    let Some(step) = last.filter(|content| content.role == Some(WireRole::Model)) else {
+        return;
+    };
+    let mut parts = step.parts.iter_mut();
+    let first = parts.find(|part| matches!(part.data, Data::FunctionCall(_)));
+    if let Some(first) = first {
+        first.thought_signature.get_or_insert(NOT_SIGNED);
+    }
+}
+
+/// The last turn may be the model's, to go on with, on some models.
+fn check_end(call: &Call<'_>, turns: &[Message]) -> Result<(), EncodeError> {
+    match turns {
+        [.., last] if last.role() == Role::Assistant && !call.traits.prefill => refuse(
+            format!("messages[{}]", call.request.messages.len() - 1),
+            EncodeErrorKind::UnsupportedByProvider,
+            "the model does not go on with a turn of its own",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Stands for the signature of a call that Google did not make.
+const NOT_SIGNED: &str = "skip_thought_signature_validator";

@@ -1,0 +1,125 @@
+//! The results of tool calls, in the order of the calls: two calls of one tool are told apart by it.
+
+use std::borrow::Cow;
+
+use latchkey_contract::router::v1::part::Content as Neutral;
+use latchkey_contract::router::v1::{Image, ToolResult, image};
+
+use super::media::{inline, linked};
+use super::part::{Content, Data, FunctionResponse, Outcome, ResponsePart, WireRole};
+use crate::Provider;
+use crate::encode::{Call, EncodeError, EncodeErrorKind, part_field, refuse};
+
+/// Calls that wait for their results.
+#[derive(Default)]
+pub(super) struct Awaited<'a>(Vec<Waiting<'a>>);
+
+struct Waiting<'a> {
+    /// The id in the conversation.
+    id: &'a str,
+    /// The id that Google gave, if it did.
+    wire_id: Option<&'a str>,
+    name: &'a str,
+    answer: Option<FunctionResponse<'a>>,
+}
+
+impl<'a> Awaited<'a> {
+    /// Waits for the result of a call.
+    pub(super) fn expect(&mut self, id: &'a str, wire_id: Option<&'a str>, name: &'a str) {
+        self.0.push(Waiting {
+            id,
+            wire_id,
+            name,
+            answer: None,
+        });
+    }
+
+    /// Takes in a result. That it answers a call was checked before.
+    pub(super) fn answer(
+        &mut self,
+        call: &Call<'a>,
+        at: (usize, usize),
+        result: &'a ToolResult,
+    ) -> Result<(), EncodeError> {
+        let mut waiting = self.0.iter_mut();
+        if let Some(waiting) = waiting.find(|waiting| waiting.id == result.tool_call_id) {
+            let text = text(result);
+            waiting.answer = Some(FunctionResponse {
+                id: waiting.wire_id,
+                name: waiting.name,
+                response: if result.failed {
+                    Outcome::Error(text)
+                } else {
+                    Outcome::Output(text)
+                },
+                parts: pictures(call, at, result)?,
+            });
+        }
+        Ok(())
+    }
+
+    /// The turn that answers, once a turn was asked.
+    pub(super) fn take(&mut self) -> Option<Content<'a>> {
+        let answers = self.0.drain(..).filter_map(|waiting| waiting.answer);
+        let parts: Vec<_> = answers
+            .map(|answer| Data::FunctionResponse(answer).into())
+            .collect();
+        (!parts.is_empty()).then_some(Content {
+            role: Some(WireRole::User),
+            parts,
+        })
+    }
+}
+
+/// What the tool said, in one text.
+fn text(result: &ToolResult) -> Cow<'_, str> {
+    let mut texts = result.parts.iter().filter_map(|part| match &part.content {
+        Some(Neutral::Text(text)) => Some(text.as_str()),
+        _ => None,
+    });
+    let first = texts.next().unwrap_or_default();
+    texts.fold(Cow::Borrowed(first), |whole, next| {
+        Cow::Owned(format!("{whole}\n{next}"))
+    })
+}
+
+fn pictures<'a>(
+    call: &Call<'_>,
+    (m, p): (usize, usize),
+    result: &'a ToolResult,
+) -> Result<Vec<ResponsePart<'a>>, EncodeError> {
+    let mut pictures = Vec::new();
+    for (r, part) in result.parts.iter().enumerate() {
+        if let Some(Neutral::Image(image)) = &part.content {
+            let field = |field: &str| part_field(m, p, &format!("tool_result.parts[{r}].{field}"));
+            pictures.push(picture(call, image, field)?);
+        }
+    }
+    Ok(pictures)
+}
+
+fn picture<'a>(
+    call: &Call<'_>,
+    image: &'a Image,
+    field: impl Fn(&str) -> String,
+) -> Result<ResponsePart<'a>, EncodeError> {
+    let unsupported =
+        |at: &str, words| refuse(field(at), EncodeErrorKind::UnsupportedByProvider, words);
+    if !call.traits.tool_result_images {
+        return unsupported("image", "the model takes text from tools only");
+    }
+    if matches!(image.detail(), image::Detail::Low | image::Detail::High) {
+        return unsupported("image.detail", "has no place in a tool's result");
+    }
+    match &image.source {
+        Some(image::Source::Blob(blob)) => Ok(ResponsePart::InlineData(inline(blob))),
+        Some(image::Source::Url(url)) if call.target.provider == Provider::Vertex => {
+            Ok(ResponsePart::FileData(linked(url, field("image.url"))?))
+        }
+        Some(image::Source::Url(_)) => unsupported(
+            "image.url",
+            "the provider takes pictures from tools inline only",
+        ),
+        None => unsupported("image", "has neither URL nor data"),
+    }
+}

@@ -1,0 +1,105 @@
+//! What the model said, as it goes back.
+
+use latchkey_contract::router::v1::part::Content as Neutral;
+use latchkey_contract::router::v1::{Message, Part, Role};
+
+use super::media;
+use super::part::{Data, FunctionCall, WirePart};
+use super::results::Awaited;
+use crate::decode::is_made_up;
+use crate::encode::{
+    Call, EncodeError, EncodeErrorKind, LongText, part_field, refuse, tool_arguments,
+};
+
+/// The parts of a message, and the results that its calls wait for.
+pub(super) fn spoken<'a>(
+    call: &Call<'a>,
+    m: usize,
+    message: &'a Message,
+    awaited: &mut Awaited<'a>,
+) -> Result<Vec<WirePart<'a>>, EncodeError> {
+    let mark = call.dialect().state_mark();
+    // Of its own messages at least one part has state; only their ids are Google's.
+    let own = message.parts.iter().any(|part| is_own(mark, part));
+    let numbered = own && call.traits.thought_signatures;
+    let mut parts = Vec::with_capacity(message.parts.len());
+    for (p, part) in message.parts.iter().enumerate() {
+        let state = own_state(mark, (m, p), part)?;
+        let data = match &part.content {
+            // It stood for another provider's state.
+            Some(Neutral::Text(text)) if text.is_empty() && state.is_none() => continue,
+            // There is no part for a refusal; it is what was said.
+            Some(Neutral::Text(text) | Neutral::Refusal(text)) => Data::Text(LongText(text)),
+            // Other models' thoughts are left out. What was withheld marks where an answer paused.
+            Some(Neutral::Reasoning(thought)) if state.is_none() || thought.redacted => continue,
+            Some(Neutral::Reasoning(reasoning)) => Data::Text(LongText(&reasoning.text)),
+            Some(Neutral::Image(image)) => {
+                let picture = media::image(call, image, |field| part_field(m, p, field))?;
+                picture.data
+            }
+            Some(Neutral::ToolCall(made)) => {
+                let id = (numbered && !is_made_up(&made.id)).then_some(made.id.as_str());
+                awaited.expect(&made.id, id, &made.name);
+                Data::FunctionCall(FunctionCall {
+                    id,
+                    name: &made.name,
+                    args: tool_arguments(m, p, made)?,
+                })
+            }
+            _ => continue,
+        };
+        parts.push(WirePart {
+            thought: matches!(part.content, Some(Neutral::Reasoning(_))),
+            // Thoughts may come without a signature, and go back as they came.
+            thought_signature: state.filter(|signature| !signature.is_empty()),
+            ..data.into()
+        });
+    }
+    Ok(parts)
+}
+
+/// Where the last answer paused, and how many turns at the end are that answer: they are not sent, for
+/// the token stands for them.
+pub(super) fn paused<'a>(call: &Call<'a>) -> Result<Option<(&'a str, usize)>, EncodeError> {
+    let messages = &call.request.messages;
+    let spoken = |message: &&Message| message.role() == Role::Assistant;
+    let turns = messages.iter().rev().take_while(spoken).count();
+    let Some((m, last)) = messages.iter().enumerate().next_back() else {
+        return Ok(None);
+    };
+    let Some((p, part)) = last.parts.iter().enumerate().next_back() else {
+        return Ok(None);
+    };
+    let withheld = matches!(&part.content, Some(Neutral::Reasoning(thought)) if thought.redacted);
+    if turns == 0 || !withheld {
+        return Ok(None);
+    }
+    let token = own_state(call.dialect().state_mark(), (m, p), part)?;
+    Ok(token.map(|token| (token, turns)))
+}
+
+fn is_own(mark: &str, part: &Part) -> bool {
+    let state = part.provider_state.as_ref();
+    state.is_some_and(|state| state.provider == mark)
+}
+
+/// The state of a part, if it came from here. It was base64 when it came, so it is base64 still.
+fn own_state<'a>(
+    mark: &str,
+    (m, p): (usize, usize),
+    part: &'a Part,
+) -> Result<Option<&'a str>, EncodeError> {
+    let state = part.provider_state.as_ref();
+    let Some(state) = state.filter(|state| state.provider == mark) else {
+        return Ok(None);
+    };
+    let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte);
+    match str::from_utf8(&state.data) {
+        Ok(signature) if signature.bytes().all(base64) => Ok(Some(signature)),
+        _ => refuse(
+            part_field(m, p, "provider_state.data"),
+            EncodeErrorKind::Invalid,
+            "is not what the provider gave",
+        ),
+    }
+}

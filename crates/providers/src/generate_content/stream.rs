@@ -1,0 +1,170 @@
+//! The answer in chunks.
+
+use latchkey_contract::router::v1::{FinishReason, PartDelta, Usage};
+
+use super::response::{Candidate, PromptFeedback, Response, finish_reason, is_filter};
+use super::saying::Saying;
+use super::usage::{self, Reported};
+use crate::Dialect;
+use crate::decode::{Answer, Undecodable};
+use crate::json::Text;
+
+/// Puts chunks together.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    saying: Saying,
+    id: String,
+    model: String,
+    end: Option<End>,
+    /// Where a later request may go on from; the latest holds.
+    continuation: Option<String>,
+    reported: Reported,
+}
+
+/// Why there is no more.
+#[derive(Debug, Default)]
+struct End {
+    reason: String,
+    /// The prompt itself was blocked.
+    blocked: bool,
+}
+
+impl Decoder {
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        Self {
+            saying: Saying::new(dialect),
+            id: String::new(),
+            model: String::new(),
+            end: None,
+            continuation: None,
+            reported: Reported::default(),
+        }
+    }
+
+    /// Takes in an event's data.
+    pub(crate) fn event(&mut self, data: &str) -> Result<Vec<PartDelta>, Undecodable> {
+        let mut deltas = Vec::new();
+        let chunk = serde_json::from_str(data).map_err(|_| Undecodable)?;
+        self.take_in(chunk, &mut deltas)?;
+        Ok(deltas)
+    }
+
+    pub(super) fn take_in(
+        &mut self,
+        chunk: Response<'_>,
+        deltas: &mut Vec<PartDelta>,
+    ) -> Result<(), Undecodable> {
+        if chunk.error.is_some() {
+            return Err(Undecodable);
+        }
+        if self.id.is_empty() {
+            self.id = chunk.id.unwrap_or_default().into_owned();
+        }
+        if self.model.is_empty() {
+            self.model = chunk.model_version.unwrap_or_default().into_owned();
+        }
+        // It comes with every chunk, and the last one is whole.
+        if let Some(reported) = usage::read(chunk.usage_metadata) {
+            self.reported = reported;
+        }
+        for candidate in chunk.candidates.unwrap_or_default() {
+            if candidate.index.unwrap_or(0) == 0 {
+                self.add(candidate, deltas)?;
+            }
+        }
+        if let Some(feedback) = chunk.prompt_feedback {
+            self.block(feedback, deltas);
+        }
+        Ok(())
+    }
+
+    /// An answer that came whole may leave its reason out.
+    pub(super) fn end_without_reason(&mut self) {
+        self.end.get_or_insert_default();
+    }
+
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        self.reported.usage
+    }
+
+    /// Never: chunks may follow the one with the reason, and the connection's end is the end.
+    #[expect(clippy::unused_self, reason = "as the other decoders have it")]
+    pub(crate) fn is_complete(&self) -> bool {
+        false
+    }
+
+    /// The whole, or nothing when the stream was cut: it must have given a reason for its end.
+    pub(crate) fn finish(self) -> Option<Answer> {
+        let end = self.end?;
+        let mut draft = self.saying.draft;
+        let finish_reason = if end.blocked {
+            FinishReason::ContentFilter
+        } else {
+            finish_reason(&end.reason, &draft)
+        };
+        if let Some(token) = self.continuation
+            && matches!(finish_reason, FinishReason::Length | FinishReason::Paused)
+        {
+            let part = draft.open_redacted();
+            draft.set_state(part, token);
+        }
+        Some(Answer {
+            finish_reason,
+            native_finish_reason: end.reason,
+            message: draft.into_message(),
+            model: self.model,
+            response_id: self.id,
+            usage: self.reported.usage,
+            service_tier: self.reported.service_tier,
+            cost_nanos: None,
+            unused_reasoning: Vec::new(),
+        })
+    }
+
+    fn add(
+        &mut self,
+        candidate: Candidate<'_>,
+        deltas: &mut Vec<PartDelta>,
+    ) -> Result<(), Undecodable> {
+        let parts = candidate.content.and_then(|content| content.parts);
+        for part in parts.unwrap_or_default() {
+            self.saying.add(part, &self.id, deltas)?;
+        }
+        let given = |text: &Text<'_>| !text.is_empty();
+        if let Some(token) = candidate.continuation_token.filter(given) {
+            self.continuation = Some(token.into_owned());
+        }
+        if let Some(reason) = candidate.finish_reason.filter(given) {
+            if is_filter(&reason) {
+                self.decline(candidate.finish_message, deltas);
+            }
+            self.end = Some(End {
+                reason: reason.into_owned(),
+                blocked: false,
+            });
+        }
+        Ok(())
+    }
+
+    fn block(&mut self, feedback: PromptFeedback<'_>, deltas: &mut Vec<PartDelta>) {
+        let given = |text: &Text<'_>| !text.is_empty();
+        if let Some(reason) = feedback.block_reason.filter(given) {
+            self.decline(feedback.block_reason_message, deltas);
+            self.end = Some(End {
+                reason: reason.into_owned(),
+                blocked: true,
+            });
+        }
+    }
+
+    /// Says why the answer was withheld, in a part of its own, and once.
+    fn decline(&mut self, words: Option<Text<'_>>, deltas: &mut Vec<PartDelta>) {
+        let draft = &mut self.saying.draft;
+        if let Some(words) = words.filter(|words| !words.is_empty())
+            && !draft.has_refusal()
+        {
+            let part = draft.open_refusal();
+            deltas.push(draft.push(part, &words));
+        }
+    }
+}

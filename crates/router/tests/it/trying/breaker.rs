@@ -1,0 +1,159 @@
+//! A provider that fails again and again is left alone for a while.
+
+use std::time::Duration;
+
+use latchkey_migrations::testing::Backend;
+use tonic::Code;
+
+use super::{asking, failed, good_day};
+use crate::harness::{APP, Answer, Router, chat, gpt, own, refused};
+
+const DOWN: &str = "PROVIDER_UNAVAILABLE";
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Leaves a key alone after two failures; one call for each key.
+async fn router() -> Router {
+    Router::start_with(Backend::Sqlite, |config| {
+        config.attempts.per_key = 1;
+        config.attempts.breaker_failures = 2;
+        config.attempts.breaker_pause = PAUSE;
+        config.attempts.breaker_longest_pause = PAUSE * 3;
+    })
+    .await
+}
+
+/// The same, which has just happened.
+async fn open() -> Router {
+    let router = router().await;
+    router.lends_keys([own("a")]);
+    router.provider.answers(failed(500));
+    for _ in 0..2 {
+        refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
+    }
+    router
+}
+
+/// Nobody is called, and the caller hears how long that lasts.
+async fn is_open(router: &Router, wait: Duration) {
+    let calls = router.provider.calls().len();
+    let said = refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
+    assert_eq!(said.retry_after, Some(wait));
+    assert!(!said.metadata.contains_key("attempts"));
+    let said = refused(router.stream(gpt()).await, Code::Unavailable, DOWN);
+    assert_eq!(said.retry_after, Some(wait));
+    assert_eq!(router.provider.calls().len(), calls);
+}
+
+#[tokio::test]
+async fn after_its_failures_nothing_is_sent_and_no_vault_is_asked() {
+    let router = open().await;
+    is_open(&router, PAUSE).await;
+    router.clock.advance(Duration::from_secs(2));
+    is_open(&router, Duration::from_secs(3)).await;
+    assert_eq!(router.vault.questions().len(), 1);
+    assert_eq!(router.attempts().await.len(), 2);
+    // It is the provider that fails, whatever the model.
+    let outcome = router.generate(asking("gpt-4o")).await;
+    refused(outcome, Code::Unavailable, DOWN);
+    assert_eq!(router.provider.calls().len(), 2);
+}
+
+#[tokio::test]
+async fn broken_connections_and_timeouts_count_as_failures() {
+    for answer in [
+        || Answer::cut(&chat::whole()),
+        Answer::hung_up,
+        || failed(504),
+    ] {
+        let router = router().await;
+        router.lends_keys([own("a")]);
+        router.provider.answers(answer());
+        for _ in 0..2 {
+            router.generate(gpt()).await.unwrap_err();
+        }
+        is_open(&router, PAUSE).await;
+    }
+}
+
+#[tokio::test]
+async fn failures_count_in_a_row_only() {
+    let router = router().await;
+    router.lends_keys([own("a")]);
+    for answer in [
+        failed(500),
+        good_day(),
+        failed(500),
+        // Whoever refuses is there.
+        failed(400),
+        failed(500),
+        failed(404),
+        failed(500),
+    ] {
+        router.provider.answers_once(answer);
+    }
+    for _ in 0..7 {
+        let _ = router.generate(gpt()).await;
+    }
+    assert_eq!(router.provider.calls().len(), 7);
+    router.provider.answers(failed(500));
+    refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
+    is_open(&router, PAUSE).await;
+}
+
+#[tokio::test]
+async fn another_key_is_not_affected() {
+    let router = router().await;
+    router.lends_keys([own("a"), own("b")]);
+    router.provider.answers_to("a", failed(500));
+    router.provider.answers_to("b", good_day());
+    for _ in 0..4 {
+        router.generate(gpt()).await.unwrap();
+    }
+    let expected = ["a", "b", "a", "b", "b", "b"];
+    assert_eq!(router.provider.keys(), expected);
+    assert_eq!(router.vault.questions().len(), 2);
+}
+
+#[tokio::test]
+async fn a_trial_that_succeeds_closes_it() {
+    let router = open().await;
+    router.clock.advance(PAUSE);
+    router.provider.answers(good_day());
+    for _ in 0..3 {
+        router.generate(gpt()).await.unwrap();
+    }
+    // It takes as many failures as before.
+    router.provider.answers(failed(500));
+    for _ in 0..2 {
+        refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
+    }
+    assert_eq!(router.provider.calls().len(), 2 + 3 + 2);
+    is_open(&router, PAUSE).await;
+}
+
+#[tokio::test]
+async fn a_trial_that_fails_opens_it_for_longer() {
+    let router = open().await;
+    for (passes, wait) in [(PAUSE, PAUSE * 2), (PAUSE * 2, PAUSE * 3)] {
+        router.clock.advance(passes);
+        let calls = router.provider.calls().len();
+        refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
+        assert_eq!(router.provider.calls().len(), calls + 1);
+        is_open(&router, wait).await;
+    }
+}
+
+#[tokio::test]
+async fn one_call_at_a_time_is_the_trial() {
+    let router = open().await;
+    router.clock.advance(PAUSE);
+    let trial = router.provider.holds();
+    let mut client = router.inference(APP);
+    let asking = tokio::spawn(async move { client.generate(gpt()).await });
+    router.provider.called(3).await;
+    is_open(&router, PAUSE).await;
+    assert!(trial.send(good_day()).is_ok());
+    asking.await.unwrap().unwrap();
+    router.provider.answers(good_day());
+    router.generate(gpt()).await.unwrap();
+}

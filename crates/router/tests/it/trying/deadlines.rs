@@ -1,0 +1,133 @@
+//! The caller's deadline: no try outlives it, and what was tried is told.
+
+use std::time::Duration;
+
+use latchkey_contract::router::v1::attempt::State;
+use latchkey_contract::router::v1::stream_generate_response::Event;
+use latchkey_migrations::testing::Backend;
+use tonic::Code;
+
+use super::{failed, reasons, router};
+use crate::harness::{Answer, Router, Who, chat, gpt, own, refused, streamed};
+
+const TOO_LATE: &str = "DEADLINE_EXCEEDED";
+const SPAN: Duration = Duration::from_secs(5);
+
+/// Lets the deadline of who asked before pass.
+async fn time_is_up() {
+    tokio::time::pause();
+    tokio::time::advance(SPAN).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn what_was_tried_before_it_is_told() {
+    let router = router().await;
+    router.lends_keys([own("a")]);
+    router.provider.answers_once(failed(500));
+    let mut held = router.provider.holds();
+    let mut client = router.patient(SPAN);
+    let asking = tokio::spawn(async move { client.generate(gpt()).await });
+    router.provider.called(2).await;
+    time_is_up().await;
+    let said = refused(asking.await.unwrap(), Code::DeadlineExceeded, TOO_LATE);
+    assert_eq!(said.metadata["attempts"].split(' ').count(), 2);
+    held.closed().await;
+    let attempts = router.attempts().await;
+    let mut states: Vec<_> = attempts.iter().map(|attempt| attempt.state()).collect();
+    states.sort_by_key(|state| *state == State::Cancelled);
+    assert_eq!(states, [State::Failed, State::Cancelled]);
+    assert_eq!(router.provider.calls().len(), 2);
+}
+
+#[tokio::test]
+async fn it_ends_a_stream_before_its_first_piece() {
+    let router = router().await;
+    // The head is there, and nothing else.
+    let feed = router.provider.streams();
+    let mut client = router.patient(SPAN);
+    let asking = tokio::spawn(async move { client.stream_generate(streamed(gpt())).await });
+    router.provider.called(1).await;
+    time_is_up().await;
+    refused(asking.await.unwrap(), Code::DeadlineExceeded, TOO_LATE);
+    feed.closed().await;
+    let attempt = router.settled().await;
+    assert_eq!(attempt.state(), State::Cancelled);
+    assert_eq!(attempt.error_reason, TOO_LATE);
+}
+
+#[tokio::test]
+async fn it_ends_a_stream_in_its_middle() {
+    let router = router().await;
+    router.provider.answers_once(failed(500));
+    let feed = router.provider.streams();
+    feed.says(&chat::delta("Good "));
+    feed.says(&chat::used());
+    let mut client = router.patient(SPAN);
+    let begun = client.stream_generate(streamed(gpt())).await.unwrap();
+    let mut stream = begun.into_inner();
+    let first = stream.message().await.unwrap().unwrap();
+    assert!(matches!(first.event, Some(Event::Delta(_))));
+    time_is_up().await;
+    let said = refused(stream.message().await, Code::DeadlineExceeded, TOO_LATE);
+    assert_eq!(said.metadata["attempts"].split(' ').count(), 2);
+    feed.closed().await;
+    let attempts = router.attempts().await;
+    let cut = attempts
+        .iter()
+        .find(|attempt| attempt.state() == State::Cancelled);
+    let cut = cut.unwrap();
+    assert_eq!(cut.error_reason, TOO_LATE);
+    // A lower bound.
+    assert_eq!(cut.usage.unwrap().input_tokens, 600);
+}
+
+#[tokio::test]
+async fn it_does_not_wait_for_the_vault() {
+    let router = router().await;
+    router.vault.falls_silent();
+    let mut client = router.patient(SPAN);
+    let asking = tokio::spawn(async move { client.generate(gpt()).await });
+    router.vault.heard(|heard| heard.questions.len() == 1).await;
+    time_is_up().await;
+    let said = refused(asking.await.unwrap(), Code::DeadlineExceeded, TOO_LATE);
+    assert!(!said.metadata.contains_key("attempts"));
+    assert_eq!(router.attempts().await, []);
+}
+
+/// A try that would begin after the deadline is none; its caller hears at once what the last one met.
+#[tokio::test]
+async fn a_pause_that_would_outlast_it_is_not_made() {
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.attempts.first_pause = SPAN;
+        config.attempts.longest_pause = SPAN;
+    })
+    .await;
+    router.lends_keys([own("a")]);
+    router.provider.answers(failed(500));
+    let outcome = router.patient(SPAN).generate(gpt()).await;
+    refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
+    assert_eq!(router.provider.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_in_a_pause_ends_the_tries() {
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.attempts.first_pause = SPAN;
+        config.attempts.longest_pause = SPAN;
+    })
+    .await;
+    router.provider.answers(failed(500));
+    let mut client = router.inference(Who("app"));
+    let asking = tokio::spawn(async move { client.generate(gpt()).await });
+    router.provider.called(1).await;
+    assert_eq!(reasons(&[router.settled().await]), ["PROVIDER_UNAVAILABLE"]);
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled());
+    // Later requests are served, and in their course nothing else comes.
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.generate(gpt()).await.unwrap();
+    time_is_up().await;
+    router.generate(gpt()).await.unwrap();
+    assert_eq!(router.provider.calls().len(), 3);
+}

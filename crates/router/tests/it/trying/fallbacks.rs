@@ -1,0 +1,333 @@
+//! Other models that a request names for the case that its own can't answer.
+
+use latchkey_contract::router::v1::part::Content;
+use latchkey_contract::router::v1::{
+    Fallback, GenerateRequest, Loss, Message, Part, Role, Sampling, loss,
+};
+use latchkey_contract::vault::v1::Payer;
+use serde_json::json;
+use tonic::Code;
+
+use super::{
+    are_recorded, asking, failed, falling_back, good_day, good_day_of_claude, reasons, router,
+};
+use crate::harness::{Answer, Router, claude, gpt, of, own, refused, shared};
+
+const CLAUDE: &str = "anthropic/claude-sonnet-5";
+const LATER: &str = "15";
+
+/// An OpenAI key that fails like this, and one of Anthropic's that answers.
+async fn failing(answer: Answer) -> Router {
+    let router = router().await;
+    router.lends_keys([own("a"), of("anthropic", own("c"))]);
+    router.provider.answers_to("a", answer);
+    router.provider.answers_to("c", good_day_of_claude());
+    router
+}
+
+fn throttled() -> Answer {
+    failed(429).with("retry-after", LATER)
+}
+
+#[tokio::test]
+async fn the_next_model_is_asked_when_one_cannot_answer() {
+    for (answer, tried) in [
+        (throttled(), &["PROVIDER_THROTTLED", ""][..]),
+        (failed(401), &["PROVIDER_REJECTED_KEY", ""]),
+        (failed(403), &["PROVIDER_REJECTED_KEY", ""]),
+        (failed(402), &["PROVIDER_NO_CREDIT", ""]),
+        (failed(404), &["MODEL_UNAVAILABLE", ""]),
+        (
+            failed(500),
+            &["PROVIDER_UNAVAILABLE", "PROVIDER_UNAVAILABLE", ""],
+        ),
+        (failed(504), &["PROVIDER_TIMEOUT", "PROVIDER_TIMEOUT", ""]),
+        (
+            Answer::hung_up(),
+            &["PROVIDER_UNAVAILABLE", "PROVIDER_UNAVAILABLE", ""],
+        ),
+        (
+            failed(500).with("x-should-retry", "false"),
+            &["PROVIDER_UNAVAILABLE", ""],
+        ),
+        (Answer::json(200, &json!({})), &["PROVIDER_MALFORMED", ""]),
+    ] {
+        let router = failing(answer).await;
+        let response = router.generate(falling_back([CLAUDE], gpt())).await;
+        let response = response.unwrap();
+        assert_eq!(reasons(&response.attempts), tried);
+        assert_eq!(response.model, "claude-sonnet-5");
+        let asked: Vec<_> = response
+            .attempts
+            .iter()
+            .map(|attempt| (&*attempt.provider, &*attempt.model))
+            .collect();
+        let (last, before) = asked.split_last().unwrap();
+        assert_eq!(*last, ("anthropic", "claude-sonnet-5"));
+        assert!(before.iter().all(|asked| *asked == ("openai", "gpt-4.1")));
+        are_recorded(&router, &response.attempts).await;
+    }
+}
+
+#[tokio::test]
+async fn the_next_model_is_asked_when_there_is_no_key() {
+    let router = router().await;
+    router.lends_keys([of("anthropic", own("c"))]);
+    router.provider.answers(good_day_of_claude());
+    let response = router.generate(falling_back([CLAUDE], gpt())).await;
+    assert_eq!(reasons(&response.unwrap().attempts), [""]);
+}
+
+#[tokio::test]
+async fn they_are_asked_in_their_order() {
+    let router = router().await;
+    let keys = [own("a"), of("anthropic", own("c"))];
+    router.lends_keys(keys);
+    router.provider.answers(throttled());
+    let to = ["openai/gpt-4o", CLAUDE, "openai/gpt-4o-mini"];
+    let outcome = router.generate(falling_back(to, gpt())).await;
+    let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    let calls = router.provider.calls();
+    let models: Vec<_> = calls.iter().map(|call| &call.body["model"]).collect();
+    let expected = ["gpt-4.1", "gpt-4o", "claude-sonnet-5", "gpt-4o-mini"];
+    assert_eq!(models, expected);
+    assert_eq!(said.metadata["attempts"].split(' ').count(), 4);
+}
+
+#[tokio::test]
+async fn the_last_failure_of_a_call_is_told() {
+    let router = failing(throttled()).await;
+    router.provider.answers_to("c", failed(500));
+    let outcome = router.generate(falling_back([CLAUDE], gpt())).await;
+    refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
+    // That there was no key for the fallback tells less.
+    let outcome = router
+        .generate(falling_back(["deepseek/deepseek-chat"], asking("gpt-4o")))
+        .await;
+    refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+}
+
+#[tokio::test]
+async fn a_fallback_that_cannot_be_asked_is_passed_over() {
+    let router = failing(throttled()).await;
+    let sampling = Sampling {
+        top_k: Some(40),
+        ..Sampling::default()
+    };
+    let request = GenerateRequest {
+        model: "claude-sonnet-4-5".to_owned(),
+        sampling: Some(sampling),
+        ..claude()
+    };
+    router.provider.answers_once(failed(500));
+    router.provider.answers_once(failed(500));
+    // One can't do what the request asks for, one has no key, one's key is unknown.
+    let mut request = falling_back(
+        [
+            "openai/gpt-4.1",
+            "deepseek/deepseek-chat",
+            "anthropic/claude-opus-4-6",
+            "anthropic/claude-haiku-4-5",
+        ],
+        request,
+    );
+    request.fallbacks[2].key = "nobodys".to_owned();
+    let response = router.generate(request).await.unwrap();
+    assert_eq!(router.provider.keys(), ["c", "c", "c"]);
+    assert_eq!(response.attempts[2].model, "claude-haiku-4-5");
+}
+
+#[tokio::test]
+async fn what_the_first_choice_cannot_do_is_the_requests_fault() {
+    let router = failing(good_day()).await;
+    let sampling = Sampling {
+        top_k: Some(40),
+        ..Sampling::default()
+    };
+    let request = GenerateRequest {
+        sampling: Some(sampling),
+        ..falling_back([CLAUDE], gpt())
+    };
+    let outcome = router.generate(request).await;
+    let said = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
+    assert_eq!(said.fields, ["sampling.top_k"]);
+    assert!(router.provider.calls().is_empty());
+}
+
+#[tokio::test]
+async fn the_payer_stays_the_first_ones() {
+    let router = router().await;
+    router.provider.answers(throttled());
+    let fallback = || falling_back([CLAUDE], gpt());
+    router.lends_keys([own("a"), of("anthropic", shared("p"))]);
+    let outcome = router.generate(fallback()).await;
+    refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    assert_eq!(router.provider.keys(), ["a"]);
+    let asked = router.vault.questions();
+    assert_eq!(asked.last().unwrap().payer(), Payer::OwnKey);
+
+    let keys = [
+        shared("p"),
+        of("anthropic", own("c")),
+        of("anthropic", shared("q")),
+    ];
+    router.lends_keys(keys);
+    router.provider.answers_to("q", good_day_of_claude());
+    let request = GenerateRequest {
+        parent: "workspaces/acme/projects/web".to_owned(),
+        ..fallback()
+    };
+    let response = router.generate(request).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a", "p", "q"]);
+    assert_eq!(response.attempts[1].payer, i32::from(Payer::Platform));
+}
+
+#[tokio::test]
+async fn the_providers_options_are_the_first_choices_alone() {
+    let options = || prost_types::Struct {
+        fields: [(
+            "user".to_owned(),
+            prost_types::Value {
+                kind: Some(prost_types::value::Kind::StringValue("u-1".to_owned())),
+            },
+        )]
+        .into(),
+    };
+    let request = |model: &str| GenerateRequest {
+        provider_options: Some(options()),
+        ..falling_back(["openai/gpt-4o", CLAUDE], asking(model))
+    };
+    let router = failing(throttled()).await;
+    router.generate(request("gpt-4.1")).await.unwrap();
+    let calls = router.provider.calls();
+    let users: Vec<_> = calls.iter().map(|call| call.body.get("user")).collect();
+    assert_eq!(users, [Some(&json!("u-1")), Some(&json!("u-1")), None]);
+
+    // Nor do they become the fallback's when the first choice has no key.
+    router.lends_keys([of("anthropic", own("c"))]);
+    router.generate(request("gpt-4.1-mini")).await.unwrap();
+    assert_eq!(router.provider.called(4).await.body.get("user"), None);
+}
+
+#[tokio::test]
+async fn a_fallback_may_name_its_key() {
+    let router = router().await;
+    let mut spare = of("anthropic", own("spare"));
+    spare.default_model = "claude-haiku-4-5".to_owned();
+    router.lends_keys([own("a"), of("anthropic", own("c")), spare]);
+    router.provider.answers_to("a", throttled());
+    router.provider.answers_to("spare", good_day_of_claude());
+    let fallback = Fallback {
+        key: "spare".to_owned(),
+        ..Fallback::default()
+    };
+    let request = GenerateRequest {
+        fallbacks: vec![fallback],
+        ..gpt()
+    };
+    let response = router.generate(request).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a", "spare"]);
+    assert_eq!(response.attempts[1].model, "claude-haiku-4-5");
+}
+
+#[tokio::test]
+async fn a_request_that_names_its_key_is_answered_with_it_alone() {
+    let router = router().await;
+    router.lends_keys([own("a"), own("b")]);
+    router.provider.answers_once(throttled());
+    router.provider.answers(good_day());
+    let named = GenerateRequest {
+        key: "b".to_owned(),
+        ..falling_back(["openai/gpt-4o"], gpt())
+    };
+    router.generate(named.clone()).await.unwrap();
+    assert_eq!(router.provider.keys(), ["b", "b"]);
+    // Another provider's model can't be asked with it.
+    let mut named = falling_back(["openai/gpt-4o", CLAUDE], named);
+    let outcome = router.generate(named.clone()).await;
+    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(said.fields, ["fallbacks[1].key"]);
+    named.fallbacks[1].key = "a".to_owned();
+    router.generate(named).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_malformed_field_is_named() {
+    let router = router().await;
+    let to = |provider: &str, model: &str| Fallback {
+        provider: provider.to_owned(),
+        model: model.to_owned(),
+        key: String::new(),
+    };
+    let too_many = vec![to("openai", "gpt-4o"); 9];
+    for (fallbacks, field) in [
+        (too_many, "fallbacks"),
+        (vec![to("acme", "gpt-4o")], "fallbacks[0].provider"),
+        (
+            vec![to("openai", "gpt-4o"), to("", "nobodys-model")],
+            "fallbacks[1].provider",
+        ),
+        (vec![to("openai", "gpt\0")], "fallbacks[0].model"),
+        (vec![to("openai", &"x".repeat(257))], "fallbacks[0].model"),
+        (vec![to("", "")], "fallbacks[0].model"),
+    ] {
+        let request = GenerateRequest { fallbacks, ..gpt() };
+        let outcome = router.generate(request.clone()).await;
+        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(said.fields, [field]);
+        let outcome = router.stream(request).await;
+        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(said.fields, [format!("request.{field}")]);
+    }
+    let both = GenerateRequest {
+        no_fallback: true,
+        ..falling_back([CLAUDE], gpt())
+    };
+    let said = refused(
+        router.generate(both).await,
+        Code::InvalidArgument,
+        "FIELD_INVALID",
+    );
+    assert_eq!(said.fields, ["no_fallback"]);
+    assert!(router.provider.calls().is_empty());
+    assert!(router.vault.questions().is_empty());
+}
+
+/// A refusal travels as plain text to Anthropic, and as what it is to OpenAI.
+#[tokio::test]
+async fn what_was_left_behind_is_told_of_the_model_that_answered() {
+    let part = |content| Part {
+        content: Some(content),
+        provider_state: None,
+    };
+    let said = |role: Role, content| Message {
+        role: role.into(),
+        parts: vec![part(content)],
+    };
+    let hello = || Content::Text("Hello".to_owned());
+    let with_refusal = |request| GenerateRequest {
+        messages: vec![
+            said(Role::User, hello()),
+            said(Role::Assistant, Content::Refusal("No".to_owned())),
+            said(Role::User, hello()),
+        ],
+        ..request
+    };
+    let lost = Loss {
+        field: "messages[1].parts[0]".to_owned(),
+        kind: loss::Kind::RefusalMark.into(),
+        provider: String::new(),
+    };
+
+    let router = failing(throttled()).await;
+    let request = with_refusal(falling_back([CLAUDE], gpt()));
+    let response = router.generate(request).await.unwrap();
+    assert_eq!(response.portability, [lost]);
+
+    router.provider.answers_to("a", good_day());
+    router.provider.answers_to("c", throttled());
+    let request = with_refusal(falling_back(["openai/gpt-4o"], claude()));
+    let response = router.generate(request).await.unwrap();
+    assert_eq!(reasons(&response.attempts), ["PROVIDER_THROTTLED", ""]);
+    assert_eq!(response.portability, []);
+}

@@ -1,0 +1,81 @@
+//! Trying: other keys, repetitions, other models. What is tried, in which order, and what is not.
+
+mod breaker;
+mod deadlines;
+mod fallbacks;
+mod refused_keys;
+mod repeated;
+mod streams;
+mod throttled;
+mod waiting;
+mod workspace_fallbacks;
+
+use latchkey_contract::router::v1::{Attempt, Fallback, GenerateRequest};
+use latchkey_migrations::testing::Backend;
+use serde_json::json;
+
+use crate::harness::{Answer, Router, anthropic, chat, gpt};
+
+async fn router() -> Router {
+    Router::start(Backend::Sqlite).await
+}
+
+fn good_day() -> Answer {
+    Answer::json(200, &chat::whole())
+}
+
+/// Good day, as Anthropic says it.
+fn good_day_of_claude() -> Answer {
+    Answer::json(200, &anthropic::whole())
+}
+
+fn failed(status: u16) -> Answer {
+    Answer::json(
+        status,
+        &json!({"error": {"message": "words of the provider"}}),
+    )
+}
+
+/// Fallbacks as `{provider}/{model}`.
+fn falling_back<const N: usize>(to: [&str; N], request: GenerateRequest) -> GenerateRequest {
+    let fallbacks = to.map(|line| {
+        let (provider, model) = line.split_once('/').unwrap();
+        Fallback {
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            key: String::new(),
+        }
+    });
+    GenerateRequest {
+        fallbacks: fallbacks.to_vec(),
+        ..request
+    }
+}
+
+fn asking(model: &str) -> GenerateRequest {
+    GenerateRequest {
+        model: model.to_owned(),
+        ..gpt()
+    }
+}
+
+/// The reasons of attempts, the oldest first; empty for one that succeeded.
+fn reasons(attempts: &[Attempt]) -> Vec<&str> {
+    let reasons = attempts.iter().map(|attempt| &*attempt.error_reason);
+    reasons.collect()
+}
+
+/// The account holds these attempts as the caller was told of them.
+async fn are_recorded(router: &Router, told: &[Attempt]) {
+    let recorded = router.attempts().await;
+    for attempt in told {
+        let found = recorded.iter().find(|other| other.name == attempt.name);
+        // A row has no usage that is not known.
+        let usage = Some(attempt.usage.unwrap_or_default());
+        let expected = Attempt {
+            usage,
+            ..attempt.clone()
+        };
+        assert_eq!(found, Some(&expected));
+    }
+}

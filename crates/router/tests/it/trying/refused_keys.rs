@@ -1,0 +1,138 @@
+//! Keys that a provider refuses make way, and are not tried in vain again.
+
+use std::time::Duration;
+
+use latchkey_contract::vault::v1::KeyReport;
+use latchkey_migrations::testing::Backend;
+use tonic::Code;
+
+use super::{are_recorded, asking, failed, falling_back, good_day, reasons, router};
+use crate::harness::{ACME, Answer, Router, chat, gpt, own, refused, shared, version};
+
+const REJECTED: &str = "PROVIDER_REJECTED_KEY";
+
+fn coded(status: u16, code: &str) -> Answer {
+    Answer::json(status, &chat::error("some_error", code, "no"))
+}
+
+/// What the vault has heard, once that is so much.
+async fn reports(router: &Router, count: usize) -> Vec<KeyReport> {
+    let heard = router.vault.heard(|heard| heard.reports.len() >= count);
+    heard.await.reports
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_valid_is_reported_and_another_takes_over() {
+    let router = router().await;
+    router.lends_keys([own("a"), own("b")]);
+    router.provider.answers_to("a", failed(401));
+    router.provider.answers_to("b", good_day());
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(reasons(&response.attempts), [REJECTED, ""]);
+    are_recorded(&router, &response.attempts).await;
+    let report = &reports(&router, 1).await[0];
+    assert_eq!(report.key_version, version(ACME, "a"));
+    assert_eq!(report.refusal.as_ref().unwrap().http_status, 401);
+
+    // The vault sets it aside, and no request meets it again.
+    router.lends_keys([own("b")]);
+    router.vault.invalidates(ACME, 2, &[version(ACME, "a")]);
+    let acknowledged = router
+        .vault
+        .heard(|heard| !heard.acknowledgements.is_empty());
+    acknowledged.await;
+    router.generate(gpt()).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a", "b", "b"]);
+}
+
+#[tokio::test]
+async fn the_platforms_key_does_not_take_over() {
+    let router = router().await;
+    router.lends_keys([own("a"), shared("p")]);
+    router.provider.answers(failed(401));
+    let outcome = router.generate(gpt()).await;
+    refused(outcome, Code::FailedPrecondition, REJECTED);
+    assert_eq!(router.provider.keys(), ["a"]);
+}
+
+#[tokio::test]
+async fn a_key_without_the_right_is_set_aside_for_the_model_alone() {
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.attempts.refused_pause = Duration::from_secs(20);
+    })
+    .await;
+    router.lends_keys([own("a"), own("b")]);
+    router.provider.answers(good_day());
+    for (index, refusal) in [
+        || failed(403),
+        || failed(402),
+        || coded(429, "insufficient_quota"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let model = &*format!("gpt-4.1-{index}");
+        router.provider.answers_once(refusal());
+        let calls = router.provider.calls().len();
+        let response = router.generate(asking(model)).await.unwrap();
+        assert_ne!(reasons(&response.attempts)[0], "");
+        router.generate(asking(model)).await.unwrap();
+        router.generate(asking("gpt-4o")).await.unwrap();
+        assert_eq!(router.provider.keys()[calls..], ["a", "b", "b", "a"]);
+    }
+    router.clock.advance(Duration::from_secs(20));
+    router.generate(asking("gpt-4.1-0")).await.unwrap();
+    assert_eq!(router.provider.keys().last().unwrap(), "a");
+    // The key itself is good.
+    assert_eq!(reports(&router, 0).await, []);
+}
+
+/// It does not come back while a caller waits, however soon it is tried again.
+#[tokio::test]
+async fn a_right_is_not_waited_for() {
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.attempts.refused_pause = Duration::from_secs(1);
+    })
+    .await;
+    router.lends_keys([own("a")]);
+    router.provider.answers(failed(403));
+    for _ in 0..2 {
+        let outcome = router.generate(gpt()).await;
+        refused(outcome, Code::FailedPrecondition, REJECTED);
+    }
+    assert_eq!(router.provider.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_model_that_one_key_does_not_reach_is_asked_for_with_another() {
+    let router = router().await;
+    router.lends_keys([own("a"), own("b")]);
+    router
+        .provider
+        .answers_to("a", coded(404, "model_not_found"));
+    router.provider.answers_to("b", good_day());
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(reasons(&response.attempts), ["MODEL_UNAVAILABLE", ""]);
+}
+
+#[tokio::test]
+async fn a_request_that_is_wrong_is_neither_repeated_nor_put_to_others() {
+    let router = router().await;
+    router.lends_keys([own("a"), own("b")]);
+    for answer in [
+        failed(400),
+        failed(413),
+        failed(422),
+        coded(400, "context_length_exceeded"),
+        coded(400, "content_policy_violation"),
+        // Not even when its provider asks for it.
+        failed(400).with("x-should-retry", "true"),
+    ] {
+        let calls = router.provider.calls().len();
+        router.provider.answers(answer);
+        let request = falling_back(["openai/gpt-4o"], gpt());
+        let outcome = router.generate(request).await;
+        refused(outcome, Code::InvalidArgument, "PROVIDER_REJECTED_REQUEST");
+        assert_eq!(router.provider.calls().len(), calls + 1);
+    }
+}

@@ -1,0 +1,224 @@
+//! Calls that fail in a way that may pass are repeated, within the budget.
+
+use std::time::{Duration, Instant};
+
+use latchkey_migrations::testing::Backend;
+use serde_json::json;
+use tonic::Code;
+
+use super::{are_recorded, failed, falling_back, good_day, reasons, router};
+use crate::harness::{Answer, Lending, QUICK, Router, chat, gpt, own, refused, shared};
+
+const DOWN: &str = "PROVIDER_UNAVAILABLE";
+
+#[tokio::test]
+async fn what_may_pass_is_asked_again_with_the_same_key() {
+    let router = router().await;
+    router.lends_keys([own("a"), own("b")]);
+    for (answer, reason) in [
+        (failed(500), DOWN),
+        (failed(502), DOWN),
+        (failed(503), DOWN),
+        (failed(504), "PROVIDER_TIMEOUT"),
+        (failed(408), "PROVIDER_TIMEOUT"),
+        (Answer::cut(&chat::whole()), DOWN),
+        (Answer::hung_up(), DOWN),
+    ] {
+        let calls = router.provider.calls().len();
+        router.provider.answers_once(answer);
+        router.provider.answers_once(good_day());
+        let response = router.generate(gpt()).await.unwrap();
+        assert_eq!(router.provider.keys()[calls..], ["a", "a"]);
+        assert_eq!(reasons(&response.attempts), [reason, ""]);
+        are_recorded(&router, &response.attempts).await;
+    }
+    // It needs no vault.
+    assert_eq!(router.vault.questions().len(), 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_not_reached_is_dialled_again() {
+    let router = router().await;
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut key = own("a");
+    key.base_url = format!("http://{}/v1", nobody.local_addr().unwrap());
+    drop(nobody);
+    router.lends_keys([key]);
+    let outcome = router.generate(gpt()).await;
+    let said = refused(outcome, Code::Unavailable, DOWN);
+    assert_eq!(said.metadata["attempts"].split(' ').count(), 2);
+    assert_eq!(reasons(&router.attempts().await), [DOWN, DOWN]);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_too_slow_is_asked_again() {
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.upstream.total_timeout = Duration::from_millis(300);
+    })
+    .await;
+    let held = router.provider.holds();
+    router.provider.answers_once(good_day());
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(reasons(&response.attempts), ["PROVIDER_TIMEOUT", ""]);
+    assert!(held.is_closed());
+}
+
+#[tokio::test]
+async fn a_repetition_keeps_its_key_though_the_vault_would_draw_another() {
+    let router = router().await;
+    router.lends_in_turn(Lending {
+        keys: vec![own("a"), own("b"), own("c")],
+        fallbacks: Vec::new(),
+    });
+    router.provider.answers_once(failed(500));
+    router.provider.answers_once(failed(500));
+    router.provider.answers_once(good_day());
+    router.generate(gpt()).await.unwrap();
+    let keys = router.provider.keys();
+    assert_eq!(keys[..2], ["a", "a"]);
+    assert_ne!(keys[2], "a");
+}
+
+/// Calls per key and per model and all in all at most, the keys, and which are called.
+#[tokio::test]
+async fn the_budget_is_exact() {
+    for (per_key, per_model, most, keys, expected) in [
+        (2, 3, 8, "a", "aa"),
+        (2, 3, 8, "ab", "aab"),
+        (1, 3, 8, "abcd", "abc"),
+        (3, 3, 8, "ab", "aaa"),
+        (9, 4, 8, "ab", "aaaa"),
+        (2, 8, 8, "abc", "aabbcc"),
+        (2, 8, 5, "abc", "aabbc"),
+        (2, 8, 1, "abc", "a"),
+    ] {
+        let router = Router::start_with(Backend::Sqlite, |config| {
+            config.attempts.per_key = per_key;
+            config.attempts.per_model = per_model;
+            config.attempts.most = most;
+        })
+        .await;
+        router.lends_keys(keys.chars().map(|id| own(&id.to_string())));
+        router.provider.answers(failed(500));
+        let outcome = router.generate(gpt()).await;
+        let said = refused(outcome, Code::Unavailable, DOWN);
+        assert_eq!(router.provider.keys().concat(), expected);
+        let told: Vec<_> = said.metadata["attempts"].split(' ').collect();
+        let mut recorded = router.attempts().await;
+        recorded.sort_by_key(|attempt| told.iter().position(|name| *name == attempt.name));
+        let tried = recorded.iter().map(|attempt| attempt.name.as_str());
+        assert_eq!(tried.collect::<Vec<_>>(), told);
+        assert_eq!(told.len(), expected.len());
+    }
+}
+
+#[tokio::test]
+async fn the_budget_of_a_request_holds_over_all_its_models() {
+    let router = Router::start_with(Backend::Sqlite, |config| config.attempts.most = 5).await;
+    router.lends_keys([own("a"), own("b")]);
+    router.provider.answers(failed(500));
+    let request = falling_back(["openai/gpt-4o", "openai/gpt-4o-mini"], gpt());
+    refused(router.generate(request).await, Code::Unavailable, DOWN);
+    let calls = router.provider.calls();
+    let models: Vec<_> = calls.iter().map(|call| &call.body["model"]).collect();
+    assert_eq!(
+        models,
+        ["gpt-4.1", "gpt-4.1", "gpt-4.1", "gpt-4o", "gpt-4o"]
+    );
+    assert_eq!(router.provider.keys(), ["a", "a", "b", "a", "a"]);
+}
+
+#[tokio::test]
+async fn another_payers_key_never_takes_over() {
+    let router = router().await;
+    router.lends_keys([own("a"), shared("p")]);
+    router.provider.answers(failed(500));
+    refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
+    assert_eq!(router.provider.keys(), ["a", "a"]);
+}
+
+#[tokio::test]
+async fn a_provider_may_ask_not_to_be_asked_again() {
+    let router = router().await;
+    router.lends_keys([own("a"), own("b")]);
+    router
+        .provider
+        .answers(failed(500).with("x-should-retry", "false"));
+    refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
+    assert_eq!(router.provider.keys(), ["a"]);
+}
+
+#[tokio::test]
+async fn a_provider_may_ask_to_be_asked_again() {
+    let router = router().await;
+    router.lends_keys([own("a")]);
+    // Of itself it is none that may pass.
+    let answer = || Answer::text(307, "text/plain", "");
+    router.provider.answers(answer());
+    refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
+    assert_eq!(router.provider.calls().len(), 1);
+    router
+        .provider
+        .answers_once(answer().with("x-should-retry", "true"));
+    router.provider.answers(good_day());
+    router.generate(gpt()).await.unwrap();
+    assert_eq!(router.provider.calls().len(), 3);
+}
+
+#[tokio::test]
+async fn a_provider_is_given_the_time_that_it_asks_for() {
+    let router = router().await;
+    let wait = Duration::from_millis(60);
+    router
+        .provider
+        .answers_once(failed(503).with("retry-after-ms", "60"));
+    router.provider.answers_once(good_day());
+    let asked = Instant::now();
+    router.generate(gpt()).await.unwrap();
+    assert!(asked.elapsed() >= wait);
+}
+
+#[tokio::test]
+async fn a_provider_that_asks_for_too_much_time_is_passed_over() {
+    let router = router().await;
+    router.lends_keys([own("a"), own("b")]);
+    router
+        .provider
+        .answers_to("a", failed(503).with("retry-after", "11"));
+    router.provider.answers_to("b", good_day());
+    router.generate(gpt()).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a", "b"]);
+}
+
+/// It may have been billed.
+#[tokio::test]
+async fn an_answer_that_makes_no_sense_is_not_asked_for_again() {
+    let router = router().await;
+    router.lends_keys([own("a"), own("b")]);
+    for answer in [
+        Answer::json(200, &json!({})),
+        Answer::text(200, "text/html", "<html>"),
+    ] {
+        let calls = router.provider.calls().len();
+        router.provider.answers(answer);
+        let outcome = router.generate(gpt()).await;
+        refused(outcome, Code::Unavailable, "PROVIDER_MALFORMED");
+        assert_eq!(router.provider.calls().len(), calls + 1);
+    }
+}
+
+#[tokio::test]
+async fn each_repetition_pauses_longer() {
+    let pause = Duration::from_millis(20);
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.attempts.per_key = 3;
+        config.attempts.first_pause = pause;
+        config.attempts.longest_pause = pause * 2;
+    })
+    .await;
+    router.provider.answers(failed(500));
+    let asked = Instant::now();
+    refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
+    assert!(asked.elapsed() >= pause * 3);
+    assert_eq!(router.provider.calls().len(), QUICK.per_model);
+}

@@ -1,0 +1,177 @@
+//! Keys that are throttled make way for others of the same payer.
+
+use std::time::Duration;
+
+use latchkey_contract::router::v1::GenerateRequest;
+use latchkey_contract::vault::v1::Payer;
+use tonic::Code;
+
+use super::{are_recorded, asking, failed, good_day, reasons, router};
+use crate::harness::{APP, Answer, gpt, own, refused, shared, streamed};
+
+fn throttled() -> Answer {
+    failed(429)
+}
+
+#[tokio::test]
+async fn the_next_key_of_the_same_payer_takes_over() {
+    let router = router().await;
+    router.lends_keys([own("a"), own("b"), shared("p")]);
+    router.provider.answers_to("a", throttled());
+    router.provider.answers_to("b", good_day());
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a", "b"]);
+    assert_eq!(reasons(&response.attempts), ["PROVIDER_THROTTLED", ""]);
+    are_recorded(&router, &response.attempts).await;
+    // The first choice, and the one without the key that was tried.
+    let questions = router.vault.questions();
+    assert_eq!(questions.len(), 2);
+    assert_eq!(questions[1].excluded_keys, ["workspaces/acme/keys/a"]);
+    assert_eq!(questions[1].payer(), Payer::OwnKey);
+}
+
+#[tokio::test]
+async fn the_platforms_key_never_takes_over_from_an_own_one() {
+    let router = router().await;
+    router.lends_keys([own("a"), shared("p")]);
+    router
+        .provider
+        .answers_to("a", throttled().with("retry-after", "60"));
+    router.provider.answers_to("p", good_day());
+    for _ in 0..2 {
+        let outcome = router.generate(gpt()).await;
+        let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+        assert_eq!(said.retry_after, Some(Duration::from_mins(1)));
+    }
+    assert_eq!(router.provider.keys(), ["a"]);
+}
+
+#[tokio::test]
+async fn another_key_of_the_platform_takes_over_from_one_of_it() {
+    let router = router().await;
+    router.lends_keys([shared("p"), shared("q")]);
+    router.provider.answers_to("p", throttled());
+    router.provider.answers_to("q", good_day());
+    router.generate(gpt()).await.unwrap();
+    assert_eq!(router.provider.keys(), ["p", "q"]);
+    let question = &router.vault.questions()[1];
+    assert_eq!(question.payer(), Payer::Platform);
+}
+
+#[tokio::test]
+async fn a_throttled_key_is_left_alone_by_later_requests_for_the_same_model() {
+    let router = router().await;
+    router.lends_keys([own("a"), own("b")]);
+    router
+        .provider
+        .answers_to("a", throttled().with("retry-after", "20"));
+    router.provider.answers_to("b", good_day());
+    router.generate(gpt()).await.unwrap();
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(reasons(&response.attempts), [""]);
+    assert!(router.stream(gpt()).await.is_ok());
+    assert_eq!(router.provider.keys(), ["a", "b", "b", "b"]);
+    // Both keys are held by now.
+    assert_eq!(router.vault.questions().len(), 2);
+
+    // Another model may have a limit of its own.
+    router.provider.answers_to("a", good_day());
+    router.generate(asking("gpt-4o")).await.unwrap();
+    assert_eq!(router.provider.keys()[4..], ["a"]);
+
+    router.clock.advance(Duration::from_micros(19_999_999));
+    router.generate(gpt()).await.unwrap();
+    router.clock.advance(Duration::from_micros(1));
+    router.generate(gpt()).await.unwrap();
+    assert_eq!(router.provider.keys()[5..], ["b", "a"]);
+}
+
+#[tokio::test]
+async fn every_form_of_retry_after_is_honoured() {
+    let router = router().await;
+    router.lends_keys([own("a")]);
+    for (index, (name, value, wait)) in [
+        ("retry-after-ms", "11500", 11_500),
+        ("retry-after", "12", 12_000),
+        ("retry-after", "12.25", 12_250),
+        // Half a minute after the clock's time.
+        ("retry-after", "Sat, 21 Nov 2026 12:00:30 GMT", 30_000),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        router.provider.answers(throttled().with(name, value));
+        let wait = Some(Duration::from_millis(wait));
+        // What was said is said again while the key is left alone, and nobody is called.
+        for _ in 0..2 {
+            let outcome = router.generate(asking(&format!("gpt-4.1-{index}"))).await;
+            let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+            assert_eq!(said.retry_after, wait, "{name}: {value}");
+            assert_eq!(said.metadata["provider_status"], "429");
+        }
+        assert_eq!(router.provider.calls().len(), index + 1);
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_of_the_wait_is_told() {
+    let router = router().await;
+    router.lends_keys([own("a")]);
+    router
+        .provider
+        .answers(throttled().with("retry-after", "25"));
+    let first = refused(
+        router.generate(gpt()).await,
+        Code::ResourceExhausted,
+        "PROVIDER_THROTTLED",
+    );
+    assert!(first.metadata.contains_key("attempts"));
+    router.clock.advance(Duration::from_secs(10));
+    let second = refused(
+        router.generate(gpt()).await,
+        Code::ResourceExhausted,
+        "PROVIDER_THROTTLED",
+    );
+    assert_eq!(second.retry_after, Some(Duration::from_secs(15)));
+    // No call was made for it.
+    assert!(!second.metadata.contains_key("attempts"));
+    assert_eq!(router.attempts().await.len(), 1);
+}
+
+#[tokio::test]
+async fn every_key_is_asked_before_a_request_fails() {
+    let router = router().await;
+    router.lends_keys([own("a"), own("b"), own("c"), shared("p")]);
+    router
+        .provider
+        .answers(throttled().with("retry-after", "15"));
+    router
+        .provider
+        .answers_to("b", throttled().with("retry-after", "12"));
+    let outcome = router.generate(gpt()).await;
+    let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    assert_eq!(router.provider.keys(), ["a", "b", "c"]);
+    assert_eq!(said.metadata["attempts"].split(' ').count(), 3);
+    // No key is left to call.
+    let outcome = router.generate(gpt()).await;
+    refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    assert_eq!(router.provider.calls().len(), 3);
+}
+
+#[tokio::test]
+async fn a_named_key_is_not_replaced() {
+    let router = router().await;
+    router.lends_keys([own("a"), own("b")]);
+    router
+        .provider
+        .answers(throttled().with("retry-after", "15"));
+    let named = GenerateRequest {
+        key: "a".to_owned(),
+        ..gpt()
+    };
+    let outcome = router.generate(named.clone()).await;
+    refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    let outcome = router.inference(APP).stream_generate(streamed(named)).await;
+    refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    assert_eq!(router.provider.keys(), ["a"]);
+}

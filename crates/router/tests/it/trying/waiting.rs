@@ -1,0 +1,100 @@
+//! When every key is throttled, a request waits for the first that is free again, if that is soon.
+
+use std::time::{Duration, Instant};
+
+use latchkey_contract::router::v1::GenerateRequest;
+use tonic::Code;
+
+use super::{failed, falling_back, good_day, good_day_of_claude, reasons};
+use crate::harness::{Answer, Router, gpt, of, own, refused};
+
+fn throttled(milliseconds: &str) -> Answer {
+    failed(429).with("retry-after-ms", milliseconds)
+}
+
+#[tokio::test]
+async fn a_short_wait_is_waited_out() {
+    let router = Router::start_in_real_time(|_| {}).await;
+    router.lends_keys([own("a")]);
+    router.provider.answers_once(throttled("60"));
+    router.provider.answers_once(good_day());
+    let asked = Instant::now();
+    let response = router.generate(gpt()).await.unwrap();
+    assert!(asked.elapsed() >= Duration::from_millis(60));
+    assert_eq!(reasons(&response.attempts), ["PROVIDER_THROTTLED", ""]);
+}
+
+#[tokio::test]
+async fn the_key_that_is_free_first_is_waited_for() {
+    let router = Router::start_in_real_time(|_| {}).await;
+    router.lends_keys([own("a"), own("b")]);
+    router.provider.answers_once(throttled("9000"));
+    router.provider.answers_once(throttled("60"));
+    router.provider.answers_once(good_day());
+    router.generate(gpt()).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a", "b", "b"]);
+}
+
+#[tokio::test]
+async fn a_named_key_is_waited_for_too() {
+    let router = Router::start_in_real_time(|_| {}).await;
+    router.lends_keys([own("a"), own("b")]);
+    router.provider.answers_once(throttled("20"));
+    router.provider.answers_once(good_day());
+    let named = GenerateRequest {
+        key: "b".to_owned(),
+        ..gpt()
+    };
+    router.generate(named).await.unwrap();
+    assert_eq!(router.provider.keys(), ["b", "b"]);
+}
+
+#[tokio::test]
+async fn later_requests_wait_as_well() {
+    let router = Router::start_in_real_time(|_| {}).await;
+    router.lends_keys([own("a")]);
+    router.provider.answers_once(throttled("1000"));
+    // Its caller does not wait so long.
+    let mut hurried = router.patient(Duration::from_millis(900));
+    let outcome = hurried.generate(gpt()).await;
+    refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    router.provider.answers_once(good_day());
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(reasons(&response.attempts), [""]);
+}
+
+#[tokio::test]
+async fn nobody_waits_without_end() {
+    let router = Router::start_in_real_time(|_| {}).await;
+    router.lends_keys([own("a")]);
+    router.provider.answers(throttled("1"));
+    let outcome = router.generate(gpt()).await;
+    refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    assert_eq!(router.provider.calls().len(), 3);
+}
+
+#[tokio::test]
+async fn a_long_wait_is_the_callers() {
+    let router = Router::start_in_real_time(|config| {
+        config.attempts.longest_wait = Duration::from_millis(20);
+    })
+    .await;
+    router.lends_keys([own("a")]);
+    router.provider.answers(throttled("2500"));
+    let outcome = router.generate(gpt()).await;
+    let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    assert_eq!(said.retry_after, Some(Duration::from_millis(2_500)));
+    assert_eq!(router.provider.calls().len(), 1);
+}
+
+/// The wait comes first, as the fallback is the second choice; a long one is not waited for.
+#[tokio::test]
+async fn a_fallback_takes_over_where_the_wait_is_long() {
+    let router = Router::start_in_real_time(|_| {}).await;
+    router.lends_keys([own("a"), of("anthropic", own("c"))]);
+    router.provider.answers_to("a", throttled("11000"));
+    router.provider.answers_to("c", good_day_of_claude());
+    let request = falling_back(["anthropic/claude-sonnet-5"], gpt());
+    router.generate(request).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a", "c"]);
+}

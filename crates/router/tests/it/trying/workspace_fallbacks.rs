@@ -1,0 +1,126 @@
+//! The workspace's own list of fallbacks, for requests that bring none.
+
+use latchkey_contract::router::v1::GenerateRequest;
+use latchkey_contract::vault::v1::Lease;
+use tonic::Code;
+
+use super::{failed, falling_back, good_day, good_day_of_claude, reasons, router};
+use crate::harness::{Answer, Lending, Router, gpt, of, own, refused, shared};
+
+const CLAUDE: &str = "anthropic/claude-sonnet-5";
+
+/// These keys, of which only `c` answers, and the workspace's list.
+async fn with_list(keys: Vec<Lease>, fallbacks: Vec<&'static str>) -> Router {
+    let router = router().await;
+    router.lends_of(Lending { keys, fallbacks });
+    router.provider.answers(throttled());
+    router.provider.answers_to("c", good_day_of_claude());
+    router
+}
+
+fn throttled() -> Answer {
+    failed(429).with("retry-after", "15")
+}
+
+fn both() -> Vec<Lease> {
+    vec![own("a"), of("anthropic", own("c"))]
+}
+
+#[tokio::test]
+async fn it_comes_with_the_first_key() {
+    let router = with_list(both(), vec!["openai/gpt-4o", CLAUDE]).await;
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a", "a", "c"]);
+    let throttled = "PROVIDER_THROTTLED";
+    assert_eq!(reasons(&response.attempts), [throttled, throttled, ""]);
+    // And is held with it.
+    let questions = router.vault.questions().len();
+    router.generate(gpt()).await.unwrap();
+    assert_eq!(router.vault.questions().len(), questions);
+    assert_eq!(router.provider.keys().len(), 4);
+}
+
+#[tokio::test]
+async fn it_comes_with_the_refusal_where_there_is_no_key() {
+    let keys = vec![of("anthropic", own("c"))];
+    let router = with_list(keys, vec!["deepseek/deepseek-chat", CLAUDE]).await;
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(reasons(&response.attempts), [""]);
+    assert_eq!(router.provider.keys(), ["c"]);
+}
+
+/// It is the router's business alone.
+#[tokio::test]
+async fn the_caller_is_not_told_of_it() {
+    let router = with_list(vec![of("deepseek", own("d"))], vec![CLAUDE]).await;
+    let outcome = router.generate(gpt()).await;
+    let said = refused(outcome, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
+    assert!(!said.metadata.contains_key("fallbacks"));
+}
+
+#[tokio::test]
+async fn a_request_may_do_without() {
+    let router = with_list(both(), vec![CLAUDE]).await;
+    let request = GenerateRequest {
+        no_fallback: true,
+        ..gpt()
+    };
+    let outcome = router.generate(request).await;
+    refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    assert_eq!(router.provider.keys(), ["a"]);
+}
+
+#[tokio::test]
+async fn a_requests_own_list_takes_its_place() {
+    let router = with_list(both(), vec![CLAUDE]).await;
+    let request = falling_back(["openai/gpt-4o"], gpt());
+    let outcome = router.generate(request).await;
+    refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    assert_eq!(router.provider.keys(), ["a", "a"]);
+}
+
+#[tokio::test]
+async fn a_request_that_names_its_key_does_not_take_it() {
+    let router = with_list(both(), vec![CLAUDE]).await;
+    let request = GenerateRequest {
+        key: "a".to_owned(),
+        ..gpt()
+    };
+    let outcome = router.generate(request).await;
+    refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    assert_eq!(router.provider.keys(), ["a"]);
+}
+
+#[tokio::test]
+async fn it_is_not_taken_for_a_request_that_is_wrong() {
+    let router = with_list(both(), vec![CLAUDE]).await;
+    router.provider.answers_to("a", failed(400));
+    let outcome = router.generate(gpt()).await;
+    refused(outcome, Code::InvalidArgument, "PROVIDER_REJECTED_REQUEST");
+    assert_eq!(router.provider.keys(), ["a"]);
+}
+
+#[tokio::test]
+async fn its_payer_is_the_first_ones() {
+    let keys = vec![own("a"), of("anthropic", shared("c"))];
+    let router = with_list(keys, vec![CLAUDE]).await;
+    let outcome = router.generate(gpt()).await;
+    refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    assert_eq!(router.provider.keys(), ["a"]);
+}
+
+/// A vault of a later release may know more.
+#[tokio::test]
+async fn a_provider_that_this_router_does_not_know_is_left_out() {
+    let router = with_list(both(), vec!["nobody/nothing", CLAUDE]).await;
+    router.generate(gpt()).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a", "c"]);
+}
+
+#[tokio::test]
+async fn it_is_not_needed_where_the_model_answers() {
+    let router = with_list(both(), vec![CLAUDE]).await;
+    router.provider.answers_to("a", good_day());
+    router.generate(gpt()).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a"]);
+}
