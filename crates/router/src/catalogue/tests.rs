@@ -126,6 +126,17 @@ async fn files_are_laid_over_the_builtin_catalogue_in_their_order() {
 
 #[tokio::test]
 async fn a_file_may_take_the_place_of_the_builtin_catalogue() {
+    let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../providers/data/catalogue");
+    let mut whole = layer("mine", 1);
+    for provider in Provider::ALL {
+        let defaults = data.join(format!("{provider}.toml"));
+        whole.push_str("\n\n");
+        whole.push_str(&std::fs::read_to_string(defaults).unwrap());
+    }
+    let fixture = Fixture::open(Some(&whole), &[]).await.unwrap();
+    assert_eq!(fixture.version(), "mine");
+    assert_eq!(fixture.input(Provider::Custom, "m"), Some(1));
+    assert_eq!(fixture.input(Provider::OpenAi, "gpt-5.4"), None);
     let refused = Fixture::open(Some("version = \"mine\""), &[]).await;
     assert!(matches!(
         refused.err(),
