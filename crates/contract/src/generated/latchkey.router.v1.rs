@@ -1763,7 +1763,8 @@ pub mod stream_generate_response {
         Completed(super::GenerateResponse),
     }
 }
-/// More of a part of the message that is being written.
+/// More of a part of the message that is being written. Pictures, and parts that are state alone, come
+/// with the whole answer only.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PartDelta {
     /// Which part, from 0. Parts of parallel tool calls may take turns.

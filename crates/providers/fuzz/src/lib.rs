@@ -62,4 +62,5 @@ fn check(answer: &Answer) {
             assert!(count >= 0);
         }
     }
+    assert!(answer.cost_nanos.is_none_or(|cost| cost >= 0));
 }

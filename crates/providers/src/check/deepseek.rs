@@ -23,7 +23,9 @@ pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {
         [] => NO_BALANCE.to_owned(),
         _ => format!("{NO_BALANCE}: {}", amounts.join(", ")),
     };
-    CheckOutcome::Limited { words }
+    CheckOutcome::Limited {
+        words: error::redact(&words, reply.secret),
+    }
 }
 
 #[derive(Deserialize)]

@@ -28,7 +28,10 @@ pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {
     let words = if key.limit_remaining.is_some_and(is_used_up) {
         match key.limit_reset.as_deref() {
             None | Some("") => NO_LIMIT_LEFT.to_owned(),
-            Some(reset) => format!("{NO_LIMIT_LEFT}; it is renewed {reset}"),
+            Some(reset) => {
+                let reset = error::redact(reset, reply.secret);
+                format!("{NO_LIMIT_LEFT}; it is renewed {reset}")
+            }
         }
     } else if budget.is_some_and(is_used_up) {
         NO_BUDGET_LEFT.to_owned()
@@ -41,11 +44,11 @@ pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {
 #[derive(Deserialize)]
 struct Body<'a> {
     #[serde(borrow)]
-    data: Key<'a>,
+    data: Told<'a>,
 }
 
 #[derive(Deserialize)]
-struct Key<'a> {
+struct Told<'a> {
     /// Every key has one; it tells the answer from another server's.
     #[serde(rename = "label", borrow)]
     _label: Text<'a>,

@@ -341,3 +341,23 @@ fn what_says_nothing_about_the_key_proves_nothing() {
         );
     }
 }
+
+#[test]
+fn the_key_does_not_come_back_in_any_words() {
+    for (provider, body) in [
+        (
+            Provider::OpenRouter,
+            format!(r#"{{"data":{{"label":"{KEY}","limit_remaining":0,"limit_reset":"{KEY}"}}}}"#),
+        ),
+        (
+            Provider::DeepSeek,
+            format!(
+                r#"{{"is_available":false,"balance_infos":[{{"currency":"{KEY}","total_balance":"{KEY}"}}]}}"#
+            ),
+        ),
+    ] {
+        let outcome = shown(provider, 200, &body);
+        assert!(matches!(outcome, CheckOutcome::Limited { .. }));
+        assert!(!format!("{outcome:?}").contains(KEY), "{outcome:?}");
+    }
+}

@@ -93,7 +93,7 @@ impl Losses {
             }
             Content::Refusal(_) => {
                 *refusals += 1;
-                if !self.marks_refusal(*refusals) {
+                if !self.marks_refusal(*refusals, carried) {
                     self.add(field(), loss::Kind::RefusalMark, "");
                 }
             }
@@ -148,9 +148,10 @@ impl Losses {
     }
 
     /// Whether the refusal of this number in its message keeps its mark.
-    fn marks_refusal(&self, number: usize) -> bool {
+    fn marks_refusal(&self, number: usize, carried: bool) -> bool {
         match self.dialect.api() {
-            Api::Responses => true,
+            // Without its state it has no id, and only plain text needs none.
+            Api::Responses => carried,
             // The field is for one.
             Api::ChatCompletions => number == 1 && self.flavour().marks_refusals(),
             Api::GenerateContent | Api::Messages => false,

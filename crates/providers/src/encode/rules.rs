@@ -1,7 +1,9 @@
 //! The rules of the contract that hold for every provider.
 
 use latchkey_contract::router::v1::part::Content;
-use latchkey_contract::router::v1::{Blob, GenerateRequest, Message, Part, Role, file, image};
+use latchkey_contract::router::v1::{
+    Blob, GenerateRequest, Message, Part, Role, ToolCall, file, image,
+};
 
 use super::{EncodeError, EncodeErrorKind, part_field, refuse, tools};
 
@@ -20,7 +22,7 @@ fn check_messages(messages: &[Message]) -> Result<(), EncodeError> {
         return invalid("messages", "is required");
     }
     // The calls of the last assistant message that have no result yet.
-    let mut unanswered: Vec<&str> = Vec::new();
+    let mut unanswered: Vec<&ToolCall> = Vec::new();
     for (m, message) in messages.iter().enumerate() {
         let role = match Role::try_from(message.role) {
             Ok(Role::Unspecified) | Err(_) => {
@@ -41,20 +43,28 @@ fn check_messages(messages: &[Message]) -> Result<(), EncodeError> {
             check_part(role, part, |field| part_field(m, p, field))?;
             match &part.content {
                 Some(Content::ToolCall(call)) => {
-                    if unanswered.contains(&call.id.as_str()) {
+                    if unanswered.iter().any(|other| other.id == call.id) {
                         return invalid(part_field(m, p, "tool_call.id"), "is there twice");
                     }
-                    unanswered.push(&call.id);
+                    unanswered.push(call);
                 }
                 Some(Content::ToolResult(result)) => {
-                    let call = unanswered.iter().position(|id| *id == result.tool_call_id);
+                    let call = unanswered
+                        .iter()
+                        .position(|call| call.id == result.tool_call_id);
                     let Some(call) = call else {
                         return invalid(
                             part_field(m, p, "tool_result.tool_call_id"),
                             "answers no tool call of the message ahead of it",
                         );
                     };
-                    unanswered.swap_remove(call);
+                    let call = unanswered.swap_remove(call);
+                    if !result.name.is_empty() && result.name != call.name {
+                        return invalid(
+                            part_field(m, p, "tool_result.name"),
+                            "is not the tool that was called",
+                        );
+                    }
                 }
                 _ => {}
             }

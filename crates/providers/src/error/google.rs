@@ -119,3 +119,6 @@ const WORDS: [(&str, ErrorClass); 4] = [
         ErrorClass::ModelUnavailable,
     ),
 ];
+
+#[cfg(test)]
+mod tests;

@@ -46,17 +46,19 @@ pub(super) fn inline(blob: &Blob) -> InlineData<'_> {
 /// Google wants the type of what it shall fetch, and the neutral part has none: the path's ending
 /// tells it, as it does in Google's own SDK.
 pub(super) fn linked(file_uri: &str, field: String) -> Result<FileData<'_>, EncodeError> {
-    match mime_type(file_uri) {
-        Some(mime_type) => Ok(FileData {
-            mime_type,
-            file_uri,
-        }),
-        None => unsupported(
+    let mime_type = mime_type(file_uri);
+    // Google was told the type of what was uploaded to it.
+    if mime_type.is_none() && !file_uri.starts_with(FILES_API) {
+        return unsupported(
             field,
             "the provider wants to know the type of what it fetches, and the URL's path does not \
              tell: let it end in .png, .jpg, .pdf or the like, or send the data itself",
-        ),
+        );
     }
+    Ok(FileData {
+        mime_type,
+        file_uri,
+    })
 }
 
 fn mime_type(url: &str) -> Option<&'static str> {
@@ -88,6 +90,9 @@ fn resolution(
 fn unsupported<T>(field: String, words: &'static str) -> Result<T, EncodeError> {
     refuse(field, EncodeErrorKind::UnsupportedByProvider, words)
 }
+
+/// Where AI Studio keeps files that were uploaded to it.
+const FILES_API: &str = "https://generativelanguage.googleapis.com/v1beta/files/";
 
 /// Endings of names, and the types that Google documents for them.
 const MIME_TYPES: [(&str, &str); 37] = [
@@ -150,6 +155,26 @@ mod tests {
             ("https://", None),
         ] {
             assert_eq!(mime_type(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_uploaded_files_type_is_known_already() {
+        let field = || "image.url".to_owned();
+        let uploaded = "https://generativelanguage.googleapis.com/v1beta/files/abc-123";
+        let linked_file = linked(uploaded, field()).unwrap();
+        assert_eq!(
+            (linked_file.mime_type, linked_file.file_uri),
+            (None, uploaded)
+        );
+        for url in [
+            "https://example.com/v1beta/files/abc",
+            "https://example.com/",
+        ] {
+            let Err(error) = linked(url, field()) else {
+                panic!("{url} is taken");
+            };
+            assert_eq!(error.field, "image.url");
         }
     }
 }

@@ -60,7 +60,8 @@ pub(super) enum Data<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct FileData<'a> {
-    pub(super) mime_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mime_type: Option<&'static str>,
     pub(super) file_uri: &'a str,
 }
 

@@ -86,13 +86,11 @@ impl Details {
 
     /// The list as it goes back.
     pub(super) fn into_list(self) -> Vec<u8> {
-        match self.whole {
-            Some(whole) => whole.get().as_bytes().to_vec(),
-            None => {
-                let entries: Vec<_> = self.entries.iter().map(|entry| &entry.members).collect();
-                serde_json::to_vec(&entries).expect("text keys and raw JSON always serialise")
-            }
+        if let Some(whole) = self.whole {
+            return whole.get().as_bytes().to_vec();
         }
+        let entries: Vec<_> = self.entries.iter().map(|entry| &entry.members).collect();
+        serde_json::to_vec(&entries).expect("text keys and raw JSON always serialise")
     }
 
     /// The detail that a piece belongs to. Without an index it is the last one, if that is of the
@@ -219,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_piece_that_is_no_object_is_passed_over() {
-        let chunks = ["7", r#"[7, null]"#, r#"[{"index":"x"}]"#];
+        let chunks = ["7", "[7, null]", r#"[{"index":"x"}]"#];
         assert_eq!(joined(&chunks), "[]");
     }
 

@@ -16,8 +16,6 @@ pub(crate) struct Flavour {
     top_k: bool,
     seed: bool,
     penalties: bool,
-    /// Whether it can be asked for one tool call at a time.
-    pub(super) one_call: bool,
     /// Whether a tool can be forced on a model that reasons.
     pub(super) forced_tools_beside_reasoning: bool,
     /// Whether a tool without arguments may come without a schema.
@@ -34,6 +32,7 @@ pub(crate) struct Flavour {
     pub(super) refusals: bool,
     /// Whether tools may answer with pictures.
     pub(super) tool_images: bool,
+    pub(super) parallel: Parallel,
     pub(super) files: Files,
     pub(super) thinking: Thinking,
     pub(super) replay: Replay,
@@ -45,6 +44,15 @@ pub(crate) struct Flavour {
     pub(super) cold_starts: bool,
     /// Options of the caller's that are worked into the body rather than added to it.
     pub(super) merged_options: &'static [&'static str],
+}
+
+/// Whether several tool calls at once, which are everybody's default, can be asked for or forbidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parallel {
+    Both,
+    /// Upstreams that do not know the field would not be asked, so it says only what it must.
+    Forbidden,
+    Neither,
 }
 
 /// Where a document may be.
@@ -123,7 +131,6 @@ const OPENAI: Flavour = Flavour {
     top_k: false,
     seed: true,
     penalties: true,
-    one_call: true,
     forced_tools_beside_reasoning: true,
     bare_tools: true,
     schemas: true,
@@ -132,6 +139,7 @@ const OPENAI: Flavour = Flavour {
     null_content: true,
     refusals: true,
     tool_images: false,
+    parallel: Parallel::Both,
     files: Files::Inline,
     thinking: Thinking::Effort,
     replay: Replay::Nothing,
@@ -157,12 +165,12 @@ const DEEPSEEK: Flavour = Flavour {
     stops: 16,
     seed: false,
     penalties: false,
-    one_call: false,
     forced_tools_beside_reasoning: false,
     schemas: false,
     text_parts: false,
     null_content: false,
     refusals: false,
+    parallel: Parallel::Neither,
     files: Files::Stored,
     thinking: Thinking::Switch,
     replay: Replay::Content,
@@ -177,6 +185,7 @@ const OPENROUTER: Flavour = Flavour {
     usage_on_demand: false,
     refusals: false,
     tool_images: true,
+    parallel: Parallel::Forbidden,
     files: Files::InlineOrLinked,
     thinking: Thinking::Object,
     replay: Replay::Details,

@@ -99,15 +99,23 @@ pub(super) fn messages<'a>(
 }
 
 /// One text as such. Several as parts, or joined for servers that know no parts here.
-pub(super) fn texts<'a>(flavour: &Flavour, texts: impl Iterator<Item = &'a str>) -> Content<'a> {
-    let texts: Vec<_> = texts.collect();
-    if texts.len() < 2 || !flavour.text_parts {
-        return joined(&texts);
+pub(super) fn texts<'a>(
+    flavour: &Flavour,
+    mut texts: impl Iterator<Item = &'a str>,
+) -> Content<'a> {
+    let first = texts.next().unwrap_or("");
+    let Some(second) = texts.next() else {
+        return Content::Text(LongText(first));
+    };
+    let all = [first, second].into_iter().chain(texts);
+    if flavour.text_parts {
+        let parts = all.map(|text| ContentPart::Text {
+            text: LongText(text),
+        });
+        Content::Parts(parts.collect())
+    } else {
+        joined(&all.collect::<Vec<_>>())
     }
-    let parts = texts.into_iter().map(|text| ContentPart::Text {
-        text: LongText(text),
-    });
-    Content::Parts(parts.collect())
 }
 
 /// Texts in one, each on a line of its own.

@@ -37,7 +37,7 @@ pub(super) fn preferences(
         },
     };
     let decided = given.is_some_and(|given| given.fields.get(REQUIRE).is_some_and(is_given));
-    let has_parameters = has_parameters || options.is_some_and(|options| has_parameter(options));
+    let has_parameters = has_parameters || options.is_some_and(has_parameter);
     let preferences = Preferences {
         given,
         require_parameters: has_parameters && !decided,

@@ -4,7 +4,7 @@ use latchkey_contract::router::v1::GenerateRequest;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::flavour::Flavour;
+use super::flavour::{Flavour, Parallel};
 use super::message::{WireMessage, messages};
 use super::preferences::{Preferences, preferences};
 use super::thinking::{self, ReasoningObject, Switch};
@@ -264,16 +264,15 @@ fn tool_choice<'a>(
     Ok(choice.map(ToolChoice::from))
 }
 
-/// Several calls at once are the default, so where there is no field for them only the other wish
-/// must be refused.
 fn parallel_tool_calls(call: &Call<'_>, flavour: &Flavour) -> Result<Option<bool>, EncodeError> {
-    match parallel(call.request) {
-        Some(false) if !flavour.one_call => refuse(
+    match (parallel(call.request), flavour.parallel) {
+        (Some(false), Parallel::Neither) => refuse(
             "tool_choice.parallel",
             EncodeErrorKind::UnsupportedByProvider,
             "the provider has no such control",
         ),
-        parallel => Ok(parallel.filter(|_| flavour.one_call)),
+        (Some(true), Parallel::Forbidden | Parallel::Neither) => Ok(None),
+        (parallel, _) => Ok(parallel),
     }
 }
 

@@ -214,12 +214,14 @@ impl End {
 
 /// The ids of reasoning that was left out. What cannot be read never fails an answer.
 fn unused_reasoning(transformations: Option<&RawValue>) -> Vec<String> {
-    let list: Option<Vec<Transformation<'_>>> =
+    let list: Option<Vec<&RawValue>> =
         transformations.and_then(|raw| serde_json::from_str(raw.get()).ok());
-    let removed = list.unwrap_or_default().into_iter().filter(|change| {
-        &*change.kind == "reasoning" && &*change.action == "removed" && !change.id.is_empty()
+    let removed = list.into_iter().flatten().filter_map(|raw| {
+        let change: Transformation<'_> = serde_json::from_str(raw.get()).ok()?;
+        let removed = &*change.kind == "reasoning" && &*change.action == "removed";
+        (removed && !change.id.is_empty()).then(|| change.id.into_owned())
     });
-    removed.map(|change| change.id.into_owned()).collect()
+    removed.collect()
 }
 
 /// Each summary is a paragraph of its own.

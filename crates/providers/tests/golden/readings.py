@@ -2,10 +2,14 @@
 
 
 def expected(answer):
-    """Of a golden answer, what the SDK can confirm."""
+    """Of a golden answer, what an SDK can confirm."""
     parts = [part for part in answer["parts"] if "reasoning" not in part]
     usage = answer["usage"]
+    thoughts = [part for part in answer["parts"] if "reasoning" in part]
     return {
+        "reasoning": "".join(part["reasoning"] for part in thoughts),
+        "details": sum(len(details(part)) for part in thoughts),
+        "cost_nanos": answer.get("cost_nanos"),
         "text": "".join(part.get("text", "") for part in parts),
         "refusal": "".join(part.get("refusal", "") for part in parts) or None,
         "tool_calls": [part["tool_call"] for part in parts if "tool_call" in part],
@@ -14,6 +18,12 @@ def expected(answer):
         "model": answer["model"],
         "output_tokens": usage["output"] + usage["reasoning"] + usage.get("image_output", 0),
     }
+
+
+def details(part):
+    """OpenRouter's state is a list."""
+    state = part.get("state_is_json")
+    return state if isinstance(state, list) else []
 
 
 def call(id, name, arguments):
@@ -29,6 +39,10 @@ def read_chat(client, stream):
             completion = events.get_final_completion()
     else:
         completion = client.chat.completions.create(**arguments)
+    return read_completion(completion)
+
+
+def read_completion(completion):
     choice = completion.choices[0]
     return {
         "text": choice.message.content or "",
@@ -98,8 +112,71 @@ def read_message(client, stream):
     }
 
 
+def read_deepseek(client, stream):
+    arguments = {"model": "m", "messages": []}
+    if stream:
+        with client.chat.completions.stream(**arguments) as events:
+            completion = events.get_final_completion()
+    else:
+        completion = client.chat.completions.create(**arguments)
+    return read_completion(completion) | {
+        "reasoning": getattr(completion.choices[0].message, "reasoning_content", None) or ""
+    }
+
+
+def read_openrouter(client, stream):
+    """Its client knows no `native_finish_reason`, and leaves the chunks of a stream as they are."""
+    arguments = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+    if not stream:
+        completion = client.chat.send(**arguments)
+        message = completion.choices[0].message
+        details = [detail.model_dump(by_alias=True) for detail in message.reasoning_details or []]
+        return {
+            "text": message.content or "",
+            "reasoning": message.reasoning or "",
+            "details": len(details),
+            "tool_calls": [
+                call(made.id, made.function.name, made.function.arguments)
+                for made in message.tool_calls or []
+            ],
+            "id": completion.id,
+            "model": completion.model,
+            "output_tokens": completion.usage.completion_tokens,
+            "cost_nanos": round(completion.usage.cost * 1_000_000_000),
+        }
+    chunks = list(client.chat.send(**arguments, stream=True))
+    deltas = [choice.delta for chunk in chunks for choice in chunk.choices]
+    usage = [chunk.usage for chunk in chunks if chunk.usage][-1]
+    return {
+        "text": "".join(delta.content or "" for delta in deltas),
+        "reasoning": "".join(delta.reasoning or "" for delta in deltas),
+        "id": chunks[0].id,
+        "model": chunks[0].model,
+        "output_tokens": usage.completion_tokens,
+        "cost_nanos": round(usage.cost * 1_000_000_000),
+    }
+
+
+def read_models(client, sdk):
+    """The names alone; hardly any client knows more."""
+    if client == "openrouter":
+        return [model.id for model in sdk.models.list(limit=1000).result.data]
+    return [model.id for model in sdk.models.list().data]
+
+
+def read_count(client, sdk):
+    if client == "anthropic":
+        return sdk.messages.count_tokens(model="m", messages=[]).input_tokens
+    return sdk.responses.input_tokens.count(model="m", input="x").input_tokens
+
+
 READERS = {
     "openai_chat": read_chat,
     "openai_responses": read_response,
     "anthropic": read_message,
+    "azure": read_chat,
+    "deepseek": read_deepseek,
+    "openrouter": read_openrouter,
 }
+
+OTHERS = {"models": read_models, "count_tokens": read_count}

@@ -5,7 +5,7 @@
     pip install openai==3.52.0 'anthropic[vertex]==2.11.0' google-genai==3.4.0 openrouter==1.3.84
     python record.py
 
-Each case of calls.py is sent by the SDK to a server on loopback and written to
+Each case of calls/ is sent by the SDK to a server on loopback and written to
 <dialect>/<case>.json as it arrived. Each <dialect>/answers/*.json, written by hand, is served to the
 SDK; what the SDK makes of it must be what the file says, and the file then names the SDK.
 """
@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True
 
 import anthropic
 import openai
+import openrouter
 from google import genai
 from google.oauth2.credentials import Credentials
 
@@ -32,10 +33,16 @@ import readings
 
 HERE = pathlib.Path(__file__).parent
 KEY = "sk-golden-0123456789"
+OPENAI = f"openai {openai.__version__}"
 SDKS = {
-    "openai_chat": f"openai {openai.__version__}",
-    "openai_responses": f"openai {openai.__version__}",
+    "openai_chat": OPENAI,
+    "openai_responses": OPENAI,
     "anthropic": f"anthropic {anthropic.__version__}",
+    "azure": OPENAI,
+    "azure_classic": OPENAI,
+    "deepseek": OPENAI,
+    "openrouter": f"openrouter {openrouter.VERSION}",
+    "openrouter_by_openai": OPENAI,
     "google": f"google-genai {genai.__version__}",
     "vertex": f"google-genai {genai.__version__}",
     "vertex_anthropic": f"anthropic {anthropic.__version__}",
@@ -89,22 +96,28 @@ def write(path, value):
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def record(folder, name, client, send, answer, clients):
+    Recorder.seen = None
+    Recorder.answer = answer
+    try:
+        send(clients[client])
+    except Exception as error:  # each SDK has its own way to dislike the answer
+        if Recorder.seen is None:
+            raise RuntimeError(f"{folder}/{name} was not sent") from error
+    (HERE / folder).mkdir(parents=True, exist_ok=True)
+    write(HERE / folder / f"{name}.json", {"sdk": SDKS[client], "request": Recorder.seen})
+
+
 def record_calls(clients):
     answers = {**calls.ANSWERS, **media_calls.ANSWERS}
     for dialect, cases in {**CASES, **media_calls.CASES}.items():
-        (HERE / dialect).mkdir(parents=True, exist_ok=True)
+        folder = calls.FOLDERS.get(dialect, dialect)
         for name, send in cases.items():
-            Recorder.seen = None
-            Recorder.answer = answers.get(dialect, calls.REFUSAL)
-            try:
-                send(clients[dialect])
-            except (openai.OpenAIError, anthropic.AnthropicError, genai.errors.APIError) as error:
-                if Recorder.seen is None:
-                    raise RuntimeError(f"{dialect}/{name} was not sent") from error
-            write(
-                HERE / dialect / f"{name}.json",
-                {"sdk": SDKS[dialect], "request": Recorder.seen},
-            )
+            answer = answers.get(dialect, calls.REFUSAL)
+            record(folder, name, dialect, send, answer, clients)
+    for folder, cases in calls.OTHERS.items():
+        for name, (client, send) in cases.items():
+            record(folder, name, client, send, calls.REFUSAL, clients)
 
 
 def check_answers(clients):
@@ -123,11 +136,32 @@ def check_answers(clients):
             Recorder.answer = (200, {"content-type": kind}, content)
             found = read(clients[dialect], "sse" in case)
             expected = readings.expected(case["answer"])
+            expected = {name: expected.get(name) for name in found}
             if found != expected:
                 failures += 1
                 print(f"{dialect}/{path.name}: the SDK reads\n  {found}\nnot\n  {expected}")
                 continue
             case["checked_with"] = SDKS[dialect]
+            write(path, case)
+    return failures + check_other_answers(clients)
+
+
+def check_other_answers(clients):
+    failures = 0
+    for folder, read in readings.OTHERS.items():
+        for path in sorted((HERE / folder / "answers").glob("*.json")):
+            case = json.loads(path.read_text())
+            if case.get("not_for_the_sdk"):
+                continue
+            client = case["client"]
+            content = json.dumps(case["body"]).encode()
+            Recorder.answer = (200, {"content-type": "application/json"}, content)
+            found = read(client, clients[client])
+            if found != case["read"]:
+                failures += 1
+                print(f"{folder}/{path.name}: the SDK reads\n  {found}\nnot\n  {case['read']}")
+                continue
+            case["checked_with"] = SDKS[client]
             write(path, case)
     return failures
 
@@ -141,6 +175,17 @@ def main():
         "openai_chat": openai_client,
         "openai_responses": openai_client,
         "anthropic": anthropic.Anthropic(api_key=KEY, base_url=base, max_retries=0),
+        "azure": openai.OpenAI(api_key=KEY, base_url=f"{base}/openai/v1", max_retries=0),
+        "azure_classic": openai.AzureOpenAI(
+            api_key=KEY, azure_endpoint=base, api_version="2024-10-21", max_retries=0
+        ),
+        "deepseek": openai.OpenAI(api_key=KEY, base_url=base, max_retries=0),
+        "openrouter": openrouter.OpenRouter(
+            api_key=KEY, server_url=f"{base}/api/v1", retry_config=None
+        ),
+        "openrouter_by_openai": openai.OpenAI(
+            api_key=KEY, base_url=f"{base}/api/v1", max_retries=0
+        ),
         # In the versions that Latchkey asks for; the SDK's own defaults are others.
         "google": genai.Client(
             api_key=KEY, http_options={"base_url": base, "api_version": "v1beta"}

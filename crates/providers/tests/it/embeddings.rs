@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::cases::embeddings::{Case, case};
-use crate::golden::{goldens, request_equals_the_sdks};
+use crate::golden::{assert_equals, goldens};
 use crate::media::{
     UNSUPPORTED, differences, holds_together, options, replied, text, usage_as_json, wild_json,
 };
@@ -30,7 +30,7 @@ fn requests_equal_the_sdks() {
             let ours = case(provider, &name).encode().unwrap().request;
             let name = format!("embeddings/{provider}/{name}");
             let differences = differences(provider, name.rsplit('/').next().unwrap());
-            request_equals_the_sdks(&name, &golden["request"], &ours, differences);
+            assert_equals(&name, &golden["request"], &ours, differences);
         }
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::cases::KEY;
 use crate::cases::images::{Case, case};
-use crate::golden::{goldens, request_equals_the_sdks};
+use crate::golden::{assert_equals, goldens};
 use crate::media::{
     UNSUPPORTED, differences, holds_together, options, replied, text, usage_as_json, wild_json,
 };
@@ -34,7 +34,7 @@ fn requests_equal_the_sdks() {
             let ours = case(provider, &name).encode().unwrap().request;
             let differences = differences(provider, &name);
             let name = format!("images/{provider}/{name}");
-            request_equals_the_sdks(&name, &golden["request"], &ours, differences);
+            assert_equals(&name, &golden["request"], &ours, differences);
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
-    GenerateRequest, JsonSchema, Part, ReasoningControl, Role, Sampling, Tool, image, tool_choice,
+    GenerateRequest, JsonSchema, Message, Part, ReasoningControl, Role, Sampling, Tool, image,
+    tool_choice,
 };
 use latchkey_providers::Provider;
 use latchkey_providers::encode::EncodeErrorKind;
@@ -12,16 +13,19 @@ use crate::cases::{
     reasoning, result, schema_format, stops, text, user, with_state,
 };
 use crate::refusals::{
-    FLASH_2_5, FLASH_3, GPT_4_1, GPT_5_4, HAIKU_4_5, LLAMA, VERTEX_CLAUDE, VERTEX_FLASH_3,
-    assert_refused, temperature,
+    AZURE, DEEPSEEK, FLASH_2_5, FLASH_3, GPT_4_1, GPT_5_4, HAIKU_4_5, LLAMA, OPENROUTER,
+    VERTEX_CLAUDE, VERTEX_FLASH_3, assert_refused, temperature,
 };
 
 /// A model of each dialect and endpoint.
-const EVERYBODY: [(Provider, &str); 8] = [
+const EVERYBODY: [(Provider, &str); 11] = [
     GPT_4_1,
     GPT_5_4,
     LLAMA,
     HAIKU_4_5,
+    AZURE,
+    DEEPSEEK,
+    OPENROUTER,
     FLASH_2_5,
     FLASH_3,
     VERTEX_FLASH_3,
@@ -243,6 +247,10 @@ fn tool_calls_and_their_results_must_match() {
             vec![user("x"), asked(), answered("a"), answered("a")],
         ),
         (
+            "messages[2].parts[0].tool_result.name",
+            vec![user("x"), asked(), misnamed("a"), answered("b")],
+        ),
+        (
             "messages[1].parts[1].tool_call.id",
             vec![
                 user("x"),
@@ -274,6 +282,15 @@ fn tool_calls_and_their_results_must_match() {
             .encode()
             .is_ok()
     );
+}
+
+/// A result that says it is another tool's.
+fn misnamed(id: &str) -> Message {
+    let mut part = result(id, [text("x")]);
+    if let Some(Content::ToolResult(result)) = &mut part.content {
+        result.name = "then".to_owned();
+    }
+    message(Role::Tool, [part])
 }
 
 fn empty_part() -> Part {

@@ -7,7 +7,7 @@ use latchkey_providers::catalogue::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::CATALOGUE;
+use crate::cases::CATALOGUE;
 
 fn usage(counts: &[i64]) -> Usage {
     Usage {

@@ -12,10 +12,9 @@ use latchkey_providers::{Dialect, Provider, ProviderError};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::CATALOGUE;
-use crate::cases::KEY;
+use crate::cases::{CATALOGUE, KEY};
 
-const MODELS: [(Provider, &str); 7] = [
+const MODELS: [(Provider, &str); 10] = [
     (Provider::OpenAi, "gpt-4.1"),
     (Provider::Custom, "llama-4"),
     (Provider::OpenAi, "gpt-5.4"),
@@ -23,9 +22,12 @@ const MODELS: [(Provider, &str); 7] = [
     (Provider::Google, "gemini-3-flash-preview"),
     (Provider::Vertex, "gemini-2.5-flash"),
     (Provider::Vertex, "claude-opus-4-7"),
+    (Provider::Azure, "a-deployment"),
+    (Provider::DeepSeek, "deepseek-v4-pro"),
+    (Provider::OpenRouter, "anthropic/claude-sonnet-5"),
 ];
 
-fn dialects() -> [Dialect; 7] {
+fn dialects() -> [Dialect; 10] {
     MODELS.map(|(provider, model)| Dialect::new(provider, CATALOGUE.traits(provider, model)))
 }
 
@@ -45,7 +47,7 @@ const CLAUDE: &str = "event: content_block_start\ndata: {\"type\":\"content_bloc
      event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
 
 /// Transcripts with every kind of line end and several bytes per character, one for each dialect.
-const TRANSCRIPTS: [&str; 7] = [
+const TRANSCRIPTS: [&str; 10] = [
     "\u{feff}data: {\"id\":\"1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"é😀\u{2028}\"}}]}\r\n\r\n: ping\r\n\r\n\
      data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"é\\\"\"}}]}}]}\n\n\
      data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\":1}\"}}]},\"finish_reason\":\"tool_calls\"}]}\r\r\
@@ -58,6 +60,15 @@ const TRANSCRIPTS: [&str; 7] = [
      data: {\"candidates\":[{\"content\":{\"parts\":[{\"functionCall\":{\"name\":\"f\",\"args\":{\"é\":1}},\"thoughtSignature\":\"s+/=\"}]},\"finishReason\":\"STOP\"}],\"responseId\":\"r\"}\r\n\r\n",
     "data: {\"promptFeedback\":{\"blockReason\":\"OTHER\",\"blockReasonMessage\":\"ж\"}}\r\n\r\n",
     CLAUDE,
+    "data: {\"id\":\"\",\"model\":\"\",\"choices\":[],\"prompt_filter_results\":[]}\n\n\
+     data: {\"id\":\"a\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"é😀\u{2028}\"},\"finish_reason\":\"stop\"}]}\n\n\
+     data: {\"id\":\"\",\"choices\":[{\"index\":0,\"content_filter_offsets\":{\"end_offset\":3},\"finish_reason\":null}]}\n\ndata: [DONE]\n\n",
+    ": keep-alive\n\n: keep-alive\n\ndata: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"\"}}]}\n\n\
+     data: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"é😀\u{2028}\"}}]}\n\n\
+     data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"ж\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_cache_hit_tokens\":1,\"prompt_cache_miss_tokens\":2,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n",
+    ": OPENROUTER PROCESSING\n\ndata: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning\":\"é\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"é\",\"index\":0}]}}]}\n\n\
+     data: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning\":\"😀\u{2028}\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"😀\u{2028}\",\"index\":0,\"signature\":\"s+/=\"}]}}]}\n\n\
+     data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"ж\"},\"finish_reason\":\"stop\",\"native_finish_reason\":\"end_turn\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"cost\":0.1}}\n\ndata: [DONE]\n\n",
 ];
 
 /// JSON that looks like what providers send, with everything of the wrong type now and then.
@@ -83,7 +94,7 @@ fn wild_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-const NAMES: [&str; 54] = [
+const NAMES: [&str; 63] = [
     "args",
     "blockReason",
     "candidates",
@@ -105,6 +116,15 @@ const NAMES: [&str; 54] = [
     "code",
     "completion_tokens",
     "content",
+    "cost",
+    "cost_details",
+    "data",
+    "is_byok",
+    "native_finish_reason",
+    "reasoning_content",
+    "reasoning_details",
+    "signature",
+    "upstream_inference_cost",
     "content_block",
     "content_index",
     "delta",
@@ -140,7 +160,7 @@ const NAMES: [&str; 54] = [
     "object",
 ];
 
-const WORDS: [&str; 20] = [
+const WORDS: [&str; 24] = [
     "MAX_TOKENS",
     "STOP",
     "image/png",
@@ -153,7 +173,11 @@ const WORDS: [&str; 20] = [
     "message_delta",
     "message_start",
     "message_stop",
+    "insufficient_system_resource",
     "reasoning",
+    "reasoning.encrypted",
+    "reasoning.text",
+    "stop",
     "response.completed",
     "response.function_call_arguments.delta",
     "response.output_item.added",

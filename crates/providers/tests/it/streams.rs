@@ -14,6 +14,9 @@ const GPT_5_4: (Provider, &str) = (Provider::OpenAi, "gpt-5.4");
 const CLAUDE: (Provider, &str) = (Provider::Anthropic, "claude-opus-4-7");
 const GEMINI: (Provider, &str) = (Provider::Google, "gemini-3-flash-preview");
 const LLAMA: (Provider, &str) = (Provider::Custom, "llama-4");
+const AZURE: (Provider, &str) = (Provider::Azure, "a-deployment");
+const DEEPSEEK: (Provider, &str) = (Provider::DeepSeek, "deepseek-v4-pro");
+const OPENROUTER: (Provider, &str) = (Provider::OpenRouter, "anthropic/claude-sonnet-5");
 
 fn decoder((provider, model): (Provider, &str)) -> Decoder {
     Decoder::new(Dialect::new(
@@ -55,6 +58,19 @@ fn a_stream_that_is_cut_is_truncated_and_keeps_its_usage() {
         (
             LLAMA,
             &[r#"{"choices":[{"index":0,"delta":{"content":"Hi"}}]}"#],
+        ),
+        (AZURE, &[r#"{"choices":[],"prompt_filter_results":[]}"#]),
+        (
+            DEEPSEEK,
+            &[r#"{"choices":[{"index":0,"delta":{"content":"Hi"}}]}"#],
+        ),
+        // What a model that is not up yet gives ends, but is no answer.
+        (
+            OPENROUTER,
+            &[
+                r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":"stop"}]}"#,
+                r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":0,"cost":0}}"#,
+            ],
         ),
         (
             GPT_5_4,
@@ -107,6 +123,42 @@ fn an_error_in_the_stream_is_the_providers() {
             r#"{"object":"error","message":"too long","type":"BadRequestError","code":400}"#,
             ErrorClass::RejectedRequest,
             "400",
+        ),
+        (
+            OPENROUTER,
+            r#"{"id":"gen-1","error":{"code":502,"message":"Upstream down","metadata":{"error_type":"provider_unavailable"}},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}"#,
+            ErrorClass::Overloaded,
+            "provider_unavailable",
+        ),
+        (
+            OPENROUTER,
+            r#"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":429,"message":"Slow"}}]}"#,
+            ErrorClass::Throttled,
+            "429",
+        ),
+        (
+            OPENROUTER,
+            r#"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}"#,
+            ErrorClass::Overloaded,
+            "error",
+        ),
+        (
+            DEEPSEEK,
+            r#"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"insufficient_system_resource"}]}"#,
+            ErrorClass::Overloaded,
+            "insufficient_system_resource",
+        ),
+        (
+            LLAMA,
+            r#"{"choices":[{"index":0,"delta":{},"finish_reason":"insufficient_system_resource"}]}"#,
+            ErrorClass::Overloaded,
+            "insufficient_system_resource",
+        ),
+        (
+            AZURE,
+            r#"{"error":{"code":"429","message":"Too many"}}"#,
+            ErrorClass::Throttled,
+            "429",
         ),
         (
             CLAUDE,
@@ -259,6 +311,41 @@ fn what_google_adds_later_is_passed_over_but_never_half_read() {
 }
 
 #[test]
+fn openrouters_cost_is_that_of_the_last_usage() {
+    let mut openrouter = decoder(OPENROUTER);
+    let events = [
+        r#"{"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}],"usage":null}"#,
+        r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":1,"cost":0.5}}"#,
+        r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"cost":0.25}}"#,
+        "[DONE]",
+    ];
+    feed(&mut openrouter, &events).unwrap();
+    let answer = openrouter.finish().unwrap();
+    assert_eq!(answer.cost_nanos, Some(250_000_000));
+    assert_eq!(answer.usage.unwrap().output_tokens, 2);
+}
+
+#[test]
+fn an_honest_empty_answer_is_one() {
+    for usage in [
+        r#"{"prompt_tokens":9,"completion_tokens":3}"#,
+        r#"{"prompt_tokens":9,"completion_tokens":0}"#,
+    ] {
+        let paid = usage.contains('3');
+        let events = [
+            r#"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"stop"}]}"#.to_owned(),
+            format!(r#"{{"choices":[],"usage":{usage}}}"#),
+        ];
+        let events = events.each_ref().map(String::as_str);
+        for (model, whole) in [(OPENROUTER, paid), (GPT_4_1, true), (DEEPSEEK, true)] {
+            let mut decoder = decoder(model);
+            feed(&mut decoder, &events).unwrap();
+            assert_eq!(decoder.finish().is_ok(), whole, "{model:?} {usage}");
+        }
+    }
+}
+
+#[test]
 fn the_head_of_googles_answer_names_its_tier() {
     let mut headers = HeaderMap::new();
     headers.insert("x-gemini-service-tier", "Flex".parse().unwrap());
@@ -274,4 +361,38 @@ fn the_head_of_googles_answer_names_its_tier() {
         let answer = decode::unary(dialect, &reply).unwrap();
         assert_eq!(answer.service_tier, tier);
     }
+}
+
+#[test]
+fn other_servers_words_for_the_end_are_understood() {
+    for (word, reason) in [
+        ("eos", FinishReason::Stop),
+        ("end_turn", FinishReason::Stop),
+        ("stop_sequence", FinishReason::Stop),
+        ("max_tokens", FinishReason::Length),
+        ("tool_use", FinishReason::ToolCalls),
+        ("abort", FinishReason::Unspecified),
+    ] {
+        let chunk = format!(
+            r#"{{"choices":[{{"index":0,"delta":{{"content":"Hi"}},"finish_reason":"{word}"}}]}}"#
+        );
+        for (model, expected) in [(LLAMA, reason), (GPT_4_1, FinishReason::Unspecified)] {
+            let mut decoder = decoder(model);
+            feed(&mut decoder, &[&chunk]).unwrap();
+            let answer = decoder.finish().unwrap();
+            assert_eq!(answer.finish_reason, expected, "{word}");
+            assert_eq!(answer.native_finish_reason, word);
+        }
+    }
+}
+
+#[test]
+fn reasoning_that_openai_left_out_is_told() {
+    let mut responses = decoder(GPT_5_4);
+    let events = [
+        r#"{"type":"response.completed","response":{"id":"r","status":"completed","input_transformations":[{"id":"rs_1","action":"removed","type":"reasoning","reason":"organization_mismatch"},{"id":"x","action":"kept","type":"reasoning"},7]}}"#,
+    ];
+    feed(&mut responses, &events).unwrap();
+    // What cannot be read is passed over.
+    assert_eq!(responses.finish().unwrap().unused_reasoning, ["rs_1"]);
 }

@@ -1,4 +1,4 @@
-//! The requests of golden/calls.py, `ANTHROPIC`.
+//! The requests of golden/calls/__init__.py, `ANTHROPIC`.
 
 use latchkey_contract::router::v1::{
     GenerateRequest, JsonSchema, Role, Sampling, image, reasoning_control, tool_choice,

@@ -1,11 +1,16 @@
 //! Neutral requests, and how to encode them as a router would.
 
 pub(crate) mod anthropic;
+pub(crate) mod azure;
+pub(crate) mod deepseek;
 pub(crate) mod embeddings;
 pub(crate) mod google;
 pub(crate) mod images;
 pub(crate) mod openai_chat;
 pub(crate) mod openai_responses;
+pub(crate) mod openrouter;
+
+use std::sync::LazyLock;
 
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
@@ -13,11 +18,15 @@ use latchkey_contract::router::v1::{
     ReasoningControl, ResponseFormat, Role, Tool, ToolCall, ToolChoice, ToolResult, file, image,
     reasoning_control, response_format, tool_choice,
 };
+use latchkey_providers::catalogue::{Catalogue, ModelTraits};
 use latchkey_providers::encode::{self, Call, EncodeError, Exchange};
-use latchkey_providers::{Credential, Provider, Target, vertex_base_url};
+use latchkey_providers::{Credential, Provider, Target, tokens, vertex_base_url};
+use prost_types::value::Kind;
+use prost_types::{Struct, Value};
 use url::Url;
 
-use crate::CATALOGUE;
+/// Reading it takes longer than most of what is tested with it.
+pub(crate) static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::builtin);
 
 pub(crate) const KEY: &str = "sk-golden-0123456789";
 
@@ -25,6 +34,11 @@ pub(crate) const KEY: &str = "sk-golden-0123456789";
 pub(crate) struct Case {
     pub(crate) provider: Provider,
     pub(crate) model: &'static str,
+    pub(crate) traits: ModelTraits,
+    /// In place of the key.
+    pub(crate) token: Option<&'static str>,
+    /// Azure's.
+    pub(crate) api_version: &'static str,
     pub(crate) stream: bool,
     pub(crate) request: GenerateRequest,
 }
@@ -34,6 +48,9 @@ impl Case {
         Self {
             provider,
             model,
+            traits: CATALOGUE.traits(provider, model).clone(),
+            token: None,
+            api_version: "",
             stream: false,
             request,
         }
@@ -46,15 +63,36 @@ impl Case {
         }
     }
 
+    /// What the case says of the model, whatever the catalogue does.
+    pub(crate) fn with_traits(mut self, say: impl FnOnce(&mut ModelTraits)) -> Self {
+        say(&mut self.traits);
+        self
+    }
+
     pub(crate) fn encode(&self) -> Result<Exchange, EncodeError> {
         let base = base_url(self.provider);
-        encode::generate(&Call {
-            target: target(self.provider, &base),
+        encode::generate(&self.call(&base))
+    }
+
+    /// The request for the size of the prompt.
+    pub(crate) fn count(&self) -> Result<tokens::Exchange, EncodeError> {
+        let base = base_url(self.provider);
+        tokens::request(&self.call(&base))
+    }
+
+    fn call<'a>(&'a self, base: &'a Url) -> Call<'a> {
+        let mut target = target(self.provider, base);
+        if let Some(token) = self.token {
+            target.credential = Credential::Bearer(token);
+        }
+        target.api_version = self.api_version;
+        Call {
+            target,
             model: self.model,
-            traits: CATALOGUE.traits(self.provider, self.model),
+            traits: &self.traits,
             request: &self.request,
             stream: self.stream,
-        })
+        }
     }
 
     /// The body, or the field that was refused.
@@ -280,6 +318,32 @@ pub(crate) fn budget(tokens: i64) -> Option<ReasoningControl> {
         effort: 0,
         budget_tokens: Some(tokens),
     })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as the field wants it")]
+pub(crate) fn options(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Option<Struct> {
+    Some(object(fields))
+}
+
+pub(crate) fn option_object(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    option(Kind::StructValue(object(fields)))
+}
+
+pub(crate) fn option(kind: Kind) -> Value {
+    Value { kind: Some(kind) }
+}
+
+pub(crate) fn option_text(text: &str) -> Value {
+    option(Kind::StringValue(text.to_owned()))
+}
+
+fn object(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Struct {
+    let fields = fields.into_iter();
+    Struct {
+        fields: fields
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+    }
 }
 
 pub(crate) fn stops(stops: &[&str]) -> Vec<String> {

@@ -1,18 +1,17 @@
-//! The requests of golden/calls.py, `OPENAI_CHAT`.
-
-use std::collections::BTreeMap;
+//! The requests of golden/calls/__init__.py, `OPENAI_CHAT`.
 
 use latchkey_contract::router::v1::{
     GenerateRequest, JsonObject, ResponseFormat, Role, Sampling, image, reasoning_control,
     response_format, tool_choice,
 };
 use latchkey_providers::Provider;
+use prost_types::Struct;
 use prost_types::value::Kind;
-use prost_types::{Struct, Value};
 
 use super::{
-    Case, assistant, call, choice, conversation, effort, message, now_tool, pdf, person_schema,
-    photo, png, result, schema_format, stops, system, text, user, weather_tool,
+    Case, assistant, call, choice, conversation, effort, message, now_tool, option, option_object,
+    option_text, options, pdf, person_schema, photo, png, result, schema_format, stops, system,
+    text, user, weather_tool,
 };
 
 pub(crate) fn case(name: &str) -> Case {
@@ -69,7 +68,7 @@ pub(crate) fn case(name: &str) -> Case {
         }
         "stream" => return gpt(conversation([user("Hello")])).streamed(),
         "provider_options" => GenerateRequest {
-            provider_options: Some(options()),
+            provider_options: of_the_provider(),
             ..conversation([user("Hello")])
         },
         other => panic!("no neutral request for openai_chat/{other}"),
@@ -113,18 +112,12 @@ fn custom() -> Case {
     Case::new(Provider::Custom, "llama-4", request).streamed()
 }
 
-fn options() -> Struct {
-    let value = |kind| Value { kind: Some(kind) };
-    let text = |text: &str| value(Kind::StringValue(text.to_owned()));
-    let metadata = Struct {
-        fields: BTreeMap::from([("team".to_owned(), text("a"))]),
-    };
-    Struct {
-        fields: BTreeMap::from([
-            ("service_tier".to_owned(), text("flex")),
-            ("metadata".to_owned(), value(Kind::StructValue(metadata))),
-            ("top_logprobs".to_owned(), value(Kind::NumberValue(2.0))),
-            ("logprobs".to_owned(), value(Kind::BoolValue(true))),
-        ]),
-    }
+fn of_the_provider() -> Option<Struct> {
+    let metadata = option_object([("team", option_text("a"))]);
+    options([
+        ("service_tier", option_text("flex")),
+        ("metadata", metadata),
+        ("top_logprobs", option(Kind::NumberValue(2.0))),
+        ("logprobs", option(Kind::BoolValue(true))),
+    ])
 }

@@ -1,4 +1,4 @@
-//! The requests of golden/calls.py, `OPENAI_RESPONSES`.
+//! The requests of golden/calls/__init__.py, `OPENAI_RESPONSES`.
 
 use latchkey_contract::router::v1::{
     GenerateRequest, Role, Sampling, image, reasoning_control, tool_choice,

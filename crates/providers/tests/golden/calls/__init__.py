@@ -1,4 +1,6 @@
-"""The calls that are recorded. tests/cases/ builds the equal neutral request for each."""
+"""The calls that are recorded. tests/it/cases/ builds the equal neutral request for each."""
+
+from calls import azure, deepseek, lists, openrouter
 
 PNG = "iVBORw0KGgo="  # the eight bytes that begin every PNG
 PDF = "JVBERi0xLjcK"  # "%PDF-1.7" and a line feed
@@ -434,10 +436,28 @@ ANTHROPIC = {
     ),
 }
 
+AZURE = azure.cases(OPENAI_CHAT, OPENAI_RESPONSES)
+
 CASES = {
     "openai_chat": OPENAI_CHAT,
     "openai_responses": OPENAI_RESPONSES,
     "anthropic": ANTHROPIC,
+    "azure": AZURE,
+    "azure_classic": AZURE | {"entra": azure.entra},
+    "deepseek": deepseek.cases(user, chat, chat_tool, WEATHER_SCHEMA, PHOTO, DATA_PNG),
+    "openrouter": openrouter.cases(
+        user, chat_tool, WEATHER_SCHEMA, PERSON_SCHEMA, PHOTO, DATA_PNG, DATA_PDF
+    ),
+    "openrouter_by_openai": {"reasoning_budget": openrouter.reasoning_budget(user)},
+}
+
+# Where a call is kept that another client makes.
+FOLDERS = {"openrouter_by_openai": "openrouter"}
+
+# Of other requests than those for answers: which client makes them, by folder and name.
+OTHERS = {
+    "models": lists.MODELS,
+    "count_tokens": lists.count_tokens(OPENAI_RESPONSES, ANTHROPIC),
 }
 
 # What the server says while requests are recorded. Nobody reads it.

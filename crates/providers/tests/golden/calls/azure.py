@@ -1,0 +1,26 @@
+"""Azure: the calls of Chat Completions and of Responses, made to a deployment.
+
+v1 is spoken by OpenAI's client at /openai/v1, the older addresses by AzureOpenAI.
+"""
+
+
+def cases(chat, responses):
+    # At Azure there is no other server, and options that OpenAI alone has prove nothing.
+    calls = {name: send for name, send in chat.items() if name != "custom"}
+    calls |= {f"responses_{name}": send for name, send in responses.items()}
+    return calls
+
+
+def entra(client):
+    """A token of Entra's in place of a key; at the older addresses."""
+    import openai
+
+    client = openai.AzureOpenAI(
+        azure_ad_token="entra-not-a-real-token",
+        azure_endpoint=str(client.base_url.join("/")),
+        api_version="2024-10-21",
+        max_retries=0,
+    )
+    return client.chat.completions.create(
+        model="gpt-4.1", messages=[{"role": "user", "content": "Hello"}]
+    )

@@ -1,0 +1,164 @@
+//! Lists of models and sizes of prompts are asked for as the official SDKs do, and read as meant.
+
+use http::{HeaderMap, StatusCode};
+use latchkey_contract::router::v1::{GenerateRequest, Operation, Sampling, reasoning_control};
+use latchkey_providers::catalogue::Catalogue;
+use latchkey_providers::decode::Reply;
+use latchkey_providers::encode::EncodeErrorKind;
+use latchkey_providers::models::{self, Listed};
+use latchkey_providers::{Dialect, Provider, tokens};
+use serde_json::{Value, json};
+
+use crate::cases::{
+    self, Case, KEY, base_url, conversation, effort, option, option_text, options, stops, target,
+    user,
+};
+use crate::golden::{ANTHROPICS, AZURES, assert_equals, goldens};
+
+#[test]
+fn lists_are_asked_for_as_by_the_sdks() {
+    for (name, golden) in goldens("models") {
+        let (provider, api_version) = match name.as_str() {
+            "azure_classic" => (Provider::Azure, "2024-10-21"),
+            name => (name.parse().unwrap(), ""),
+        };
+        let base = base_url(provider);
+        let mut target = target(provider, &base);
+        target.api_version = api_version;
+        let ours = models::request(&target, "").unwrap();
+        let differences = match name.as_str() {
+            "anthropic" => ANTHROPICS.as_slice(),
+            "azure" => &AZURES,
+            _ => &[],
+        };
+        assert_equals(&name, &golden["request"], &ours, differences);
+    }
+}
+
+#[test]
+fn lists_are_read_as_meant() {
+    for (name, golden) in goldens("models/answers") {
+        let provider = golden["provider"].as_str().unwrap().parse().unwrap();
+        let body = golden["body"].to_string();
+        let headers = HeaderMap::new();
+        let reply = Reply::undated(StatusCode::OK, &headers, body.as_bytes(), KEY);
+        let page = models::read(provider, &reply).unwrap();
+        let models: Vec<_> = page.models.iter().map(listed_as_json).collect();
+        assert_eq!(golden["page"], Value::from(models), "{name}");
+        assert_eq!(page.next, None, "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_list_is_malformed() {
+    for provider in [
+        Provider::Azure,
+        Provider::Custom,
+        Provider::DeepSeek,
+        Provider::OpenRouter,
+    ] {
+        for body in ["<html></html>", "{}", r#"{"data":7}"#, ""] {
+            let headers = HeaderMap::new();
+            let reply = Reply::undated(StatusCode::OK, &headers, body.as_bytes(), KEY);
+            assert!(
+                models::read(provider, &reply).is_err(),
+                "{provider}: {body}"
+            );
+        }
+    }
+}
+
+#[test]
+fn sizes_are_asked_for_as_by_the_sdks() {
+    for (name, golden) in goldens("count_tokens") {
+        let (provider, call) = name.split_once('_').unwrap();
+        let case = match (provider, call) {
+            ("openai", "chat") => counted_chat(),
+            ("openai", call) => cases::openai_responses::case(call),
+            ("azure", call) => cases::azure::case(&format!("responses_{call}")),
+            ("anthropic", call) => cases::anthropic::case(call),
+            _ => panic!("no neutral request for count_tokens/{name}"),
+        };
+        let differences = match provider {
+            "anthropic" => ANTHROPICS.as_slice(),
+            "azure" => &AZURES,
+            _ => &[],
+        };
+        let ours = case.count().unwrap().request;
+        assert_equals(&name, &golden["request"], &ours, differences);
+    }
+}
+
+#[test]
+fn sizes_are_read_as_meant() {
+    let catalogue = Catalogue::builtin();
+    for (name, golden) in goldens("count_tokens/answers") {
+        let provider: Provider = golden["provider"].as_str().unwrap().parse().unwrap();
+        let model = golden["model"].as_str().unwrap();
+        let dialect = Dialect::new(provider, catalogue.traits(provider, model));
+        let body = golden["body"].to_string();
+        let headers = HeaderMap::new();
+        let reply = Reply::undated(StatusCode::OK, &headers, body.as_bytes(), KEY);
+        let size = tokens::read(dialect, &reply).unwrap();
+        assert_eq!(golden["read"], size, "{name}");
+    }
+}
+
+#[test]
+fn who_has_no_way_to_count_is_not_asked() {
+    for (provider, model) in [
+        (Provider::Custom, "llama-4"),
+        (Provider::DeepSeek, "deepseek-v4-pro"),
+        (Provider::OpenRouter, "anthropic/claude-sonnet-5"),
+    ] {
+        let case = Case::new(provider, model, conversation([user("Hello")]));
+        let Err(error) = case.count() else {
+            panic!("{provider} counts");
+        };
+        assert_eq!(error.kind, EncodeErrorKind::UnsupportedByProvider);
+    }
+}
+
+/// How the answer shall be is left out, and so are options that only an answer has.
+fn counted_chat() -> Case {
+    let request = GenerateRequest {
+        sampling: Some(Sampling {
+            seed: Some(7),
+            stop_sequences: stops(&["END"]),
+            ..Sampling::default()
+        }),
+        max_output_tokens: Some(256),
+        reasoning: effort(reasoning_control::Effort::Unspecified),
+        provider_options: options([
+            ("truncation", option_text("auto")),
+            ("service_tier", option_text("flex")),
+            (
+                "logprobs",
+                option(prost_types::value::Kind::BoolValue(true)),
+            ),
+        ]),
+        ..conversation([user("Hello")])
+    };
+    Case::new(Provider::OpenAi, "gpt-4.1", request).streamed()
+}
+
+fn listed_as_json(model: &Listed) -> Value {
+    let mut json = json!({ "id": model.id });
+    if !model.display_name.is_empty() {
+        json["display_name"] = model.display_name.clone().into();
+    }
+    if let Some(tokens) = model.max_input_tokens {
+        json["max_input_tokens"] = tokens.into();
+    }
+    if let Some(tokens) = model.max_output_tokens {
+        json["max_output_tokens"] = tokens.into();
+    }
+    if let Some(operations) = &model.operations {
+        let name = |operation: &Operation| {
+            let name = operation.as_str_name();
+            name.trim_start_matches("OPERATION_").to_owned()
+        };
+        json["operations"] = operations.iter().map(name).collect::<Vec<_>>().into();
+    }
+    json
+}
