@@ -50,10 +50,10 @@ impl Fixture {
     fn write(&self, name: &str, text: &str) {
         let file = self.file(name);
         std::fs::write(&file, text).unwrap();
-        self.touch(&file);
+        Self::touch(&file);
     }
 
-    fn touch(&self, file: &std::path::Path) {
+    fn touch(file: &std::path::Path) {
         let opened = std::fs::File::options().write(true).open(file).unwrap();
         let before = opened.metadata().unwrap().modified().unwrap();
         opened
