@@ -1,5 +1,10 @@
 //! One row per model that an operator said something of.
 
+#![expect(
+    clippy::struct_field_names,
+    reason = "the columns' names; the macro calls every row Model"
+)]
+
 use sea_orm::entity::prelude::*;
 
 #[sea_orm::model]
