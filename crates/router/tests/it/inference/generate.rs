@@ -154,7 +154,7 @@ async fn the_account_holds_the_attempt_of_the_answer(router: Router) {
         usage: Some(OPENAI_USAGE),
         certainty: attempt::Certainty::Reported.into(),
         cost_nanos: Some(3_000_000),
-        price_version: "2026-11-21".to_owned(),
+        price_version: "2026-11-26".to_owned(),
         operation: Operation::Generate.into(),
         service_tier: String::new(),
     };
