@@ -19,6 +19,7 @@ mod leases;
 mod outages;
 mod pools;
 mod store;
+mod tokens;
 mod trying;
 mod usage;
 
