@@ -1,11 +1,13 @@
 //! Resource names (AIP-122): parsed once at the edge, so that inside an invalid one can't exist.
 
 mod id;
+mod model;
 
 use std::fmt;
 use std::str::FromStr;
 
 pub use id::ResourceId;
+pub use model::ModelName;
 
 /// A text that is not the resource name that was expected.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

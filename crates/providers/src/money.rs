@@ -6,6 +6,11 @@ use serde_json::value::RawValue;
 /// An amount of US dollars in nano-dollars, rounded up to a whole one. The text is a JSON number; none
 /// when it is not, when it is negative, or when the amount is beyond `i64`.
 pub(crate) fn nanos_from_usd(text: &str) -> Option<i64> {
+    scaled_up(text, NANO_PLACES)
+}
+
+/// The same of any amount, in units of which ten to the `unit_places` are one.
+pub(crate) fn scaled_up(text: &str, unit_places: i64) -> Option<i64> {
     let (number, exponent) = match text.split_once(['e', 'E']) {
         Some((number, exponent)) => (number, exponent.parse().ok()?),
         None => (text, 0_i64),
@@ -27,7 +32,7 @@ pub(crate) fn nanos_from_usd(text: &str) -> Option<i64> {
     }
     let leading = digits.len() - significant.len();
     let places = i64::try_from(whole.len()).ok()?.checked_add(exponent)?;
-    let places = places.checked_add(NANO_PLACES)?;
+    let places = places.checked_add(unit_places)?;
     let places = places.checked_sub(i64::try_from(leading).ok()?)?;
     match usize::try_from(places) {
         // Less than one, and not zero.
@@ -75,7 +80,7 @@ struct Details<'a> {
 }
 
 /// A dollar is ten to this many nano-dollars.
-const NANO_PLACES: i64 = 9;
+pub(crate) const NANO_PLACES: i64 = 9;
 
 /// The places of `i64::MAX`.
 const MAX_PLACES: usize = 19;
@@ -106,6 +111,17 @@ mod tests {
         ] {
             assert_eq!(nanos_from_usd(text), Some(nanos), "{text}");
         }
+    }
+
+    #[test]
+    fn a_price_of_a_token_becomes_one_of_a_million() {
+        let per_million = |text| scaled_up(text, NANO_PLACES + 6);
+        assert_eq!(per_million("2.5e-06"), Some(2_500_000_000));
+        assert_eq!(per_million("0.0000025"), Some(2_500_000_000));
+        assert_eq!(per_million("6e-09"), Some(6_000_000));
+        assert_eq!(per_million("2.0000000000000002e-07"), Some(200_000_001));
+        assert_eq!(scaled_up("922000", 0), Some(922_000));
+        assert_eq!(scaled_up("922000.5", 0), Some(922_001));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use ring::rand::SystemRandom;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use crate::catalogue::Catalogues;
+use crate::catalogue::{Catalogues, watch};
 use crate::config::RouterConfig;
 use crate::dispatch::{Dispatcher, Endpoints, KeyHealth};
 use crate::keys::{Keys, attend};
@@ -34,6 +34,7 @@ pub struct App {
     health: Health,
     keys: Arc<Keys>,
     endpoints: Arc<Endpoints>,
+    catalogues: Arc<Catalogues>,
     shipper: ShipperParts,
     instance: String,
     drain: Drain,
@@ -53,8 +54,8 @@ impl RouterConfig {
             .map_err(Failure::run)?;
         let journal = Journal::open(&self.journal).map_err(Failure::run)?;
         let ledger = Arc::new(Ledger::new(Arc::clone(&journal)));
-        let catalogue = self.catalogue.load().map_err(Failure::config)?;
-        let catalogue = Arc::new(Catalogues::new(catalogue));
+        let catalogues = Catalogues::open(self.catalogue, store.clone());
+        let catalogues = Arc::new(catalogues.await.map_err(Failure::config)?);
         let upstream = Arc::new(Upstream::new(self.upstream, self.egress.clone()));
         let endpoints = Endpoints::new(&self.providers, self.egress).map_err(Failure::config)?;
         let endpoints = Arc::new(endpoints);
@@ -69,14 +70,14 @@ impl RouterConfig {
             Arc::clone(&keys),
             Arc::clone(&upstream),
             Arc::clone(&endpoints),
-            Arc::clone(&catalogue),
+            Arc::clone(&catalogues),
             Arc::clone(&clock),
         ));
         let dispatcher = Arc::new(Dispatcher {
             keys: Arc::clone(&keys),
             upstream,
             endpoints: Arc::clone(&endpoints),
-            catalogue,
+            catalogue: Arc::clone(&catalogues),
             ledger: Arc::clone(&ledger),
             attempts: self.attempts,
             health: KeyHealth::new(self.attempts.limits()),
@@ -111,6 +112,7 @@ impl RouterConfig {
             health,
             keys,
             endpoints,
+            catalogues,
             shipper,
             instance,
             drain,
@@ -130,6 +132,7 @@ impl App {
         let over = CancellationToken::new();
         let attending = attend(self.keys, self.endpoints, self.instance, over.clone());
         let attending = tokio::spawn(attending);
+        let watching = tokio::spawn(watch(self.catalogues, over.clone()));
         let mut shipping = tokio::spawn(ship(self.shipper, over.clone()));
         let cut = self.drain.cut();
         self.health.ready();
@@ -139,6 +142,7 @@ impl App {
             .await;
         over.cancel();
         let _ = attending.await;
+        let _ = watching.await;
         tokio::select! {
             _ = &mut shipping => {}
             () = cut => {

@@ -69,6 +69,9 @@ pub enum RouterError {
     /// There is no such attempt.
     #[error("there is no such attempt")]
     AttemptNotFound,
+    /// There is no such model.
+    #[error("there is no such model")]
+    ModelNotFound,
     /// The database failed.
     #[error("the database failed")]
     Store(#[from] StoreError),
@@ -104,6 +107,7 @@ impl RouterError {
             Self::Tried { cause, .. } => cause.reason(),
             Self::Journal(_) => "JOURNAL_UNAVAILABLE",
             Self::AttemptNotFound => "ATTEMPT_NOT_FOUND",
+            Self::ModelNotFound => "MODEL_NOT_FOUND",
             Self::Store(_) => "DATABASE_UNAVAILABLE",
         }
     }

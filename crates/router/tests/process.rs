@@ -57,3 +57,23 @@ fn a_value_of_the_wrong_type_is_not_repeated() {
     assert!(said.contains("router.toml:2"), "{said}");
     assert!(!said.contains("not-a-real-secret"), "{said}");
 }
+
+#[test]
+fn a_catalogue_that_is_not_usable_is_told_by_its_file() {
+    let folder = TempDir::new().unwrap();
+    let catalogue = folder.path().join("ours.toml");
+    std::fs::write(&catalogue, "version = \"1\"\ncolour = 1\n").unwrap();
+    let config = format!(
+        "[server]\nlisten = \"127.0.0.1:0\"\n\
+        [database]\nurl = \"sqlite://{folder}/router.db?mode=rwc\"\n\
+        [journal]\nfolder = \"{folder}/journal\"\n\
+        [vault]\nurl = \"http://127.0.0.1:1\"\n\
+        [catalogue]\nextend = [\"{folder}/ours.toml\"]\n",
+        folder = folder.path().display()
+    );
+    let output = run(&config, &[]);
+    let said = words(&output);
+    assert_eq!(output.status.code(), Some(64), "{said}");
+    assert!(said.contains("ours.toml: not a catalogue"), "{said}");
+    assert!(said.contains("colour"), "{said}");
+}

@@ -2,6 +2,7 @@
 
 mod m20261121_000001_create_attempts;
 mod m20261126_000002_extend_attempts;
+mod m20261126_000003_create_catalogue_models;
 
 use sea_orm_migration::prelude::*;
 
@@ -15,6 +16,7 @@ impl MigratorTrait for RouterMigrator {
         vec![
             Box::new(m20261121_000001_create_attempts::Migration),
             Box::new(m20261126_000002_extend_attempts::Migration),
+            Box::new(m20261126_000003_create_catalogue_models::Migration),
         ]
     }
 

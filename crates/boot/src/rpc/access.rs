@@ -163,6 +163,12 @@ impl<R: Role> Caller<R> {
         self.grants.iter().any(allowed).then_some(()).ok_or(Denied)
     }
 
+    /// Whether the caller may do this to what belongs to everybody: whoever holds a fitting role
+    /// anywhere may.
+    pub fn authorize_anywhere(&self) -> Result<(), Denied> {
+        self.may_call().then_some(()).ok_or(Denied)
+    }
+
     /// Whether the caller holds `role` in `scope`.
     pub fn holds(&self, role: R, scope: &str) -> bool {
         self.grants

@@ -22,6 +22,9 @@ fn every_name_prints_as_it_was_parsed() {
     assert!(prints_as_it_was_parsed::<KeyVersionName>(
         "workspaces/acme/keys/k/versions/12"
     ));
+    assert!(prints_as_it_was_parsed::<ModelName>(
+        "providers/openrouter/models/author/slug:free"
+    ));
     assert!(prints_as_it_was_parsed::<RevisionScope>("platform"));
     assert!(prints_as_it_was_parsed::<RevisionScope>("workspaces/acme"));
 }
@@ -46,6 +49,29 @@ fn malformed_names_are_refused() {
     let long = format!("workspaces/{}", "a".repeat(64));
     assert!(long.parse::<WorkspaceName>().is_err());
     assert!(long[..long.len() - 1].parse::<WorkspaceName>().is_ok());
+}
+
+#[test]
+fn a_models_name_may_have_slashes() {
+    let name: ModelName = "providers/vertex/models/a/models/b@1".parse().unwrap();
+    assert_eq!(name.provider.as_str(), "vertex");
+    assert_eq!(name.model(), "a/models/b@1");
+    for text in [
+        "",
+        "providers/openai",
+        "providers/openai/models",
+        "providers/openai/models/",
+        "providers//models/m",
+        "providers/a/b/models/m",
+        "providers/OpenAI/models/m",
+        "models/m",
+        "providers/openai/models/a\nb",
+    ] {
+        assert!(text.parse::<ModelName>().is_err(), "{text}");
+    }
+    let longest = format!("providers/openai/models/{}", "m".repeat(256));
+    assert!(longest.parse::<ModelName>().is_ok());
+    assert!(format!("{longest}m").parse::<ModelName>().is_err());
 }
 
 #[test]

@@ -9,7 +9,6 @@
 //! Not read, because nothing counts it yet: audio, video, searches, sessions, cached pictures apart
 //! from other cached input, and regional surcharges.
 
-mod amount;
 mod field;
 mod hours;
 mod row;

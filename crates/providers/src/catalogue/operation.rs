@@ -1,10 +1,10 @@
 //! What a model can be asked for.
 
 use latchkey_contract::router::v1;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What a model can be asked for.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// Chat.

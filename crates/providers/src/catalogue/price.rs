@@ -1,10 +1,10 @@
 //! Prices in whole nano-US-dollars, and what a call costs by them.
 
 use latchkey_contract::router::v1::Usage;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Nano-US-dollars per million tokens: 2,500,000,000 is $2.50.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct NanosPerMillion(i64);
 
@@ -21,7 +21,7 @@ impl NanosPerMillion {
 }
 
 /// Nano-US-dollars apiece: 39,000,000 is 3.9 cents.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct NanosEach(i64);
 
@@ -38,26 +38,35 @@ impl NanosEach {
 }
 
 /// A price for each class of what is used. None means unknown, not free.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prices {
     /// Input that no cache was involved in.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<NanosPerMillion>,
     /// Input read from a cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_read: Option<NanosPerMillion>,
     /// Input written to a cache for the shortest time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<NanosPerMillion>,
     /// Input written to a cache for the longer time: an hour at Anthropic, twelve at OpenAI.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write_1h: Option<NanosPerMillion>,
     /// Output without reasoning.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<NanosPerMillion>,
     /// Reasoning; none means that it costs what other output does.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<NanosPerMillion>,
     /// Input that pictures take; none means that it costs what other input does.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub image_input: Option<NanosPerMillion>,
     /// Output that pictures take.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub image_output: Option<NanosPerMillion>,
     /// Each picture that is made, besides the tokens that have a price.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<NanosEach>,
 }
 

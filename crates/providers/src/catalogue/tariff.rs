@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use latchkey_contract::router::v1::Usage;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{OffPeak, Prices};
 
@@ -28,7 +28,7 @@ impl CostContext<'static> {
 }
 
 /// Prices, and those that take their place when the input is long.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PriceTable {
     /// The prices below every threshold.
@@ -38,7 +38,7 @@ pub struct PriceTable {
 }
 
 /// Prices of a call whose input exceeds a threshold.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LongContextTier {
     /// Applies from one more token of input than this, cached input included.

@@ -118,7 +118,9 @@ impl Operation for StreamGenerate<'_> {
             let (head, body) = sent.await?.into_parts();
             open.head(&head);
             if head.status.is_success() && is_event_stream(&head.headers) {
-                return Ok(Head::Events(body));
+                let mut decoder = Decoder::new(reading.dialect);
+                decoder.head(&head.headers);
+                return Ok(Head::Events(body, Box::new(decoder)));
             }
             // An error, or the whole answer of a server that can't stream.
             let body = collect(body, within(config.idle_timeout)).await?;
@@ -133,8 +135,8 @@ impl Operation for StreamGenerate<'_> {
             let answer = decode::unary(reading.dialect, &reply)?;
             Ok(Head::Whole(Box::new(answer)))
         };
-        let body = match called.await {
-            Ok(Head::Events(body)) => body,
+        let (body, decoder) = match called.await {
+            Ok(Head::Events(body, decoder)) => (body, *decoder),
             Ok(Head::Whole(answer)) => {
                 return Ok(Begun::Whole(Box::new(settle(open, *answer, reading))));
             }
@@ -146,7 +148,7 @@ impl Operation for StreamGenerate<'_> {
         };
         let running = Running {
             events: Box::pin(events(chunks(body, config.idle_timeout))),
-            decoder: Decoder::new(reading.dialect),
+            decoder,
             ready: VecDeque::new(),
             reading,
             open,
@@ -162,7 +164,7 @@ impl Operation for StreamGenerate<'_> {
 }
 
 enum Head {
-    Events(UpstreamBody),
+    Events(UpstreamBody, Box<Decoder>),
     Whole(Box<Answer>),
 }
 

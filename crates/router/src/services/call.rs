@@ -43,6 +43,16 @@ impl Call {
         Ok(self.caller.authorize(&workspace.to_string())?)
     }
 
+    /// Whether the caller may read what belongs to everybody.
+    pub(super) fn authorize_anywhere(&self) -> Result<(), RouterError> {
+        Ok(self.caller.authorize_anywhere()?)
+    }
+
+    /// Whether the caller may change what belongs to the deployment.
+    pub(super) fn authorize_deployment(&self) -> Result<(), RouterError> {
+        Ok(self.caller.authorize_deployment()?)
+    }
+
     /// The scope of a request, if the caller may act in it.
     pub(super) fn scope(&self, parent: &str) -> Result<Scope, RouterError> {
         let scope: Scope = parent.parse().map_err(RouterError::name("parent"))?;

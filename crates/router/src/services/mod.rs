@@ -2,6 +2,7 @@
 //! beside the client of the vault.
 
 mod call;
+mod catalogue;
 mod encode;
 mod inference;
 pub mod policy;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use latchkey_boot::rpc::access::{AccessLayer, AccessTableError, Grant};
 use latchkey_boot::rpc::transport_errors::TransportErrorsLayer;
+use latchkey_contract::router::v1::catalogue_service_server::CatalogueServiceServer;
 use latchkey_contract::router::v1::inference_service_server::InferenceServiceServer;
 use latchkey_contract::router::v1::usage_service_server::UsageServiceServer;
 use tonic::service::Routes;
@@ -25,7 +27,8 @@ use crate::listing::Listing;
 use crate::store::Store;
 
 /// The names of the services, for health and reflection.
-pub const SERVICE_NAMES: [&str; 2] = [
+pub const SERVICE_NAMES: [&str; 3] = [
+    "latchkey.router.v1.CatalogueService",
     "latchkey.router.v1.InferenceService",
     "latchkey.router.v1.UsageService",
 ];
@@ -58,6 +61,11 @@ pub fn add_to(
     let access = AccessLayer::new(status::DOMAIN, policy::table()?, grants, None);
     let transport = TransportErrorsLayer::new(status::DOMAIN);
     let (dispatcher, listing) = inference;
+    let catalogue = CatalogueServiceServer::new(catalogue::Models {
+        catalogues: Arc::clone(&dispatcher.catalogue),
+        clock: Arc::clone(&dispatcher.clock),
+    });
+    routes = routes.add_service(access.layer(transport.layer(catalogue)));
     let inference = inference::Inference {
         dispatcher,
         listing,

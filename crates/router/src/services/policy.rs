@@ -18,22 +18,32 @@ const USAGE: Rule<Role> = Rule {
     scoped: &[Operator, Owner, Caller],
 };
 
+/// Prices belong to everybody: who holds a role anywhere may read them.
+const CATALOGUE: Rule<Role> = Rule {
+    deployment: &[],
+    scoped: &[Operator, Owner, Caller],
+};
+const OPERATOR: Rule<Role> = Rule {
+    deployment: &[Operator],
+    scoped: &[],
+};
+
 const RULES: &[(&str, Rule<Role>)] = &[
     (
         "/latchkey.router.v1.CatalogueService/DeleteCatalogueModel",
-        CALLER,
+        OPERATOR,
     ),
     (
         "/latchkey.router.v1.CatalogueService/GetCatalogueModel",
-        CALLER,
+        CATALOGUE,
     ),
     (
         "/latchkey.router.v1.CatalogueService/ListCatalogueModels",
-        CALLER,
+        CATALOGUE,
     ),
     (
         "/latchkey.router.v1.CatalogueService/UpsertCatalogueModel",
-        CALLER,
+        OPERATOR,
     ),
     ("/latchkey.router.v1.InferenceService/CountTokens", CALLER),
     ("/latchkey.router.v1.InferenceService/Embed", CALLER),

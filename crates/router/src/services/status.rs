@@ -30,7 +30,7 @@ fn code(error: &RouterError) -> Code {
         RouterError::Refused(refusal) => refusal.code,
         RouterError::Destination(_) => Code::FailedPrecondition,
         RouterError::Provider(error) => provider_code(error.class),
-        RouterError::AttemptNotFound => Code::NotFound,
+        RouterError::AttemptNotFound | RouterError::ModelNotFound => Code::NotFound,
         RouterError::VaultUnavailable
         | RouterError::BreakerOpen(_)
         | RouterError::Unreachable(_)

@@ -1,6 +1,7 @@
 //! The router's database, and the only place that knows sea-orm.
 
 mod attempts;
+mod catalogue;
 mod entity;
 mod error;
 mod summary;
@@ -14,6 +15,7 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use serde::Deserialize;
 
 pub use attempts::{AttemptFilter, Cursor};
+pub use catalogue::{CatalogueRow, CatalogueRows};
 pub use error::StoreError;
 pub use summary::{Dimension, Group, Sums};
 

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use latchkey_contract::FILE_DESCRIPTOR_SET;
+use latchkey_contract::router::v1::catalogue_service_client::CatalogueServiceClient;
 use latchkey_contract::router::v1::{
-    CountTokensRequest, EmbedRequest, GenerateImagesRequest, GetAttemptRequest,
-    ListAttemptsRequest, ListModelsRequest, SummarizeUsageRequest,
+    CatalogueModel, CountTokensRequest, DeleteCatalogueModelRequest, EmbedRequest,
+    GenerateImagesRequest, GetAttemptRequest, GetCatalogueModelRequest, ListAttemptsRequest,
+    ListCatalogueModelsRequest, ListModelsRequest, SummarizeUsageRequest,
+    UpsertCatalogueModelRequest,
 };
 use latchkey_migrations::testing::Backend;
 use prost::Message as _;
@@ -20,6 +23,10 @@ use crate::harness::{
 
 /// The methods, and who may call them for acme.
 const CASES: &[(&str, &[Who])] = &[
+    ("CatalogueService/DeleteCatalogueModel", &[OPERATOR]),
+    ("CatalogueService/GetCatalogueModel", EVERYBODY),
+    ("CatalogueService/ListCatalogueModels", EVERYBODY),
+    ("CatalogueService/UpsertCatalogueModel", &[OPERATOR]),
     ("InferenceService/CountTokens", &[APP]),
     ("InferenceService/Embed", &[APP]),
     ("InferenceService/Generate", &[APP]),
@@ -31,9 +38,13 @@ const CASES: &[(&str, &[Who])] = &[
     ("UsageService/SummarizeUsage", &[APP, OPERATOR, OWNER]),
 ];
 
-/// Calls a method for something in acme.
+/// Who holds any role anywhere.
+const EVERYBODY: &[Who] = &[APP, OPERATOR, OTHER_CALLER, OWNER];
+
+/// Calls a method for something in acme, or for what belongs to all.
 async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
     let parent = ACME.to_owned();
+    let mut catalogue = CatalogueServiceClient::new(router.channel(who));
     match method {
         "InferenceService/CountTokens" => {
             let request = CountTokensRequest {
@@ -50,6 +61,28 @@ async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
                 ..EmbedRequest::default()
             };
             router.inference(who).embed(request).await?;
+        }
+        "CatalogueService/DeleteCatalogueModel" => {
+            let name = "providers/custom/models/nothing".to_owned();
+            let request = DeleteCatalogueModelRequest { name };
+            or_not_found(catalogue.delete_catalogue_model(request).await)?;
+        }
+        "CatalogueService/GetCatalogueModel" => {
+            let name = "providers/custom/models/nothing".to_owned();
+            let request = GetCatalogueModelRequest { name };
+            or_not_found(catalogue.get_catalogue_model(request).await)?;
+        }
+        "CatalogueService/ListCatalogueModels" => {
+            let request = ListCatalogueModelsRequest::default();
+            catalogue.list_catalogue_models(request).await?;
+        }
+        "CatalogueService/UpsertCatalogueModel" => {
+            let model = CatalogueModel {
+                name: "providers/custom/models/something".to_owned(),
+                ..CatalogueModel::default()
+            };
+            let request = UpsertCatalogueModelRequest { model: Some(model) };
+            catalogue.upsert_catalogue_model(request).await?;
         }
         "InferenceService/Generate" => {
             router.inference(who).generate(gpt()).await?;
@@ -83,12 +116,7 @@ async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
                 .usage(who)
                 .get_attempt(GetAttemptRequest { name })
                 .await;
-            // Not to be found is not to be refused.
-            if let Err(status) = got
-                && status.code() != Code::NotFound
-            {
-                return Err(status);
-            }
+            or_not_found(got)?;
         }
         "UsageService/ListAttempts" => {
             let request = ListAttemptsRequest {
@@ -107,6 +135,14 @@ async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
         method => panic!("{method} has no case"),
     }
     Ok(())
+}
+
+/// Not to be found is not to be refused.
+fn or_not_found<T>(outcome: Result<T, Status>) -> Result<(), Status> {
+    match outcome {
+        Err(status) if status.code() != Code::NotFound => Err(status),
+        _ => Ok(()),
+    }
 }
 
 /// The methods of the router's package.

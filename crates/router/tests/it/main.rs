@@ -10,6 +10,7 @@
 
 mod authorization;
 mod cancellation;
+mod catalogue;
 mod egress;
 mod errands;
 mod full_disk;

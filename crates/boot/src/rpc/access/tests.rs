@@ -45,6 +45,15 @@ fn the_deployments_role_does_not_reach_into_scopes_unless_the_rule_says_so() {
 }
 
 #[test]
+fn a_role_in_any_scope_reaches_what_belongs_to_everybody() {
+    let one = caller(TestRole::Owner, Some("workspaces/a"));
+    assert_eq!(one.authorize_anywhere(), Ok(()));
+    assert_eq!(caller(TestRole::Admin, None).authorize_anywhere(), Ok(()));
+    let scoped_admin = caller(TestRole::Admin, Some("workspaces/a"));
+    assert_eq!(scoped_admin.authorize_anywhere(), Err(Denied));
+}
+
+#[test]
 fn a_deployment_role_that_is_granted_in_a_scope_is_worth_nothing() {
     let admin = caller(TestRole::Admin, Some("workspaces/a"));
     assert_eq!(admin.authorize_deployment(), Err(Denied));

@@ -2,8 +2,7 @@
 //! a service tier.
 
 use crate::catalogue::{NanosEach, NanosPerMillion, Prices};
-
-use super::amount::scaled_up;
+use crate::money::{NANO_PLACES, nanos_from_usd, scaled_up};
 
 /// What a field prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,11 +69,11 @@ impl<'a> PriceField<'a> {
     /// Writes the amount down. None when it is not readable.
     pub(super) fn set(self, prices: &mut Prices, amount: &str) -> Option<SetOnce> {
         if self.class == Class::Image {
-            let nanos = scaled_up(amount, NANO)?;
+            let nanos = nanos_from_usd(amount)?;
             let before = prices.image.replace(NanosEach::new(nanos));
             return Some(SetOnce::after(before.is_some()));
         }
-        let nanos = scaled_up(amount, NANO + MILLION)?;
+        let nanos = scaled_up(amount, NANO_PLACES + MILLION)?;
         let place = match self.class {
             Class::Input => &mut prices.input,
             Class::CacheRead => &mut prices.cache_read,
@@ -122,10 +121,8 @@ const SERVICE_TIERS: [(&str, &str); 4] = [
     ("_ultrafast", "ultrafast"),
 ];
 
-/// Decimal places of a nano-dollar in a dollar.
-const NANO: i32 = 9;
-/// Decimal places of a token in a million.
-const MILLION: i32 = 6;
+/// A price of a million tokens is ten to this many times that of one.
+const MILLION: i64 = 6;
 
 #[cfg(test)]
 mod tests {

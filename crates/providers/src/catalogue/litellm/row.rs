@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 
 use crate::Provider;
 use crate::catalogue::{Date, LongContextTier, Model, Operation, PriceTable, Prices, Tariff};
+use crate::money::scaled_up;
 
 use super::SkipReason;
-use super::amount::scaled_up;
 use super::field::{PriceField, SetOnce};
 use super::hours;
 

@@ -82,6 +82,7 @@ fn requests() -> Vec<Row> {
             "DESTINATION_FORBIDDEN",
         ),
         row(RouterError::AttemptNotFound, NotFound, "ATTEMPT_NOT_FOUND"),
+        row(RouterError::ModelNotFound, NotFound, "MODEL_NOT_FOUND"),
     ]
 }
 
@@ -222,6 +223,7 @@ fn is_listed(error: &RouterError) {
         | RouterError::Tried { .. }
         | RouterError::Journal(_)
         | RouterError::AttemptNotFound
+        | RouterError::ModelNotFound
         | RouterError::Store(_) => {}
     }
 }

@@ -1,0 +1,298 @@
+use std::path::PathBuf;
+
+use latchkey_migrations::testing::{Backend, TestDatabase};
+use tempfile::TempDir;
+
+use super::*;
+
+/// A catalogue over files of its own and a database of its own.
+struct Fixture {
+    catalogues: Catalogues,
+    store: Store,
+    folder: TempDir,
+    _database: TestDatabase,
+}
+
+impl Fixture {
+    /// Over the built-in catalogue, extended by files of these names and contents.
+    async fn extended(files: &[(&str, &str)]) -> Self {
+        Self::open(None, files).await.unwrap()
+    }
+
+    async fn open(base: Option<&str>, files: &[(&str, &str)]) -> Result<Self, CatalogueFileError> {
+        let database = TestDatabase::fresh(Backend::Sqlite).await;
+        let store = Store::connect(&database.url, 2).await.unwrap();
+        store.migrate().await.unwrap();
+        let folder = TempDir::new().unwrap();
+        let write = |name: &str, text: &str| {
+            let file = folder.path().join(name);
+            std::fs::write(&file, text).unwrap();
+            file
+        };
+        let config = CatalogueConfig {
+            file: base.map(|text| write("base.toml", text)),
+            extend: files.iter().map(|(name, text)| write(name, text)).collect(),
+            reload_seconds: Duration::ZERO,
+        };
+        Ok(Self {
+            catalogues: Catalogues::open(config, store.clone()).await?,
+            store,
+            folder,
+            _database: database,
+        })
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file so that it looks different from outside, however fast that is.
+    fn write(&self, name: &str, text: &str) {
+        let file = self.file(name);
+        std::fs::write(&file, text).unwrap();
+        Self::touch(&file);
+    }
+
+    fn touch(file: &std::path::Path) {
+        let opened = std::fs::File::options().write(true).open(file).unwrap();
+        let before = opened.metadata().unwrap().modified().unwrap();
+        opened
+            .set_modified(before + Duration::from_secs(1))
+            .unwrap();
+    }
+
+    fn input(&self, provider: Provider, name: &str) -> Option<i64> {
+        let catalogue = self.catalogues.current();
+        let prices = catalogue.find(provider, name)?.tariff.standard.prices;
+        prices
+            .input
+            .map(latchkey_providers::catalogue::NanosPerMillion::get)
+    }
+
+    fn version(&self) -> String {
+        self.catalogues.current().version().to_owned()
+    }
+
+    /// The same database, seen by another router.
+    async fn another(&self) -> Catalogues {
+        let config = CatalogueConfig::default();
+        Catalogues::open(config, self.store.clone()).await.unwrap()
+    }
+}
+
+fn layer(version: &str, input: i64) -> String {
+    format!(
+        "version = \"{version}\"\n[[models]]\nprovider = \"custom\"\nid = \"m\"\n\
+        prices = {{ input = {input} }}"
+    )
+}
+
+fn priced(provider: Provider, id: &str, input: i64) -> Model {
+    let mut model = Model::new(provider, id);
+    let input = latchkey_providers::catalogue::NanosPerMillion::new(input);
+    model.tariff.standard.prices.input = Some(input);
+    model
+}
+
+const NOW: Timestamp = Timestamp::from_micros(1);
+
+const LIST: &str = r#"{
+    "custom-gpt": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 1e-6},
+    "other": {"litellm_provider": "bedrock", "mode": "chat", "input_cost_per_token": 1e-6},
+    "faulty": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": "free"}
+}"#;
+
+#[tokio::test]
+async fn files_are_laid_over_the_builtin_catalogue_in_their_order() {
+    let fixture = Fixture::extended(&[
+        ("a.toml", &layer("acme-1", 1)),
+        ("prices.json", LIST),
+        ("b.toml", &layer("acme-2", 2)),
+    ])
+    .await;
+    assert_eq!(fixture.input(Provider::Custom, "m"), Some(2));
+    let listed = fixture.input(Provider::OpenAi, "custom-gpt");
+    assert_eq!(listed, Some(1_000_000_000));
+    assert!(fixture.input(Provider::OpenAi, "gpt-5.4").is_some());
+    let version = fixture.version();
+    let crc = crc32fast::hash(LIST.as_bytes());
+    let builtin = Catalogue::builtin();
+    let builtin = builtin.version();
+    assert_eq!(
+        version,
+        format!("{builtin}+acme-1+litellm-{crc:08x}+acme-2")
+    );
+}
+
+#[tokio::test]
+async fn a_file_may_take_the_place_of_the_builtin_catalogue() {
+    let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../providers/data/catalogue");
+    let mut whole = layer("mine", 1);
+    for provider in Provider::ALL {
+        let defaults = data.join(format!("{provider}.toml"));
+        whole.push_str("\n\n");
+        whole.push_str(&std::fs::read_to_string(defaults).unwrap());
+    }
+    let fixture = Fixture::open(Some(&whole), &[]).await.unwrap();
+    assert_eq!(fixture.version(), "mine");
+    assert_eq!(fixture.input(Provider::Custom, "m"), Some(1));
+    assert_eq!(fixture.input(Provider::OpenAi, "gpt-5.4"), None);
+    let refused = Fixture::open(Some("version = \"mine\""), &[]).await;
+    assert!(matches!(
+        refused.err(),
+        Some(CatalogueFileError::Malformed { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_usable_is_refused_at_the_start_by_its_name() {
+    for (name, text) in [
+        ("a.toml", "version = \"1\"\ncolour = 1"),
+        ("a.json", "[]"),
+        ("a.yaml", ""),
+        ("a", ""),
+    ] {
+        let refused = Fixture::open(None, &[(name, text)]).await.err().unwrap();
+        assert!(
+            refused.to_string().contains(&format!("/{name}: ")),
+            "{refused}"
+        );
+    }
+    let config = CatalogueConfig {
+        extend: vec!["/nowhere/a.toml".into()],
+        ..CatalogueConfig::default()
+    };
+    let missing = files::load(&config).unwrap_err();
+    assert!(matches!(missing, CatalogueFileError::File { .. }));
+}
+
+#[tokio::test]
+async fn a_changed_file_is_taken_over() {
+    let fixture = Fixture::extended(&[("a.toml", &layer("acme-1", 1))]).await;
+    fixture.write("a.toml", &layer("acme-2", 2));
+    assert_eq!(fixture.input(Provider::Custom, "m"), Some(1));
+    fixture.catalogues.reload().await;
+    assert_eq!(fixture.input(Provider::Custom, "m"), Some(2));
+    assert!(fixture.version().ends_with("+acme-2"));
+}
+
+#[tokio::test]
+async fn a_file_of_another_length_is_noticed_at_the_same_time() {
+    let fixture = Fixture::extended(&[("a.toml", &layer("acme-1", 1))]).await;
+    let seen = std::fs::metadata(fixture.file("a.toml")).unwrap();
+    std::fs::write(fixture.file("a.toml"), layer("acme-1", 22)).unwrap();
+    let file = std::fs::File::options()
+        .write(true)
+        .open(fixture.file("a.toml"));
+    file.unwrap()
+        .set_modified(seen.modified().unwrap())
+        .unwrap();
+    fixture.catalogues.reload().await;
+    assert_eq!(fixture.input(Provider::Custom, "m"), Some(22));
+}
+
+#[tokio::test]
+async fn a_bad_file_changes_nothing_until_it_is_good_again() {
+    let fixture = Fixture::extended(&[("a.toml", &layer("acme-1", 1))]).await;
+    fixture.write("a.toml", "version = ");
+    fixture.catalogues.reload().await;
+    assert_eq!(fixture.input(Provider::Custom, "m"), Some(1));
+    std::fs::remove_file(fixture.file("a.toml")).unwrap();
+    fixture.catalogues.reload().await;
+    assert_eq!(fixture.input(Provider::Custom, "m"), Some(1));
+    fixture.write("a.toml", &layer("acme-3", 3));
+    fixture.catalogues.reload().await;
+    assert_eq!(fixture.input(Provider::Custom, "m"), Some(3));
+}
+
+#[tokio::test]
+async fn what_a_call_began_with_stays_as_it_is() {
+    let fixture = Fixture::extended(&[("a.toml", &layer("acme-1", 1))]).await;
+    let before = fixture.catalogues.current();
+    fixture.write("a.toml", &layer("acme-2", 2));
+    fixture.catalogues.reload().await;
+    assert!(before.version().ends_with("+acme-1"));
+    assert!(!Arc::ptr_eq(&before, &fixture.catalogues.current()));
+}
+
+#[tokio::test]
+async fn without_a_change_nothing_is_made_anew() {
+    let fixture = Fixture::extended(&[("a.toml", &layer("acme-1", 1))]).await;
+    let before = fixture.catalogues.current();
+    fixture.catalogues.reload().await;
+    assert!(Arc::ptr_eq(&before, &fixture.catalogues.current()));
+}
+
+#[tokio::test]
+async fn an_operators_word_is_above_the_files_here_at_once_and_elsewhere_at_the_next_look() {
+    let fixture = Fixture::extended(&[("a.toml", &layer("acme-1", 1))]).await;
+    let another = fixture.another().await;
+    let model = priced(Provider::Custom, "m", 7);
+    fixture.catalogues.put(&model, NOW).await.unwrap();
+    assert_eq!(fixture.input(Provider::Custom, "m"), Some(7));
+    assert!(fixture.version().ends_with("+acme-1+overrides-1"));
+    let snapshot = fixture.catalogues.snapshot();
+    let found = snapshot.catalogue.find(Provider::Custom, "m").unwrap();
+    assert!(snapshot.is_overridden(found));
+
+    assert!(another.current().find(Provider::Custom, "m").is_none());
+    another.reload().await;
+    assert!(another.current().find(Provider::Custom, "m").is_some());
+
+    // It holds when files change below it, and the files' word when it is taken back.
+    fixture.write("a.toml", &layer("acme-2", 2));
+    fixture.catalogues.reload().await;
+    assert_eq!(fixture.input(Provider::Custom, "m"), Some(7));
+    assert!(another.delete("custom", "m").await.unwrap());
+    fixture.catalogues.reload().await;
+    assert_eq!(fixture.input(Provider::Custom, "m"), Some(2));
+    assert!(fixture.version().ends_with("+acme-2"));
+    assert!(!another.delete("custom", "m").await.unwrap());
+}
+
+#[tokio::test]
+async fn two_operators_speak_one_after_the_other() {
+    let fixture = Fixture::extended(&[]).await;
+    let another = fixture.another().await;
+    let (one, two) = (
+        priced(Provider::Custom, "one", 1),
+        priced(Provider::Custom, "two", 2),
+    );
+    let (first, second) = tokio::join!(fixture.catalogues.put(&one, NOW), another.put(&two, NOW));
+    first.unwrap();
+    second.unwrap();
+    fixture.catalogues.reload().await;
+    assert_eq!(fixture.input(Provider::Custom, "one"), Some(1));
+    assert_eq!(fixture.input(Provider::Custom, "two"), Some(2));
+    assert!(fixture.version().ends_with("+overrides-2"));
+}
+
+#[tokio::test]
+async fn a_name_that_another_override_has_is_refused() {
+    let fixture = Fixture::extended(&[]).await;
+    let mut one = priced(Provider::Custom, "one", 1);
+    one.aliases.push("uno".to_owned());
+    fixture.catalogues.put(&one, NOW).await.unwrap();
+    let two = priced(Provider::Custom, "uno", 2);
+    let refused = fixture.catalogues.put(&two, NOW).await;
+    assert!(matches!(refused, Err(OverrideError::NameTaken(name)) if name == "uno"));
+    let mut broken = priced(Provider::Custom, "three", -1);
+    broken.aliases.push("tres".to_owned());
+    let refused = fixture.catalogues.put(&broken, NOW).await;
+    assert!(matches!(refused, Err(OverrideError::Rule(_))));
+    assert_eq!(fixture.store.catalogue_revision().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_router_starts_without_its_database_and_catches_up() {
+    let database = TestDatabase::fresh(Backend::Sqlite).await;
+    let store = Store::connect(&database.url, 2).await.unwrap();
+    let catalogues = Catalogues::open(CatalogueConfig::default(), store.clone());
+    let catalogues = catalogues.await.unwrap();
+    assert!(catalogues.current().find(Provider::Custom, "m").is_none());
+    store.migrate().await.unwrap();
+    let row = overrides::row(&priced(Provider::Custom, "m", 1), NOW);
+    assert!(store.put_catalogue_row(&row, 0).await.unwrap());
+    catalogues.reload().await;
+    assert!(catalogues.current().find(Provider::Custom, "m").is_some());
+}

@@ -1,0 +1,21 @@
+//! Looks for changes, again and again.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Catalogues;
+
+/// Reloads the catalogue at its interval, until it is over.
+pub async fn watch(catalogues: Arc<Catalogues>, over: CancellationToken) {
+    let interval = catalogues.reload_seconds();
+    if interval.is_zero() {
+        return;
+    }
+    loop {
+        tokio::select! {
+            () = over.cancelled() => return,
+            () = tokio::time::sleep(interval) => catalogues.reload().await,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! `CatalogueService`, one file per method.
+
+mod decode;
+mod delete_catalogue_model;
+mod encode;
+mod get_catalogue_model;
+mod list_catalogue_models;
+mod upsert_catalogue_model;
+
+use std::sync::Arc;
+
+use latchkey_boot::clock::Clock;
+use latchkey_contract::names::ModelName;
+use latchkey_contract::router::v1::catalogue_service_server::CatalogueService;
+use latchkey_contract::router::v1::{
+    CatalogueModel, DeleteCatalogueModelRequest, DeleteCatalogueModelResponse,
+    GetCatalogueModelRequest, ListCatalogueModelsRequest, ListCatalogueModelsResponse,
+    UpsertCatalogueModelRequest,
+};
+use latchkey_providers::Provider;
+use tonic::{Request, Response, Status, async_trait};
+
+use super::call::Call;
+use crate::catalogue::Catalogues;
+use crate::error::RouterError;
+
+/// Shows what is known of models, and lets operators add to it.
+pub(super) struct Models {
+    pub(super) catalogues: Arc<Catalogues>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl CatalogueService for Models {
+    async fn list_catalogue_models(
+        &self,
+        request: Request<ListCatalogueModelsRequest>,
+    ) -> Result<Response<ListCatalogueModelsResponse>, Status> {
+        let (call, request) = Call::split(request)?;
+        let outcome = list_catalogue_models::handle(self, &call, &request);
+        call.answer(outcome)
+    }
+
+    async fn get_catalogue_model(
+        &self,
+        request: Request<GetCatalogueModelRequest>,
+    ) -> Result<Response<CatalogueModel>, Status> {
+        let (call, request) = Call::split(request)?;
+        let outcome = get_catalogue_model::handle(self, &call, &request);
+        call.answer(outcome)
+    }
+
+    async fn upsert_catalogue_model(
+        &self,
+        request: Request<UpsertCatalogueModelRequest>,
+    ) -> Result<Response<CatalogueModel>, Status> {
+        let (call, request) = Call::split(request)?;
+        let outcome = upsert_catalogue_model::handle(self, &call, &request).await;
+        call.answer(outcome)
+    }
+
+    async fn delete_catalogue_model(
+        &self,
+        request: Request<DeleteCatalogueModelRequest>,
+    ) -> Result<Response<DeleteCatalogueModelResponse>, Status> {
+        let (call, request) = Call::split(request)?;
+        let outcome = delete_catalogue_model::handle(self, &call, &request).await;
+        call.answer(outcome)
+    }
+}
+
+/// The provider and the model that a name names.
+fn parse(field: &'static str, name: &str) -> Result<(Provider, ModelName), RouterError> {
+    let name: ModelName = name.parse().map_err(RouterError::name(field))?;
+    let provider = name.provider.as_str().parse();
+    let provider = provider.map_err(|error| RouterError::field(field, error))?;
+    Ok((provider, name))
+}

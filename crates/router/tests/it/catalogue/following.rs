@@ -1,0 +1,69 @@
+//! How routers learn of changes that they did not make.
+
+use std::time::Duration;
+
+use latchkey_migrations::testing::{Backend, TestDatabase};
+use tempfile::TempDir;
+use tonic::Code;
+
+use super::{GPT_4_1, delete, get, priced, upsert, version};
+use crate::harness::{APP, Router, refused};
+
+/// Two routers over one database that look for changes all the time.
+async fn pair(backend: Backend) -> (Router, Router) {
+    let quick = |config: &mut latchkey_router::config::RouterConfig| {
+        config.catalogue.reload_seconds = Duration::from_millis(1);
+    };
+    let one = Router::start_with(backend, quick).await;
+    let same = TestDatabase {
+        url: one.database.url.clone(),
+        folder: None,
+    };
+    let two = Router::start_over(same, quick).await;
+    (one, two)
+}
+
+async fn what_one_router_is_told_all_know(backend: Backend) {
+    let (one, two) = pair(backend).await;
+    let said = upsert(&one, priced(GPT_4_1, 7)).await.unwrap();
+    while version(&two).await != said.price_version {}
+    assert_eq!(get(&two, APP, GPT_4_1).await.unwrap(), said);
+    delete(&two, GPT_4_1).await.unwrap();
+    while version(&one).await == said.price_version {}
+    assert!(!get(&one, APP, GPT_4_1).await.unwrap().overridden);
+}
+
+#[tokio::test]
+async fn what_one_router_is_told_all_know_on_sqlite() {
+    what_one_router_is_told_all_know(Backend::Sqlite).await;
+}
+
+#[tokio::test]
+async fn what_one_router_is_told_all_know_on_postgres() {
+    what_one_router_is_told_all_know(Backend::Postgres).await;
+}
+
+#[tokio::test]
+async fn a_router_that_runs_takes_over_a_file() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("ours.toml");
+    let write = |version: &str| {
+        let text = format!(
+            "version = \"{version}\"\n[[models]]\nprovider = \"custom\"\nid = \"{version}\""
+        );
+        std::fs::write(&file, text).unwrap();
+    };
+    write("ours-1");
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.catalogue.extend = vec![file.clone()];
+        config.catalogue.reload_seconds = Duration::from_millis(1);
+    });
+    let router = router.await;
+    assert!(version(&router).await.ends_with("+ours-1"));
+    write("ours-22");
+    while !version(&router).await.ends_with("+ours-22") {}
+    let ours = get(&router, APP, "providers/custom/models/ours-22").await;
+    assert!(!ours.unwrap().overridden);
+    let gone = get(&router, APP, "providers/custom/models/ours-1").await;
+    refused(gone, Code::NotFound, "MODEL_NOT_FOUND");
+}

@@ -1,0 +1,62 @@
+//! `CatalogueService`, and what follows from it for calls.
+
+mod delete_catalogue_model;
+mod following;
+mod get_catalogue_model;
+mod list_catalogue_models;
+mod store;
+mod upsert_catalogue_model;
+
+use latchkey_contract::router::v1::catalogue_service_client::CatalogueServiceClient;
+use latchkey_contract::router::v1::{
+    CatalogueModel, DeleteCatalogueModelRequest, GetCatalogueModelRequest, Operation, PriceList,
+    UpsertCatalogueModelRequest,
+};
+use tonic::Status;
+
+use crate::harness::{APP, OPERATOR, Router, Who};
+
+/// What a router says of a model.
+async fn get(router: &Router, who: Who, name: &str) -> Result<CatalogueModel, Status> {
+    let name = name.to_owned();
+    let request = GetCatalogueModelRequest { name };
+    let mut client = CatalogueServiceClient::new(router.channel(who));
+    let got = client.get_catalogue_model(request).await;
+    got.map(tonic::Response::into_inner)
+}
+
+async fn upsert(router: &Router, model: CatalogueModel) -> Result<CatalogueModel, Status> {
+    let request = UpsertCatalogueModelRequest { model: Some(model) };
+    let mut client = CatalogueServiceClient::new(router.channel(OPERATOR));
+    let said = client.upsert_catalogue_model(request).await;
+    said.map(tonic::Response::into_inner)
+}
+
+async fn delete(router: &Router, name: &str) -> Result<(), Status> {
+    let name = name.to_owned();
+    let request = DeleteCatalogueModelRequest { name };
+    let mut client = CatalogueServiceClient::new(router.channel(OPERATOR));
+    client.delete_catalogue_model(request).await.map(drop)
+}
+
+/// A model that costs this much per million tokens of input, and as much of output.
+fn priced(name: &str, nanos: i64) -> CatalogueModel {
+    CatalogueModel {
+        name: name.to_owned(),
+        operations: vec![Operation::Generate.into()],
+        prices: Some(PriceList {
+            input_nanos: Some(nanos),
+            output_nanos: Some(nanos),
+            ..PriceList::default()
+        }),
+        ..CatalogueModel::default()
+    }
+}
+
+/// The version of the catalogue that a router has.
+async fn version(router: &Router) -> String {
+    let known = get(router, APP, GPT_4_1).await.unwrap();
+    known.price_version
+}
+
+const GPT_4_1: &str = "providers/openai/models/gpt-4.1";
