@@ -54,6 +54,19 @@ pub(super) fn next(error: &RouterError) -> Next {
     }
 }
 
+/// Whether the key is good, and will be free again.
+pub(super) fn is_throttled(error: &RouterError) -> bool {
+    matches!(error, RouterError::Provider(error) if error.class == ErrorClass::Throttled)
+}
+
+/// Whether a provider was met.
+pub(super) fn tells_of_a_call(error: &RouterError) -> bool {
+    matches!(
+        error,
+        RouterError::Provider(_) | RouterError::Unreachable(_) | RouterError::DeadlineExceeded
+    )
+}
+
 /// Learns from a failed call: the next ones need not make the same experience.
 pub(super) fn learn(dispatcher: &Dispatcher, loan: &Loan, model: &str, error: &RouterError) {
     let (health, config) = (&dispatcher.health, &dispatcher.attempts);

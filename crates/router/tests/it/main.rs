@@ -20,6 +20,7 @@ mod leases;
 mod outages;
 mod pools;
 mod store;
+mod tokens;
 mod trying;
 mod usage;
 

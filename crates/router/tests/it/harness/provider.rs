@@ -58,6 +58,8 @@ pub(crate) struct Call {
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
+    /// The body, if it is none that is JSON.
+    pub(crate) text: String,
 }
 
 /// An answer.
@@ -110,6 +112,11 @@ impl Provider {
             "anthropic" | "azure" | "google" => self.anthropic_url(),
             _ => self.openai_url(),
         }
+    }
+
+    /// Its address, with nothing behind.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// Its address as OpenAI's base URL is.
@@ -315,6 +322,7 @@ async fn answer(
         path: head.uri.to_string(),
         headers: head.headers,
         body: serde_json::from_slice(&body).unwrap_or_default(),
+        text: String::from_utf8_lossy(&body).into_owned(),
     };
     let turn = {
         let mut script = shared.script.lock().unwrap();
