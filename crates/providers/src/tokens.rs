@@ -40,7 +40,7 @@ pub fn request(call: &Call<'_>) -> Result<Exchange, EncodeError> {
         Api::GenerateContent => generate_content::count(call)?,
         Api::ChatCompletions => {
             return encode::refuse(
-                "request.model",
+                "model",
                 EncodeErrorKind::UnsupportedByProvider,
                 "the provider has no way to count its tokens",
             );

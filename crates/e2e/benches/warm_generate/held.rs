@@ -20,7 +20,7 @@ use crate::process::{resident, settled};
 pub(crate) const STREAMS: usize = 5_000;
 /// That are begun at the same time.
 const AT_ONCE: usize = 256;
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Tells the mock to stop in the middle of streams, or not to.
 pub(crate) async fn hold(mock: std::net::SocketAddr, on: bool) -> Result<(), Failure> {

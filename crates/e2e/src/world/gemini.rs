@@ -89,7 +89,7 @@ fn check_signature(parts: &[Value], provider: &str) -> Result<(), String> {
 /// In the alphabet of base64, and of a length that it has.
 fn state(words: &Words) -> String {
     let mut state = words.of("state").replace('-', "");
-    while state.len() % 4 != 0 {
+    while !state.len().is_multiple_of(4) {
         state.push('A');
     }
     state

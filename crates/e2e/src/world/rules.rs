@@ -36,16 +36,18 @@ pub(super) struct OpenCalls(BTreeSet<String>);
 
 impl OpenCalls {
     pub(super) fn called(&mut self, id: &str) -> Result<(), String> {
-        match self.0.insert(id.to_owned()) {
-            true => Ok(()),
-            false => Err(format!("the call {id} is there twice")),
+        if self.0.insert(id.to_owned()) {
+            Ok(())
+        } else {
+            Err(format!("the call {id} is there twice"))
         }
     }
 
     pub(super) fn answered(&mut self, id: &str) -> Result<(), String> {
-        match self.0.remove(id) {
-            true => Ok(()),
-            false => Err(format!("{id} answers no call")),
+        if self.0.remove(id) {
+            Ok(())
+        } else {
+            Err(format!("{id} answers no call"))
         }
     }
 

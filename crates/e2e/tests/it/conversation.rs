@@ -162,7 +162,7 @@ fn results(called: &Message, turn: usize) -> Message {
             tool_call_id: call.id.clone(),
             name: TOOL.to_owned(),
             parts: vec![text(&format!("result-{place}-{turn}"))],
-            failed: place == 1 && turn % 3 == 0,
+            failed: place == 1 && turn.is_multiple_of(3),
         })),
         provider_state: None,
     });
@@ -196,9 +196,11 @@ async fn store_key(admin: &mut Clients, world: &World, provider: &str) {
     let own_address = ["anthropic", "azure", "custom", "openai"].contains(&provider);
     let key = Key {
         provider: provider.to_owned(),
-        base_url: own_address
-            .then(|| world.base_url(provider))
-            .unwrap_or_default(),
+        base_url: if own_address {
+            world.base_url(provider)
+        } else {
+            String::new()
+        },
         location: if provider == "vertex" { "global" } else { "" }.to_owned(),
         ..Key::default()
     };

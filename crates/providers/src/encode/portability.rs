@@ -20,7 +20,10 @@ pub(super) fn losses(dialect: Dialect, messages: &[Message]) -> Vec<Loss> {
     for (m, message) in messages.iter().enumerate() {
         let mut refusals = 0;
         for (p, part) in message.parts.iter().enumerate() {
-            losses.of_part((m, p), message.role(), part, &mut refusals);
+            let last = m + 1 == messages.len() && p + 1 == message.parts.len();
+            // Where an answer paused is for going on right there.
+            let stale = dialect.api() == Api::GenerateContent && withheld(part) && !last;
+            losses.of_part((m, p), message.role(), part, &mut refusals, stale);
         }
     }
     losses.found
@@ -57,6 +60,11 @@ pub(super) fn sent_reasoning(dialect: Dialect, messages: &[Message]) -> Vec<(Str
     sent
 }
 
+/// Whether a part is reasoning that its provider keeps to itself.
+fn withheld(part: &Part) -> bool {
+    matches!(&part.content, Some(Content::Reasoning(reasoning)) if reasoning.redacted)
+}
+
 /// The id of the item that a state is.
 fn item_id(state: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
@@ -73,14 +81,21 @@ struct Losses {
 }
 
 impl Losses {
-    /// `refusals` counts those of the message so far.
-    fn of_part(&mut self, at: (usize, usize), role: Role, part: &Part, refusals: &mut usize) {
+    /// `refusals` counts those of the message so far; `stale` state has no use any more.
+    fn of_part(
+        &mut self,
+        at: (usize, usize),
+        role: Role,
+        part: &Part,
+        refusals: &mut usize,
+        stale: bool,
+    ) {
         let Some(content) = &part.content else {
             return;
         };
         let owner = part.provider_state.as_ref().map(|state| &*state.provider);
         let own = owner == Some(self.dialect.state_mark());
-        let carried = own && role == Role::Assistant && self.carries_state(content);
+        let carried = own && !stale && role == Role::Assistant && self.carries_state(content);
         let field = || part_field(at.0, at.1, "");
         match content {
             // With its own state it goes back as it came; else it is nobody's.

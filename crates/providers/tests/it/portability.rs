@@ -86,7 +86,8 @@ fn check(planted: &Planted, exchange: &Exchange) -> Result<(), String> {
         .portability
         .iter()
         .filter(|loss| loss.kind() == loss::Kind::ToolFailureMark);
-    let marked = body.matches(r#""is_error":true"#).count();
+    let marks = [r#""is_error":true"#, r#""response":{"error":"#];
+    let marked: usize = marks.map(|mark| body.matches(mark).count()).iter().sum();
     if failures.count() == unmarked.count() + marked {
         Ok(())
     } else {

@@ -35,23 +35,36 @@ pub(super) fn next(error: &RouterError) -> Next {
                 | ErrorClass::Throttled,
                 _,
             ) => Next::AnotherKey,
-            (_, Some(true)) => Next::Again,
-            (_, Some(false)) => Next::AnotherModel,
-            (ErrorClass::Overloaded | ErrorClass::Timeout | ErrorClass::Truncated, _) => {
+            (_, Some(true))
+            | (ErrorClass::Overloaded | ErrorClass::Timeout | ErrorClass::Truncated, None) => {
                 Next::Again
             }
-            // It may have been billed, and nobody knows what it is.
-            (ErrorClass::Malformed | ErrorClass::Unknown, _) => Next::AnotherModel,
+            // It may have been billed, and nobody knows what it is; or its provider asks for it.
+            (_, Some(false)) | (ErrorClass::Malformed | ErrorClass::Unknown, None) => {
+                Next::AnotherModel
+            }
         },
         RouterError::Unreachable(_) => Next::Again,
-        RouterError::Destination(_) => Next::AnotherKey,
-        RouterError::BreakerOpen(_) => Next::AnotherKey,
+        RouterError::Destination(_) | RouterError::BreakerOpen(_) => Next::AnotherKey,
         RouterError::Refused(refusal) => match refusal.reason {
             "KEY_UNUSABLE" | "OWN_KEY_REQUIRED" => Next::AnotherModel,
             _ => Next::GiveUp,
         },
         _ => Next::GiveUp,
     }
+}
+
+/// Whether the key is good, and will be free again.
+pub(super) fn is_throttled(error: &RouterError) -> bool {
+    matches!(error, RouterError::Provider(error) if error.class == ErrorClass::Throttled)
+}
+
+/// Whether a provider was met.
+pub(super) fn tells_of_a_call(error: &RouterError) -> bool {
+    matches!(
+        error,
+        RouterError::Provider(_) | RouterError::Unreachable(_) | RouterError::DeadlineExceeded
+    )
 }
 
 /// Learns from a failed call: the next ones need not make the same experience.

@@ -7,6 +7,7 @@ use latchkey_providers::catalogue::Catalogue;
 use super::LONGEST_NAME;
 use crate::domain::fallback::{Fallback, MOST_FALLBACKS};
 use crate::error::RouterError;
+use crate::keys::Loan;
 
 /// One model to ask: what of it the request says.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -54,6 +55,14 @@ impl Leg {
             model: model.to_owned(),
             key: key.to_owned(),
         })
+    }
+
+    /// The model to ask for with a key: the one that is named, else the key's default.
+    pub(super) fn model<'a>(&'a self, loan: &'a Loan) -> &'a str {
+        match self.model.as_str() {
+            "" => loan.default_model(),
+            model => model,
+        }
     }
 }
 

@@ -118,7 +118,9 @@ impl Operation for StreamGenerate<'_> {
             let (head, body) = sent.await?.into_parts();
             open.head(&head);
             if head.status.is_success() && is_event_stream(&head.headers) {
-                return Ok(Head::Events(body));
+                let mut decoder = Decoder::new(reading.dialect);
+                decoder.head(&head.headers);
+                return Ok(Head::Events(body, Box::new(decoder)));
             }
             // An error, or the whole answer of a server that can't stream.
             let body = collect(body, within(config.idle_timeout)).await?;
@@ -130,12 +132,13 @@ impl Operation for StreamGenerate<'_> {
                 secret: secret(&loan, token.as_ref()),
                 now: system_time(dispatcher.clock.now()),
             };
-            Ok(Head::Whole(decode::unary(reading.dialect, &reply)?))
+            let answer = decode::unary(reading.dialect, &reply)?;
+            Ok(Head::Whole(Box::new(answer)))
         };
-        let body = match called.await {
-            Ok(Head::Events(body)) => body,
+        let (body, decoder) = match called.await {
+            Ok(Head::Events(body, decoder)) => (body, *decoder),
             Ok(Head::Whole(answer)) => {
-                return Ok(Begun::Whole(Box::new(settle(open, answer, reading))));
+                return Ok(Begun::Whole(Box::new(settle(open, *answer, reading))));
             }
             Err(error) => {
                 let error = RouterError::or_late(error, deadline);
@@ -145,7 +148,7 @@ impl Operation for StreamGenerate<'_> {
         };
         let running = Running {
             events: Box::pin(events(chunks(body, config.idle_timeout))),
-            decoder: Decoder::new(reading.dialect),
+            decoder,
             ready: VecDeque::new(),
             reading,
             open,
@@ -161,8 +164,8 @@ impl Operation for StreamGenerate<'_> {
 }
 
 enum Head {
-    Events(UpstreamBody),
-    Whole(Answer),
+    Events(UpstreamBody, Box<Decoder>),
+    Whole(Box<Answer>),
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {

@@ -163,7 +163,7 @@ impl<O: Operation> Trying<'_, O> {
             }
             failure = Some(match failure {
                 // What a provider said tells more than that a fallback had no key.
-                Some(earlier) if !tells_of_a_call(&error) => earlier,
+                Some(earlier) if !failure::tells_of_a_call(&error) => earlier,
                 _ => error,
             });
             if !goes_on || self.is_spent() {
@@ -179,12 +179,16 @@ impl<O: Operation> Trying<'_, O> {
     async fn leg(&mut self, leg: &Leg) -> Result<O::Answer, RouterError> {
         let config = self.dispatcher.attempts;
         let mut keys = Candidates::default();
-        let mut same = None;
+        let mut same: Option<Arc<Loan>> = None;
         let mut pauses = config.pauses();
         let mut last: Option<RouterError> = None;
         let (mut calls, mut with_this_key, mut waits) = (0, 0, 0);
+        let mut was_taken_back = false;
         loop {
-            let (loan, in_use) = match self.obtain(leg, &keys.excluded, same.take()).await {
+            let lent = self.obtain(leg, &keys.excluded, same.as_ref()).await;
+            // Not before: a token lives as long as some loan of its version.
+            same = None;
+            let (loan, in_use) = match lent {
                 Ok(lent) => lent,
                 // The others were taken away meanwhile, or the vault was.
                 Err(error) => return Err(last.unwrap_or(error)),
@@ -196,35 +200,41 @@ impl<O: Operation> Trying<'_, O> {
                 pauses = config.pauses();
                 with_this_key = 0;
             }
-            let model = model(leg, &loan);
+            let model = leg.model(&loan);
             let now = self.dispatcher.clock.boottime();
             let health = &self.dispatcher.health;
-            let (error, pause) = match health.admit(loan.key_version(), model, now) {
-                Err(unfit) => (RouterError::from(unfit), None),
-                Ok(()) => {
-                    calls += 1;
-                    with_this_key += 1;
-                    let error = match self.call(leg, &loan, in_use).await {
-                        Ok(answer) => return Ok(answer),
-                        Err(error) => error,
-                    };
-                    let next = failure::next(&error);
-                    if matches!(next, Next::GiveUp | Next::AnotherModel)
-                        || calls >= config.per_model
-                        || self.is_spent()
-                    {
-                        return Err(error);
+            let (error, pause) = if let Err(unfit) = health.admit(loan.key_version(), model, now) {
+                drop(in_use);
+                (RouterError::from(unfit), None)
+            } else {
+                calls += 1;
+                with_this_key += 1;
+                let error = match self.call(leg, &loan, in_use).await {
+                    Ok(answer) => return Ok(answer),
+                    // Taken back on the way to the call; asked for once more, as above.
+                    Err(RouterError::VaultUnavailable) if !was_taken_back => {
+                        was_taken_back = true;
+                        same = Some(loan);
+                        continue;
                     }
-                    let again = next == Next::Again && with_this_key < config.per_key;
-                    let pause = again.then(|| {
-                        let pause = pauses.next().unwrap_or(config.longest_pause);
-                        pause.max(error.retry_after().unwrap_or_default())
-                    });
-                    (error, pause.filter(|pause| self.has_time_for(*pause)))
+                    Err(error) => error,
+                };
+                let next = failure::next(&error);
+                if matches!(next, Next::GiveUp | Next::AnotherModel)
+                    || calls >= config.per_model
+                    || self.is_spent()
+                {
+                    return Err(error);
                 }
+                let again = next == Next::Again && with_this_key < config.per_key;
+                let pause = again.then(|| {
+                    let pause = pauses.next().unwrap_or(config.longest_pause);
+                    pause.max(error.retry_after().unwrap_or_default())
+                });
+                (error, pause.filter(|pause| self.has_time_for(*pause)))
             };
             // What else keeps a key from being used does not pass while a caller waits.
-            if is_throttled(&error) {
+            if failure::is_throttled(&error) {
                 keys.free_in(error.retry_after().unwrap_or(config.throttled_pause));
             }
             if let Some(pause) = pause {
@@ -254,13 +264,13 @@ impl<O: Operation> Trying<'_, O> {
         &mut self,
         leg: &Leg,
         excluded: &[KeyName],
-        same: Option<Arc<Loan>>,
+        same: Option<&Arc<Loan>>,
     ) -> Result<(Arc<Loan>, InUse), RouterError> {
         let clock = &*self.dispatcher.clock;
         if let Some(loan) = same
             && let Ok(in_use) = loan.begin_use(clock)
         {
-            return Ok((loan, in_use));
+            return Ok((Arc::clone(loan), in_use));
         }
         let wish = Wish {
             scope: self.asked.scope.clone(),
@@ -324,12 +334,13 @@ impl<O: Operation> Trying<'_, O> {
                         Ok(answer) => return Ok(answer),
                         Err((error, _)) => error,
                     },
-                    Err(_lapsed) => error,
+                    // The key is not to blame.
+                    Err(_lapsed) => return Err(RouterError::VaultUnavailable),
                 }
             }
             _ => error,
         };
-        failure::learn(self.dispatcher, loan, model(leg, loan), &error);
+        failure::learn(self.dispatcher, loan, leg.model(loan), &error);
         Err(error)
     }
 
@@ -347,7 +358,7 @@ impl<O: Operation> Trying<'_, O> {
                 &self.asked,
                 loan,
                 in_use,
-                model(leg, loan),
+                leg.model(loan),
                 first_choice,
             )
             .await;
@@ -382,23 +393,4 @@ impl<O: Operation> Trying<'_, O> {
         let in_time = |deadline: Instant| Instant::now() + pause < deadline;
         pause <= self.dispatcher.attempts.longest_wait && self.asked.deadline.is_none_or(in_time)
     }
-}
-
-/// The model of a leg: the one that it names, else the key's default.
-fn model<'a>(leg: &'a Leg, loan: &'a Loan) -> &'a str {
-    match leg.model.as_str() {
-        "" => loan.default_model(),
-        model => model,
-    }
-}
-
-fn is_throttled(error: &RouterError) -> bool {
-    matches!(error, RouterError::Provider(error) if error.class == ErrorClass::Throttled)
-}
-
-fn tells_of_a_call(error: &RouterError) -> bool {
-    matches!(
-        error,
-        RouterError::Provider(_) | RouterError::Unreachable(_) | RouterError::DeadlineExceeded
-    )
 }

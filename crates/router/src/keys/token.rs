@@ -112,8 +112,8 @@ mod tests {
     async fn a_token_is_kept_until_five_minutes_before_its_end() {
         let cell = TokenCell::default();
         assert_eq!(token(&cell, Duration::ZERO, "first").await, "first");
-        let early = HOUR - EARLY;
-        let before = early - Duration::from_secs(1);
+        let early = HOUR.saturating_sub(EARLY);
+        let before = early.saturating_sub(Duration::from_secs(1));
         assert_eq!(token(&cell, before, "second").await, "first");
         assert_eq!(token(&cell, early, "second").await, "second");
     }
@@ -122,7 +122,7 @@ mod tests {
     async fn one_caller_renews_while_the_others_go_on() {
         let cell = TokenCell::default();
         token(&cell, Duration::ZERO, "first").await;
-        let soon = HOUR - EARLY;
+        let soon = HOUR.saturating_sub(EARLY);
         let seen = Cell::new(String::new());
         let renewed = cell
             .token(

@@ -225,17 +225,16 @@ impl Listing {
             .choose(loan.provider(), loan.base_url(), loan.location());
         let (base_url, trust) = place?;
         let token;
-        let credential = match loan.credential() {
-            Some(credential) => credential,
-            None => {
-                let issuer = TokenIssuer {
-                    endpoints: &self.endpoints,
-                    upstream: &self.upstream,
-                    clock: &*self.clock,
-                };
-                token = loan.token(&issuer, until).await?;
-                Credential::Bearer(token.expose())
-            }
+        let credential = if let Some(credential) = loan.credential() {
+            credential
+        } else {
+            let issuer = TokenIssuer {
+                endpoints: &self.endpoints,
+                upstream: &self.upstream,
+                clock: &*self.clock,
+            };
+            token = loan.token(&issuer, until).await?;
+            Credential::Bearer(token.expose())
         };
         let target = loan.target(&base_url, credential);
         let mut found = Vec::new();

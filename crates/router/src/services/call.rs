@@ -135,5 +135,43 @@ fn deadline(metadata: &MetadataMap) -> Option<Instant> {
         "n" => Duration::from_nanos(number),
         _ => return None,
     };
-    Instant::now().checked_add(span - EARLY.min(span / 10))
+    let span = span.saturating_sub(EARLY.min(span / 10));
+    Instant::now().checked_add(span)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(text: &str) -> Option<Duration> {
+        let mut metadata = MetadataMap::new();
+        metadata.insert("grpc-timeout", text.parse().unwrap());
+        let now = Instant::now();
+        Some(deadline(&metadata)?.saturating_duration_since(now))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_unit_is_read_and_a_little_is_left_for_the_way_back() {
+        for (text, milliseconds) in [
+            ("1H", 3_599_950),
+            ("2M", 119_950),
+            ("3S", 2_950),
+            ("99999999m", 99_999_949),
+            ("100m", 90),
+            ("1000u", 0),
+            ("0S", 0),
+        ] {
+            let read = span(text).map(|span| span.as_millis());
+            assert_eq!(read, Some(milliseconds), "{text}");
+        }
+        assert_eq!(span("1000n"), Some(Duration::from_nanos(900)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_timeout_is_none() {
+        for text in ["", "S", "1", "1s", "-1S", "1.5S", "123456789S", "1\u{e9}"] {
+            assert_eq!(span(text), None, "{text}");
+        }
+        assert_eq!(deadline(&MetadataMap::new()), None);
+    }
 }

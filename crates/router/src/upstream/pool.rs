@@ -68,27 +68,27 @@ impl Pool {
 
     fn open(&self) -> OpenStream {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let most = match self.one_lane.load(Ordering::Relaxed) {
-            true => usize::MAX,
-            false => STREAMS_PER_CONNECTION,
+        let most = if self.one_lane.load(Ordering::Relaxed) {
+            usize::MAX
+        } else {
+            STREAMS_PER_CONNECTION
         };
         let free = |lane: &&Arc<Lane>| lane.streams.load(Ordering::Relaxed) < most;
-        let lane = match lanes.iter().find(free) {
-            Some(lane) => Arc::clone(lane),
-            None => {
-                // Lanes beyond the first that nobody uses any more close their connections.
-                let mut place = 0;
-                lanes.retain(|lane| {
-                    place += 1;
-                    place == 1 || lane.streams.load(Ordering::Relaxed) > 0
-                });
-                let lane = Arc::new(Lane {
-                    client: (self.make)(),
-                    streams: AtomicUsize::new(0),
-                });
-                lanes.push(Arc::clone(&lane));
-                lane
-            }
+        let lane = if let Some(lane) = lanes.iter().find(free) {
+            Arc::clone(lane)
+        } else {
+            // Lanes beyond the first that nobody uses any more close their connections.
+            let mut place = 0;
+            lanes.retain(|lane| {
+                place += 1;
+                place == 1 || lane.streams.load(Ordering::Relaxed) > 0
+            });
+            let lane = Arc::new(Lane {
+                client: (self.make)(),
+                streams: AtomicUsize::new(0),
+            });
+            lanes.push(Arc::clone(&lane));
+            lane
         };
         lane.streams.fetch_add(1, Ordering::Relaxed);
         OpenStream(lane)

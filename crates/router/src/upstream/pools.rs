@@ -77,7 +77,7 @@ const RESUMABLE: usize = 8;
 
 impl Pools {
     pub(super) fn new(config: UpstreamConfig, egress: EgressPolicy) -> Self {
-        let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
         let tls = ClientConfig::builder()
             .with_root_certificates(roots)
             .with_no_client_auth();
@@ -139,45 +139,4 @@ fn client(config: UpstreamConfig, resolver: GuardedResolver, tls: ClientConfig) 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn owner(workspace: &str, version: u64) -> PoolKey {
-        let name = format!("workspaces/{workspace}/keys/main/versions/{version}");
-        let workspace = format!("workspaces/{workspace}").parse().unwrap();
-        PoolKey::new(&workspace, &name.parse().unwrap())
-    }
-
-    fn pools(most: usize) -> Pools {
-        let mut config = UpstreamConfig::default();
-        config.pools.most = NonZeroUsize::new(most).unwrap();
-        Pools::new(config, EgressPolicy::default())
-    }
-
-    #[test]
-    fn owners_versions_hosts_and_trust_have_pools_of_their_own() {
-        let pools = pools(16);
-        let first = pools.of(&owner("acme", 1), "api.example", Trust::User);
-        for (owner, host, trust) in [
-            (owner("acme", 2), "api.example", Trust::User),
-            (owner("other", 1), "api.example", Trust::User),
-            (owner("acme", 1), "api2.example", Trust::User),
-            (owner("acme", 1), "api.example", Trust::Operator),
-        ] {
-            assert!(!Arc::ptr_eq(&first, &pools.of(&owner, host, trust)));
-        }
-        let again = pools.of(&owner("acme", 1), "api.example", Trust::User);
-        assert!(Arc::ptr_eq(&first, &again));
-    }
-
-    #[test]
-    fn the_pool_that_was_unused_longest_makes_room() {
-        let pools = pools(2);
-        let of = |workspace: &str| pools.of(&owner(workspace, 1), "api.example", Trust::User);
-        let (first, second) = (of("a"), of("b"));
-        assert!(Arc::ptr_eq(&first, &of("a")));
-        of("c");
-        assert!(Arc::ptr_eq(&first, &of("a")));
-        assert!(!Arc::ptr_eq(&second, &of("b")));
-    }
-}
+mod tests;

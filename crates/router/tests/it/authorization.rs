@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use latchkey_contract::FILE_DESCRIPTOR_SET;
 use latchkey_contract::router::v1::catalogue_service_client::CatalogueServiceClient;
 use latchkey_contract::router::v1::{
-    CatalogueModel, DeleteCatalogueModelRequest, GetAttemptRequest, GetCatalogueModelRequest,
-    ListAttemptsRequest, ListCatalogueModelsRequest, SummarizeUsageRequest,
+    CatalogueModel, CountTokensRequest, DeleteCatalogueModelRequest, EmbedRequest,
+    GenerateImagesRequest, GetAttemptRequest, GetCatalogueModelRequest, ListAttemptsRequest,
+    ListCatalogueModelsRequest, ListModelsRequest, SummarizeUsageRequest,
     UpsertCatalogueModelRequest,
 };
 use latchkey_migrations::testing::Backend;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
+use serde_json::json;
 use tonic::{Code, Status};
 
 use crate::harness::{
@@ -25,7 +27,11 @@ const CASES: &[(&str, &[Who])] = &[
     ("CatalogueService/GetCatalogueModel", EVERYBODY),
     ("CatalogueService/ListCatalogueModels", EVERYBODY),
     ("CatalogueService/UpsertCatalogueModel", &[OPERATOR]),
+    ("InferenceService/CountTokens", &[APP]),
+    ("InferenceService/Embed", &[APP]),
     ("InferenceService/Generate", &[APP]),
+    ("InferenceService/GenerateImages", &[APP]),
+    ("InferenceService/ListModels", &[APP]),
     ("InferenceService/StreamGenerate", &[APP]),
     ("UsageService/GetAttempt", &[APP, OPERATOR, OWNER]),
     ("UsageService/ListAttempts", &[APP, OPERATOR, OWNER]),
@@ -40,6 +46,22 @@ async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
     let parent = ACME.to_owned();
     let mut catalogue = CatalogueServiceClient::new(router.channel(who));
     match method {
+        "InferenceService/CountTokens" => {
+            let request = CountTokensRequest {
+                request: Some(gpt()),
+            };
+            router.inference(who).count_tokens(request).await?;
+        }
+        "InferenceService/Embed" => {
+            let request = EmbedRequest {
+                parent,
+                provider: "openai".to_owned(),
+                model: "text-embedding-3-small".to_owned(),
+                inputs: vec!["Hello".to_owned()],
+                ..EmbedRequest::default()
+            };
+            router.inference(who).embed(request).await?;
+        }
         "CatalogueService/DeleteCatalogueModel" => {
             let name = "providers/custom/models/nothing".to_owned();
             let request = DeleteCatalogueModelRequest { name };
@@ -64,6 +86,23 @@ async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
         }
         "InferenceService/Generate" => {
             router.inference(who).generate(gpt()).await?;
+        }
+        "InferenceService/GenerateImages" => {
+            let request = GenerateImagesRequest {
+                parent,
+                provider: "openai".to_owned(),
+                model: "gpt-image-1".to_owned(),
+                prompt: "a cat".to_owned(),
+                ..GenerateImagesRequest::default()
+            };
+            router.inference(who).generate_images(request).await?;
+        }
+        "InferenceService/ListModels" => {
+            let request = ListModelsRequest {
+                parent,
+                ..ListModelsRequest::default()
+            };
+            router.inference(who).list_models(request).await?;
         }
         "InferenceService/StreamGenerate" => {
             router
@@ -130,6 +169,16 @@ fn every_method_of_the_contract_has_a_case() {
 async fn only_who_holds_a_role_for_it_may_call_a_method() {
     let router = Router::start(Backend::Sqlite).await;
     router.provider.answers(Answer::json(200, &chat::whole()));
+    for (path, answer) in [
+        ("/v1/responses/input_tokens", json!({"input_tokens": 14})),
+        ("/v1/embeddings", json!({"data": [{"embedding": [0.5]}]})),
+        (
+            "/v1/images/generations",
+            json!({"data": [{"b64_json": "iVBORw0KGgo="}]}),
+        ),
+    ] {
+        router.provider.answers_at(path, Answer::json(200, &answer));
+    }
     for method in contract() {
         let (_, allowed) = CASES.iter().find(|(case, _)| **case == method).unwrap();
         for who in [

@@ -26,7 +26,7 @@ fn moves_on(router: &Router, revision: i64) {
             key_version: version(ACME, "next"),
             provider: request.provider.clone(),
             base_url: url.clone(),
-            material: api_key("sk-not-a-real-key-either"),
+            material: Some(api_key("sk-not-a-real-key-either")),
             payer: 1,
             ..Default::default()
         };

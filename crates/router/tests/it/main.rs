@@ -18,7 +18,9 @@ mod harness;
 mod inference;
 mod leases;
 mod outages;
+mod pools;
 mod store;
+mod tokens;
 mod trying;
 mod usage;
 

@@ -36,6 +36,39 @@ fn every_word_survives() {
 }
 
 #[test]
+fn every_operation_survives() {
+    use Operation::{CountTokens, Embed, Generate, GenerateImages};
+    for operation in [CountTokens, Embed, Generate, GenerateImages] {
+        let mut attempt = ended(1);
+        attempt.begun.operation = operation;
+        same(&decode(&encode(&attempt)).unwrap(), &attempt);
+    }
+}
+
+/// What a router of 2026-11-21 wrote: of chat alone, with six classes of usage.
+#[test]
+fn a_record_of_the_release_before_is_read() {
+    let before = r#"{"id":2,"scope":"workspaces/acme/projects/web",
+        "key_version":"workspaces/acme/keys/main/versions/3","tail":"wxyz","payer":"own_key",
+        "provider":"openai","model":"gpt-5.4","requester":"token:app","origin":"automation",
+        "streamed":true,"start":2,"state":"succeeded","reason":"","status":200,
+        "request_id":"req_1","served_model":"gpt-5.4-2026-03-05","first_byte":7,"latency":8,
+        "usage":[1,2,3,4,5,6],"certainty":"reported","cost":9,"price_version":"2026-11-21"}"#;
+    let mut expected = ended(2);
+    expected.begun.operation = Operation::Generate;
+    expected.outcome.service_tier.clear();
+    if let Some(usage) = &mut expected.outcome.usage {
+        usage.image_input_tokens = 0;
+        usage.image_output_tokens = 0;
+        usage.image_count = 0;
+    }
+    same(&decode(before.as_bytes()).unwrap(), &expected);
+    let without_usage = before.replace("[1,2,3,4,5,6]", "null");
+    expected.outcome.usage = None;
+    same(&decode(without_usage.as_bytes()).unwrap(), &expected);
+}
+
+#[test]
 fn what_is_no_record_of_this_release_is_not_decoded() {
     let record = String::from_utf8(encode(&ended(1))).unwrap();
     for (from, to) in [
@@ -43,6 +76,7 @@ fn what_is_no_record_of_this_release_is_not_decoded() {
         ("reported", "guessed"),
         ("own_key", "nobody"),
         ("automation", "whim"),
+        ("generate_images", "dream"),
         ("openai", "closedai"),
         ("workspaces/acme/projects/web", "acme"),
         ("/versions/3", "/versions/0"),

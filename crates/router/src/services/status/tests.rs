@@ -163,6 +163,17 @@ fn provider() -> Vec<Row> {
         failed(ErrorClass::Truncated, Unavailable, "STREAM_TRUNCATED").again_after(1),
         failed(ErrorClass::Timeout, DeadlineExceeded, "PROVIDER_TIMEOUT"),
         row(
+            RouterError::BreakerOpen(Duration::from_secs(7)),
+            Unavailable,
+            "PROVIDER_UNAVAILABLE",
+        )
+        .again_after(7),
+        row(
+            RouterError::DeadlineExceeded,
+            DeadlineExceeded,
+            "DEADLINE_EXCEEDED",
+        ),
+        row(
             RouterError::Unreachable("gone"),
             Unavailable,
             "PROVIDER_UNAVAILABLE",
@@ -265,6 +276,30 @@ fn what_the_provider_said_is_in_the_metadata() {
     ];
     let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
     assert_eq!(*metadata, HashMap::from(expected));
+}
+
+#[test]
+fn what_was_tried_before_changes_nothing_else() {
+    for row in table() {
+        let words = row.error.to_string();
+        let tried = RouterError::Tried {
+            cause: Box::new(row.error),
+            attempts: vec!["first".to_owned(), "second".to_owned()],
+        };
+        assert_eq!(tried.reason(), row.reason);
+        let status = Status::from(tried);
+        let details = status.get_error_details();
+        let info = details.error_info().unwrap();
+        assert_eq!((status.code(), &*info.reason), (row.code, row.reason));
+        assert_eq!(info.metadata["attempts"], "first second");
+        let delay = details.retry_info().and_then(|info| info.retry_delay);
+        assert_eq!(delay, row.retry.map(Duration::from_secs), "{words}");
+        let named = details
+            .bad_request()
+            .map(|bad| bad.field_violations[0].field.clone());
+        let violation = Some(row.violation).filter(|field| !field.is_empty());
+        assert_eq!(named.as_deref(), violation);
+    }
 }
 
 #[test]

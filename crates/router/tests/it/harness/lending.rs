@@ -45,7 +45,7 @@ fn lease(key: &str, payer: Payer) -> Lease {
         lease_id: format!("lease of {id}"),
         key_version: format!("{key}/versions/1"),
         provider: "openai".to_owned(),
-        material: api_key(&secret(id)),
+        material: Some(api_key(&secret(id))),
         material_tail: "wxyz".to_owned(),
         payer: payer.into(),
         ..Lease::default()

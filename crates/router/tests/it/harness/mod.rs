@@ -16,4 +16,4 @@ pub(crate) use router::{
     ANONYMOUS, APP, NOBODY, ONCE, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, QUICK, Router, START,
     STRANGER, Who,
 };
-pub(crate) use vault::{FRESHNESS, Heard, SECRET, api_key, key, secret, version};
+pub(crate) use vault::{FRESHNESS, SECRET, api_key, key, version};

@@ -33,6 +33,7 @@ pub(crate) struct Provider {
 struct Shared {
     calls: watch::Sender<Vec<Call>>,
     connections: watch::Sender<usize>,
+    open: watch::Sender<usize>,
     script: Mutex<Script>,
 }
 
@@ -57,6 +58,8 @@ pub(crate) struct Call {
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
+    /// The body, if it is none that is JSON.
+    pub(crate) text: String,
 }
 
 /// An answer.
@@ -87,10 +90,17 @@ impl Provider {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 accepting.connections.send_modify(|count| *count += 1);
+                accepting.open.send_modify(|count| *count += 1);
                 let shared = Arc::clone(&accepting);
-                let answer = service_fn(move |request| answer(Arc::clone(&shared), request));
+                let answering = Arc::clone(&accepting);
+                let answer = service_fn(move |request| answer(Arc::clone(&answering), request));
                 let stream = TokioIo::new(stream);
-                tokio::spawn(http1::Builder::new().serve_connection(stream, answer));
+                let serving = http1::Builder::new().serve_connection(stream, answer);
+                tokio::spawn(async move {
+                    // However it ends, it is closed.
+                    let _ = serving.await;
+                    shared.open.send_modify(|count| *count -= 1);
+                });
             }
         });
         Self { address, shared }
@@ -99,9 +109,14 @@ impl Provider {
     /// Its address as a provider's base URL is.
     pub(crate) fn base_url(&self, provider: &str) -> String {
         match provider {
-            "anthropic" => self.anthropic_url(),
+            "anthropic" | "azure" | "google" => self.anthropic_url(),
             _ => self.openai_url(),
         }
+    }
+
+    /// Its address, with nothing behind.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// Its address as OpenAI's base URL is.
@@ -182,6 +197,12 @@ impl Provider {
         ids.collect()
     }
 
+    /// Waits until no more connections than that are open.
+    pub(crate) async fn has_at_most_open(&self, count: usize) {
+        let mut open = self.shared.open.subscribe();
+        open.wait_for(|open| *open <= count).await.unwrap();
+    }
+
     /// How many connections were made to it.
     pub(crate) fn connections(&self) -> usize {
         *self.shared.connections.borrow()
@@ -213,10 +234,9 @@ impl Call {
 
     /// What it was authorized with.
     pub(crate) fn secret(&self) -> &str {
-        match self.header("x-api-key") {
-            "" => self.header("authorization").trim_start_matches("Bearer "),
-            key => key,
-        }
+        let keys = ["x-api-key", "api-key", "x-goog-api-key"].map(|name| self.header(name));
+        let key = keys.into_iter().find(|key| !key.is_empty());
+        key.unwrap_or_else(|| self.header("authorization").trim_start_matches("Bearer "))
     }
 
     /// Whether any part of it holds the text.
@@ -302,6 +322,7 @@ async fn answer(
         path: head.uri.to_string(),
         headers: head.headers,
         body: serde_json::from_slice(&body).unwrap_or_default(),
+        text: String::from_utf8_lossy(&body).into_owned(),
     };
     let turn = {
         let mut script = shared.script.lock().unwrap();

@@ -84,9 +84,9 @@ pub(crate) fn version(workspace: &str, key: &str) -> String {
 }
 
 /// The material that is a key as its provider shows it.
-pub(crate) fn api_key(secret: &str) -> Option<KeyMaterial> {
+pub(crate) fn api_key(secret: &str) -> KeyMaterial {
     let kind = key_material::Kind::ApiKey(secret.to_owned());
-    Some(KeyMaterial { kind: Some(kind) })
+    KeyMaterial { kind: Some(kind) }
 }
 
 impl Vault {
@@ -171,13 +171,18 @@ impl Vault {
 
     /// Asks the router to check a key.
     pub(crate) fn sends_errand(&self, errand_id: &str, provider: &str, base_url: &str) {
-        self.tells(Told::VerificationErrand(VerificationErrand {
+        self.sends(VerificationErrand {
             errand_id: errand_id.to_owned(),
             provider: provider.to_owned(),
             base_url: base_url.to_owned(),
-            material: api_key(SECRET),
+            material: Some(api_key(SECRET)),
             ..VerificationErrand::default()
-        }));
+        });
+    }
+
+    /// The same with another material or place.
+    pub(crate) fn sends(&self, errand: VerificationErrand) {
+        self.tells(Told::VerificationErrand(errand));
     }
 
     fn tells(&self, message: Told) {

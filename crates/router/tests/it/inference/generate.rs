@@ -9,6 +9,7 @@ use latchkey_contract::router::v1::{
     Sampling, Usage, attempt,
 };
 use latchkey_migrations::testing::Backend;
+use latchkey_providers::catalogue::Catalogue;
 use serde_json::json;
 use tonic::Code;
 
@@ -154,7 +155,7 @@ async fn the_account_holds_the_attempt_of_the_answer(router: Router) {
         usage: Some(OPENAI_USAGE),
         certainty: attempt::Certainty::Reported.into(),
         cost_nanos: Some(3_000_000),
-        price_version: "2026-11-26".to_owned(),
+        price_version: Catalogue::builtin().version().to_owned(),
         operation: Operation::Generate.into(),
         service_tier: String::new(),
     };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use latchkey_contract::router::v1::Attempt;
 use latchkey_contract::router::v1::attempt::State;
 use latchkey_contract::router::v1::stream_generate_response::Event;
 use latchkey_migrations::testing::Backend;
@@ -34,7 +35,7 @@ async fn what_was_tried_before_it_is_told() {
     assert_eq!(said.metadata["attempts"].split(' ').count(), 2);
     held.closed().await;
     let attempts = router.attempts().await;
-    let mut states: Vec<_> = attempts.iter().map(|attempt| attempt.state()).collect();
+    let mut states: Vec<_> = attempts.iter().map(Attempt::state).collect();
     states.sort_by_key(|state| *state == State::Cancelled);
     assert_eq!(states, [State::Failed, State::Cancelled]);
     assert_eq!(router.provider.calls().len(), 2);

@@ -1,0 +1,105 @@
+mod server;
+
+use http::{Request, StatusCode};
+use http_body_util::Full;
+
+use self::server::Server;
+use super::*;
+
+fn owner(workspace: &str, version: u64) -> PoolKey {
+    let name = format!("workspaces/{workspace}/keys/main/versions/{version}");
+    let workspace = format!("workspaces/{workspace}").parse().unwrap();
+    PoolKey::new(&workspace, &name.parse().unwrap())
+}
+
+fn pools(most: usize) -> Pools {
+    let mut config = UpstreamConfig::default();
+    config.pools.most = NonZeroUsize::new(most).unwrap();
+    Pools::new(config, EgressPolicy::default())
+}
+
+#[test]
+fn owners_versions_hosts_and_trust_have_pools_of_their_own() {
+    let pools = pools(16);
+    let first = pools.of(&owner("acme", 1), "api.example", Trust::User);
+    for (owner, host, trust) in [
+        (owner("acme", 2), "api.example", Trust::User),
+        (owner("other", 1), "api.example", Trust::User),
+        (owner("acme", 1), "api2.example", Trust::User),
+        (owner("acme", 1), "api.example", Trust::Operator),
+    ] {
+        assert!(!Arc::ptr_eq(&first, &pools.of(&owner, host, trust)));
+    }
+    let again = pools.of(&owner("acme", 1), "api.example", Trust::User);
+    assert!(Arc::ptr_eq(&first, &again));
+}
+
+#[test]
+fn the_pool_that_was_unused_longest_makes_room() {
+    let pools = pools(2);
+    let of = |workspace: &str| pools.of(&owner(workspace, 1), "api.example", Trust::User);
+    let (first, second) = (of("a"), of("b"));
+    assert!(Arc::ptr_eq(&first, &of("a")));
+    of("c");
+    assert!(Arc::ptr_eq(&first, &of("a")));
+    assert!(!Arc::ptr_eq(&second, &of("b")));
+}
+
+/// Calls to a server that speaks HTTP/2 and lets each connection have 100 streams.
+struct Calls {
+    server: Server,
+    pool: Arc<Pool>,
+}
+
+impl Calls {
+    async fn new() -> Self {
+        let server = Server::start(100).await;
+        let mut pools = pools(16);
+        pools.tls = server.trusting();
+        // One that is made before it is known which protocol the server speaks, like any other.
+        let pool = pools.of(&owner("acme", 1), "localhost", Trust::Operator);
+        Self { server, pool }
+    }
+
+    /// Makes calls at the same time. They are answered when the server is told to.
+    fn make(&self, count: usize) -> Vec<tokio::task::JoinHandle<StatusCode>> {
+        let calls = (0..count).map(|_| {
+            let (pool, url) = (Arc::clone(&self.pool), self.server.url());
+            tokio::spawn(async move {
+                let request = Request::get(url).body(Full::default()).unwrap();
+                let response = pool.request(request).await.unwrap();
+                response.status()
+            })
+        });
+        calls.collect()
+    }
+}
+
+#[tokio::test]
+async fn more_calls_than_a_connection_has_streams_for_do_not_wait_for_each_other() {
+    let calls = Calls::new().await;
+    let running = calls.make(250);
+    // All of them are there though none is answered.
+    calls.server.has_seen(250).await;
+    calls.server.answers();
+    for call in running {
+        assert_eq!(call.await.unwrap(), StatusCode::OK);
+    }
+    assert!(calls.server.used_connections() >= 3);
+}
+
+#[tokio::test]
+async fn calls_that_one_connection_has_streams_for_share_it() {
+    let calls = Calls::new().await;
+    calls.server.answers();
+    for call in calls.make(1) {
+        call.await.unwrap();
+    }
+    for call in calls.make(100) {
+        call.await.unwrap();
+    }
+    for call in calls.make(100) {
+        call.await.unwrap();
+    }
+    assert_eq!(calls.server.used_connections(), 1);
+}

@@ -1,0 +1,160 @@
+//! `CountTokens`.
+
+use latchkey_contract::router::v1::{
+    CountTokensRequest, CountTokensResponse, GenerateRequest, Operation, Usage, attempt,
+};
+use serde_json::json;
+use tonic::{Code, Status};
+
+use crate::harness::{APP, Answer, Lending, Router, claude, gpt, of, on, own, refused};
+use crate::on_both_databases;
+
+on_both_databases!(
+    anthropic_counts,
+    openai_counts_by_responses,
+    it_costs_nothing_and_is_in_the_account,
+    it_is_tried_again_and_with_other_keys,
+    no_other_model_is_asked,
+    who_cannot_count_is_refused,
+    an_answer_without_a_number_is_none,
+    a_malformed_field_is_named_from_the_outer_request,
+);
+
+async fn count(router: &Router, request: GenerateRequest) -> Result<CountTokensResponse, Status> {
+    let request = CountTokensRequest {
+        request: Some(request),
+    };
+    let counted = router.inference(APP).count_tokens(request).await;
+    counted.map(tonic::Response::into_inner)
+}
+
+fn tokens() -> Answer {
+    Answer::json(200, &json!({"input_tokens": 14}))
+}
+
+async fn anthropic_counts(router: Router) {
+    router.provider.answers(tokens());
+    let counted = count(&router, claude()).await.unwrap();
+    assert_eq!(counted.input_tokens, 14);
+    let call = router.provider.called(1).await;
+    assert_eq!(call.path, "/v1/messages/count_tokens");
+    assert_eq!(call.body["model"], "claude-sonnet-5");
+    assert_eq!(call.body.get("max_tokens"), None);
+}
+
+/// Chat Completions has no way to, so its models are asked about by Responses too.
+async fn openai_counts_by_responses(router: Router) {
+    router.provider.answers(tokens());
+    for (number, model) in ["gpt-5.4", "gpt-4.1"].into_iter().enumerate() {
+        let request = GenerateRequest {
+            model: model.to_owned(),
+            ..gpt()
+        };
+        let counted = count(&router, request).await.unwrap();
+        assert_eq!(counted.input_tokens, 14);
+        let call = router.provider.called(number + 1).await;
+        assert_eq!(call.path, "/v1/responses/input_tokens");
+        assert_eq!(call.body["model"], model);
+    }
+}
+
+async fn it_costs_nothing_and_is_in_the_account(router: Router) {
+    router
+        .provider
+        .answers(tokens().with("request-id", "req_1"));
+    let counted = count(&router, claude()).await.unwrap();
+    let [attempt] = &counted.attempts[..] else {
+        panic!("one call was made")
+    };
+    assert_eq!(attempt.operation(), Operation::CountTokens);
+    assert_eq!(attempt.state(), attempt::State::Succeeded);
+    assert_eq!(attempt.cost_nanos, Some(0));
+    assert_eq!(attempt.usage, None);
+    assert_eq!(attempt.provider_request_id, "req_1");
+    let recorded = &router.attempts().await[0];
+    assert_eq!(recorded.name, attempt.name);
+    assert_eq!(recorded.operation(), Operation::CountTokens);
+    assert_eq!(recorded.cost_nanos, Some(0));
+    assert_eq!(recorded.usage, Some(Usage::default()));
+    assert_eq!(recorded.certainty(), attempt::Certainty::Reported);
+}
+
+async fn it_is_tried_again_and_with_other_keys(router: Router) {
+    router.lends_keys([of("anthropic", own("a")), of("anthropic", own("b"))]);
+    let down = Answer::json(529, &json!({"error": {"message": "overloaded"}}));
+    router.provider.answers_once(down);
+    router.provider.answers_once(Answer::json(429, &json!({})));
+    router.provider.answers_once(tokens());
+    let counted = count(&router, claude()).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a", "a", "b"]);
+    assert_eq!(counted.attempts.len(), 3);
+    assert_eq!(router.attempts().await.len(), 3);
+}
+
+/// Another model counts otherwise.
+async fn no_other_model_is_asked(router: Router) {
+    router.lends_of(Lending {
+        keys: vec![own("a"), of("anthropic", own("c"))],
+        fallbacks: vec!["anthropic/claude-sonnet-5"],
+    });
+    router.provider.answers(Answer::json(404, &json!({})));
+    let fallback = latchkey_contract::router::v1::Fallback {
+        provider: "anthropic".to_owned(),
+        model: "claude-sonnet-5".to_owned(),
+        key: String::new(),
+    };
+    let with_own_list = GenerateRequest {
+        fallbacks: vec![fallback],
+        ..gpt()
+    };
+    for request in [gpt(), with_own_list] {
+        let outcome = count(&router, request).await;
+        refused(outcome, Code::FailedPrecondition, "MODEL_UNAVAILABLE");
+    }
+    assert_eq!(router.provider.keys(), ["a", "a"]);
+}
+
+async fn who_cannot_count_is_refused(router: Router) {
+    for provider in ["custom", "deepseek", "openrouter"] {
+        let request = GenerateRequest {
+            provider: provider.to_owned(),
+            model: "some/model".to_owned(),
+            ..gpt()
+        };
+        let outcome = count(&router, request).await;
+        let said = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
+        assert_eq!(said.fields, ["request.model"], "{provider}");
+    }
+    assert!(router.provider.calls().is_empty());
+    assert_eq!(router.attempts().await, []);
+}
+
+async fn an_answer_without_a_number_is_none(router: Router) {
+    router.provider.answers(Answer::json(200, &json!({})));
+    let outcome = count(&router, claude()).await;
+    refused(outcome, Code::Unavailable, "PROVIDER_MALFORMED");
+    assert_eq!(router.attempts().await[0].cost_nanos, None);
+}
+
+async fn a_malformed_field_is_named_from_the_outer_request(router: Router) {
+    let no_messages = GenerateRequest {
+        messages: Vec::new(),
+        ..gpt()
+    };
+    let no_provider = GenerateRequest {
+        provider: "acme".to_owned(),
+        ..gpt()
+    };
+    for (request, field) in [
+        (None, "request"),
+        (Some(on("acme", gpt())), "request.parent"),
+        (Some(no_provider), "request.provider"),
+        (Some(no_messages), "request.messages"),
+    ] {
+        let request = CountTokensRequest { request };
+        let outcome = router.inference(APP).count_tokens(request).await;
+        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(said.fields, [field]);
+    }
+    assert!(router.provider.calls().is_empty());
+}

@@ -1,0 +1,143 @@
+//! Connections to providers: whose they are, and how many are kept.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use latchkey_contract::router::v1::GenerateRequest;
+use latchkey_migrations::testing::Backend;
+use latchkey_router::config::PoolsConfig;
+use tokio::sync::oneshot;
+
+use crate::harness::{
+    ACME, APP, Answer, OTHER_CALLER, Router, WEB, Who, chat, gpt, on, own, shared, version,
+};
+
+const OTHER: &str = "workspaces/other";
+
+async fn router() -> Router {
+    configured(|_| {}).await
+}
+
+async fn configured(adjust: impl FnOnce(&mut PoolsConfig)) -> Router {
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        adjust(&mut config.upstream.pools);
+    })
+    .await;
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    router
+}
+
+async fn ask(router: &Router, who: Who, request: GenerateRequest) {
+    router.generate_as(who, request).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_two_workspaces_share_a_connection_though_they_share_a_key() {
+    let router = router().await;
+    router.lends_keys([shared("p")]);
+    for _ in 0..3 {
+        ask(&router, APP, gpt()).await;
+        ask(&router, OTHER_CALLER, on(OTHER, gpt())).await;
+    }
+    assert_eq!(router.provider.keys(), ["p"; 6]);
+    assert_eq!(router.provider.connections(), 2);
+}
+
+#[tokio::test]
+async fn the_projects_of_a_workspace_share_its_connections() {
+    let router = router().await;
+    router.lends_keys([own("a")]);
+    ask(&router, APP, gpt()).await;
+    ask(&router, APP, on(WEB, gpt())).await;
+    assert_eq!(router.provider.connections(), 1);
+}
+
+#[tokio::test]
+async fn no_two_keys_share_a_connection() {
+    let router = router().await;
+    router.lends_keys([own("a"), own("b")]);
+    for key in ["a", "b", "a", "b"] {
+        let named = GenerateRequest {
+            key: key.to_owned(),
+            ..gpt()
+        };
+        ask(&router, APP, named).await;
+    }
+    assert_eq!(router.provider.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_new_version_of_a_key_uses_new_connections() {
+    let router = router().await;
+    let mut key = own("a");
+    router.lends_keys([key.clone()]);
+    ask(&router, APP, gpt()).await;
+    key.key_version = key.key_version.replace("/versions/1", "/versions/2");
+    router.lends_keys([key]);
+    router.vault.invalidates(ACME, 2, &[version(ACME, "a")]);
+    let told = router
+        .vault
+        .heard(|heard| !heard.acknowledgements.is_empty());
+    told.await;
+    ask(&router, APP, gpt()).await;
+    assert_eq!(router.provider.connections(), 2);
+}
+
+/// Has so many calls run at the same time; gives what ends each.
+async fn at_once(router: &Router, count: usize) -> Vec<oneshot::Sender<Answer>> {
+    let held: Vec<_> = (0..count).map(|_| router.provider.holds()).collect();
+    for _ in 0..count {
+        let mut client = router.inference(APP);
+        tokio::spawn(async move { client.generate(gpt()).await });
+    }
+    router.provider.called(count).await;
+    held
+}
+
+#[tokio::test]
+async fn no_more_idle_connections_are_kept_than_allowed() {
+    let router = configured(|pools| pools.idle_connections = 2).await;
+    let held = at_once(&router, 5).await;
+    assert_eq!(router.provider.connections(), 5);
+    for call in held {
+        assert!(call.send(Answer::json(200, &chat::whole())).is_ok());
+    }
+    router.provider.has_at_most_open(2).await;
+    // They are used again.
+    ask(&router, APP, gpt()).await;
+    assert_eq!(router.provider.connections(), 5);
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_after_a_while() {
+    let router = configured(|pools| pools.idle_timeout = Duration::from_millis(50)).await;
+    ask(&router, APP, gpt()).await;
+    router.provider.has_at_most_open(0).await;
+    ask(&router, APP, gpt()).await;
+    assert_eq!(router.provider.connections(), 2);
+}
+
+#[tokio::test]
+async fn the_pool_that_was_unused_for_the_longest_time_makes_room() {
+    let router = configured(|pools| pools.most = NonZeroUsize::MIN).await;
+    router.lends_keys([shared("p")]);
+    ask(&router, APP, gpt()).await;
+    ask(&router, OTHER_CALLER, on(OTHER, gpt())).await;
+    router.provider.has_at_most_open(1).await;
+    ask(&router, APP, gpt()).await;
+    assert_eq!(router.provider.connections(), 3);
+}
+
+/// A pool that makes room takes no call with it.
+#[tokio::test]
+async fn a_call_outlives_its_pool() {
+    let router = configured(|pools| pools.most = NonZeroUsize::MIN).await;
+    router.lends_keys([shared("p")]);
+    let held = router.provider.holds();
+    let mut client = router.inference(APP);
+    let running = tokio::spawn(async move { client.generate(gpt()).await });
+    router.provider.called(1).await;
+    ask(&router, OTHER_CALLER, on(OTHER, gpt())).await;
+    assert!(held.send(Answer::json(200, &chat::whole())).is_ok());
+    running.await.unwrap().unwrap();
+}

@@ -1,0 +1,89 @@
+//! Keys that are exchanged for access tokens: an application of Microsoft Entra at Azure, a service
+//! account at Vertex.
+
+mod errands;
+mod failures;
+mod lifetime;
+mod service_accounts;
+
+use latchkey_contract::router::v1::GenerateRequest;
+use latchkey_contract::vault::v1::{EntraClient, KeyMaterial, Lease, key_material};
+use latchkey_migrations::testing::Backend;
+use latchkey_router::config::ProviderConfig;
+use serde_json::json;
+
+use crate::harness::{Answer, Provider, Router, chat, gpt, of, own};
+
+/// The secret of the application.
+const SECRET: &str = "not-a-real-client-secret~0123456789";
+const TENANT: &str = "5d0c1e9a-7a0b-4c6d-8e1f-2a3b4c5d6e7f";
+/// The token that a router shows first, and its successors.
+const FIRST: &str = "token-1";
+const SECOND: &str = "token-2";
+
+/// A router, and where it gets tokens. Its provider says good day, whatever it is shown.
+struct World {
+    router: Router,
+    issuer: Provider,
+}
+
+impl World {
+    /// With one Azure key.
+    async fn new() -> Self {
+        let world = Self::of_keys([application("z")]).await;
+        world.issuer.answers_once(granted(FIRST, 3_600));
+        world.issuer.answers_once(granted(SECOND, 3_600));
+        world
+    }
+
+    async fn of_keys(keys: impl IntoIterator<Item = Lease>) -> Self {
+        let issuer = Provider::start().await;
+        let router = Router::start_with(Backend::Sqlite, |config| {
+            for provider in ["azure", "vertex"] {
+                let elsewhere = ProviderConfig {
+                    token_url: Some(issuer.url().parse().unwrap()),
+                    base_url: None,
+                };
+                config.providers.insert(provider.to_owned(), elsewhere);
+            }
+        })
+        .await;
+        router.lends_keys(keys);
+        router.provider.answers(Answer::json(200, &chat::whole()));
+        Self { router, issuer }
+    }
+
+    /// What the provider was shown, call by call.
+    fn shown(&self) -> Vec<String> {
+        let calls = self.router.provider.calls();
+        calls.iter().map(|call| call.secret().to_owned()).collect()
+    }
+}
+
+/// An Azure key that is an application.
+fn application(id: &str) -> Lease {
+    let client = EntraClient {
+        tenant_id: TENANT.to_owned(),
+        client_id: "0a1b2c3d-4e5f-4a6b-9c8d-7e6f5a4b3c2d".to_owned(),
+        client_secret: SECRET.to_owned(),
+    };
+    Lease {
+        material: Some(KeyMaterial {
+            kind: Some(key_material::Kind::EntraClient(client)),
+        }),
+        ..of("azure", own(id))
+    }
+}
+
+/// A token that lives so many seconds.
+fn granted(token: &str, expires_in: u64) -> Answer {
+    let body = json!({"access_token": token, "token_type": "Bearer", "expires_in": expires_in});
+    Answer::json(200, &body)
+}
+
+fn azure() -> GenerateRequest {
+    GenerateRequest {
+        provider: "azure".to_owned(),
+        ..gpt()
+    }
+}

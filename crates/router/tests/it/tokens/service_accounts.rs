@@ -1,0 +1,99 @@
+//! Service accounts, and what they are asked for at Vertex.
+
+use latchkey_contract::router::v1::GenerateRequest;
+use latchkey_contract::router::v1::part::Content;
+use latchkey_contract::vault::v1::{KeyMaterial, Lease, key_material};
+use latchkey_migrations::testing::Backend;
+use latchkey_router::config::ProviderConfig;
+use serde_json::json;
+
+use super::{FIRST, World, granted};
+use crate::harness::{Answer, Provider, Router, gpt, of, own};
+
+/// A key that the whole world has: testRSA2048 of RFC 9500, 2.1, in PKCS#8.
+const RFC_9500: &str = include_str!("../../../../vault/tests/data/rfc9500_rsa_2048.pkcs8.base64");
+
+/// The file of a service account, as Google Cloud makes it.
+pub(super) fn file() -> String {
+    let private_key = format!("-----BEGIN PRIVATE KEY-----\n{RFC_9500}-----END PRIVATE KEY-----\n");
+    let file = json!({
+        "type": "service_account",
+        "project_id": "acme-models",
+        "private_key_id": "not-a-real-key-id-0123456789",
+        "private_key": private_key,
+        "client_email": "router@acme-models.iam.gserviceaccount.example",
+        "token_uri": "https://evil.example/token",
+    });
+    file.to_string()
+}
+
+pub(super) fn material() -> KeyMaterial {
+    KeyMaterial {
+        kind: Some(key_material::Kind::ServiceAccountJson(file())),
+    }
+}
+
+/// A Vertex key; its address is the location's.
+fn account(id: &str) -> Lease {
+    Lease {
+        material: Some(material()),
+        location: "europe-west4".to_owned(),
+        cloud_project: "acme-models".to_owned(),
+        ..of("vertex", own(id))
+    }
+}
+
+/// A router whose operator sends everything of Vertex's to one place.
+async fn world() -> World {
+    let issuer = Provider::start().await;
+    let upstream = Provider::start().await;
+    let mut router = Router::start_with(Backend::Sqlite, |config| {
+        let elsewhere = ProviderConfig {
+            base_url: Some(upstream.url().parse().unwrap()),
+            token_url: Some(format!("{}/token", issuer.url()).parse().unwrap()),
+        };
+        config.providers.insert("vertex".to_owned(), elsewhere);
+    })
+    .await;
+    router.provider = upstream;
+    router.lends_as_they_are([account("v")]);
+    issuer.answers_once(granted(FIRST, 3_600));
+    World { router, issuer }
+}
+
+fn gemini() -> GenerateRequest {
+    GenerateRequest {
+        provider: "vertex".to_owned(),
+        model: "gemini-3.8-flash".to_owned(),
+        ..gpt()
+    }
+}
+
+#[tokio::test]
+async fn an_account_signs_for_its_token_and_shows_nothing_else() {
+    let world = world().await;
+    let candidate = json!({
+        "content": {"role": "model", "parts": [{"text": "Good day"}]},
+        "finishReason": "STOP",
+    });
+    let answer = Answer::json(200, &json!({"candidates": [candidate]}));
+    world.router.provider.answers(answer);
+    for _ in 0..2 {
+        let response = world.router.generate(gemini()).await.unwrap();
+        let said = &response.message.unwrap().parts[0].content;
+        assert_eq!(*said, Some(Content::Text("Good day".to_owned())));
+    }
+    let asked = world.issuer.called(1).await;
+    assert_eq!(asked.path, "/token");
+    assert!(asked.text.contains("jwt-bearer"));
+    assert!(asked.text.contains("assertion="));
+    let call = world.router.provider.called(1).await;
+    let expected = "/v1/projects/acme-models/locations/europe-west4/publishers/google/models/\
+        gemini-3.8-flash:generateContent";
+    assert_eq!(call.path, expected);
+    assert_eq!(call.header("authorization"), format!("Bearer {FIRST}"));
+    // Nothing of the key itself goes anywhere.
+    let key = RFC_9500.lines().next().unwrap();
+    assert!(!asked.holds(key) && !call.holds(key));
+    assert_eq!(world.issuer.calls().len(), 1);
+}
