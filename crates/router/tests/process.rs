@@ -67,7 +67,7 @@ fn a_catalogue_that_is_not_usable_is_told_by_its_file() {
         "[server]\nlisten = \"127.0.0.1:0\"\n\
         [database]\nurl = \"sqlite://{folder}/router.db?mode=rwc\"\n\
         [journal]\nfolder = \"{folder}/journal\"\n\
-        [vault]\nurl = \"http://127.0.0.1:1\"\n\
+        [vault]\nendpoint = \"http://127.0.0.1:1\"\n\
         [catalogue]\nextend = [\"{folder}/ours.toml\"]\n",
         folder = folder.path().display()
     );
