@@ -281,6 +281,8 @@ impl Listing {
             if let Some(known) = catalogue.find(loan.provider(), &model.id) {
                 model.max_input_tokens = model.max_input_tokens.or(known.max_input_tokens);
                 model.max_output_tokens = model.max_output_tokens.or(known.max_output_tokens);
+                let operations = known.operations.iter().map(|known| (*known).into());
+                model.operations.get_or_insert_with(|| operations.collect());
             }
             let reachable = reach
                 .models

@@ -103,6 +103,11 @@ async fn what_all_keys_reach_is_listed_within_their_rights() {
     };
     assert_eq!(listed.models[0], expected);
     assert_eq!(listed.models[1].keys, [key(ACME, "a"), key(ACME, "b")]);
+    // What the provider does not tell, the catalogue may know.
+    assert_eq!(listed.models[1].max_input_tokens, 1_047_576);
+    assert_eq!(listed.models[1].max_output_tokens, 32_768);
+    assert_eq!(listed.models[1].operations, [Operation::Generate as i32]);
+    assert!(listed.models[2].operations.is_empty());
     assert_eq!(listed.models[2].max_input_tokens, 0);
     assert_eq!(
         (listed.next_page_token, listed.failures),
