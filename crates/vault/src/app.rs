@@ -17,7 +17,9 @@ use tonic::service::Routes;
 
 use crate::config::VaultConfig;
 use crate::custody::keyring::KeyRingFile;
+use crate::domain::recheck::RecheckInterval;
 use crate::leasing::{Leasing, watch_heads};
+use crate::quarantine::{Rechecks, watch_refused};
 use crate::services;
 use crate::store::Store;
 use crate::vault::Vault;
@@ -33,6 +35,7 @@ pub struct App {
     health: Health,
     leasing: Arc<Leasing>,
     keyring: Arc<KeyRingFile>,
+    rechecks: Option<Arc<Rechecks>>,
     store: Store,
     drain: Drain,
 }
@@ -63,6 +66,8 @@ impl VaultConfig {
             clock,
         );
         let vault = Arc::new(opened.await.map_err(Failure::run)?);
+        let rechecks = RecheckInterval::from_seconds(self.leasing.recheck_interval)
+            .map(|interval| Arc::new(Rechecks::new(Arc::clone(&vault), interval)));
         let identify = IdentifyLayer::new(&self.identity)?;
         let listener = Listener::bind(&self.server)?;
         let health = Health::new(services::SERVICE_NAMES, &drain);
@@ -78,6 +83,7 @@ impl VaultConfig {
             health,
             leasing,
             keyring,
+            rechecks,
             store,
             drain,
         })
@@ -95,12 +101,21 @@ impl App {
         self.listener.local_addr()
     }
 
+    /// What checks refused keys again, unless that is switched off. A round can be begun by hand.
+    pub fn rechecks(&self) -> Option<Arc<Rechecks>> {
+        self.rechecks.clone()
+    }
+
     /// Serves until the drain is done.
     pub async fn serve(self) -> Result<(), Failure> {
         self.drain
             .spawn(watch_heads(self.leasing, self.store, self.drain.clone()));
         self.drain
             .spawn(watch_keyring(self.keyring, self.drain.clone()));
+        if let Some(rechecks) = self.rechecks {
+            self.drain
+                .spawn(watch_refused(rechecks, self.drain.clone()));
+        }
         self.health.ready();
         Ok(self
             .listener

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use latchkey_boot::clock::Timestamp;
 use latchkey_contract::names::{KeyName, KeyParent, KeyVersionName, RevisionScope, Scope};
 
-use crate::custody::{Custody, WorkspaceKeys};
+use crate::custody::{Custody, CustodyError, WorkspaceKeys};
 use crate::domain::audit::{Act, AuditEvent};
 use crate::domain::key::Key;
+use crate::domain::version::KeyVersion;
 use crate::domain::workspace::{Project, Workspace};
 use crate::error::{Noun, VaultError};
 use crate::leasing::Committed;
-use crate::store::{Unit, audit_events, keys, workspaces};
+use crate::store::{Unit, audit_events, keys, versions, workspaces};
 use crate::vault::{self, Vault};
 
 /// A change that is not committed yet. Dropped, nothing has happened.
@@ -118,6 +119,12 @@ impl Change {
             .check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
         check_etag(etag, key.row_revision)?;
         Ok(key)
+    }
+
+    /// The version of a key that is in use. A key without one lost a row.
+    pub(crate) async fn current_version(&self, key: &Key) -> Result<KeyVersion, VaultError> {
+        let found = versions::find(&self.unit, key.uid, key.current_version).await?;
+        Ok(self.keys.check(found.ok_or(CustodyError::Integrity)?)?)
     }
 
     /// Says that a version must not be used for another call once this is committed.

@@ -13,6 +13,7 @@ pub mod custody;
 pub mod domain;
 mod error;
 pub mod leasing;
+pub mod quarantine;
 pub mod services;
 pub mod store;
 pub mod vault;

@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use latchkey_boot::clock::{Clock, Timestamp};
 use latchkey_boot::egress::EgressPolicy;
-use latchkey_contract::names::{KeyParent, ResourceId, Scope, WorkspaceName};
+use latchkey_contract::names::{
+    KeyName, KeyParent, ResourceId, RevisionScope, Scope, WorkspaceName,
+};
 use ring::rand::SystemRandom;
 
 use crate::change::Change;
 use crate::custody::keyring::KeyRingFile;
 use crate::custody::{Custody, CustodyError, WorkspaceKeys};
 use crate::domain::audit::{Act, AuditEvent};
+use crate::domain::key::Key;
+use crate::domain::stamped::Stamped;
 use crate::domain::uid::{DeploymentUid, WorkspaceUid};
 use crate::domain::workspace::{Project, Workspace, WorkspaceSlug};
 use crate::error::{Noun, VaultError};
@@ -117,7 +121,17 @@ impl Vault {
     ) -> Result<OpenWorkspace, VaultError> {
         let slug = name.map(|name| &name.workspace);
         let found = workspaces::find(&self.store, slug).await?;
-        let stamped = found.ok_or(VaultError::NotFound(Noun::Workspace))?;
+        self.checked(found.ok_or(VaultError::NotFound(Noun::Workspace))?)
+            .await
+    }
+
+    /// A workspace by the identity that a row names, for reading.
+    pub async fn workspace_of(&self, uid: WorkspaceUid) -> Result<OpenWorkspace, VaultError> {
+        let found = workspaces::find_by_uid(&self.store, uid).await?;
+        self.checked(found.ok_or(CustodyError::Integrity)?).await
+    }
+
+    async fn checked(&self, stamped: Stamped<Workspace>) -> Result<OpenWorkspace, VaultError> {
         let keys = self
             .custody
             .keys_of(&self.store, stamped.peek().uid)
@@ -178,6 +192,29 @@ pub async fn project(
 ) -> Result<Project, VaultError> {
     let found = projects::find(rows, workspace.uid, slug).await?;
     Ok(keys.check(found.ok_or(VaultError::NotFound(Noun::Project))?)?)
+}
+
+/// The name of a key of a workspace; nothing once the key, or what it belongs to, is deleted.
+pub(crate) async fn key_name(
+    rows: &impl Rows,
+    workspace: &Workspace,
+    keys: &WorkspaceKeys,
+    key: &Key,
+) -> Result<Option<KeyName>, VaultError> {
+    let parent = match (workspace.scope(), key.project) {
+        (None, _) => return Ok(None),
+        (Some(RevisionScope::Platform), _) => KeyParent::Platform,
+        (Some(RevisionScope::Workspace(name)), None) => KeyParent::Scope(Scope::Workspace(name)),
+        (Some(RevisionScope::Workspace(name)), Some(project)) => {
+            let found = projects::find_by_uid(rows, project).await?;
+            let project = found.map(|stamped| keys.check(stamped)).transpose()?;
+            match project.and_then(|project| project.name(&name)) {
+                Some(project) => KeyParent::Scope(Scope::Project(project)),
+                None => return Ok(None),
+            }
+        }
+    };
+    Ok(key.slug.clone().map(|key| KeyName { parent, key }))
 }
 
 /// Writes down the keys of a new workspace.

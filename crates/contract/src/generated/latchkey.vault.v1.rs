@@ -540,8 +540,8 @@ pub mod key {
         Active = 1,
         /// Switched off by DisableKey; EnableKey brings it back.
         Disabled = 2,
-        /// Set aside because the provider refused it; `state_detail` has the provider's words.
-        /// EnableKey or a new version brings it back.
+        /// Set aside because the provider refused it; `state_detail` has the provider's words. A check
+        /// later, EnableKey or a new version brings it back.
         Quarantined = 3,
         /// Past its `expire_time`.
         Expired = 4,
@@ -583,7 +583,8 @@ pub struct Verification {
     /// How much is known.
     #[prost(enumeration = "verification::Grade", tag = "1")]
     pub grade: i32,
-    /// The provider's words where it limited the key, with anything that looks like a key removed.
+    /// The provider's words where it limited or refused the key, or why it could not be asked; with
+    /// anything that looks like a key removed.
     #[prost(string, tag = "2")]
     pub detail: ::prost::alloc::string::String,
     /// When it was checked.
@@ -608,7 +609,8 @@ pub mod verification {
     pub enum Grade {
         /// Never sent.
         Unspecified = 0,
-        /// The format is right; nobody was asked.
+        /// The format is right, and no more is known: nobody was asked, or whoever was asked about a key
+        /// that was set aside refused it still or could not answer. `detail` then has the words.
         Format = 1,
         /// The endpoint answered but has no way to check a key without a billed call.
         Reachable = 2,

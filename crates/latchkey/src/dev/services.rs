@@ -138,10 +138,10 @@ fn router_config(
     vault: SocketAddr,
     router_token: SecretString,
 ) -> Result<RouterConfig, Failure> {
-    let grant = |role| Grant {
+    let grant = |role, scope: Option<&str>| Grant {
         identity: "token:admin".to_owned(),
         role,
-        scope: Some("workspaces/*".to_owned()),
+        scope: scope.map(str::to_owned),
     };
     Ok(RouterConfig {
         instance: "dev".to_owned(),
@@ -157,7 +157,11 @@ fn router_config(
         },
         vault: channel(vault, router_token)?,
         identity: identities(&[("admin", &folder.admin_token())])?,
-        grants: vec![grant(router::Role::Caller), grant(router::Role::Owner)],
+        grants: vec![
+            grant(router::Role::Operator, None),
+            grant(router::Role::Caller, Some("workspaces/*")),
+            grant(router::Role::Owner, Some("workspaces/*")),
+        ],
         egress: EgressPolicy::with_loopback(),
         upstream: router::UpstreamConfig::default(),
         attempts: router::AttemptsConfig::default(),

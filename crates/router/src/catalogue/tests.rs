@@ -24,14 +24,14 @@ impl Fixture {
         let store = Store::connect(&database.url, 2).await.unwrap();
         store.migrate().await.unwrap();
         let folder = TempDir::new().unwrap();
-        let write = |name: &str, text: &str| {
+        let write = |(name, text): &(&str, &str)| {
             let file = folder.path().join(name);
             std::fs::write(&file, text).unwrap();
             file
         };
         let config = CatalogueConfig {
-            file: base.map(|text| write("base.toml", text)),
-            extend: files.iter().map(|(name, text)| write(name, text)).collect(),
+            file: base.map(|text| write(&("base.toml", text))),
+            extend: files.iter().map(write).collect(),
             reload_seconds: Duration::ZERO,
         };
         Ok(Self {
@@ -50,15 +50,9 @@ impl Fixture {
     fn write(&self, name: &str, text: &str) {
         let file = self.file(name);
         std::fs::write(&file, text).unwrap();
-        Self::touch(&file);
-    }
-
-    fn touch(file: &std::path::Path) {
-        let opened = std::fs::File::options().write(true).open(file).unwrap();
-        let before = opened.metadata().unwrap().modified().unwrap();
-        opened
-            .set_modified(before + Duration::from_secs(1))
-            .unwrap();
+        let file = std::fs::File::options().write(true).open(file).unwrap();
+        let now = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(now + Duration::from_secs(1)).unwrap();
     }
 
     fn input(&self, provider: Provider, name: &str) -> Option<i64> {

@@ -126,6 +126,15 @@ impl Key {
         }
     }
 
+    /// Let back in, because the provider accepts it again. A key that its owner switched off stays so.
+    pub fn readmit(self, now: Timestamp) -> Result<Self, IllegalTransition> {
+        match self.state {
+            KeyState::Quarantined => Ok(self.enter(KeyState::Active, String::new(), now)),
+            KeyState::Active | KeyState::Disabled => Ok(self),
+            KeyState::Deleted => Err(self.illegal("readmitted")),
+        }
+    }
+
     /// With another current version; that ends a quarantine, which was the old version's.
     pub fn renew(mut self, version: u64, now: Timestamp) -> Result<Self, IllegalTransition> {
         self.current_version = version;

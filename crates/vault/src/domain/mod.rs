@@ -6,6 +6,7 @@ pub mod fallback;
 pub mod key;
 pub mod material;
 pub mod provider;
+pub mod recheck;
 pub mod resolution;
 pub mod role;
 pub mod settings;

@@ -5,7 +5,8 @@ use latchkey_boot::clock::Timestamp;
 /// How much is known. A grade, not a yes: no provider proves everything without a billed call.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Grade {
-    /// The format is right; nobody was asked.
+    /// The format is right and no more is known: nobody was asked, nobody could be, or the provider
+    /// refused.
     Format,
     /// The endpoint answered but can't check a key.
     Reachable,
@@ -26,6 +27,14 @@ impl Grade {
         }
     }
 
+    /// Whether it shows that the provider takes the key. That its endpoint answers does not.
+    pub const fn is_accepted(self) -> bool {
+        match self {
+            Self::Format | Self::Reachable => false,
+            Self::Limited | Self::Alive => true,
+        }
+    }
+
     /// The grade that a row names.
     pub fn from_row(text: &str) -> Option<Self> {
         [Self::Format, Self::Reachable, Self::Limited, Self::Alive]
@@ -39,7 +48,7 @@ impl Grade {
 pub struct Verification {
     /// How much is known.
     pub grade: Grade,
-    /// The provider's words where it limited the key.
+    /// The provider's words where it limited or refused the key; why it could not be asked.
     pub detail: String,
     /// When it was checked.
     pub time: Timestamp,

@@ -1,6 +1,6 @@
 //! Errands: the vault has no way out, so a router asks a provider for it whether a key is good.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -93,6 +93,15 @@ impl Leasing {
                 ..ProviderWords::default()
             })),
         }
+    }
+
+    /// The providers whose keys some attached router can check.
+    pub fn checkable(&self) -> BTreeSet<Provider> {
+        let sessions = self.lock();
+        let attached = sessions.values().filter(|session| session.is_attached());
+        attached
+            .flat_map(|session| session.providers.iter().copied())
+            .collect()
     }
 
     /// Hands in what a router brought back. A late one is forgotten.

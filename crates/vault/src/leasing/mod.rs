@@ -29,7 +29,7 @@ pub use session::{Order, Session, SessionError, SessionId};
 
 use crate::domain::uid::WorkspaceUid;
 
-/// How long routers may go on without hearing from the vault.
+/// How long routers may go on without hearing from the vault, and what they are asked to do for it.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeasingConfig {
@@ -40,6 +40,9 @@ pub struct LeasingConfig {
     /// Seconds that a router may be paused between its last check and its write to the provider.
     /// Default 2.
     pub tolerated_pause_seconds: u64,
+    /// Seconds after which a provider is asked again of a key that it refused. 0 means never;
+    /// default 900.
+    pub recheck_interval: u64,
 }
 
 impl Default for LeasingConfig {
@@ -47,6 +50,7 @@ impl Default for LeasingConfig {
         Self {
             freshness_seconds: 30,
             tolerated_pause_seconds: 2,
+            recheck_interval: 900,
         }
     }
 }

@@ -159,7 +159,7 @@ pub async fn touch(store: &Store, uid: KeyUid, time: Timestamp) -> Result<(), St
     Ok(())
 }
 
-fn listed(row: keys::Model) -> Listed {
+pub(super) fn listed(row: keys::Model) -> Listed {
     let workspace = WorkspaceUid(row.workspace_id);
     let parent = Parent {
         workspace,

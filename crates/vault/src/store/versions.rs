@@ -90,7 +90,7 @@ pub async fn update(unit: &Unit, version: Stamped<KeyVersion>) -> Result<(), Sto
     Ok(())
 }
 
-fn from_row(row: key_versions::Model) -> Result<Stamped<KeyVersion>, StoreError> {
+pub(super) fn from_row(row: key_versions::Model) -> Result<Stamped<KeyVersion>, StoreError> {
     let version = KeyVersion {
         key: KeyUid(row.key_id),
         version: TABLE.counter("version", row.version)?,

@@ -54,7 +54,18 @@ pub async fn find(
     row.map(from_row).transpose()
 }
 
-/// The same, holding the head row's lock until the unit ends: changes of one workspace take turns.
+/// The workspace of that identity.
+pub async fn find_by_uid(
+    rows: &impl Rows,
+    uid: WorkspaceUid,
+) -> Result<Option<Stamped<Workspace>>, StoreError> {
+    let row = workspaces::Entity::find_by_id(uid.0)
+        .one(rows.connection())
+        .await?;
+    row.map(from_row).transpose()
+}
+
+/// The same as `find`, holding the head row's lock until the unit ends: changes of one workspace take turns.
 pub async fn lock(
     unit: &Unit,
     slug: Option<&ResourceId>,

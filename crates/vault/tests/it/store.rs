@@ -41,6 +41,7 @@ macro_rules! on_both_databases {
     )+};
 }
 
+mod overdue;
 mod rules;
 
 on_both_databases!(

@@ -87,14 +87,15 @@ pub(crate) fn case(provider: Provider, name: &str) -> Case {
                 request.provider_options = Some(options(&[("input_type", text("search_query"))]));
             })
         }
-        (Provider::Google, "plain") => Case::new(provider, "gemini-embedding-001", &two[..1]),
+        (Provider::Google, "plain") | (Provider::Vertex, "gemini") => {
+            Case::new(provider, "gemini-embedding-001", &two[..1])
+        }
         (Provider::Google, "everything") => Case::new(provider, "gemini-embedding-001", &two)
             .with(purpose(Purpose::RetrievalDocument)),
         (Provider::Google, "second_generation") => Case::new(provider, "gemini-embedding-2", &two),
         (Provider::Vertex, "plain") => Case::new(provider, "text-embedding-005", &two[..1]),
         (Provider::Vertex, "everything") => Case::new(provider, "text-embedding-005", &two)
             .with(purpose(Purpose::CodeRetrievalQuery)),
-        (Provider::Vertex, "gemini") => Case::new(provider, "gemini-embedding-001", &two[..1]),
         (Provider::Vertex, "gemini_everything") => {
             Case::new(provider, "gemini-embedding-001", &two[..1])
                 .with(purpose(Purpose::Clustering))

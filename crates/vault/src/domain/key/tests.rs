@@ -54,6 +54,22 @@ fn a_quarantine_does_not_undo_the_owners_switch() {
 }
 
 #[test]
+fn a_readmission_ends_a_quarantine_but_not_the_owners_switch() {
+    let readmitted = key(KeyState::Quarantined).readmit(at(1)).unwrap();
+    assert_eq!(
+        (readmitted.state, readmitted.state_detail.as_str()),
+        (KeyState::Active, "")
+    );
+    assert_eq!(
+        (readmitted.row_revision, readmitted.update_time),
+        (2, at(1))
+    );
+    for state in [KeyState::Active, KeyState::Disabled] {
+        assert_eq!(key(state).readmit(at(1)).unwrap(), key(state));
+    }
+}
+
+#[test]
 fn a_new_version_ends_a_quarantine_but_not_the_owners_switch() {
     let renewed = key(KeyState::Quarantined).renew(2, at(1)).unwrap();
     assert_eq!(
@@ -73,6 +89,7 @@ fn nothing_can_be_done_to_a_deleted_key() {
     assert!(deleted().enable(at(1)).is_err());
     assert!(deleted().disable(at(1)).is_err());
     assert!(deleted().quarantine(String::new(), at(1)).is_err());
+    assert!(deleted().readmit(at(1)).is_err());
     assert!(deleted().renew(2, at(1)).is_err());
     assert!(deleted().delete(at(1)).is_err());
     assert!(deleted().change(Settings::default(), at(1)).is_err());

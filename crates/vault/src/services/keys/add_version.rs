@@ -3,7 +3,7 @@
 use latchkey_contract::names::KeyName;
 use latchkey_contract::vault::v1::{AddKeyVersionRequest, AddKeyVersionResponse};
 
-use super::{current_version, intake};
+use super::intake;
 use crate::change::{Change, check_etag};
 use crate::custody::CustodyError;
 use crate::domain::destination::Directions;
@@ -77,7 +77,7 @@ async fn add(
         return Err(VaultError::NotFound(Noun::Key));
     }
     intake.refuse_duplicate(&change, Some(key.uid)).await?;
-    let old = current_version(&change, &key).await?;
+    let old = change.current_version(&key).await?;
     let version = intake.seal(vault, &change, key.uid, key.current_version + 1)?;
     let key = key.renew(version.version, change.now)?;
     let message = encode::key(name, &key, &version, change.now);

@@ -3,7 +3,6 @@
 use latchkey_contract::names::KeyName;
 use latchkey_contract::vault::v1::{DeleteKeyRequest, DeleteKeyResponse};
 
-use super::current_version;
 use crate::change::Change;
 use crate::domain::key::Key;
 use crate::domain::version::KeyVersion;
@@ -38,7 +37,7 @@ pub(super) async fn shred(
     name: &KeyName,
     key: Key,
 ) -> Result<(Key, KeyVersion), VaultError> {
-    let version = current_version(change, &key).await?.destroy(change.now);
+    let version = change.current_version(&key).await?.destroy(change.now);
     let key = key.delete(change.now)?;
     store::versions::update(&change.unit, change.keys.stamp(version.clone())).await?;
     store::keys::update(&change.unit, change.keys.stamp(key.clone())).await?;

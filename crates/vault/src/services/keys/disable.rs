@@ -3,7 +3,6 @@
 use latchkey_contract::names::KeyName;
 use latchkey_contract::vault::v1::{DisableKeyRequest, DisableKeyResponse};
 
-use super::current_version;
 use crate::change::Change;
 use crate::error::VaultError;
 use crate::services::call::Call;
@@ -23,7 +22,7 @@ pub(super) async fn handle(
         .key(&name, &request.etag)
         .await?
         .disable(change.now)?;
-    let version = current_version(&change, &key).await?;
+    let version = change.current_version(&key).await?;
     let answer = encode::key(&name, &key, &version, change.now);
     store::keys::update(&change.unit, change.keys.stamp(key)).await?;
     change

@@ -3,7 +3,6 @@
 use latchkey_contract::names::KeyName;
 use latchkey_contract::vault::v1::{EnableKeyRequest, Key as Message};
 
-use super::current_version;
 use crate::change::Change;
 use crate::error::VaultError;
 use crate::services::call::Call;
@@ -20,7 +19,7 @@ pub(super) async fn handle(
     call.authorize_parent(&name.parent)?;
     let mut change = Change::begin(vault, &name.parent, call.act()).await?;
     let key = change.key(&name, &request.etag).await?.enable(change.now)?;
-    let version = current_version(&change, &key).await?;
+    let version = change.current_version(&key).await?;
     let answer = encode::key(&name, &key, &version, change.now);
     store::keys::update(&change.unit, change.keys.stamp(key)).await?;
     change.record(change.event(&name)).await?;

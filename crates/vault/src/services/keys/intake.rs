@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use latchkey_boot::clock::Timestamp;
-use latchkey_contract::names::{KeyName, KeyParent, ProjectName, Scope};
+use latchkey_contract::names::KeyName;
 use latchkey_contract::vault::v1::{KeyMaterial, key_material};
 
 use crate::change::Change;
@@ -19,7 +19,7 @@ use crate::domain::version::{KeyVersion, VersionState};
 use crate::error::{Conflict, VaultError};
 use crate::leasing::errands::Errand;
 use crate::store;
-use crate::vault::Vault;
+use crate::vault::{self, Vault};
 
 /// Material that its provider has not refused.
 pub(super) struct Intake {
@@ -183,23 +183,7 @@ async fn name_of(change: &Change, uid: KeyUid) -> Result<Option<KeyName>, VaultE
         return Ok(None);
     };
     let key = change.keys.check(stamped)?;
-    let parent = match (change.head.name(), key.project) {
-        (None, _) => KeyParent::Platform,
-        (Some(workspace), None) => KeyParent::Scope(Scope::Workspace(workspace)),
-        (Some(workspace), Some(project)) => {
-            let found = store::projects::find_by_uid(&change.unit, project).await?;
-            let project = found
-                .map(|stamped| change.keys.check(stamped))
-                .transpose()?;
-            match project.and_then(|project| project.slug) {
-                Some(project) => {
-                    KeyParent::Scope(Scope::Project(ProjectName { workspace, project }))
-                }
-                None => return Ok(None),
-            }
-        }
-    };
-    Ok(key.slug.map(|key| KeyName { parent, key }))
+    vault::key_name(&change.unit, &change.head, &change.keys, &key).await
 }
 
 /// When a check was made, for `VerifyKey`.

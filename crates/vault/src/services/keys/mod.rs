@@ -27,8 +27,6 @@ use tonic::{Request, Response, Status, async_trait};
 use super::call::Call;
 use crate::change::Change;
 use crate::custody::CustodyError;
-use crate::domain::key::Key;
-use crate::domain::version::KeyVersion;
 use crate::error::VaultError;
 use crate::store;
 use crate::vault::Vault;
@@ -127,12 +125,6 @@ impl KeyService for Keys {
         let outcome = verify::handle(&self.0, &call, request).await;
         call.answer(&self.0, &resource, outcome).await
     }
-}
-
-/// The version of a key that is in use. A key without one lost a row.
-async fn current_version(change: &Change, key: &Key) -> Result<KeyVersion, VaultError> {
-    let found = store::versions::find(&change.unit, key.uid, key.current_version).await?;
-    Ok(change.keys.check(found.ok_or(CustodyError::Integrity)?)?)
 }
 
 /// Shreds every key in a workspace, or in one of its projects.

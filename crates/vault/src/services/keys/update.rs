@@ -3,7 +3,7 @@
 use latchkey_contract::names::KeyName;
 use latchkey_contract::vault::v1::{Key as Message, UpdateKeyRequest};
 
-use super::{current_version, settings};
+use super::settings;
 use crate::change::Change;
 use crate::domain::destination::Destination;
 use crate::error::VaultError;
@@ -37,7 +37,7 @@ pub(super) async fn handle(
 
     let mut change = Change::begin(vault, &name.parent, call.act()).await?;
     let key = change.key(&name, &wanted.etag).await?;
-    let version = current_version(&change, &key).await?;
+    let version = change.current_version(&key).await?;
     check_destination(&wanted, &version.destination)?;
     if !wanted.provider.is_empty() && wanted.provider != key.provider.as_str() {
         return Err(VaultError::field(

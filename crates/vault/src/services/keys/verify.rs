@@ -5,7 +5,7 @@ use std::sync::Arc;
 use latchkey_contract::names::KeyName;
 use latchkey_contract::vault::v1::{Verification as Message, VerifyKeyRequest};
 
-use super::{current_version, intake};
+use super::intake;
 use crate::change::Change;
 use crate::custody::CustodyError;
 use crate::domain::key::{IllegalTransition, KeyState};
@@ -48,7 +48,7 @@ pub(super) async fn handle(
 
     let mut change = Change::begin(vault, &name.parent, call.act()).await?;
     let key = change.key(&name, "").await?;
-    let current = current_version(&change, &key).await?;
+    let current = change.current_version(&key).await?;
     let verification = intake::verification(grade, detail, change.now);
     // Replaced meanwhile: the outcome is the old version's and is only answered.
     if current.version == version.version {

@@ -15,7 +15,7 @@ pub(crate) use materials::{
     service_account_file,
 };
 pub(crate) use refusal::refused;
-pub(crate) use router::{Outcome, Router, alive, hello, rejected, unreachable};
+pub(crate) use router::{Outcome, Router, alive, hello, limited, reachable, rejected, unreachable};
 pub(crate) use vault::{
     ACME_OWNER, ANONYMOUS, NOBODY, OPERATOR, OTHER_ROUTER, OWNER, ROUTER, START, STRANGER, Vault,
     config,

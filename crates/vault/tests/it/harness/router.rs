@@ -56,6 +56,25 @@ pub(crate) fn alive() -> Outcome {
     })
 }
 
+/// The provider knows the key, but limits it.
+pub(crate) fn limited() -> Outcome {
+    let (grade, detail) = (verification::Grade::Limited.into(), "no credit".to_owned());
+    Outcome::Verified(Verification {
+        grade,
+        detail,
+        ..Verification::default()
+    })
+}
+
+/// The endpoint answered, but can't check a key.
+pub(crate) fn reachable() -> Outcome {
+    let grade = verification::Grade::Reachable.into();
+    Outcome::Verified(Verification {
+        grade,
+        ..Verification::default()
+    })
+}
+
 /// The provider refused the key.
 pub(crate) fn rejected() -> Outcome {
     Outcome::Rejected(ProviderRefusal {
@@ -210,12 +229,17 @@ impl Router {
 
     /// Waits for the first errand.
     pub(crate) async fn errand(&self) -> VerificationErrand {
+        self.errand_after(0).await
+    }
+
+    /// Waits for the errand that follows the first `seen` of them.
+    pub(crate) async fn errand_after(&self, seen: usize) -> VerificationErrand {
         let mut heard = self.heard.clone();
         let heard = heard
-            .wait_for(|heard| !heard.errands.is_empty())
+            .wait_for(|heard| heard.errands.len() > seen)
             .await
             .unwrap();
-        heard.errands[0].clone()
+        heard.errands[seen].clone()
     }
 
     pub(crate) async fn resolve(&self, request: ResolveRequest) -> Result<ResolveResponse, Status> {

@@ -20,6 +20,7 @@ use latchkey_contract::vault::v1::workspace_service_client::WorkspaceServiceClie
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_vault::config::{DatabaseConfig, LeasingConfig, Role, VaultConfig};
 use latchkey_vault::custody::keyring::KeyRingFile;
+use latchkey_vault::quarantine::Rechecks;
 use latchkey_vault::store::Store;
 use ring::rand::SystemRandom;
 use sea_orm::{Database, DatabaseConnection};
@@ -61,6 +62,7 @@ pub(crate) struct Vault {
     pub(crate) drain: Drain,
     folder: TempDir,
     address: SocketAddr,
+    rechecks: Arc<Rechecks>,
     serving: JoinHandle<()>,
 }
 
@@ -93,6 +95,7 @@ impl Vault {
             .await
             .unwrap();
         let address = app.local_addr();
+        let rechecks = app.rechecks().unwrap();
         let serving = tokio::spawn(async move { app.serve().await.unwrap() });
         Self {
             clock,
@@ -100,6 +103,7 @@ impl Vault {
             drain,
             folder,
             address,
+            rechecks,
             serving,
         }
     }
@@ -113,6 +117,11 @@ impl Vault {
             folder: None,
         };
         Self::serve(database, folder, Arc::clone(&self.clock)).await
+    }
+
+    /// Checks the refused keys that are due, as the vault does by itself from time to time.
+    pub(crate) async fn checks_again(&self) {
+        self.rechecks.round().await;
     }
 
     /// The file with its root keys.

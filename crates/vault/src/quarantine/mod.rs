@@ -1,0 +1,161 @@
+//! Keys that their providers refused. A router's report sets one aside; here it is checked again after
+//! a while, and let back in when its provider accepts it.
+//!
+//! Any number of vaults may do it side by side: each change is made under the workspace's lock, to a
+//! key that is still as it was when its provider was asked, and so by one of them alone.
+
+mod refused;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use latchkey_boot::clock::Timestamp;
+use latchkey_boot::drain::Drain;
+
+use self::refused::{Refused, unchecked_name};
+use crate::custody::CustodyError;
+use crate::domain::audit::{Act, AuditEvent, Decision};
+use crate::domain::recheck::RecheckInterval;
+use crate::domain::uid::KeyUid;
+use crate::error::VaultError;
+use crate::store::StoreError;
+use crate::store::overdue::{self, Overdue};
+use crate::vault::Vault;
+
+/// Keys that are checked in one round. The others wait for the next.
+const PER_ROUND: usize = 32;
+/// Keys that are checked at the same time.
+const AT_ONCE: usize = 4;
+
+/// Checks refused keys again, in rounds.
+pub struct Rechecks {
+    vault: Arc<Vault>,
+    interval: RecheckInterval,
+    act: Act,
+    turn: tokio::sync::Mutex<()>,
+    /// Damaged keys that are in the log already: they stay in the queue until somebody mends them.
+    recorded: Mutex<HashSet<KeyUid>>,
+}
+
+/// Has refused keys checked again until the drain starts, which cuts a round short.
+pub async fn watch_refused(rechecks: Arc<Rechecks>, drain: Drain) {
+    let period = rechecks.interval.period();
+    let round = || {
+        let rechecks = Arc::clone(&rechecks);
+        async move { rechecks.round().await }
+    };
+    repeat(period, round, drain).await;
+}
+
+async fn repeat<R: Future<Output = ()>>(period: Duration, round: impl Fn() -> R, drain: Drain) {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let rounds = async {
+        loop {
+            ticks.tick().await;
+            round().await;
+        }
+    };
+    tokio::select! {
+        () = drain.started() => {}
+        () = rounds => {}
+    }
+}
+
+impl Rechecks {
+    /// Rechecks of the keys in a vault.
+    pub(crate) fn new(vault: Arc<Vault>, interval: RecheckInterval) -> Self {
+        Self {
+            vault,
+            interval,
+            act: Act::system("recheck"),
+            turn: tokio::sync::Mutex::default(),
+            recorded: Mutex::default(),
+        }
+    }
+
+    /// Checks the keys that are due and that an attached router can check, the one that was left
+    /// alone for longest first. What goes wrong with one is no reason to leave out the others.
+    pub async fn round(&self) {
+        // One round at a time: no key is asked of twice at once.
+        let _turn = self.turn.lock().await;
+        match self.due().await {
+            Ok(due) => {
+                let checks = stream::iter(due).map(|key| self.check(key));
+                checks.buffer_unordered(AT_ONCE).collect::<()>().await;
+            }
+            Err(error) => warn(&error, "the refused keys could not be read"),
+        }
+    }
+
+    async fn due(&self) -> Result<Vec<Refused>, StoreError> {
+        let vault = &*self.vault;
+        let mut due = Vec::new();
+        let providers: Vec<_> = vault.leasing.checkable().into_iter().collect();
+        if providers.is_empty() {
+            return Ok(due);
+        }
+        let now = vault.now();
+        let cutoff = self.interval.cutoff(now);
+        let mut after = None;
+        while due.len() < PER_ROUND {
+            let room = PER_ROUND - due.len();
+            let page =
+                overdue::list(&vault.store, &providers, cutoff, now, after, room as u64).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.place);
+            for row in page {
+                due.extend(self.read(row, now).await);
+            }
+        }
+        Ok(due)
+    }
+
+    /// A key of the queue, if it can be read and is due.
+    async fn read(&self, row: Overdue, now: Timestamp) -> Option<Refused> {
+        let (uid, parent) = (row.place.key, row.listed.parent);
+        let slug = row.listed.slug.clone();
+        match Refused::read(&self.vault, row).await {
+            Ok(key) => key.filter(|key| self.interval.is_due(&key.key, &key.version, now)),
+            Err(error) => {
+                let name = unchecked_name(&self.vault, parent, &slug);
+                self.failed(uid, name, &error).await;
+                None
+            }
+        }
+    }
+
+    async fn check(&self, key: Refused) {
+        let (uid, name) = (key.key.uid, std::future::ready(key.name.to_string()));
+        match key.check(&self.vault, &self.act).await {
+            // Deleted meanwhile.
+            Ok(()) | Err(VaultError::NotFound(_)) => {}
+            Err(error) => self.failed(uid, name, &error).await,
+        }
+    }
+
+    async fn failed(&self, uid: KeyUid, name: impl Future<Output = String>, error: &VaultError) {
+        if !matches!(error, VaultError::Custody(CustodyError::Integrity)) {
+            return warn(error, "a refused key could not be checked again");
+        }
+        if self.is_news(uid) {
+            let (decision, now) = (Decision::IntegrityFailure, self.vault.now());
+            let event = AuditEvent::refused(&self.act, name.await, decision, "INTEGRITY", now);
+            crate::audit::record_refusal(&self.vault, event).await;
+        }
+    }
+
+    fn is_news(&self, damaged: KeyUid) -> bool {
+        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        recorded.insert(damaged)
+    }
+}
+
+fn warn(error: &(dyn std::error::Error + 'static), words: &'static str) {
+    tracing::warn!(error, "{words}");
+}
+
+#[cfg(test)]
+mod tests;

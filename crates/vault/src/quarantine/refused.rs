@@ -1,0 +1,121 @@
+//! One key that its provider refused, and what becomes of it when it is checked again.
+
+use std::sync::Arc;
+
+use latchkey_contract::names::KeyName;
+
+use crate::change::Change;
+use crate::custody::WorkspaceKeys;
+use crate::domain::audit::Act;
+use crate::domain::key::Key;
+use crate::domain::uid::random_uuid;
+use crate::domain::verification::{Grade, Verification};
+use crate::domain::version::KeyVersion;
+use crate::error::VaultError;
+use crate::leasing::errands::{Errand, ErrandFailure};
+use crate::store::keys::Parent;
+use crate::store::overdue::Overdue;
+use crate::store::{keys, projects, versions, workspaces};
+use crate::vault::{self, OpenWorkspace, Vault};
+
+/// A key whose rows were checked, as it was when it was read.
+pub(super) struct Refused {
+    pub(super) name: KeyName,
+    pub(super) key: Key,
+    pub(super) version: KeyVersion,
+    keys: Arc<WorkspaceKeys>,
+}
+
+impl Refused {
+    /// Checks the rows of a key; nothing when it was deleted meanwhile.
+    pub(super) async fn read(vault: &Vault, row: Overdue) -> Result<Option<Self>, VaultError> {
+        let OpenWorkspace { workspace, keys } =
+            vault.workspace_of(row.listed.parent.workspace).await?;
+        let key = keys.check(row.listed.key?)?;
+        let version = keys.check(row.version?)?;
+        let name = vault::key_name(&vault.store, &workspace, &keys, &key).await?;
+        Ok(name.map(|name| Self {
+            name,
+            key,
+            version,
+            keys,
+        }))
+    }
+
+    /// Has the provider asked, and notes what it said.
+    pub(super) async fn check(self, vault: &Vault, act: &Act) -> Result<(), VaultError> {
+        let errand = Errand {
+            id: random_uuid(vault.custody.rng())?,
+            provider: self.key.provider,
+            destination: self.version.destination.clone(),
+            material: Arc::new(self.keys.open(&self.key, &self.version)?),
+        };
+        match vault.leasing.verify(errand).await {
+            Ok((grade, detail)) => self.note(vault, act, grade, detail).await,
+            Err(ErrandFailure::Rejected(words) | ErrandFailure::Unreachable(words)) => {
+                // Noted too: it goes to the end of the queue, and its owner sees why.
+                self.note(vault, act, Grade::Format, words.to_string())
+                    .await
+            }
+            // The last router left. Nobody was asked.
+            Err(ErrandFailure::NoRouter) => Ok(()),
+        }
+    }
+
+    async fn note(
+        self,
+        vault: &Vault,
+        act: &Act,
+        grade: Grade,
+        detail: String,
+    ) -> Result<(), VaultError> {
+        let mut change = Change::begin(vault, &self.name.parent, act.clone()).await?;
+        let key = change.key(&self.name, "").await?;
+        // What was asked is of no weight for a key that was switched, replaced or refused anew
+        // meanwhile, nor for another one of the same name.
+        if (key.uid, key.row_revision) != (self.key.uid, self.key.row_revision) {
+            return Ok(());
+        }
+        let verification = Verification {
+            grade,
+            detail,
+            time: change.now,
+        };
+        let version = change.current_version(&key).await?.verified(verification);
+        let number = version.version;
+        versions::update(&change.unit, change.keys.stamp(version)).await?;
+        if !grade.is_accepted() {
+            // Not in the log, which would grow with each try of a key that nobody mends.
+            return change.commit_unnumbered().await;
+        }
+        let event = change
+            .event(&self.name)
+            .with("version", number)
+            .with("verification", grade.as_str());
+        let key = key.readmit(change.now)?;
+        keys::update(&change.unit, change.keys.stamp(key)).await?;
+        change.record(event).await?;
+        let committed = change.commit().await?;
+        vault.leasing.propagate(committed).await;
+        Ok(())
+    }
+}
+
+/// What a row says that its key is called, for naming it where it is damaged.
+pub(super) async fn unchecked_name(vault: &Vault, parent: Parent, slug: &str) -> String {
+    let workspace = workspaces::find_by_uid(&vault.store, parent.workspace).await;
+    let workspace = workspace.ok().flatten();
+    let mut name = match workspace.and_then(|workspace| workspace.peek().name()) {
+        Some(workspace) => workspace.to_string(),
+        None => "platform".to_owned(),
+    };
+    if let Some(project) = parent.project {
+        let project = projects::find_by_uid(&vault.store, project).await;
+        let project = project
+            .ok()
+            .flatten()
+            .and_then(|project| project.peek().slug.clone());
+        name.extend(project.map(|project| format!("/projects/{project}")));
+    }
+    format!("{name}/keys/{slug}")
+}

@@ -1,0 +1,185 @@
+//! What becomes of a refused key by what its provider says next.
+
+use latchkey_contract::vault::v1::audit_event::Decision;
+use latchkey_contract::vault::v1::{Hello, ResolveRequest, key, verification};
+
+use super::{ACME, ALMOST, INTERVAL, NAME, SECOND, acme, events, is_refused, later, told};
+use crate::harness::{
+    Outcome, ROUTER, Router, Vault, api_key, create_key, hello, limited, reachable, rejected,
+    resolve, secret, unreachable,
+};
+use crate::on_both_databases;
+
+on_both_databases!(
+    a_key_that_is_accepted_again_is_lent_again,
+    a_key_that_is_accepted_with_limits_is_lent_again,
+    an_answer_that_proves_nothing_keeps_the_key_aside,
+    a_key_that_is_refused_again_is_asked_of_an_interval_later,
+    a_provider_that_cannot_be_asked_keeps_the_key_aside,
+    without_a_router_that_knows_the_provider_nothing_happens,
+    keys_of_projects_and_of_the_platform_come_back_too,
+);
+
+async fn a_key_that_is_accepted_again_is_lent_again(vault: Vault) {
+    let router = acme(&vault).await;
+    vault.create_key(ACME, "spare").await;
+    let aside = is_refused(&vault, &router, NAME).await;
+    let router = later(&vault, router, INTERVAL).await;
+    router.borrows(resolve(ACME)).await;
+    vault.checks_again().await;
+
+    let errands = router.errands();
+    assert_eq!(errands.len(), 1);
+    assert_eq!(api_key(errands[0].material.as_ref()), secret(ACME, "main"));
+    assert_eq!(errands[0].provider, "openai");
+    let key = vault.get_key(NAME).await;
+    assert_eq!(
+        (key.state(), key.state_detail.as_str()),
+        (key::State::Active, "")
+    );
+    assert_ne!(key.etag, aside.etag);
+    let checked = key.verification.unwrap();
+    assert_eq!(checked.grade(), verification::Grade::Alive);
+    assert_eq!(checked.verify_time, key.update_time);
+    // Told before the round was over: the next choice is made anew.
+    let told = router.invalidations();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].scope, ACME);
+    assert_eq!(told[0].revoked_key_versions, [""; 0]);
+    let named = ResolveRequest {
+        key: NAME.to_owned(),
+        ..resolve(ACME)
+    };
+    router.borrows(named).await;
+
+    let event = events(&vault, ACME).await.remove(0);
+    assert_eq!(
+        (
+            event.actor.as_str(),
+            event.method.as_str(),
+            event.decision()
+        ),
+        ("system", "recheck", Decision::Done)
+    );
+    assert_eq!(event.resource, NAME);
+    assert_eq!(event.details["version"], "1");
+    assert_eq!(event.details["verification"], "alive");
+}
+
+async fn a_key_that_is_accepted_with_limits_is_lent_again(vault: Vault) {
+    let router = acme(&vault).await;
+    is_refused(&vault, &router, NAME).await;
+    let router = later(&vault, router, INTERVAL).await;
+    router.answers_errands(limited());
+    vault.checks_again().await;
+    let key = vault.get_key(NAME).await;
+    assert_eq!(key.state(), key::State::Active);
+    let checked = key.verification.unwrap();
+    assert_eq!(
+        (checked.grade(), checked.detail.as_str()),
+        (verification::Grade::Limited, "no credit")
+    );
+}
+
+/// An outcome that leaves the key where it is, and what is shown of it.
+async fn stays_aside(vault: &Vault, outcome: Outcome, grade: verification::Grade, words: &str) {
+    let router = acme(vault).await;
+    vault.create_key(ACME, "spare").await;
+    let aside = is_refused(vault, &router, NAME).await;
+    let before = events(vault, ACME).await;
+    let router = later(vault, router, INTERVAL).await;
+    router.borrows(resolve(ACME)).await;
+    router.answers_errands(outcome);
+    vault.checks_again().await;
+
+    let mut key = vault.get_key(NAME).await;
+    let checked = key.verification.take().unwrap();
+    assert_eq!((checked.grade(), checked.detail.as_str()), (grade, words));
+    let set_aside = aside.update_time.unwrap().seconds;
+    assert_eq!(checked.verify_time.unwrap().seconds, set_aside + 900);
+    // Nothing else has changed, and nobody is told.
+    key.verification.clone_from(&aside.verification);
+    assert_eq!(key, aside);
+    assert_eq!(events(vault, ACME).await, before);
+    router.keeps_alive(1).await;
+    assert!(router.invalidations().is_empty());
+
+    // The next try is an interval later.
+    vault.checks_again().await;
+    assert_eq!(router.errands().len(), 1);
+    let router = later(vault, router, ALMOST).await;
+    vault.checks_again().await;
+    assert!(router.errands().is_empty());
+    vault.clock.advance(SECOND);
+    vault.checks_again().await;
+    assert_eq!(router.errands().len(), 1);
+    assert_eq!(vault.get_key(NAME).await.state(), key::State::Active);
+}
+
+async fn an_answer_that_proves_nothing_keeps_the_key_aside(vault: Vault) {
+    stays_aside(&vault, reachable(), verification::Grade::Reachable, "").await;
+}
+
+async fn a_key_that_is_refused_again_is_asked_of_an_interval_later(vault: Vault) {
+    let words = "HTTP 401: Incorrect API key provided";
+    stays_aside(&vault, rejected(), verification::Grade::Format, words).await;
+}
+
+async fn a_provider_that_cannot_be_asked_keeps_the_key_aside(vault: Vault) {
+    let words = "connection refused";
+    stays_aside(&vault, unreachable(), verification::Grade::Format, words).await;
+}
+
+async fn without_a_router_that_knows_the_provider_nothing_happens(vault: Vault) {
+    let router = acme(&vault).await;
+    let aside = is_refused(&vault, &router, NAME).await;
+    router.leaves().await;
+    vault.clock.advance(INTERVAL);
+    vault.checks_again().await;
+    assert_eq!(vault.get_key(NAME).await, aside);
+
+    let hello = Hello {
+        providers: vec!["anthropic".to_owned()],
+        ..hello(&[])
+    };
+    let unable = Router::attend_as(&vault, ROUTER, hello).await.unwrap();
+    vault.checks_again().await;
+    assert!(unable.errands().is_empty());
+    assert_eq!(vault.get_key(NAME).await, aside);
+
+    let _able = Router::attend(&vault).await;
+    vault.checks_again().await;
+    assert_eq!(vault.get_key(NAME).await.state(), key::State::Active);
+}
+
+async fn keys_of_projects_and_of_the_platform_come_back_too(vault: Vault) {
+    let router = acme(&vault).await;
+    vault.create_project("acme", "web").await;
+    let names = [
+        "workspaces/acme/projects/web/keys/main",
+        "platform/keys/shared",
+    ];
+    for name in names {
+        let (parent, id) = name.split_once("/keys/").unwrap();
+        vault.store_key(create_key(parent, id)).await;
+    }
+    is_refused(&vault, &router, names[0]).await;
+    // The platform's are not named: they are chosen when the workspace has none of its own.
+    is_refused(&vault, &router, NAME).await;
+    let lease = router.borrows(resolve(ACME)).await;
+    assert_eq!(lease.key_version, "platform/keys/shared/versions/1");
+    router.reports(&lease.key_version);
+    router.invalidation("platform", 0).await;
+
+    let _router = later(&vault, router, INTERVAL).await;
+    vault.checks_again().await;
+    for name in [names[0], names[1], NAME] {
+        assert_eq!(vault.get_key(name).await.state(), key::State::Active);
+    }
+    assert_eq!(told(&vault, ACME).await, 2);
+    let event = events(&vault, "platform").await.remove(0);
+    assert_eq!(
+        (event.method.as_str(), event.resource.as_str()),
+        ("recheck", "platform/keys/shared")
+    );
+}
