@@ -73,6 +73,19 @@ pub struct Request<'a> {
     pub deadline: Option<Instant>,
 }
 
+/// What is there by a caller's deadline.
+pub async fn in_time<T>(
+    deadline: Option<Instant>,
+    asked: impl Future<Output = Result<T, RouterError>>,
+) -> Result<T, RouterError> {
+    match deadline {
+        None => asked.await,
+        Some(deadline) => tokio::time::timeout_at(deadline, asked)
+            .await
+            .unwrap_or(Err(RouterError::DeadlineExceeded)),
+    }
+}
+
 impl Dispatcher {
     fn attempt_id(&self) -> Result<AttemptId, RouterError> {
         let mut bytes = [0; 10];

@@ -19,7 +19,7 @@ use super::candidates::Candidates;
 use super::failure::{self, Next};
 use super::plan::{self, Leg};
 use super::ready::Ready;
-use super::{Dispatcher, Request};
+use super::{Dispatcher, Request, in_time};
 use crate::domain::attempt::{self, Attempt, Origin, Payer};
 use crate::error::RouterError;
 use crate::keys::{InUse, Loan, Wish};
@@ -281,11 +281,11 @@ impl<O: Operation> Trying<'_, O> {
             excluded: excluded.to_vec(),
             payer: self.payer,
         };
-        let mut loan = self.in_time(self.dispatcher.keys.obtain(&wish)).await?;
+        let mut loan = in_time(self.asked.deadline, self.dispatcher.keys.obtain(&wish)).await?;
         let mut in_use = loan.begin_use(clock);
         if in_use.is_err() {
             // Withdrawn between the two lines: ask once more, so that no caller sees a race.
-            loan = self.in_time(self.dispatcher.keys.obtain(&wish)).await?;
+            loan = in_time(self.asked.deadline, self.dispatcher.keys.obtain(&wish)).await?;
             in_use = loan.begin_use(clock);
         }
         let in_use = in_use.map_err(|_| RouterError::VaultUnavailable)?;
@@ -297,19 +297,6 @@ impl<O: Operation> Trying<'_, O> {
             self.fallbacks = plan::of_the_workspace(loan.fallbacks());
         }
         Ok((loan, in_use))
-    }
-
-    /// What is there by the caller's deadline.
-    async fn in_time<T>(
-        &self,
-        asked: impl Future<Output = Result<T, RouterError>>,
-    ) -> Result<T, RouterError> {
-        match self.asked.deadline {
-            None => asked.await,
-            Some(deadline) => tokio::time::timeout_at(deadline, asked)
-                .await
-                .unwrap_or(Err(RouterError::DeadlineExceeded)),
-        }
     }
 
     /// One call; two when an access token turned out to be stale.

@@ -38,6 +38,14 @@ impl Call {
         self.caller.actor()
     }
 
+    /// What is there by the caller's deadline.
+    pub(super) async fn in_time<T>(
+        &self,
+        asked: impl Future<Output = Result<T, RouterError>>,
+    ) -> Result<T, RouterError> {
+        dispatch::in_time(self.deadline, asked).await
+    }
+
     /// Whether the caller may act in a workspace.
     pub(super) fn authorize(&self, workspace: &WorkspaceName) -> Result<(), RouterError> {
         Ok(self.caller.authorize(&workspace.to_string())?)

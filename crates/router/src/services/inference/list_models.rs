@@ -31,7 +31,7 @@ pub(super) async fn handle(
         key: &request.key,
         refresh: request.refresh,
     };
-    let reach = listing.reach(&wanted).await?;
+    let reach = call.in_time(listing.reach(&wanted)).await?;
     let from = after.map_or(Bound::Unbounded, Bound::Excluded);
     let limit = usize::try_from(page.limit()).unwrap_or(usize::MAX);
     let rest = reach.models.range((from, Bound::Unbounded));

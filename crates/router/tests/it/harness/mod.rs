@@ -1,5 +1,7 @@
 //! A router to test, its callers, and the vault and the provider on its other sides.
 
+mod bodies;
+mod config;
 mod lending;
 mod patient;
 mod provider;
@@ -8,12 +10,13 @@ mod requests;
 mod router;
 mod vault;
 
+pub(crate) use bodies::{anthropic, chat, responses};
+pub(crate) use config::{
+    ANONYMOUS, APP, NOBODY, ONCE, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, QUICK, STRANGER, Who,
+};
 pub(crate) use lending::{Lending, of, own, shared};
-pub(crate) use provider::{Answer, Provider, anthropic, chat, responses};
+pub(crate) use provider::{Answer, Provider};
 pub(crate) use refusal::{Refused, refused};
 pub(crate) use requests::{ACME, WEB, claude, gpt, on, streamed};
-pub(crate) use router::{
-    ANONYMOUS, APP, NOBODY, ONCE, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, QUICK, Router, START,
-    STRANGER, Who,
-};
+pub(crate) use router::{Router, START};
 pub(crate) use vault::{FRESHNESS, SECRET, api_key, key, version};

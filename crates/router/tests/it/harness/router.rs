@@ -1,6 +1,5 @@
 //! A running router with all it depends on.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,11 +9,6 @@ use latchkey_boot::client::{AuthorizedChannel, ChannelConfig};
 use latchkey_boot::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use latchkey_boot::config::SecretString;
 use latchkey_boot::drain::Drain;
-use latchkey_boot::egress::EgressPolicy;
-use latchkey_boot::identity::{IdentityConfig, TokenConfig, TokenDigest, TokenName};
-use latchkey_boot::rpc::access::Grant;
-use latchkey_boot::server::ServerConfig;
-use latchkey_boot::telemetry::TelemetryConfig;
 use latchkey_contract::router::v1::inference_service_client::InferenceServiceClient;
 use latchkey_contract::router::v1::usage_service_client::UsageServiceClient;
 use latchkey_contract::router::v1::{
@@ -23,10 +17,7 @@ use latchkey_contract::router::v1::{
 };
 use latchkey_contract::vault::v1::{Lease, Payer, ResolveRequest, ResolveResponse, ScopeRevision};
 use latchkey_migrations::testing::{Backend, TestDatabase};
-use latchkey_router::config::{
-    AttemptsConfig, CatalogueConfig, DatabaseConfig, JournalConfig, ListingConfig, Role,
-    RouterConfig, UpstreamConfig,
-};
+use latchkey_router::config::RouterConfig;
 use latchkey_router::ledger::JournalId;
 use latchkey_router::store::Store;
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
@@ -34,39 +25,12 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tonic::{Status, Streaming};
 
+use super::config::{ANONYMOUS, APP, OWNER, Who, config};
 use super::lending::Lending;
 use super::patient::Patient;
 use super::provider::Provider;
 use super::requests::{ACME, streamed};
-use super::vault::{ROUTER, SECRET, Vault, api_key, version};
-
-/// Who calls; the token is the name.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Who(pub(crate) &'static str);
-
-/// Runs the deployment.
-pub(crate) const OPERATOR: Who = Who("operator");
-/// Owns acme.
-pub(crate) const OWNER: Who = Who("owner");
-/// Sends prompts for acme.
-pub(crate) const APP: Who = Who("app");
-/// Another one that does.
-pub(crate) const OTHER_APP: Who = Who("other-app");
-/// Sends prompts for another workspace.
-pub(crate) const OTHER_CALLER: Who = Who("other-caller");
-/// Has a token and no grant.
-pub(crate) const NOBODY: Who = Who("nobody");
-/// Has a token that the router does not know.
-pub(crate) const STRANGER: Who = Who("stranger");
-/// Shows no credential.
-pub(crate) const ANONYMOUS: Who = Who("");
-
-impl Who {
-    /// The name in accounts.
-    pub(crate) fn requester(self) -> String {
-        format!("token:{}", self.0)
-    }
-}
+use super::vault::{SECRET, Vault, api_key, version};
 
 /// A running router, its neighbours and its database.
 pub(crate) struct Router {
@@ -79,30 +43,6 @@ pub(crate) struct Router {
     address: SocketAddr,
     serving: Option<JoinHandle<()>>,
 }
-
-/// As many tries as by default, with hardly a pause.
-pub(crate) const QUICK: AttemptsConfig = AttemptsConfig {
-    most: 8,
-    per_model: 3,
-    per_key: 2,
-    first_pause: Duration::from_millis(1),
-    longest_pause: Duration::from_millis(2),
-    longest_wait: Duration::from_secs(10),
-    throttled_pause: Duration::from_secs(5),
-    refused_pause: Duration::from_mins(1),
-    breaker_failures: 5,
-    breaker_pause: Duration::from_secs(10),
-    breaker_longest_pause: Duration::from_mins(1),
-};
-
-/// One call for each request, whatever happened before.
-pub(crate) const ONCE: AttemptsConfig = AttemptsConfig {
-    per_model: 1,
-    throttled_pause: Duration::ZERO,
-    refused_pause: Duration::ZERO,
-    breaker_failures: u32::MAX,
-    ..QUICK
-};
 
 /// 2026-11-21T12:00:00Z.
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_795_262_400_000_000);
@@ -397,51 +337,4 @@ async fn serve(
     let address = app.local_addr();
     let serving = tokio::spawn(async move { app.serve().await.unwrap() });
     (address, Some(serving))
-}
-
-/// A configuration in which the callers above are known.
-fn config(url: &str, folder: &TempDir, vault: &Vault) -> RouterConfig {
-    let known = [OPERATOR, OWNER, APP, OTHER_APP, OTHER_CALLER, NOBODY];
-    let tokens = known.map(|who| TokenConfig {
-        name: TokenName::parse(who.0).unwrap(),
-        sha256: TokenDigest::of(who.0),
-    });
-    let grant = |who: Who, role, scope: Option<&str>| Grant {
-        identity: who.requester(),
-        role,
-        scope: scope.map(ToOwned::to_owned),
-    };
-    let mut vault = ChannelConfig::new(vault.url().parse().unwrap());
-    vault.token = Some(SecretString::new(ROUTER.to_owned()));
-    RouterConfig {
-        instance: "router-1".to_owned(),
-        server: ServerConfig::new("127.0.0.1:0".parse().unwrap()),
-        database: DatabaseConfig {
-            url: Some(SecretString::new(url.to_owned())),
-            url_file: None,
-            max_connections: 4,
-        },
-        journal: JournalConfig {
-            folder: folder.path().join("journal"),
-            sync_milliseconds: 10,
-        },
-        vault,
-        identity: IdentityConfig {
-            tokens: tokens.to_vec(),
-        },
-        grants: vec![
-            grant(OPERATOR, Role::Operator, None),
-            grant(OWNER, Role::Owner, Some(ACME)),
-            grant(APP, Role::Caller, Some(ACME)),
-            grant(OTHER_APP, Role::Caller, Some(ACME)),
-            grant(OTHER_CALLER, Role::Caller, Some("workspaces/other")),
-        ],
-        egress: EgressPolicy::with_loopback(),
-        upstream: UpstreamConfig::default(),
-        attempts: QUICK,
-        listing: ListingConfig::default(),
-        providers: BTreeMap::new(),
-        catalogue: CatalogueConfig::default(),
-        telemetry: TelemetryConfig::default(),
-    }
 }

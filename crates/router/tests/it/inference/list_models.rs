@@ -361,6 +361,22 @@ async fn without_the_vault_nobody_knows_the_keys() {
     refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
 }
 
+#[tokio::test]
+async fn the_callers_deadline_ends_the_calls() {
+    let span = Duration::from_secs(5);
+    let router = router([own("a")]).await;
+    let mut held = router.provider.holds();
+    let mut client = router.patient(span);
+    let asking = tokio::spawn(async move { client.list_models(all()).await });
+    router.provider.called(1).await;
+    tokio::time::pause();
+    tokio::time::advance(span).await;
+    tokio::time::resume();
+    let outcome = asking.await.unwrap();
+    refused(outcome, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+    held.closed().await;
+}
+
 /// Its calls use the key's connections, and nobody else's.
 #[tokio::test]
 async fn a_list_is_asked_for_over_the_keys_connections() {

@@ -175,3 +175,18 @@ async fn a_named_key_is_not_replaced() {
     refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
     assert_eq!(router.provider.keys(), ["a"]);
 }
+
+/// No other key can be had then; what the provider said tells more than that.
+#[tokio::test]
+async fn without_the_vault_the_failure_of_the_call_is_told() {
+    let mut router = router().await;
+    router.lends_keys([own("a"), own("b")]);
+    router.provider.answers_once(good_day());
+    router.generate(gpt()).await.unwrap();
+    router.vault.stop().await;
+    let answer = throttled().with("retry-after", "15");
+    router.provider.answers(answer);
+    let outcome = router.generate(gpt()).await;
+    refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    assert_eq!(router.provider.keys(), ["a", "a"]);
+}

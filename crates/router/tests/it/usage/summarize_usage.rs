@@ -5,8 +5,8 @@ use std::time::Duration;
 use latchkey_boot::clock::Timestamp;
 use latchkey_contract::router::v1::summarize_usage_request::Dimension;
 use latchkey_contract::router::v1::{
-    CountTokensRequest, EmbedRequest, GenerateImagesRequest, GenerateRequest, Operation, Origin,
-    Payer, SummarizeUsageRequest, SummarizeUsageResponse, Usage, UsageSummary,
+    GenerateRequest, Operation, Origin, Payer, SummarizeUsageRequest, SummarizeUsageResponse,
+    Usage, UsageSummary,
 };
 use latchkey_router::domain::attempt as domain;
 use latchkey_router::ledger::JournalId;
@@ -25,7 +25,6 @@ on_both_databases!(|config| config.attempts = crate::harness::ONCE;
     without_dimensions_there_is_one_row,
     nothing_sums_up_to_nothing,
     each_dimension_splits_the_sums,
-    each_operation_is_summed_apart,
     dimensions_combine_in_the_order_asked_for,
     a_project_sums_up_its_own,
     a_caller_sums_up_its_own,
@@ -45,11 +44,15 @@ async fn summarize(
     summed.map(tonic::Response::into_inner)
 }
 
-async fn rows(router: &Router, who: Who, request: SummarizeUsageRequest) -> Vec<UsageSummary> {
+pub(super) async fn rows(
+    router: &Router,
+    who: Who,
+    request: SummarizeUsageRequest,
+) -> Vec<UsageSummary> {
     summarize(router, who, request).await.unwrap().summaries
 }
 
-fn by(dimensions: &[Dimension]) -> SummarizeUsageRequest {
+pub(super) fn by(dimensions: &[Dimension]) -> SummarizeUsageRequest {
     SummarizeUsageRequest {
         parent: ACME.to_owned(),
         group_by: dimensions
@@ -193,69 +196,6 @@ async fn each_dimension_splits_the_sums(router: Router) {
         (Some(midnight(0)), (1, 1, 3_000_000, 0)),
         (Some(midnight(1)), ANTHROPIC),
         (Some(midnight(2)), (1, 0, 0, 1)),
-    ];
-    assert_eq!(found, expected);
-}
-
-async fn each_operation_is_summed_apart(router: Router) {
-    for (path, answer) in [
-        ("/v1/chat/completions", chat::whole()),
-        ("/v1/responses/input_tokens", json!({"input_tokens": 14})),
-        (
-            "/v1/embeddings",
-            json!({"data": [{"embedding": [0.5]}], "usage": {"prompt_tokens": 2}}),
-        ),
-        (
-            "/v1/images/generations",
-            json!({
-                "data": [{"b64_json": "iVBORw0KGgo="}],
-                "usage": {"input_tokens": 10, "output_tokens": 4_160},
-            }),
-        ),
-    ] {
-        router.provider.answers_at(path, Answer::json(200, &answer));
-    }
-    let mut client = router.inference(APP);
-    client.generate(gpt()).await.unwrap();
-    let request = CountTokensRequest {
-        request: Some(gpt()),
-    };
-    client.count_tokens(request).await.unwrap();
-    let request = EmbedRequest {
-        parent: ACME.to_owned(),
-        provider: "openai".to_owned(),
-        model: "text-embedding-3-small".to_owned(),
-        inputs: vec!["Hello".to_owned()],
-        ..EmbedRequest::default()
-    };
-    client.embed(request).await.unwrap();
-    let request = GenerateImagesRequest {
-        parent: ACME.to_owned(),
-        provider: "openai".to_owned(),
-        model: "gpt-image-1".to_owned(),
-        prompt: "a cat".to_owned(),
-        ..GenerateImagesRequest::default()
-    };
-    client.generate_images(request).await.unwrap();
-    let found = rows(&router, OWNER, by(&[Dimension::Operation])).await;
-    let found: Vec<_> = found
-        .iter()
-        .map(|row| {
-            let usage = row.usage.unwrap();
-            let pictures = (usage.image_output_tokens, usage.image_count);
-            (
-                row.operation(),
-                row.attempt_count,
-                usage.input_tokens,
-                pictures,
-            )
-        })
-        .collect();
-    let expected = [
-        (Operation::CountTokens, 1, 0, (0, 0)),
-        (Operation::Embed, 1, 2, (0, 0)),
-        (Operation::Generate, 1, 600, (0, 0)),
-        (Operation::GenerateImages, 1, 10, (4_160, 1)),
     ];
     assert_eq!(found, expected);
 }

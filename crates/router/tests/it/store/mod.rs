@@ -1,16 +1,15 @@
 //! The store, on both databases.
 
+mod operations;
+
 use latchkey_boot::clock::Timestamp;
 use latchkey_contract::router::v1::Usage;
 use latchkey_migrations::testing::{Backend, TestDatabase};
-use latchkey_migrations::{MigratorTrait as _, RouterMigrator};
 use latchkey_router::domain::attempt::{
     Attempt, AttemptId, Begun, Certainty, Operation, Origin, Outcome, Payer, State,
 };
 use latchkey_router::ledger::JournalId;
 use latchkey_router::store::{AttemptFilter, Cursor, Dimension, Store};
-use sea_orm::sea_query::Query;
-use sea_orm::{ConnectionTrait as _, Database, Value};
 use uuid::Uuid;
 
 use crate::harness::{ACME, WEB, version};
@@ -22,16 +21,17 @@ macro_rules! on_both_databases {
 
             #[tokio::test]
             async fn postgres() {
-                super::$test(super::Fixture::new(Backend::Postgres).await).await;
+                super::$test(crate::store::Fixture::new(Backend::Postgres).await).await;
             }
 
             #[tokio::test]
             async fn sqlite() {
-                super::$test(super::Fixture::new(Backend::Sqlite).await).await;
+                super::$test(crate::store::Fixture::new(Backend::Sqlite).await).await;
             }
         }
     )+};
 }
+use on_both_databases;
 
 on_both_databases!(
     an_attempt_is_read_as_it_was_written,
@@ -46,8 +46,6 @@ on_both_databases!(
     each_filter_holds,
     an_attempt_is_found_in_its_own_workspace_only,
     sums_are_whole_numbers,
-    operations_are_summed_apart,
-    a_row_of_the_release_before_is_read,
     migrating_again_changes_nothing,
 );
 
@@ -349,99 +347,6 @@ async fn sums_are_whole_numbers(fixture: Fixture) {
         (sums.usage.input_tokens, sums.usage.reasoning_tokens),
         (2, i64::MAX)
     );
-}
-
-async fn operations_are_summed_apart(fixture: Fixture) {
-    let mut embedded = ended(2);
-    embedded.begun.operation = Operation::Embed;
-    let mut drawn = [ended(1), ended(3)];
-    for attempt in &mut drawn {
-        if let Some(usage) = &mut attempt.outcome.usage {
-            usage.reasoning_tokens = 0;
-        }
-        attempt.outcome.cost_nanos = Some(1);
-    }
-    let [first, second] = drawn;
-    fixture.record(&[first, embedded, second]).await;
-    let by = [Dimension::Operation];
-    let found = fixture.store.summarize(&all(), &by, 10).await.unwrap();
-    let found: Vec<_> = found
-        .iter()
-        .map(|(group, sums)| {
-            let usage = sums.usage;
-            let pictures = (
-                usage.image_input_tokens,
-                usage.image_output_tokens,
-                usage.image_count,
-            );
-            (group.operation.as_deref(), sums.attempts, pictures)
-        })
-        .collect();
-    let expected = [
-        (Some("embed"), 1, (6, 7, 8)),
-        (Some("generate_images"), 2, (12, 14, 16)),
-    ];
-    assert_eq!(found, expected);
-}
-
-/// Of a router that knew of chat alone.
-async fn a_row_of_the_release_before_is_read(fixture: Fixture) {
-    let database = TestDatabase::fresh(fixture.backend).await;
-    let connection = Database::connect(&database.url).await.unwrap();
-    RouterMigrator::up(&connection, Some(1)).await.unwrap();
-    let row: [(&str, Value); 29] = [
-        ("id", Uuid::from_u128(1).into()),
-        ("journal_id", MINE.0.into()),
-        ("workspace", "acme".into()),
-        ("project", "".into()),
-        ("key", "workspaces/acme/keys/main".into()),
-        ("key_version", 1_i64.into()),
-        ("material_tail", "wxyz".into()),
-        ("payer", "platform".into()),
-        ("provider", "anthropic".into()),
-        ("model", "claude-sonnet-5".into()),
-        ("served_model", "claude-sonnet-5-20261101".into()),
-        ("requester", "token:app".into()),
-        ("origin", "automation".into()),
-        ("streamed", true.into()),
-        ("state", "failed".into()),
-        ("error_reason", "PROVIDER_THROTTLED".into()),
-        ("http_status", 429_i64.into()),
-        ("provider_request_id", "req_1".into()),
-        ("start_time", 1_795_262_400_000_001_i64.into()),
-        ("first_byte_micros", 7_i64.into()),
-        ("latency_micros", i64::MAX.into()),
-        ("input_tokens", 1_i64.into()),
-        ("cache_read_tokens", 2_i64.into()),
-        ("cache_write_tokens", 3_i64.into()),
-        ("cache_write_1h_tokens", 4_i64.into()),
-        ("output_tokens", 5_i64.into()),
-        ("reasoning_tokens", i64::MAX.into()),
-        ("certainty", "reported".into()),
-        ("price_version", "2026-11-21".into()),
-    ];
-    let mut insert = Query::insert();
-    insert
-        .into_table("attempts")
-        .columns(row.each_ref().map(|(column, _)| *column))
-        .values_panic(row.map(|(_, value)| value.into()));
-    connection.execute(&insert).await.unwrap();
-
-    let store = Store::connect(&database.url, 1).await.unwrap();
-    store.migrate().await.unwrap();
-    let acme = ACME.parse().unwrap();
-    let id = AttemptId(Uuid::from_u128(1));
-    let read = store.attempt(&acme, id).await.unwrap().unwrap();
-    let mut expected = ended(1);
-    expected.begun.operation = Operation::Generate;
-    expected.outcome.service_tier.clear();
-    expected.outcome.cost_nanos = None;
-    if let Some(usage) = &mut expected.outcome.usage {
-        usage.image_input_tokens = 0;
-        usage.image_output_tokens = 0;
-        usage.image_count = 0;
-    }
-    same(&read, &expected);
 }
 
 async fn migrating_again_changes_nothing(fixture: Fixture) {
