@@ -27,20 +27,20 @@ pub(super) async fn handle(
     let parent = vault.parent(&name.parent).await?;
     let keys = &parent.open.keys;
     let found = store::keys::find(&vault.store, parent.ids(), &name.key).await?;
-    let key = keys.check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
-    if key.state == KeyState::Deleted {
+    let asked = keys.check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
+    if asked.state == KeyState::Deleted {
         return Err(IllegalTransition {
-            from: key.state.as_str(),
+            from: asked.state.as_str(),
             verb: "verified",
         }
         .into());
     }
-    let found = store::versions::find(&vault.store, key.uid, key.current_version).await?;
+    let found = store::versions::find(&vault.store, asked.uid, asked.current_version).await?;
     let version = keys.check(found.ok_or(CustodyError::Integrity)?)?;
-    let material = keys.open(&key, &version)?;
+    let material = keys.open(&asked, &version)?;
     let errand = Errand {
         id: random_uuid(vault.custody.rng())?,
-        provider: key.provider,
+        provider: asked.provider,
         destination: version.destination.clone(),
         material: Arc::new(material),
     };
@@ -50,8 +50,8 @@ pub(super) async fn handle(
     let key = change.key(&name, "").await?;
     let current = change.current_version(&key).await?;
     let verification = intake::verification(grade, detail, change.now);
-    // Replaced meanwhile: the outcome is the old version's and is only answered.
-    if current.version == version.version {
+    // Replaced meanwhile, be it by a key of the same name: the outcome is only answered.
+    if (key.uid, current.version) == (asked.uid, version.version) {
         let event = change.event(&name).with("verification", grade.as_str());
         let verified = change.keys.stamp(current.verified(verification.clone()));
         store::versions::update(&change.unit, verified).await?;

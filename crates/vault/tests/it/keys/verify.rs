@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use latchkey_contract::vault::v1::{
-    AddKeyVersionRequest, DisableKeyRequest, VerifyKeyRequest, verification,
+    AddKeyVersionRequest, DeleteKeyRequest, DisableKeyRequest, VerifyKeyRequest, verification,
 };
 use tonic::Code;
 
@@ -19,6 +19,7 @@ on_both_databases!(
     who_cannot_be_asked_changes_nothing,
     a_disabled_key_can_be_checked,
     the_outcome_of_a_replaced_version_is_only_answered,
+    the_outcome_of_a_key_that_is_gone_is_only_answered,
     no_router_has_to_choose_again,
     a_missing_key_is_not_found,
     only_the_scopes_own_people_check_keys,
@@ -96,28 +97,45 @@ async fn a_disabled_key_can_be_checked(vault: Vault) {
     vault.keys(OWNER).verify_key(request(NAME)).await.unwrap();
 }
 
-async fn the_outcome_of_a_replaced_version_is_only_answered(vault: Vault) {
-    let router = acme(&vault).await;
+/// Checks a key, and changes it while its provider, which accepts it, is asked.
+async fn while_asked(vault: &Vault, change: impl AsyncFnOnce()) {
+    let router = acme(vault).await;
     router.answers_errands(None);
     let mut client = vault.keys(OWNER);
     let verifying = tokio::spawn(async move { client.verify_key(request(NAME)).await });
     let errand = router.errand().await;
-    let replacement = AddKeyVersionRequest {
-        name: NAME.to_owned(),
-        material: material(&secret(ACME, "b")),
-        skip_verification: true,
-        ..AddKeyVersionRequest::default()
-    };
-    vault
-        .keys(OWNER)
-        .add_key_version(replacement)
-        .await
-        .unwrap();
+    change().await;
     router.brings_back(&errand, alive());
     let answer = verifying.await.unwrap().unwrap().into_inner();
     assert_eq!(answer.grade(), verification::Grade::Alive);
     let stored = vault.get_key(NAME).await.verification.unwrap();
     assert_eq!(stored.grade(), verification::Grade::Format);
+}
+
+async fn the_outcome_of_a_replaced_version_is_only_answered(vault: Vault) {
+    let replace = async || {
+        let replacement = AddKeyVersionRequest {
+            name: NAME.to_owned(),
+            material: material(&secret(ACME, "b")),
+            skip_verification: true,
+            ..AddKeyVersionRequest::default()
+        };
+        let mut keys = vault.keys(OWNER);
+        keys.add_key_version(replacement).await.unwrap();
+    };
+    while_asked(&vault, replace).await;
+}
+
+async fn the_outcome_of_a_key_that_is_gone_is_only_answered(vault: Vault) {
+    let recreate = async || {
+        let delete = DeleteKeyRequest {
+            name: NAME.to_owned(),
+            etag: String::new(),
+        };
+        vault.keys(OWNER).delete_key(delete).await.unwrap();
+        vault.create_key(ACME, "main").await;
+    };
+    while_asked(&vault, recreate).await;
 }
 
 async fn no_router_has_to_choose_again(vault: Vault) {
