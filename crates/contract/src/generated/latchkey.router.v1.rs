@@ -688,7 +688,7 @@ pub struct Attempt {
     #[prost(int64, optional, tag = "21")]
     pub cost_nanos: ::core::option::Option<i64>,
     /// The version of the catalogue that the price is from; `provider` when the provider told the cost
-    /// itself.
+    /// itself, or charges nothing for the operation, as for CountTokens.
     #[prost(string, tag = "22")]
     pub price_version: ::prost::alloc::string::String,
     /// What was asked of the provider.
