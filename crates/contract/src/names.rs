@@ -2,12 +2,17 @@
 
 mod id;
 mod model;
+mod within;
 
 use std::fmt;
 use std::str::FromStr;
 
 pub use id::ResourceId;
 pub use model::ModelName;
+pub use within::{
+    CanonicalUuid, DataKeyName, MemberName, ProviderName, ProviderOverrideName, SessionName,
+    TurnName,
+};
 
 /// A text that is not the resource name that was expected.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

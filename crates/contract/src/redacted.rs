@@ -3,7 +3,7 @@
 
 use std::fmt::{Debug, Formatter, Result};
 
-use crate::vault::v1::{EntraClient, KeyMaterial, key_material};
+use crate::vault::v1::{DataKey, EntraClient, KeyMaterial, key_material};
 
 const REDACTED: &str = "<redacted>";
 
@@ -25,6 +25,15 @@ impl Debug for key_material::Kind {
             }
             Self::EntraClient(client) => f.debug_tuple("EntraClient").field(client).finish(),
         }
+    }
+}
+
+impl Debug for DataKey {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.debug_struct("DataKey")
+            .field("name", &self.name)
+            .field("material", &REDACTED)
+            .finish()
     }
 }
 

@@ -1638,6 +1638,239 @@ pub mod catalogue_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// One model that a request may be put to, and the keys for it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExplainedModel {
+    /// The provider; empty when the key tells.
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    /// The model that the request or the fallback names; empty when the key has a default.
+    #[prost(string, tag = "2")]
+    pub model: ::prost::alloc::string::String,
+    /// Whether it is a fallback: it is asked when what is before it fails.
+    #[prost(bool, tag = "3")]
+    pub fallback: bool,
+    /// Every key that comes into question. First those that would be tried, in that order, then the
+    /// others with the rule that excludes each.
+    #[prost(message, repeated, tag = "4")]
+    pub keys: ::prost::alloc::vec::Vec<ExplainedKey>,
+    /// Set when no key would be tried.
+    #[prost(message, optional, tag = "5")]
+    pub refusal: ::core::option::Option<ExplainedRefusal>,
+}
+/// A key that comes into question.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExplainedKey {
+    /// `{parent}/keys/{key}`.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// The version in use: `{parent}/keys/{key}/versions/{version}`.
+    #[prost(string, tag = "2")]
+    pub key_version: ::prost::alloc::string::String,
+    /// The last four characters of its material.
+    #[prost(string, tag = "3")]
+    pub material_tail: ::prost::alloc::string::String,
+    /// Its provider.
+    #[prost(string, tag = "4")]
+    pub provider: ::prost::alloc::string::String,
+    /// Who would pay.
+    #[prost(enumeration = "Payer", tag = "5")]
+    pub payer: i32,
+    /// The model that would be asked for.
+    #[prost(string, tag = "6")]
+    pub model: ::prost::alloc::string::String,
+    /// As `Key.location` of the vault.
+    #[prost(string, tag = "7")]
+    pub location: ::prost::alloc::string::String,
+    /// When it would be tried, from 1: after every key with a lower number has failed. Keys with the same
+    /// number are drawn by weight. 0 when it would not be tried.
+    #[prost(int32, tag = "8")]
+    pub step: i32,
+    /// Its share among the keys of its step.
+    #[prost(int32, tag = "9")]
+    pub weight: i32,
+    /// The rule that excludes it: one of the vault's, or of this router's: `SET_ASIDE`, `BREAKER_OPEN`,
+    /// `COST_EXPECTATION`. Empty when it would be tried.
+    #[prost(string, tag = "10")]
+    pub rule: ::prost::alloc::string::String,
+    /// The provider's words where it refused the key.
+    #[prost(string, tag = "11")]
+    pub detail: ::prost::alloc::string::String,
+    /// Until when the rule excludes it, where that is known.
+    #[prost(message, optional, tag = "12")]
+    pub until_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What a call with it may cost.
+    #[prost(message, optional, tag = "13")]
+    pub price: ::core::option::Option<PriceEstimate>,
+}
+/// A refusal, as data.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExplainedRefusal {
+    /// As in ErrorInfo.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+    /// For people.
+    #[prost(string, tag = "2")]
+    pub message: ::prost::alloc::string::String,
+    /// As in ErrorInfo.
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub metadata: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// What one call may cost by the catalogue's list price. An estimate: nobody has counted the tokens.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PriceEstimate {
+    /// Tokens of input: a token is taken for four bytes of text.
+    #[prost(int64, tag = "1")]
+    pub input_tokens: i64,
+    /// Tokens of input at most: no tokenizer in use makes more tokens than there are bytes. Unset when the
+    /// request holds pictures or documents.
+    #[prost(int64, optional, tag = "2")]
+    pub highest_input_tokens: ::core::option::Option<i64>,
+    /// Tokens of output at most: what the request asks for, else what the model can give. Unset when
+    /// neither says.
+    #[prost(int64, optional, tag = "3")]
+    pub highest_output_tokens: ::core::option::Option<i64>,
+    /// The cost of the estimated input and the most output, in billionths of a US dollar; unset when the
+    /// price or the output is not known.
+    #[prost(int64, optional, tag = "4")]
+    pub cost_nanos: ::core::option::Option<i64>,
+    /// The cost of the most input and the most output; unset when one of them or the price is not known.
+    #[prost(int64, optional, tag = "5")]
+    pub highest_cost_nanos: ::core::option::Option<i64>,
+    /// The version of the catalogue that the price is from.
+    #[prost(string, tag = "6")]
+    pub price_version: ::prost::alloc::string::String,
+}
+/// Narrows who may pay for a request, within the policies of its workspace, its project and the key. It
+/// never widens them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Funding {
+    /// Optional. When own keys are used.
+    #[prost(enumeration = "funding::Selection", tag = "1")]
+    pub selection: i32,
+    /// Optional. When there is no own key for the request.
+    #[prost(enumeration = "funding::Instead", tag = "2")]
+    pub when_missing: i32,
+    /// Optional. When there is an own key and it failed.
+    #[prost(enumeration = "funding::Instead", tag = "3")]
+    pub when_failed: i32,
+    /// Optional. When there is an own key and the operator has switched own keys of its provider off.
+    #[prost(enumeration = "funding::Instead", tag = "4")]
+    pub when_switched_off: i32,
+}
+/// Nested message and enum types in `Funding`.
+pub mod funding {
+    /// When own keys are used.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Selection {
+        /// As the policies say.
+        Unspecified = 0,
+        /// As the policies say, too: it can't widen them.
+        Automatic = 1,
+        /// Only if the request names one.
+        WhenNamed = 2,
+    }
+    impl Selection {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "SELECTION_UNSPECIFIED",
+                Self::Automatic => "SELECTION_AUTOMATIC",
+                Self::WhenNamed => "SELECTION_WHEN_NAMED",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "SELECTION_UNSPECIFIED" => Some(Self::Unspecified),
+                "SELECTION_AUTOMATIC" => Some(Self::Automatic),
+                "SELECTION_WHEN_NAMED" => Some(Self::WhenNamed),
+                _ => None,
+            }
+        }
+    }
+    /// What happens instead of a call with an own key.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Instead {
+        /// As the policies say.
+        Unspecified = 0,
+        /// The request is refused.
+        Refuse = 1,
+        /// As the policies say, too: it can't widen them.
+        Platform = 2,
+    }
+    impl Instead {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "INSTEAD_UNSPECIFIED",
+                Self::Refuse => "INSTEAD_REFUSE",
+                Self::Platform => "INSTEAD_PLATFORM",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "INSTEAD_UNSPECIFIED" => Some(Self::Unspecified),
+                "INSTEAD_REFUSE" => Some(Self::Refuse),
+                "INSTEAD_PLATFORM" => Some(Self::Platform),
+                _ => None,
+            }
+        }
+    }
+}
+/// What a request expects of the key it gets. A key that is otherwise is passed over; when none is left,
+/// the request is refused.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Expectations {
+    /// Optional. Whose key it is: a provider id.
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    /// Optional. The version that is in use: `{parent}/keys/{key}/versions/{version}`.
+    #[prost(string, tag = "2")]
+    pub key_version: ::prost::alloc::string::String,
+    /// Optional. Who pays.
+    #[prost(enumeration = "Payer", tag = "3")]
+    pub payer: i32,
+    /// Optional. As `Key.location` of the vault.
+    #[prost(string, tag = "4")]
+    pub location: ::prost::alloc::string::String,
+    /// Optional. The most that a call may cost by the catalogue, in billionths of a US dollar: refused
+    /// before the call if `PriceEstimate.highest_cost_nanos` is more, or not known.
+    #[prost(int64, optional, tag = "5")]
+    pub max_cost_nanos: ::core::option::Option<i64>,
+}
 /// Asks for an answer.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GenerateRequest {
@@ -1686,13 +1919,29 @@ pub struct GenerateRequest {
     /// Optional. Whom to ask when the model above can't answer, in this order; at most 8. Without any,
     /// the workspace's own list. They are tried when the provider is unreachable, overloaded or too
     /// slow, throttles every key, refuses the key or the model, or when there is no usable key; never
-    /// for a request that is wrong, and never after the first piece of a streamed answer. The payer
-    /// stays the one of the first call.
+    /// for a request that is wrong, and never after the first piece of a streamed answer. A request that
+    /// began on its owner's bill moves to the platform's only where `when_failed` is PLATFORM, and never
+    /// back.
     #[prost(message, repeated, tag = "14")]
     pub fallbacks: ::prost::alloc::vec::Vec<Fallback>,
     /// Optional. The workspace's list of fallbacks is not used either.
     #[prost(bool, tag = "15")]
     pub no_fallback: bool,
+    /// Optional. The session that the request belongs to: `workspaces/{workspace}/sessions/{session}`. Its
+    /// key and model hold where this request names none, and its transcript comes before `messages`. What
+    /// the request names holds for the request alone.
+    #[prost(string, tag = "16")]
+    pub session: ::prost::alloc::string::String,
+    /// Optional. Narrows who may pay.
+    #[prost(message, optional, tag = "17")]
+    pub funding: ::core::option::Option<Funding>,
+    /// Optional. What is expected of the key.
+    #[prost(message, optional, tag = "18")]
+    pub expectations: ::core::option::Option<Expectations>,
+    /// Optional. Refuses the request, by the fields that can't travel, instead of leaving something of the
+    /// conversation behind.
+    #[prost(bool, tag = "19")]
+    pub strict: bool,
 }
 /// Another model to ask.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1735,6 +1984,11 @@ pub struct GenerateResponse {
     /// What of the conversation the model that answered was not shown.
     #[prost(message, repeated, tag = "8")]
     pub portability: ::prost::alloc::vec::Vec<Loss>,
+    /// The turn that was added to the session's transcript:
+    /// `workspaces/{workspace}/sessions/{session}/turns/{turn}`. Empty without a transcript, and when the
+    /// turn could not be kept after the model had answered.
+    #[prost(string, tag = "9")]
+    pub turn: ::prost::alloc::string::String,
 }
 /// Asks for an answer piece by piece.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1826,6 +2080,12 @@ pub struct EmbedRequest {
     /// Optional. As `GenerateRequest.provider_options`.
     #[prost(message, optional, tag = "9")]
     pub provider_options: ::core::option::Option<::prost_types::Struct>,
+    /// Optional. Narrows who may pay.
+    #[prost(message, optional, tag = "10")]
+    pub funding: ::core::option::Option<Funding>,
+    /// Optional. What is expected of the key.
+    #[prost(message, optional, tag = "11")]
+    pub expectations: ::core::option::Option<Expectations>,
 }
 /// Nested message and enum types in `EmbedRequest`.
 pub mod embed_request {
@@ -1962,6 +2222,12 @@ pub struct GenerateImagesRequest {
     /// Optional. As `GenerateRequest.provider_options`.
     #[prost(message, optional, tag = "13")]
     pub provider_options: ::core::option::Option<::prost_types::Struct>,
+    /// Optional. Narrows who may pay.
+    #[prost(message, optional, tag = "14")]
+    pub funding: ::core::option::Option<Funding>,
+    /// Optional. What is expected of the key.
+    #[prost(message, optional, tag = "15")]
+    pub expectations: ::core::option::Option<Expectations>,
 }
 /// Pictures.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2099,6 +2365,101 @@ pub struct ModelListFailure {
     #[prost(string, tag = "4")]
     pub message: ::prost::alloc::string::String,
 }
+/// Asks several models the same.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CompareRequest {
+    /// Required. What is asked. Its `provider`, `model`, `key` and `fallbacks` must be empty.
+    #[prost(message, optional, tag = "1")]
+    pub request: ::core::option::Option<GenerateRequest>,
+    /// Required. Whom; 1 to 8.
+    #[prost(message, repeated, tag = "2")]
+    pub alternatives: ::prost::alloc::vec::Vec<Alternative>,
+}
+/// A model to compare.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Alternative {
+    /// As `GenerateRequest.provider`.
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    /// As `GenerateRequest.model`.
+    #[prost(string, tag = "2")]
+    pub model: ::prost::alloc::string::String,
+    /// As `GenerateRequest.key`.
+    #[prost(string, tag = "3")]
+    pub key: ::prost::alloc::string::String,
+}
+/// What one of the models made of it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CompareResponse {
+    /// Which of the alternatives, from 0.
+    #[prost(int32, tag = "1")]
+    pub index: i32,
+    /// Exactly one is set.
+    #[prost(oneof = "compare_response::Outcome", tags = "2, 3")]
+    pub outcome: ::core::option::Option<compare_response::Outcome>,
+}
+/// Nested message and enum types in `CompareResponse`.
+pub mod compare_response {
+    /// Exactly one is set.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Outcome {
+        /// Its answer.
+        #[prost(message, tag = "2")]
+        Answer(super::GenerateResponse),
+        /// Why there is none.
+        #[prost(message, tag = "3")]
+        Failure(super::CompareFailure),
+    }
+}
+/// Why a model did not answer.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CompareFailure {
+    /// The status code that Generate would have failed with (google.rpc.Code).
+    #[prost(int32, tag = "1")]
+    pub code: i32,
+    /// As in ErrorInfo.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// For people.
+    #[prost(string, tag = "3")]
+    pub message: ::prost::alloc::string::String,
+    /// As in ErrorInfo.
+    #[prost(btree_map = "string, string", tag = "4")]
+    pub metadata: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Asks what would become of a request.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExplainRequest {
+    /// Exactly one is set.
+    #[prost(oneof = "explain_request::Request", tags = "1, 2, 3")]
+    pub request: ::core::option::Option<explain_request::Request>,
+}
+/// Nested message and enum types in `ExplainRequest`.
+pub mod explain_request {
+    /// Exactly one is set.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Request {
+        /// A request to Generate or StreamGenerate.
+        #[prost(message, tag = "1")]
+        Generate(super::GenerateRequest),
+        /// A request to Embed.
+        #[prost(message, tag = "2")]
+        Embed(super::EmbedRequest),
+        /// A request to GenerateImages.
+        #[prost(message, tag = "3")]
+        GenerateImages(super::GenerateImagesRequest),
+    }
+}
+/// What would become of a request.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExplainResponse {
+    /// The models that it may be put to, in that order.
+    #[prost(message, repeated, tag = "1")]
+    pub models: ::prost::alloc::vec::Vec<ExplainedModel>,
+}
 /// Generated client implementations.
 pub mod inference_service_client {
     #![allow(
@@ -2193,15 +2554,16 @@ pub mod inference_service_client {
         }
         /// Answers a conversation.
         ///
-        /// Caller: caller granted the workspace.
+        /// Caller: caller granted the workspace; member of it.
         /// Idempotent: no; each call is billed.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, MESSAGE_TOO_LARGE, UNSUPPORTED_BY_PROVIDER,
         /// PROVIDER_REJECTED_REQUEST),
-        /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION
-        /// (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT,
+        /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
+        /// FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS,
+        /// EXPECTATION_UNMET, LOSSY_SWITCH, SESSION_TOO_LONG, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT,
         /// MODEL_UNAVAILABLE, DESTINATION_FORBIDDEN), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE
-        /// (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, VAULT_UNAVAILABLE, JOURNAL_UNAVAILABLE),
-        /// DEADLINE_EXCEEDED (DEADLINE_EXCEEDED, PROVIDER_TIMEOUT), DATA_LOSS (INTEGRITY).
+        /// (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, VAULT_UNAVAILABLE, JOURNAL_UNAVAILABLE,
+        /// DATABASE_UNAVAILABLE), DEADLINE_EXCEEDED (DEADLINE_EXCEEDED, PROVIDER_TIMEOUT), DATA_LOSS (INTEGRITY).
         pub async fn generate(
             &mut self,
             request: impl tonic::IntoRequest<super::GenerateRequest>,
@@ -2231,7 +2593,7 @@ pub mod inference_service_client {
         /// Answers a conversation piece by piece. Ends with one `completed` message; a stream that ends
         /// without it has failed, and carries the error.
         ///
-        /// Caller: caller granted the workspace.
+        /// Caller: caller granted the workspace; member of it.
         /// Idempotent: no; each call is billed.
         /// Errors: as Generate, also in mid-stream, and UNAVAILABLE (STREAM_TRUNCATED).
         pub async fn stream_generate(
@@ -2265,7 +2627,7 @@ pub mod inference_service_client {
         }
         /// Turns texts into vectors.
         ///
-        /// Caller: caller granted the workspace.
+        /// Caller: caller granted the workspace; member of it.
         /// Idempotent: no; each call is billed.
         /// Errors: as Generate.
         pub async fn embed(
@@ -2291,7 +2653,7 @@ pub mod inference_service_client {
         }
         /// Makes pictures after a prompt.
         ///
-        /// Caller: caller granted the workspace.
+        /// Caller: caller granted the workspace; member of it.
         /// Idempotent: no; each call is billed.
         /// Errors: as Generate.
         pub async fn generate_images(
@@ -2325,7 +2687,7 @@ pub mod inference_service_client {
         }
         /// Counts the tokens of a prompt, where the provider has a way to ask. Costs nothing.
         ///
-        /// Caller: caller granted the workspace.
+        /// Caller: caller granted the workspace; member of it.
         /// Idempotent: yes.
         /// Errors: as Generate.
         pub async fn count_tokens(
@@ -2354,10 +2716,78 @@ pub mod inference_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Puts one request to several models, and answers as each of them does. None has a fallback, and a
+        /// session's transcript is read but not continued.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: no; each call is billed.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, MESSAGE_TOO_LARGE), PERMISSION_DENIED (PERMISSION_DENIED),
+        /// NOT_FOUND (SESSION_NOT_FOUND). What one model fails with is in its answer.
+        pub async fn compare(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CompareRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::CompareResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.InferenceService/Compare",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.router.v1.InferenceService", "Compare"),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Says which keys a request would try, which are passed over by which rule, who would pay and what it
+        /// might cost. Nothing is called, spent or lent, and no secret is touched. It tells what holds now:
+        /// whoever changes something between Explain and the request changes the outcome.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
+        /// KEY_NOT_FOUND, SESSION_NOT_FOUND), UNAVAILABLE (VAULT_UNAVAILABLE), DATA_LOSS (INTEGRITY). A
+        /// refusal that the request would meet is in the answer.
+        pub async fn explain(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExplainRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExplainResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.InferenceService/Explain",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.router.v1.InferenceService", "Explain"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Lists the models that the keys of a workspace can reach: what each key's provider says, within
         /// what the key may be used for. Kept for a few minutes.
         ///
-        /// Caller: caller granted the workspace.
+        /// Caller: caller granted the workspace; member of it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
         /// PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION (KEY_UNUSABLE, PROVIDER_MISMATCH),
@@ -2405,15 +2835,16 @@ pub mod inference_service_server {
     pub trait InferenceService: std::marker::Send + std::marker::Sync + 'static {
         /// Answers a conversation.
         ///
-        /// Caller: caller granted the workspace.
+        /// Caller: caller granted the workspace; member of it.
         /// Idempotent: no; each call is billed.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, MESSAGE_TOO_LARGE, UNSUPPORTED_BY_PROVIDER,
         /// PROVIDER_REJECTED_REQUEST),
-        /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION
-        /// (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT,
+        /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
+        /// FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS,
+        /// EXPECTATION_UNMET, LOSSY_SWITCH, SESSION_TOO_LONG, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT,
         /// MODEL_UNAVAILABLE, DESTINATION_FORBIDDEN), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE
-        /// (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, VAULT_UNAVAILABLE, JOURNAL_UNAVAILABLE),
-        /// DEADLINE_EXCEEDED (DEADLINE_EXCEEDED, PROVIDER_TIMEOUT), DATA_LOSS (INTEGRITY).
+        /// (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, VAULT_UNAVAILABLE, JOURNAL_UNAVAILABLE,
+        /// DATABASE_UNAVAILABLE), DEADLINE_EXCEEDED (DEADLINE_EXCEEDED, PROVIDER_TIMEOUT), DATA_LOSS (INTEGRITY).
         async fn generate(
             &self,
             request: tonic::Request<super::GenerateRequest>,
@@ -2430,7 +2861,7 @@ pub mod inference_service_server {
         /// Answers a conversation piece by piece. Ends with one `completed` message; a stream that ends
         /// without it has failed, and carries the error.
         ///
-        /// Caller: caller granted the workspace.
+        /// Caller: caller granted the workspace; member of it.
         /// Idempotent: no; each call is billed.
         /// Errors: as Generate, also in mid-stream, and UNAVAILABLE (STREAM_TRUNCATED).
         async fn stream_generate(
@@ -2442,7 +2873,7 @@ pub mod inference_service_server {
         >;
         /// Turns texts into vectors.
         ///
-        /// Caller: caller granted the workspace.
+        /// Caller: caller granted the workspace; member of it.
         /// Idempotent: no; each call is billed.
         /// Errors: as Generate.
         async fn embed(
@@ -2451,7 +2882,7 @@ pub mod inference_service_server {
         ) -> std::result::Result<tonic::Response<super::EmbedResponse>, tonic::Status>;
         /// Makes pictures after a prompt.
         ///
-        /// Caller: caller granted the workspace.
+        /// Caller: caller granted the workspace; member of it.
         /// Idempotent: no; each call is billed.
         /// Errors: as Generate.
         async fn generate_images(
@@ -2463,7 +2894,7 @@ pub mod inference_service_server {
         >;
         /// Counts the tokens of a prompt, where the provider has a way to ask. Costs nothing.
         ///
-        /// Caller: caller granted the workspace.
+        /// Caller: caller granted the workspace; member of it.
         /// Idempotent: yes.
         /// Errors: as Generate.
         async fn count_tokens(
@@ -2473,10 +2904,40 @@ pub mod inference_service_server {
             tonic::Response<super::CountTokensResponse>,
             tonic::Status,
         >;
+        /// Server streaming response type for the Compare method.
+        type CompareStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::CompareResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Puts one request to several models, and answers as each of them does. None has a fallback, and a
+        /// session's transcript is read but not continued.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: no; each call is billed.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, MESSAGE_TOO_LARGE), PERMISSION_DENIED (PERMISSION_DENIED),
+        /// NOT_FOUND (SESSION_NOT_FOUND). What one model fails with is in its answer.
+        async fn compare(
+            &self,
+            request: tonic::Request<super::CompareRequest>,
+        ) -> std::result::Result<tonic::Response<Self::CompareStream>, tonic::Status>;
+        /// Says which keys a request would try, which are passed over by which rule, who would pay and what it
+        /// might cost. Nothing is called, spent or lent, and no secret is touched. It tells what holds now:
+        /// whoever changes something between Explain and the request changes the outcome.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
+        /// KEY_NOT_FOUND, SESSION_NOT_FOUND), UNAVAILABLE (VAULT_UNAVAILABLE), DATA_LOSS (INTEGRITY). A
+        /// refusal that the request would meet is in the answer.
+        async fn explain(
+            &self,
+            request: tonic::Request<super::ExplainRequest>,
+        ) -> std::result::Result<tonic::Response<super::ExplainResponse>, tonic::Status>;
         /// Lists the models that the keys of a workspace can reach: what each key's provider says, within
         /// what the key may be used for. Kept for a few minutes.
         ///
-        /// Caller: caller granted the workspace.
+        /// Caller: caller granted the workspace; member of it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
         /// PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION (KEY_UNUSABLE, PROVIDER_MISMATCH),
@@ -2793,6 +3254,97 @@ pub mod inference_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/latchkey.router.v1.InferenceService/Compare" => {
+                    #[allow(non_camel_case_types)]
+                    struct CompareSvc<T: InferenceService>(pub Arc<T>);
+                    impl<
+                        T: InferenceService,
+                    > tonic::server::ServerStreamingService<super::CompareRequest>
+                    for CompareSvc<T> {
+                        type Response = super::CompareResponse;
+                        type ResponseStream = T::CompareStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CompareRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InferenceService>::compare(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CompareSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.router.v1.InferenceService/Explain" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExplainSvc<T: InferenceService>(pub Arc<T>);
+                    impl<
+                        T: InferenceService,
+                    > tonic::server::UnaryService<super::ExplainRequest>
+                    for ExplainSvc<T> {
+                        type Response = super::ExplainResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExplainRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InferenceService>::explain(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExplainSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/latchkey.router.v1.InferenceService/ListModels" => {
                     #[allow(non_camel_case_types)]
                     struct ListModelsSvc<T: InferenceService>(pub Arc<T>);
@@ -2875,6 +3427,982 @@ pub mod inference_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "latchkey.router.v1.InferenceService";
     impl<T> tonic::server::NamedService for InferenceServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// A conversation: whom its requests are put to and, if it says so, what was said.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Session {
+    /// Identifier. `workspaces/{workspace}/sessions/{session}`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Optional. Immutable. The scope of its requests: the workspace, or a project in it. Empty means the
+    /// workspace.
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+    /// Optional. For people; at most 63 characters; not unique.
+    #[prost(string, tag = "3")]
+    pub display_name: ::prost::alloc::string::String,
+    /// Optional. The key of requests that name none; as `GenerateRequest.key`.
+    #[prost(string, tag = "4")]
+    pub key: ::prost::alloc::string::String,
+    /// Optional. The provider of requests that name none; as `GenerateRequest.provider`.
+    #[prost(string, tag = "5")]
+    pub provider: ::prost::alloc::string::String,
+    /// Optional. The model of requests that name none; as `GenerateRequest.model`.
+    #[prost(string, tag = "6")]
+    pub model: ::prost::alloc::string::String,
+    /// Optional. As `GenerateRequest.strict`, for every request.
+    #[prost(bool, tag = "7")]
+    pub strict: bool,
+    /// Optional. Immutable. Whether what is said is kept.
+    #[prost(enumeration = "session::Transcript", tag = "8")]
+    pub transcript: i32,
+    /// Optional. How long after its last use it is deleted, from 1 minute to 365 days; 0 or unset means 30
+    /// days.
+    #[prost(message, optional, tag = "9")]
+    pub retention: ::core::option::Option<::prost_types::Duration>,
+    /// Output only. How many turns its transcript has.
+    #[prost(int64, tag = "10")]
+    pub turn_count: i64,
+    /// Output only. Who created it: a SPIFFE ID or `token:{name}`.
+    #[prost(string, tag = "11")]
+    pub creator: ::prost::alloc::string::String,
+    /// Output only. When it was created.
+    #[prost(message, optional, tag = "12")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. When it was last changed.
+    #[prost(message, optional, tag = "13")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. When it was last used.
+    #[prost(message, optional, tag = "14")]
+    pub last_use_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. When it will be deleted unless it is used before.
+    #[prost(message, optional, tag = "15")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. Echo it on update and delete to guard against a concurrent change.
+    #[prost(string, tag = "16")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// Nested message and enum types in `Session`.
+pub mod session {
+    /// Whether what is said is kept.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Transcript {
+        /// Means NONE.
+        Unspecified = 0,
+        /// Nothing is kept: each request brings the whole conversation.
+        None = 1,
+        /// Kept, sealed under a data key that the vault lends for this session alone: each request brings
+        /// what is new.
+        Sealed = 2,
+    }
+    impl Transcript {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "TRANSCRIPT_UNSPECIFIED",
+                Self::None => "TRANSCRIPT_NONE",
+                Self::Sealed => "TRANSCRIPT_SEALED",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "TRANSCRIPT_UNSPECIFIED" => Some(Self::Unspecified),
+                "TRANSCRIPT_NONE" => Some(Self::None),
+                "TRANSCRIPT_SEALED" => Some(Self::Sealed),
+                _ => None,
+            }
+        }
+    }
+}
+/// One exchange of a conversation.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Turn {
+    /// Identifier. `workspaces/{workspace}/sessions/{session}/turns/{turn}`, counted from 1.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// What the request brought.
+    #[prost(message, repeated, tag = "2")]
+    pub messages: ::prost::alloc::vec::Vec<Message>,
+    /// What the model said.
+    #[prost(message, optional, tag = "3")]
+    pub answer: ::core::option::Option<Message>,
+    /// Why it ended there.
+    #[prost(enumeration = "FinishReason", tag = "4")]
+    pub finish_reason: i32,
+    /// The provider that answered.
+    #[prost(string, tag = "5")]
+    pub provider: ::prost::alloc::string::String,
+    /// The model that answered, as the provider named it.
+    #[prost(string, tag = "6")]
+    pub model: ::prost::alloc::string::String,
+    /// The key version that was used.
+    #[prost(string, tag = "7")]
+    pub key_version: ::prost::alloc::string::String,
+    /// Who paid.
+    #[prost(enumeration = "Payer", tag = "8")]
+    pub payer: i32,
+    /// What of the conversation the model was not shown.
+    #[prost(message, repeated, tag = "9")]
+    pub portability: ::prost::alloc::vec::Vec<Loss>,
+    /// When it was added.
+    #[prost(message, optional, tag = "10")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Asks for a new session.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateSessionRequest {
+    /// Required. `workspaces/{workspace}`.
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+    /// Optional. The last segment of the name: `[a-z](\[a-z0-9-\]{0,61}\[a-z0-9\])?`. Empty: one is chosen.
+    #[prost(string, tag = "2")]
+    pub session_id: ::prost::alloc::string::String,
+    /// Optional. Its `name` is ignored.
+    #[prost(message, optional, tag = "3")]
+    pub session: ::core::option::Option<Session>,
+    /// Optional. A UUID chosen by the caller. The same id with the same request returns the first
+    /// answer again; with another request it is refused.
+    #[prost(string, tag = "4")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// Asks for one session.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSessionRequest {
+    /// Required. `workspaces/{workspace}/sessions/{session}`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// Asks for a page of sessions.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSessionsRequest {
+    /// Required. `workspaces/{workspace}`.
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of sessions.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSessionsResponse {
+    /// In order of their names.
+    #[prost(message, repeated, tag = "1")]
+    pub sessions: ::prost::alloc::vec::Vec<Session>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Asks to change a session.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateSessionRequest {
+    /// Required. `name` says which; `etag`, when set, must be the current one.
+    #[prost(message, optional, tag = "1")]
+    pub session: ::core::option::Option<Session>,
+    /// Optional. Which fields to change; a field named here and empty is cleared. Empty: every field that
+    /// is set. Allowed: `display_name`, `key`, `provider`, `model`, `strict`, `retention`.
+    #[prost(message, optional, tag = "2")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+}
+/// Asks to delete a session.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteSessionRequest {
+    /// Required. `workspaces/{workspace}/sessions/{session}`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Optional. When set, it must be the current one.
+    #[prost(string, tag = "2")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// Answers a deletion.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteSessionResponse {}
+/// Asks for a page of turns.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListTurnsRequest {
+    /// Required. `workspaces/{workspace}/sessions/{session}`.
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of turns.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListTurnsResponse {
+    /// Oldest first.
+    #[prost(message, repeated, tag = "1")]
+    pub turns: ::prost::alloc::vec::Vec<Turn>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Generated client implementations.
+pub mod session_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Keeps conversations. Generate, StreamGenerate, CountTokens, Compare and Explain take their names.
+    #[derive(Debug, Clone)]
+    pub struct SessionServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl SessionServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> SessionServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> SessionServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            SessionServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Creates a session.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: yes, when `request_id` is set.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), ALREADY_EXISTS (SESSION_EXISTS, REQUEST_ID_REUSED),
+        /// NOT_FOUND (WORKSPACE_NOT_FOUND), UNAVAILABLE (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE).
+        pub async fn create_session(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateSessionRequest>,
+        ) -> std::result::Result<tonic::Response<super::Session>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.SessionService/CreateSession",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.router.v1.SessionService", "CreateSession"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns one session, without its transcript.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), UNAVAILABLE
+        /// (DATABASE_UNAVAILABLE).
+        pub async fn get_session(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetSessionRequest>,
+        ) -> std::result::Result<tonic::Response<super::Session>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.SessionService/GetSession",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.router.v1.SessionService", "GetSession"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the sessions of a workspace by name.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
+        pub async fn list_sessions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSessionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.SessionService/ListSessions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.router.v1.SessionService", "ListSessions"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes the fields that the mask names.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
+        /// UNAVAILABLE (DATABASE_UNAVAILABLE).
+        pub async fn update_session(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateSessionRequest>,
+        ) -> std::result::Result<tonic::Response<super::Session>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.SessionService/UpdateSession",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.router.v1.SessionService", "UpdateSession"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Deletes a session. Its data key is destroyed at the vault first: copies of its transcript, in
+        /// backups too, can't be read from then on.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: no; a second call finds nothing.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
+        /// UNAVAILABLE (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE).
+        pub async fn delete_session(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteSessionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteSessionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.SessionService/DeleteSession",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.router.v1.SessionService", "DeleteSession"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the turns of a session's transcript, oldest first.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (SESSION_NOT_FOUND),
+        /// UNAVAILABLE (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE), DATA_LOSS (INTEGRITY).
+        pub async fn list_turns(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListTurnsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListTurnsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.router.v1.SessionService/ListTurns",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.router.v1.SessionService", "ListTurns"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod session_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with SessionServiceServer.
+    #[async_trait]
+    pub trait SessionService: std::marker::Send + std::marker::Sync + 'static {
+        /// Creates a session.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: yes, when `request_id` is set.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), ALREADY_EXISTS (SESSION_EXISTS, REQUEST_ID_REUSED),
+        /// NOT_FOUND (WORKSPACE_NOT_FOUND), UNAVAILABLE (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE).
+        async fn create_session(
+            &self,
+            request: tonic::Request<super::CreateSessionRequest>,
+        ) -> std::result::Result<tonic::Response<super::Session>, tonic::Status>;
+        /// Returns one session, without its transcript.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), UNAVAILABLE
+        /// (DATABASE_UNAVAILABLE).
+        async fn get_session(
+            &self,
+            request: tonic::Request<super::GetSessionRequest>,
+        ) -> std::result::Result<tonic::Response<super::Session>, tonic::Status>;
+        /// Lists the sessions of a workspace by name.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
+        async fn list_sessions(
+            &self,
+            request: tonic::Request<super::ListSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSessionsResponse>,
+            tonic::Status,
+        >;
+        /// Changes the fields that the mask names.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
+        /// UNAVAILABLE (DATABASE_UNAVAILABLE).
+        async fn update_session(
+            &self,
+            request: tonic::Request<super::UpdateSessionRequest>,
+        ) -> std::result::Result<tonic::Response<super::Session>, tonic::Status>;
+        /// Deletes a session. Its data key is destroyed at the vault first: copies of its transcript, in
+        /// backups too, can't be read from then on.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: no; a second call finds nothing.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
+        /// UNAVAILABLE (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE).
+        async fn delete_session(
+            &self,
+            request: tonic::Request<super::DeleteSessionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteSessionResponse>,
+            tonic::Status,
+        >;
+        /// Lists the turns of a session's transcript, oldest first.
+        ///
+        /// Caller: caller granted the workspace; member of it.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (SESSION_NOT_FOUND),
+        /// UNAVAILABLE (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE), DATA_LOSS (INTEGRITY).
+        async fn list_turns(
+            &self,
+            request: tonic::Request<super::ListTurnsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListTurnsResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Keeps conversations. Generate, StreamGenerate, CountTokens, Compare and Explain take their names.
+    #[derive(Debug)]
+    pub struct SessionServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> SessionServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for SessionServiceServer<T>
+    where
+        T: SessionService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/latchkey.router.v1.SessionService/CreateSession" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateSessionSvc<T: SessionService>(pub Arc<T>);
+                    impl<
+                        T: SessionService,
+                    > tonic::server::UnaryService<super::CreateSessionRequest>
+                    for CreateSessionSvc<T> {
+                        type Response = super::Session;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateSessionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SessionService>::create_session(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateSessionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.router.v1.SessionService/GetSession" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSessionSvc<T: SessionService>(pub Arc<T>);
+                    impl<
+                        T: SessionService,
+                    > tonic::server::UnaryService<super::GetSessionRequest>
+                    for GetSessionSvc<T> {
+                        type Response = super::Session;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetSessionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SessionService>::get_session(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSessionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.router.v1.SessionService/ListSessions" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSessionsSvc<T: SessionService>(pub Arc<T>);
+                    impl<
+                        T: SessionService,
+                    > tonic::server::UnaryService<super::ListSessionsRequest>
+                    for ListSessionsSvc<T> {
+                        type Response = super::ListSessionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSessionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SessionService>::list_sessions(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSessionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.router.v1.SessionService/UpdateSession" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateSessionSvc<T: SessionService>(pub Arc<T>);
+                    impl<
+                        T: SessionService,
+                    > tonic::server::UnaryService<super::UpdateSessionRequest>
+                    for UpdateSessionSvc<T> {
+                        type Response = super::Session;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateSessionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SessionService>::update_session(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateSessionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.router.v1.SessionService/DeleteSession" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteSessionSvc<T: SessionService>(pub Arc<T>);
+                    impl<
+                        T: SessionService,
+                    > tonic::server::UnaryService<super::DeleteSessionRequest>
+                    for DeleteSessionSvc<T> {
+                        type Response = super::DeleteSessionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteSessionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SessionService>::delete_session(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteSessionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.router.v1.SessionService/ListTurns" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListTurnsSvc<T: SessionService>(pub Arc<T>);
+                    impl<
+                        T: SessionService,
+                    > tonic::server::UnaryService<super::ListTurnsRequest>
+                    for ListTurnsSvc<T> {
+                        type Response = super::ListTurnsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListTurnsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SessionService>::list_turns(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListTurnsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for SessionServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "latchkey.router.v1.SessionService";
+    impl<T> tonic::server::NamedService for SessionServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
@@ -3156,7 +4684,7 @@ pub mod usage_service_client {
         }
         /// Lists attempts of a workspace, newest first: the run log.
         ///
-        /// Caller: operator; owner of the workspace; caller granted the workspace, for its own.
+        /// Caller: operator; owner of the workspace; member or caller granted the workspace, for its own.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
         pub async fn list_attempts(
@@ -3187,7 +4715,7 @@ pub mod usage_service_client {
         }
         /// Returns one attempt.
         ///
-        /// Caller: operator; owner of the workspace; caller granted the workspace, for its own.
+        /// Caller: operator; owner of the workspace; member or caller granted the workspace, for its own.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (ATTEMPT_NOT_FOUND), UNAVAILABLE
         /// (DATABASE_UNAVAILABLE).
@@ -3216,7 +4744,7 @@ pub mod usage_service_client {
         }
         /// Sums up the attempts of a workspace.
         ///
-        /// Caller: operator; owner of the workspace; caller granted the workspace, for its own.
+        /// Caller: operator; owner of the workspace; member or caller granted the workspace, for its own.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
         pub async fn summarize_usage(
@@ -3262,7 +4790,7 @@ pub mod usage_service_server {
     pub trait UsageService: std::marker::Send + std::marker::Sync + 'static {
         /// Lists attempts of a workspace, newest first: the run log.
         ///
-        /// Caller: operator; owner of the workspace; caller granted the workspace, for its own.
+        /// Caller: operator; owner of the workspace; member or caller granted the workspace, for its own.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
         async fn list_attempts(
@@ -3274,7 +4802,7 @@ pub mod usage_service_server {
         >;
         /// Returns one attempt.
         ///
-        /// Caller: operator; owner of the workspace; caller granted the workspace, for its own.
+        /// Caller: operator; owner of the workspace; member or caller granted the workspace, for its own.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (ATTEMPT_NOT_FOUND), UNAVAILABLE
         /// (DATABASE_UNAVAILABLE).
@@ -3284,7 +4812,7 @@ pub mod usage_service_server {
         ) -> std::result::Result<tonic::Response<super::Attempt>, tonic::Status>;
         /// Sums up the attempts of a workspace.
         ///
-        /// Caller: operator; owner of the workspace; caller granted the workspace, for its own.
+        /// Caller: operator; owner of the workspace; member or caller granted the workspace, for its own.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
         async fn summarize_usage(

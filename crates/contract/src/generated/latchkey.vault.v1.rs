@@ -417,6 +417,158 @@ pub mod audit_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// What a request does, as far as the choice of a key cares. More may be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Capability {
+    /// Means GENERATE.
+    Unspecified = 0,
+    /// Chat, unary or streamed; counting the tokens of a prompt too.
+    Generate = 1,
+    /// Embeddings.
+    Embed = 2,
+    /// Pictures.
+    GenerateImages = 3,
+    /// Listing the provider's models: no model is asked for, and none need be allowed.
+    ListModels = 4,
+}
+impl Capability {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CAPABILITY_UNSPECIFIED",
+            Self::Generate => "CAPABILITY_GENERATE",
+            Self::Embed => "CAPABILITY_EMBED",
+            Self::GenerateImages => "CAPABILITY_GENERATE_IMAGES",
+            Self::ListModels => "CAPABILITY_LIST_MODELS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CAPABILITY_UNSPECIFIED" => Some(Self::Unspecified),
+            "CAPABILITY_GENERATE" => Some(Self::Generate),
+            "CAPABILITY_EMBED" => Some(Self::Embed),
+            "CAPABILITY_GENERATE_IMAGES" => Some(Self::GenerateImages),
+            "CAPABILITY_LIST_MODELS" => Some(Self::ListModels),
+            _ => None,
+        }
+    }
+}
+/// Who may pay for calls: whether a workspace's own keys are used unasked, and when the platform's may
+/// stand in. A project, a key or a request may set one too; it narrows what the workspace's allows and
+/// never widens it: each call must be allowed by every one of them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FundingPolicy {
+    /// Optional. When own keys are used.
+    #[prost(enumeration = "funding_policy::Selection", tag = "1")]
+    pub selection: i32,
+    /// Optional. When there is no own key for the request: none was stored, it is disabled, or its lists
+    /// exclude the model or the caller. With WHEN_NAMED, whenever no key is named. A workspace's default
+    /// is PLATFORM.
+    #[prost(enumeration = "funding_policy::Instead", tag = "2")]
+    pub when_missing: i32,
+    /// Optional. When there is an own key and it failed: it was tried and refused or throttled, is
+    /// quarantined, or has expired. A workspace's default is REFUSE.
+    #[prost(enumeration = "funding_policy::Instead", tag = "3")]
+    pub when_failed: i32,
+    /// Optional. When there is an own key and the operator has switched own keys of its provider off. A
+    /// workspace's default is PLATFORM.
+    #[prost(enumeration = "funding_policy::Instead", tag = "4")]
+    pub when_switched_off: i32,
+}
+/// Nested message and enum types in `FundingPolicy`.
+pub mod funding_policy {
+    /// When own keys are used.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Selection {
+        /// As the level above says; AUTOMATIC for a workspace.
+        Unspecified = 0,
+        /// For every request that an own key can serve.
+        Automatic = 1,
+        /// For requests that name one, and for no others.
+        WhenNamed = 2,
+    }
+    impl Selection {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "SELECTION_UNSPECIFIED",
+                Self::Automatic => "SELECTION_AUTOMATIC",
+                Self::WhenNamed => "SELECTION_WHEN_NAMED",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "SELECTION_UNSPECIFIED" => Some(Self::Unspecified),
+                "SELECTION_AUTOMATIC" => Some(Self::Automatic),
+                "SELECTION_WHEN_NAMED" => Some(Self::WhenNamed),
+                _ => None,
+            }
+        }
+    }
+    /// What happens instead of a call with an own key.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Instead {
+        /// As the level above says; see each field for a workspace's default.
+        Unspecified = 0,
+        /// The request is refused.
+        Refuse = 1,
+        /// The platform's key is used, on the platform's bill.
+        Platform = 2,
+    }
+    impl Instead {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "INSTEAD_UNSPECIFIED",
+                Self::Refuse => "INSTEAD_REFUSE",
+                Self::Platform => "INSTEAD_PLATFORM",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "INSTEAD_UNSPECIFIED" => Some(Self::Unspecified),
+                "INSTEAD_REFUSE" => Some(Self::Refuse),
+                "INSTEAD_PLATFORM" => Some(Self::Platform),
+                _ => None,
+            }
+        }
+    }
+}
 /// A provider credential: what may be known of it. The material itself is sealed and in no message
 /// of this file.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -517,6 +669,18 @@ pub struct Key {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+    /// Optional, not for `platform`. Narrows who may pay, within the policies of workspace and project:
+    /// with WHEN_NAMED the key serves only requests that name it; with REFUSE the platform does not stand
+    /// in for it.
+    #[prost(message, optional, tag = "26")]
+    pub funding: ::core::option::Option<FundingPolicy>,
+    /// Optional. When not empty, the only callers it serves: SPIFFE IDs or `token:{name}`, or a prefix
+    /// with a trailing `*`; at most 256.
+    #[prost(string, repeated, tag = "27")]
+    pub allowed_callers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Optional. What the provider keeps of calls with it.
+    #[prost(enumeration = "key::Retention", tag = "28")]
+    pub retention: i32,
 }
 /// Nested message and enum types in `Key`.
 pub mod key {
@@ -572,6 +736,46 @@ pub mod key {
                 "STATE_QUARANTINED" => Some(Self::Quarantined),
                 "STATE_EXPIRED" => Some(Self::Expired),
                 "STATE_DELETED" => Some(Self::Deleted),
+                _ => None,
+            }
+        }
+    }
+    /// What the provider keeps of the calls that are made with a key.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Retention {
+        /// What the provider keeps of everybody's.
+        Unspecified = 0,
+        /// Nothing: the account has an agreement of zero data retention. Its owner says so; Latchkey can't
+        /// check it.
+        Zero = 1,
+    }
+    impl Retention {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "RETENTION_UNSPECIFIED",
+                Self::Zero => "RETENTION_ZERO",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "RETENTION_UNSPECIFIED" => Some(Self::Unspecified),
+                "RETENTION_ZERO" => Some(Self::Zero),
                 _ => None,
             }
         }
@@ -1858,6 +2062,82 @@ pub mod key_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// Somebody with a role in a workspace. Roles that configuration grants hold beside these.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Member {
+    /// Identifier. `workspaces/{workspace}/members/{member}`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Required. Who: a SPIFFE ID, or `token:{name}`. One member per identity.
+    #[prost(string, tag = "2")]
+    pub identity: ::prost::alloc::string::String,
+    /// Required. What they may do.
+    #[prost(enumeration = "member::Role", tag = "3")]
+    pub role: i32,
+    /// Optional. For people; at most 63 characters.
+    #[prost(string, tag = "4")]
+    pub display_name: ::prost::alloc::string::String,
+    /// Output only. When they became a member.
+    #[prost(message, optional, tag = "5")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. When that was last changed.
+    #[prost(message, optional, tag = "6")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. Echo it on the next change to guard against a concurrent one.
+    #[prost(string, tag = "7")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// Nested message and enum types in `Member`.
+pub mod member {
+    /// What a member may do. More roles may be added.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Role {
+        /// Never sent.
+        Unspecified = 0,
+        /// Manages the workspace: its keys, projects and members. Uses its keys, and sees all of its usage.
+        Owner = 1,
+        /// Uses the keys without seeing or listing them; reads the workspace and its projects, and the
+        /// usage of its own requests.
+        Member = 2,
+        /// A service: uses the keys, and reads the usage of its own requests.
+        Caller = 3,
+    }
+    impl Role {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "ROLE_UNSPECIFIED",
+                Self::Owner => "ROLE_OWNER",
+                Self::Member => "ROLE_MEMBER",
+                Self::Caller => "ROLE_CALLER",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "ROLE_UNSPECIFIED" => Some(Self::Unspecified),
+                "ROLE_OWNER" => Some(Self::Owner),
+                "ROLE_MEMBER" => Some(Self::Member),
+                "ROLE_CALLER" => Some(Self::Caller),
+                _ => None,
+            }
+        }
+    }
+}
 /// A customer of the platform: the scope that owns keys and that usage is counted for.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Workspace {
@@ -1883,6 +2163,22 @@ pub struct Workspace {
     /// of their own; at most 8.
     #[prost(message, repeated, tag = "7")]
     pub fallbacks: ::prost::alloc::vec::Vec<WorkspaceFallback>,
+    /// Optional. Who may pay for its calls. In an answer every field is set.
+    #[prost(message, optional, tag = "8")]
+    pub funding: ::core::option::Option<FundingPolicy>,
+    /// Optional. When not empty, all that its requests may do.
+    #[prost(enumeration = "Capability", repeated, tag = "9")]
+    pub allowed_capabilities: ::prost::alloc::vec::Vec<i32>,
+    /// Optional. When not empty, the only models that its requests may ask for. Exact names, or a prefix
+    /// with a trailing `*`; at most 256.
+    #[prost(string, repeated, tag = "10")]
+    pub allowed_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Optional. Models that its requests may not ask for; wins over `allowed_models`. Same form.
+    #[prost(string, repeated, tag = "11")]
+    pub denied_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Optional. Only keys with RETENTION_ZERO may be used.
+    #[prost(bool, tag = "12")]
+    pub zero_retention: bool,
 }
 /// Another model to ask.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1915,6 +2211,21 @@ pub struct Project {
     /// Output only. Echo it on update and delete to guard against a concurrent change.
     #[prost(string, tag = "6")]
     pub etag: ::prost::alloc::string::String,
+    /// Optional. Narrows who may pay for its calls, within the workspace's policy.
+    #[prost(message, optional, tag = "7")]
+    pub funding: ::core::option::Option<FundingPolicy>,
+    /// Optional. As `Workspace.allowed_capabilities`, within what the workspace allows.
+    #[prost(enumeration = "Capability", repeated, tag = "8")]
+    pub allowed_capabilities: ::prost::alloc::vec::Vec<i32>,
+    /// Optional. As `Workspace.allowed_models`, within what the workspace allows.
+    #[prost(string, repeated, tag = "9")]
+    pub allowed_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Optional. As `Workspace.denied_models`, beside what the workspace denies.
+    #[prost(string, repeated, tag = "10")]
+    pub denied_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Optional. As `Workspace.zero_retention`; a workspace that demands it demands it here too.
+    #[prost(bool, tag = "11")]
+    pub zero_retention: bool,
 }
 /// Asks for a key.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1942,10 +2253,43 @@ pub struct ResolveRequest {
     /// to be throttled; at most 64. A named key that is among them is refused.
     #[prost(string, repeated, tag = "7")]
     pub excluded_keys: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Optional. Only keys that this party pays for: a request that began on its owner's bill stays
+    /// Optional. Only keys that this party pays for: a request that began on the platform's bill stays
     /// there.
     #[prost(enumeration = "Payer", tag = "8")]
     pub payer: i32,
+    /// Optional. Who asks: a SPIFFE ID or `token:{name}`. Keys that are for certain callers are passed
+    /// over for others, and without it for everybody.
+    #[prost(string, tag = "9")]
+    pub caller: ::prost::alloc::string::String,
+    /// Optional. Narrows who may pay, within the policies of workspace, project and key.
+    #[prost(message, optional, tag = "10")]
+    pub funding: ::core::option::Option<FundingPolicy>,
+    /// Optional. What the caller expects of the key.
+    #[prost(message, optional, tag = "11")]
+    pub expectations: ::core::option::Option<Expectations>,
+    /// Optional. A call with an own key was made for the same request and failed, be it another
+    /// provider's: the platform's key may follow only where `when_failed` is PLATFORM.
+    #[prost(bool, tag = "12")]
+    pub own_key_failed: bool,
+    /// Optional. Nothing is lent: the answer has `candidates` and no lease.
+    #[prost(bool, tag = "13")]
+    pub dry_run: bool,
+}
+/// What a caller expects of the key. Keys that are otherwise are passed over.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Expectations {
+    /// Optional. Whose key it is: a provider id.
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    /// Optional. The version that is in use: `{parent}/keys/{key}/versions/{version}`.
+    #[prost(string, tag = "2")]
+    pub key_version: ::prost::alloc::string::String,
+    /// Optional. Who pays.
+    #[prost(enumeration = "Payer", tag = "3")]
+    pub payer: i32,
+    /// Optional. As `Key.location`.
+    #[prost(string, tag = "4")]
+    pub location: ::prost::alloc::string::String,
 }
 /// A lent key, and what the choice looked like.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1963,6 +2307,134 @@ pub struct ResolveResponse {
     /// its metadata under `fallbacks`: `{provider}/{model}`, one per line.
     #[prost(message, repeated, tag = "4")]
     pub fallbacks: ::prost::alloc::vec::Vec<WorkspaceFallback>,
+    /// With `dry_run`: every key that came into question. First those that would be tried, in that order,
+    /// then the others with the rule that excludes each.
+    #[prost(message, repeated, tag = "5")]
+    pub candidates: ::prost::alloc::vec::Vec<Candidate>,
+    /// With `dry_run`, when nothing would be lent: what Resolve would say instead.
+    #[prost(message, optional, tag = "6")]
+    pub refusal: ::core::option::Option<Refusal>,
+}
+/// A key that came into question.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Candidate {
+    /// `{parent}/keys/{key}`.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// The version that would be lent: `{parent}/keys/{key}/versions/{version}`.
+    #[prost(string, tag = "2")]
+    pub key_version: ::prost::alloc::string::String,
+    /// As `Key.material_tail`.
+    #[prost(string, tag = "3")]
+    pub material_tail: ::prost::alloc::string::String,
+    /// The key's provider.
+    #[prost(string, tag = "4")]
+    pub provider: ::prost::alloc::string::String,
+    /// Who would pay.
+    #[prost(enumeration = "Payer", tag = "5")]
+    pub payer: i32,
+    /// The model that would be asked for.
+    #[prost(string, tag = "6")]
+    pub model: ::prost::alloc::string::String,
+    /// As `Key.location`.
+    #[prost(string, tag = "7")]
+    pub location: ::prost::alloc::string::String,
+    /// When it would be tried, from 1: after every key with a lower number has failed. Keys with the same
+    /// number are drawn by weight. 0 when it would not be tried.
+    #[prost(int32, tag = "8")]
+    pub step: i32,
+    /// Its share among the keys of its step.
+    #[prost(int32, tag = "9")]
+    pub weight: i32,
+    /// The rule that excludes it; empty when it would be tried.
+    #[prost(string, tag = "10")]
+    pub rule: ::prost::alloc::string::String,
+    /// The provider's words where it is quarantined.
+    #[prost(string, tag = "11")]
+    pub detail: ::prost::alloc::string::String,
+}
+/// A refusal, as data.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Refusal {
+    /// As in ErrorInfo.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+    /// For people.
+    #[prost(string, tag = "2")]
+    pub message: ::prost::alloc::string::String,
+    /// As in ErrorInfo.
+    #[prost(btree_map = "string, string", tag = "3")]
+    pub metadata: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Asks for the role of an identity.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LookUpMemberRequest {
+    /// Required. The session that the answer will belong to.
+    #[prost(string, tag = "1")]
+    pub session: ::prost::alloc::string::String,
+    /// Required. `workspaces/{workspace}`.
+    #[prost(string, tag = "2")]
+    pub workspace: ::prost::alloc::string::String,
+    /// Required. A SPIFFE ID or `token:{name}`.
+    #[prost(string, tag = "3")]
+    pub identity: ::prost::alloc::string::String,
+}
+/// The role of an identity.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LookUpMemberResponse {
+    /// UNSPECIFIED when the workspace knows no such member.
+    #[prost(enumeration = "member::Role", tag = "1")]
+    pub role: i32,
+    /// The revision that this was read at. Any later one makes it stale.
+    #[prost(message, optional, tag = "2")]
+    pub revision: ::core::option::Option<ScopeRevision>,
+}
+/// Asks for a new data key.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateDataKeyRequest {
+    /// Required. The session of the router.
+    #[prost(string, tag = "1")]
+    pub session: ::prost::alloc::string::String,
+    /// Required. `workspaces/{workspace}`.
+    #[prost(string, tag = "2")]
+    pub workspace: ::prost::alloc::string::String,
+}
+/// Asks for a data key again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LendDataKeyRequest {
+    /// Required. The session of the router.
+    #[prost(string, tag = "1")]
+    pub session: ::prost::alloc::string::String,
+    /// Required. From `DataKey`.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+}
+/// Asks to destroy a data key.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DestroyDataKeyRequest {
+    /// Required. The session of the router.
+    #[prost(string, tag = "1")]
+    pub session: ::prost::alloc::string::String,
+    /// Required. From `DataKey`.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+}
+/// Answers a destruction.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DestroyDataKeyResponse {}
+/// A key that a router seals with on behalf of a workspace.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct DataKey {
+    /// `workspaces/{workspace}/dataKeys/{data_key}`, where data_key is a UUID.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The key: 32 bytes for AES-256-GCM. To be kept in memory alone.
+    #[prost(bytes = "vec", tag = "2")]
+    pub material: ::prost::alloc::vec::Vec<u8>,
 }
 /// A key on loan.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1985,7 +2457,7 @@ pub struct Lease {
     /// Who pays for calls made with it.
     #[prost(enumeration = "Payer", tag = "7")]
     pub payer: i32,
-    /// The model to use when the request names none.
+    /// The model to use when the request names none: the key's default, else the provider's.
     #[prost(string, tag = "8")]
     pub default_model: ::prost::alloc::string::String,
     /// When the key itself expires; the router must not use it from then on.
@@ -2323,47 +2795,6 @@ impl Payer {
         }
     }
 }
-/// What a request does, as far as the choice of a key cares. More may be added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum Capability {
-    /// Means GENERATE.
-    Unspecified = 0,
-    /// Chat, unary or streamed; counting the tokens of a prompt too.
-    Generate = 1,
-    /// Embeddings.
-    Embed = 2,
-    /// Pictures.
-    GenerateImages = 3,
-    /// Listing the provider's models: no model is asked for, and none need be allowed.
-    ListModels = 4,
-}
-impl Capability {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "CAPABILITY_UNSPECIFIED",
-            Self::Generate => "CAPABILITY_GENERATE",
-            Self::Embed => "CAPABILITY_EMBED",
-            Self::GenerateImages => "CAPABILITY_GENERATE_IMAGES",
-            Self::ListModels => "CAPABILITY_LIST_MODELS",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "CAPABILITY_UNSPECIFIED" => Some(Self::Unspecified),
-            "CAPABILITY_GENERATE" => Some(Self::Generate),
-            "CAPABILITY_EMBED" => Some(Self::Embed),
-            "CAPABILITY_GENERATE_IMAGES" => Some(Self::GenerateImages),
-            "CAPABILITY_LIST_MODELS" => Some(Self::ListModels),
-            _ => None,
-        }
-    }
-}
 /// Generated client implementations.
 pub mod lease_service_client {
     #![allow(
@@ -2456,13 +2887,13 @@ pub mod lease_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Chooses the key for a request and lends it.
+        /// Chooses the key for a request and lends it; or, with `dry_run`, tells what would be chosen.
         ///
         /// Caller: router.
         /// Idempotent: yes; each call makes a lease of its own.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
         /// KEY_NOT_FOUND), FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH,
-        /// SESSION_UNKNOWN), DATA_LOSS (INTEGRITY).
+        /// POLICY_FORBIDS, EXPECTATION_UNMET, SESSION_UNKNOWN), DATA_LOSS (INTEGRITY).
         pub async fn resolve(
             &mut self,
             request: impl tonic::IntoRequest<super::ResolveRequest>,
@@ -2515,6 +2946,129 @@ pub mod lease_service_client {
             req.extensions_mut()
                 .insert(
                     GrpcMethod::new("latchkey.vault.v1.LeaseService", "ReleaseLease"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tells what role a workspace gives to an identity. Good until the workspace's next revision.
+        ///
+        /// Caller: router.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// (WORKSPACE_NOT_FOUND), DATA_LOSS (INTEGRITY).
+        pub async fn look_up_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LookUpMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LookUpMemberResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.vault.v1.LeaseService/LookUpMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.vault.v1.LeaseService", "LookUpMember"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes a data key for a workspace and lends it. The vault keeps it sealed; what the router seals
+        /// with it can be read as long as the vault lends it again.
+        ///
+        /// Caller: router.
+        /// Idempotent: no; each call makes a data key of its own.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// (WORKSPACE_NOT_FOUND).
+        pub async fn create_data_key(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateDataKeyRequest>,
+        ) -> std::result::Result<tonic::Response<super::DataKey>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.vault.v1.LeaseService/CreateDataKey",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.vault.v1.LeaseService", "CreateDataKey"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lends a data key again.
+        ///
+        /// Caller: router.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// (WORKSPACE_NOT_FOUND, DATA_KEY_NOT_FOUND), DATA_LOSS (INTEGRITY).
+        pub async fn lend_data_key(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LendDataKeyRequest>,
+        ) -> std::result::Result<tonic::Response<super::DataKey>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.vault.v1.LeaseService/LendDataKey",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.vault.v1.LeaseService", "LendDataKey"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Destroys a data key: what was sealed with it can never be read again.
+        ///
+        /// Caller: router.
+        /// Idempotent: yes; one that is gone is destroyed already.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// (WORKSPACE_NOT_FOUND).
+        pub async fn destroy_data_key(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DestroyDataKeyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DestroyDataKeyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.vault.v1.LeaseService/DestroyDataKey",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.vault.v1.LeaseService", "DestroyDataKey"),
                 );
             self.inner.unary(req, path, codec).await
         }
@@ -2594,13 +3148,13 @@ pub mod lease_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with LeaseServiceServer.
     #[async_trait]
     pub trait LeaseService: std::marker::Send + std::marker::Sync + 'static {
-        /// Chooses the key for a request and lends it.
+        /// Chooses the key for a request and lends it; or, with `dry_run`, tells what would be chosen.
         ///
         /// Caller: router.
         /// Idempotent: yes; each call makes a lease of its own.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
         /// KEY_NOT_FOUND), FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH,
-        /// SESSION_UNKNOWN), DATA_LOSS (INTEGRITY).
+        /// POLICY_FORBIDS, EXPECTATION_UNMET, SESSION_UNKNOWN), DATA_LOSS (INTEGRITY).
         async fn resolve(
             &self,
             request: tonic::Request<super::ResolveRequest>,
@@ -2615,6 +3169,53 @@ pub mod lease_service_server {
             request: tonic::Request<super::ReleaseLeaseRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ReleaseLeaseResponse>,
+            tonic::Status,
+        >;
+        /// Tells what role a workspace gives to an identity. Good until the workspace's next revision.
+        ///
+        /// Caller: router.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// (WORKSPACE_NOT_FOUND), DATA_LOSS (INTEGRITY).
+        async fn look_up_member(
+            &self,
+            request: tonic::Request<super::LookUpMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LookUpMemberResponse>,
+            tonic::Status,
+        >;
+        /// Makes a data key for a workspace and lends it. The vault keeps it sealed; what the router seals
+        /// with it can be read as long as the vault lends it again.
+        ///
+        /// Caller: router.
+        /// Idempotent: no; each call makes a data key of its own.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// (WORKSPACE_NOT_FOUND).
+        async fn create_data_key(
+            &self,
+            request: tonic::Request<super::CreateDataKeyRequest>,
+        ) -> std::result::Result<tonic::Response<super::DataKey>, tonic::Status>;
+        /// Lends a data key again.
+        ///
+        /// Caller: router.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// (WORKSPACE_NOT_FOUND, DATA_KEY_NOT_FOUND), DATA_LOSS (INTEGRITY).
+        async fn lend_data_key(
+            &self,
+            request: tonic::Request<super::LendDataKeyRequest>,
+        ) -> std::result::Result<tonic::Response<super::DataKey>, tonic::Status>;
+        /// Destroys a data key: what was sealed with it can never be read again.
+        ///
+        /// Caller: router.
+        /// Idempotent: yes; one that is gone is destroyed already.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// (WORKSPACE_NOT_FOUND).
+        async fn destroy_data_key(
+            &self,
+            request: tonic::Request<super::DestroyDataKeyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DestroyDataKeyResponse>,
             tonic::Status,
         >;
         /// Server streaming response type for the Attend method.
@@ -2815,6 +3416,186 @@ pub mod lease_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/latchkey.vault.v1.LeaseService/LookUpMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct LookUpMemberSvc<T: LeaseService>(pub Arc<T>);
+                    impl<
+                        T: LeaseService,
+                    > tonic::server::UnaryService<super::LookUpMemberRequest>
+                    for LookUpMemberSvc<T> {
+                        type Response = super::LookUpMemberResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LookUpMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaseService>::look_up_member(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LookUpMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.vault.v1.LeaseService/CreateDataKey" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateDataKeySvc<T: LeaseService>(pub Arc<T>);
+                    impl<
+                        T: LeaseService,
+                    > tonic::server::UnaryService<super::CreateDataKeyRequest>
+                    for CreateDataKeySvc<T> {
+                        type Response = super::DataKey;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateDataKeyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaseService>::create_data_key(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateDataKeySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.vault.v1.LeaseService/LendDataKey" => {
+                    #[allow(non_camel_case_types)]
+                    struct LendDataKeySvc<T: LeaseService>(pub Arc<T>);
+                    impl<
+                        T: LeaseService,
+                    > tonic::server::UnaryService<super::LendDataKeyRequest>
+                    for LendDataKeySvc<T> {
+                        type Response = super::DataKey;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LendDataKeyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaseService>::lend_data_key(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LendDataKeySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.vault.v1.LeaseService/DestroyDataKey" => {
+                    #[allow(non_camel_case_types)]
+                    struct DestroyDataKeySvc<T: LeaseService>(pub Arc<T>);
+                    impl<
+                        T: LeaseService,
+                    > tonic::server::UnaryService<super::DestroyDataKeyRequest>
+                    for DestroyDataKeySvc<T> {
+                        type Response = super::DestroyDataKeyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DestroyDataKeyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaseService>::destroy_data_key(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DestroyDataKeySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/latchkey.vault.v1.LeaseService/Attend" => {
                     #[allow(non_camel_case_types)]
                     struct AttendSvc<T: LeaseService>(pub Arc<T>);
@@ -2948,6 +3729,1020 @@ pub mod lease_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// What the operator allows of a provider: to every workspace, or to one of them.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProviderAccess {
+    /// Optional. Whether workspaces may use their own keys. OFF moves them to the platform's key or
+    /// refuses their requests, as their `funding.when_switched_off` says; ON moves them back.
+    #[prost(enumeration = "provider_access::Switch", tag = "1")]
+    pub own_keys: i32,
+    /// Optional. Chat.
+    #[prost(enumeration = "provider_access::Switch", tag = "2")]
+    pub chat: i32,
+    /// Optional. Embeddings.
+    #[prost(enumeration = "provider_access::Switch", tag = "3")]
+    pub embeddings: i32,
+    /// Optional. Making pictures.
+    #[prost(enumeration = "provider_access::Switch", tag = "4")]
+    pub images: i32,
+    /// Optional. When not empty, the only models that may be asked for. Exact names, or a prefix with a
+    /// trailing `*`; at most 256.
+    #[prost(string, repeated, tag = "5")]
+    pub allowed_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Optional. Models that may not be asked for; wins over `allowed_models`. Same form.
+    #[prost(string, repeated, tag = "6")]
+    pub denied_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Optional. The model of a request that names none, with a key that has no default of its own.
+    #[prost(string, tag = "7")]
+    pub default_model: ::prost::alloc::string::String,
+}
+/// Nested message and enum types in `ProviderAccess`.
+pub mod provider_access {
+    /// A switch.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Switch {
+        /// As for every workspace; ON when it is every workspace's.
+        Unspecified = 0,
+        /// Allowed.
+        On = 1,
+        /// Not allowed.
+        Off = 2,
+    }
+    impl Switch {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "SWITCH_UNSPECIFIED",
+                Self::On => "SWITCH_ON",
+                Self::Off => "SWITCH_OFF",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "SWITCH_UNSPECIFIED" => Some(Self::Unspecified),
+                "SWITCH_ON" => Some(Self::On),
+                "SWITCH_OFF" => Some(Self::Off),
+                _ => None,
+            }
+        }
+    }
+}
+/// A provider, and what the operator allows of it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Provider {
+    /// Identifier. `providers/{provider}`, where provider is a provider id.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Optional. What is allowed to every workspace that has no override.
+    #[prost(message, optional, tag = "2")]
+    pub access: ::core::option::Option<ProviderAccess>,
+    /// Output only. When it was last changed; unset when it never was.
+    #[prost(message, optional, tag = "3")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. Echo it on the next change to guard against a concurrent one.
+    #[prost(string, tag = "4")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// What the operator allows of a provider to one workspace, where that differs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProviderOverride {
+    /// Identifier. `workspaces/{workspace}/providers/{provider}`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Required. What differs: switches that are set, and lists and a default model that are not empty,
+    /// take the place of those for every workspace.
+    #[prost(message, optional, tag = "2")]
+    pub access: ::core::option::Option<ProviderAccess>,
+    /// Output only. What holds for the workspace, both taken together.
+    #[prost(message, optional, tag = "3")]
+    pub effective_access: ::core::option::Option<ProviderAccess>,
+    /// Output only. When it was last changed.
+    #[prost(message, optional, tag = "4")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. Echo it on the next change to guard against a concurrent one.
+    #[prost(string, tag = "5")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// Asks for a page of providers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListProvidersRequest {
+    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// Optional. `next_page_token` of the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of providers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListProvidersResponse {
+    /// In order of their ids.
+    #[prost(message, repeated, tag = "1")]
+    pub providers: ::prost::alloc::vec::Vec<Provider>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Asks for one provider.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetProviderRequest {
+    /// Required. `providers/{provider}`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// Asks to change a provider.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateProviderRequest {
+    /// Required. `name` says which; `etag`, when set, must be the current one.
+    #[prost(message, optional, tag = "1")]
+    pub provider: ::core::option::Option<Provider>,
+    /// Optional. Which fields to change; a field named here and empty is cleared. Empty: every field of
+    /// `access` that is set. Allowed: `access`, and each of its fields as `access.own_keys`.
+    #[prost(message, optional, tag = "2")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+}
+/// Answers a change of a provider.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateProviderResponse {
+    /// The provider as it is now.
+    #[prost(message, optional, tag = "1")]
+    pub provider: ::core::option::Option<Provider>,
+    /// How far the change had travelled when it was answered.
+    #[prost(message, optional, tag = "2")]
+    pub propagation: ::core::option::Option<Propagation>,
+    /// Workspaces whose own keys the change switched off or on, and who got an event for it.
+    #[prost(int64, tag = "3")]
+    pub moved_workspace_count: i64,
+}
+/// Asks for a page of overrides.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListProviderOverridesRequest {
+    /// Required. `workspaces/{workspace}`.
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of overrides.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListProviderOverridesResponse {
+    /// In order of their providers.
+    #[prost(message, repeated, tag = "1")]
+    pub provider_overrides: ::prost::alloc::vec::Vec<ProviderOverride>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// Asks to set or change an override.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateProviderOverrideRequest {
+    /// Required. `name` says which, and it need not be there yet; `etag`, when set, must be the current
+    /// one.
+    #[prost(message, optional, tag = "1")]
+    pub provider_override: ::core::option::Option<ProviderOverride>,
+    /// Optional. As in `UpdateProviderRequest`.
+    #[prost(message, optional, tag = "2")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+}
+/// Answers a change of an override.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateProviderOverrideResponse {
+    /// The override as it is now.
+    #[prost(message, optional, tag = "1")]
+    pub provider_override: ::core::option::Option<ProviderOverride>,
+    /// How far the change had travelled when it was answered.
+    #[prost(message, optional, tag = "2")]
+    pub propagation: ::core::option::Option<Propagation>,
+}
+/// Asks to take an override away.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteProviderOverrideRequest {
+    /// Required. `workspaces/{workspace}/providers/{provider}`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Optional. When set, it must be the current one.
+    #[prost(string, tag = "2")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// Answers a deletion.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteProviderOverrideResponse {
+    /// How far the deletion had travelled when it was answered.
+    #[prost(message, optional, tag = "1")]
+    pub propagation: ::core::option::Option<Propagation>,
+}
+/// Generated client implementations.
+pub mod provider_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Lets the operator decide what of each provider is available, and to whom.
+    #[derive(Debug, Clone)]
+    pub struct ProviderServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl ProviderServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> ProviderServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ProviderServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ProviderServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Lists every provider that keys can be stored for, by id.
+        ///
+        /// Caller: operator.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        pub async fn list_providers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListProvidersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListProvidersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.vault.v1.ProviderService/ListProviders",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.vault.v1.ProviderService", "ListProviders"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns one provider.
+        ///
+        /// Caller: operator.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID).
+        pub async fn get_provider(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetProviderRequest>,
+        ) -> std::result::Result<tonic::Response<super::Provider>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.vault.v1.ProviderService/GetProvider",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.vault.v1.ProviderService", "GetProvider"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes what is allowed to every workspace, and answers when the attached routers have confirmed
+        /// it. Switching own keys off or on writes one event into the audit log of each workspace that it
+        /// moves or stops.
+        ///
+        /// Caller: operator.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), ABORTED (ETAG_MISMATCH).
+        pub async fn update_provider(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateProviderResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.vault.v1.ProviderService/UpdateProvider",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "latchkey.vault.v1.ProviderService",
+                        "UpdateProvider",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the overrides of a workspace, by provider.
+        ///
+        /// Caller: operator.
+        /// Idempotent: yes.
+        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        pub async fn list_provider_overrides(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListProviderOverridesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListProviderOverridesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.vault.v1.ProviderService/ListProviderOverrides",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "latchkey.vault.v1.ProviderService",
+                        "ListProviderOverrides",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sets or changes an override, and answers when the attached routers have confirmed it.
+        ///
+        /// Caller: operator.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        pub async fn update_provider_override(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateProviderOverrideRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateProviderOverrideResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.vault.v1.ProviderService/UpdateProviderOverride",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "latchkey.vault.v1.ProviderService",
+                        "UpdateProviderOverride",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes an override away: what is allowed to every workspace holds for this one again.
+        ///
+        /// Caller: operator.
+        /// Idempotent: no; a second call finds nothing.
+        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, PROVIDER_OVERRIDE_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        pub async fn delete_provider_override(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteProviderOverrideRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteProviderOverrideResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.vault.v1.ProviderService/DeleteProviderOverride",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "latchkey.vault.v1.ProviderService",
+                        "DeleteProviderOverride",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod provider_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ProviderServiceServer.
+    #[async_trait]
+    pub trait ProviderService: std::marker::Send + std::marker::Sync + 'static {
+        /// Lists every provider that keys can be stored for, by id.
+        ///
+        /// Caller: operator.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        async fn list_providers(
+            &self,
+            request: tonic::Request<super::ListProvidersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListProvidersResponse>,
+            tonic::Status,
+        >;
+        /// Returns one provider.
+        ///
+        /// Caller: operator.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID).
+        async fn get_provider(
+            &self,
+            request: tonic::Request<super::GetProviderRequest>,
+        ) -> std::result::Result<tonic::Response<super::Provider>, tonic::Status>;
+        /// Changes what is allowed to every workspace, and answers when the attached routers have confirmed
+        /// it. Switching own keys off or on writes one event into the audit log of each workspace that it
+        /// moves or stops.
+        ///
+        /// Caller: operator.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), ABORTED (ETAG_MISMATCH).
+        async fn update_provider(
+            &self,
+            request: tonic::Request<super::UpdateProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateProviderResponse>,
+            tonic::Status,
+        >;
+        /// Lists the overrides of a workspace, by provider.
+        ///
+        /// Caller: operator.
+        /// Idempotent: yes.
+        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        async fn list_provider_overrides(
+            &self,
+            request: tonic::Request<super::ListProviderOverridesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListProviderOverridesResponse>,
+            tonic::Status,
+        >;
+        /// Sets or changes an override, and answers when the attached routers have confirmed it.
+        ///
+        /// Caller: operator.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        async fn update_provider_override(
+            &self,
+            request: tonic::Request<super::UpdateProviderOverrideRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateProviderOverrideResponse>,
+            tonic::Status,
+        >;
+        /// Takes an override away: what is allowed to every workspace holds for this one again.
+        ///
+        /// Caller: operator.
+        /// Idempotent: no; a second call finds nothing.
+        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, PROVIDER_OVERRIDE_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        async fn delete_provider_override(
+            &self,
+            request: tonic::Request<super::DeleteProviderOverrideRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteProviderOverrideResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Lets the operator decide what of each provider is available, and to whom.
+    #[derive(Debug)]
+    pub struct ProviderServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ProviderServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ProviderServiceServer<T>
+    where
+        T: ProviderService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/latchkey.vault.v1.ProviderService/ListProviders" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListProvidersSvc<T: ProviderService>(pub Arc<T>);
+                    impl<
+                        T: ProviderService,
+                    > tonic::server::UnaryService<super::ListProvidersRequest>
+                    for ListProvidersSvc<T> {
+                        type Response = super::ListProvidersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListProvidersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ProviderService>::list_providers(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListProvidersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.vault.v1.ProviderService/GetProvider" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetProviderSvc<T: ProviderService>(pub Arc<T>);
+                    impl<
+                        T: ProviderService,
+                    > tonic::server::UnaryService<super::GetProviderRequest>
+                    for GetProviderSvc<T> {
+                        type Response = super::Provider;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetProviderRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ProviderService>::get_provider(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetProviderSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.vault.v1.ProviderService/UpdateProvider" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateProviderSvc<T: ProviderService>(pub Arc<T>);
+                    impl<
+                        T: ProviderService,
+                    > tonic::server::UnaryService<super::UpdateProviderRequest>
+                    for UpdateProviderSvc<T> {
+                        type Response = super::UpdateProviderResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateProviderRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ProviderService>::update_provider(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateProviderSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.vault.v1.ProviderService/ListProviderOverrides" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListProviderOverridesSvc<T: ProviderService>(pub Arc<T>);
+                    impl<
+                        T: ProviderService,
+                    > tonic::server::UnaryService<super::ListProviderOverridesRequest>
+                    for ListProviderOverridesSvc<T> {
+                        type Response = super::ListProviderOverridesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListProviderOverridesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ProviderService>::list_provider_overrides(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListProviderOverridesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.vault.v1.ProviderService/UpdateProviderOverride" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateProviderOverrideSvc<T: ProviderService>(pub Arc<T>);
+                    impl<
+                        T: ProviderService,
+                    > tonic::server::UnaryService<super::UpdateProviderOverrideRequest>
+                    for UpdateProviderOverrideSvc<T> {
+                        type Response = super::UpdateProviderOverrideResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateProviderOverrideRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ProviderService>::update_provider_override(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateProviderOverrideSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.vault.v1.ProviderService/DeleteProviderOverride" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteProviderOverrideSvc<T: ProviderService>(pub Arc<T>);
+                    impl<
+                        T: ProviderService,
+                    > tonic::server::UnaryService<super::DeleteProviderOverrideRequest>
+                    for DeleteProviderOverrideSvc<T> {
+                        type Response = super::DeleteProviderOverrideResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteProviderOverrideRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ProviderService>::delete_provider_override(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteProviderOverrideSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for ProviderServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "latchkey.vault.v1.ProviderService";
+    impl<T> tonic::server::NamedService for ProviderServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// A key that comes with its workspace or project. As `CreateKeyRequest`.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct InitialKey {
+    /// Required. The last segment of the name: `[a-z](\[a-z0-9-\]{0,61}\[a-z0-9\])?`.
+    #[prost(string, tag = "1")]
+    pub key_id: ::prost::alloc::string::String,
+    /// Required. Its `name` is ignored.
+    #[prost(message, optional, tag = "2")]
+    pub key: ::core::option::Option<Key>,
+    /// Required. The key itself.
+    #[prost(message, optional, tag = "3")]
+    pub material: ::core::option::Option<KeyMaterial>,
+    /// Optional. Stores it without asking the provider.
+    #[prost(bool, tag = "4")]
+    pub skip_verification: bool,
+}
 /// Asks for a new workspace.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateWorkspaceRequest {
@@ -2961,6 +4756,9 @@ pub struct CreateWorkspaceRequest {
     /// answer again; with another request it is refused.
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
+    /// Optional. Keys of the workspace; at most 16, each with an id and a material of its own.
+    #[prost(message, repeated, tag = "4")]
+    pub initial_keys: ::prost::alloc::vec::Vec<InitialKey>,
 }
 /// Asks for one workspace.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2996,7 +4794,9 @@ pub struct UpdateWorkspaceRequest {
     #[prost(message, optional, tag = "1")]
     pub workspace: ::core::option::Option<Workspace>,
     /// Optional. Which fields to change; a field named here and empty is cleared. Empty: every
-    /// field that is set. Allowed: `display_name`, `fallbacks`.
+    /// field that is set. Allowed: `display_name`, `fallbacks`, `funding`, `allowed_capabilities`,
+    /// `allowed_models`, `denied_models`, `zero_retention`. Who is not the operator may change `funding`
+    /// only so that the platform pays in no case in which it did not before.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
 }
@@ -3021,7 +4821,7 @@ pub struct DeleteWorkspaceResponse {
     pub propagation: ::core::option::Option<Propagation>,
 }
 /// Asks for a new project.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateProjectRequest {
     /// Required. `workspaces/{workspace}`.
     #[prost(string, tag = "1")]
@@ -3035,6 +4835,9 @@ pub struct CreateProjectRequest {
     /// Optional. A UUID chosen by the caller; see `CreateWorkspaceRequest`.
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
+    /// Optional. Keys of the project; at most 16, each with an id and a material of its own.
+    #[prost(message, repeated, tag = "5")]
+    pub initial_keys: ::prost::alloc::vec::Vec<InitialKey>,
 }
 /// Asks for one project.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3073,7 +4876,8 @@ pub struct UpdateProjectRequest {
     #[prost(message, optional, tag = "1")]
     pub project: ::core::option::Option<Project>,
     /// Optional. Which fields to change; a field named here and empty is cleared. Empty: every
-    /// field that is set. Allowed: `display_name`.
+    /// field that is set. Allowed: `display_name`, `funding`, `allowed_capabilities`, `allowed_models`,
+    /// `denied_models`, `zero_retention`.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
 }
@@ -3096,6 +4900,54 @@ pub struct DeleteProjectResponse {
     /// How far the deletion had travelled when it was answered.
     #[prost(message, optional, tag = "1")]
     pub propagation: ::core::option::Option<Propagation>,
+}
+/// Asks to give somebody a role.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetMemberRequest {
+    /// Required. `name` says which, and it need not be there yet; `etag`, when set, must be the current
+    /// one. All of it is set.
+    #[prost(message, optional, tag = "1")]
+    pub member: ::core::option::Option<Member>,
+}
+/// Asks to take a role away.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveMemberRequest {
+    /// Required. `workspaces/{workspace}/members/{member}`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Optional. When set, it must be the current one.
+    #[prost(string, tag = "2")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// Answers a removal.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveMemberResponse {
+    /// How far the removal had travelled when it was answered.
+    #[prost(message, optional, tag = "1")]
+    pub propagation: ::core::option::Option<Propagation>,
+}
+/// Asks for a page of members.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListMembersRequest {
+    /// Required. `workspaces/{workspace}`.
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page of members.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListMembersResponse {
+    /// In order of their names.
+    #[prost(message, repeated, tag = "1")]
+    pub members: ::prost::alloc::vec::Vec<Member>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
 pub mod workspace_service_client {
@@ -3189,11 +5041,13 @@ pub mod workspace_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Creates a workspace with a branch key of its own.
+        /// Creates a workspace with a branch key of its own and, all or nothing, its first keys: each is
+        /// checked with its provider before anything is stored.
         ///
         /// Caller: operator.
         /// Idempotent: yes, when `request_id` is set.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), ALREADY_EXISTS (WORKSPACE_EXISTS, REQUEST_ID_REUSED).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), ALREADY_EXISTS (WORKSPACE_EXISTS, REQUEST_ID_REUSED); for
+        /// `initial_keys` as KeyService.CreateKey, by the fields of the entry.
         pub async fn create_workspace(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateWorkspaceRequest>,
@@ -3222,7 +5076,7 @@ pub mod workspace_service_client {
         }
         /// Returns one workspace.
         ///
-        /// Caller: operator; owner of the workspace.
+        /// Caller: operator; owner or member of the workspace.
         /// Idempotent: yes.
         /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
         pub async fn get_workspace(
@@ -3347,11 +5201,13 @@ pub mod workspace_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Creates a project in a workspace.
+        /// Creates a project in a workspace and, all or nothing, its first keys.
         ///
         /// Caller: operator; owner of the workspace.
         /// Idempotent: yes, when `request_id` is set.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ALREADY_EXISTS (PROJECT_EXISTS, REQUEST_ID_REUSED).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ALREADY_EXISTS
+        /// (PROJECT_EXISTS, REQUEST_ID_REUSED); for `initial_keys` as KeyService.CreateKey, by the fields of
+        /// the entry.
         pub async fn create_project(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateProjectRequest>,
@@ -3380,7 +5236,7 @@ pub mod workspace_service_client {
         }
         /// Returns one project.
         ///
-        /// Caller: operator; owner of the workspace.
+        /// Caller: operator; owner or member of the workspace.
         /// Idempotent: yes.
         /// Errors: NOT_FOUND (PROJECT_NOT_FOUND).
         pub async fn get_project(
@@ -3408,7 +5264,7 @@ pub mod workspace_service_client {
         }
         /// Lists a workspace's projects by name.
         ///
-        /// Caller: operator; owner of the workspace.
+        /// Caller: operator; owner or member of the workspace.
         /// Idempotent: yes.
         /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
         pub async fn list_projects(
@@ -3502,6 +5358,97 @@ pub mod workspace_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Gives somebody a role in a workspace, or another one.
+        ///
+        /// Caller: operator; owner of the workspace.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ALREADY_EXISTS
+        /// (MEMBER_EXISTS), ABORTED (ETAG_MISMATCH).
+        pub async fn set_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetMemberRequest>,
+        ) -> std::result::Result<tonic::Response<super::Member>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.vault.v1.WorkspaceService/SetMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.vault.v1.WorkspaceService", "SetMember"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a role away, and answers when the attached routers have confirmed it.
+        ///
+        /// Caller: operator; owner of the workspace.
+        /// Idempotent: no; a second call finds nothing.
+        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, MEMBER_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        pub async fn remove_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RemoveMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RemoveMemberResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.vault.v1.WorkspaceService/RemoveMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.vault.v1.WorkspaceService", "RemoveMember"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the members of a workspace by name.
+        ///
+        /// Caller: operator; owner of the workspace.
+        /// Idempotent: yes.
+        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        pub async fn list_members(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListMembersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListMembersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.vault.v1.WorkspaceService/ListMembers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.vault.v1.WorkspaceService", "ListMembers"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3517,18 +5464,20 @@ pub mod workspace_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with WorkspaceServiceServer.
     #[async_trait]
     pub trait WorkspaceService: std::marker::Send + std::marker::Sync + 'static {
-        /// Creates a workspace with a branch key of its own.
+        /// Creates a workspace with a branch key of its own and, all or nothing, its first keys: each is
+        /// checked with its provider before anything is stored.
         ///
         /// Caller: operator.
         /// Idempotent: yes, when `request_id` is set.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), ALREADY_EXISTS (WORKSPACE_EXISTS, REQUEST_ID_REUSED).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), ALREADY_EXISTS (WORKSPACE_EXISTS, REQUEST_ID_REUSED); for
+        /// `initial_keys` as KeyService.CreateKey, by the fields of the entry.
         async fn create_workspace(
             &self,
             request: tonic::Request<super::CreateWorkspaceRequest>,
         ) -> std::result::Result<tonic::Response<super::Workspace>, tonic::Status>;
         /// Returns one workspace.
         ///
-        /// Caller: operator; owner of the workspace.
+        /// Caller: operator; owner or member of the workspace.
         /// Idempotent: yes.
         /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
         async fn get_workspace(
@@ -3568,18 +5517,20 @@ pub mod workspace_service_server {
             tonic::Response<super::DeleteWorkspaceResponse>,
             tonic::Status,
         >;
-        /// Creates a project in a workspace.
+        /// Creates a project in a workspace and, all or nothing, its first keys.
         ///
         /// Caller: operator; owner of the workspace.
         /// Idempotent: yes, when `request_id` is set.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ALREADY_EXISTS (PROJECT_EXISTS, REQUEST_ID_REUSED).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ALREADY_EXISTS
+        /// (PROJECT_EXISTS, REQUEST_ID_REUSED); for `initial_keys` as KeyService.CreateKey, by the fields of
+        /// the entry.
         async fn create_project(
             &self,
             request: tonic::Request<super::CreateProjectRequest>,
         ) -> std::result::Result<tonic::Response<super::Project>, tonic::Status>;
         /// Returns one project.
         ///
-        /// Caller: operator; owner of the workspace.
+        /// Caller: operator; owner or member of the workspace.
         /// Idempotent: yes.
         /// Errors: NOT_FOUND (PROJECT_NOT_FOUND).
         async fn get_project(
@@ -3588,7 +5539,7 @@ pub mod workspace_service_server {
         ) -> std::result::Result<tonic::Response<super::Project>, tonic::Status>;
         /// Lists a workspace's projects by name.
         ///
-        /// Caller: operator; owner of the workspace.
+        /// Caller: operator; owner or member of the workspace.
         /// Idempotent: yes.
         /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
         async fn list_projects(
@@ -3617,6 +5568,40 @@ pub mod workspace_service_server {
             request: tonic::Request<super::DeleteProjectRequest>,
         ) -> std::result::Result<
             tonic::Response<super::DeleteProjectResponse>,
+            tonic::Status,
+        >;
+        /// Gives somebody a role in a workspace, or another one.
+        ///
+        /// Caller: operator; owner of the workspace.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ALREADY_EXISTS
+        /// (MEMBER_EXISTS), ABORTED (ETAG_MISMATCH).
+        async fn set_member(
+            &self,
+            request: tonic::Request<super::SetMemberRequest>,
+        ) -> std::result::Result<tonic::Response<super::Member>, tonic::Status>;
+        /// Takes a role away, and answers when the attached routers have confirmed it.
+        ///
+        /// Caller: operator; owner of the workspace.
+        /// Idempotent: no; a second call finds nothing.
+        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, MEMBER_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        async fn remove_member(
+            &self,
+            request: tonic::Request<super::RemoveMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RemoveMemberResponse>,
+            tonic::Status,
+        >;
+        /// Lists the members of a workspace by name.
+        ///
+        /// Caller: operator; owner of the workspace.
+        /// Idempotent: yes.
+        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        async fn list_members(
+            &self,
+            request: tonic::Request<super::ListMembersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListMembersResponse>,
             tonic::Status,
         >;
     }
@@ -4141,6 +6126,142 @@ pub mod workspace_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeleteProjectSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.vault.v1.WorkspaceService/SetMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetMemberSvc<T: WorkspaceService>(pub Arc<T>);
+                    impl<
+                        T: WorkspaceService,
+                    > tonic::server::UnaryService<super::SetMemberRequest>
+                    for SetMemberSvc<T> {
+                        type Response = super::Member;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WorkspaceService>::set_member(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.vault.v1.WorkspaceService/RemoveMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct RemoveMemberSvc<T: WorkspaceService>(pub Arc<T>);
+                    impl<
+                        T: WorkspaceService,
+                    > tonic::server::UnaryService<super::RemoveMemberRequest>
+                    for RemoveMemberSvc<T> {
+                        type Response = super::RemoveMemberResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RemoveMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WorkspaceService>::remove_member(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RemoveMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.vault.v1.WorkspaceService/ListMembers" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListMembersSvc<T: WorkspaceService>(pub Arc<T>);
+                    impl<
+                        T: WorkspaceService,
+                    > tonic::server::UnaryService<super::ListMembersRequest>
+                    for ListMembersSvc<T> {
+                        type Response = super::ListMembersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListMembersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as WorkspaceService>::list_members(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListMembersSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -25,6 +25,19 @@ fn every_name_prints_as_it_was_parsed() {
     assert!(prints_as_it_was_parsed::<ModelName>(
         "providers/openrouter/models/author/slug:free"
     ));
+    assert!(prints_as_it_was_parsed::<MemberName>(
+        "workspaces/acme/members/ann"
+    ));
+    assert!(prints_as_it_was_parsed::<ProviderName>("providers/openai"));
+    assert!(prints_as_it_was_parsed::<ProviderOverrideName>(
+        "workspaces/acme/providers/openai"
+    ));
+    assert!(prints_as_it_was_parsed::<SessionName>(
+        "workspaces/acme/sessions/s-1"
+    ));
+    assert!(prints_as_it_was_parsed::<DataKeyName>(
+        "workspaces/acme/dataKeys/01939a40-0000-7000-8000-0123456789ab"
+    ));
     assert!(prints_as_it_was_parsed::<RevisionScope>("platform"));
     assert!(prints_as_it_was_parsed::<RevisionScope>("workspaces/acme"));
 }
@@ -89,4 +102,25 @@ fn an_error_names_the_expected_form() {
         error.to_string(),
         "must have the form workspaces/{workspace} or workspaces/{workspace}/projects/{project}"
     );
+}
+
+#[test]
+fn what_a_workspace_has_is_named_in_one_form_only() {
+    for text in [
+        "workspaces/acme/sessions/",
+        "workspaces/acme/sessions/a/turns/1",
+        "workspaces/acme/projects/web/sessions/a",
+        "sessions/a",
+    ] {
+        assert!(text.parse::<SessionName>().is_err(), "{text}");
+    }
+    for id in [
+        "01939A40-0000-7000-8000-0123456789AB",
+        "01939a40000070008000-0123456789ab000",
+        "01939a40",
+    ] {
+        let text = format!("workspaces/acme/dataKeys/{id}");
+        assert!(text.parse::<DataKeyName>().is_err(), "{text}");
+    }
+    assert!("providers/openai/models/x".parse::<ProviderName>().is_err());
 }

@@ -21,10 +21,10 @@ use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::part_delta::Delta;
 use latchkey_contract::router::v1::stream_generate_response::Event;
 use latchkey_contract::router::v1::{
-    CountTokensRequest, CountTokensResponse, EmbedRequest, EmbedResponse, GenerateImagesRequest,
-    GenerateImagesResponse, GenerateRequest, GenerateResponse, ListModelsRequest,
-    ListModelsResponse, Message, Part, PartDelta, Role, StreamGenerateRequest,
-    StreamGenerateResponse,
+    CompareRequest, CompareResponse, CountTokensRequest, CountTokensResponse, EmbedRequest,
+    EmbedResponse, ExplainRequest, ExplainResponse, GenerateImagesRequest, GenerateImagesResponse,
+    GenerateRequest, GenerateResponse, ListModelsRequest, ListModelsResponse, Message, Part,
+    PartDelta, Role, StreamGenerateRequest, StreamGenerateResponse,
 };
 use tokio::net::TcpListener;
 use tonic::transport::Server;
@@ -102,6 +102,21 @@ impl Floor {
 impl InferenceService for Floor {
     type StreamGenerateStream =
         Pin<Box<dyn Stream<Item = Result<StreamGenerateResponse, Status>> + Send>>;
+    type CompareStream = Pin<Box<dyn Stream<Item = Result<CompareResponse, Status>> + Send>>;
+
+    async fn compare(
+        &self,
+        _: Request<CompareRequest>,
+    ) -> Result<Response<Self::CompareStream>, Status> {
+        Err(Status::unimplemented("no part of the floor"))
+    }
+
+    async fn explain(
+        &self,
+        _: Request<ExplainRequest>,
+    ) -> Result<Response<ExplainResponse>, Status> {
+        Err(Status::unimplemented("no part of the floor"))
+    }
 
     async fn generate(
         &self,

@@ -172,6 +172,7 @@ impl Keys {
                 capability: wish.capability.into(),
                 excluded_keys: wish.excluded.iter().map(ToString::to_string).collect(),
                 payer: wish.payer.map_or(0, |payer| wire_payer(payer).into()),
+                ..ResolveRequest::default()
             };
             let answer = match self.client.clone().resolve(request).await {
                 Ok(answer) => answer.into_inner(),

@@ -47,7 +47,7 @@ impl Call {
     }
 
     /// Whether the caller may act in a workspace.
-    pub(super) fn authorize(&self, workspace: &WorkspaceName) -> Result<(), RouterError> {
+    pub(super) async fn authorize(&self, workspace: &WorkspaceName) -> Result<(), RouterError> {
         Ok(self.caller.authorize(&workspace.to_string())?)
     }
 
@@ -62,9 +62,9 @@ impl Call {
     }
 
     /// The scope of a request, if the caller may act in it.
-    pub(super) fn scope(&self, parent: &str) -> Result<Scope, RouterError> {
+    pub(super) async fn scope(&self, parent: &str) -> Result<Scope, RouterError> {
         let scope: Scope = parent.parse().map_err(RouterError::name("parent"))?;
-        self.authorize(scope.workspace())?;
+        self.authorize(scope.workspace()).await?;
         Ok(scope)
     }
 
@@ -79,13 +79,16 @@ impl Call {
 
     /// Whose attempts the caller may see there: its own, unless it owns the workspace or runs the
     /// deployment.
-    pub(super) fn visible_requester(&self, workspace: &WorkspaceName) -> Option<String> {
+    pub(super) async fn visible_requester(
+        &self,
+        workspace: &WorkspaceName,
+    ) -> Result<Option<String>, RouterError> {
         let scope = workspace.to_string();
         let sees_all = [Role::Operator, Role::Owner].into_iter();
         let sees_all = sees_all
             .into_iter()
             .any(|role| self.caller.holds(role, &scope));
-        (!sees_all).then(|| self.actor().to_string())
+        Ok((!sees_all).then(|| self.actor().to_string()))
     }
 
     /// A page of a list. `arguments` are the fields beside size and token.

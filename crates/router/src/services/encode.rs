@@ -31,6 +31,7 @@ pub(super) fn answered(answered: Answered) -> v1::GenerateResponse {
         usage: used(&attempts),
         attempts: self::attempts(&attempts),
         portability,
+        turn: String::new(),
     }
 }
 

@@ -6,6 +6,7 @@ mod catalogue;
 mod encode;
 mod inference;
 pub mod policy;
+mod sessions;
 mod status;
 mod usage;
 
@@ -16,6 +17,7 @@ use latchkey_boot::rpc::access::{AccessLayer, AccessTableError, Grant};
 use latchkey_boot::rpc::transport_errors::TransportErrorsLayer;
 use latchkey_contract::router::v1::catalogue_service_server::CatalogueServiceServer;
 use latchkey_contract::router::v1::inference_service_server::InferenceServiceServer;
+use latchkey_contract::router::v1::session_service_server::SessionServiceServer;
 use latchkey_contract::router::v1::usage_service_server::UsageServiceServer;
 use tonic::service::Routes;
 use tower::Layer as _;
@@ -27,9 +29,10 @@ use crate::listing::Listing;
 use crate::store::Store;
 
 /// The names of the services, for health and reflection.
-pub const SERVICE_NAMES: [&str; 3] = [
+pub const SERVICE_NAMES: [&str; 4] = [
     "latchkey.router.v1.CatalogueService",
     "latchkey.router.v1.InferenceService",
+    "latchkey.router.v1.SessionService",
     "latchkey.router.v1.UsageService",
 ];
 
@@ -74,6 +77,8 @@ pub fn add_to(
         .max_decoding_message_size(largest_message)
         .max_encoding_message_size(usize::MAX);
     routes = routes.add_service(access.layer(transport.layer(inference)));
+    let sessions = SessionServiceServer::new(sessions::Sessions {});
+    routes = routes.add_service(access.layer(transport.layer(sessions)));
     let usage = UsageServiceServer::new(usage::Usage(Arc::new(account)));
     Ok(routes.add_service(access.layer(transport.layer(usage))))
 }

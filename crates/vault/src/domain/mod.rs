@@ -1,5 +1,6 @@
 //! What a vault is about: nouns, their states, and the rules. Pure: no I/O, no clock, no wire.
 
+pub mod access;
 pub mod audit;
 pub mod destination;
 pub mod fallback;

@@ -46,7 +46,7 @@ impl Call {
     }
 
     /// Whether the caller may act on a workspace.
-    pub(super) fn authorize(&self, workspace: &WorkspaceName) -> Result<(), VaultError> {
+    pub(super) async fn authorize(&self, workspace: &WorkspaceName) -> Result<(), VaultError> {
         Ok(self.caller.authorize(&workspace.to_string())?)
     }
 
@@ -56,9 +56,9 @@ impl Call {
     }
 
     /// Whether the caller may act on what belongs to `parent`.
-    pub(super) fn authorize_parent(&self, parent: &KeyParent) -> Result<(), VaultError> {
+    pub(super) async fn authorize_parent(&self, parent: &KeyParent) -> Result<(), VaultError> {
         match parent.workspace() {
-            Some(workspace) => self.authorize(workspace),
+            Some(workspace) => self.authorize(workspace).await,
             None => self.authorize_deployment(),
         }
     }

@@ -32,6 +32,7 @@ pub(crate) fn workspace(name: &WorkspaceName, workspace: &Workspace) -> v1::Work
         update_time: Some(time(workspace.update_time)),
         etag: etag(workspace.row_revision),
         fallbacks: fallbacks(&workspace.fallbacks),
+        ..v1::Workspace::default()
     }
 }
 
@@ -53,6 +54,7 @@ pub(crate) fn project(name: &ProjectName, project: &Project) -> v1::Project {
         create_time: Some(time(project.create_time)),
         update_time: Some(time(project.update_time)),
         etag: etag(project.row_revision),
+        ..v1::Project::default()
     }
 }
 
@@ -88,6 +90,7 @@ pub(crate) fn key(name: &KeyName, key: &Key, version: &KeyVersion, now: Timestam
         cloud_project: version.destination.cloud_project().to_owned(),
         api_version: version.destination.api_version().to_owned(),
         deployments: key.settings.deployments.clone(),
+        ..v1::Key::default()
     }
 }
 

@@ -8,6 +8,7 @@ mod leases;
 mod mask;
 pub mod policy;
 mod projects;
+mod providers;
 mod repeatable;
 mod status;
 mod workspaces;
@@ -20,6 +21,7 @@ use latchkey_boot::rpc::transport_errors::TransportErrorsLayer;
 use latchkey_contract::vault::v1::audit_service_server::AuditServiceServer;
 use latchkey_contract::vault::v1::key_service_server::KeyServiceServer;
 use latchkey_contract::vault::v1::lease_service_server::LeaseServiceServer;
+use latchkey_contract::vault::v1::provider_service_server::ProviderServiceServer;
 use latchkey_contract::vault::v1::workspace_service_server::WorkspaceServiceServer;
 use tonic::service::Routes;
 use tower::Layer as _;
@@ -29,10 +31,11 @@ use crate::domain::role::Role;
 use crate::vault::Vault;
 
 /// The names of the services, for health and reflection.
-pub const SERVICE_NAMES: [&str; 4] = [
+pub const SERVICE_NAMES: [&str; 5] = [
     "latchkey.vault.v1.AuditService",
     "latchkey.vault.v1.KeyService",
     "latchkey.vault.v1.LeaseService",
+    "latchkey.vault.v1.ProviderService",
     "latchkey.vault.v1.WorkspaceService",
 ];
 
@@ -65,6 +68,9 @@ pub fn add_to(
         drain: drain.clone(),
     };
     add!(LeaseServiceServer::new(leases));
+    add!(ProviderServiceServer::new(providers::Providers(
+        Arc::clone(vault)
+    )));
     add!(WorkspaceServiceServer::new(workspaces::Workspaces(
         Arc::clone(vault)
     )));

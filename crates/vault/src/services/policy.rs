@@ -41,9 +41,31 @@ const RULES: &[(&str, Rule<Role>)] = &[
     ("/latchkey.vault.v1.KeyService/UpdateKey", KEYS),
     ("/latchkey.vault.v1.KeyService/VerifyKey", KEYS),
     ("/latchkey.vault.v1.LeaseService/Attend", ROUTER),
+    ("/latchkey.vault.v1.LeaseService/CreateDataKey", ROUTER),
+    ("/latchkey.vault.v1.LeaseService/DestroyDataKey", ROUTER),
+    ("/latchkey.vault.v1.LeaseService/LendDataKey", ROUTER),
     ("/latchkey.vault.v1.LeaseService/ListLeases", OPERATOR),
+    ("/latchkey.vault.v1.LeaseService/LookUpMember", ROUTER),
     ("/latchkey.vault.v1.LeaseService/ReleaseLease", ROUTER),
     ("/latchkey.vault.v1.LeaseService/Resolve", ROUTER),
+    (
+        "/latchkey.vault.v1.ProviderService/DeleteProviderOverride",
+        OPERATOR,
+    ),
+    ("/latchkey.vault.v1.ProviderService/GetProvider", OPERATOR),
+    (
+        "/latchkey.vault.v1.ProviderService/ListProviderOverrides",
+        OPERATOR,
+    ),
+    ("/latchkey.vault.v1.ProviderService/ListProviders", OPERATOR),
+    (
+        "/latchkey.vault.v1.ProviderService/UpdateProvider",
+        OPERATOR,
+    ),
+    (
+        "/latchkey.vault.v1.ProviderService/UpdateProviderOverride",
+        OPERATOR,
+    ),
     (
         "/latchkey.vault.v1.WorkspaceService/CreateProject",
         OPERATOR_OR_OWNER,
@@ -75,6 +97,18 @@ const RULES: &[(&str, Rule<Role>)] = &[
     (
         "/latchkey.vault.v1.WorkspaceService/ListWorkspaces",
         OPERATOR,
+    ),
+    (
+        "/latchkey.vault.v1.WorkspaceService/ListMembers",
+        OPERATOR_OR_OWNER,
+    ),
+    (
+        "/latchkey.vault.v1.WorkspaceService/RemoveMember",
+        OPERATOR_OR_OWNER,
+    ),
+    (
+        "/latchkey.vault.v1.WorkspaceService/SetMember",
+        OPERATOR_OR_OWNER,
     ),
     (
         "/latchkey.vault.v1.WorkspaceService/UpdateProject",

@@ -10,9 +10,11 @@ use latchkey_boot::clock::{ManualClock, Timestamp};
 use latchkey_boot::egress::EgressPolicy;
 use latchkey_contract::vault::v1::lease_service_server::{LeaseService, LeaseServiceServer};
 use latchkey_contract::vault::v1::{
-    AttendRequest, AttendResponse, Capability, KeyMaterial, Lease, ListLeasesRequest,
-    ListLeasesResponse, Payer, ReleaseLeaseRequest, ReleaseLeaseResponse, ResolveRequest,
-    ResolveResponse, ScopeRevision, key_material,
+    AttendRequest, AttendResponse, Capability, CreateDataKeyRequest, DataKey,
+    DestroyDataKeyRequest, DestroyDataKeyResponse, KeyMaterial, Lease, LendDataKeyRequest,
+    ListLeasesRequest, ListLeasesResponse, LookUpMemberRequest, LookUpMemberResponse, Payer,
+    ReleaseLeaseRequest, ReleaseLeaseResponse, ResolveRequest, ResolveResponse, ScopeRevision,
+    key_material,
 };
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
@@ -214,6 +216,34 @@ impl LeaseService for Vault {
         Err(Status::unimplemented(
             "the tests begin and end sessions themselves",
         ))
+    }
+
+    async fn look_up_member(
+        &self,
+        _: Request<LookUpMemberRequest>,
+    ) -> Result<Response<LookUpMemberResponse>, Status> {
+        Ok(Response::new(LookUpMemberResponse::default()))
+    }
+
+    async fn create_data_key(
+        &self,
+        _: Request<CreateDataKeyRequest>,
+    ) -> Result<Response<DataKey>, Status> {
+        Err(Status::unimplemented("nothing is sealed"))
+    }
+
+    async fn lend_data_key(
+        &self,
+        _: Request<LendDataKeyRequest>,
+    ) -> Result<Response<DataKey>, Status> {
+        Err(Status::unimplemented("nothing is sealed"))
+    }
+
+    async fn destroy_data_key(
+        &self,
+        _: Request<DestroyDataKeyRequest>,
+    ) -> Result<Response<DestroyDataKeyResponse>, Status> {
+        Err(Status::unimplemented("nothing is sealed"))
     }
 
     async fn list_leases(

@@ -27,6 +27,7 @@ async fn the_question_carries_the_whole_wish() {
         capability: Capability::Generate.into(),
         excluded_keys: vec!["workspaces/acme/keys/a".to_owned(), PLATFORM_KEY.to_owned()],
         payer: v1::Payer::OwnKey.into(),
+        ..ResolveRequest::default()
     };
     assert_eq!(question.request, expected);
     question.answer(lent(KEY, CHOSEN));

@@ -25,7 +25,7 @@ async fn count(
     call: &Call,
     request: &GenerateRequest,
 ) -> Result<CountTokensResponse, RouterError> {
-    let scope = call.scope(&request.parent)?;
+    let scope = call.scope(&request.parent).await?;
     let counted = dispatcher.count_tokens(call.asks_for(&scope), request);
     let Counted {
         input_tokens,

@@ -12,7 +12,7 @@ pub(super) async fn handle(
     call: &Call,
     request: &EmbedRequest,
 ) -> Result<EmbedResponse, RouterError> {
-    let scope = call.scope(&request.parent)?;
+    let scope = call.scope(&request.parent).await?;
     let embedded = dispatcher.embed(call.asks_for(&scope), request);
     let Embedded {
         embeddings,

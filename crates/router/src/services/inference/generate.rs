@@ -12,7 +12,7 @@ pub(super) async fn handle(
     call: &Call,
     request: &GenerateRequest,
 ) -> Result<GenerateResponse, RouterError> {
-    let scope = call.scope(&request.parent)?;
+    let scope = call.scope(&request.parent).await?;
     dispatcher
         .generate(call.asks_for(&scope), request)
         .await

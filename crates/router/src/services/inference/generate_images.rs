@@ -12,7 +12,7 @@ pub(super) async fn handle(
     call: &Call,
     request: &GenerateImagesRequest,
 ) -> Result<GenerateImagesResponse, RouterError> {
-    let scope = call.scope(&request.parent)?;
+    let scope = call.scope(&request.parent).await?;
     let pictured = dispatcher.generate_images(call.asks_for(&scope), request);
     let Pictured { images, attempts } = pictured.await?;
     Ok(GenerateImagesResponse {

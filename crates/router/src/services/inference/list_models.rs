@@ -17,7 +17,7 @@ pub(super) async fn handle(
     call: &Call,
     request: &ListModelsRequest,
 ) -> Result<ListModelsResponse, RouterError> {
-    let scope = call.scope(&request.parent)?;
+    let scope = call.scope(&request.parent).await?;
     let provider = match request.provider.as_str() {
         "" => None,
         text => Some(provider("provider", text)?),

@@ -13,9 +13,10 @@ use std::sync::Arc;
 use futures_util::Stream;
 use latchkey_contract::router::v1::inference_service_server::InferenceService;
 use latchkey_contract::router::v1::{
-    CountTokensRequest, CountTokensResponse, EmbedRequest, EmbedResponse, GenerateImagesRequest,
-    GenerateImagesResponse, GenerateRequest, GenerateResponse, ListModelsRequest,
-    ListModelsResponse, StreamGenerateRequest, StreamGenerateResponse,
+    CompareRequest, CompareResponse, CountTokensRequest, CountTokensResponse, EmbedRequest,
+    EmbedResponse, ExplainRequest, ExplainResponse, GenerateImagesRequest, GenerateImagesResponse,
+    GenerateRequest, GenerateResponse, ListModelsRequest, ListModelsResponse,
+    StreamGenerateRequest, StreamGenerateResponse,
 };
 use tonic::{Request, Response, Status, async_trait};
 
@@ -33,6 +34,24 @@ pub(super) struct Inference {
 impl InferenceService for Inference {
     type StreamGenerateStream =
         Pin<Box<dyn Stream<Item = Result<StreamGenerateResponse, Status>> + Send>>;
+
+    type CompareStream = Pin<Box<dyn Stream<Item = Result<CompareResponse, Status>> + Send>>;
+
+    async fn compare(
+        &self,
+        request: Request<CompareRequest>,
+    ) -> Result<Response<Self::CompareStream>, Status> {
+        let _ = request;
+        Err(Status::unimplemented("comparing"))
+    }
+
+    async fn explain(
+        &self,
+        request: Request<ExplainRequest>,
+    ) -> Result<Response<ExplainResponse>, Status> {
+        let _ = request;
+        Err(Status::unimplemented("explaining"))
+    }
 
     async fn generate(
         &self,

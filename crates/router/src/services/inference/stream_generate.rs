@@ -32,7 +32,7 @@ async fn begin(
     call: &Call,
     request: &GenerateRequest,
 ) -> Result<AnswerStream, RouterError> {
-    let scope = call.scope(&request.parent)?;
+    let scope = call.scope(&request.parent).await?;
     dispatcher
         .stream_generate(call.asks_for(&scope), request)
         .await

@@ -14,10 +14,10 @@ pub(super) async fn handle(
     request: &GetAttemptRequest,
 ) -> Result<Attempt, RouterError> {
     let (workspace, id) = parse(&request.name)?;
-    call.authorize(&workspace)?;
+    call.authorize(&workspace).await?;
     account.caught_up().await;
     let found = account.store.attempt(&workspace, id).await?;
-    let requester = call.visible_requester(&workspace);
+    let requester = call.visible_requester(&workspace).await?;
     found
         .filter(|attempt| requester.is_none_or(|requester| *attempt.begun.requester == *requester))
         .map(|attempt| encode::attempt(&attempt))

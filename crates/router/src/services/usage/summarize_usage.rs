@@ -24,10 +24,10 @@ pub(super) async fn handle(
         .parent
         .parse()
         .map_err(RouterError::name("parent"))?;
-    call.authorize(scope.workspace())?;
+    call.authorize(scope.workspace()).await?;
     let by = dimensions(request)?;
     let filter = AttemptFilter {
-        requester: call.visible_requester(scope.workspace()),
+        requester: call.visible_requester(scope.workspace()).await?,
         scope,
         start_time: decode_time("start_time", request.start_time.as_ref())?,
         end_time: decode_time("end_time", request.end_time.as_ref())?,

@@ -95,6 +95,7 @@ impl Lending {
             exclusions,
             revisions: vec![revision(workspace), revision("platform")],
             fallbacks: self.fallbacks().collect(),
+            ..ResolveResponse::default()
         })
     }
 

@@ -15,10 +15,11 @@ use latchkey_contract::vault::v1::attend_request::Message as Said;
 use latchkey_contract::vault::v1::attend_response::Message as Told;
 use latchkey_contract::vault::v1::lease_service_server::{LeaseService, LeaseServiceServer};
 use latchkey_contract::vault::v1::{
-    Acknowledgement, AttendRequest, AttendResponse, Hello, Invalidation, KeepAliveAnswer,
-    KeyMaterial, KeyReport, ListLeasesRequest, ListLeasesResponse, ReleaseLeaseRequest,
-    ReleaseLeaseResponse, ResolveRequest, ResolveResponse, VerificationErrand, VerificationResult,
-    Welcome, key_material,
+    Acknowledgement, AttendRequest, AttendResponse, CreateDataKeyRequest, DataKey,
+    DestroyDataKeyRequest, DestroyDataKeyResponse, Hello, Invalidation, KeepAliveAnswer,
+    KeyMaterial, KeyReport, LendDataKeyRequest, ListLeasesRequest, ListLeasesResponse,
+    LookUpMemberRequest, LookUpMemberResponse, ReleaseLeaseRequest, ReleaseLeaseResponse,
+    ResolveRequest, ResolveResponse, VerificationErrand, VerificationResult, Welcome, key_material,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -275,6 +276,35 @@ impl LeaseService for Service {
         Ok(Response::new(Box::pin(UnboundedReceiverStream::new(
             pushed,
         ))))
+    }
+
+    async fn look_up_member(
+        &self,
+        request: Request<LookUpMemberRequest>,
+    ) -> Result<Response<LookUpMemberResponse>, Status> {
+        is_router(&request)?;
+        Ok(Response::new(LookUpMemberResponse::default()))
+    }
+
+    async fn create_data_key(
+        &self,
+        _: Request<CreateDataKeyRequest>,
+    ) -> Result<Response<DataKey>, Status> {
+        Err(Status::unimplemented("nothing is sealed"))
+    }
+
+    async fn lend_data_key(
+        &self,
+        _: Request<LendDataKeyRequest>,
+    ) -> Result<Response<DataKey>, Status> {
+        Err(Status::unimplemented("nothing is sealed"))
+    }
+
+    async fn destroy_data_key(
+        &self,
+        _: Request<DestroyDataKeyRequest>,
+    ) -> Result<Response<DestroyDataKeyResponse>, Status> {
+        Err(Status::unimplemented("nothing is sealed"))
     }
 
     async fn list_leases(

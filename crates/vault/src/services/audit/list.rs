@@ -20,7 +20,7 @@ pub(super) async fn handle(
         RevisionScope::Platform => KeyParent::Platform,
         RevisionScope::Workspace(name) => KeyParent::Scope(Scope::Workspace(name)),
     };
-    call.authorize_parent(&parent)?;
+    call.authorize_parent(&parent).await?;
     let page = call.page(request.page_size, &request.page_token, &[&request.parent])?;
     let Ok(before) = page.after.as_deref().map(str::parse).transpose() else {
         return Err(PageTokenError.into());

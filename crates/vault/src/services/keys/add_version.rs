@@ -21,7 +21,7 @@ pub(super) async fn handle(
     request: AddKeyVersionRequest,
 ) -> Result<AddKeyVersionResponse, VaultError> {
     let name: KeyName = request.name.parse().map_err(VaultError::name("name"))?;
-    call.authorize_parent(&name.parent)?;
+    call.authorize_parent(&name.parent).await?;
     let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
     let work = Box::pin(add(vault, call, &repeatable, &name, request));
     let answer = repeatable.once(vault, call, work).await?;

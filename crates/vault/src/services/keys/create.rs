@@ -22,7 +22,7 @@ pub(super) async fn handle(
     request: CreateKeyRequest,
 ) -> Result<Message, VaultError> {
     let parent: KeyParent = request.parent.parse().map_err(VaultError::name("parent"))?;
-    call.authorize_parent(&parent)?;
+    call.authorize_parent(&parent).await?;
     let slug: ResourceId = request.key_id.parse().map_err(VaultError::name("key_id"))?;
     let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
     let work = Box::pin(create(vault, call, &repeatable, parent, slug, request));

@@ -16,7 +16,7 @@ pub(super) async fn handle(
     request: EnableKeyRequest,
 ) -> Result<Message, VaultError> {
     let name: KeyName = request.name.parse().map_err(VaultError::name("name"))?;
-    call.authorize_parent(&name.parent)?;
+    call.authorize_parent(&name.parent).await?;
     let mut change = Change::begin(vault, &name.parent, call.act()).await?;
     let key = change.key(&name, &request.etag).await?.enable(change.now)?;
     let version = change.current_version(&key).await?;

@@ -16,7 +16,7 @@ pub(super) async fn handle(
     request: GetKeyRequest,
 ) -> Result<Message, VaultError> {
     let name: KeyName = request.name.parse().map_err(VaultError::name("name"))?;
-    call.authorize_parent(&name.parent)?;
+    call.authorize_parent(&name.parent).await?;
     let parent = vault.parent(&name.parent).await?;
     let found = store::keys::find(&vault.store, parent.ids(), &name.key).await?;
     let key = parent

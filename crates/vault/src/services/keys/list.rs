@@ -22,7 +22,7 @@ pub(super) async fn handle(
     request: ListKeysRequest,
 ) -> Result<ListKeysResponse, VaultError> {
     let parent: KeyParent = request.parent.parse().map_err(VaultError::name("parent"))?;
-    call.authorize_parent(&parent)?;
+    call.authorize_parent(&parent).await?;
     let page = call.page(request.page_size, &request.page_token, &[&request.parent])?;
     let open = vault.parent(&parent).await?;
     let after = page.after.as_deref();

@@ -20,7 +20,7 @@ pub(super) async fn handle(
 ) -> Result<Message, VaultError> {
     let wanted = request.key.unwrap_or_default();
     let name: KeyName = wanted.name.parse().map_err(VaultError::name("key.name"))?;
-    call.authorize_parent(&name.parent)?;
+    call.authorize_parent(&name.parent).await?;
     let paths = request.update_mask.iter().flat_map(|mask| &mask.paths);
     let moves = |path: &String| settings::WITH_MATERIAL.contains(&path.as_str());
     if paths.into_iter().any(moves) {

@@ -13,8 +13,10 @@ use futures_util::Stream;
 use latchkey_boot::drain::Drain;
 use latchkey_contract::vault::v1::lease_service_server::LeaseService;
 use latchkey_contract::vault::v1::{
-    AttendRequest, AttendResponse, ListLeasesRequest, ListLeasesResponse, ReleaseLeaseRequest,
-    ReleaseLeaseResponse, ResolveRequest, ResolveResponse,
+    AttendRequest, AttendResponse, CreateDataKeyRequest, DataKey, DestroyDataKeyRequest,
+    DestroyDataKeyResponse, LendDataKeyRequest, ListLeasesRequest, ListLeasesResponse,
+    LookUpMemberRequest, LookUpMemberResponse, ReleaseLeaseRequest, ReleaseLeaseResponse,
+    ResolveRequest, ResolveResponse,
 };
 use tonic::{Request, Response, Status, Streaming, async_trait};
 use uuid::Uuid;
@@ -60,6 +62,38 @@ impl LeaseService for Leases {
         let (call, stream) = Call::split(request)?;
         let outcome = attend::handle(&self.vault, &self.drain, &call, stream).await;
         call.answer(&self.vault, "sessions", outcome).await
+    }
+
+    async fn look_up_member(
+        &self,
+        request: Request<LookUpMemberRequest>,
+    ) -> Result<Response<LookUpMemberResponse>, Status> {
+        let _ = request;
+        Err(Status::unimplemented("members"))
+    }
+
+    async fn create_data_key(
+        &self,
+        request: Request<CreateDataKeyRequest>,
+    ) -> Result<Response<DataKey>, Status> {
+        let _ = request;
+        Err(Status::unimplemented("data keys"))
+    }
+
+    async fn lend_data_key(
+        &self,
+        request: Request<LendDataKeyRequest>,
+    ) -> Result<Response<DataKey>, Status> {
+        let _ = request;
+        Err(Status::unimplemented("data keys"))
+    }
+
+    async fn destroy_data_key(
+        &self,
+        request: Request<DestroyDataKeyRequest>,
+    ) -> Result<Response<DestroyDataKeyResponse>, Status> {
+        let _ = request;
+        Err(Status::unimplemented("data keys"))
     }
 
     async fn list_leases(

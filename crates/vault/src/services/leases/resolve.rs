@@ -95,6 +95,7 @@ pub(super) async fn handle(
             .filter_map(revision)
             .collect(),
         fallbacks: encode::fallbacks(&workspace.fallbacks),
+        ..ResolveResponse::default()
     })
 }
 

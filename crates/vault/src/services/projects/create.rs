@@ -20,7 +20,7 @@ pub(in crate::services) async fn handle(
     request: CreateProjectRequest,
 ) -> Result<Message, VaultError> {
     let parent: WorkspaceName = request.parent.parse().map_err(VaultError::name("parent"))?;
-    call.authorize(&parent)?;
+    call.authorize(&parent).await?;
     let slug: ResourceId = request
         .project_id
         .parse()

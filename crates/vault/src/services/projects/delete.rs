@@ -16,7 +16,7 @@ pub(in crate::services) async fn handle(
     request: DeleteProjectRequest,
 ) -> Result<DeleteProjectResponse, VaultError> {
     let name: ProjectName = request.name.parse().map_err(VaultError::name("name"))?;
-    call.authorize(&name.workspace)?;
+    call.authorize(&name.workspace).await?;
     let parent = KeyParent::Scope(Scope::Workspace(name.workspace.clone()));
     let mut change = Change::begin(vault, &parent, call.act()).await?;
     let found = project(&change.unit, &change.head, &change.keys, &name.project).await?;

@@ -14,7 +14,7 @@ pub(in crate::services) async fn handle(
     request: GetProjectRequest,
 ) -> Result<Message, VaultError> {
     let name: ProjectName = request.name.parse().map_err(VaultError::name("name"))?;
-    call.authorize(&name.workspace)?;
+    call.authorize(&name.workspace).await?;
     let open = vault.workspace(Some(&name.workspace)).await?;
     let found = project(&vault.store, &open.workspace, &open.keys, &name.project).await?;
     Ok(encode::project(&name, &found))

@@ -15,7 +15,7 @@ pub(in crate::services) async fn handle(
     request: ListProjectsRequest,
 ) -> Result<ListProjectsResponse, VaultError> {
     let parent: WorkspaceName = request.parent.parse().map_err(VaultError::name("parent"))?;
-    call.authorize(&parent)?;
+    call.authorize(&parent).await?;
     let page = call.page(request.page_size, &request.page_token, &[&request.parent])?;
     let open = vault.workspace(Some(&parent)).await?;
     let after = page.after.as_deref();

@@ -22,7 +22,7 @@ pub(in crate::services) async fn handle(
         .name
         .parse()
         .map_err(VaultError::name("project.name"))?;
-    call.authorize(&name.workspace)?;
+    call.authorize(&name.workspace).await?;
     let mask = Mask::parse(request.update_mask, &["display_name"], &[])?;
     check_display_name("project.display_name", &wanted.display_name)?;
 

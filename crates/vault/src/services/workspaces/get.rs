@@ -14,7 +14,7 @@ pub(super) async fn handle(
     request: GetWorkspaceRequest,
 ) -> Result<Message, VaultError> {
     let name: WorkspaceName = request.name.parse().map_err(VaultError::name("name"))?;
-    call.authorize(&name)?;
+    call.authorize(&name).await?;
     let open = vault.workspace(Some(&name)).await?;
     Ok(encode::workspace(&name, &open.workspace))
 }

@@ -13,8 +13,10 @@ use latchkey_contract::vault::v1::workspace_service_server::WorkspaceService;
 use latchkey_contract::vault::v1::{
     CreateProjectRequest, CreateWorkspaceRequest, DeleteProjectRequest, DeleteProjectResponse,
     DeleteWorkspaceRequest, DeleteWorkspaceResponse, GetProjectRequest, GetWorkspaceRequest,
-    ListProjectsRequest, ListProjectsResponse, ListWorkspacesRequest, ListWorkspacesResponse,
-    Project, UpdateProjectRequest, UpdateWorkspaceRequest, Workspace,
+    ListMembersRequest, ListMembersResponse, ListProjectsRequest, ListProjectsResponse,
+    ListWorkspacesRequest, ListWorkspacesResponse, Member, Project, RemoveMemberRequest,
+    RemoveMemberResponse, SetMemberRequest, UpdateProjectRequest, UpdateWorkspaceRequest,
+    Workspace,
 };
 use tonic::{Request, Response, Status, async_trait};
 
@@ -124,5 +126,29 @@ impl WorkspaceService for Workspaces {
         let resource = request.name.clone();
         let outcome = projects::delete::handle(&self.0, &call, request).await;
         call.answer(&self.0, &resource, outcome).await
+    }
+
+    async fn set_member(
+        &self,
+        request: Request<SetMemberRequest>,
+    ) -> Result<Response<Member>, Status> {
+        let _ = request;
+        Err(Status::unimplemented("members"))
+    }
+
+    async fn remove_member(
+        &self,
+        request: Request<RemoveMemberRequest>,
+    ) -> Result<Response<RemoveMemberResponse>, Status> {
+        let _ = request;
+        Err(Status::unimplemented("members"))
+    }
+
+    async fn list_members(
+        &self,
+        request: Request<ListMembersRequest>,
+    ) -> Result<Response<ListMembersResponse>, Status> {
+        let _ = request;
+        Err(Status::unimplemented("members"))
     }
 }

@@ -22,7 +22,7 @@ pub(super) async fn handle(
         .name
         .parse()
         .map_err(VaultError::name("workspace.name"))?;
-    call.authorize(&name)?;
+    call.authorize(&name).await?;
     let mask = Mask::parse(request.update_mask, &["display_name", "fallbacks"], &[])?;
     check_display_name("workspace.display_name", &wanted.display_name)?;
     let fallbacks = fallbacks::decode(&wanted.fallbacks)?;

@@ -26,7 +26,7 @@ fn request(parent: &str, id: &str) -> CreateProjectRequest {
             display_name: "Web".to_owned(),
             ..Project::default()
         }),
-        request_id: String::new(),
+        ..Default::default()
     }
 }
 

@@ -37,7 +37,7 @@ fn request(id: &str) -> CreateWorkspaceRequest {
             fallbacks: vec![fallback("anthropic", "claude-sonnet-5")],
             ..Workspace::default()
         }),
-        request_id: String::new(),
+        ..Default::default()
     }
 }
 
