@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod data_key;
 pub mod destination;
 pub mod fallback;
 pub mod key;

@@ -130,7 +130,8 @@ pub(super) fn check_model(field: &str, model: &str) -> Result<(), FieldError> {
     Ok(())
 }
 
-fn check_patterns(field: &str, patterns: &[String]) -> Result<(), FieldError> {
+/// Whether patterns of models are within their bounds.
+pub(super) fn check_patterns(field: &str, patterns: &[String]) -> Result<(), FieldError> {
     if patterns.len() > MOST_MODELS {
         return Err(FieldError::new(field, "must have at most 256 entries"));
     }
