@@ -34,14 +34,17 @@ impl MigrationTrait for Migration {
             )
             .take();
         manager.create_table(access).await?;
-        // Switching a provider's own keys off or on concerns the workspaces that have some. Found by
-        // this index alone, however many keys of other providers there are.
+        // Switching a provider's own keys off or on concerns the workspaces that have some. Found in
+        // this index alone, however many keys of other providers there are. Live keys are told by
+        // their times here, not by their names as elsewhere, so that no other query is drawn to it.
         let holders = Index::create()
             .name("keys_own_of_provider")
             .table("keys")
             .col("provider")
             .col("workspace_id")
-            .cond_where(Expr::col("slug").is_not_null())
+            // Null in every entry; with it SQLite need not look at the rows.
+            .col("delete_time")
+            .cond_where(Expr::col("delete_time").is_null())
             .take();
         manager.create_index(holders).await
     }

@@ -240,3 +240,6 @@ fn data_key_context(
         payload_commitment,
     }
 }
+
+#[cfg(test)]
+mod tests;

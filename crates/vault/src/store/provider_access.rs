@@ -3,7 +3,7 @@
 use sea_orm::sea_query::{Expr, OnConflict, Query};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, Iterable as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    QueryOrder as _, QuerySelect as _, Select,
 };
 use uuid::Uuid;
 
@@ -82,25 +82,29 @@ pub async fn moved(
     platform: WorkspaceUid,
     provider: Provider,
 ) -> Result<Vec<WorkspaceUid>, StoreError> {
+    let found: Vec<Uuid> = movable(platform, provider)
+        .into_tuple()
+        .all(rows.connection())
+        .await?;
+    Ok(found.into_iter().map(WorkspaceUid).collect())
+}
+
+fn movable(platform: WorkspaceUid, provider: Provider) -> Select<keys::Entity> {
     let with_a_switch = Query::select()
         .column(provider_access::Column::WorkspaceId)
         .from(provider_access::Entity)
         .and_where(provider_access::Column::Provider.eq(provider.as_str()))
         .and_where(provider_access::Column::OwnKeys.is_not_null())
         .take();
-    let found: Vec<Uuid> = keys::Entity::find()
+    keys::Entity::find()
         .select_only()
         .column(keys::Column::WorkspaceId)
         .distinct()
         .filter(keys::Column::Provider.eq(provider.as_str()))
-        .filter(keys::Column::Slug.is_not_null())
+        .filter(keys::Column::DeleteTime.is_null())
         .filter(keys::Column::WorkspaceId.ne(platform.0))
         .filter(keys::Column::WorkspaceId.not_in_subquery(with_a_switch))
         .order_by_asc(keys::Column::WorkspaceId)
-        .into_tuple()
-        .all(rows.connection())
-        .await?;
-    Ok(found.into_iter().map(WorkspaceUid).collect())
 }
 
 /// Whether a workspace, or a project in it, has a live key of a provider.
@@ -172,3 +176,6 @@ fn to_row(access: Stamped<ProviderAccess>) -> provider_access::Model {
         row_mac,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 mod attend;
 mod choice;
+mod data_keys;
 mod fallbacks;
 mod list;
 mod quarantine;
