@@ -156,6 +156,14 @@ impl Change {
         AuditEvent::done(&self.act, resource, self.now)
     }
 
+    /// The workspace as whoever reads it has it.
+    pub(crate) fn open(&self) -> OpenWorkspace {
+        OpenWorkspace {
+            workspace: self.head.clone(),
+            keys: Arc::clone(&self.keys),
+        }
+    }
+
     /// The project that `parent` names, if it names one.
     pub(crate) async fn project(&self, parent: &KeyParent) -> Result<Option<Project>, VaultError> {
         let KeyParent::Scope(Scope::Project(name)) = parent else {

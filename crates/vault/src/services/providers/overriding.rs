@@ -11,7 +11,7 @@ use crate::domain::provider::Provider;
 use crate::error::VaultError;
 use crate::leasing::Committed;
 use crate::services::call::Call;
-use crate::vault::{OpenWorkspace, Vault};
+use crate::vault::Vault;
 
 /// A change of one override that is not committed yet.
 pub(super) struct Overriding {
@@ -34,11 +34,8 @@ impl Overriding {
     ) -> Result<Self, VaultError> {
         let workspace = &name.workspace;
         let (change, platform) = Change::begin_under_platform(vault, workspace, call.act()).await?;
-        let open = OpenWorkspace {
-            workspace: change.head.clone(),
-            keys: change.keys.clone(),
-        };
-        let rows = AccessRows::read(&change.unit, &platform, Some(&open), Some(provider)).await?;
+        let open = Some(&change.open());
+        let rows = AccessRows::read(&change.unit, &platform, open, Some(provider)).await?;
         Ok(Self {
             resource: messages::override_name(workspace, provider),
             before: rows.effective(provider),

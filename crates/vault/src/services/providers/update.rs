@@ -11,7 +11,7 @@ use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::encode;
 use crate::store::provider_access;
-use crate::vault::{OpenWorkspace, Vault};
+use crate::vault::Vault;
 
 pub(super) async fn handle(
     vault: &Vault,
@@ -29,11 +29,7 @@ pub(super) async fn handle(
     let terms = access::decode("provider.access", wanted.access.unwrap_or_default())?;
 
     let mut change = Change::begin(vault, &KeyParent::Platform, call.act()).await?;
-    let platform = OpenWorkspace {
-        workspace: change.head.clone(),
-        keys: change.keys.clone(),
-    };
-    let mut rows = AccessRows::read(&change.unit, &platform, None, Some(provider)).await?;
+    let mut rows = AccessRows::read(&change.unit, &change.open(), None, Some(provider)).await?;
     let before = rows.of_everybody(provider);
     let row = rows.everybody.remove(&provider);
     let revision = messages::revision(row.as_ref());

@@ -12,5 +12,9 @@ pub(super) mod key_versions;
 )]
 pub(super) mod keys;
 pub(super) mod projects;
+#[expect(
+    clippy::struct_field_names,
+    reason = "`default_model` is a column's name"
+)]
 pub(super) mod provider_access;
 pub(super) mod workspaces;

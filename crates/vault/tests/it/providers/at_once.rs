@@ -1,7 +1,9 @@
 //! Many changes at the same time: each goes through, and none is lost.
 
 use latchkey_contract::vault::v1::provider_access::Switch;
-use latchkey_contract::vault::v1::{DisableKeyRequest, EnableKeyRequest};
+use latchkey_contract::vault::v1::{
+    DeleteProviderOverrideRequest, DisableKeyRequest, EnableKeyRequest,
+};
 use tonic::Status;
 
 use super::{own_keys, update, update_override};
@@ -58,9 +60,8 @@ async fn changes_that_lock_several_workspaces_do_not_wait_in_a_circle(vault: Vau
         }));
         let mut client = vault.keys(OWNER);
         changes.push(tokio::spawn(async move {
-            let (name, etag) = (format!("{scope}/keys/main"), String::new());
             for _ in 0..ROUNDS {
-                let (name, etag) = (name.clone(), etag.clone());
+                let (name, etag) = (format!("{scope}/keys/main"), String::new());
                 client.disable_key(DisableKeyRequest { name, etag }).await?;
                 let (name, etag) = (format!("{scope}/keys/main"), String::new());
                 client.enable_key(EnableKeyRequest { name, etag }).await?;
@@ -106,7 +107,7 @@ async fn a_switch_and_an_override_agree_on_who_is_moved(vault: Vault) {
         for _ in 0..ROUNDS {
             let request = update_override(name, own_keys(Switch::On));
             own.update_provider_override(request).await?;
-            let request = latchkey_contract::vault::v1::DeleteProviderOverrideRequest {
+            let request = DeleteProviderOverrideRequest {
                 name: name.to_owned(),
                 etag: String::new(),
             };

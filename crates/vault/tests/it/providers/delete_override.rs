@@ -5,6 +5,7 @@ use latchkey_contract::vault::v1::{
     DeleteProviderOverrideRequest, DeleteProviderOverrideResponse, DeleteWorkspaceRequest,
     ListProviderOverridesRequest, ProviderAccess,
 };
+use sea_orm::{ConnectionTrait as _, Statement};
 use tonic::{Code, Status};
 
 use super::{ACME, OPENAI, OVERRIDE, details, own_keys, update, update_override};
@@ -139,14 +140,9 @@ async fn a_workspaces_overrides_go_with_it(vault: Vault) {
     let mut client = vault.workspaces(OPERATOR);
     client.delete_workspace(delete).await.unwrap();
     let tables = vault.tables().await;
-    let rows = sea_orm::ConnectionTrait::query_all_raw(
-        &tables,
-        sea_orm::Statement::from_string(
-            sea_orm::ConnectionTrait::get_database_backend(&tables),
-            "SELECT provider FROM provider_access",
-        ),
-    );
-    assert!(rows.await.unwrap().is_empty());
+    let all = "SELECT provider FROM provider_access";
+    let all = Statement::from_string(tables.get_database_backend(), all);
+    assert!(tables.query_all_raw(all).await.unwrap().is_empty());
     vault.create_workspace("acme").await;
     assert!(vault.overrides().await.is_empty());
 }

@@ -1,7 +1,7 @@
 //! `ListProviders`.
 
-use latchkey_contract::vault::v1::ListProvidersRequest;
 use latchkey_contract::vault::v1::provider_access::Switch;
+use latchkey_contract::vault::v1::{ListProvidersRequest, ListWorkspacesRequest};
 use tonic::Code;
 
 use super::{everything, own_keys, update};
@@ -73,7 +73,7 @@ async fn pages_follow_each_other(vault: Vault) {
 async fn a_token_of_another_list_is_refused(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_workspace("other").await;
-    let request = latchkey_contract::vault::v1::ListWorkspacesRequest {
+    let request = ListWorkspacesRequest {
         page_size: 1,
         ..Default::default()
     };

@@ -59,7 +59,7 @@ fn traces(planted: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
 fn search(place: &str, bytes: &[u8], traces: &[Vec<u8>]) {
     for trace in traces {
         let found = bytes.windows(trace.len()).any(|window| window == trace);
-        assert!(!found, "{place} holds {}", String::from_utf8_lossy(&trace));
+        assert!(!found, "{place} holds {}", String::from_utf8_lossy(trace));
     }
 }
 
@@ -95,8 +95,8 @@ async fn data_key(vault: &Vault, router: &Router) -> Vec<u8> {
     };
     let name = client.create_data_key(create).await.unwrap();
     let name = name.into_inner().name;
-    let lend = LendDataKeyRequest { session, name };
-    let lent = client.lend_data_key(lend).await.unwrap();
+    let again = LendDataKeyRequest { session, name };
+    let lent = client.lend_data_key(again).await.unwrap();
     lent.into_inner().material
 }
 

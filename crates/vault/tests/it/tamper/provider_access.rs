@@ -2,9 +2,9 @@
 
 use latchkey_contract::vault::v1::provider_access::Switch;
 use latchkey_contract::vault::v1::{
-    GetProviderRequest, GetWorkspaceRequest, ListProviderOverridesRequest, Provider,
-    ProviderAccess, ProviderOverride, UpdateProviderOverrideRequest, UpdateProviderRequest,
-    UpdateProviderResponse, audit_event::Decision,
+    GetProviderRequest, GetWorkspaceRequest, ListAuditEventsRequest, ListProviderOverridesRequest,
+    Provider, ProviderAccess, ProviderOverride, UpdateProviderOverrideRequest,
+    UpdateProviderRequest, UpdateProviderResponse, audit_event::Decision,
 };
 
 use super::swaps::swap;
@@ -218,7 +218,7 @@ async fn a_damaged_workspace_does_not_keep_a_switch_from_the_others(vault: Vault
     let answer = for_everybody(&vault, access("m")).await;
     assert_eq!(answer.moved_workspace_count, 2);
     tables.write(&row, column, value).await;
-    let request = latchkey_contract::vault::v1::ListAuditEventsRequest {
+    let request = ListAuditEventsRequest {
         parent: "platform".to_owned(),
         ..Default::default()
     };
