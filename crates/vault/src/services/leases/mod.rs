@@ -2,8 +2,8 @@
 
 mod attend;
 mod candidates;
-mod foresight;
 mod data_keys;
+mod foresight;
 mod list;
 mod release;
 mod resolve;
