@@ -2,7 +2,7 @@
 
 use latchkey_boot::rpc::access::Denied;
 use latchkey_boot::rpc::page::PageTokenError;
-use latchkey_contract::names::{KeyName, NameError};
+use latchkey_contract::names::{KeyName, MemberName, NameError};
 
 use crate::custody::CustodyError;
 use crate::domain::destination::BaseUrlError;
@@ -82,6 +82,8 @@ pub enum VaultError {
 pub enum Noun {
     /// A key.
     Key,
+    /// A member.
+    Member,
     /// A project.
     Project,
     /// A workspace.
@@ -93,6 +95,7 @@ impl Noun {
     pub const fn not_found(self) -> &'static str {
         match self {
             Self::Key => "KEY_NOT_FOUND",
+            Self::Member => "MEMBER_NOT_FOUND",
             Self::Project => "PROJECT_NOT_FOUND",
             Self::Workspace => "WORKSPACE_NOT_FOUND",
         }
@@ -102,6 +105,7 @@ impl Noun {
     pub const fn exists(self) -> &'static str {
         match self {
             Self::Key => "KEY_EXISTS",
+            Self::Member => "MEMBER_EXISTS",
             Self::Project => "PROJECT_EXISTS",
             Self::Workspace => "WORKSPACE_EXISTS",
         }
@@ -111,6 +115,7 @@ impl Noun {
     pub const fn not_empty(self) -> &'static str {
         match self {
             Self::Key => "KEY_NOT_EMPTY",
+            Self::Member => "MEMBER_NOT_EMPTY",
             Self::Project => "PROJECT_NOT_EMPTY",
             Self::Workspace => "WORKSPACE_NOT_EMPTY",
         }
@@ -121,6 +126,7 @@ impl std::fmt::Display for Noun {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Key => "key",
+            Self::Member => "member",
             Self::Project => "project",
             Self::Workspace => "workspace",
         })
@@ -139,6 +145,9 @@ pub enum Conflict {
     /// The name is taken.
     #[error("a {0} of this name exists")]
     Exists(Noun),
+    /// Somebody is a member already, by another name.
+    #[error("this identity is that of {0} already")]
+    MemberExists(MemberName),
     /// There is something in it.
     #[error("the {0} is not empty: delete what is in it, or set force")]
     NotEmpty(Noun),

@@ -10,6 +10,7 @@ use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
 use crate::domain::key::Key;
+use crate::domain::member::Member;
 use crate::domain::version::KeyVersion;
 use crate::domain::workspace::{Project, Workspace, WorkspaceSlug};
 
@@ -76,6 +77,22 @@ impl MacRow for Project {
             .bytes(6, &time(self.create_time))
             .bytes(7, &time(self.update_time))
             .bytes(8, &optional_time(self.delete_time))
+    }
+}
+
+impl MacRow for Member {
+    const TABLE: &'static str = "members";
+
+    fn columns(&self) -> Tlv {
+        Tlv::new(SCHEMA)
+            .bytes(1, &self.workspace.to_bytes())
+            .bytes(2, self.slug.as_str().as_bytes())
+            .bytes(3, self.identity.as_str().as_bytes())
+            .bytes(4, self.role.as_str().as_bytes())
+            .bytes(5, &hashed(&self.display_name))
+            .u64(6, self.row_revision)
+            .bytes(7, &time(self.create_time))
+            .bytes(8, &time(self.update_time))
     }
 }
 

@@ -6,6 +6,7 @@ pub mod destination;
 pub mod fallback;
 pub mod key;
 pub mod material;
+pub mod member;
 pub mod provider;
 pub mod recheck;
 pub mod resolution;

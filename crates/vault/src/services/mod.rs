@@ -6,6 +6,7 @@ pub(crate) mod encode;
 mod keys;
 mod leases;
 mod mask;
+mod members;
 pub mod policy;
 mod projects;
 mod providers;
@@ -53,7 +54,9 @@ pub fn add_to(
         vault: Arc::clone(vault),
         drain: drain.clone(),
     });
-    let access = AccessLayer::new(status::DOMAIN, policy::table()?, grants, Some(observer));
+    let members = members::access::Members(Arc::clone(vault));
+    let table = policy::table()?;
+    let access = AccessLayer::new(status::DOMAIN, table, grants, members, Some(observer));
     let transport = TransportErrorsLayer::new(status::DOMAIN);
     macro_rules! add {
         ($server:expr) => {

@@ -10,6 +10,7 @@ mod connect;
 mod entity;
 mod error;
 pub mod keys;
+pub mod members;
 pub mod overdue;
 pub mod projects;
 mod row;

@@ -101,7 +101,7 @@ pub(super) async fn handle(
 
 /// Has the session told of changes of a workspace. Tells whether it was before already, and so before
 /// the workspace was read.
-fn depend_on(session: &Session, open: &OpenWorkspace) -> bool {
+pub(super) fn depend_on(session: &Session, open: &OpenWorkspace) -> bool {
     let Workspace { uid, revision, .. } = &open.workspace;
     let scope = open.workspace.scope();
     scope.is_none_or(|scope| session.depend_on(*uid, scope, *revision))
@@ -234,7 +234,7 @@ fn exclusions(choice: &Choice) -> Vec<Exclusion> {
     choice.exclusions.iter().map(encode).collect()
 }
 
-fn revision(open: &OpenWorkspace) -> Option<ScopeRevision> {
+pub(super) fn revision(open: &OpenWorkspace) -> Option<ScopeRevision> {
     let scope: RevisionScope = open.workspace.scope()?;
     let revision = encode::signed(open.workspace.revision);
     Some(ScopeRevision {

@@ -10,5 +10,6 @@ pub(super) mod key_versions;
     reason = "`default_model` is a column's name"
 )]
 pub(super) mod keys;
+pub(super) mod members;
 pub(super) mod projects;
 pub(super) mod workspaces;
