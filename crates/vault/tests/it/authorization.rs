@@ -8,16 +8,19 @@ use latchkey_contract::vault::v1::{
     AddKeyVersionRequest, AttendRequest, CreateKeyRequest, CreateProjectRequest,
     CreateWorkspaceRequest, DeleteKeyRequest, DeleteProjectRequest, DeleteWorkspaceRequest,
     DisableKeyRequest, EnableKeyRequest, GetKeyRequest, GetProjectRequest, GetWorkspaceRequest,
-    Hello, Key, ListAuditEventsRequest, ListKeysRequest, ListLeasesRequest, ListProjectsRequest,
-    ListWorkspacesRequest, Project, ReleaseLeaseRequest, ResolveRequest, UpdateKeyRequest,
+    Hello, Key, ListAuditEventsRequest, ListKeysRequest, ListLeasesRequest, ListMembersRequest,
+    ListProjectsRequest, ListWorkspacesRequest, LookUpMemberRequest, Member, Project,
+    ReleaseLeaseRequest, RemoveMemberRequest, ResolveRequest, SetMemberRequest, UpdateKeyRequest,
     UpdateProjectRequest, UpdateWorkspaceRequest, VerifyKeyRequest, Workspace, attend_request,
+    member,
 };
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use tonic::Code;
 
 use crate::harness::{
-    ACME_OWNER, ANONYMOUS, NOBODY, OPERATOR, OWNER, ROUTER, STRANGER, Vault, refused,
+    ACME_OWNER, ADA, ANONYMOUS, BOB, BOT, NOBODY, OPERATOR, OWNER, ROUTER, STRANGER, Vault, Who,
+    refused,
 };
 use crate::on_both_databases;
 
@@ -25,19 +28,40 @@ on_both_databases!(
     without_a_known_credential_nothing_is_allowed,
     without_a_grant_nothing_is_allowed,
     each_method_is_for_its_callers_alone,
+    members_may_do_what_their_role_says,
+    a_refusal_looks_the_same_whether_or_not_the_workspace_exists,
 );
 
 const WORKSPACE: &str = "workspaces/other";
 const PROJECT: &str = "workspaces/other/projects/web";
 const KEY: &str = "workspaces/other/keys/main";
+const MEMBER: &str = "workspaces/other/members/ada-lovelace";
 
 /// Whom a method is for, when it is about `workspaces/other`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum For {
+    /// Of the workspace's members, services excepted. The operator and the owner, too.
+    EveryMember,
     Operator,
     OperatorAndOwner,
     Owner,
     Router,
+}
+
+impl For {
+    fn operator(self) -> bool {
+        matches!(
+            self,
+            Self::EveryMember | Self::Operator | Self::OperatorAndOwner
+        )
+    }
+
+    fn owner(self) -> bool {
+        matches!(
+            self,
+            Self::EveryMember | Self::Owner | Self::OperatorAndOwner
+        )
+    }
 }
 
 /// A method, its callers, and a message that is about `workspaces/other` where it can be.
@@ -75,14 +99,14 @@ macro_rules! about {
 }
 
 fn cases() -> Vec<Case> {
-    [workspaces(), projects(), keys(), leases()]
+    [workspaces(), projects(), members(), keys(), leases()]
         .into_iter()
         .flatten()
         .collect()
 }
 
 fn workspaces() -> Vec<Case> {
-    use For::{Operator, OperatorAndOwner};
+    use For::{EveryMember, Operator, OperatorAndOwner};
     vec![
         case(
             "AuditService/ListAuditEvents",
@@ -103,7 +127,7 @@ fn workspaces() -> Vec<Case> {
         ),
         case(
             "WorkspaceService/GetWorkspace",
-            OperatorAndOwner,
+            EveryMember,
             &GetWorkspaceRequest {
                 name: WORKSPACE.to_owned(),
             },
@@ -124,7 +148,7 @@ fn workspaces() -> Vec<Case> {
 }
 
 fn projects() -> Vec<Case> {
-    use For::OperatorAndOwner;
+    use For::{EveryMember, OperatorAndOwner};
     vec![
         case(
             "WorkspaceService/CreateProject",
@@ -138,14 +162,14 @@ fn projects() -> Vec<Case> {
         ),
         case(
             "WorkspaceService/GetProject",
-            OperatorAndOwner,
+            EveryMember,
             &GetProjectRequest {
                 name: PROJECT.to_owned(),
             },
         ),
         case(
             "WorkspaceService/ListProjects",
-            OperatorAndOwner,
+            EveryMember,
             about!(ListProjectsRequest { parent: WORKSPACE }),
         ),
         case(
@@ -154,6 +178,39 @@ fn projects() -> Vec<Case> {
             about!(UpdateProjectRequest {
                 project: Project { PROJECT }
             }),
+        ),
+    ]
+}
+
+fn members() -> Vec<Case> {
+    use For::{OperatorAndOwner, Router};
+    vec![
+        case(
+            "LeaseService/LookUpMember",
+            Router,
+            about!(LookUpMemberRequest {
+                workspace: WORKSPACE
+            }),
+        ),
+        case(
+            "WorkspaceService/ListMembers",
+            OperatorAndOwner,
+            about!(ListMembersRequest { parent: WORKSPACE }),
+        ),
+        case(
+            "WorkspaceService/RemoveMember",
+            OperatorAndOwner,
+            about!(RemoveMemberRequest { name: MEMBER }),
+        ),
+        case(
+            "WorkspaceService/SetMember",
+            OperatorAndOwner,
+            &SetMemberRequest {
+                member: Some(Member {
+                    name: MEMBER.to_owned(),
+                    ..Member::default()
+                }),
+            },
         ),
     ]
 }
@@ -262,7 +319,7 @@ fn every_method_of_the_contract_has_a_case() {
             }
         }
     }
-    assert_eq!(methods.len(), 24);
+    assert_eq!(methods.len(), 37);
     assert_eq!(
         cases()
             .into_iter()
@@ -289,8 +346,15 @@ async fn without_a_known_credential_nothing_is_allowed(vault: Vault) {
 async fn without_a_grant_nothing_is_allowed(vault: Vault) {
     for case in cases() {
         // Nor is anything of a message told that would not be accepted anyway.
-        for message in [&case.message[..], &[], &[0xff]] {
+        for message in [&case.message[..], &[]] {
             let outcome = vault.call(NOBODY, &case.path, message).await;
+            refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+        }
+        let outcome = vault.call(NOBODY, &case.path, &[0xff]).await;
+        if case.callers.owner() {
+            // Who is asked for as a member is, once the message says where: this one says nothing.
+            refused(outcome, Code::InvalidArgument, "MESSAGE_MALFORMED");
+        } else {
             refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
         }
     }
@@ -299,26 +363,62 @@ async fn without_a_grant_nothing_is_allowed(vault: Vault) {
 async fn each_method_is_for_its_callers_alone(vault: Vault) {
     for case in cases() {
         for (who, allowed) in [
-            (
-                OPERATOR,
-                matches!(case.callers, For::Operator | For::OperatorAndOwner),
-            ),
-            (
-                OWNER,
-                matches!(case.callers, For::Owner | For::OperatorAndOwner),
-            ),
+            (OPERATOR, case.callers.operator()),
+            (OWNER, case.callers.owner()),
             (ROUTER, case.callers == For::Router),
             // An owner, but of another workspace.
             (ACME_OWNER, false),
         ] {
-            let outcome = vault.call(who, &case.path, &case.message).await;
-            if allowed {
-                let code = outcome.map_or_else(|status| status.code(), |()| Code::Ok);
-                let denied = matches!(code, Code::PermissionDenied | Code::Unauthenticated);
-                assert!(!denied, "{}: {who:?}", case.path);
-            } else {
-                refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
-            }
+            is_for(&vault, &case, who, allowed).await;
         }
     }
+}
+
+async fn is_for(vault: &Vault, case: &Case, who: Who, allowed: bool) {
+    let outcome = vault.call(who, &case.path, &case.message).await;
+    if allowed {
+        let code = outcome.map_or_else(|status| status.code(), |()| Code::Ok);
+        let denied = matches!(code, Code::PermissionDenied | Code::Unauthenticated);
+        assert!(!denied, "{}: {who:?}", case.path);
+    } else {
+        refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+    }
+}
+
+async fn members_may_do_what_their_role_says(vault: Vault) {
+    vault.create_workspace("acme").await;
+    vault.create_workspace("other").await;
+    vault.set_member(WORKSPACE, ADA, member::Role::Owner).await;
+    vault.set_member(WORKSPACE, BOB, member::Role::Member).await;
+    vault.set_member(WORKSPACE, BOT, member::Role::Caller).await;
+    // Of another workspace.
+    vault
+        .set_member("workspaces/acme", NOBODY, member::Role::Owner)
+        .await;
+    for case in cases() {
+        for (who, allowed) in [
+            (ADA, case.callers.owner()),
+            (BOB, case.callers == For::EveryMember),
+            (BOT, false),
+            (NOBODY, false),
+        ] {
+            is_for(&vault, &case, who, allowed).await;
+        }
+    }
+}
+
+async fn a_refusal_looks_the_same_whether_or_not_the_workspace_exists(vault: Vault) {
+    vault.create_workspace("acme").await;
+    vault
+        .set_member("workspaces/acme", BOB, member::Role::Member)
+        .await;
+    let mut said = BTreeSet::new();
+    for workspace in ["workspaces/acme", "workspaces/nowhere"] {
+        for who in [NOBODY, BOT] {
+            let outcome = vault.reads(who, workspace).await;
+            let refused = refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+            said.insert(format!("{refused:?}"));
+        }
+    }
+    assert_eq!(said.len(), 1);
 }

@@ -41,6 +41,7 @@ macro_rules! on_both_databases {
     )+};
 }
 
+mod members;
 mod overdue;
 mod rules;
 

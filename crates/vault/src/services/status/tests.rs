@@ -94,6 +94,11 @@ fn requests() -> Vec<Row> {
         .naming("base_url"),
         row(VaultError::NotFound(Noun::Key), NotFound, "KEY_NOT_FOUND"),
         row(
+            VaultError::NotFound(Noun::Member),
+            NotFound,
+            "MEMBER_NOT_FOUND",
+        ),
+        row(
             VaultError::NotFound(Noun::Project),
             NotFound,
             "PROJECT_NOT_FOUND",
@@ -109,6 +114,7 @@ fn requests() -> Vec<Row> {
 fn conflicts() -> Vec<Row> {
     use Code::{Aborted, AlreadyExists, FailedPrecondition};
     let duplicate = Conflict::DuplicateMaterial("workspaces/w/keys/k".parse().unwrap());
+    let member = Conflict::MemberExists("workspaces/w/members/m".parse().unwrap());
     let illegal = IllegalTransition {
         from: "deleted",
         verb: "enabled",
@@ -116,6 +122,7 @@ fn conflicts() -> Vec<Row> {
     vec![
         row(duplicate, AlreadyExists, "DUPLICATE_MATERIAL"),
         row(Conflict::Etag, Aborted, "ETAG_MISMATCH"),
+        row(member, AlreadyExists, "MEMBER_EXISTS").naming("member.identity"),
         row(Conflict::Exists(Noun::Key), AlreadyExists, "KEY_EXISTS"),
         row(
             Conflict::Exists(Noun::Project),
@@ -251,11 +258,12 @@ fn is_listed(error: &VaultError) {
         | VaultError::MaterialRequired { .. }
         | VaultError::KeyFormat(_)
         | VaultError::Destination { .. }
-        | VaultError::NotFound(Noun::Key | Noun::Project | Noun::Workspace)
+        | VaultError::NotFound(Noun::Key | Noun::Member | Noun::Project | Noun::Workspace)
         | VaultError::Conflict(
             Conflict::DuplicateMaterial(_)
             | Conflict::Etag
             | Conflict::Exists(_)
+            | Conflict::MemberExists(_)
             | Conflict::NotEmpty(_)
             | Conflict::RequestIdReused,
         )

@@ -4,6 +4,7 @@ mod attend;
 mod choice;
 mod fallbacks;
 mod list;
+mod look_up_member;
 mod quarantine;
 mod release;
 mod resolve;

@@ -4,6 +4,7 @@
 mod added;
 mod columns;
 mod material;
+mod members;
 mod swaps;
 mod tables;
 
