@@ -16,7 +16,7 @@ use crate::domain::member::MemberRole;
 use crate::error::RouterError;
 
 /// There is an end of workspaces and of identities, but not of their pairs.
-const MOST_MEMBERS: usize = 16 * 1024;
+pub(super) const MOST_MEMBERS: usize = 16 * 1024;
 
 /// A question for the vault.
 pub(super) type Asked = (WorkspaceName, Arc<str>);
@@ -101,7 +101,7 @@ impl Keys {
     }
 
     /// Keeps an answer, unless it was overtaken by an invalidation or by the session's end.
-    fn keep_member(
+    pub(super) fn keep_member(
         &self,
         workspace: &WorkspaceName,
         identity: &Arc<str>,

@@ -65,6 +65,9 @@ const ADDED: [(&str, &str); 5] = [
     ("workspaces", "fallbacks"),
 ];
 
+/// And its tables.
+const ADDED_TABLES: [&str; 1] = ["members"];
+
 async fn a_database_of_the_release_before_is_brought_up_to_date(vault: Vault) {
     let workspace = vault.create_workspace("acme").await;
     let created = vault.create_key("workspaces/acme", "main").await;
@@ -74,11 +77,15 @@ async fn a_database_of_the_release_before_is_brought_up_to_date(vault: Vault) {
         let sql = format!("ALTER TABLE {table} DROP COLUMN {column}");
         tables.execute_unprepared(&sql).await.unwrap();
     }
+    for table in ADDED_TABLES {
+        let sql = format!("DROP TABLE {table}");
+        tables.execute_unprepared(&sql).await.unwrap();
+    }
     let sql = "DROP INDEX keys_quarantined";
     tables.execute_unprepared(sql).await.unwrap();
     let sql = "DELETE FROM vault_migrations WHERE version >= 'm20261126_000004'";
     let undone = tables.execute_unprepared(sql).await.unwrap();
-    assert_eq!(undone.rows_affected(), 2);
+    assert_eq!(undone.rows_affected(), 3);
     let store = Store::connect(&vault.database.url, 1).await.unwrap();
     assert!(!store.is_current().await.unwrap());
     store.migrate().await.unwrap();
