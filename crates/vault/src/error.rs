@@ -69,6 +69,15 @@ pub enum VaultError {
         /// Whom the workspace asks instead.
         fallbacks: Vec<Fallback>,
     },
+    /// A key that was to come with its workspace or project can't.
+    #[error("initial_keys[{index}]: {problem}")]
+    InitialKey {
+        /// Which one.
+        index: usize,
+        /// Why: what `CreateKey` would have said of it.
+        #[source]
+        problem: Box<VaultError>,
+    },
     /// The router's session is not in order.
     #[error(transparent)]
     Session(#[from] SessionError),

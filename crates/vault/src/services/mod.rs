@@ -42,6 +42,8 @@ pub const SERVICE_NAMES: [&str; 5] = [
 
 /// Requests hold names and one key: this is plenty.
 const LARGEST_MESSAGE: usize = 256 * 1024;
+/// But for new workspaces and projects, which bring several.
+const LARGEST_WITH_KEYS: usize = keys::initial::MOST * LARGEST_MESSAGE;
 
 /// Adds the vault's services to `routes`.
 pub fn add_to(
@@ -60,7 +62,10 @@ pub fn add_to(
     let transport = TransportErrorsLayer::new(status::DOMAIN);
     macro_rules! add {
         ($server:expr) => {
-            let limited = $server.max_decoding_message_size(LARGEST_MESSAGE);
+            add!($server, LARGEST_MESSAGE)
+        };
+        ($server:expr, $largest:expr) => {
+            let limited = $server.max_decoding_message_size($largest);
             routes = routes.add_service(access.layer(transport.layer(limited)));
         };
     }
@@ -74,9 +79,8 @@ pub fn add_to(
     add!(ProviderServiceServer::new(providers::Providers(
         Arc::clone(vault)
     )));
-    add!(WorkspaceServiceServer::new(workspaces::Workspaces(
-        Arc::clone(vault)
-    )));
+    let workspaces = workspaces::Workspaces(Arc::clone(vault));
+    add!(WorkspaceServiceServer::new(workspaces), LARGEST_WITH_KEYS);
     Ok(routes)
 }
 

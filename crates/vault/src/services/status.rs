@@ -52,6 +52,9 @@ pub(super) fn refusal(error: &VaultError) -> Refusal {
         VaultError::Resolution { refusal, fallbacks } => {
             resolution_refusal(refusal, fallbacks, &words)
         }
+        VaultError::InitialKey { index, problem } => {
+            refusal(problem).within(&format!("initial_keys[{index}]"))
+        }
         VaultError::Session(session) => session_refusal(*session, &words),
         VaultError::Custody(custody) => custody_refusal(custody),
     }

@@ -92,6 +92,12 @@ fn requests() -> Vec<Row> {
             "DESTINATION_FORBIDDEN",
         )
         .naming("base_url"),
+        row(
+            initial(VaultError::field("key.priority", "is")),
+            InvalidArgument,
+            "FIELD_INVALID",
+        )
+        .naming("initial_keys[3].key.priority"),
         row(VaultError::NotFound(Noun::Key), NotFound, "KEY_NOT_FOUND"),
         row(
             VaultError::NotFound(Noun::Member),
@@ -234,6 +240,13 @@ fn custody() -> Vec<Row> {
     ]
 }
 
+fn initial(problem: VaultError) -> VaultError {
+    VaultError::InitialKey {
+        index: 3,
+        problem: Box::new(problem),
+    }
+}
+
 fn unresolved(refusal: ResolutionRefusal) -> VaultError {
     VaultError::Resolution {
         refusal,
@@ -267,6 +280,7 @@ fn is_listed(error: &VaultError) {
             | Conflict::NotEmpty(_)
             | Conflict::RequestIdReused,
         )
+        | VaultError::InitialKey { .. }
         | VaultError::State(_)
         | VaultError::Verification(
             ErrandFailure::NoRouter | ErrandFailure::Rejected(_) | ErrandFailure::Unreachable(_),
