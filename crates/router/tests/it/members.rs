@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 
 use crate::harness::{
     ACME, ADA, APP, Answer, BOB, BOT, FRESHNESS, NOBODY, OTHER_CALLER, Router, Who, chat, gpt, on,
-    refused, told,
+    own, refused, told,
 };
 
 const MEMBERS: &[(Who, Role)] = &[(ADA, Role::Owner), (BOB, Role::Member), (BOT, Role::Caller)];
@@ -18,6 +18,7 @@ const MEMBERS: &[(Who, Role)] = &[(ADA, Role::Owner), (BOB, Role::Member), (BOT,
 async fn router() -> Router {
     let router = Router::start(Backend::Sqlite).await;
     router.provider.answers(Answer::json(200, &chat::whole()));
+    router.lends_keys([own("main")]);
     router.vault.has_members(1, MEMBERS);
     router
 }
@@ -51,8 +52,7 @@ async fn members_use_the_keys_of_their_workspace() {
     for who in [ADA, BOB, BOT] {
         generate(&router, who).await.unwrap();
     }
-    let attempts = router.attempts().await;
-    let requesters: Vec<_> = attempts.iter().rev().map(|made| &*made.requester).collect();
+    let requesters = sees(&router, ADA).await;
     assert_eq!(requesters, ["token:ada", "token:bob", "token:bot"]);
 }
 
