@@ -27,9 +27,13 @@ pub(super) struct Members {
     by_workspace: HashMap<WorkspaceName, HashMap<Arc<str>, Kept>>,
 }
 
-/// One answer; no role for somebody who is not a member.
+/// What is known of somebody: the role, or that there is none.
+#[derive(Clone, Copy)]
+pub(super) struct Known(Option<MemberRole>);
+
+/// One answer.
 struct Kept {
-    role: Option<MemberRole>,
+    known: Known,
     session: Arc<Session>,
 }
 
@@ -41,7 +45,7 @@ impl Keys {
         workspace: &WorkspaceName,
         identity: &Arc<str>,
     ) -> Result<Option<MemberRole>, RouterError> {
-        if let Some(role) = self.known_member(workspace, identity) {
+        if let Some(Known(role)) = self.known_member(workspace, identity) {
             return Ok(role);
         }
         let asked = self.ask_in_turn(workspace, identity);
@@ -49,11 +53,7 @@ impl Keys {
         answered.unwrap_or(Err(RouterError::VaultUnavailable))
     }
 
-    fn known_member(
-        &self,
-        workspace: &WorkspaceName,
-        identity: &str,
-    ) -> Option<Option<MemberRole>> {
+    fn known_member(&self, workspace: &WorkspaceName, identity: &str) -> Option<Known> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         held.members.get(workspace, identity, &*self.clock)
     }
@@ -68,7 +68,7 @@ impl Keys {
         let turn = self.member_turns.of(&asked);
         let _turn = turn.lock().await;
         match self.known_member(workspace, identity) {
-            Some(role) => Ok(role),
+            Some(Known(role)) => Ok(role),
             None => self.ask_anew(workspace, identity).await,
         }
     }
@@ -93,7 +93,7 @@ impl Keys {
                     None => return Err(RouterError::VaultUnavailable),
                 },
             };
-            if let Some(role) = self.keep_member(workspace, identity, session, &answer)? {
+            if let Some(Known(role)) = self.keep_member(workspace, identity, session, &answer)? {
                 return Ok(role);
             }
         }
@@ -107,7 +107,7 @@ impl Keys {
         identity: &Arc<str>,
         session: Arc<Session>,
         answer: &LookUpMemberResponse,
-    ) -> Result<Option<Option<MemberRole>>, RouterError> {
+    ) -> Result<Option<Known>, RouterError> {
         let scope = RevisionScope::Workspace(workspace.clone());
         let read_at = answer.revision.as_ref();
         let read_at = read_at.filter(|read_at| read_at.scope.parse().ok().as_ref() == Some(&scope));
@@ -123,23 +123,20 @@ impl Keys {
         if known.is_some_and(|known| *known > read_at.revision) {
             return Ok(None);
         }
-        let role = read_role(answer);
-        let kept = Kept { role, session };
+        let known = Known(read_role(answer));
+        let kept = Kept { known, session };
         held.members
             .add(workspace, Arc::clone(identity), kept, &*self.clock);
-        Ok(Some(role))
+        Ok(Some(known))
     }
 }
 
 impl Members {
-    fn get(
-        &self,
-        workspace: &WorkspaceName,
-        identity: &str,
-        clock: &dyn Clock,
-    ) -> Option<Option<MemberRole>> {
+    fn get(&self, workspace: &WorkspaceName, identity: &str, clock: &dyn Clock) -> Option<Known> {
         let kept = self.by_workspace.get(workspace)?.get(identity)?;
-        kept.session.is_fresh(clock.boottime()).then_some(kept.role)
+        kept.session
+            .is_fresh(clock.boottime())
+            .then_some(kept.known)
     }
 
     fn add(
@@ -170,7 +167,7 @@ impl Members {
         let now = clock.boottime();
         let steps: [&dyn Fn(&Kept) -> bool; 3] = [
             &|kept| kept.session.is_fresh(now),
-            &|kept| kept.role.is_some(),
+            &|kept| kept.known.0.is_some(),
             // Who still needs one asks again.
             &|_| false,
         ];
