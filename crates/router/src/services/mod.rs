@@ -5,6 +5,7 @@ mod call;
 mod catalogue;
 mod encode;
 mod inference;
+mod members;
 pub mod policy;
 mod sessions;
 mod status;
@@ -61,9 +62,10 @@ pub fn add_to(
     grants: Vec<Grant<Role>>,
     largest_message: usize,
 ) -> Result<Routes, AccessTableError> {
-    let access = AccessLayer::new(status::DOMAIN, policy::table()?, grants, None);
-    let transport = TransportErrorsLayer::new(status::DOMAIN);
     let (dispatcher, listing) = inference;
+    let members = members::Members(Arc::clone(&dispatcher.keys));
+    let access = AccessLayer::new(status::DOMAIN, policy::table()?, grants, members, None);
+    let transport = TransportErrorsLayer::new(status::DOMAIN);
     let catalogue = CatalogueServiceServer::new(catalogue::Models {
         catalogues: Arc::clone(&dispatcher.catalogue),
         clock: Arc::clone(&dispatcher.clock),

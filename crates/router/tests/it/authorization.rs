@@ -10,6 +10,7 @@ use latchkey_contract::router::v1::{
     ListCatalogueModelsRequest, ListModelsRequest, SummarizeUsageRequest,
     UpsertCatalogueModelRequest,
 };
+use latchkey_contract::vault::v1::member;
 use latchkey_migrations::testing::Backend;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
@@ -17,8 +18,8 @@ use serde_json::json;
 use tonic::{Code, Status};
 
 use crate::harness::{
-    ACME, ANONYMOUS, APP, Answer, NOBODY, OPERATOR, OTHER_CALLER, OWNER, Router, STRANGER, Who,
-    chat, gpt, refused, streamed,
+    ACME, ADA, ANONYMOUS, APP, Answer, BOB, BOT, NOBODY, OPERATOR, OTHER_CALLER, OWNER, Router,
+    STRANGER, Who, chat, gpt, refused, streamed,
 };
 
 /// The methods, and who may call them for acme.
@@ -167,18 +168,7 @@ fn every_method_of_the_contract_has_a_case() {
 
 #[tokio::test]
 async fn only_who_holds_a_role_for_it_may_call_a_method() {
-    let router = Router::start(Backend::Sqlite).await;
-    router.provider.answers(Answer::json(200, &chat::whole()));
-    for (path, answer) in [
-        ("/v1/responses/input_tokens", json!({"input_tokens": 14})),
-        ("/v1/embeddings", json!({"data": [{"embedding": [0.5]}]})),
-        (
-            "/v1/images/generations",
-            json!({"data": [{"b64_json": "iVBORw0KGgo="}]}),
-        ),
-    ] {
-        router.provider.answers_at(path, Answer::json(200, &answer));
-    }
+    let router = answering().await;
     for method in contract() {
         let (_, allowed) = CASES.iter().find(|(case, _)| **case == method).unwrap();
         for who in [
@@ -213,6 +203,55 @@ async fn only_who_holds_a_role_for_it_may_call_a_method() {
             .iter()
             .all(|attempt| attempt.requester == APP.requester())
     );
+}
+
+/// A router whose provider has an answer to everything.
+async fn answering() -> Router {
+    let router = Router::start(Backend::Sqlite).await;
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    for (path, answer) in [
+        ("/v1/responses/input_tokens", json!({"input_tokens": 14})),
+        ("/v1/embeddings", json!({"data": [{"embedding": [0.5]}]})),
+        (
+            "/v1/images/generations",
+            json!({"data": [{"b64_json": "iVBORw0KGgo="}]}),
+        ),
+    ] {
+        router.provider.answers_at(path, Answer::json(200, &answer));
+    }
+    router
+}
+
+#[tokio::test]
+async fn members_may_do_what_their_role_says() {
+    let router = answering().await;
+    router.vault.has_members(
+        1,
+        &[
+            (ADA, member::Role::Owner),
+            (BOB, member::Role::Member),
+            (BOT, member::Role::Caller),
+        ],
+    );
+    for (method, allowed) in CASES {
+        // What belongs to everybody is for those whom configuration knows.
+        let of_acme = *allowed != EVERYBODY;
+        let uses = of_acme && allowed.contains(&APP);
+        let owns = of_acme && allowed.contains(&OWNER);
+        for (who, may) in [
+            (ADA, uses || owns),
+            (BOB, uses),
+            (BOT, uses),
+            (NOBODY, false),
+        ] {
+            let outcome = call(&router, who, method).await;
+            if may {
+                assert!(outcome.is_ok(), "{who:?} {method}: {outcome:?}");
+            } else {
+                refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+            }
+        }
+    }
 }
 
 #[tokio::test]

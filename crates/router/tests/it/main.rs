@@ -17,6 +17,7 @@ mod full_disk;
 mod harness;
 mod inference;
 mod leases;
+mod members;
 mod outages;
 mod pools;
 mod store;

@@ -48,10 +48,12 @@ pub(crate) struct Vault {
 }
 
 type Resolve = dyn Fn(&ResolveRequest) -> Result<ResolveResponse, Status> + Send;
+type LookUp = dyn Fn(&LookUpMemberRequest) -> Result<LookUpMemberResponse, Status> + Send;
 type Pushed = mpsc::UnboundedSender<Result<AttendResponse, Status>>;
 
 struct Shared {
     resolve: Mutex<Box<Resolve>>,
+    look_up: Mutex<Box<LookUp>>,
     heard: watch::Sender<Heard>,
     session: Mutex<Option<Pushed>>,
     turns_away: Mutex<bool>,
@@ -69,6 +71,7 @@ pub(crate) struct Heard {
     /// How often it was not let in.
     pub(crate) turned_away: usize,
     pub(crate) questions: Vec<ResolveRequest>,
+    pub(crate) look_ups: Vec<LookUpMemberRequest>,
     pub(crate) acknowledgements: Vec<Acknowledgement>,
     pub(crate) results: Vec<VerificationResult>,
     pub(crate) reports: Vec<KeyReport>,
@@ -94,6 +97,7 @@ impl Vault {
     pub(super) fn start() -> Self {
         let shared = Arc::new(Shared {
             resolve: Mutex::new(Box::new(|_| Err(Status::internal("nothing is scripted")))),
+            look_up: Mutex::new(Box::new(super::members::nobody)),
             heard: watch::Sender::default(),
             session: Mutex::default(),
             turns_away: Mutex::default(),
@@ -144,6 +148,14 @@ impl Vault {
         resolve: impl Fn(&ResolveRequest) -> Result<ResolveResponse, Status> + Send + 'static,
     ) {
         *self.shared.resolve.lock().unwrap() = Box::new(resolve);
+    }
+
+    /// From now on it tells of members like this.
+    pub(crate) fn looks_up(
+        &self,
+        look_up: impl Fn(&LookUpMemberRequest) -> Result<LookUpMemberResponse, Status> + Send + 'static,
+    ) {
+        *self.shared.look_up.lock().unwrap() = Box::new(look_up);
     }
 
     /// From now on it refuses.
@@ -204,6 +216,11 @@ impl Vault {
     /// What it was asked for.
     pub(crate) fn questions(&self) -> Vec<ResolveRequest> {
         self.shared.heard.borrow().questions.clone()
+    }
+
+    /// Whom it was asked for as members.
+    pub(crate) fn look_ups(&self) -> Vec<LookUpMemberRequest> {
+        self.shared.heard.borrow().look_ups.clone()
     }
 
     /// Waits until it has heard something.
@@ -283,7 +300,12 @@ impl LeaseService for Service {
         request: Request<LookUpMemberRequest>,
     ) -> Result<Response<LookUpMemberResponse>, Status> {
         is_router(&request)?;
-        Ok(Response::new(LookUpMemberResponse::default()))
+        let request = request.into_inner();
+        let answer = self.0.look_up.lock().unwrap()(&request);
+        self.0
+            .heard
+            .send_modify(|heard| heard.look_ups.push(request));
+        answer.map(Response::new)
     }
 
     async fn create_data_key(
