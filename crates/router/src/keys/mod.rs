@@ -6,6 +6,7 @@
 //! has happened, so that an acknowledged invalidation really holds.
 
 mod attend;
+mod data_keys;
 mod errand;
 mod issuer;
 mod loan;
@@ -32,6 +33,8 @@ use latchkey_contract::vault::v1::{
 use tokio::sync::mpsc;
 
 pub use attend::attend;
+pub use data_keys::DataKey;
+use data_keys::DataKeys;
 pub use errand::refusal as provider_refusal;
 pub use issuer::{TokenError, TokenIssuer, system_time};
 use loan::Terms;
@@ -85,6 +88,7 @@ pub struct Keys {
     held: RwLock<Held>,
     versions: Versions,
     turns: Turns,
+    data_keys: DataKeys,
     reports: mpsc::Sender<KeyReport>,
     waiting_reports: Mutex<Option<mpsc::Receiver<KeyReport>>>,
 }
@@ -119,6 +123,7 @@ impl Keys {
             held: RwLock::default(),
             versions: Versions::default(),
             turns: Turns::default(),
+            data_keys: DataKeys::default(),
             reports,
             waiting_reports: Mutex::new(Some(waiting)),
         }
@@ -250,6 +255,7 @@ impl Keys {
         *known = (*known).max(revision);
         held.drop_if(|loan| loan.depends_on(scope));
         drop(held);
+        self.data_keys.forget(Some(scope));
         self.versions.in_flight(revoked)
     }
 
@@ -260,6 +266,7 @@ impl Keys {
         held.drop_if(|_| true);
         held.heads.clear();
         held.session = Some(session);
+        self.data_keys.forget(None);
     }
 
     /// The vault ended the session: nothing it lent may be used.
@@ -267,6 +274,7 @@ impl Keys {
         let mut held = self.write();
         held.drop_if(|_| true);
         held.session = None;
+        self.data_keys.forget(None);
     }
 
     /// The connection broke: what was lent stays usable until it lapses, but nothing is asked.
