@@ -103,7 +103,7 @@ impl DataKeys {
         Some(Arc::clone(&kept.key))
     }
 
-    fn keep(&self, key: Arc<DataKey>, session: Arc<Session>, forgotten: u64, boottime: Duration) {
+    fn keep(&self, key: &Arc<DataKey>, session: Arc<Session>, forgotten: u64, boottime: Duration) {
         let mut held = self.lock();
         if held.forgotten != forgotten {
             return;
@@ -113,7 +113,7 @@ impl DataKeys {
             held.keys.clear();
         }
         let kept = Kept {
-            key: Arc::clone(&key),
+            key: Arc::clone(key),
             session,
             keep_until: boottime + KEEP,
         };
@@ -142,7 +142,7 @@ impl Keys {
             session: session.id.clone(),
             workspace: workspace.to_string(),
         };
-        let forgotten = self.data_keys.lock().forgotten;
+        let forgotten = self.sealing.lock().forgotten;
         let mut client = self.client.clone();
         let key = read(answered(client.create_data_key(request)).await?)?;
         if key.name.workspace != *workspace {
@@ -154,7 +154,7 @@ impl Keys {
 
     /// A data key: borrowed before and still good, or borrowed now.
     pub async fn data_key(&self, name: &DataKeyName) -> Result<Arc<DataKey>, RouterError> {
-        if let Some(key) = self.data_keys.get(name, self.clock.boottime()) {
+        if let Some(key) = self.sealing.get(name, self.clock.boottime()) {
             return Ok(key);
         }
         let session = self.session().ok_or(RouterError::VaultUnavailable)?;
@@ -162,7 +162,7 @@ impl Keys {
             session: session.id.clone(),
             name: name.to_string(),
         };
-        let forgotten = self.data_keys.lock().forgotten;
+        let forgotten = self.sealing.lock().forgotten;
         let mut client = self.client.clone();
         let key = read(answered(client.lend_data_key(request)).await?)?;
         if key.name != *name {
@@ -174,7 +174,7 @@ impl Keys {
 
     /// Has the vault destroy a data key. What was sealed under it can't be read from then on.
     pub async fn destroy_data_key(&self, name: &DataKeyName) -> Result<(), RouterError> {
-        self.data_keys.forget_one(name);
+        self.sealing.forget_one(name);
         let session = self.session().ok_or(RouterError::VaultUnavailable)?;
         let request = DestroyDataKeyRequest {
             session: session.id.clone(),
@@ -183,21 +183,20 @@ impl Keys {
         let mut client = self.client.clone();
         let answer = answered(client.destroy_data_key(request)).await;
         // Somebody may have borrowed it meanwhile.
-        self.data_keys.forget_one(name);
+        self.sealing.forget_one(name);
         answer.map(|_| ())
     }
 
     /// Wipes the data keys that were kept for long enough.
     pub fn forget_old_data_keys(&self) {
         let boottime = self.clock.boottime();
-        let mut held = self.data_keys.lock();
+        let mut held = self.sealing.lock();
         held.keys.retain(|_, kept| kept.is_good(boottime));
     }
 
     fn keep_data_key(&self, key: &Arc<DataKey>, session: Arc<Session>, forgotten: u64) {
         let boottime = self.clock.boottime();
-        self.data_keys
-            .keep(Arc::clone(key), session, forgotten, boottime);
+        self.sealing.keep(key, session, forgotten, boottime);
     }
 }
 

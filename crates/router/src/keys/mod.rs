@@ -88,7 +88,7 @@ pub struct Keys {
     held: RwLock<Held>,
     versions: Versions,
     turns: Turns,
-    data_keys: DataKeys,
+    sealing: DataKeys,
     reports: mpsc::Sender<KeyReport>,
     waiting_reports: Mutex<Option<mpsc::Receiver<KeyReport>>>,
 }
@@ -123,7 +123,7 @@ impl Keys {
             held: RwLock::default(),
             versions: Versions::default(),
             turns: Turns::default(),
-            data_keys: DataKeys::default(),
+            sealing: DataKeys::default(),
             reports,
             waiting_reports: Mutex::new(Some(waiting)),
         }
@@ -255,7 +255,7 @@ impl Keys {
         *known = (*known).max(revision);
         held.drop_if(|loan| loan.depends_on(scope));
         drop(held);
-        self.data_keys.forget(Some(scope));
+        self.sealing.forget(Some(scope));
         self.versions.in_flight(revoked)
     }
 
@@ -266,7 +266,7 @@ impl Keys {
         held.drop_if(|_| true);
         held.heads.clear();
         held.session = Some(session);
-        self.data_keys.forget(None);
+        self.sealing.forget(None);
     }
 
     /// The vault ended the session: nothing it lent may be used.
@@ -274,7 +274,7 @@ impl Keys {
         let mut held = self.write();
         held.drop_if(|_| true);
         held.session = None;
-        self.data_keys.forget(None);
+        self.sealing.forget(None);
     }
 
     /// The connection broke: what was lent stays usable until it lapses, but nothing is asked.

@@ -97,9 +97,10 @@ impl Sessions {
                 }
                 self.shred(&other).await?;
             }
-            let key = match new.keeps_transcript {
-                true => Some(self.keys.create_data_key(&new.workspace).await?),
-                false => None,
+            let key = if new.keeps_transcript {
+                Some(self.keys.create_data_key(&new.workspace).await?)
+            } else {
+                None
             };
             let session = self.founded(&new, uid, name.clone(), key.as_deref());
             let said = answer(&session);
@@ -166,10 +167,11 @@ impl Sessions {
     pub async fn delete(&self, name: &SessionName, etag: &str) -> Result<(), RouterError> {
         let session = self.find(name).await?;
         check_etag(&session, etag)?;
-        match self.shred(&session).await? {
-            true => Ok(()),
+        if self.shred(&session).await? {
+            Ok(())
+        } else {
             // Somebody else was first.
-            false => Err(RouterError::SessionNotFound),
+            Err(RouterError::SessionNotFound)
         }
     }
 

@@ -19,6 +19,7 @@ mod inference;
 mod leases;
 mod outages;
 mod pools;
+mod sessions;
 mod store;
 mod tokens;
 mod trying;

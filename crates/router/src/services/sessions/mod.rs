@@ -34,7 +34,7 @@ impl SessionService for Conversations {
         request: Request<CreateSessionRequest>,
     ) -> Result<Response<Session>, Status> {
         let (call, request) = Call::split(request)?;
-        let outcome = create_session::handle(&self.0, &call, &request);
+        let outcome = Box::pin(create_session::handle(&self.0, &call, &request));
         call.answer(call.in_time(outcome).await)
     }
 
