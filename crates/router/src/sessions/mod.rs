@@ -86,14 +86,14 @@ impl Sessions {
             },
         };
         for _ in 0..LOOKS {
-            if let Some((id, digest)) = &new.request
-                && let Some(first) = self.answered(&new.creator, *id, digest).await?
-            {
+            if let Some(first) = self.answered(&new).await? {
                 return Ok(first);
             }
             if let Some(other) = self.store.session(&name).await? {
                 if !other.is_expired(self.clock.now()) {
-                    return Err(RouterError::SessionExists);
+                    // What is in the way may be the same request, sent twice and done meanwhile.
+                    let first = self.answered(&new).await?;
+                    return first.ok_or(RouterError::SessionExists);
                 }
                 self.shred(&other).await?;
             }
@@ -190,13 +190,11 @@ impl Sessions {
     }
 
     /// What was answered to the same request before.
-    async fn answered(
-        &self,
-        creator: &str,
-        id: Uuid,
-        digest: &[u8],
-    ) -> Result<Option<v1::Session>, RouterError> {
-        let found = self.store.session_of_request(creator, id).await?;
+    async fn answered(&self, new: &NewSession) -> Result<Option<v1::Session>, RouterError> {
+        let Some((id, digest)) = &new.request else {
+            return Ok(None);
+        };
+        let found = self.store.session_of_request(&new.creator, *id).await?;
         let Some((session, first)) = found else {
             return Ok(None);
         };
@@ -204,7 +202,7 @@ impl Sessions {
             self.shred(&session).await?;
             return Ok(None);
         }
-        if first.digest != digest {
+        if first.digest != *digest {
             return Err(RouterError::RequestIdReused);
         }
         let answer = v1::Session::decode(&*first.answer);

@@ -189,7 +189,7 @@ async fn a_paused_answer_is_gone_on_with_by_saying_nothing(router: Router) {
     router.provider.answers_once(paused);
     let claude = |request| GenerateRequest {
         provider: "anthropic".to_owned(),
-        model: "claude-sonnet-5".to_owned(),
+        model: "claude-haiku-4-5".to_owned(),
         ..request
     };
     let response = router.generate(claude(saying("Hello"))).await.unwrap();
