@@ -217,3 +217,80 @@ async fn answered<T>(
         Err(_elapsed) => Err(RouterError::VaultUnavailable),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRESHNESS: Duration = Duration::from_mins(30);
+
+    fn key() -> Arc<DataKey> {
+        let name = "workspaces/acme/dataKeys/019aa5b1-0000-7000-8000-000000000000";
+        let message = Message {
+            name: name.to_owned(),
+            material: vec![7; DataKey::LENGTH],
+        };
+        read(message).ok().unwrap()
+    }
+
+    fn session() -> Arc<Session> {
+        let id = "s1".to_owned();
+        Arc::new(Session::new(id, Duration::ZERO, FRESHNESS))
+    }
+
+    fn scope(text: &str) -> RevisionScope {
+        text.parse().unwrap()
+    }
+
+    /// Holding one key, lent at the beginning.
+    fn holding(key: &Arc<DataKey>) -> DataKeys {
+        let keys = DataKeys::default();
+        keys.keep(key, session(), 0, Duration::ZERO);
+        keys
+    }
+
+    #[test]
+    fn a_key_of_another_length_is_none() {
+        let name = key().name.to_string();
+        for length in [0, 16, 31, 33] {
+            let material = vec![7; length];
+            let name = name.clone();
+            assert!(read(Message { name, material }).is_err());
+        }
+    }
+
+    #[test]
+    fn a_key_is_forgotten_when_its_workspace_changes() {
+        let key = key();
+        let keys = holding(&key);
+        keys.forget(Some(&scope("workspaces/other")));
+        keys.forget(Some(&scope("platform")));
+        assert!(keys.get(&key.name, Duration::ZERO).is_some());
+        keys.forget(Some(&scope("workspaces/acme")));
+        assert!(keys.get(&key.name, Duration::ZERO).is_none());
+    }
+
+    #[test]
+    fn a_key_is_kept_for_five_minutes_and_no_longer_than_its_session_is_fresh() {
+        let key = key();
+        let keys = holding(&key);
+        let last = KEEP.saturating_sub(Duration::from_micros(1));
+        assert!(keys.get(&key.name, last).is_some());
+        assert!(keys.get(&key.name, KEEP).is_none());
+        let keys = DataKeys::default();
+        let lent = FRESHNESS.saturating_sub(Duration::from_secs(1));
+        keys.keep(&key, session(), 0, lent);
+        assert!(keys.get(&key.name, lent).is_some());
+        assert!(keys.get(&key.name, FRESHNESS).is_none());
+    }
+
+    #[test]
+    fn an_answer_that_was_overtaken_is_not_kept() {
+        let key = key();
+        let keys = DataKeys::default();
+        let asked = keys.lock().forgotten;
+        keys.forget_one(&key.name);
+        keys.keep(&key, session(), asked, Duration::ZERO);
+        assert!(keys.get(&key.name, Duration::ZERO).is_none());
+    }
+}

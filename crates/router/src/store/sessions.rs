@@ -210,7 +210,10 @@ fn to_row(session: &Session, first_answer: Option<FirstAnswer>) -> Model {
         provider: settings.provider.clone(),
         model: settings.model.clone(),
         strict: settings.strict,
-        data_key: data_key.and_then(|name| Uuid::try_parse(name.data_key.as_str()).ok()),
+        data_key: data_key.map(|name| {
+            let id = Uuid::try_parse(name.data_key.as_str());
+            id.expect("a canonical UUID is a UUID")
+        }),
         turn_count: count(transcript.as_ref().map(|t| t.turn_count)),
         size: count(transcript.as_ref().map(|t| t.size)),
         retention_micros: micros(settings.retention),

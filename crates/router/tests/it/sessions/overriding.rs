@@ -116,7 +116,7 @@ async fn a_fallback_takes_the_sessions_key_for_the_requests(router: Router) {
         ..plain()
     };
     create(&router, creating("talk", session)).await.unwrap();
-    router.provider.answers_once(super::good_day());
+    router.provider.answers_once(good_day());
     let fallback = latchkey_contract::router::v1::Fallback {
         provider: "anthropic".to_owned(),
         model: "claude-sonnet-5".to_owned(),

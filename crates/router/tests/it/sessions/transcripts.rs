@@ -22,6 +22,7 @@ on_both_databases!(
     a_data_key_is_kept_until_the_workspace_changes,
     a_failed_call_adds_nothing,
     requests_at_the_same_time_add_whole_turns,
+    without_the_database_nothing_is_asked,
     an_answer_that_can_not_be_kept_is_given,
     an_answer_to_a_session_that_was_deleted_meanwhile_is_given,
     a_tool_call_that_was_cut_off_is_not_kept,
@@ -125,6 +126,16 @@ async fn requests_at_the_same_time_add_whole_turns(router: Router) {
     assert_eq!(get(&router, TALK).await.unwrap().turn_count, 4);
     router.generate(saying("five")).await.unwrap();
     assert_eq!(told(&router).len(), 9);
+}
+
+async fn without_the_database_nothing_is_asked(router: Router) {
+    talking(&router, sealed()).await;
+    router.execute("ALTER TABLE sessions RENAME TO away").await;
+    let outcome = router.generate(saying("Hello")).await;
+    refused(outcome, Code::Unavailable, "DATABASE_UNAVAILABLE");
+    assert!(router.provider.calls().is_empty());
+    // Requests without a session do not need it.
+    router.generate(crate::harness::gpt()).await.unwrap();
 }
 
 async fn an_answer_that_can_not_be_kept_is_given(router: Router) {
