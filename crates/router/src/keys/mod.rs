@@ -7,6 +7,7 @@
 //! is kept in the same way.
 
 mod attend;
+mod data_keys;
 mod errand;
 mod issuer;
 mod loan;
@@ -34,6 +35,8 @@ use latchkey_contract::vault::v1::{
 use tokio::sync::mpsc;
 
 pub use attend::attend;
+pub use data_keys::DataKey;
+use data_keys::DataKeys;
 pub use errand::refusal as provider_refusal;
 pub use issuer::{TokenError, TokenIssuer, system_time};
 use loan::Terms;
@@ -89,6 +92,7 @@ pub struct Keys {
     versions: Versions,
     turns: Turns<Wish>,
     member_turns: Turns<Asked>,
+    sealing: DataKeys,
     reports: mpsc::Sender<KeyReport>,
     waiting_reports: Mutex<Option<mpsc::Receiver<KeyReport>>>,
 }
@@ -125,6 +129,7 @@ impl Keys {
             versions: Versions::default(),
             turns: Turns::default(),
             member_turns: Turns::default(),
+            sealing: DataKeys::default(),
             reports,
             waiting_reports: Mutex::new(Some(waiting)),
         }
@@ -257,6 +262,7 @@ impl Keys {
         held.drop_if(|loan| loan.depends_on(scope));
         held.members.forget(scope);
         drop(held);
+        self.sealing.forget(Some(scope));
         self.versions.in_flight(revoked)
     }
 
@@ -268,6 +274,7 @@ impl Keys {
         held.members.forget_all();
         held.heads.clear();
         held.session = Some(session);
+        self.sealing.forget(None);
     }
 
     /// The vault ended the session: nothing it lent may be used.
@@ -276,6 +283,7 @@ impl Keys {
         held.drop_if(|_| true);
         held.members.forget_all();
         held.session = None;
+        self.sealing.forget(None);
     }
 
     /// The connection broke: what was lent stays usable until it lapses, but nothing is asked.

@@ -131,7 +131,10 @@ impl Call {
         };
         let method = self.caller.method();
         match error.cause() {
-            RouterError::Journal(_) | RouterError::Store(_) | RouterError::VaultUnavailable => {
+            RouterError::Journal(_)
+            | RouterError::Store(_)
+            | RouterError::VaultUnavailable
+            | RouterError::Integrity(_) => {
                 let chain = &error as &dyn std::error::Error;
                 tracing::error!(error = chain, rpc.method = method, "the call failed");
             }

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use latchkey_contract::FILE_DESCRIPTOR_SET;
 use latchkey_contract::router::v1::catalogue_service_client::CatalogueServiceClient;
 use latchkey_contract::router::v1::{
-    CatalogueModel, CountTokensRequest, DeleteCatalogueModelRequest, EmbedRequest,
-    GenerateImagesRequest, GetAttemptRequest, GetCatalogueModelRequest, ListAttemptsRequest,
-    ListCatalogueModelsRequest, ListModelsRequest, SummarizeUsageRequest,
-    UpsertCatalogueModelRequest,
+    CatalogueModel, CountTokensRequest, CreateSessionRequest, DeleteCatalogueModelRequest,
+    DeleteSessionRequest, EmbedRequest, GenerateImagesRequest, GetAttemptRequest,
+    GetCatalogueModelRequest, GetSessionRequest, ListAttemptsRequest, ListCatalogueModelsRequest,
+    ListModelsRequest, ListSessionsRequest, ListTurnsRequest, Session, SummarizeUsageRequest,
+    UpdateSessionRequest, UpsertCatalogueModelRequest,
 };
 use latchkey_contract::vault::v1::member;
 use latchkey_migrations::testing::Backend;
@@ -34,6 +35,12 @@ const CASES: &[(&str, &[Who])] = &[
     ("InferenceService/GenerateImages", &[APP]),
     ("InferenceService/ListModels", &[APP]),
     ("InferenceService/StreamGenerate", &[APP]),
+    ("SessionService/CreateSession", &[APP]),
+    ("SessionService/DeleteSession", &[APP]),
+    ("SessionService/GetSession", &[APP]),
+    ("SessionService/ListSessions", &[APP]),
+    ("SessionService/ListTurns", &[APP]),
+    ("SessionService/UpdateSession", &[APP]),
     ("UsageService/GetAttempt", &[APP, OPERATOR, OWNER]),
     ("UsageService/ListAttempts", &[APP, OPERATOR, OWNER]),
     ("UsageService/SummarizeUsage", &[APP, OPERATOR, OWNER]),
@@ -111,6 +118,9 @@ async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
                 .stream_generate(streamed(gpt()))
                 .await?;
         }
+        method if method.starts_with("SessionService/") => {
+            call_session(router, who, method).await?;
+        }
         "UsageService/GetAttempt" => {
             let name = format!("{ACME}/attempts/019aa5b1-0000-7000-8000-000000000000");
             let got = router
@@ -136,6 +146,58 @@ async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
         method => panic!("{method} has no case"),
     }
     Ok(())
+}
+
+/// The same for a method of sessions.
+async fn call_session(router: &Router, who: Who, method: &str) -> Result<(), Status> {
+    let parent = ACME.to_owned();
+    let name = format!("{ACME}/sessions/nothing");
+    let mut sessions = router.sessions(who);
+    match method {
+        "SessionService/CreateSession" => {
+            let request = CreateSessionRequest {
+                parent,
+                ..CreateSessionRequest::default()
+            };
+            sessions.create_session(request).await.map(drop)
+        }
+        "SessionService/DeleteSession" => {
+            let request = DeleteSessionRequest {
+                name,
+                etag: String::new(),
+            };
+            or_not_found(sessions.delete_session(request).await)
+        }
+        "SessionService/GetSession" => {
+            or_not_found(sessions.get_session(GetSessionRequest { name }).await)
+        }
+        "SessionService/ListSessions" => {
+            let request = ListSessionsRequest {
+                parent,
+                ..ListSessionsRequest::default()
+            };
+            sessions.list_sessions(request).await.map(drop)
+        }
+        "SessionService/ListTurns" => {
+            let request = ListTurnsRequest {
+                parent: name,
+                ..ListTurnsRequest::default()
+            };
+            or_not_found(sessions.list_turns(request).await)
+        }
+        "SessionService/UpdateSession" => {
+            let session = Session {
+                name,
+                ..Session::default()
+            };
+            let request = UpdateSessionRequest {
+                session: Some(session),
+                update_mask: None,
+            };
+            or_not_found(sessions.update_session(request).await)
+        }
+        method => panic!("{method} has no case"),
+    }
 }
 
 /// Not to be found is not to be refused.

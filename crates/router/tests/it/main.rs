@@ -20,6 +20,7 @@ mod leases;
 mod members;
 mod outages;
 mod pools;
+mod sessions;
 mod store;
 mod tokens;
 mod trying;

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod config;
+mod data_keys;
 mod lending;
 mod members;
 mod patient;

@@ -27,6 +27,8 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
+use super::data_keys::DataKeys;
+
 /// How long what the router holds stays usable.
 pub(crate) const FRESHNESS: Duration = Duration::from_secs(30);
 /// The material of every key.
@@ -58,6 +60,7 @@ struct Shared {
     session: Mutex<Option<Pushed>>,
     turns_away: Mutex<bool>,
     silent: Mutex<bool>,
+    data_keys: DataKeys,
 }
 
 /// What the router said.
@@ -102,6 +105,7 @@ impl Vault {
             session: Mutex::default(),
             turns_away: Mutex::default(),
             silent: Mutex::default(),
+            data_keys: DataKeys::default(),
         });
         Self::serve("127.0.0.1:0".parse().unwrap(), shared)
     }
@@ -223,6 +227,11 @@ impl Vault {
         self.shared.heard.borrow().look_ups.clone()
     }
 
+    /// The keys that transcripts are sealed under.
+    pub(crate) fn data_keys(&self) -> &DataKeys {
+        &self.shared.data_keys
+    }
+
     /// Waits until it has heard something.
     pub(crate) async fn heard(&self, enough: impl Fn(&Heard) -> bool) -> Heard {
         let mut heard = self.shared.heard.subscribe();
@@ -310,23 +319,26 @@ impl LeaseService for Service {
 
     async fn create_data_key(
         &self,
-        _: Request<CreateDataKeyRequest>,
+        request: Request<CreateDataKeyRequest>,
     ) -> Result<Response<DataKey>, Status> {
-        Err(Status::unimplemented("nothing is sealed"))
+        is_router(&request)?;
+        self.0.data_keys.create(&request.into_inner())
     }
 
     async fn lend_data_key(
         &self,
-        _: Request<LendDataKeyRequest>,
+        request: Request<LendDataKeyRequest>,
     ) -> Result<Response<DataKey>, Status> {
-        Err(Status::unimplemented("nothing is sealed"))
+        is_router(&request)?;
+        self.0.data_keys.lend(&request.into_inner())
     }
 
     async fn destroy_data_key(
         &self,
-        _: Request<DestroyDataKeyRequest>,
+        request: Request<DestroyDataKeyRequest>,
     ) -> Result<Response<DestroyDataKeyResponse>, Status> {
-        Err(Status::unimplemented("nothing is sealed"))
+        is_router(&request)?;
+        self.0.data_keys.destroy(&request.into_inner())
     }
 
     async fn list_leases(
