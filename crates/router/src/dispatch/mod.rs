@@ -1,16 +1,20 @@
 //! Sending one request to a provider: find whose model it is, get the key, write the attempt down,
 //! call, read the answer, settle the account; and try again where that may help.
 
+mod asked;
 mod attempt;
 mod candidates;
+mod conditions;
 mod config;
 mod count_tokens;
 mod embed;
 mod endpoint;
+mod estimate;
 mod failure;
 mod generate;
 mod health;
 mod images;
+mod operation;
 mod plan;
 mod ready;
 mod stream;

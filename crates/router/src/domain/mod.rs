@@ -2,4 +2,5 @@
 
 pub mod attempt;
 pub mod fallback;
+pub mod funding;
 pub mod role;
