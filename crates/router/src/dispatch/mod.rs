@@ -4,12 +4,14 @@
 mod asked;
 mod attempt;
 mod candidates;
+mod compare;
 mod conditions;
 mod config;
 mod count_tokens;
 mod embed;
 mod endpoint;
 mod estimate;
+mod explain;
 mod failure;
 mod generate;
 mod health;
@@ -28,10 +30,12 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::time::Instant;
 use uuid::Builder;
 
+pub use compare::{Compared, ComparedStream};
 pub use config::AttemptsConfig;
 pub use count_tokens::Counted;
 pub use embed::Embedded;
 pub use endpoint::{EndpointError, Endpoints, ProviderConfig};
+pub use explain::{KeyOutlook, Outlook, Question};
 pub use generate::Answered;
 pub use health::{KeyHealth, Limits, Unfit};
 pub use images::Pictured;

@@ -109,12 +109,18 @@ impl Call {
             .map_err(|error| self.refuse(error))
     }
 
-    /// The refusal of an error. What an operator can mend is logged with its chain.
+    /// The refusal of an error.
     pub(super) fn refuse(&self, error: RouterError) -> Status {
+        self.note(&error);
+        error.into()
+    }
+
+    /// Logs an error; what an operator can mend, with its chain.
+    pub(super) fn note(&self, error: &RouterError) {
         let method = self.caller.method();
         match error.cause() {
             RouterError::Journal(_) | RouterError::Store(_) | RouterError::VaultUnavailable => {
-                let chain = &error as &dyn std::error::Error;
+                let chain = error as &dyn std::error::Error;
                 tracing::error!(error = chain, rpc.method = method, "the call failed");
             }
             error => {
@@ -122,7 +128,6 @@ impl Call {
                 tracing::debug!(reason, rpc.method = method, "the call was refused");
             }
         }
-        error.into()
     }
 }
 

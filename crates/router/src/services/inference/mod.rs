@@ -1,10 +1,13 @@
 //! `InferenceService`, one file per method.
 
+mod compare;
 mod count_tokens;
 mod embed;
+mod explain;
 mod generate;
 mod generate_images;
 mod list_models;
+mod prepared;
 mod stream_generate;
 
 use std::pin::Pin;
@@ -41,16 +44,20 @@ impl InferenceService for Inference {
         &self,
         request: Request<CompareRequest>,
     ) -> Result<Response<Self::CompareStream>, Status> {
-        let _ = request;
-        Err(Status::unimplemented("comparing"))
+        let (call, request) = Call::split(request)?;
+        match compare::handle(&self.dispatcher, &call, request).await {
+            Ok(stream) => Ok(Response::new(compare::answering(call, stream))),
+            Err(error) => Err(call.refuse(error)),
+        }
     }
 
     async fn explain(
         &self,
         request: Request<ExplainRequest>,
     ) -> Result<Response<ExplainResponse>, Status> {
-        let _ = request;
-        Err(Status::unimplemented("explaining"))
+        let (call, request) = Call::split(request)?;
+        let outcome = explain::handle(&self.dispatcher, &call, &request).await;
+        call.answer(outcome)
     }
 
     async fn generate(
