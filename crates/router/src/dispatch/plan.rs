@@ -12,7 +12,7 @@ use crate::keys::Loan;
 /// One model to ask: what of it the request says.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Leg {
-    /// A provider id; empty when the key tells.
+    /// A provider id; empty when the key tells, be it the vault's choice.
     pub(super) provider: String,
     /// A model; empty when the key has a default.
     pub(super) model: String,
@@ -33,12 +33,8 @@ impl Leg {
         }
         let provider = match provider {
             "" if !key.is_empty() => String::new(),
-            "" if model.is_empty() => {
-                return Err(RouterError::field(
-                    field("model"),
-                    "is required without a key",
-                ));
-            }
+            // Keys of any provider have a default.
+            "" if model.is_empty() => String::new(),
             "" => {
                 let problem = "is required: the catalogue does not know whose the model is";
                 let known = catalogue.provider_of(model);
@@ -55,6 +51,11 @@ impl Leg {
             model: model.to_owned(),
             key: key.to_owned(),
         })
+    }
+
+    /// Whether anybody may answer: keys of several providers, each with its default model.
+    pub(super) fn is_open(&self) -> bool {
+        self.provider.is_empty() && self.key.is_empty()
     }
 
     /// The model to ask for with a key: the one that is named, else the key's default.
@@ -107,6 +108,12 @@ pub(super) fn fallbacks(
             (named, _) => named,
         };
         let said = (fallback.provider.as_str(), fallback.model.as_str(), key);
+        if said == ("", "", "") {
+            return Err(RouterError::field(
+                field("model"),
+                "is required without a key or provider",
+            ));
+        }
         legs.push(Leg::new(said, catalogue, field)?);
     }
     Ok(Fallbacks::Given(legs))
