@@ -91,3 +91,30 @@ impl Course {
         self.own_key_failed |= payer == Payer::OwnKey;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_platform_is_stayed_with_and_an_own_key_is_not() {
+        let mut course = Course::default();
+        course.turn_of(Payer::OwnKey);
+        assert_eq!(course, Course::default());
+        course.failure_of(Payer::OwnKey);
+        course.turn_of(Payer::Platform);
+        course.turn_of(Payer::OwnKey);
+        assert_eq!(
+            (course.payer, course.own_key_failed),
+            (Some(Payer::Platform), true)
+        );
+    }
+
+    #[test]
+    fn a_failure_of_the_platforms_is_no_failure_of_an_own_key() {
+        let mut course = Course::default();
+        course.turn_of(Payer::Platform);
+        course.failure_of(Payer::Platform);
+        assert!(!course.own_key_failed);
+    }
+}

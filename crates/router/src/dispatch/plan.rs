@@ -133,3 +133,56 @@ pub(super) fn of_the_workspace(fallbacks: &[Fallback]) -> Vec<Leg> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leg(said: (&str, &str, &str)) -> Result<Leg, String> {
+        let leg = Leg::new(said, &Catalogue::builtin(), str::to_owned);
+        leg.map_err(|error| match error {
+            RouterError::Field { field, .. } => field,
+            error => panic!("{error}"),
+        })
+    }
+
+    #[test]
+    fn a_request_that_says_nothing_leaves_everything_to_the_vault() {
+        let anything = leg(("", "", "")).unwrap();
+        assert!(anything.is_open());
+        assert_eq!((&*anything.provider, &*anything.model), ("", ""));
+    }
+
+    #[test]
+    fn a_key_or_a_provider_may_tell_the_rest() {
+        for said in [
+            ("", "", "main"),
+            ("openai", "", ""),
+            ("", "gpt-4.1", "main"),
+        ] {
+            let leg = leg(said).unwrap();
+            assert_eq!((&*leg.provider, &*leg.model, &*leg.key), said);
+            assert!(!leg.is_open());
+        }
+    }
+
+    #[test]
+    fn the_catalogue_tells_whose_a_model_is() {
+        assert_eq!(leg(("", "gpt-4.1", "")).unwrap().provider, "openai");
+        assert_eq!(leg(("", "nobodys", "")).unwrap_err(), "provider");
+    }
+
+    #[test]
+    fn a_fallback_says_something() {
+        let request = |key: &str| v1::GenerateRequest {
+            key: key.to_owned(),
+            fallbacks: vec![v1::Fallback::default()],
+            ..v1::GenerateRequest::default()
+        };
+        let catalogue = Catalogue::builtin();
+        let refused = fallbacks(&request(""), &catalogue).err().unwrap();
+        assert_eq!(refused.reason(), "FIELD_INVALID");
+        // The named key has a default model.
+        assert!(fallbacks(&request("main"), &catalogue).is_ok());
+    }
+}
