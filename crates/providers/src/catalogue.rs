@@ -115,7 +115,7 @@ impl Catalogue {
 
 /// Whether the models it serves are its own. The others serve models of many makers, under names
 /// that are the makers' or the customer's.
-fn makes_models(provider: Provider) -> bool {
+pub fn makes_models(provider: Provider) -> bool {
     match provider {
         Provider::Anthropic | Provider::DeepSeek | Provider::Google | Provider::OpenAi => true,
         Provider::Azure | Provider::Custom | Provider::OpenRouter | Provider::Vertex => false,

@@ -2352,6 +2352,9 @@ pub struct Candidate {
     /// The provider's words where it is quarantined.
     #[prost(string, tag = "11")]
     pub detail: ::prost::alloc::string::String,
+    /// As `Lease.platform_may_follow`.
+    #[prost(bool, tag = "12")]
+    pub platform_may_follow: bool,
 }
 /// A refusal, as data.
 #[derive(Clone, PartialEq, ::prost::Message)]

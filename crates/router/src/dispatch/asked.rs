@@ -72,7 +72,7 @@ impl<'a> Asked<'a> {
 /// What has become of a request so far, as far as it decides who may pay from now on.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Course {
-    /// The platform, once a key of it had its turn.
+    /// The platform, once a key of it had its turn; the owner, once a key failed that wants it so.
     payer: Option<Payer>,
     /// Whether an own key had its turn and failed.
     own_key_failed: bool,
@@ -86,9 +86,15 @@ impl Course {
         }
     }
 
-    /// It failed, or is left alone because it failed a moment ago.
-    pub(super) fn failure_of(&mut self, payer: Payer) {
-        self.own_key_failed |= payer == Payer::OwnKey;
+    /// It failed, or is left alone because it failed a moment ago. An own key may keep the platform from
+    /// ever following it; the policies of workspace, project and request are asked anew by the vault.
+    pub(super) fn failure_of(&mut self, payer: Payer, platform_may_follow: bool) {
+        if payer == Payer::OwnKey {
+            self.own_key_failed = true;
+            if !platform_may_follow {
+                self.payer = Some(Payer::OwnKey);
+            }
+        }
     }
 }
 
@@ -101,7 +107,7 @@ mod tests {
         let mut course = Course::default();
         course.turn_of(Payer::OwnKey);
         assert_eq!(course, Course::default());
-        course.failure_of(Payer::OwnKey);
+        course.failure_of(Payer::OwnKey, true);
         course.turn_of(Payer::Platform);
         course.turn_of(Payer::OwnKey);
         assert_eq!(
@@ -114,7 +120,15 @@ mod tests {
     fn a_failure_of_the_platforms_is_no_failure_of_an_own_key() {
         let mut course = Course::default();
         course.turn_of(Payer::Platform);
-        course.failure_of(Payer::Platform);
+        course.failure_of(Payer::Platform, false);
         assert!(!course.own_key_failed);
+    }
+
+    #[test]
+    fn a_key_that_failed_may_keep_the_platform_from_following() {
+        let mut course = Course::default();
+        course.turn_of(Payer::OwnKey);
+        course.failure_of(Payer::OwnKey, false);
+        assert_eq!(course.payer, Some(Payer::OwnKey));
     }
 }

@@ -206,6 +206,7 @@ impl Looking<'_> {
     /// that is the router's doing.
     fn key(&mut self, candidate: Candidate) -> (KeyOutlook, Option<RouterError>) {
         let price = self.price(&candidate);
+        let platform_may_follow = candidate.platform_may_follow;
         let mut key = KeyOutlook {
             key_version: candidate.key_version,
             material_tail: candidate.material_tail,
@@ -229,7 +230,7 @@ impl Looking<'_> {
             return (key, Some(error));
         }
         self.course.turn_of(key.payer);
-        self.course.failure_of(key.payer);
+        self.course.failure_of(key.payer, platform_may_follow);
         let (health, clock) = (&self.dispatcher.health, &self.dispatcher.clock);
         let Err(unfit) = health.foresee(&key.key_version, &key.model, clock.boottime()) else {
             return (key, None);

@@ -143,7 +143,8 @@ impl<O: Operation> Trying<'_, O> {
             let health = &self.dispatcher.health;
             let (error, pause) = if let Err(unfit) = health.admit(loan.key_version(), model, now) {
                 drop(in_use);
-                self.course.failure_of(loan.payer());
+                self.course
+                    .failure_of(loan.payer(), loan.platform_may_follow());
                 (RouterError::from(unfit), None)
             } else {
                 calls += 1;
@@ -160,7 +161,8 @@ impl<O: Operation> Trying<'_, O> {
                 };
                 let mut next = failure::next(&error);
                 if next != Next::GiveUp {
-                    self.course.failure_of(loan.payer());
+                    self.course
+                        .failure_of(loan.payer(), loan.platform_may_follow());
                 } else if matches!(error, RouterError::Encode(_))
                     && leg.is_open()
                     && !self.is_first_choice(&loan)

@@ -147,12 +147,12 @@ impl Session {
     }
 
     /// Whom a request is put to: what it names holds, the session's own where it names nothing.
-    /// `knows` says whether the catalogue knows whose a model is.
+    /// `leaves` says whether a model is known to be another provider's than the session's.
     ///
     /// A request that names a key, or a provider other than the session's, takes nothing; the
     /// session's key and model would mean something else there. One that names a model alone stays
     /// with the session's key, and without one goes to whose the model is.
-    pub fn choose<'a>(&'a self, said: Named<'a>, knows: impl FnOnce(&str) -> bool) -> Named<'a> {
+    pub fn choose<'a>(&'a self, said: Named<'a>, leaves: impl FnOnce(&str) -> bool) -> Named<'a> {
         let own = Named {
             key: &self.settings.key,
             provider: &self.settings.provider,
@@ -162,7 +162,7 @@ impl Session {
             ("", "", "") => own,
             ("", "", model) if own.key.is_empty() => Named {
                 // Empty, it is found by the model.
-                provider: if knows(model) { "" } else { own.provider },
+                provider: if leaves(model) { "" } else { own.provider },
                 ..said
             },
             ("", "", model) => Named { model, ..own },

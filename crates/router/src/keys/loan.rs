@@ -31,6 +31,7 @@ pub struct Loan {
     api_version: String,
     deployments: BTreeMap<String, String>,
     rights: ModelRights,
+    platform_may_follow: bool,
     material: Material,
     material_tail: String,
     payer: Payer,
@@ -92,6 +93,7 @@ impl Loan {
             None => None,
         };
         let key_version: KeyVersionName = lease.key_version.parse().ok()?;
+        let rights = ModelRights::of(&lease);
         Some(Self {
             pool: PoolKey::new(&terms.workspace, &key_version),
             key_version,
@@ -101,7 +103,8 @@ impl Loan {
             cloud_project: lease.cloud_project,
             api_version: lease.api_version,
             deployments: lease.deployments,
-            rights: ModelRights::new(lease.allowed_models, lease.denied_models),
+            rights,
+            platform_may_follow: lease.platform_may_follow,
             material: Material::read(lease.material)?,
             material_tail: lease.material_tail,
             payer,
@@ -211,6 +214,11 @@ impl Loan {
     /// Who pays for calls with it.
     pub fn payer(&self) -> Payer {
         self.payer
+    }
+
+    /// Whether its own policy lets the platform's keys follow when a call with it fails.
+    pub fn platform_may_follow(&self) -> bool {
+        self.platform_may_follow
     }
 
     /// The model of a request that names none; empty for none.

@@ -33,6 +33,8 @@ pub struct Candidate {
     pub model: String,
     /// Where its provider serves it.
     pub location: String,
+    /// Whether its own policy lets the platform's keys follow when a call with it fails.
+    pub platform_may_follow: bool,
     /// When it would be tried, from 1; 0 for never.
     pub step: i32,
     /// Its share among the keys of its step.
@@ -84,6 +86,7 @@ fn read_candidate(candidate: v1::Candidate, provider: Provider) -> Option<Candid
         material_tail: candidate.material_tail,
         model: candidate.model,
         location: candidate.location,
+        platform_may_follow: candidate.platform_may_follow,
         step: candidate.step,
         weight: candidate.weight,
         rule: candidate.rule,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream};
 use latchkey_contract::names::{SessionName, TurnName};
 use latchkey_contract::router::v1::{GenerateRequest, Loss, Message, Turn};
+use latchkey_providers::catalogue::makes_models;
 use prost::Message as _;
 use tokio::time::Instant;
 
@@ -137,7 +138,13 @@ impl Sessions {
             model: &wanted.model,
         };
         let catalogue = self.catalogue.current();
-        let chosen = session.choose(said, |model| catalogue.provider_of(model).is_some());
+        let chosen = session.choose(said, |model| {
+            let stays = session.settings.provider.parse().is_ok_and(|provider| {
+                // Who serves models of many makers may serve this one too.
+                !makes_models(provider) || catalogue.find(provider, model).is_some()
+            });
+            !stays && catalogue.provider_of(model).is_some()
+        });
         GenerateRequest {
             key: chosen.key.to_owned(),
             provider: chosen.provider.to_owned(),

@@ -53,6 +53,7 @@ fn lease(key: &str, payer: Payer) -> Lease {
         material: Some(api_key(&secret(id))),
         material_tail: "wxyz".to_owned(),
         payer: payer.into(),
+        platform_may_follow: true,
         ..Lease::default()
     }
 }
@@ -277,6 +278,7 @@ impl Judged<'_> {
             weight: i32::from(is_tried),
             rule: if is_tried { "" } else { self.rule }.to_owned(),
             detail: String::new(),
+            platform_may_follow: self.lease.platform_may_follow,
         }
     }
 }

@@ -12,7 +12,7 @@ use latchkey_migrations::testing::Backend;
 use serde_json::json;
 use tonic::{Code, Status, Streaming};
 
-use crate::harness::{ACME, APP, Answer, Lending, Router, anthropic, chat, gpt, of, own, refused};
+use crate::harness::{APP, Answer, Lending, Router, anthropic, chat, gpt, of, own, refused};
 
 async fn router() -> Router {
     let router = Router::start(Backend::Sqlite).await;
@@ -215,7 +215,7 @@ async fn the_callers_deadline_holds_for_each() {
 async fn a_malformed_field_is_named() {
     type Damage = fn(&mut GenerateRequest, &mut Vec<Alternative>);
     let router = router().await;
-    let damages: [(&str, Damage); 12] = [
+    let damages: [(&str, Damage); 11] = [
         ("request.parent", |request, _| {
             request.parent = "acme".to_owned();
         }),
@@ -228,9 +228,6 @@ async fn a_malformed_field_is_named() {
         ("request.key", |request, _| request.key = "a".to_owned()),
         ("request.fallbacks", |request, _| {
             request.fallbacks.push(Fallback::default());
-        }),
-        ("request.session", |request, _| {
-            request.session = format!("{ACME}/sessions/none");
         }),
         ("request.funding.when_failed", |request, _| {
             request.funding.get_or_insert_default().when_failed = 9;

@@ -417,10 +417,6 @@ async fn a_request_that_is_wrong_is_refused() {
             generate(|request| request.funding.get_or_insert_default().selection = 9),
             "generate.funding.selection",
         ),
-        (
-            generate(|request| request.session = format!("{ACME}/sessions/none")),
-            "generate.session",
-        ),
         (Explained::Embed(embed), "embed.provider"),
         (
             Explained::GenerateImages(GenerateImagesRequest::default()),

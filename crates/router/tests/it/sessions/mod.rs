@@ -7,6 +7,7 @@ mod integrity;
 mod leaks;
 mod list_sessions;
 mod list_turns;
+mod looking;
 mod overriding;
 mod retention;
 mod strict;

@@ -323,3 +323,22 @@ async fn an_error_tells_whose_keys_were_tried() {
     ];
     assert_eq!(told, expected);
 }
+
+#[tokio::test]
+async fn a_key_may_keep_the_platform_from_following_it() {
+    let alone = Lease {
+        platform_may_follow: false,
+        ..own("a")
+    };
+    let router = lenient([alone, of("anthropic", shared("q"))]).await;
+    router.provider.answers(throttled());
+    let outcome = router.generate(falling_back([CLAUDE], gpt())).await;
+    refused(outcome, Code::ResourceExhausted, THROTTLED);
+    assert_eq!(router.provider.keys(), ["a"]);
+    // Whatever the fallback's own policy says: the request stays on its owner's bill.
+    let asked = router.vault.questions().pop().unwrap();
+    assert_eq!(
+        (&*asked.provider, asked.payer()),
+        ("anthropic", v1::Payer::OwnKey)
+    );
+}

@@ -4,6 +4,7 @@ use latchkey_contract::vault::v1;
 
 use super::candidates;
 use super::resolve::Question;
+use crate::domain::funding::Lack;
 use crate::domain::resolution::{Candidate, Foreseen, Payer, Rule, foresee};
 use crate::error::VaultError;
 use crate::services::{encode, status};
@@ -48,6 +49,7 @@ async fn candidate(
         model,
     } = foreseen;
     let version = candidates::version(vault, question, &candidate).await?;
+    let funding = &candidate.key.settings.funding;
     Ok(v1::Candidate {
         key: candidate.name.to_string(),
         key_version: candidates::version_name(&candidate).to_string(),
@@ -59,6 +61,7 @@ async fn candidate(
         step: i32::try_from(step).unwrap_or(i32::MAX),
         weight: i32::try_from(weight).unwrap_or(i32::MAX),
         rule: rule.map_or("", Rule::as_str).to_owned(),
+        platform_may_follow: funding.lets_the_platform_stand_in(Lack::Failed),
         detail: candidate.key.state_detail,
     })
 }

@@ -63,12 +63,18 @@ async fn what_holds_for_everybody_holds_again(vault: Vault) {
     let request_azure = update_override(azure, own_keys(Switch::Off));
     vault.update_override(request_azure).await.unwrap();
     let router = Router::attend(&vault).await;
-    router.borrows(resolve(ACME)).await;
+    let refusal = router.resolve(resolve(ACME)).await;
+    let refusal = refused(refusal, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
+    assert_eq!(
+        refusal.metadata["workspaces/acme/keys/main"],
+        "OWN_KEYS_OFF"
+    );
     let answer = vault.delete_override(request(OVERRIDE)).await.unwrap();
     let propagation = answer.propagation.unwrap();
     assert_eq!(propagation.acknowledged_router_count, 1);
     let told = router.invalidation(ACME, 0).await;
     assert_eq!(told.revision, propagation.revision);
+    router.borrows(resolve(ACME)).await;
     assert_eq!(vault.overrides().await, [azure]);
     let again = update_override(OVERRIDE, ProviderAccess::default());
     let again = vault.update_override(again).await.unwrap();

@@ -1,7 +1,8 @@
 //! What becomes of a refused key by what its provider says next.
 
 use latchkey_contract::vault::v1::audit_event::Decision;
-use latchkey_contract::vault::v1::{Hello, ResolveRequest, key, verification};
+use latchkey_contract::vault::v1::funding_policy::Instead;
+use latchkey_contract::vault::v1::{FundingPolicy, Hello, ResolveRequest, key, verification};
 
 use super::{ACME, ALMOST, INTERVAL, NAME, SECOND, acme, events, is_refused, later, told};
 use crate::harness::{
@@ -163,8 +164,13 @@ async fn keys_of_projects_and_of_the_platform_come_back_too(vault: Vault) {
         let (parent, id) = name.split_once("/keys/").unwrap();
         vault.store_key(create_key(parent, id)).await;
     }
+    let follows = FundingPolicy {
+        when_failed: Instead::Platform.into(),
+        ..FundingPolicy::default()
+    };
+    vault.fund_workspace("workspaces/acme", follows).await;
     is_refused(&vault, &router, names[0]).await;
-    // The platform's are not named: they are chosen when the workspace has none of its own.
+    // The platform's are not named: they follow when the workspace's own have failed.
     is_refused(&vault, &router, NAME).await;
     let lease = router.borrows(resolve(ACME)).await;
     assert_eq!(lease.key_version, "platform/keys/shared/versions/1");

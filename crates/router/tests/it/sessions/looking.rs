@@ -1,0 +1,109 @@
+//! What reads a session and does not continue it.
+
+use latchkey_contract::router::v1::compare_response::Outcome;
+use latchkey_contract::router::v1::{
+    Alternative, CompareRequest, ExplainRequest, ExplainedModel, GenerateRequest, explain_request,
+};
+use tonic::Code;
+
+use super::{TALK, conversation, get, good_day, saying, sealed, talking, told, turns};
+use crate::harness::{ACME, APP, Lending, Router, own, refused};
+use crate::on_both_databases;
+
+on_both_databases!(
+    explaining_tells_of_the_sessions_model_and_is_no_use_of_it,
+    comparing_reads_the_transcript_and_does_not_continue_it,
+    a_session_that_is_not_there_is_not_found,
+);
+
+/// A router that lends one key, and a talk of one turn.
+async fn of_one_turn(router: &Router) {
+    router.lends_of(Lending {
+        keys: vec![own("a")],
+        ..Lending::default()
+    });
+    talking(router, sealed()).await;
+    router.provider.answers_to("a", good_day());
+    router.generate(saying("Hello")).await.unwrap();
+}
+
+async fn explained(router: &Router, request: GenerateRequest) -> ExplainedModel {
+    let request = ExplainRequest {
+        request: Some(explain_request::Request::Generate(request)),
+    };
+    let explained = router.inference(APP).explain(request).await.unwrap();
+    explained.into_inner().models.remove(0)
+}
+
+async fn explaining_tells_of_the_sessions_model_and_is_no_use_of_it(router: Router) {
+    of_one_turn(&router).await;
+    let before = get(&router, TALK).await.unwrap();
+    let in_session = explained(&router, saying("And now?")).await;
+    assert_eq!(
+        (&*in_session.provider, &*in_session.model),
+        ("openai", "gpt-4.1")
+    );
+    // The transcript is a part of the price.
+    let alone = GenerateRequest {
+        session: String::new(),
+        provider: "openai".to_owned(),
+        model: "gpt-4.1".to_owned(),
+        ..saying("And now?")
+    };
+    let alone = explained(&router, alone).await;
+    let input = |model: &ExplainedModel| model.keys[0].price.as_ref().unwrap().input_tokens;
+    assert!(input(&in_session) > input(&alone));
+    assert_eq!(get(&router, TALK).await.unwrap(), before);
+    assert_eq!(router.provider.calls().len(), 1);
+}
+
+async fn comparing_reads_the_transcript_and_does_not_continue_it(router: Router) {
+    of_one_turn(&router).await;
+    let alternative = |model: &str| Alternative {
+        provider: "openai".to_owned(),
+        model: model.to_owned(),
+        key: String::new(),
+    };
+    let request = CompareRequest {
+        request: Some(saying("And now?")),
+        alternatives: vec![alternative("gpt-4.1"), alternative("gpt-4o")],
+    };
+    let mut stream = router
+        .inference(APP)
+        .compare(request)
+        .await
+        .unwrap()
+        .into_inner();
+    let mut answers = 0;
+    while let Some(response) = stream.message().await.unwrap() {
+        let Some(Outcome::Answer(answer)) = response.outcome else {
+            panic!("{response:?}")
+        };
+        assert_eq!(answer.turn, "");
+        answers += 1;
+    }
+    assert_eq!(answers, 2);
+    assert_eq!(
+        told(&router),
+        conversation(&["Hello", "Good day", "And now?"])
+    );
+    assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
+}
+
+async fn a_session_that_is_not_there_is_not_found(router: Router) {
+    let nowhere = || GenerateRequest {
+        session: format!("{ACME}/sessions/nowhere"),
+        ..saying("Hello")
+    };
+    let request = ExplainRequest {
+        request: Some(explain_request::Request::Generate(nowhere())),
+    };
+    let outcome = router.inference(APP).explain(request).await;
+    refused(outcome, Code::NotFound, "SESSION_NOT_FOUND");
+    let request = CompareRequest {
+        request: Some(nowhere()),
+        alternatives: vec![Alternative::default()],
+    };
+    let outcome = router.inference(APP).compare(request).await;
+    refused(outcome, Code::NotFound, "SESSION_NOT_FOUND");
+}
