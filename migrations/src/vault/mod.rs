@@ -5,6 +5,7 @@ mod m20261121_000002_create_keys;
 mod m20261121_000003_create_audit_events;
 mod m20261126_000004_add_destinations;
 mod m20261126_000005_index_refused_keys;
+mod m20261126_000009_add_policies;
 
 use sea_orm_migration::prelude::*;
 
@@ -21,6 +22,7 @@ impl MigratorTrait for VaultMigrator {
             Box::new(m20261121_000003_create_audit_events::Migration),
             Box::new(m20261126_000004_add_destinations::Migration),
             Box::new(m20261126_000005_index_refused_keys::Migration),
+            Box::new(m20261126_000009_add_policies::Migration),
         ]
     }
 

@@ -176,6 +176,13 @@ impl<R: Role> Caller<R> {
             .any(|grant| grant.role == role && grant.covers(scope))
     }
 
+    /// Whether the caller holds `role` in the whole deployment.
+    pub fn holds_everywhere(&self, role: R) -> bool {
+        self.grants
+            .iter()
+            .any(|grant| grant.role == role && grant.scope.is_none())
+    }
+
     fn may_call(&self) -> bool {
         self.grants.iter().any(|grant| {
             self.rule.scoped.contains(&grant.role)

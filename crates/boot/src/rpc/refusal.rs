@@ -56,6 +56,11 @@ impl Refusal {
         self
     }
 
+    /// The refusal as data: its reason, its words, and the facts.
+    pub fn into_data(self) -> (&'static str, String, HashMap<String, String>) {
+        (self.reason, self.message, self.metadata)
+    }
+
     /// The refusal on the wire. `domain` is the service's, such as `vault.latchkey`.
     pub fn into_status(self, domain: &'static str) -> Status {
         let mut details = ErrorDetails::with_error_info(self.reason, domain, self.metadata);

@@ -2487,6 +2487,23 @@ pub struct Lease {
     /// As `Key.denied_models`.
     #[prost(string, repeated, tag = "16")]
     pub denied_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether the key's own policy lets the platform's keys follow when a call with it fails. Those of
+    /// workspace, project and request are asked again then.
+    #[prost(bool, tag = "17")]
+    pub platform_may_follow: bool,
+    /// Further lists that hold beside the key's: the workspace's, the project's and the operator's.
+    #[prost(message, repeated, tag = "18")]
+    pub further_lists: ::prost::alloc::vec::Vec<ModelLists>,
+}
+/// Which models may be asked for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ModelLists {
+    /// When not empty, the only ones. Exact names, or a prefix with a trailing `*`.
+    #[prost(string, repeated, tag = "1")]
+    pub allowed_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Those that may not; wins over `allowed_models`.
+    #[prost(string, repeated, tag = "2")]
+    pub denied_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// A key that was passed over.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

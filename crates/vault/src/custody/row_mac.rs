@@ -10,6 +10,7 @@ use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
 use crate::domain::key::Key;
+use crate::domain::rules::Rules;
 use crate::domain::version::KeyVersion;
 use crate::domain::workspace::{Project, Workspace, WorkspaceSlug};
 
@@ -53,7 +54,8 @@ impl MacRow for Workspace {
             .bytes(10, &optional_time(self.delete_time));
         let fallbacks: Vec<_> = self.fallbacks.iter().map(ToString::to_string).collect();
         let fallbacks = (!fallbacks.is_empty()).then(|| hashed(&fallbacks));
-        added(tlv, 11, &fallbacks.unwrap_or_default())
+        let tlv = added(tlv, 11, &fallbacks.unwrap_or_default());
+        added(tlv, 12, &policy(&self.funding, &self.rules))
     }
 }
 
@@ -61,7 +63,7 @@ impl MacRow for Project {
     const TABLE: &'static str = "projects";
 
     fn columns(&self) -> Tlv {
-        Tlv::new(SCHEMA)
+        let tlv = Tlv::new(SCHEMA)
             .bytes(1, &self.uid.to_bytes())
             .bytes(2, &self.workspace.to_bytes())
             .bytes(
@@ -75,7 +77,8 @@ impl MacRow for Project {
             .u64(5, self.row_revision)
             .bytes(6, &time(self.create_time))
             .bytes(7, &time(self.update_time))
-            .bytes(8, &optional_time(self.delete_time))
+            .bytes(8, &optional_time(self.delete_time));
+        added(tlv, 9, &policy(&self.funding, &self.rules))
     }
 }
 
@@ -115,7 +118,10 @@ impl MacRow for Key {
             .bytes(20, &optional_time(self.delete_time));
         let deployments = &self.settings.deployments;
         let deployments = (!deployments.is_empty()).then(|| hashed(deployments));
-        added(tlv, 21, &deployments.unwrap_or_default())
+        let tlv = added(tlv, 21, &deployments.unwrap_or_default());
+        let tlv = added(tlv, 22, &said(&self.settings.funding));
+        let tlv = added(tlv, 23, &said(&self.settings.allowed_callers));
+        added(tlv, 24, self.settings.retention.as_str().as_bytes())
     }
 }
 
@@ -147,6 +153,20 @@ impl MacRow for KeyVersion {
         let tlv = added(tlv, 20, destination.cloud_project().as_bytes());
         added(tlv, 21, destination.api_version().as_bytes())
     }
+}
+
+/// Who may pay and what requests may do; nothing where both are as they are by default.
+fn policy<F: Serialize + Default + PartialEq>(funding: &F, rules: &Rules) -> Vec<u8> {
+    if *funding == F::default() && *rules == Rules::default() {
+        return Vec::new();
+    }
+    hashed(&(funding, rules))
+}
+
+/// The digest of a value that says something.
+fn said<T: Serialize + Default + PartialEq>(value: &T) -> Vec<u8> {
+    let says = *value != T::default();
+    says.then(|| hashed(value)).unwrap_or_default()
 }
 
 /// A column that rows had not from the beginning.

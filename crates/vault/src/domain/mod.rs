@@ -2,14 +2,17 @@
 
 pub mod access;
 pub mod audit;
+pub mod capability;
 pub mod destination;
 pub mod fallback;
+pub mod funding;
 pub mod key;
 pub mod material;
 pub mod provider;
 pub mod recheck;
 pub mod resolution;
 pub mod role;
+pub mod rules;
 pub mod settings;
 pub mod stamped;
 pub mod uid;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use latchkey_boot::clock::Timestamp;
 
 use super::destination::is_deployment;
+use super::funding::Narrowing;
 use super::provider::Provider;
 
 /// A setting that is out of bounds, by its field.
@@ -48,12 +49,47 @@ pub struct Settings {
     pub labels: BTreeMap<String, String>,
     /// Azure's deployments, by the model that each serves.
     pub deployments: BTreeMap<String, String>,
+    /// Who may pay, as far as the key has a say.
+    pub funding: Narrowing,
+    /// When not empty, the only callers it serves.
+    pub allowed_callers: Vec<String>,
+    /// What the provider keeps of calls with it.
+    pub retention: Retention,
+}
+
+/// What a provider keeps of the calls that are made with a key.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Retention {
+    /// What it keeps of everybody's.
+    #[default]
+    Default,
+    /// Nothing, by an agreement.
+    Zero,
+}
+
+impl Retention {
+    /// The word for it in rows; empty for the default.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "",
+            Self::Zero => "zero",
+        }
+    }
+
+    /// What a row names.
+    pub fn from_row(text: &str) -> Option<Self> {
+        [Self::Default, Self::Zero]
+            .into_iter()
+            .find(|retention| retention.as_str() == text)
+    }
 }
 
 /// The longest display name and label value, in characters.
 pub const LONGEST_TEXT: usize = 63;
 const LONGEST_MODEL: usize = 256;
-const MOST_MODELS: usize = 256;
+const MOST_PATTERNS: usize = 256;
+/// As a SPIFFE ID (SPIFFE-ID, section 2.3: at most 2,048 bytes).
+const LONGEST_CALLER: usize = 2_048;
 const MOST_LABELS: usize = 64;
 const MOST_DEPLOYMENTS: usize = 256;
 const HIGHEST_NUMBER: u32 = 1_000_000;
@@ -70,6 +106,7 @@ impl Settings {
                 return Err(FieldError::new(field, "must be from 0 to 1,000,000"));
             }
         }
+        check_callers(&self.allowed_callers)?;
         check_labels(&self.labels)?;
         check_deployments(&self.deployments)?;
         Ok(self)
@@ -95,10 +132,22 @@ impl Settings {
 
     /// Whether the key may serve `model`, by its lists. The denial wins.
     pub fn serves(&self, model: &str) -> bool {
-        let listed = |patterns: &[String]| patterns.iter().any(|pattern| covers(pattern, model));
-        !listed(&self.denied_models)
-            && (self.allowed_models.is_empty() || listed(&self.allowed_models))
+        models_allow(&self.allowed_models, &self.denied_models, model)
     }
+
+    /// Whether the key may serve a caller; one that does not say who it is is nobody in particular.
+    pub fn serves_caller(&self, caller: &str) -> bool {
+        let mut allowed = self.allowed_callers.iter();
+        self.allowed_callers.is_empty()
+            || (!caller.is_empty() && allowed.any(|pattern| covers(pattern, caller)))
+    }
+}
+
+/// Whether a pair of lists lets a model be used. An empty list of allowed ones allows all; a denial
+/// wins.
+pub fn models_allow(allowed: &[String], denied: &[String], model: &str) -> bool {
+    let listed = |patterns: &[String]| patterns.iter().any(|pattern| covers(pattern, model));
+    !listed(denied) && (allowed.is_empty() || listed(allowed))
 }
 
 /// Whether a display name is within its bounds.
@@ -130,8 +179,9 @@ pub(super) fn check_model(field: &str, model: &str) -> Result<(), FieldError> {
     Ok(())
 }
 
-fn check_patterns(field: &str, patterns: &[String]) -> Result<(), FieldError> {
-    if patterns.len() > MOST_MODELS {
+/// Whether a list of models is within its bounds.
+pub(super) fn check_patterns(field: &str, patterns: &[String]) -> Result<(), FieldError> {
+    if patterns.len() > MOST_PATTERNS {
         return Err(FieldError::new(field, "must have at most 256 entries"));
     }
     for (index, pattern) in patterns.iter().enumerate() {
@@ -142,6 +192,24 @@ fn check_patterns(field: &str, patterns: &[String]) -> Result<(), FieldError> {
             return Err(FieldError::new(field, problem));
         }
         check_model(&field, pattern)?;
+    }
+    Ok(())
+}
+
+fn check_callers(patterns: &[String]) -> Result<(), FieldError> {
+    const FIELD: &str = "key.allowed_callers";
+    if patterns.len() > MOST_PATTERNS {
+        return Err(FieldError::new(FIELD, "must have at most 256 entries"));
+    }
+    for (index, pattern) in patterns.iter().enumerate() {
+        let body = pattern.strip_suffix('*').unwrap_or(pattern);
+        let form = body.starts_with("spiffe://") || body.starts_with("token:");
+        let printable = !body.chars().any(|c| c.is_control() || c.is_whitespace());
+        if !form || !printable || body.contains('*') || body.len() > LONGEST_CALLER {
+            let problem =
+                "must be a SPIFFE ID or token:{name}, or a prefix of one with one `*` at its end";
+            return Err(FieldError::new(format!("{FIELD}[{index}]"), problem));
+        }
     }
     Ok(())
 }

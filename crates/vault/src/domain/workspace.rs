@@ -5,6 +5,8 @@ use latchkey_boot::clock::Timestamp;
 use latchkey_contract::names::{ProjectName, ResourceId, RevisionScope, WorkspaceName};
 
 use super::fallback::Fallback;
+use super::funding::{Funding, Narrowing};
+use super::rules::Rules;
 use super::uid::{ProjectUid, WorkspaceUid};
 
 /// Whose workspace it is.
@@ -29,6 +31,10 @@ pub struct Workspace {
     pub display_name: String,
     /// Whom to ask when a model can't answer, in this order.
     pub fallbacks: Vec<Fallback>,
+    /// Who may pay.
+    pub funding: Funding,
+    /// What its requests may do.
+    pub rules: Rules,
     /// Grows by one with each change of anything in it.
     pub revision: u64,
     /// The sequence number of the last audit event.
@@ -58,6 +64,8 @@ impl Workspace {
             slug,
             display_name,
             fallbacks: Vec::new(),
+            funding: Funding::default(),
+            rules: Rules::default(),
             revision,
             audit_sequence: 0,
             row_revision: 1,
@@ -102,6 +110,20 @@ impl Workspace {
         self.touched(now)
     }
 
+    /// With another policy of who may pay.
+    #[must_use]
+    pub fn fund(mut self, funding: Funding, now: Timestamp) -> Self {
+        self.funding = funding;
+        self.touched(now)
+    }
+
+    /// With other rules for its requests.
+    #[must_use]
+    pub fn rule(mut self, rules: Rules, now: Timestamp) -> Self {
+        self.rules = rules;
+        self.touched(now)
+    }
+
     /// Without its name: a tombstone.
     #[must_use]
     pub fn delete(mut self, now: Timestamp) -> Self {
@@ -128,6 +150,10 @@ pub struct Project {
     pub slug: Option<ResourceId>,
     /// For people.
     pub display_name: String,
+    /// Who may pay, as far as the project has a say.
+    pub funding: Narrowing,
+    /// What its requests may do, within what the workspace's may.
+    pub rules: Rules,
     /// Grows by one with each change; its etag.
     pub row_revision: u64,
     /// When it was created.
@@ -152,6 +178,8 @@ impl Project {
             workspace,
             slug: Some(slug),
             display_name,
+            funding: Narrowing::default(),
+            rules: Rules::default(),
             row_revision: 1,
             create_time: now,
             update_time: now,
@@ -172,6 +200,20 @@ impl Project {
     #[must_use]
     pub fn rename(mut self, display_name: String, now: Timestamp) -> Self {
         self.display_name = display_name;
+        self.touched(now)
+    }
+
+    /// With another say in who may pay.
+    #[must_use]
+    pub fn fund(mut self, funding: Narrowing, now: Timestamp) -> Self {
+        self.funding = funding;
+        self.touched(now)
+    }
+
+    /// With other rules for its requests.
+    #[must_use]
+    pub fn rule(mut self, rules: Rules, now: Timestamp) -> Self {
+        self.rules = rules;
         self.touched(now)
     }
 

@@ -50,6 +50,11 @@ impl Call {
         Ok(self.caller.authorize(&workspace.to_string())?)
     }
 
+    /// Whether the caller runs the deployment.
+    pub(super) fn is_operator(&self) -> bool {
+        self.caller.holds_everywhere(Role::Operator)
+    }
+
     /// Whether the caller may act on the deployment itself.
     pub(super) fn authorize_deployment(&self) -> Result<(), VaultError> {
         Ok(self.caller.authorize_deployment()?)

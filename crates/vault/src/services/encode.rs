@@ -4,12 +4,14 @@ use latchkey_boot::clock::Timestamp;
 use latchkey_contract::names::{KeyName, KeyVersionName, ProjectName, WorkspaceName};
 use latchkey_contract::vault::v1;
 
+use super::{funding, rules};
 use crate::change::etag;
 use crate::domain::audit::{AuditEvent, Decision};
 use crate::domain::fallback::Fallback;
 use crate::domain::key::{Key, KeyState};
 use crate::domain::material::Material;
 use crate::domain::resolution::Payer;
+use crate::domain::settings::Retention;
 use crate::domain::verification::{Grade, Verification};
 use crate::domain::version::KeyVersion;
 use crate::domain::workspace::{Project, Workspace};
@@ -32,7 +34,11 @@ pub(crate) fn workspace(name: &WorkspaceName, workspace: &Workspace) -> v1::Work
         update_time: Some(time(workspace.update_time)),
         etag: etag(workspace.row_revision),
         fallbacks: fallbacks(&workspace.fallbacks),
-        ..v1::Workspace::default()
+        funding: Some(funding::encode(&workspace.funding)),
+        allowed_capabilities: rules::encode_capabilities(&workspace.rules),
+        allowed_models: workspace.rules.allowed_models.clone(),
+        denied_models: workspace.rules.denied_models.clone(),
+        zero_retention: workspace.rules.zero_retention,
     }
 }
 
@@ -54,7 +60,11 @@ pub(crate) fn project(name: &ProjectName, project: &Project) -> v1::Project {
         create_time: Some(time(project.create_time)),
         update_time: Some(time(project.update_time)),
         etag: etag(project.row_revision),
-        ..v1::Project::default()
+        funding: funding::encode_narrowing(&project.funding),
+        allowed_capabilities: rules::encode_capabilities(&project.rules),
+        allowed_models: project.rules.allowed_models.clone(),
+        denied_models: project.rules.denied_models.clone(),
+        zero_retention: project.rules.zero_retention,
     }
 }
 
@@ -90,7 +100,9 @@ pub(crate) fn key(name: &KeyName, key: &Key, version: &KeyVersion, now: Timestam
         cloud_project: version.destination.cloud_project().to_owned(),
         api_version: version.destination.api_version().to_owned(),
         deployments: key.settings.deployments.clone(),
-        ..v1::Key::default()
+        funding: funding::encode_narrowing(&key.settings.funding),
+        allowed_callers: key.settings.allowed_callers.clone(),
+        retention: retention(key.settings.retention).into(),
     }
 }
 
@@ -179,6 +191,13 @@ pub(crate) fn audit_event(event: AuditEvent) -> v1::AuditEvent {
 /// Counters are unsigned inside and signed on the wire (AIP-141); they stay far below 2^63.
 pub(crate) fn signed(counter: u64) -> i64 {
     i64::try_from(counter).unwrap_or(i64::MAX)
+}
+
+fn retention(retention: Retention) -> v1::key::Retention {
+    match retention {
+        Retention::Default => v1::key::Retention::Unspecified,
+        Retention::Zero => v1::key::Retention::Zero,
+    }
 }
 
 fn small(number: u32) -> i32 {

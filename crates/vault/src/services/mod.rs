@@ -3,6 +3,7 @@
 mod audit;
 mod call;
 pub(crate) mod encode;
+mod funding;
 mod keys;
 mod leases;
 mod mask;
@@ -10,6 +11,7 @@ pub mod policy;
 mod projects;
 mod providers;
 mod repeatable;
+mod rules;
 mod status;
 mod workspaces;
 

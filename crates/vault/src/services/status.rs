@@ -17,6 +17,9 @@ use crate::store::StoreError;
 /// The domain of every `ErrorInfo` of this service.
 pub(super) const DOMAIN: &str = "vault.latchkey";
 
+/// What the router alone is told: whom the workspace asks instead, one `{provider}/{model}` per line.
+pub(super) const FALLBACKS: &str = "fallbacks";
+
 /// When a caller may try again after a failure that passes.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -114,8 +117,11 @@ fn resolution_refusal(
         [] => say(reason),
         fallbacks => {
             let lines: Vec<_> = fallbacks.iter().map(ToString::to_string).collect();
-            say(reason).with("fallbacks", lines.join("\n"))
+            say(reason).with(FALLBACKS, lines.join("\n"))
         }
+    };
+    let each = |refusal: Refusal, exclusion: &Exclusion| {
+        refusal.with(&exclusion.key.to_string(), exclusion.rule.as_str())
     };
     match resolution {
         ResolutionRefusal::ProviderMismatch { expected, actual } => say("PROVIDER_MISMATCH")
@@ -125,10 +131,13 @@ fn resolution_refusal(
         ResolutionRefusal::NamedUnusable { rule, detail } => unusable("KEY_UNUSABLE")
             .with("rule", rule.as_str())
             .with("detail", detail),
+        ResolutionRefusal::PolicyForbids { rule } => {
+            unusable("POLICY_FORBIDS").with("rule", rule.as_str())
+        }
+        ResolutionRefusal::ExpectationUnmet { exclusions } => {
+            exclusions.iter().fold(unusable("EXPECTATION_UNMET"), each)
+        }
         ResolutionRefusal::NoneUsable { exclusions } => {
-            let each = |refusal: Refusal, exclusion: &Exclusion| {
-                refusal.with(&exclusion.key.to_string(), exclusion.rule.as_str())
-            };
             exclusions.iter().fold(unusable("OWN_KEY_REQUIRED"), each)
         }
     }

@@ -14,7 +14,7 @@ use super::row::{Table, added_json, json, signed, time};
 use super::{Rows, Store, StoreError, Unit};
 use crate::domain::key::{Key, KeyState};
 use crate::domain::provider::Provider;
-use crate::domain::settings::Settings;
+use crate::domain::settings::{Retention, Settings};
 use crate::domain::stamped::Stamped;
 use crate::domain::uid::{KeyUid, ProjectUid, WorkspaceUid};
 
@@ -93,19 +93,21 @@ pub async fn list(
         .collect())
 }
 
-/// The keys of one provider that a request in a scope may be given, the platform's among them.
+/// The keys that a request in a scope may be given, the platform's among them: of one provider, or of
+/// all.
 pub async fn candidates(
     rows: &impl Rows,
     scope: Parent,
     platform: WorkspaceUid,
-    provider: Provider,
+    provider: Option<Provider>,
 ) -> Result<Vec<Listed>, StoreError> {
     let mut parents = vec![scope.workspace.0, platform.0];
     parents.extend(scope.project.map(|project| project.0));
+    let provider = provider.map(|provider| keys::Column::Provider.eq(provider.as_str()));
     let query = keys::Entity::find()
         .filter(keys::Column::WorkspaceId.is_in([scope.workspace.0, platform.0]))
         .filter(keys::Column::ParentId.is_in(parents))
-        .filter(keys::Column::Provider.eq(provider.as_str()))
+        .filter(Condition::all().add_option(provider))
         .filter(keys::Column::Slug.is_not_null())
         .order_by_asc(keys::Column::Slug);
     Ok(query
@@ -189,6 +191,9 @@ fn from_row(row: keys::Model) -> Result<Stamped<Key>, StoreError> {
         expire_time: row.expire_time.map(time),
         labels: TABLE.json("labels", &row.labels)?,
         deployments: TABLE.added_json("deployments", &row.deployments)?,
+        funding: TABLE.added_json("funding", &row.funding)?,
+        allowed_callers: TABLE.added_json("allowed_callers", &row.allowed_callers)?,
+        retention: TABLE.parse("retention", Retention::from_row(&row.retention))?,
     };
     let key = Key {
         uid: KeyUid(row.id),
@@ -242,6 +247,9 @@ fn to_row(key: Stamped<Key>) -> keys::Model {
         delete_time: key.delete_time.map(Timestamp::as_micros),
         last_used_time: key.last_used_time.map(Timestamp::as_micros),
         deployments: added_json(&key.settings.deployments),
+        funding: added_json(&key.settings.funding),
+        allowed_callers: added_json(&key.settings.allowed_callers),
+        retention: key.settings.retention.as_str().to_owned(),
         row_mac,
     }
 }

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::entity::projects;
-use super::row::{Table, signed, time};
+use super::row::{Table, added_json, signed, time};
 use super::{Rows, StoreError, Unit};
 use crate::domain::stamped::Stamped;
 use crate::domain::uid::{ProjectUid, WorkspaceUid};
@@ -87,11 +87,14 @@ fn from_row(row: projects::Model) -> Result<Stamped<Project>, StoreError> {
         .slug
         .map(|slug| TABLE.parse("slug", slug.parse().ok()))
         .transpose()?;
+    let (funding, rules) = TABLE.added_json("policy", &row.policy)?;
     let project = Project {
         uid: ProjectUid(row.id),
         workspace: WorkspaceUid(row.workspace_id),
         slug,
         display_name: row.display_name,
+        funding,
+        rules,
         row_revision: TABLE.counter("row_revision", row.row_revision)?,
         create_time: time(row.create_time),
         update_time: time(row.update_time),
@@ -111,6 +114,7 @@ fn to_row(project: Stamped<Project>) -> projects::Model {
         create_time: project.create_time.as_micros(),
         update_time: project.update_time.as_micros(),
         delete_time: project.delete_time.map(Timestamp::as_micros),
+        policy: added_json(&(project.funding, project.rules)),
         row_mac,
     }
 }

@@ -169,11 +169,14 @@ fn from_row(row: workspaces::Model) -> Result<Stamped<Workspace>, StoreError> {
     let fallbacks: Vec<String> = TABLE.added_json("fallbacks", &row.fallbacks)?;
     let fallbacks: Result<Vec<Fallback>, _> =
         fallbacks.iter().map(|fallback| fallback.parse()).collect();
+    let (funding, rules) = TABLE.added_json("policy", &row.policy)?;
     let workspace = Workspace {
         uid: WorkspaceUid(row.id),
         slug,
         display_name: row.display_name,
         fallbacks: TABLE.parse("fallbacks", fallbacks.ok())?,
+        funding,
+        rules,
         revision: TABLE.counter("revision", row.revision)?,
         audit_sequence: TABLE.counter("audit_sequence", row.audit_sequence)?,
         row_revision: TABLE.counter("row_revision", row.row_revision)?,
@@ -207,6 +210,7 @@ fn to_row(workspace: Stamped<Workspace>) -> workspaces::Model {
         update_time: workspace.update_time.as_micros(),
         delete_time: workspace.delete_time.map(Timestamp::as_micros),
         fallbacks: added_json(&fallbacks),
+        policy: added_json(&(workspace.funding, workspace.rules)),
         row_mac,
     }
 }

@@ -44,6 +44,7 @@ async fn create(
         .map_err(|error| VaultError::field("key.provider", error))?;
     let mut settings = settings::decode(&wanted)?;
     settings.check_use(provider)?;
+    settings::check_parent(&settings, &parent)?;
     let material = intake::material(request.material, provider)?;
     let directions = Directions {
         base_url: &wanted.base_url,

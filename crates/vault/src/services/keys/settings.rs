@@ -1,10 +1,13 @@
 //! A key's settings, from the message.
 
 use latchkey_boot::clock::Timestamp;
+use latchkey_contract::names::KeyParent;
 use latchkey_contract::vault::v1;
 
-use crate::domain::settings::Settings;
+use crate::domain::funding::Narrowing;
+use crate::domain::settings::{Retention, Settings};
 use crate::error::VaultError;
+use crate::services::funding;
 use crate::services::mask::Mask;
 
 /// Fields that `UpdateKey` changes.
@@ -18,6 +21,9 @@ pub(super) const CHANGEABLE: &[&str] = &[
     "expire_time",
     "labels",
     "deployments",
+    "funding",
+    "allowed_callers",
+    "retention",
 ];
 
 /// Fields that `AddKeyVersion` changes: they say where the key is sent.
@@ -28,6 +34,15 @@ pub(super) const FORBIDDEN: &[(&str, &str)] = &[
     ("provider", "is fixed: create another key"),
     ("state", "is changed by EnableKey and DisableKey"),
 ];
+
+/// Refuses what a key of the platform has no use for: nobody stands in for the platform.
+pub(super) fn check_parent(settings: &Settings, parent: &KeyParent) -> Result<(), VaultError> {
+    let idle = *parent == KeyParent::Platform && settings.funding != Narrowing::default();
+    let problem = "has no use for a key of the platform";
+    (!idle)
+        .then_some(())
+        .ok_or_else(|| VaultError::field("key.funding", problem))
+}
 
 /// The settings that a message holds.
 pub(super) fn decode(key: &v1::Key) -> Result<Settings, VaultError> {
@@ -45,6 +60,13 @@ pub(super) fn decode(key: &v1::Key) -> Result<Settings, VaultError> {
         expire_time: key.expire_time.as_ref().map(decode_time).transpose()?,
         labels: key.labels.clone(),
         deployments: key.deployments.clone(),
+        funding: funding::narrowing("key.funding", key.funding.as_ref())?,
+        allowed_callers: key.allowed_callers.clone(),
+        retention: match v1::key::Retention::try_from(key.retention) {
+            Ok(v1::key::Retention::Unspecified) => Retention::Default,
+            Ok(v1::key::Retention::Zero) => Retention::Zero,
+            Err(_) => return Err(VaultError::field("key.retention", "is not a known value")),
+        },
     };
     Ok(settings.checked()?)
 }
@@ -73,6 +95,9 @@ pub(super) fn merge(
     take!(expire_time, wanted.expire_time.is_some());
     take!(labels, !wanted.labels.is_empty());
     take!(deployments, !wanted.deployments.is_empty());
+    take!(funding, wanted.funding != Narrowing::default());
+    take!(allowed_callers, !wanted.allowed_callers.is_empty());
+    take!(retention, wanted.retention != Retention::Default);
     (current, changed)
 }
 

@@ -47,6 +47,7 @@ pub(super) async fn handle(
     }
     let (merged, changed) = settings::merge(key.settings.clone(), new, &mask);
     merged.check_use(key.provider)?;
+    settings::check_parent(&merged, &name.parent)?;
     let key = key.change(merged.checked()?, change.now)?;
     let answer = encode::key(&name, &key, &version, change.now);
     let event = change.event(&name).with("changed", changed.join(","));

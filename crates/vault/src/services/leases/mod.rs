@@ -1,6 +1,8 @@
 //! `LeaseService`, one file per method.
 
 mod attend;
+mod candidates;
+mod foresight;
 mod list;
 mod release;
 mod resolve;

@@ -2,29 +2,38 @@
 
 use std::time::Duration;
 
-use latchkey_contract::names::{KeyName, KeyParent, KeyVersionName, RevisionScope, Scope};
+use latchkey_contract::names::{KeyParent, KeyVersionName, RevisionScope, Scope};
 use latchkey_contract::vault::v1::{
-    Exclusion, Lease, ResolveRequest, ResolveResponse, ScopeRevision,
+    Exclusion, Lease, ModelLists, ResolveRequest, ResolveResponse, ScopeRevision,
 };
 use ring::rand::SecureRandom as _;
 use uuid::Builder;
 
-use super::{session_id, wish};
-use crate::custody::{CustodyError, WorkspaceKeys};
-use crate::domain::audit::{AuditEvent, Decision};
+use super::{candidates, foresight, session_id, wish};
+use crate::custody::CustodyError;
+use crate::domain::funding::Lack;
 use crate::domain::key::Key;
 use crate::domain::provider::Provider;
-use crate::domain::resolution::{Candidate, Choice, Payer, Wish, choose};
+use crate::domain::resolution::{Candidate, Choice, Payer, Terms, Wish, choose};
 use crate::domain::workspace::Workspace;
-use crate::error::{Noun, VaultError};
+use crate::error::VaultError;
 use crate::leasing::{LeaseId, LeaseRecord, Session};
 use crate::services::call::Call;
 use crate::services::encode;
-use crate::store::{self, keys::Listed};
+use crate::store;
 use crate::vault::{OpenParent, OpenWorkspace, Vault};
 
 /// How exactly `last_used_time` is kept.
 const USE_GRAIN: Duration = Duration::from_mins(1);
+
+/// A request for a key, and everything that its answer depends on.
+pub(super) struct Question {
+    pub(super) scope: Scope,
+    pub(super) parent: OpenParent,
+    pub(super) platform: OpenWorkspace,
+    pub(super) terms: Terms,
+    pub(super) wish: Wish,
+}
 
 pub(super) async fn handle(
     vault: &Vault,
@@ -37,52 +46,55 @@ pub(super) async fn handle(
         .leasing
         .session(session_id(&request.session)?, call.actor())?;
     let scope: Scope = request.parent.parse().map_err(VaultError::name("parent"))?;
-    let wanted = wish::named_keys(&request.key, &scope)?;
-    let named = !wanted.is_empty();
-    let provider = match request.provider.as_str() {
-        "" if named => None,
-        text => Some(
-            text.parse()
-                .map_err(|error| VaultError::field("provider", error))?,
-        ),
-    };
+    let names = wish::named_keys(&request.key, &scope)?;
 
     // The dependency is registered before the keys are read: a change that commits after these lines
     // is told to the session, one that committed before them is seen below.
     let mut open = vault.workspace(Some(scope.workspace())).await?;
     while !depend_on(&session, &open) {
-        // The row itself tells the fallbacks, so it is read once more too.
+        // The row itself tells the policy, so it is read once more too.
         open = vault.workspace(Some(scope.workspace())).await?;
     }
     let platform = vault.workspace(None).await?;
     depend_on(&session, &platform);
     let parent = KeyParent::Scope(scope.clone());
     let parent = vault.parent_in(open, &parent).await?;
-    let wish = Wish {
-        provider,
-        named,
-        ..wish
+    let question = Question {
+        terms: terms(vault, &parent, &platform, wish.provider).await?,
+        scope,
+        parent,
+        platform,
+        wish,
     };
-    let candidates = match provider {
-        _ if named => vec![named_candidate(vault, &parent, wanted).await?],
-        Some(provider) => all_candidates(vault, call, &scope, &parent, &platform, provider).await?,
-        None => return Err(VaultError::field("provider", "is required without a key")),
+    let candidates = candidates::gather(vault, call, &question, names).await?;
+    let fallbacks = &question.parent.open.workspace.fallbacks;
+    let answer = ResolveResponse {
+        revisions: [&question.parent.open, &question.platform]
+            .into_iter()
+            .filter_map(revision)
+            .collect(),
+        fallbacks: encode::fallbacks(fallbacks),
+        ..ResolveResponse::default()
     };
-    let workspace = &parent.open.workspace;
-    let choice = choose(candidates, &wish, vault.now(), random(vault)?);
+    if request.dry_run {
+        let (candidates, refusal) = foresight::answer(vault, &question, candidates).await?;
+        return Ok(ResolveResponse {
+            candidates,
+            refusal,
+            ..answer
+        });
+    }
+    let Question { terms, wish, .. } = &question;
+    let choice = choose(candidates, terms, wish, vault.now(), random(vault)?);
     let choice = choice.map_err(|refusal| VaultError::Resolution {
         refusal,
-        fallbacks: workspace.fallbacks.clone(),
+        fallbacks: fallbacks.clone(),
     })?;
     let lease_id = LeaseId(lease_uuid(vault)?);
-    let owner = match choice.chosen.name.parent {
-        KeyParent::Platform => &platform,
-        KeyParent::Scope(_) => &parent.open,
-    };
-    let (lease, version) = lend(vault, owner, &choice, lease_id).await?;
+    let (lease, version) = lend(vault, &question, &choice, lease_id).await?;
     let record = LeaseRecord {
         key_version: version,
-        scope: scope.clone(),
+        scope: question.scope.clone(),
         create_time: vault.now(),
     };
     session.lend(lease_id, record);
@@ -90,12 +102,24 @@ pub(super) async fn handle(
     Ok(ResolveResponse {
         lease: Some(lease),
         exclusions: exclusions(&choice),
-        revisions: [&parent.open, &platform]
-            .into_iter()
-            .filter_map(revision)
-            .collect(),
-        fallbacks: encode::fallbacks(&workspace.fallbacks),
-        ..ResolveResponse::default()
+        ..answer
+    })
+}
+
+/// What holds for the scope.
+async fn terms(
+    vault: &Vault,
+    parent: &OpenParent,
+    platform: &OpenWorkspace,
+    provider: Option<Provider>,
+) -> Result<Terms, VaultError> {
+    let workspace = &parent.open.workspace;
+    let project = parent.project.as_ref();
+    Ok(Terms {
+        funding: workspace.funding,
+        rules: workspace.rules.clone(),
+        project: project.map(|project| (project.funding, project.rules.clone())),
+        access: std::collections::BTreeMap::new(),
     })
 }
 
@@ -107,91 +131,19 @@ fn depend_on(session: &Session, open: &OpenWorkspace) -> bool {
     scope.is_none_or(|scope| session.depend_on(*uid, scope, *revision))
 }
 
-async fn named_candidate(
-    vault: &Vault,
-    parent: &OpenParent,
-    names: Vec<KeyName>,
-) -> Result<Candidate, VaultError> {
-    for name in names {
-        let mut ids = parent.ids();
-        if let KeyParent::Scope(Scope::Workspace(_)) = &name.parent {
-            ids.project = None;
-        }
-        if let Some(stamped) = store::keys::find(&vault.store, ids, &name.key).await? {
-            return Ok(Candidate {
-                name,
-                key: parent.open.keys.check(stamped)?,
-            });
-        }
-    }
-    Err(VaultError::NotFound(Noun::Key))
-}
-
-/// The keys that come into question. One damaged row is recorded and left out: the others work on.
-async fn all_candidates(
-    vault: &Vault,
-    call: &Call,
-    scope: &Scope,
-    parent: &OpenParent,
-    platform: &OpenWorkspace,
-    provider: Provider,
-) -> Result<Vec<Candidate>, VaultError> {
-    let ids = parent.ids();
-    let found =
-        store::keys::candidates(&vault.store, ids, platform.workspace.uid, provider).await?;
-    let mut candidates = Vec::with_capacity(found.len());
-    for Listed {
-        parent: row,
-        slug,
-        key,
-    } in found
-    {
-        let (owner, keys): (_, &WorkspaceKeys) = if row.workspace == platform.workspace.uid {
-            (KeyParent::Platform, &platform.keys)
-        } else if row.project.is_some() {
-            (KeyParent::Scope(scope.clone()), &parent.open.keys)
-        } else {
-            let workspace = Scope::Workspace(scope.workspace().clone());
-            (KeyParent::Scope(workspace), &parent.open.keys)
-        };
-        match key
-            .map_err(CustodyError::from)
-            .and_then(|stamped| keys.check(stamped))
-        {
-            Ok(key) => candidates.extend(key.slug.clone().map(|slug| {
-                let name = KeyName {
-                    parent: owner,
-                    key: slug,
-                };
-                Candidate { name, key }
-            })),
-            Err(_) => record_damage(vault, call, &format!("{owner}/keys/{slug}")).await,
-        }
-    }
-    Ok(candidates)
-}
-
-async fn record_damage(vault: &Vault, call: &Call, name: &str) {
-    let decision = Decision::IntegrityFailure;
-    let event = AuditEvent::refused(&call.act(), name, decision, "INTEGRITY", vault.now());
-    crate::audit::record_refusal(vault, event).await;
-}
-
 /// Opens the chosen key's material.
 async fn lend(
     vault: &Vault,
-    owner: &OpenWorkspace,
+    question: &Question,
     choice: &Choice,
     lease_id: LeaseId,
 ) -> Result<(Lease, KeyVersionName), VaultError> {
-    let Candidate { name, key } = &choice.chosen;
-    let found = store::versions::find(&vault.store, key.uid, key.current_version).await?;
-    let version = owner.keys.check(found.ok_or(CustodyError::Integrity)?)?;
-    let material = owner.keys.open(key, &version)?;
-    let version_name = KeyVersionName {
-        key: name.clone(),
-        version: version.version,
-    };
+    let chosen = &choice.chosen;
+    let Candidate { name, key, .. } = chosen;
+    let version = candidates::version(vault, question, chosen).await?;
+    let material = question.owner(name).keys.open(key, &version)?;
+    let version_name = candidates::version_name(chosen);
+    let terms = &question.terms;
     let (settings, destination) = (&key.settings, &version.destination);
     let lease = Lease {
         lease_id: lease_id.0.to_string(),
@@ -200,7 +152,7 @@ async fn lend(
         base_url: destination.base_url().to_owned(),
         material_tail: version.material_tail.clone(),
         payer: encode::payer(Payer::of(name)).into(),
-        default_model: settings.default_model.clone(),
+        default_model: terms.default_model(key).to_owned(),
         expire_time: settings.expire_time.map(encode::time),
         location: destination.location().to_owned(),
         cloud_project: destination.cloud_project_with(&material).to_owned(),
@@ -209,8 +161,21 @@ async fn lend(
         deployments: settings.deployments.clone(),
         allowed_models: settings.allowed_models.clone(),
         denied_models: settings.denied_models.clone(),
+        platform_may_follow: settings.funding.lets_the_platform_stand_in(Lack::Failed),
+        further_lists: further_lists(terms, key.provider),
     };
     Ok((lease, version_name))
+}
+
+/// The lists of models that hold beside the key's own.
+fn further_lists(terms: &Terms, provider: Provider) -> Vec<ModelLists> {
+    let lists = terms.model_lists(provider);
+    let lists = lists.filter(|(allowed, denied)| !allowed.is_empty() || !denied.is_empty());
+    let encode = |(allowed, denied): (&[String], &[String])| ModelLists {
+        allowed_models: allowed.to_vec(),
+        denied_models: denied.to_vec(),
+    };
+    lists.map(encode).collect()
 }
 
 /// Notes the use, at most once a minute; a failure costs no caller its answer.

@@ -3,10 +3,12 @@
 use latchkey_contract::names::{KeyName, KeyParent, ResourceId, Scope};
 use latchkey_contract::vault::v1;
 
-use crate::domain::resolution::{Capability, Payer, Wish};
+use crate::domain::provider::Provider;
+use crate::domain::resolution::{Expectations, Payer, Wish};
 use crate::error::{Noun, VaultError};
+use crate::services::{funding, rules};
 
-/// What is asked for, as far as the request alone tells.
+/// What is asked for.
 pub(super) fn decode(request: &v1::ResolveRequest) -> Result<Wish, VaultError> {
     const MOST_EXCLUDED: usize = 64;
     if request.excluded_keys.len() > MOST_EXCLUDED {
@@ -21,25 +23,53 @@ pub(super) fn decode(request: &v1::ResolveRequest) -> Result<Wish, VaultError> {
             name.parse()
                 .map_err(|error| VaultError::field(format!("excluded_keys[{index}]"), error))
         });
-    let unknown = |field| VaultError::field(field, "is not one that this vault knows");
     Ok(Wish {
+        provider: provider("provider", &request.provider)?,
         model: request.model.clone(),
-        capability: match v1::Capability::try_from(request.capability) {
-            Ok(v1::Capability::Unspecified | v1::Capability::Generate) => Capability::Generate,
-            Ok(v1::Capability::Embed) => Capability::Embed,
-            Ok(v1::Capability::GenerateImages) => Capability::GenerateImages,
-            Ok(v1::Capability::ListModels) => Capability::ListModels,
-            Err(_) => return Err(unknown("capability")),
-        },
+        capability: rules::capability("capability", request.capability)?,
+        named: !request.key.is_empty(),
         excluded: excluded.collect::<Result<_, _>>()?,
-        payer: match v1::Payer::try_from(request.payer) {
-            Ok(v1::Payer::Unspecified) => None,
-            Ok(v1::Payer::OwnKey) => Some(Payer::OwnKey),
-            Ok(v1::Payer::Platform) => Some(Payer::Platform),
-            Err(_) => return Err(unknown("payer")),
-        },
-        ..Wish::default()
+        payer: payer("payer", request.payer)?,
+        caller: request.caller.clone(),
+        funding: funding::narrowing("funding", request.funding.as_ref())?,
+        expectations: expectations(request.expectations.as_ref())?,
+        own_key_failed: request.own_key_failed,
     })
+}
+
+fn expectations(message: Option<&v1::Expectations>) -> Result<Expectations, VaultError> {
+    let Some(message) = message else {
+        return Ok(Expectations::default());
+    };
+    let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let key_version = said(&message.key_version).map(|text| text.parse());
+    Ok(Expectations {
+        provider: provider("expectations.provider", &message.provider)?,
+        key_version: key_version
+            .transpose()
+            .map_err(VaultError::name("expectations.key_version"))?,
+        payer: payer("expectations.payer", message.payer)?,
+        location: said(&message.location),
+    })
+}
+
+fn provider(field: &str, text: &str) -> Result<Option<Provider>, VaultError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let parsed = text.parse();
+    parsed
+        .map(Some)
+        .map_err(|error| VaultError::field(field, error))
+}
+
+fn payer(field: &str, value: i32) -> Result<Option<Payer>, VaultError> {
+    match v1::Payer::try_from(value) {
+        Ok(v1::Payer::Unspecified) => Ok(None),
+        Ok(v1::Payer::OwnKey) => Ok(Some(Payer::OwnKey)),
+        Ok(v1::Payer::Platform) => Ok(Some(Payer::Platform)),
+        Err(_) => Err(VaultError::field(field, "is not one that this vault knows")),
+    }
 }
 
 /// The names to try: a full name is that key and no other, an id may be the project's or the

@@ -3,8 +3,8 @@
 use latchkey_contract::names::{KeyParent, ProjectName, ResourceId, Scope, WorkspaceName};
 use latchkey_contract::vault::v1::{CreateProjectRequest, Project as Message};
 
+use super::settings::{self, Settings};
 use crate::change::Change;
-use crate::domain::settings::check_display_name;
 use crate::domain::uid::ProjectUid;
 use crate::domain::workspace::Project;
 use crate::error::{Conflict, Noun, VaultError};
@@ -25,10 +25,9 @@ pub(in crate::services) async fn handle(
         .project_id
         .parse()
         .map_err(VaultError::name("project_id"))?;
-    let display_name = request.project.clone().unwrap_or_default().display_name;
-    check_display_name("project.display_name", &display_name)?;
+    let settings = settings::decode(&request.project.clone().unwrap_or_default())?;
     let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
-    let work = create(vault, call, &repeatable, parent, slug, display_name);
+    let work = create(vault, call, &repeatable, parent, slug, settings);
     repeatable.once(vault, call, work).await
 }
 
@@ -38,7 +37,7 @@ async fn create(
     repeatable: &Repeatable,
     parent: WorkspaceName,
     slug: ResourceId,
-    display_name: String,
+    settings: Settings,
 ) -> Result<Message, VaultError> {
     let name = ProjectName {
         workspace: parent.clone(),
@@ -53,10 +52,16 @@ async fn create(
         return Err(Conflict::Exists(Noun::Project).into());
     }
     let uid = ProjectUid::random(vault.custody.rng())?;
-    let project = Project::new(uid, change.head.uid, slug, display_name, change.now);
+    let event = settings::describe(change.event(&name).with("uid", uid), &settings);
+    let (workspace, now) = (change.head.uid, change.now);
+    let project = Project {
+        funding: settings.funding,
+        rules: settings.rules,
+        ..Project::new(uid, workspace, slug, settings.display_name, now)
+    };
     let answer = encode::project(&name, &project);
     projects::insert(&change.unit, change.keys.stamp(project)).await?;
-    change.record(change.event(&name).with("uid", uid)).await?;
+    change.record(event).await?;
     repeatable.remember(&change, call, &answer).await?;
     let committed = change.commit().await?;
     vault.leasing.propagate(committed).await;

@@ -4,4 +4,5 @@ pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod get;
 pub(super) mod list;
+mod settings;
 pub(super) mod update;

@@ -3,12 +3,12 @@
 use latchkey_contract::names::{KeyParent, ProjectName, Scope};
 use latchkey_contract::vault::v1::{Project as Message, UpdateProjectRequest};
 
+use super::settings;
 use crate::change::{Change, check_etag};
-use crate::domain::settings::check_display_name;
 use crate::error::VaultError;
 use crate::services::call::Call;
-use crate::services::encode;
 use crate::services::mask::Mask;
+use crate::services::{encode, funding, rules};
 use crate::store::projects;
 use crate::vault::{Vault, project};
 
@@ -23,8 +23,9 @@ pub(in crate::services) async fn handle(
         .parse()
         .map_err(VaultError::name("project.name"))?;
     call.authorize(&name.workspace).await?;
-    let mask = Mask::parse(request.update_mask, &["display_name"], &[])?;
-    check_display_name("project.display_name", &wanted.display_name)?;
+    let fields = [&["display_name", "funding"][..], &rules::FIELDS].concat();
+    let mask = Mask::parse(request.update_mask, &fields, &[])?;
+    let settings = settings::decode(&wanted)?;
 
     let parent = KeyParent::Scope(Scope::Workspace(name.workspace.clone()));
     let mut change = Change::begin(vault, &parent, call.act()).await?;
@@ -33,7 +34,17 @@ pub(in crate::services) async fn handle(
     let mut event = change.event(&name);
     if mask.changes("display_name", !wanted.display_name.is_empty()) {
         event = event.with("display_name", &wanted.display_name);
-        found = found.rename(wanted.display_name, change.now);
+        found = found.rename(settings.display_name, change.now);
+    }
+    if mask.changes("funding", wanted.funding.is_some()) {
+        let policy = funding::encode_narrowing(&settings.funding).unwrap_or_default();
+        event = event.with("funding", funding::describe(&policy));
+        found = found.fund(settings.funding, change.now);
+    }
+    let (merged, changed) = rules::merge(found.rules.clone(), settings.rules, &mask);
+    if !changed.is_empty() {
+        event = rules::describe(event, &merged);
+        found = found.rule(merged, change.now);
     }
     let answer = encode::project(&name, &found);
     projects::update(&change.unit, change.keys.stamp(found)).await?;

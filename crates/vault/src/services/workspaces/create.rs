@@ -3,10 +3,9 @@
 use latchkey_contract::names::{ResourceId, WorkspaceName};
 use latchkey_contract::vault::v1::{CreateWorkspaceRequest, Workspace as Message};
 
-use super::fallbacks;
+use super::settings::{self, Settings};
 use crate::change::Change;
 use crate::domain::audit::AuditEvent;
-use crate::domain::fallback::Fallback;
 use crate::domain::settings::check_display_name;
 use crate::domain::uid::WorkspaceUid;
 use crate::domain::workspace::{Workspace, WorkspaceSlug};
@@ -29,7 +28,7 @@ pub(super) async fn handle(
         .map_err(VaultError::name("workspace_id"))?;
     let wanted = request.workspace.clone().unwrap_or_default();
     check_display_name("workspace.display_name", &wanted.display_name)?;
-    let fallbacks = fallbacks::decode(&wanted.fallbacks)?;
+    let settings = settings::decode(&wanted)?;
     let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
     let work = create(
         vault,
@@ -37,7 +36,7 @@ pub(super) async fn handle(
         &repeatable,
         slug,
         wanted.display_name,
-        fallbacks,
+        settings,
     );
     repeatable.once(vault, call, work).await
 }
@@ -48,7 +47,7 @@ async fn create(
     repeatable: &Repeatable,
     slug: ResourceId,
     display_name: String,
-    fallbacks: Vec<Fallback>,
+    settings: Settings,
 ) -> Result<Message, VaultError> {
     let name = WorkspaceName {
         workspace: slug.clone(),
@@ -61,13 +60,13 @@ async fn create(
     let uid = WorkspaceUid::random(vault.custody.rng())?;
     let before = workspaces::highest_deleted_revision(&unit).await?;
     let act = call.act();
-    let mut event = AuditEvent::done(&act, &name, now).with("uid", uid);
-    if !fallbacks.is_empty() {
-        event = event.with("fallbacks", fallbacks::describe(&fallbacks));
-    }
+    let event = AuditEvent::done(&act, &name, now).with("uid", uid);
+    let event = settings::describe(event, &settings);
     let slug = WorkspaceSlug::Customer(slug);
     let head = Workspace {
-        fallbacks,
+        fallbacks: settings.fallbacks,
+        funding: settings.funding,
+        rules: settings.rules,
         ..Workspace::new(uid, slug, display_name, before, now)
     };
     let change = Change::found(unit, &vault.custody, head, act, now, event).await?;

@@ -5,6 +5,7 @@ mod delete;
 mod fallbacks;
 mod get;
 mod list;
+mod settings;
 mod update;
 
 use std::sync::Arc;

@@ -3,13 +3,15 @@
 use latchkey_contract::names::{KeyParent, Scope, WorkspaceName};
 use latchkey_contract::vault::v1::{UpdateWorkspaceRequest, Workspace as Message};
 
-use super::fallbacks;
+use super::{fallbacks, settings};
 use crate::change::{Change, check_etag};
+use crate::domain::funding::Funding;
 use crate::domain::settings::check_display_name;
+use crate::domain::workspace::Workspace;
 use crate::error::VaultError;
 use crate::services::call::Call;
-use crate::services::encode;
 use crate::services::mask::Mask;
+use crate::services::{encode, funding, rules};
 use crate::vault::Vault;
 
 pub(super) async fn handle(
@@ -23,9 +25,14 @@ pub(super) async fn handle(
         .parse()
         .map_err(VaultError::name("workspace.name"))?;
     call.authorize(&name).await?;
-    let mask = Mask::parse(request.update_mask, &["display_name", "fallbacks"], &[])?;
+    let fields = [
+        &["display_name", "fallbacks", "funding"][..],
+        &rules::FIELDS,
+    ]
+    .concat();
+    let mask = Mask::parse(request.update_mask, &fields, &[])?;
     check_display_name("workspace.display_name", &wanted.display_name)?;
-    let fallbacks = fallbacks::decode(&wanted.fallbacks)?;
+    let settings = settings::decode(&wanted)?;
 
     let parent = KeyParent::Scope(Scope::Workspace(name.clone()));
     let mut change = Change::begin(vault, &parent, call.act()).await?;
@@ -35,13 +42,37 @@ pub(super) async fn handle(
         event = event.with("display_name", &wanted.display_name);
         change.head = change.head.clone().rename(wanted.display_name, change.now);
     }
-    if mask.changes("fallbacks", !fallbacks.is_empty()) {
-        event = event.with("fallbacks", fallbacks::describe(&fallbacks));
-        change.head = change.head.clone().fall_back(fallbacks, change.now);
+    if mask.changes("fallbacks", !settings.fallbacks.is_empty()) {
+        event = event.with("fallbacks", fallbacks::describe(&settings.fallbacks));
+        change.head = change
+            .head
+            .clone()
+            .fall_back(settings.fallbacks, change.now);
+    }
+    if mask.changes("funding", wanted.funding.is_some()) {
+        check_funding(call, &change.head, &settings.funding)?;
+        let policy = funding::encode(&settings.funding);
+        event = event.with("funding", funding::describe(&policy));
+        change.head = change.head.clone().fund(settings.funding, change.now);
+    }
+    let (merged, changed) = rules::merge(change.head.rules.clone(), settings.rules, &mask);
+    if !changed.is_empty() {
+        event = rules::describe(event, &merged);
+        change.head = change.head.clone().rule(merged, change.now);
     }
     change.record(event).await?;
     let answer = encode::workspace(&name, &change.head);
     let committed = change.commit().await?;
     vault.leasing.propagate(committed).await;
     Ok(answer)
+}
+
+/// Only the operator may let the platform pay where it did not before: it is the platform's bill.
+fn check_funding(call: &Call, current: &Workspace, wanted: &Funding) -> Result<(), VaultError> {
+    let spares = wanted.bills_the_platform_no_more_than(&current.funding);
+    if spares || call.is_operator() {
+        return Ok(());
+    }
+    let problem = "would let the platform pay where it does not now: only the operator may do that";
+    Err(VaultError::field("workspace.funding", problem))
 }

@@ -30,6 +30,9 @@ pub(in crate::store) struct Model {
     pub delete_time: Option<i64>,
     pub last_used_time: Option<i64>,
     pub deployments: String,
+    pub funding: String,
+    pub allowed_callers: String,
+    pub retention: String,
     pub row_mac: Vec<u8>,
 }
 

@@ -15,6 +15,7 @@ pub(in crate::store) struct Model {
     pub create_time: i64,
     pub update_time: i64,
     pub delete_time: Option<i64>,
+    pub policy: String,
     pub row_mac: Vec<u8>,
 }
 

@@ -17,6 +17,7 @@ pub(in crate::store) struct Model {
     pub update_time: i64,
     pub delete_time: Option<i64>,
     pub fallbacks: String,
+    pub policy: String,
     pub row_mac: Vec<u8>,
 }
 

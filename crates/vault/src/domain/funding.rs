@@ -1,0 +1,169 @@
+//! Who may pay for a workspace's calls: its owner, on the provider's bill, or the platform.
+//!
+//! The workspace has a whole policy. A project, a key or a request may narrow it; a call must be
+//! allowed by every level, so none of them widens what another one closes.
+
+use serde::{Deserialize, Serialize};
+
+/// When own keys are used.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// For every request that one can serve.
+    #[default]
+    Automatic,
+    /// For requests that name one.
+    WhenNamed,
+}
+
+/// What happens instead of a call with an own key.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Instead {
+    /// The platform's key is used.
+    Platform,
+    /// The request is refused.
+    Refuse,
+}
+
+impl Instead {
+    /// The word for it in the audit log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Platform => "platform",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
+/// Why no own key serves a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Lack {
+    /// One is there and failed.
+    Failed,
+    /// None is there for it.
+    Missing,
+    /// One is there, and the operator has switched own keys off.
+    SwitchedOff,
+}
+
+/// The policy of a workspace.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Funding {
+    /// When own keys are used.
+    pub selection: Selection,
+    /// When there is none for a request.
+    pub when_missing: Instead,
+    /// When one failed.
+    pub when_failed: Instead,
+    /// When the operator has switched them off.
+    pub when_switched_off: Instead,
+}
+
+impl Default for Funding {
+    fn default() -> Self {
+        Self {
+            selection: Selection::Automatic,
+            when_missing: Instead::Platform,
+            when_failed: Instead::Refuse,
+            when_switched_off: Instead::Platform,
+        }
+    }
+}
+
+impl Funding {
+    /// What happens for want of an own key.
+    pub const fn instead(&self, lack: Lack) -> Instead {
+        match lack {
+            Lack::Failed => self.when_failed,
+            Lack::Missing => self.when_missing,
+            Lack::SwitchedOff => self.when_switched_off,
+        }
+    }
+
+    /// Whether the platform pays in no case in which it would not pay under `before`.
+    pub fn bills_the_platform_no_more_than(&self, before: &Self) -> bool {
+        let pays = |policy: &Self| {
+            let instead = |lack| policy.instead(lack) == Instead::Platform;
+            match policy.selection {
+                // Without a name, whatever own keys there are.
+                Selection::WhenNamed => [instead(Lack::Missing); 4],
+                Selection::Automatic => [
+                    false,
+                    instead(Lack::Missing),
+                    instead(Lack::Failed),
+                    instead(Lack::SwitchedOff),
+                ],
+            }
+        };
+        let (now, then) = (pays(self), pays(before));
+        now.into_iter().zip(then).all(|(now, then)| then || !now)
+    }
+}
+
+/// What a project, a key or a request says of who may pay. Nothing where it says nothing.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Narrowing {
+    /// When own keys are used.
+    pub selection: Option<Selection>,
+    /// When there is none for a request.
+    pub when_missing: Option<Instead>,
+    /// When one failed.
+    pub when_failed: Option<Instead>,
+    /// When the operator has switched them off.
+    pub when_switched_off: Option<Instead>,
+}
+
+impl Narrowing {
+    /// Whether the platform may stand in, as far as this level has a say.
+    pub fn lets_the_platform_stand_in(&self, lack: Lack) -> bool {
+        let said = match lack {
+            Lack::Failed => self.when_failed,
+            Lack::Missing => self.when_missing,
+            Lack::SwitchedOff => self.when_switched_off,
+        };
+        said != Some(Instead::Refuse)
+    }
+
+    /// Whether own keys are for requests that name one, as far as this level has a say.
+    pub fn wants_a_name(&self) -> bool {
+        self.selection == Some(Selection::WhenNamed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(selection: Selection, [missing, failed, off]: [Instead; 3]) -> Funding {
+        Funding {
+            selection,
+            when_missing: missing,
+            when_failed: failed,
+            when_switched_off: off,
+        }
+    }
+
+    #[test]
+    fn who_is_not_the_operator_can_only_spare_the_platform() {
+        use Instead::{Platform, Refuse};
+        use Selection::{Automatic, WhenNamed};
+        let default = Funding::default();
+        for (new, allowed) in [
+            (default, true),
+            (policy(Automatic, [Refuse, Refuse, Refuse]), true),
+            (policy(Automatic, [Refuse, Refuse, Platform]), true),
+            (policy(Automatic, [Platform, Platform, Platform]), false),
+            // Every request without a name would be the platform's.
+            (policy(WhenNamed, [Platform, Refuse, Refuse]), false),
+            (policy(WhenNamed, [Refuse, Refuse, Refuse]), true),
+        ] {
+            let spares = new.bills_the_platform_no_more_than(&default);
+            assert_eq!(spares, allowed, "{new:?}");
+        }
+        let anchor = policy(WhenNamed, [Platform, Refuse, Refuse]);
+        assert!(default.bills_the_platform_no_more_than(&anchor));
+    }
+}

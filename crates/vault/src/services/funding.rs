@@ -1,0 +1,104 @@
+//! Who may pay, between message and domain.
+
+use latchkey_contract::vault::v1::FundingPolicy;
+use latchkey_contract::vault::v1::funding_policy::{
+    Instead as WireInstead, Selection as WireSelection,
+};
+
+use crate::domain::funding::{Funding, Instead, Narrowing, Selection};
+use crate::error::VaultError;
+
+/// What a project, a key or a request says. `field` is where the message is.
+pub(super) fn narrowing(
+    field: &str,
+    message: Option<&FundingPolicy>,
+) -> Result<Narrowing, VaultError> {
+    let Some(message) = message else {
+        return Ok(Narrowing::default());
+    };
+    let unknown = |name: &str| VaultError::field(format!("{field}.{name}"), "is not a known value");
+    let selection = match WireSelection::try_from(message.selection) {
+        Ok(WireSelection::Unspecified) => None,
+        Ok(WireSelection::Automatic) => Some(Selection::Automatic),
+        Ok(WireSelection::WhenNamed) => Some(Selection::WhenNamed),
+        Err(_) => return Err(unknown("selection")),
+    };
+    let instead = |name: &str, value: i32| match WireInstead::try_from(value) {
+        Ok(WireInstead::Unspecified) => Ok(None),
+        Ok(WireInstead::Refuse) => Ok(Some(Instead::Refuse)),
+        Ok(WireInstead::Platform) => Ok(Some(Instead::Platform)),
+        Err(_) => Err(unknown(name)),
+    };
+    Ok(Narrowing {
+        selection,
+        when_missing: instead("when_missing", message.when_missing)?,
+        when_failed: instead("when_failed", message.when_failed)?,
+        when_switched_off: instead("when_switched_off", message.when_switched_off)?,
+    })
+}
+
+/// A workspace's policy: what the message says, and the defaults for the rest.
+pub(super) fn whole(message: Option<&FundingPolicy>) -> Result<Funding, VaultError> {
+    let said = narrowing("workspace.funding", message)?;
+    let default = Funding::default();
+    Ok(Funding {
+        selection: said.selection.unwrap_or(default.selection),
+        when_missing: said.when_missing.unwrap_or(default.when_missing),
+        when_failed: said.when_failed.unwrap_or(default.when_failed),
+        when_switched_off: said.when_switched_off.unwrap_or(default.when_switched_off),
+    })
+}
+
+/// A workspace's policy as a message.
+pub(super) fn encode(funding: &Funding) -> FundingPolicy {
+    FundingPolicy {
+        selection: selection(Some(funding.selection)),
+        when_missing: instead(Some(funding.when_missing)),
+        when_failed: instead(Some(funding.when_failed)),
+        when_switched_off: instead(Some(funding.when_switched_off)),
+    }
+}
+
+/// What a project or a key says, as a message; nothing when it says nothing.
+pub(super) fn encode_narrowing(said: &Narrowing) -> Option<FundingPolicy> {
+    (*said != Narrowing::default()).then(|| FundingPolicy {
+        selection: selection(said.selection),
+        when_missing: instead(said.when_missing),
+        when_failed: instead(said.when_failed),
+        when_switched_off: instead(said.when_switched_off),
+    })
+}
+
+/// A policy as the audit log tells it: what is said, in the order of the fields.
+pub(super) fn describe(message: &FundingPolicy) -> String {
+    let selection = message.selection().as_str_name();
+    let selection = selection.trim_start_matches("SELECTION_");
+    let cases = [
+        ("when_missing", message.when_missing()),
+        ("when_failed", message.when_failed()),
+        ("when_switched_off", message.when_switched_off()),
+    ];
+    let cases = cases.map(|(name, instead)| {
+        let word = instead.as_str_name().trim_start_matches("INSTEAD_");
+        format!("{name}={word}")
+    });
+    format!("selection={selection} {}", cases.join(" ")).to_lowercase()
+}
+
+fn selection(selection: Option<Selection>) -> i32 {
+    match selection {
+        None => WireSelection::Unspecified,
+        Some(Selection::Automatic) => WireSelection::Automatic,
+        Some(Selection::WhenNamed) => WireSelection::WhenNamed,
+    }
+    .into()
+}
+
+fn instead(instead: Option<Instead>) -> i32 {
+    match instead {
+        None => WireInstead::Unspecified,
+        Some(Instead::Refuse) => WireInstead::Refuse,
+        Some(Instead::Platform) => WireInstead::Platform,
+    }
+    .into()
+}

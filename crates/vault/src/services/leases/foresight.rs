@@ -1,0 +1,64 @@
+//! The dry run of `Resolve`: what would be chosen, as data.
+
+use latchkey_contract::vault::v1;
+
+use super::candidates;
+use super::resolve::Question;
+use crate::domain::resolution::{Candidate, Foreseen, Payer, Rule, foresee};
+use crate::error::VaultError;
+use crate::services::{encode, status};
+use crate::vault::Vault;
+
+/// What a request would meet. Opens no material.
+pub(super) async fn answer(
+    vault: &Vault,
+    question: &Question,
+    candidates: Vec<Candidate>,
+) -> Result<(Vec<v1::Candidate>, Option<v1::Refusal>), VaultError> {
+    let Question { terms, wish, .. } = question;
+    let foresight = foresee(candidates, terms, wish, vault.now());
+    let mut told = Vec::with_capacity(foresight.candidates.len());
+    for foreseen in foresight.candidates {
+        told.push(candidate(vault, question, foreseen).await?);
+    }
+    let refusal = foresight.refusal.map(|refusal| {
+        let fallbacks = question.parent.open.workspace.fallbacks.clone();
+        let error = VaultError::Resolution { refusal, fallbacks };
+        let (reason, message, mut metadata) = status::refusal(&error).into_data();
+        metadata.remove(status::FALLBACKS);
+        v1::Refusal {
+            reason: reason.to_owned(),
+            message,
+            metadata: metadata.into_iter().collect(),
+        }
+    });
+    Ok((told, refusal))
+}
+
+async fn candidate(
+    vault: &Vault,
+    question: &Question,
+    foreseen: Foreseen,
+) -> Result<v1::Candidate, VaultError> {
+    let Foreseen {
+        candidate,
+        step,
+        weight,
+        rule,
+        model,
+    } = foreseen;
+    let version = candidates::version(vault, question, &candidate).await?;
+    Ok(v1::Candidate {
+        key: candidate.name.to_string(),
+        key_version: candidates::version_name(&candidate).to_string(),
+        material_tail: version.material_tail.clone(),
+        provider: candidate.key.provider.to_string(),
+        payer: encode::payer(Payer::of(&candidate.name)).into(),
+        model,
+        location: version.destination.location().to_owned(),
+        step: i32::try_from(step).unwrap_or(i32::MAX),
+        weight: i32::try_from(weight).unwrap_or(i32::MAX),
+        rule: rule.map_or("", Rule::as_str).to_owned(),
+        detail: candidate.key.state_detail,
+    })
+}
