@@ -32,7 +32,7 @@ on_both_databases!(
 
 const FIVE: [(&str, &str); 5] = [
     ("anthropic", "claude-opus-4-6"),
-    ("openai", "gpt-5.2"),
+    ("openai", "gpt-5.4"),
     ("google", "gemini-3.8-flash"),
     ("openrouter", "anthropic/claude-opus-4.6"),
     ("deepseek", "deepseek-v4-pro"),

@@ -29,7 +29,7 @@ const SIX: [(&str, &str); 6] = [
     ("anthropic", "claude-sonnet-4-6"),
     ("google", "gemini-3.8-flash"),
     ("vertex", "gemini-3.8-flash"),
-    ("azure", "my-deployment"),
+    ("azure", "gpt-5.4"),
     ("custom", "my-model"),
 ];
 
