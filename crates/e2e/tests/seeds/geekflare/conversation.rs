@@ -1,6 +1,8 @@
 //! "Work with multiple models, and […] switch between them within the same conversation without losing
 //! context."
 
+use std::collections::BTreeSet;
+
 use latchkey_contract::router::v1::session::Transcript;
 use latchkey_contract::router::v1::{
     CreateSessionRequest, GenerateRequest, ListTurnsRequest, Message, Role, Session,
@@ -77,8 +79,10 @@ async fn models_are_switched_within_the_same_conversation_without_losing_context
         let (provider, _) = MODELS[turn % MODELS.len()];
         assert_eq!(prompt.provider, provider);
         // It was shown everything, the picture among it, but for what the answer lists.
+        let lost = missing(&said, &prompt);
+        let lost = lost.into_iter().map(|field| placed(&field, said.len() - 1));
         assert_eq!(
-            missing(&said, &prompt),
+            lost.collect::<BTreeSet<_>>(),
             listed(&answer.portability),
             "turn {turn}, {provider}"
         );
@@ -109,6 +113,17 @@ async fn models_are_switched_within_the_same_conversation_without_losing_context
     });
     assert_eq!(kept.collect::<Vec<_>>(), said);
     scene.end().await;
+}
+
+/// Where a field of the whole conversation is, when so many of its messages are in the transcript.
+fn placed(field: &str, kept: usize) -> String {
+    let rest = field.strip_prefix("messages[").unwrap();
+    let (message, part) = rest.split_once(']').unwrap();
+    let message: usize = message.parse().unwrap();
+    match message.checked_sub(kept) {
+        None => format!("transcript[{message}]{part}"),
+        Some(message) => format!("messages[{message}]{part}"),
+    }
 }
 
 async fn a_strict_conversation_is_not_switched_where_something_would_be_lost(backend: Backend) {
