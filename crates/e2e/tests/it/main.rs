@@ -8,6 +8,7 @@
 mod architecture;
 mod configuration;
 mod conversation;
+mod explain;
 mod integrity;
 mod journey;
 mod leaks;

@@ -3,11 +3,14 @@
 use latchkey_boot::clock::Timestamp;
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_vault::domain::audit::{Act, AuditEvent};
+use latchkey_vault::domain::capability::Capability;
 use latchkey_vault::domain::destination::Destination;
+use latchkey_vault::domain::funding::{Funding, Instead, Narrowing, Selection};
 use latchkey_vault::domain::key::{Key, KeyState};
 use latchkey_vault::domain::material::SecretKind;
 use latchkey_vault::domain::provider::Provider;
-use latchkey_vault::domain::settings::Settings;
+use latchkey_vault::domain::rules::Rules;
+use latchkey_vault::domain::settings::{Retention, Settings};
 use latchkey_vault::domain::stamped::Stamped;
 use latchkey_vault::domain::uid::{BranchKeyUid, DeploymentUid, KeyUid, ProjectUid, WorkspaceUid};
 use latchkey_vault::domain::verification::{Grade, Verification};
@@ -122,6 +125,15 @@ fn workspace(uid: u128, slug: &str) -> Workspace {
         slug: WorkspaceSlug::Customer(slug.parse().unwrap()),
         display_name: "Ümläut & Söhne".to_owned(),
         fallbacks: vec!["openrouter/a/ü".parse().unwrap()],
+        funding: Funding {
+            when_failed: Instead::Platform,
+            ..Funding::default()
+        },
+        rules: Rules {
+            capabilities: vec![Capability::Embed, Capability::GenerateImages],
+            allowed_models: vec!["ü*".to_owned()],
+            ..Rules::default()
+        },
         revision: 41,
         audit_sequence: 42,
         row_revision: 43,
@@ -133,13 +145,18 @@ fn workspace(uid: u128, slug: &str) -> Workspace {
 
 fn project(workspace: &Workspace) -> Project {
     let uid = ProjectUid(Uuid::from_u128(0x20));
-    Project::new(
-        uid,
-        workspace.uid,
-        "web".parse().unwrap(),
-        "Web".to_owned(),
-        at(5),
-    )
+    let slug = "web".parse().unwrap();
+    Project {
+        funding: Narrowing {
+            selection: Some(Selection::WhenNamed),
+            ..Narrowing::default()
+        },
+        rules: Rules {
+            zero_retention: true,
+            ..Rules::default()
+        },
+        ..Project::new(uid, workspace.uid, slug, "Web".to_owned(), at(5))
+    }
 }
 
 fn key(workspace: &Workspace, uid: u128, slug: &str) -> Key {
@@ -159,6 +176,12 @@ fn key(workspace: &Workspace, uid: u128, slug: &str) -> Key {
             expire_time: Some(at(i64::MAX)),
             labels: [("team".to_owned(), "søk".to_owned())].into(),
             deployments: [("gpt-5.4".to_owned(), "prod".to_owned())].into(),
+            funding: Narrowing {
+                when_missing: Some(Instead::Refuse),
+                ..Narrowing::default()
+            },
+            allowed_callers: vec!["spiffe://example.org/*".to_owned()],
+            retention: Retention::Zero,
         },
         state: KeyState::Quarantined,
         state_detail: "HTTP 401".to_owned(),
@@ -320,17 +343,21 @@ async fn keys_come_back_as_they_were_stored(db: Migrated) {
         .unwrap();
     assert_eq!(slugs(listed).collect::<Vec<_>>(), ["main"]);
     let platform = WorkspaceUid(Uuid::from_u128(99));
-    let candidates = keys::candidates(&db.store, within, platform, Provider::OpenAi)
+    let candidates = keys::candidates(&db.store, within, platform, Some(Provider::OpenAi))
         .await
         .unwrap();
     assert_eq!(
         slugs(candidates).collect::<Vec<_>>(),
         ["bare", "main", "main"]
     );
-    let none = keys::candidates(&db.store, within, platform, Provider::Custom)
+    let none = keys::candidates(&db.store, within, platform, Some(Provider::Custom))
         .await
         .unwrap();
     assert!(none.is_empty());
+    let all = keys::candidates(&db.store, within, platform, None)
+        .await
+        .unwrap();
+    assert_eq!(all.len(), 3);
     assert_eq!(
         keys::all_within(&db.store, of(&acme)).await.unwrap().len(),
         3

@@ -3,6 +3,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::destination::Destination;
+use crate::domain::funding::Funding;
 use crate::domain::key::KeyState;
 use crate::domain::material::SecretKind;
 use crate::domain::provider::Provider;
@@ -21,6 +22,8 @@ fn workspace() -> Workspace {
         slug: WorkspaceSlug::Customer("acme".parse().unwrap()),
         display_name: "Acme".to_owned(),
         fallbacks: Vec::new(),
+        funding: Funding::default(),
+        rules: Rules::default(),
         revision: 41,
         audit_sequence: 42,
         row_revision: 43,

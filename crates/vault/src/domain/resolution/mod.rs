@@ -218,7 +218,7 @@ fn judge(
     let own_keys = payer::OwnKeys::survey(candidates, &verdicts, wish);
     for (candidate, verdict) in candidates.iter().zip(&mut verdicts) {
         if verdict.is_none() && Payer::of(&candidate.name) == Payer::Platform {
-            *verdict = own_keys.rule_for_the_platform(candidate.key.provider, terms, wish);
+            *verdict = own_keys.rule_for_the_platform(terms, wish);
         }
         if verdict.is_none() && !rules::is_as_expected(candidate, &wish.expectations) {
             *verdict = Some(Rule::Expectation);

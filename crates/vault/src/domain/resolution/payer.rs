@@ -1,15 +1,12 @@
 //! Who pays. The platform does only where the funding policies of every level let it: those of the
 //! workspace, the project, the request, and the own keys that can't be used.
 
-use std::collections::BTreeMap;
-
 use latchkey_contract::names::{KeyName, KeyParent};
 
 use super::rules::Rule;
 use super::{Candidate, Terms, Wish};
 use crate::domain::capability::Capability;
 use crate::domain::funding::{Instead, Lack, Selection};
-use crate::domain::provider::Provider;
 
 /// Who pays the provider.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -30,31 +27,28 @@ impl Payer {
     }
 }
 
-/// How the own keys of a request stand, by provider.
-pub(super) struct OwnKeys {
-    of: BTreeMap<Provider, Standing>,
-    /// Whether one was tried and failed, be it another provider's.
-    failed_before: bool,
-}
-
-/// How the own keys of one provider stand. For each lack: whether the keys that are lacking so let the
-/// platform stand in; nothing where no key is.
+/// How the own keys stand that come into question. For each lack: whether the keys that are lacking so
+/// let the platform stand in; nothing where no key is.
 #[derive(Default)]
-struct Standing {
+pub(super) struct OwnKeys {
     usable: bool,
     failed: Option<bool>,
     missing: Option<bool>,
     switched_off: Option<bool>,
+    /// Whether one was tried and failed for the same request, be it another provider's.
+    failed_before: bool,
 }
 
 impl OwnKeys {
     pub(super) fn survey(candidates: &[Candidate], verdicts: &[Option<Rule>], wish: &Wish) -> Self {
         let lists = wish.capability == Capability::ListModels;
         let own = |name: &KeyName| Payer::of(name) == Payer::OwnKey;
-        let mut of: BTreeMap<Provider, Standing> = BTreeMap::new();
+        let mut own_keys = Self {
+            failed_before: wish.own_key_failed || (!lists && wish.excluded.iter().any(own)),
+            ..Self::default()
+        };
         let judged = candidates.iter().zip(verdicts);
         for (candidate, verdict) in judged.filter(|(candidate, _)| own(&candidate.name)) {
-            let standing = of.entry(candidate.key.provider).or_default();
             let lack = match verdict {
                 // Nothing is wrong with the key itself.
                 None | Some(Rule::NotNamed | Rule::PayerDiffers) => None,
@@ -66,22 +60,13 @@ impl OwnKeys {
                 Some(Rule::OwnKeysOff) => Some(Lack::SwitchedOff),
                 Some(_) => Some(Lack::Missing),
             };
-            standing.note(candidate, lack);
+            own_keys.note(candidate, lack);
         }
-        let failed_before = !lists && wish.excluded.iter().any(own);
-        Self {
-            of,
-            failed_before: failed_before || wish.own_key_failed,
-        }
+        own_keys
     }
 
-    /// Why the platform may not pay a provider; nothing when it may.
-    pub(super) fn rule_for_the_platform(
-        &self,
-        provider: Provider,
-        terms: &Terms,
-        wish: &Wish,
-    ) -> Option<Rule> {
+    /// Why the platform may not pay; nothing when it may.
+    pub(super) fn rule_for_the_platform(&self, terms: &Terms, wish: &Wish) -> Option<Rule> {
         let may = |lack| {
             let project = terms.project.as_ref();
             terms.funding.instead(lack) == Instead::Platform
@@ -91,21 +76,15 @@ impl OwnKeys {
         if self.failed_before && !may(Lack::Failed) {
             return Some(Rule::PlatformNotAllowed);
         }
-        let standing = match self.of.get(&provider) {
+        let (lack, keys_agree) = match terms.funding.selection {
             // Own keys are for requests that name one; this one does not.
-            _ if terms.funding.selection == Selection::WhenNamed => &Standing::default(),
-            Some(standing) => standing,
-            None => &Standing::default(),
+            Selection::WhenNamed => (Lack::Missing, true),
+            Selection::Automatic if self.usable => return Some(Rule::OwnKeyFirst),
+            Selection::Automatic => self.lack(),
         };
-        if standing.usable {
-            return Some(Rule::OwnKeyFirst);
-        }
-        let (lack, keys_agree) = standing.lack();
         (!may(lack) || !keys_agree).then_some(Rule::PlatformNotAllowed)
     }
-}
 
-impl Standing {
     fn note(&mut self, candidate: &Candidate, lack: Option<Lack>) {
         let Some(lack) = lack else {
             self.usable = true;

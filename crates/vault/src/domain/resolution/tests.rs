@@ -1,7 +1,11 @@
-use proptest::prelude::*;
+mod levels;
+mod reference;
+
 use uuid::Uuid;
 
 use super::*;
+use crate::domain::funding::Instead;
+use crate::domain::key::KeyState;
 use crate::domain::settings::Settings;
 use crate::domain::uid::{KeyUid, WorkspaceUid};
 
@@ -25,7 +29,11 @@ fn candidate(name: &str) -> Candidate {
         delete_time: None,
         last_used_time: None,
     };
-    Candidate { name, key }
+    Candidate {
+        name,
+        key,
+        location: String::new(),
+    }
 }
 
 fn with(name: &str, change: impl FnOnce(&mut Key)) -> Candidate {
@@ -43,7 +51,7 @@ fn wish() -> Wish {
 }
 
 fn chosen(candidates: Vec<Candidate>) -> String {
-    choose(candidates, &wish(), NOW, 0)
+    choose(candidates, &Terms::default(), &wish(), NOW, 0)
         .unwrap()
         .chosen
         .name
@@ -75,7 +83,14 @@ fn weights_share_the_draws() {
     let heavy = || with("workspaces/w/keys/a", |key| key.settings.weight = 3);
     let light = || with("workspaces/w/keys/b", |key| key.settings.weight = 1);
     let draws = (0..400).filter(|draw| {
-        let choice = choose(vec![heavy(), light()], &wish(), NOW, *draw).unwrap();
+        let choice = choose(
+            vec![heavy(), light()],
+            &Terms::default(),
+            &wish(),
+            NOW,
+            *draw,
+        )
+        .unwrap();
         choice.chosen.name.key.as_str() == "a"
     });
     assert_eq!(draws.count(), 300);
@@ -100,7 +115,15 @@ fn each_key_that_is_skipped_has_its_rule() {
         denied,
         candidate("platform/keys/p"),
     ];
-    let choice = choose(candidates, &wish(), NOW, 0).unwrap();
+    let funding = Funding {
+        when_failed: Instead::Platform,
+        ..Funding::default()
+    };
+    let terms = Terms {
+        funding,
+        ..Terms::default()
+    };
+    let choice = choose(candidates, &terms, &wish(), NOW, 0).unwrap();
     let rules: Vec<_> = choice
         .exclusions
         .iter()
@@ -121,7 +144,7 @@ fn each_key_that_is_skipped_has_its_rule() {
 #[test]
 fn no_usable_key_is_refused_with_every_reason() {
     let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
-    let refusal = choose(vec![disabled], &wish(), NOW, 0).unwrap_err();
+    let refusal = choose(vec![disabled], &Terms::default(), &wish(), NOW, 0).unwrap_err();
     let ResolutionRefusal::NoneUsable { exclusions } = refusal else {
         panic!("{refusal}")
     };
@@ -135,7 +158,7 @@ fn a_named_key_is_never_replaced() {
         named: true,
         ..wish()
     };
-    let refusal = choose(vec![disabled], &wish, NOW, 0).unwrap_err();
+    let refusal = choose(vec![disabled], &Terms::default(), &wish, NOW, 0).unwrap_err();
     let expected = ResolutionRefusal::NamedUnusable {
         rule: Rule::KeyDisabled,
         detail: String::new(),
@@ -151,7 +174,7 @@ fn a_named_key_of_another_provider_is_refused_before_anything_else() {
         named: true,
         ..wish()
     };
-    let refusal = choose(vec![key], &wish, NOW, 0).unwrap_err();
+    let refusal = choose(vec![key], &Terms::default(), &wish, NOW, 0).unwrap_err();
     assert!(matches!(
         refusal,
         ResolutionRefusal::ProviderMismatch { .. }
@@ -165,7 +188,7 @@ fn without_a_model_the_keys_default_is_what_its_lists_judge() {
         ..wish()
     };
     let bare = candidate("workspaces/w/keys/a");
-    let refusal = choose(vec![bare], &wish, NOW, 0).unwrap_err();
+    let refusal = choose(vec![bare], &Terms::default(), &wish, NOW, 0).unwrap_err();
     let ResolutionRefusal::NoneUsable { exclusions } = refusal else {
         panic!("{refusal}")
     };
@@ -173,7 +196,7 @@ fn without_a_model_the_keys_default_is_what_its_lists_judge() {
     let default = with("workspaces/w/keys/a", |key| {
         key.settings.default_model = "gpt-5.4".to_owned();
     });
-    assert!(choose(vec![default], &wish, NOW, 0).is_ok());
+    assert!(choose(vec![default], &Terms::default(), &wish, NOW, 0).is_ok());
 }
 
 #[test]
@@ -187,7 +210,7 @@ fn what_was_tried_already_is_passed_over() {
         candidate("workspaces/w/keys/a"),
         candidate("workspaces/w/projects/x/keys/a"),
     ];
-    let choice = choose(candidates, &wish, NOW, 0).unwrap();
+    let choice = choose(candidates, &Terms::default(), &wish, NOW, 0).unwrap();
     let chosen = choice.chosen.name.to_string();
     assert_eq!(chosen, "workspaces/w/projects/x/keys/a");
     assert_eq!(choice.exclusions[0].rule, Rule::AlreadyTried);
@@ -195,7 +218,13 @@ fn what_was_tried_already_is_passed_over() {
         named: true,
         ..wish
     };
-    let refusal = choose(vec![candidate("workspaces/w/keys/a")], &named, NOW, 0);
+    let refusal = choose(
+        vec![candidate("workspaces/w/keys/a")],
+        &Terms::default(),
+        &named,
+        NOW,
+        0,
+    );
     let expected = ResolutionRefusal::NamedUnusable {
         rule: Rule::AlreadyTried,
         detail: String::new(),
@@ -205,28 +234,27 @@ fn what_was_tried_already_is_passed_over() {
 
 #[test]
 fn a_bill_that_was_begun_stays_with_who_pays_it() {
-    let both = || {
-        vec![
-            candidate("workspaces/w/keys/a"),
-            candidate("platform/keys/p"),
-        ]
+    let own = candidate("workspaces/w/keys/a");
+    let platform = || candidate("platform/keys/p");
+    let wish = |payer| Wish {
+        payer: Some(payer),
+        ..wish()
     };
-    for (payer, chosen, excluded) in [
-        (Payer::OwnKey, "workspaces/w/keys/a", "platform/keys/p"),
-        (Payer::Platform, "platform/keys/p", "workspaces/w/keys/a"),
-    ] {
-        let wish = Wish {
-            payer: Some(payer),
-            ..wish()
-        };
-        let choice = choose(both(), &wish, NOW, 0).unwrap();
-        assert_eq!(choice.chosen.name.to_string(), chosen);
-        let expected = Exclusion {
-            key: excluded.parse().unwrap(),
-            rule: Rule::PayerDiffers,
-        };
-        assert_eq!(choice.exclusions, [expected]);
-    }
+    let owners = wish(Payer::OwnKey);
+    let choice = choose(vec![own, platform()], &Terms::default(), &owners, NOW, 0).unwrap();
+    assert_eq!(choice.chosen.name.to_string(), "workspaces/w/keys/a");
+    let alone = choose(vec![platform()], &Terms::default(), &owners, NOW, 0);
+    let exclusions = vec![Exclusion {
+        key: platform().name,
+        rule: Rule::PayerDiffers,
+    }];
+    assert_eq!(
+        alone.unwrap_err(),
+        ResolutionRefusal::NoneUsable { exclusions }
+    );
+    let platforms = wish(Payer::Platform);
+    let choice = choose(vec![platform()], &Terms::default(), &platforms, NOW, 0).unwrap();
+    assert_eq!(choice.chosen.name.to_string(), "platform/keys/p");
 }
 
 #[test]
@@ -245,7 +273,7 @@ fn a_list_of_models_is_asked_for_no_model() {
             capability,
             ..wish()
         };
-        assert!(choose(vec![denied()], &wish, NOW, 0).is_err());
+        assert!(choose(vec![denied()], &Terms::default(), &wish, NOW, 0).is_err());
     }
     for model in ["", "gpt-5.4"] {
         let wish = Wish {
@@ -253,62 +281,8 @@ fn a_list_of_models_is_asked_for_no_model() {
             model: model.to_owned(),
             ..wish()
         };
-        assert!(choose(vec![denied()], &wish, NOW, 0).is_ok());
+        assert!(choose(vec![denied()], &Terms::default(), &wish, NOW, 0).is_ok());
         let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
-        assert!(choose(vec![disabled], &wish, NOW, 0).is_err());
-    }
-}
-
-/// A candidate of any owner, in any state, with small numbers so that ties are common.
-fn any_candidate() -> impl Strategy<Value = (usize, KeyState, u32, u32, bool)> {
-    let state = prop::sample::select(vec![
-        KeyState::Active,
-        KeyState::Active,
-        KeyState::Disabled,
-        KeyState::Quarantined,
-    ]);
-    (0..3_usize, state, 0..3_u32, 0..4_u32, any::<bool>())
-}
-
-proptest! {
-    #[test]
-    fn each_candidate_is_chosen_or_excluded_and_the_best_usable_one_wins(
-        drawn in prop::collection::vec(any_candidate(), 0..8),
-        draw: u64,
-    ) {
-        let owners = ["workspaces/w/projects/x", "workspaces/w", "platform"];
-        let candidates: Vec<_> = drawn
-            .iter()
-            .enumerate()
-            .map(|(index, &(owner, state, priority, weight, expired))| {
-                with(&format!("{}/keys/k{index}", owners[owner]), |key| {
-                    key.state = state;
-                    key.settings.priority = priority;
-                    key.settings.weight = weight;
-                    key.settings.expire_time = expired.then_some(NOW);
-                })
-            })
-            .collect();
-        let best = drawn
-            .iter()
-            .filter(|(_, state, _, _, expired)| *state == KeyState::Active && !expired)
-            .map(|(owner, _, priority, _, _)| (*owner, *priority))
-            .min();
-        let mut names: Vec<_> = candidates.iter().map(|found| found.name.clone()).collect();
-        let (chosen, exclusions) = match choose(candidates, &wish(), NOW, draw) {
-            Ok(Choice { chosen, exclusions }) => (Some(chosen), exclusions),
-            Err(ResolutionRefusal::NoneUsable { exclusions }) => (None, exclusions),
-            Err(refusal) => panic!("{refusal}"),
-        };
-        let rank = |found: &Candidate| {
-            let owner = owners.iter().position(|owner| *owner == found.name.parent.to_string());
-            (owner.unwrap(), found.key.settings.priority)
-        };
-        prop_assert_eq!(chosen.as_ref().map(rank), best);
-        let mut told: Vec<_> = exclusions.into_iter().map(|exclusion| exclusion.key).collect();
-        told.extend(chosen.map(|chosen| chosen.name));
-        names.sort();
-        told.sort();
-        prop_assert_eq!(told, names);
+        assert!(choose(vec![disabled], &Terms::default(), &wish, NOW, 0).is_err());
     }
 }

@@ -157,10 +157,17 @@ fn outcomes() -> Vec<Row> {
         rule: Rule::KeyDisabled,
         detail: String::new(),
     };
+    let exclusions = Vec::new();
+    let unmet = ResolutionRefusal::ExpectationUnmet { exclusions };
+    let forbidden = ResolutionRefusal::PolicyForbids {
+        rule: Rule::FeatureOff,
+    };
     let none = ResolutionRefusal::NoneUsable {
         exclusions: Vec::new(),
     };
     vec![
+        row(unresolved(unmet), FailedPrecondition, "EXPECTATION_UNMET"),
+        row(unresolved(forbidden), FailedPrecondition, "POLICY_FORBIDS"),
         row(ErrandFailure::NoRouter, Unavailable, "NO_ROUTER_ATTACHED"),
         row(
             ErrandFailure::Rejected(words()),
@@ -267,7 +274,9 @@ fn is_listed(error: &VaultError) {
             refusal:
                 ResolutionRefusal::ProviderMismatch { .. }
                 | ResolutionRefusal::NamedUnusable { .. }
-                | ResolutionRefusal::NoneUsable { .. },
+                | ResolutionRefusal::ExpectationUnmet { .. }
+                | ResolutionRefusal::NoneUsable { .. }
+                | ResolutionRefusal::PolicyForbids { .. },
             ..
         }
         | VaultError::Session(

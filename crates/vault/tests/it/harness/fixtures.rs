@@ -1,8 +1,8 @@
 //! Things in a vault, made the usual way.
 
 use latchkey_contract::vault::v1::{
-    CreateKeyRequest, CreateProjectRequest, CreateWorkspaceRequest, GetKeyRequest, Key,
-    KeyMaterial, Project, ResolveRequest, Workspace, key_material,
+    CreateKeyRequest, CreateProjectRequest, CreateWorkspaceRequest, FundingPolicy, GetKeyRequest,
+    Key, KeyMaterial, Project, ResolveRequest, UpdateWorkspaceRequest, Workspace, key_material,
 };
 use prost_types::FieldMask;
 
@@ -68,6 +68,22 @@ pub(crate) fn mask(paths: &[&str]) -> Option<FieldMask> {
     Some(FieldMask {
         paths: paths.iter().map(ToString::to_string).collect(),
     })
+}
+
+impl Vault {
+    /// Sets who may pay for a workspace's calls, as the operator.
+    pub(crate) async fn fund_workspace(&self, name: &str, funding: FundingPolicy) {
+        let request = UpdateWorkspaceRequest {
+            workspace: Some(Workspace {
+                name: name.to_owned(),
+                funding: Some(funding),
+                ..Workspace::default()
+            }),
+            ..UpdateWorkspaceRequest::default()
+        };
+        let updated = self.workspaces(OPERATOR).update_workspace(request).await;
+        updated.unwrap();
+    }
 }
 
 /// A request for an OpenAI key. The session is filled in by the router.

@@ -18,5 +18,5 @@ pub(crate) use refusal::refused;
 pub(crate) use router::{Outcome, Router, alive, hello, limited, reachable, rejected, unreachable};
 pub(crate) use vault::{
     ACME_OWNER, ANONYMOUS, NOBODY, OPERATOR, OTHER_ROUTER, OWNER, ROUTER, START, STRANGER, Vault,
-    config,
+    Who, config,
 };

@@ -1,7 +1,8 @@
 //! `Resolve`: what a request may ask of the choice beside a provider and a model.
 
+use latchkey_contract::vault::v1::funding_policy::Instead;
 use latchkey_contract::vault::v1::{
-    Capability, CreateKeyRequest, Key, Payer, ResolveRequest, ResolveResponse,
+    Capability, CreateKeyRequest, FundingPolicy, Key, Payer, ResolveRequest, ResolveResponse,
 };
 use tonic::Code;
 
@@ -62,7 +63,19 @@ async fn keys_that_were_tried_are_passed_over(vault: Vault) {
     let router = acme(&vault).await;
     let elsewhere = "workspaces/other/keys/main";
     let response = router.resolve(excluding(&[MAIN, elsewhere])).await.unwrap();
-    let expected = vec![(SHARED, "OUTRANKED"), (MAIN, "ALREADY_TRIED")];
+    let expected = vec![(SHARED, "PLATFORM_NOT_ALLOWED"), (MAIN, "ALREADY_TRIED")];
+    assert_eq!(outcome(&response), (SPARE, expected));
+    let refusal = router.resolve(excluding(&[MAIN, SPARE])).await;
+    let refusal = refused(refusal, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
+    assert_eq!(refusal.metadata[SHARED], "PLATFORM_NOT_ALLOWED");
+
+    let follows = FundingPolicy {
+        when_failed: Instead::Platform.into(),
+        ..FundingPolicy::default()
+    };
+    vault.fund_workspace(ACME, follows).await;
+    let response = router.resolve(excluding(&[MAIN, elsewhere])).await.unwrap();
+    let expected = vec![(SHARED, "AFTER_FAILURE"), (MAIN, "ALREADY_TRIED")];
     assert_eq!(outcome(&response), (SPARE, expected));
     let response = router.resolve(excluding(&[MAIN, SPARE])).await.unwrap();
     let expected = vec![(MAIN, "ALREADY_TRIED"), (SPARE, "ALREADY_TRIED")];
@@ -98,10 +111,11 @@ async fn only_keys_that_the_payer_pays_for_are_lent(vault: Vault) {
         payer: payer.into(),
         ..excluding(excluded)
     };
-    let response = router.resolve(paid_by(Payer::Platform, &[])).await.unwrap();
-    let expected = vec![(MAIN, "PAYER_DIFFERS"), (SPARE, "PAYER_DIFFERS")];
-    assert_eq!(outcome(&response), (SHARED, expected));
-    assert_eq!(response.lease.unwrap().payer(), Payer::Platform);
+    // Whose bill the platform has begun does not take another's place either.
+    let refusal = router.resolve(paid_by(Payer::Platform, &[])).await;
+    let refusal = refused(refusal, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
+    assert_eq!(refusal.metadata[MAIN], "PAYER_DIFFERS");
+    assert_eq!(refusal.metadata[SHARED], "OWN_KEY_FIRST");
     let response = router
         .resolve(paid_by(Payer::OwnKey, &[MAIN]))
         .await

@@ -3,6 +3,8 @@
 mod attend;
 mod choice;
 mod fallbacks;
+mod foresight;
+mod funding;
 mod list;
 mod quarantine;
 mod release;

@@ -115,7 +115,7 @@ async fn the_nearest_key_is_lent_and_the_others_are_accounted_for(vault: Vault) 
     assert_eq!(
         rules(&response),
         [
-            ("platform/keys/shared", "OUTRANKED"),
+            ("platform/keys/shared", "OWN_KEY_FIRST"),
             ("workspaces/acme/keys/main", "OUTRANKED"),
             ("workspaces/acme/projects/web/keys/late", "OUTRANKED"),
         ]
@@ -314,13 +314,6 @@ async fn a_malformed_field_is_named(vault: Vault) {
         (resolve("acme"), "parent"),
         (resolve("platform"), "parent"),
         (named(ACME, "Main"), "key"),
-        (
-            ResolveRequest {
-                provider: String::new(),
-                ..resolve(ACME)
-            },
-            "provider",
-        ),
         (
             ResolveRequest {
                 provider: "acme".to_owned(),

@@ -1,0 +1,287 @@
+//! Who may pay, level by level.
+
+use super::*;
+use crate::domain::funding::{Instead, Selection};
+
+const OWN: &str = "workspaces/w/keys/own";
+const PLATFORM: &str = "platform/keys/p";
+
+fn both(change: impl FnOnce(&mut Key)) -> Vec<Candidate> {
+    vec![with(OWN, change), candidate(PLATFORM)]
+}
+
+fn funded(funding: Funding) -> Terms {
+    Terms {
+        funding,
+        ..Terms::default()
+    }
+}
+
+fn outcome(candidates: Vec<Candidate>, terms: &Terms, wish: &Wish) -> Result<String, Rule> {
+    match choose(candidates, terms, wish, NOW, 0) {
+        Ok(choice) => Ok(choice.chosen.name.to_string()),
+        Err(ResolutionRefusal::NoneUsable { exclusions }) => Err(exclusions.last().unwrap().rule),
+        Err(refusal) => panic!("{refusal}"),
+    }
+}
+
+const REFUSE: Option<Instead> = Some(Instead::Refuse);
+
+#[test]
+fn each_lack_has_its_own_answer() {
+    let quarantined = |key: &mut Key| key.state = KeyState::Quarantined;
+    let expired = |key: &mut Key| key.settings.expire_time = Some(NOW);
+    let disabled = |key: &mut Key| key.state = KeyState::Disabled;
+    let denied = |key: &mut Key| key.settings.denied_models = vec!["*".to_owned()];
+    for (when_failed, when_missing, of_the_failed, of_the_missing) in [
+        (
+            Instead::Refuse,
+            Instead::Platform,
+            Err(Rule::PlatformNotAllowed),
+            Ok(()),
+        ),
+        (
+            Instead::Platform,
+            Instead::Refuse,
+            Ok(()),
+            Err(Rule::PlatformNotAllowed),
+        ),
+    ] {
+        let terms = funded(Funding {
+            when_failed,
+            when_missing,
+            ..Funding::default()
+        });
+        let expected = |outcome: Result<(), Rule>| outcome.map(|()| PLATFORM.to_owned());
+        assert_eq!(
+            outcome(both(quarantined), &terms, &wish()),
+            expected(of_the_failed)
+        );
+        assert_eq!(
+            outcome(both(expired), &terms, &wish()),
+            expected(of_the_failed)
+        );
+        assert_eq!(
+            outcome(both(disabled), &terms, &wish()),
+            expected(of_the_missing)
+        );
+        assert_eq!(
+            outcome(both(denied), &terms, &wish()),
+            expected(of_the_missing)
+        );
+        let none = vec![candidate(PLATFORM)];
+        assert_eq!(outcome(none, &terms, &wish()), expected(of_the_missing));
+    }
+}
+
+#[test]
+fn switched_off_keys_give_way_or_not_as_the_policy_says() {
+    let off = Access {
+        own_keys: false,
+        ..Access::default()
+    };
+    for (instead, expected) in [
+        (Instead::Platform, Ok(PLATFORM.to_owned())),
+        (Instead::Refuse, Err(Rule::PlatformNotAllowed)),
+    ] {
+        let terms = Terms {
+            access: BTreeMap::from([(Provider::OpenAi, off.clone())]),
+            ..funded(Funding {
+                when_switched_off: instead,
+                ..Funding::default()
+            })
+        };
+        assert_eq!(outcome(both(|_| {}), &terms, &wish()), expected);
+    }
+}
+
+#[test]
+fn an_own_key_that_can_be_used_keeps_the_platform_from_paying() {
+    let choice = choose(both(|_| {}), &Terms::default(), &wish(), NOW, 0).unwrap();
+    assert_eq!(choice.chosen.name.to_string(), OWN);
+    assert_eq!(choice.exclusions[0].rule, Rule::OwnKeyFirst);
+    let follows = funded(Funding {
+        when_failed: Instead::Platform,
+        ..Funding::default()
+    });
+    let choice = choose(both(|_| {}), &follows, &wish(), NOW, 0).unwrap();
+    assert_eq!(choice.exclusions[0].rule, Rule::AfterFailure);
+    let narrowed = both(|key| key.settings.funding.when_failed = REFUSE);
+    let choice = choose(narrowed, &follows, &wish(), NOW, 0).unwrap();
+    assert_eq!(choice.exclusions[0].rule, Rule::OwnKeyFirst);
+}
+
+#[test]
+fn every_level_may_narrow_and_none_may_widen() {
+    let refusing = Narrowing {
+        when_missing: REFUSE,
+        ..Narrowing::default()
+    };
+    let allowing = Narrowing {
+        when_missing: Some(Instead::Platform),
+        ..Narrowing::default()
+    };
+    let none = || vec![candidate(PLATFORM)];
+    let project = |narrowing| Terms {
+        project: Some((narrowing, Rules::default())),
+        ..Terms::default()
+    };
+    let request = |funding| Wish { funding, ..wish() };
+    let refused = Err(Rule::PlatformNotAllowed);
+    assert!(outcome(none(), &project(allowing), &request(allowing)).is_ok());
+    assert_eq!(
+        outcome(none(), &project(refusing), &request(allowing)),
+        refused
+    );
+    assert_eq!(
+        outcome(none(), &project(allowing), &request(refusing)),
+        refused
+    );
+    let strict = Terms {
+        project: Some((allowing, Rules::default())),
+        ..funded(Funding {
+            when_missing: Instead::Refuse,
+            ..Funding::default()
+        })
+    };
+    assert_eq!(outcome(none(), &strict, &request(allowing)), refused);
+}
+
+#[test]
+fn a_request_that_wants_a_name_does_not_move_its_bill_to_the_platform() {
+    let wish = Wish {
+        funding: Narrowing {
+            selection: Some(Selection::WhenNamed),
+            ..Narrowing::default()
+        },
+        ..wish()
+    };
+    let refused = outcome(both(|_| {}), &Terms::default(), &wish);
+    assert_eq!(refused, Err(Rule::OwnKeyFirst));
+    let workspace = funded(Funding {
+        selection: Selection::WhenNamed,
+        ..Funding::default()
+    });
+    assert_eq!(
+        outcome(both(|_| {}), &workspace, &wish).as_deref(),
+        Ok(PLATFORM)
+    );
+}
+
+#[test]
+fn a_failure_at_another_provider_counts() {
+    let wish = Wish {
+        own_key_failed: true,
+        ..wish()
+    };
+    let none = || vec![candidate(PLATFORM)];
+    let refused = outcome(none(), &Terms::default(), &wish);
+    assert_eq!(refused, Err(Rule::PlatformNotAllowed));
+    let follows = funded(Funding {
+        when_failed: Instead::Platform,
+        ..Funding::default()
+    });
+    assert!(outcome(none(), &follows, &wish).is_ok());
+}
+
+#[test]
+fn whose_bill_the_platform_began_does_not_come_back_to_the_owner() {
+    let wish = Wish {
+        payer: Some(Payer::Platform),
+        ..wish()
+    };
+    let refused = outcome(both(|_| {}), &Terms::default(), &wish);
+    assert_eq!(refused, Err(Rule::OwnKeyFirst));
+}
+
+#[test]
+fn what_is_forbidden_is_told_as_such() {
+    let terms = Terms {
+        rules: Rules {
+            denied_models: vec!["gpt-5*".to_owned()],
+            ..Rules::default()
+        },
+        ..Terms::default()
+    };
+    for candidates in [Vec::new(), both(|_| {})] {
+        let refusal = choose(candidates, &terms, &wish(), NOW, 0).unwrap_err();
+        let rule = Rule::WorkspaceForbids;
+        assert_eq!(refusal, ResolutionRefusal::PolicyForbids { rule });
+    }
+}
+
+#[test]
+fn a_key_that_is_not_as_expected_is_not_replaced_by_the_platforms() {
+    let wish = Wish {
+        expectations: Expectations {
+            payer: Some(Payer::Platform),
+            ..Expectations::default()
+        },
+        ..wish()
+    };
+    let refusal = choose(both(|_| {}), &Terms::default(), &wish, NOW, 0).unwrap_err();
+    let ResolutionRefusal::ExpectationUnmet { exclusions } = refusal else {
+        panic!("{refusal}")
+    };
+    let rules: Vec<_> = exclusions.iter().map(|exclusion| exclusion.rule).collect();
+    assert_eq!(rules, [Rule::Expectation, Rule::OwnKeyFirst]);
+}
+
+#[test]
+fn callers_and_retention_are_filters_of_the_key() {
+    let other = both(|key| key.settings.allowed_callers = vec!["token:web*".to_owned()]);
+    let choice = |candidates: &Vec<Candidate>, caller: &str, zero_retention| {
+        let wish = Wish {
+            caller: caller.to_owned(),
+            ..wish()
+        };
+        let terms = Terms {
+            rules: Rules {
+                zero_retention,
+                ..Rules::default()
+            },
+            ..Terms::default()
+        };
+        outcome(candidates.clone(), &terms, &wish)
+    };
+    assert_eq!(choice(&other, "token:web-1", false).as_deref(), Ok(OWN));
+    assert_eq!(choice(&other, "token:job", false).as_deref(), Ok(PLATFORM));
+    assert_eq!(choice(&other, "", false).as_deref(), Ok(PLATFORM));
+    let zero = both(|key| key.settings.retention = crate::domain::settings::Retention::Zero);
+    assert_eq!(choice(&zero, "", true).as_deref(), Ok(OWN));
+    assert_eq!(choice(&other, "token:web-1", true), Err(Rule::Retention));
+}
+
+#[test]
+fn foresight_tells_the_order_of_trying() {
+    let candidates = || {
+        vec![
+            with("workspaces/w/keys/a", |key| key.settings.weight = 3),
+            candidate("workspaces/w/keys/b"),
+            with("workspaces/w/keys/c", |key| key.settings.priority = 1),
+            with("workspaces/w/keys/d", |key| key.state = KeyState::Disabled),
+            candidate(PLATFORM),
+        ]
+    };
+    let steps = |funding| {
+        let foresight = foresee(candidates(), &funded(funding), &wish(), NOW);
+        assert_eq!(foresight.refusal, None);
+        let told = foresight.candidates.into_iter();
+        told.map(|told| (told.candidate.name.key.to_string(), told.step, told.rule))
+            .collect::<Vec<_>>()
+    };
+    let told = |key: &str, step, rule| (key.to_owned(), step, rule);
+    let own = [told("a", 1, None), told("b", 1, None), told("c", 2, None)];
+    let disabled = told("d", 0, Some(Rule::KeyDisabled));
+    let expected = [
+        &own[..],
+        &[disabled.clone(), told("p", 0, Some(Rule::OwnKeyFirst))],
+    ];
+    assert_eq!(steps(Funding::default()), expected.concat());
+    let follows = Funding {
+        when_failed: Instead::Platform,
+        ..Funding::default()
+    };
+    let expected = [&own[..], &[told("p", 3, None), disabled]];
+    assert_eq!(steps(follows), expected.concat());
+}

@@ -1,0 +1,550 @@
+//! The choice against a naive reference that is written straight from the rules, and the promises that
+//! follow from them, over random policies, keys and requests.
+//!
+//! The reference looks at one level at a time: a level is the whole policy that holds there, as if it
+//! were the only one; a key may be used if every level alone would let it be used.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::domain::funding::{Instead, Selection};
+use crate::domain::settings::Retention;
+
+/// Everything that a choice depends on.
+#[derive(Clone, Debug)]
+struct World {
+    candidates: Vec<Candidate>,
+    terms: Terms,
+    wish: Wish,
+}
+
+const CALLER: &str = "token:caller";
+
+/// The policies of the levels that have a say about a key: the workspace's, then each narrower one with
+/// what it leaves unsaid taken from the one before.
+fn levels(world: &World, key: Option<&Key>) -> Vec<Funding> {
+    let project = world
+        .terms
+        .project
+        .as_ref()
+        .map(|(narrowing, _)| *narrowing);
+    let key = key.map(|key| key.settings.funding);
+    let mut levels = vec![world.terms.funding];
+    for said in [project, key, Some(world.wish.funding)]
+        .into_iter()
+        .flatten()
+    {
+        let above = levels[levels.len() - 1];
+        levels.push(Funding {
+            selection: said.selection.unwrap_or(above.selection),
+            when_missing: said.when_missing.unwrap_or(above.when_missing),
+            when_failed: said.when_failed.unwrap_or(above.when_failed),
+            when_switched_off: said.when_switched_off.unwrap_or(above.when_switched_off),
+        });
+    }
+    levels
+}
+
+fn is_own(candidate: &Candidate) -> bool {
+    candidate.name.to_string().starts_with("workspaces/")
+}
+
+fn matches(list: &[String], text: &str) -> bool {
+    list.iter().any(|entry| entry == text || entry == "*")
+}
+
+fn lists_allow(allowed: &[String], denied: &[String], text: &str) -> bool {
+    (allowed.is_empty() || matches(allowed, text)) && !matches(denied, text)
+}
+
+fn model_of(world: &World, candidate: &Candidate) -> String {
+    let key = candidate.key.settings.default_model.clone();
+    let access = world.terms.access[&candidate.key.provider]
+        .default_model
+        .clone();
+    let named = [world.wish.model.clone(), key, access];
+    named
+        .into_iter()
+        .find(|model| !model.is_empty())
+        .unwrap_or_default()
+}
+
+/// Whether nothing but who pays stands in the way of a key, and if not, what is lacking.
+fn fit(world: &World, candidate: &Candidate) -> Result<(), &'static str> {
+    let World { terms, wish, .. } = world;
+    let (key, settings) = (&candidate.key, &candidate.key.settings);
+    let model = model_of(world, candidate);
+    let access = &terms.access[&key.provider];
+    let mut rules = vec![&terms.rules];
+    rules.extend(terms.project.as_ref().map(|(_, rules)| rules));
+    for rules in &rules {
+        let may = rules.capabilities.is_empty() || rules.capabilities.contains(&wish.capability);
+        let model_is_fine =
+            model.is_empty() || lists_allow(&rules.allowed_models, &rules.denied_models, &model);
+        if !may || !model_is_fine {
+            return Err("missing");
+        }
+    }
+    let feature = match wish.capability {
+        Capability::Embed => access.embeddings,
+        Capability::GenerateImages => access.images,
+        _ => access.chat,
+    };
+    let available =
+        model.is_empty() || lists_allow(&access.allowed_models, &access.denied_models, &model);
+    if !feature || !available {
+        return Err("missing");
+    }
+    if is_own(candidate) && !access.own_keys {
+        return Err("switched off");
+    }
+    if rules.iter().any(|rules| rules.zero_retention) && settings.retention != Retention::Zero {
+        return Err("missing");
+    }
+    if key.state == KeyState::Disabled {
+        return Err("missing");
+    }
+    let expired = settings.expire_time.is_some_and(|time| time <= NOW);
+    let tried = wish.excluded.contains(&candidate.name);
+    if key.state == KeyState::Quarantined || expired || tried {
+        return Err("failed");
+    }
+    let callers = &settings.allowed_callers;
+    let for_caller = callers.is_empty() || matches(callers, &wish.caller);
+    let serves = lists_allow(&settings.allowed_models, &settings.denied_models, &model);
+    if !for_caller || model.is_empty() || !serves {
+        return Err("missing");
+    }
+    Ok(())
+}
+
+/// Whether a request that names no key may use an own key, by one level alone.
+fn own_by_level(level: &Funding) -> bool {
+    level.selection == Selection::Automatic
+}
+
+/// Whether it may use a platform key, by one level alone. `keys` are the own keys that come into
+/// question.
+fn platform_by_level(world: &World, level: &Funding, keys: &[&Candidate], failed: bool) -> bool {
+    if failed && level.when_failed == Instead::Refuse {
+        return false;
+    }
+    if world.terms.funding.selection == Selection::WhenNamed {
+        return level.when_missing == Instead::Platform;
+    }
+    let lacks: Vec<_> = keys.iter().map(|key| fit(world, key)).collect();
+    if lacks.contains(&Ok(())) {
+        return false;
+    }
+    let instead = if lacks.contains(&Err("failed")) {
+        level.when_failed
+    } else if lacks.contains(&Err("switched off")) {
+        level.when_switched_off
+    } else {
+        level.when_missing
+    };
+    instead == Instead::Platform
+}
+
+/// Whether a key may be used, by the rules.
+fn may_be_used(world: &World, candidate: &Candidate) -> bool {
+    let World {
+        candidates, wish, ..
+    } = world;
+    if wish.named
+        && wish
+            .provider
+            .is_some_and(|provider| provider != candidate.key.provider)
+    {
+        return false;
+    }
+    if fit(world, candidate).is_err() {
+        return false;
+    }
+    let payer = if is_own(candidate) {
+        Payer::OwnKey
+    } else {
+        Payer::Platform
+    };
+    if wish.payer.is_some_and(|wanted| wanted != payer) {
+        return false;
+    }
+    let expected = &wish.expectations;
+    let as_expected = expected
+        .provider
+        .is_none_or(|wanted| wanted == candidate.key.provider)
+        && expected.payer.is_none_or(|wanted| wanted == payer)
+        && expected
+            .location
+            .as_ref()
+            .is_none_or(|wanted| *wanted == candidate.location);
+    if !as_expected {
+        return false;
+    }
+    if is_own(candidate) {
+        let levels = levels(world, Some(&candidate.key));
+        return wish.named || levels.iter().all(own_by_level);
+    }
+    let own: Vec<_> = candidates.iter().filter(|key| is_own(key)).collect();
+    let failed = wish.own_key_failed
+        || wish
+            .excluded
+            .iter()
+            .any(|name| name.to_string().starts_with("workspaces/"));
+    let general = levels(world, None);
+    let general = general
+        .iter()
+        .all(|level| platform_by_level(world, level, &own, failed));
+    if !general || world.terms.funding.selection == Selection::WhenNamed {
+        return general;
+    }
+    // Each own key that is lacking has a say about its own lack, where that is the one that counts.
+    let lacks: Vec<_> = own.iter().map(|key| fit(world, key)).collect();
+    let counts = ["failed", "switched off", "missing"];
+    let counts = counts.into_iter().find(|lack| lacks.contains(&Err(*lack)));
+    own.iter().zip(&lacks).all(|(key, lack)| {
+        let says = key.key.settings.funding;
+        let refuses = match lack {
+            Err("failed") => says.when_failed,
+            Err("switched off") => says.when_switched_off,
+            _ => says.when_missing,
+        } == Some(Instead::Refuse);
+        lack.err() != counts || !refuses
+    })
+}
+
+/// The keys that a request may be given, by the rules: the best ranked of those that may be used.
+fn reference(world: &World) -> Vec<KeyName> {
+    let usable = world
+        .candidates
+        .iter()
+        .filter(|key| may_be_used(world, key));
+    let rank = |key: &&Candidate| {
+        let name = key.name.to_string();
+        let owner = ["workspaces/w/projects/", "workspaces/w/keys/", "platform/"];
+        let owner = owner.iter().position(|owner| name.starts_with(owner));
+        (owner, key.key.settings.priority)
+    };
+    let best = usable.clone().map(|key| rank(&key)).min();
+    usable
+        .filter(|key| Some(rank(key)) == best)
+        .map(|key| key.name.clone())
+        .collect()
+}
+
+fn instead() -> impl Strategy<Value = Instead> {
+    select(vec![Instead::Platform, Instead::Refuse])
+}
+
+fn selection() -> impl Strategy<Value = Selection> {
+    select(vec![
+        Selection::Automatic,
+        Selection::Automatic,
+        Selection::WhenNamed,
+    ])
+}
+
+fn seldom<T: Clone + std::fmt::Debug + 'static>(
+    value: impl Strategy<Value = T> + 'static,
+) -> impl Strategy<Value = Option<T>> {
+    prop::option::weighted(0.2, value)
+}
+
+prop_compose! {
+    fn narrowing()(
+        selection in seldom(selection()),
+        when_missing in seldom(instead()),
+        when_failed in seldom(instead()),
+        when_switched_off in seldom(instead()),
+    ) -> Narrowing {
+        Narrowing { selection, when_missing, when_failed, when_switched_off }
+    }
+}
+
+prop_compose! {
+    fn funding()(
+        selection in selection(),
+        when_missing in instead(),
+        when_failed in instead(),
+        when_switched_off in instead(),
+    ) -> Funding {
+        Funding { selection, when_missing, when_failed, when_switched_off }
+    }
+}
+
+const MODELS: [&str; 3] = ["a", "b", "*"];
+
+fn models() -> impl Strategy<Value = Vec<String>> {
+    let some = proptest::collection::vec(select(MODELS.map(str::to_owned).to_vec()), 1..3);
+    prop::option::weighted(0.1, some).prop_map(Option::unwrap_or_default)
+}
+
+fn capability() -> impl Strategy<Value = Capability> {
+    use Capability::{Embed, Generate, GenerateImages};
+    select(vec![Generate, Generate, Generate, Embed, GenerateImages])
+}
+
+prop_compose! {
+    fn rules()(
+        capabilities in prop::option::weighted(0.1, proptest::collection::vec(capability(), 1..3)),
+        allowed_models in models(),
+        denied_models in models(),
+        zero_retention in prop::bool::weighted(0.1),
+    ) -> Rules {
+        let capabilities = capabilities.unwrap_or_default();
+        Rules { capabilities, allowed_models, denied_models, zero_retention }
+    }
+}
+
+prop_compose! {
+    fn access()(
+        own_keys in prop::bool::weighted(0.7),
+        chat in prop::bool::weighted(0.95),
+        embeddings in prop::bool::weighted(0.95),
+        images in prop::bool::weighted(0.95),
+        allowed_models in models(),
+        denied_models in models(),
+        default_model in select(vec!["", "a", "b"]),
+    ) -> Access {
+        let default_model = default_model.to_owned();
+        Access { own_keys, chat, embeddings, images, allowed_models, denied_models, default_model }
+    }
+}
+
+const PROVIDERS: [Provider; 2] = [Provider::OpenAi, Provider::Vertex];
+const OWNERS: [&str; 3] = ["workspaces/w/projects/x", "workspaces/w", "platform"];
+
+prop_compose! {
+    fn key(index: usize)(
+        owner in select(OWNERS.to_vec()),
+        provider in select(PROVIDERS.to_vec()),
+        state in select(vec![
+            KeyState::Active, KeyState::Active, KeyState::Active,
+            KeyState::Disabled, KeyState::Quarantined,
+        ]),
+        expired in prop::bool::weighted(0.1),
+        (allowed_models, denied_models) in (models(), models()),
+        default_model in select(vec!["", "a"]),
+        (priority, weight) in (0..2_u32, 0..3_u32),
+        funding in narrowing(),
+        caller in prop::option::weighted(0.1, select(vec![CALLER, "token:other"])),
+        zero in any::<bool>(),
+        location in select(vec!["", "eu"]),
+    ) -> Candidate {
+        let location = location.to_owned();
+        let candidate = with(&format!("{owner}/keys/k{index}"), |key| {
+            key.provider = provider;
+            key.state = state;
+            key.settings = Settings {
+                expire_time: expired.then_some(NOW),
+                allowed_models,
+                denied_models,
+                default_model: default_model.to_owned(),
+                priority,
+                weight,
+                // Nobody stands in for the platform.
+                funding: if owner == "platform" { Narrowing::default() } else { funding },
+                allowed_callers: caller.iter().map(ToString::to_string).collect(),
+                retention: if zero { Retention::Zero } else { Retention::Default },
+                ..Settings::default()
+            };
+        });
+        Candidate { location, ..candidate }
+    }
+}
+
+fn keys() -> impl Strategy<Value = Vec<Candidate>> {
+    (0..6_usize).prop_flat_map(|count| (0..count).map(key).collect::<Vec<_>>())
+}
+
+prop_compose! {
+    fn world()(
+        candidates in keys(),
+        funding in funding(),
+        rules in rules(),
+        project in prop::option::of((narrowing(), rules())),
+        access in (access(), access()),
+        provider in prop::option::weighted(0.8, select(PROVIDERS.to_vec())),
+        model in select(vec!["", "a", "b"]),
+        capability in capability(),
+        (named, tried) in (prop::bool::weighted(0.2), proptest::collection::vec(0..6_usize, 0..2)),
+        payer in seldom(select(vec![Payer::OwnKey, Payer::Platform])),
+        said in narrowing(),
+        expected in (
+            seldom(select(PROVIDERS.to_vec())),
+            seldom(select(vec![Payer::OwnKey, Payer::Platform])),
+            prop::option::weighted(0.1, Just("eu".to_owned())),
+        ),
+        own_key_failed in prop::bool::weighted(0.1),
+        caller in select(vec![CALLER, ""]),
+    ) -> World {
+        let mut candidates = candidates;
+        if named {
+            // The vault offers the named key alone, and the platform's can't be named.
+            candidates.retain(is_own);
+            candidates.truncate(1);
+        } else if let Some(provider) = provider {
+            candidates.retain(|candidate| candidate.key.provider == provider);
+        }
+        let excluded = tried.iter().filter_map(|index| candidates.get(*index));
+        let wish = Wish {
+            provider,
+            model: model.to_owned(),
+            capability,
+            named: named && !candidates.is_empty(),
+            excluded: excluded.map(|candidate| candidate.name.clone()).collect(),
+            payer,
+            caller: caller.to_owned(),
+            funding: said,
+            expectations: Expectations {
+                provider: expected.0,
+                payer: expected.1,
+                location: expected.2,
+                ..Expectations::default()
+            },
+            own_key_failed,
+        };
+        let access = PROVIDERS.into_iter().zip([access.0, access.1]).collect();
+        World { candidates, terms: Terms { funding, rules, project, access }, wish }
+    }
+}
+
+fn chosen(world: &World, draw: u64) -> Result<Choice, ResolutionRefusal> {
+    choose(
+        world.candidates.clone(),
+        &world.terms,
+        &world.wish,
+        NOW,
+        draw,
+    )
+}
+
+/// What may be given first: every key that some draw chooses.
+fn reachable(world: &World) -> Vec<KeyName> {
+    let mut names: Vec<_> = (0..6)
+        .filter_map(|draw| chosen(world, draw).ok())
+        .map(|choice| choice.chosen.name)
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_choice_is_that_of_the_naive_reference(world in world(), draw: u64) {
+        let expected = reference(&world);
+        match chosen(&world, draw) {
+            Ok(choice) => {
+                prop_assert!(expected.contains(&choice.chosen.name), "{:?}", choice.chosen.name);
+                // Everything else is accounted for, once.
+                let mut told: Vec<_> = choice.exclusions.into_iter().map(|left| left.key).collect();
+                told.push(choice.chosen.name);
+                told.sort();
+                let mut all: Vec<_> =
+                    world.candidates.iter().map(|key| key.name.clone()).collect();
+                all.sort();
+                prop_assert_eq!(told, all);
+            }
+            Err(refusal) => prop_assert!(expected.is_empty(), "{refusal:?} but {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_foreseen_is_what_happens(world in world()) {
+        let World { candidates, terms, wish } = &world;
+        let foresight = foresee(candidates.clone(), terms, wish, NOW);
+        let refused = chosen(&world, 0).err();
+        prop_assert_eq!(&foresight.refusal, &refused);
+        // Every call fails, and each time the next key is asked for.
+        let mut world = world.clone();
+        let mut last = 0;
+        let mut tried = 0;
+        while let Ok(choice) = chosen(&world, u64::from(last) + 7) {
+            let name = &choice.chosen.name;
+            let told = foresight.candidates.iter().find(|told| told.candidate.name == *name);
+            let step = told.unwrap().step;
+            prop_assert!(step == last || step == last + 1, "{step} after {last}");
+            last = step;
+            tried += 1;
+            if world.wish.named {
+                break;
+            }
+            if Payer::of(name) == Payer::Platform {
+                world.wish.payer = Some(Payer::Platform);
+            }
+            world.wish.excluded.push(name.clone());
+        }
+        let foreseen = foresight.candidates.iter().filter(|told| told.step > 0).count();
+        prop_assert_eq!(foreseen, tried);
+    }
+
+    #[test]
+    fn who_pays_is_never_who_may_not(world in world(), draw: u64) {
+        let Ok(Choice { chosen, .. }) = chosen(&world, draw) else { return Ok(()) };
+        let World { terms, wish, .. } = &world;
+        let mut refuses = vec![(terms.funding.when_missing, terms.funding.when_failed)];
+        let levels = terms.project.iter().map(|(said, _)| said).chain([&wish.funding]);
+        refuses.extend(levels.map(|said| (
+            said.when_missing.unwrap_or(Instead::Platform),
+            said.when_failed.unwrap_or(Instead::Platform),
+        )));
+        match Payer::of(&chosen.name) {
+            Payer::OwnKey => {
+                let by_name = wish.named || (terms.funding.selection == Selection::Automatic
+                    && chosen.key.settings.funding.selection != Some(Selection::WhenNamed));
+                prop_assert!(by_name);
+                prop_assert!(terms.access[&chosen.key.provider].own_keys);
+            }
+            Payer::Platform => {
+                prop_assert!(!wish.named);
+                let none = !world.candidates.iter().any(is_own);
+                if none || terms.funding.selection == Selection::WhenNamed {
+                    let refused = refuses.iter().any(|said| said.0 == Instead::Refuse);
+                    prop_assert!(!refused);
+                }
+                if wish.own_key_failed {
+                    let refused = refuses.iter().any(|said| said.1 == Instead::Refuse);
+                    prop_assert!(!refused);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_narrower_level_never_reaches_more(
+        world in world(),
+        said in narrowing(),
+        level in 0..3_usize,
+    ) {
+        let mut wider = world;
+        match level {
+            0 => wider.wish.funding = Narrowing::default(),
+            1 => wider.terms.project = None,
+            _ => for candidate in &mut wider.candidates {
+                candidate.key.settings.funding = Narrowing::default();
+            },
+        }
+        let mut narrower = wider.clone();
+        match level {
+            0 => narrower.wish.funding = said,
+            1 => narrower.terms.project = Some((said, Rules::default())),
+            _ => for candidate in &mut narrower.candidates {
+                if is_own(candidate) {
+                    candidate.key.settings.funding = said;
+                }
+            },
+        }
+        let payers = |world: &World| {
+            let names = reachable(world);
+            [Payer::OwnKey, Payer::Platform]
+                .map(|payer| names.iter().any(|name| Payer::of(name) == payer))
+        };
+        let ([own, platform], [own_before, platform_before]) = (payers(&narrower), payers(&wider));
+        prop_assert!(!own || own_before, "an own key is reached that was not");
+        prop_assert!(!platform || platform_before, "the platform pays where it did not");
+    }
+}
