@@ -149,7 +149,7 @@ async fn users_supply_their_keys_securely() {
     scene.own_key("mine", "openai", OWN).await;
     scene.generate(scene.prompt()).await;
     assert_eq!(scene.last_key(), OWN);
-    assert!(!scene.ends_with(OWN).await);
+    assert!(!scene.keeps_in_clear(OWN).await);
 }
 
 async fn you_stay_in_control_of_your_data(backend: Backend) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use latchkey_contract::router::v1::summarize_usage_request::Dimension;
 use latchkey_contract::router::v1::{
-    EmbedRequest, GenerateImagesRequest, Operation, Payer, StreamGenerateRequest,
+    Attempt, EmbedRequest, GenerateImagesRequest, Operation, Payer, StreamGenerateRequest,
     generated_image::Source,
 };
 use latchkey_contract::vault::v1::{GetKeyRequest, Key, ListKeysRequest};
@@ -91,7 +91,7 @@ async fn your_agent_uses_your_key_for_all_llm_calls(backend: Backend) {
     assert_eq!(sent.len(), 4);
     assert!(sent.iter().all(|sent| sent.api_key() == OWN));
     let attempts = scene.admin.attempts(&parent).await;
-    let operations = attempts.iter().map(|attempt| attempt.operation());
+    let operations = attempts.iter().map(Attempt::operation);
     let expected = [
         Operation::GenerateImages,
         Operation::Embed,
@@ -274,7 +274,7 @@ async fn keys_are_encrypted_on_the_server() {
     scene.own_key("mine", "openai", OWN).await;
     scene.generate(scene.prompt()).await;
     assert_eq!(scene.last_key(), OWN);
-    assert!(!scene.ends_with(OWN).await);
+    assert!(!scene.keeps_in_clear(OWN).await);
 }
 
 async fn with_your_key_your_accounts_rate_limits_apply(backend: Backend) {

@@ -143,7 +143,7 @@ async fn the_saved_key_is_encrypted_at_rest() {
     scene.key(&project, "openai", "openai", OWN).await;
     scene.generate(prompt(&project, MODEL, "hello")).await;
     assert_eq!(scene.last_key(), OWN);
-    assert!(!scene.ends_with(OWN).await);
+    assert!(!scene.keeps_in_clear(OWN).await);
 }
 
 async fn only_the_last_four_characters_are_shown_after_save(backend: Backend) {

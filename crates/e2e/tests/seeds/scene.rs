@@ -226,13 +226,18 @@ impl Scene {
         models.swap_remove(0).keys
     }
 
-    /// Ends it, and says whether a text stands anywhere in its files.
-    pub(crate) async fn ends_with(self, text: &str) -> bool {
+    /// Ends it, and says whether a secret stands anywhere in its files as it is.
+    pub(crate) async fn keeps_in_clear(self, secret: &str) -> bool {
         let (vault, router, folder) = self.deployment.stop().await;
         let folders = [vault.folder, router.folder, Some(folder)];
-        let folders = folders.into_iter().flatten();
-        let found = folders.map(|folder| is_in(folder.path(), text.as_bytes()));
-        found.fold(false, |any, one| any || one)
+        let folders: Vec<_> = folders.into_iter().flatten().collect();
+        let anywhere = |text: &str| {
+            let mut folders = folders.iter();
+            folders.any(|folder| is_in(folder.path(), text.as_bytes()))
+        };
+        let name = self.workspace.trim_start_matches("workspaces/");
+        assert!(anywhere(name), "what is no secret is found");
+        anywhere(secret)
     }
 
     /// Ends it.
@@ -243,14 +248,13 @@ impl Scene {
 
 /// Whether a file in the folder, or in one below it, holds the bytes.
 fn is_in(folder: &Path, bytes: &[u8]) -> bool {
-    let entries = std::fs::read_dir(folder).unwrap();
-    let found = entries.map(|entry| {
+    let mut entries = std::fs::read_dir(folder).unwrap();
+    entries.any(|entry| {
         let path = entry.unwrap().path();
         if path.is_dir() {
             return is_in(&path, bytes);
         }
         let held = std::fs::read(path).unwrap();
         held.windows(bytes.len()).any(|window| window == bytes)
-    });
-    found.fold(false, |any, one| any || one)
+    })
 }

@@ -180,7 +180,7 @@ async fn your_keys_are_encrypted_at_rest() {
     scene.key(&project, "mine", "openai", OWN).await;
     scene.generate(with_key(&project, "mine")).await;
     assert_eq!(scene.last_key(), OWN);
-    assert!(!scene.ends_with(OWN).await);
+    assert!(!scene.keeps_in_clear(OWN).await);
 }
 
 async fn keys_are_never_returned_by_the_api(backend: Backend) {
