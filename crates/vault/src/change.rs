@@ -4,17 +4,21 @@
 use std::sync::Arc;
 
 use latchkey_boot::clock::Timestamp;
-use latchkey_contract::names::{KeyName, KeyParent, KeyVersionName, RevisionScope, Scope};
+use latchkey_contract::names::{
+    KeyName, KeyParent, KeyVersionName, RevisionScope, Scope, WorkspaceName,
+};
 
 use crate::custody::{Custody, CustodyError, WorkspaceKeys};
 use crate::domain::audit::{Act, AuditEvent};
 use crate::domain::key::Key;
+use crate::domain::stamped::Stamped;
+use crate::domain::uid::WorkspaceUid;
 use crate::domain::version::KeyVersion;
 use crate::domain::workspace::{Project, Workspace};
 use crate::error::{Noun, VaultError};
 use crate::leasing::Committed;
 use crate::store::{Unit, audit_events, keys, versions, workspaces};
-use crate::vault::{self, Vault};
+use crate::vault::{self, OpenWorkspace, Vault};
 
 /// A change that is not committed yet. Dropped, nothing has happened.
 pub(crate) struct Change {
@@ -40,16 +44,39 @@ impl Change {
         act: Act,
     ) -> Result<Self, VaultError> {
         let unit = vault.store.begin().await?;
-        let slug = parent.workspace().map(|name| &name.workspace);
+        Self::begin_in(vault, unit, parent.workspace(), act).await
+    }
+
+    /// Begins a change of what was decided for a workspace alone, over what was decided for everybody.
+    /// The platform, which is returned too, is locked until the end, so that the latter stays as it is.
+    ///
+    /// Whoever holds two heads' locks took the platform's first: see [`Self::lock_other`].
+    pub(crate) async fn begin_under_platform(
+        vault: &Vault,
+        workspace: &WorkspaceName,
+        act: Act,
+    ) -> Result<(Self, OpenWorkspace), VaultError> {
+        let unit = vault.store.begin().await?;
+        let platform = workspaces::lock(&unit, None).await?;
+        let platform = open(vault, &unit, platform.ok_or(CustodyError::Integrity)?).await?;
+        let change = Self::begin_in(vault, unit, Some(workspace), act).await?;
+        Ok((change, platform))
+    }
+
+    async fn begin_in(
+        vault: &Vault,
+        unit: Unit,
+        name: Option<&WorkspaceName>,
+        act: Act,
+    ) -> Result<Self, VaultError> {
+        let slug = name.map(|name| &name.workspace);
         let found = workspaces::lock(&unit, slug).await?;
-        let stamped = found.ok_or(VaultError::NotFound(Noun::Workspace))?;
-        // Through the unit: on SQLite another connection might wait for this very lock.
-        let keys = vault.custody.keys_of(&unit, stamped.peek().uid).await?;
-        let head = keys.check(stamped)?;
-        let scope = head.scope();
+        let found = found.ok_or(VaultError::NotFound(Noun::Workspace))?;
+        let OpenWorkspace { workspace, keys } = open(vault, &unit, found).await?;
+        let scope = workspace.scope();
         Ok(Self {
             unit,
-            head,
+            head: workspace,
             keys,
             act,
             now: vault.now(),
@@ -92,9 +119,49 @@ impl Change {
         Ok(audit_events::insert(&self.unit, self.head.uid, event).await?)
     }
 
+    /// Locks a customer's workspace beside the platform, whose change this must be: for a record in its
+    /// own log of what the change does to it.
+    ///
+    /// Nobody waits for the other in a circle. All that lock more than one head lock the platform's
+    /// first, so they take turns; among the workspaces each goes by the order of identities. Every
+    /// other change locks the one head that it is about, and waits for none while it holds it.
+    pub(crate) async fn lock_other(
+        &self,
+        vault: &Vault,
+        uid: WorkspaceUid,
+    ) -> Result<OpenWorkspace, VaultError> {
+        debug_assert_eq!(self.scope, Some(RevisionScope::Platform));
+        let found = workspaces::lock_by_uid(&self.unit, uid).await?;
+        Ok(open(vault, &self.unit, found.ok_or(CustodyError::Integrity)?).await?)
+    }
+
+    /// Records in the log of a workspace that was locked beside this one. No revision is raised.
+    pub(crate) async fn record_in(
+        &self,
+        other: OpenWorkspace,
+        mut event: AuditEvent,
+    ) -> Result<(), VaultError> {
+        let OpenWorkspace {
+            mut workspace,
+            keys,
+        } = other;
+        workspace.audit_sequence += 1;
+        event.sequence = workspace.audit_sequence;
+        audit_events::insert(&self.unit, workspace.uid, event).await?;
+        Ok(workspaces::update(&self.unit, keys.stamp(workspace)).await?)
+    }
+
     /// An event of this change about `resource`.
     pub(crate) fn event(&self, resource: impl std::fmt::Display) -> AuditEvent {
         AuditEvent::done(&self.act, resource, self.now)
+    }
+
+    /// The workspace as whoever reads it has it.
+    pub(crate) fn open(&self) -> OpenWorkspace {
+        OpenWorkspace {
+            workspace: self.head.clone(),
+            keys: Arc::clone(&self.keys),
+        }
     }
 
     /// The project that `parent` names, if it names one.
@@ -154,6 +221,18 @@ impl Change {
             revoked: self.revoked,
         })
     }
+}
+
+/// A workspace that was found and locked.
+async fn open(
+    vault: &Vault,
+    unit: &Unit,
+    stamped: Stamped<Workspace>,
+) -> Result<OpenWorkspace, CustodyError> {
+    // Through the unit: on SQLite another connection might wait for this very lock.
+    let keys = vault.custody.keys_of(unit, stamped.peek().uid).await?;
+    let workspace = keys.check(stamped)?;
+    Ok(OpenWorkspace { workspace, keys })
 }
 
 /// The etag of a row: it changes with each change of the row.

@@ -80,10 +80,14 @@ pub enum VaultError {
 /// What can be missing or in the way.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Noun {
+    /// A data key that routers seal with.
+    DataKey,
     /// A key.
     Key,
     /// A project.
     Project,
+    /// What a workspace may use of a provider, where that differs.
+    ProviderOverride,
     /// A workspace.
     Workspace,
 }
@@ -92,8 +96,10 @@ impl Noun {
     /// The reason when it is missing.
     pub const fn not_found(self) -> &'static str {
         match self {
+            Self::DataKey => "DATA_KEY_NOT_FOUND",
             Self::Key => "KEY_NOT_FOUND",
             Self::Project => "PROJECT_NOT_FOUND",
+            Self::ProviderOverride => "PROVIDER_OVERRIDE_NOT_FOUND",
             Self::Workspace => "WORKSPACE_NOT_FOUND",
         }
     }
@@ -101,8 +107,10 @@ impl Noun {
     /// The reason when its name is taken.
     pub const fn exists(self) -> &'static str {
         match self {
+            Self::DataKey => "DATA_KEY_EXISTS",
             Self::Key => "KEY_EXISTS",
             Self::Project => "PROJECT_EXISTS",
+            Self::ProviderOverride => "PROVIDER_OVERRIDE_EXISTS",
             Self::Workspace => "WORKSPACE_EXISTS",
         }
     }
@@ -110,8 +118,10 @@ impl Noun {
     /// The reason when something is still in it.
     pub const fn not_empty(self) -> &'static str {
         match self {
+            Self::DataKey => "DATA_KEY_NOT_EMPTY",
             Self::Key => "KEY_NOT_EMPTY",
             Self::Project => "PROJECT_NOT_EMPTY",
+            Self::ProviderOverride => "PROVIDER_OVERRIDE_NOT_EMPTY",
             Self::Workspace => "WORKSPACE_NOT_EMPTY",
         }
     }
@@ -120,8 +130,10 @@ impl Noun {
 impl std::fmt::Display for Noun {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Self::DataKey => "data key",
             Self::Key => "key",
             Self::Project => "project",
+            Self::ProviderOverride => "provider override",
             Self::Workspace => "workspace",
         })
     }

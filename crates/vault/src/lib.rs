@@ -5,6 +5,7 @@
 //! attached router runs the errand. Start reading at [`vault::Vault`] and `services/`; the rules
 //! are in [`domain`], the keys in [`custody`], the protocol with routers in [`leasing`].
 
+mod access;
 pub mod app;
 mod audit;
 mod change;

@@ -5,6 +5,8 @@ mod m20261121_000002_create_keys;
 mod m20261121_000003_create_audit_events;
 mod m20261126_000004_add_destinations;
 mod m20261126_000005_index_refused_keys;
+mod m20261126_000006_create_provider_access;
+mod m20261126_000007_create_data_keys;
 mod m20261126_000009_add_policies;
 
 use sea_orm_migration::prelude::*;
@@ -22,6 +24,8 @@ impl MigratorTrait for VaultMigrator {
             Box::new(m20261121_000003_create_audit_events::Migration),
             Box::new(m20261126_000004_add_destinations::Migration),
             Box::new(m20261126_000005_index_refused_keys::Migration),
+            Box::new(m20261126_000006_create_provider_access::Migration),
+            Box::new(m20261126_000007_create_data_keys::Migration),
             Box::new(m20261126_000009_add_policies::Migration),
         ]
     }

@@ -9,6 +9,8 @@ use latchkey_envelope::Tlv;
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
+use crate::domain::access::ProviderAccess;
+use crate::domain::data_key::DataKey;
 use crate::domain::key::Key;
 use crate::domain::rules::Rules;
 use crate::domain::version::KeyVersion;
@@ -155,6 +157,42 @@ impl MacRow for KeyVersion {
     }
 }
 
+impl MacRow for ProviderAccess {
+    const TABLE: &'static str = "provider_access";
+
+    fn columns(&self) -> Tlv {
+        let terms = &self.terms;
+        Tlv::new(SCHEMA)
+            .bytes(1, &self.workspace.to_bytes())
+            .bytes(2, self.provider.as_str().as_bytes())
+            .bytes(3, switch(terms.own_keys))
+            .bytes(4, switch(terms.chat))
+            .bytes(5, switch(terms.embeddings))
+            .bytes(6, switch(terms.images))
+            .bytes(7, &hashed(&terms.allowed_models))
+            .bytes(8, &hashed(&terms.denied_models))
+            .bytes(9, &hashed(&terms.default_model))
+            .u64(10, self.row_revision)
+            .bytes(11, &time(self.update_time))
+    }
+}
+
+impl MacRow for DataKey {
+    const TABLE: &'static str = "data_keys";
+
+    fn columns(&self) -> Tlv {
+        Tlv::new(SCHEMA)
+            .bytes(1, &self.uid.to_bytes())
+            .bytes(2, &self.workspace.to_bytes())
+            .bytes(3, &self.wrapped_by.branch_key.to_bytes())
+            .u64(4, self.wrapped_by.branch_version)
+            .u64(5, self.wrapped_by.wrap_revision)
+            .bytes(6, digest(&SHA256, &self.wrapped_data_key).as_ref())
+            .bytes(7, digest(&SHA256, &self.payload).as_ref())
+            .bytes(8, &time(self.create_time))
+    }
+}
+
 /// Who may pay and what requests may do; nothing where both are as they are by default.
 fn policy<F: Serialize + Default + PartialEq>(funding: &F, rules: &Rules) -> Vec<u8> {
     if *funding == F::default() && *rules == Rules::default() {
@@ -183,6 +221,14 @@ fn added(tlv: Tlv, tag: u8, value: &[u8]) -> Tlv {
 fn hashed(value: &(impl Serialize + ?Sized)) -> Vec<u8> {
     let json = serde_json::to_vec(value).expect("texts, lists and maps of texts are valid JSON");
     digest(&SHA256, &json).as_ref().to_vec()
+}
+
+fn switch(value: Option<bool>) -> &'static [u8] {
+    match value {
+        None => &[],
+        Some(false) => &[0],
+        Some(true) => &[1],
+    }
 }
 
 fn time(time: Timestamp) -> [u8; 8] {

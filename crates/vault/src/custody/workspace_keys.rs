@@ -4,14 +4,16 @@ use latchkey_envelope::{
     BranchKey, DataKey, DataKeyContext, LookupKey, MacKey, PayloadContext, Purpose, Sealed as Blob,
     Secret, Suite,
 };
-use ring::rand::SystemRandom;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use zeroize::Zeroizing;
 
 use super::{CustodyError, MacRow};
+use crate::domain::data_key;
 use crate::domain::key::Key;
-use crate::domain::material::{Material, SecretKind};
+use crate::domain::material::Material;
 use crate::domain::provider::Provider;
 use crate::domain::stamped::Stamped;
-use crate::domain::uid::{BranchKeyUid, DeploymentUid, KeyUid, WorkspaceUid};
+use crate::domain::uid::{BranchKeyUid, DataKeyUid, DeploymentUid, KeyUid, WorkspaceUid};
 use crate::domain::version::{KeyVersion, WrappedBy};
 
 /// The keys of a workspace.
@@ -31,17 +33,19 @@ struct Branch {
     key: BranchKey,
 }
 
-/// A sealed material, ready to be stored.
+/// Something sealed, ready to be stored.
 pub struct Sealed {
     /// Which key wrapped the data key.
     pub wrapped_by: WrappedBy,
     /// The data key under the branch key.
     pub wrapped_data_key: Vec<u8>,
-    /// The material under the data key.
+    /// What was sealed, under the data key.
     pub payload: Vec<u8>,
 }
 
 const FINGERPRINT_LEN: usize = 16;
+/// For AES-256-GCM.
+const LENT_KEY_LEN: usize = 32;
 
 impl WorkspaceKeys {
     pub(super) fn new(
@@ -106,15 +110,62 @@ impl WorkspaceKeys {
         provider: Provider,
         material: &Material,
     ) -> Result<Sealed, CustodyError> {
+        let context = self.payload_context(
+            key.to_bytes(),
+            version,
+            provider.as_str(),
+            material.kind().as_str(),
+        );
+        self.seal_payload(rng, &material.to_payload(), context)
+    }
+
+    /// Opens the material of a version.
+    pub fn open(&self, key: &Key, version: &KeyVersion) -> Result<Material, CustodyError> {
+        let kind = version.secret_kind;
+        let context = self.payload_context(
+            key.uid.to_bytes(),
+            version.version,
+            key.provider.as_str(),
+            kind.as_str(),
+        );
+        let (wrapped_by, wrapped) = (version.wrapped_by, &version.wrapped_data_key);
+        let plain = self.open_payload(wrapped_by, wrapped, &version.payload, context)?;
+        Material::from_payload(kind, plain).ok_or(CustodyError::Integrity)
+    }
+
+    /// Makes a data key for routers, and seals it.
+    pub fn make_data_key(
+        &self,
+        rng: &SystemRandom,
+        uid: DataKeyUid,
+    ) -> Result<(Secret, Sealed), CustodyError> {
+        let mut bytes = Zeroizing::new(vec![0; LENT_KEY_LEN]);
+        rng.fill(&mut bytes).map_err(|_| CustodyError::Randomness)?;
+        let key = Secret::from(bytes);
+        let sealed = self.seal_payload(rng, &key, self.data_key_payload(uid))?;
+        Ok((key, sealed))
+    }
+
+    /// Opens a data key of routers.
+    pub fn open_data_key(&self, key: &data_key::DataKey) -> Result<Secret, CustodyError> {
+        let (wrapped_by, wrapped) = (key.wrapped_by, &key.wrapped_data_key);
+        let context = self.data_key_payload(key.uid);
+        self.open_payload(wrapped_by, wrapped, &key.payload, context)
+    }
+
+    fn seal_payload(
+        &self,
+        rng: &SystemRandom,
+        plain: &Secret,
+        context: PayloadContext<'_>,
+    ) -> Result<Sealed, CustodyError> {
         let suite = Suite::default();
         let wrapped_by = WrappedBy {
             branch_key: self.current.uid,
             branch_version: self.current.version,
             wrap_revision: 1,
         };
-        let context = self.payload_context(key, version, provider, material.kind());
         let data_key = DataKey::generate(rng)?;
-        let plain = material.to_payload();
         let payload = data_key.seal_payload(rng, suite, plain.expose(), &context)?;
         let context = data_key_context(context, wrapped_by, payload.commitment());
         let wrapped = self
@@ -128,16 +179,18 @@ impl WorkspaceKeys {
         })
     }
 
-    /// Opens the material of a version.
-    pub fn open(&self, key: &Key, version: &KeyVersion) -> Result<Material, CustodyError> {
-        let kind = version.secret_kind;
-        let context = self.payload_context(key.uid, version.version, key.provider, kind);
-        let payload = Blob::parse(&version.payload, Purpose::Payload)?;
-        let wrap_context = data_key_context(context, version.wrapped_by, payload.commitment());
-        let branch = self.branch(version.wrapped_by)?;
-        let data_key = branch.unwrap_data_key(&version.wrapped_data_key, &wrap_context)?;
-        let plain: Secret = data_key.open_payload(&version.payload, &context)?;
-        Material::from_payload(kind, plain).ok_or(CustodyError::Integrity)
+    fn open_payload(
+        &self,
+        wrapped_by: WrappedBy,
+        wrapped_data_key: &[u8],
+        payload: &[u8],
+        context: PayloadContext<'_>,
+    ) -> Result<Secret, CustodyError> {
+        let commitment = Blob::parse(payload, Purpose::Payload)?.commitment();
+        let wrap_context = data_key_context(context, wrapped_by, commitment);
+        let branch = self.branch(wrapped_by)?;
+        let data_key = branch.unwrap_data_key(wrapped_data_key, &wrap_context)?;
+        Ok(data_key.open_payload(payload, &context)?)
     }
 
     fn branch(&self, wrapped_by: WrappedBy) -> Result<&BranchKey, CustodyError> {
@@ -150,20 +203,26 @@ impl WorkspaceKeys {
             .ok_or(CustodyError::Integrity)
     }
 
+    /// A data key has one version, and belongs to no provider: no provider's id is `transcript`, so
+    /// that neither passes for the other.
+    fn data_key_payload(&self, uid: DataKeyUid) -> PayloadContext<'static> {
+        self.payload_context(uid.to_bytes(), 1, "transcript", "data_key")
+    }
+
     fn payload_context(
         &self,
-        key: KeyUid,
+        key: [u8; 16],
         version: u64,
-        provider: Provider,
-        kind: SecretKind,
+        provider: &'static str,
+        secret_kind: &'static str,
     ) -> PayloadContext<'static> {
         PayloadContext {
             deployment: self.deployment.to_bytes(),
             workspace: self.workspace.to_bytes(),
-            key: key.to_bytes(),
+            key,
             version,
-            provider: provider.as_str(),
-            secret_kind: kind.as_str(),
+            provider,
+            secret_kind,
         }
     }
 }
@@ -181,3 +240,6 @@ fn data_key_context(
         payload_commitment,
     }
 }
+
+#[cfg(test)]
+mod tests;

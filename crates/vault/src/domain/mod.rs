@@ -3,6 +3,7 @@
 pub mod access;
 pub mod audit;
 pub mod capability;
+pub mod data_key;
 pub mod destination;
 pub mod fallback;
 pub mod funding;

@@ -47,3 +47,4 @@ uid!(WorkspaceUid, "a workspace, or of the platform");
 uid!(ProjectUid, "a project");
 uid!(KeyUid, "a key");
 uid!(BranchKeyUid, "a branch key");
+uid!(DataKeyUid, "a data key that routers seal with");

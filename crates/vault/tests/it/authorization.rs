@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 
 use latchkey_contract::FILE_DESCRIPTOR_SET;
 use latchkey_contract::vault::v1::{
-    AddKeyVersionRequest, AttendRequest, CreateKeyRequest, CreateProjectRequest,
-    CreateWorkspaceRequest, DeleteKeyRequest, DeleteProjectRequest, DeleteWorkspaceRequest,
-    DisableKeyRequest, EnableKeyRequest, GetKeyRequest, GetProjectRequest, GetWorkspaceRequest,
-    Hello, Key, ListAuditEventsRequest, ListKeysRequest, ListLeasesRequest, ListProjectsRequest,
-    ListWorkspacesRequest, Project, ReleaseLeaseRequest, ResolveRequest, UpdateKeyRequest,
-    UpdateProjectRequest, UpdateWorkspaceRequest, VerifyKeyRequest, Workspace, attend_request,
+    AddKeyVersionRequest, AttendRequest, CreateDataKeyRequest, CreateKeyRequest,
+    CreateProjectRequest, CreateWorkspaceRequest, DeleteKeyRequest, DeleteProjectRequest,
+    DeleteProviderOverrideRequest, DeleteWorkspaceRequest, DestroyDataKeyRequest,
+    DisableKeyRequest, EnableKeyRequest, GetKeyRequest, GetProjectRequest, GetProviderRequest,
+    GetWorkspaceRequest, Hello, Key, LendDataKeyRequest, ListAuditEventsRequest, ListKeysRequest,
+    ListLeasesRequest, ListProjectsRequest, ListProviderOverridesRequest, ListProvidersRequest,
+    ListWorkspacesRequest, Project, ProviderOverride, ReleaseLeaseRequest, ResolveRequest,
+    UpdateKeyRequest, UpdateProjectRequest, UpdateProviderOverrideRequest, UpdateProviderRequest,
+    UpdateWorkspaceRequest, VerifyKeyRequest, Workspace, attend_request,
 };
 use prost::Message;
 use prost_types::FileDescriptorSet;
@@ -30,6 +33,8 @@ on_both_databases!(
 const WORKSPACE: &str = "workspaces/other";
 const PROJECT: &str = "workspaces/other/projects/web";
 const KEY: &str = "workspaces/other/keys/main";
+const DATA_KEY: &str = "workspaces/other/dataKeys/01939a40-0000-7000-8000-0123456789ab";
+const OVERRIDE: &str = "workspaces/other/providers/openai";
 
 /// Whom a method is for, when it is about `workspaces/other`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,10 +80,17 @@ macro_rules! about {
 }
 
 fn cases() -> Vec<Case> {
-    [workspaces(), projects(), keys(), leases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        workspaces(),
+        projects(),
+        keys(),
+        leases(),
+        data_keys(),
+        providers(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn workspaces() -> Vec<Case> {
@@ -242,6 +254,69 @@ fn leases() -> Vec<Case> {
     ]
 }
 
+fn data_keys() -> Vec<Case> {
+    use For::Router;
+    vec![
+        case(
+            "LeaseService/CreateDataKey",
+            Router,
+            about!(CreateDataKeyRequest {
+                workspace: WORKSPACE
+            }),
+        ),
+        case(
+            "LeaseService/DestroyDataKey",
+            Router,
+            about!(DestroyDataKeyRequest { name: DATA_KEY }),
+        ),
+        case(
+            "LeaseService/LendDataKey",
+            Router,
+            about!(LendDataKeyRequest { name: DATA_KEY }),
+        ),
+    ]
+}
+
+fn providers() -> Vec<Case> {
+    use For::Operator;
+    vec![
+        case(
+            "ProviderService/DeleteProviderOverride",
+            Operator,
+            about!(DeleteProviderOverrideRequest { name: OVERRIDE }),
+        ),
+        case(
+            "ProviderService/GetProvider",
+            Operator,
+            &GetProviderRequest {
+                name: "providers/openai".to_owned(),
+            },
+        ),
+        case(
+            "ProviderService/ListProviderOverrides",
+            Operator,
+            about!(ListProviderOverridesRequest { parent: WORKSPACE }),
+        ),
+        case(
+            "ProviderService/ListProviders",
+            Operator,
+            &ListProvidersRequest::default(),
+        ),
+        case(
+            "ProviderService/UpdateProvider",
+            Operator,
+            &UpdateProviderRequest::default(),
+        ),
+        case(
+            "ProviderService/UpdateProviderOverride",
+            Operator,
+            about!(UpdateProviderOverrideRequest {
+                provider_override: ProviderOverride { OVERRIDE }
+            }),
+        ),
+    ]
+}
+
 #[test]
 fn every_method_of_the_contract_has_a_case() {
     let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
@@ -262,7 +337,7 @@ fn every_method_of_the_contract_has_a_case() {
             }
         }
     }
-    assert_eq!(methods.len(), 24);
+    assert_eq!(methods.len(), 37);
     assert_eq!(
         cases()
             .into_iter()

@@ -12,6 +12,7 @@ mod harness;
 mod keys;
 mod leases;
 mod projects;
+mod providers;
 mod quarantine;
 mod startup;
 mod store;

@@ -56,7 +56,7 @@ async fn a_second_vault_shares_the_deployment(vault: Vault) {
     );
 }
 
-/// The columns that the last release added.
+/// The columns that were added since.
 const ADDED: [(&str, &str); 5] = [
     ("key_versions", "location"),
     ("key_versions", "cloud_project"),
@@ -74,11 +74,18 @@ async fn a_database_of_the_release_before_is_brought_up_to_date(vault: Vault) {
         let sql = format!("ALTER TABLE {table} DROP COLUMN {column}");
         tables.execute_unprepared(&sql).await.unwrap();
     }
-    let sql = "DROP INDEX keys_quarantined";
-    tables.execute_unprepared(sql).await.unwrap();
+    for made in [
+        "INDEX keys_quarantined",
+        "INDEX keys_own_of_provider",
+        "TABLE provider_access",
+        "TABLE data_keys",
+    ] {
+        let sql = format!("DROP {made}");
+        tables.execute_unprepared(&sql).await.unwrap();
+    }
     let sql = "DELETE FROM vault_migrations WHERE version >= 'm20261126_000004'";
     let undone = tables.execute_unprepared(sql).await.unwrap();
-    assert_eq!(undone.rows_affected(), 2);
+    assert_eq!(undone.rows_affected(), 4);
     let store = Store::connect(&vault.database.url, 1).await.unwrap();
     assert!(!store.is_current().await.unwrap());
     store.migrate().await.unwrap();
@@ -220,6 +227,7 @@ async fn reflection_names_every_service() {
             "latchkey.vault.v1.AuditService",
             "latchkey.vault.v1.KeyService",
             "latchkey.vault.v1.LeaseService",
+            "latchkey.vault.v1.ProviderService",
             "latchkey.vault.v1.WorkspaceService",
         ]
     );

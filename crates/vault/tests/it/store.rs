@@ -44,7 +44,9 @@ macro_rules! on_both_databases {
     )+};
 }
 
+mod data_keys;
 mod overdue;
+mod provider_access;
 mod rules;
 
 on_both_databases!(

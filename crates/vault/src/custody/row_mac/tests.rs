@@ -2,13 +2,14 @@ use data_encoding::HEXLOWER;
 use uuid::Uuid;
 
 use super::*;
+use crate::domain::access::Terms;
 use crate::domain::destination::Destination;
 use crate::domain::funding::Funding;
 use crate::domain::key::KeyState;
 use crate::domain::material::SecretKind;
 use crate::domain::provider::Provider;
 use crate::domain::settings::Settings;
-use crate::domain::uid::{BranchKeyUid, KeyUid, ProjectUid, WorkspaceUid};
+use crate::domain::uid::{BranchKeyUid, DataKeyUid, KeyUid, ProjectUid, WorkspaceUid};
 use crate::domain::verification::{Grade, Verification};
 use crate::domain::version::{VersionState, WrappedBy};
 
@@ -184,6 +185,118 @@ fn deployments_and_fallbacks_are_covered() {
         with(&["openai/b", "openai/a"]),
         with(&["azure/a"]),
     ]);
+}
+
+#[test]
+fn what_is_allowed_of_a_provider_is_covered() {
+    let of = |terms: Terms| ProviderAccess {
+        workspace: WorkspaceUid(Uuid::from_u128(1)),
+        provider: Provider::OpenAi,
+        terms,
+        row_revision: 1,
+        update_time: at(1),
+    };
+    let models = || vec!["m".to_owned()];
+    let mut rows = vec![of(Terms::default())];
+    for on in [false, true] {
+        let on = Some(on);
+        let default = Terms::default;
+        rows.extend([
+            of(Terms {
+                own_keys: on,
+                ..default()
+            }),
+            of(Terms {
+                chat: on,
+                ..default()
+            }),
+            of(Terms {
+                embeddings: on,
+                ..default()
+            }),
+            of(Terms {
+                images: on,
+                ..default()
+            }),
+        ]);
+    }
+    let row = || of(Terms::default());
+    rows.extend([
+        of(Terms {
+            allowed_models: models(),
+            ..Terms::default()
+        }),
+        of(Terms {
+            denied_models: models(),
+            ..Terms::default()
+        }),
+        of(Terms {
+            default_model: "m".to_owned(),
+            ..Terms::default()
+        }),
+        ProviderAccess {
+            workspace: WorkspaceUid(Uuid::from_u128(2)),
+            ..row()
+        },
+        ProviderAccess {
+            provider: Provider::Azure,
+            ..row()
+        },
+        ProviderAccess {
+            row_revision: 2,
+            ..row()
+        },
+        ProviderAccess {
+            update_time: at(2),
+            ..row()
+        },
+    ]);
+    let rows: Vec<_> = rows.iter().map(MacRow::canonical).collect();
+    all_differ(&rows);
+}
+
+#[test]
+fn every_column_of_a_data_key_is_covered() {
+    let row = || DataKey {
+        uid: DataKeyUid(Uuid::from_u128(1)),
+        workspace: WorkspaceUid(Uuid::from_u128(2)),
+        wrapped_by: version().wrapped_by,
+        wrapped_data_key: vec![1],
+        payload: vec![2],
+        create_time: at(1),
+    };
+    let wrapped = |change: fn(&mut WrappedBy)| {
+        let mut row = row();
+        change(&mut row.wrapped_by);
+        row
+    };
+    let rows = [
+        row(),
+        DataKey {
+            uid: DataKeyUid(Uuid::from_u128(2)),
+            ..row()
+        },
+        DataKey {
+            workspace: WorkspaceUid(Uuid::from_u128(1)),
+            ..row()
+        },
+        wrapped(|by| by.branch_key = BranchKeyUid(Uuid::from_u128(1))),
+        wrapped(|by| by.branch_version += 1),
+        wrapped(|by| by.wrap_revision += 1),
+        DataKey {
+            wrapped_data_key: vec![2],
+            ..row()
+        },
+        DataKey {
+            payload: vec![1],
+            ..row()
+        },
+        DataKey {
+            create_time: at(2),
+            ..row()
+        },
+    ];
+    all_differ(&rows.map(|row| row.canonical()));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod attend;
 mod candidates;
+mod data_keys;
 mod foresight;
 mod list;
 mod release;
@@ -78,24 +79,30 @@ impl LeaseService for Leases {
         &self,
         request: Request<CreateDataKeyRequest>,
     ) -> Result<Response<DataKey>, Status> {
-        let _ = request;
-        Err(Status::unimplemented("data keys"))
+        let (call, request) = Call::split(request)?;
+        let resource = request.workspace.clone();
+        let outcome = data_keys::create::handle(&self.vault, &call, request).await;
+        call.answer(&self.vault, &resource, outcome).await
     }
 
     async fn lend_data_key(
         &self,
         request: Request<LendDataKeyRequest>,
     ) -> Result<Response<DataKey>, Status> {
-        let _ = request;
-        Err(Status::unimplemented("data keys"))
+        let (call, request) = Call::split(request)?;
+        let resource = request.name.clone();
+        let outcome = data_keys::lend::handle(&self.vault, &call, request).await;
+        call.answer(&self.vault, &resource, outcome).await
     }
 
     async fn destroy_data_key(
         &self,
         request: Request<DestroyDataKeyRequest>,
     ) -> Result<Response<DestroyDataKeyResponse>, Status> {
-        let _ = request;
-        Err(Status::unimplemented("data keys"))
+        let (call, request) = Call::split(request)?;
+        let resource = request.name.clone();
+        let outcome = data_keys::destroy::handle(&self.vault, &call, request).await;
+        call.answer(&self.vault, &resource, outcome).await
     }
 
     async fn list_leases(

@@ -119,13 +119,13 @@ async fn terms(
         funding: workspace.funding,
         rules: workspace.rules.clone(),
         project: project.map(|project| (project.funding, project.rules.clone())),
-        access: std::collections::BTreeMap::new(),
+        access: vault.access_of(&parent.open, platform, provider).await?,
     })
 }
 
 /// Has the session told of changes of a workspace. Tells whether it was before already, and so before
 /// the workspace was read.
-fn depend_on(session: &Session, open: &OpenWorkspace) -> bool {
+pub(super) fn depend_on(session: &Session, open: &OpenWorkspace) -> bool {
     let Workspace { uid, revision, .. } = &open.workspace;
     let scope = open.workspace.scope();
     scope.is_none_or(|scope| session.depend_on(*uid, scope, *revision))

@@ -1,5 +1,16 @@
 //! `ProviderService`, one file per method.
 
+mod access;
+mod delete_override;
+mod get;
+mod list;
+mod list_overrides;
+mod messages;
+mod overriding;
+mod switched;
+mod update;
+mod update_override;
+
 use std::sync::Arc;
 
 use latchkey_contract::vault::v1::provider_service_server::ProviderService;
@@ -11,6 +22,7 @@ use latchkey_contract::vault::v1::{
 };
 use tonic::{Request, Response, Status, async_trait};
 
+use super::call::Call;
 use crate::vault::Vault;
 
 /// Lets the operator decide what of each provider is available.
@@ -22,47 +34,58 @@ impl ProviderService for Providers {
         &self,
         request: Request<DeleteProviderOverrideRequest>,
     ) -> Result<Response<DeleteProviderOverrideResponse>, Status> {
-        let _ = (request, &self.0);
-        Err(Status::unimplemented("providers"))
+        let (call, request) = Call::split(request)?;
+        let resource = request.name.clone();
+        let outcome = delete_override::handle(&self.0, &call, request).await;
+        call.answer(&self.0, &resource, outcome).await
     }
 
     async fn get_provider(
         &self,
         request: Request<GetProviderRequest>,
     ) -> Result<Response<Provider>, Status> {
-        let _ = (request, &self.0);
-        Err(Status::unimplemented("providers"))
+        let (call, request) = Call::split(request)?;
+        let resource = request.name.clone();
+        let outcome = get::handle(&self.0, &call, request).await;
+        call.answer(&self.0, &resource, outcome).await
     }
 
     async fn list_provider_overrides(
         &self,
         request: Request<ListProviderOverridesRequest>,
     ) -> Result<Response<ListProviderOverridesResponse>, Status> {
-        let _ = (request, &self.0);
-        Err(Status::unimplemented("providers"))
+        let (call, request) = Call::split(request)?;
+        let resource = request.parent.clone();
+        let outcome = list_overrides::handle(&self.0, &call, request).await;
+        call.answer(&self.0, &resource, outcome).await
     }
 
     async fn list_providers(
         &self,
         request: Request<ListProvidersRequest>,
     ) -> Result<Response<ListProvidersResponse>, Status> {
-        let _ = (request, &self.0);
-        Err(Status::unimplemented("providers"))
+        let (call, request) = Call::split(request)?;
+        let outcome = list::handle(&self.0, &call, request).await;
+        call.answer(&self.0, "providers", outcome).await
     }
 
     async fn update_provider(
         &self,
         request: Request<UpdateProviderRequest>,
     ) -> Result<Response<UpdateProviderResponse>, Status> {
-        let _ = (request, &self.0);
-        Err(Status::unimplemented("providers"))
+        let (call, request) = Call::split(request)?;
+        let resource = request.provider.clone().unwrap_or_default().name;
+        let outcome = update::handle(&self.0, &call, request).await;
+        call.answer(&self.0, &resource, outcome).await
     }
 
     async fn update_provider_override(
         &self,
         request: Request<UpdateProviderOverrideRequest>,
     ) -> Result<Response<UpdateProviderOverrideResponse>, Status> {
-        let _ = (request, &self.0);
-        Err(Status::unimplemented("providers"))
+        let (call, request) = Call::split(request)?;
+        let resource = request.provider_override.clone().unwrap_or_default().name;
+        let outcome = update_override::handle(&self.0, &call, request).await;
+        call.answer(&self.0, &resource, outcome).await
     }
 }

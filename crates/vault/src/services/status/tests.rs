@@ -92,11 +92,21 @@ fn requests() -> Vec<Row> {
             "DESTINATION_FORBIDDEN",
         )
         .naming("base_url"),
+        row(
+            VaultError::NotFound(Noun::DataKey),
+            NotFound,
+            "DATA_KEY_NOT_FOUND",
+        ),
         row(VaultError::NotFound(Noun::Key), NotFound, "KEY_NOT_FOUND"),
         row(
             VaultError::NotFound(Noun::Project),
             NotFound,
             "PROJECT_NOT_FOUND",
+        ),
+        row(
+            VaultError::NotFound(Noun::ProviderOverride),
+            NotFound,
+            "PROVIDER_OVERRIDE_NOT_FOUND",
         ),
         row(
             VaultError::NotFound(Noun::Workspace),
@@ -258,7 +268,9 @@ fn is_listed(error: &VaultError) {
         | VaultError::MaterialRequired { .. }
         | VaultError::KeyFormat(_)
         | VaultError::Destination { .. }
-        | VaultError::NotFound(Noun::Key | Noun::Project | Noun::Workspace)
+        | VaultError::NotFound(
+            Noun::DataKey | Noun::Key | Noun::Project | Noun::ProviderOverride | Noun::Workspace,
+        )
         | VaultError::Conflict(
             Conflict::DuplicateMaterial(_)
             | Conflict::Etag

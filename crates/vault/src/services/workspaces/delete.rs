@@ -45,7 +45,9 @@ pub(super) async fn handle(
         store::projects::update(&change.unit, tombstone).await?;
         change.record(event).await?;
     }
-    let event = change.event(&name);
+    store::provider_access::delete_all(&change.unit, uid).await?;
+    let data_keys = store::data_keys::delete_all(&change.unit, uid).await?;
+    let event = change.event(&name).with("data_keys", data_keys);
     change.record(event).await?;
     change.head = change.head.clone().delete(change.now);
     let committed = change.commit().await?;

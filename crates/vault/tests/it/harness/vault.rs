@@ -16,6 +16,7 @@ use latchkey_boot::telemetry::TelemetryConfig;
 use latchkey_contract::vault::v1::audit_service_client::AuditServiceClient;
 use latchkey_contract::vault::v1::key_service_client::KeyServiceClient;
 use latchkey_contract::vault::v1::lease_service_client::LeaseServiceClient;
+use latchkey_contract::vault::v1::provider_service_client::ProviderServiceClient;
 use latchkey_contract::vault::v1::workspace_service_client::WorkspaceServiceClient;
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_vault::config::{DatabaseConfig, LeasingConfig, Role, VaultConfig};
@@ -146,6 +147,10 @@ impl Vault {
 
     pub(crate) fn leases(&self, who: Who) -> LeaseServiceClient<AuthorizedChannel> {
         LeaseServiceClient::new(self.channel(who))
+    }
+
+    pub(crate) fn providers(&self, who: Who) -> ProviderServiceClient<AuthorizedChannel> {
+        ProviderServiceClient::new(self.channel(who))
     }
 
     pub(crate) fn audit(&self, who: Who) -> AuditServiceClient<AuthorizedChannel> {

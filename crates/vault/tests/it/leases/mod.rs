@@ -2,6 +2,7 @@
 
 mod attend;
 mod choice;
+mod data_keys;
 mod fallbacks;
 mod foresight;
 mod funding;

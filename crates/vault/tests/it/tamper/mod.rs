@@ -3,7 +3,9 @@
 
 mod added;
 mod columns;
+mod data_keys;
 mod material;
+mod provider_access;
 mod swaps;
 mod tables;
 

@@ -86,7 +86,7 @@ async fn swap_each(vault: &Vault, table: &'static str, names: [&str; 2], groups:
     }
 }
 
-async fn swap(tables: &Tables, columns: &[&Column], rows: &[Row]) {
+pub(super) async fn swap(tables: &Tables, columns: &[&Column], rows: &[Row]) {
     for column in columns {
         tables.swap(column, &rows[0], &rows[1]).await;
     }

@@ -87,6 +87,7 @@ impl Tables {
         let (by, unique) = match table {
             "branch_keys" => ("id", "wrapped"),
             "key_versions" => ("key_id", "row_mac"),
+            "provider_access" => ("workspace_id", "row_mac"),
             _ => ("id", "row_mac"),
         };
         let id = id.parse().unwrap();
@@ -117,6 +118,14 @@ impl Tables {
         let found = self.0.query_one_raw(statement).await.unwrap().unwrap();
         let id: Uuid = found.try_get_by_index(0).unwrap();
         self.row("branch_keys", &id.to_string()).await
+    }
+
+    /// The identity of the platform's workspace.
+    pub(super) async fn platform(&self) -> String {
+        let sql = "SELECT id FROM workspaces WHERE slug = '@platform'";
+        let found = self.0.query_one_raw(self.statement(sql, [])).await;
+        let id: Uuid = found.unwrap().unwrap().try_get_by_index(0).unwrap();
+        id.to_string()
     }
 
     pub(super) async fn read(&self, row: &Row, column: &Column) -> Value {
@@ -168,10 +177,12 @@ impl Tables {
             "answered_requests",
             "audit_events",
             "branch_keys",
+            "data_keys",
             "deployment",
             "key_versions",
             "keys",
             "projects",
+            "provider_access",
             "workspaces",
         ];
         let mut dump = String::new();

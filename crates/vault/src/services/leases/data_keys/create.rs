@@ -1,0 +1,52 @@
+//! `CreateDataKey`.
+
+use latchkey_contract::names::{KeyParent, Scope, WorkspaceName};
+use latchkey_contract::vault::v1::{CreateDataKeyRequest, DataKey as Message};
+
+use super::message;
+use crate::change::Change;
+use crate::domain::data_key::DataKey;
+use crate::domain::uid::DataKeyUid;
+use crate::error::VaultError;
+use crate::services::call::Call;
+use crate::services::leases::session_id;
+use crate::store::data_keys;
+use crate::vault::Vault;
+
+pub(in crate::services::leases) async fn handle(
+    vault: &Vault,
+    call: &Call,
+    request: CreateDataKeyRequest,
+) -> Result<Message, VaultError> {
+    call.authorize_deployment()?;
+    let session = session_id(&request.session)?;
+    let session = vault.leasing.session(session, call.actor())?;
+    let name: WorkspaceName = request
+        .workspace
+        .parse()
+        .map_err(VaultError::name("workspace"))?;
+    let parent = KeyParent::Scope(Scope::Workspace(name.clone()));
+    let mut change = Change::begin(vault, &parent, call.act()).await?;
+    // The router holds something of the workspace from here on, and is told when that is deleted. The
+    // head is locked, so no change comes between.
+    if let Some(scope) = change.head.scope() {
+        session.depend_on(change.head.uid, scope, change.head.revision);
+    }
+    let rng = vault.custody.rng();
+    let uid = DataKeyUid::random(rng)?;
+    let (material, sealed) = change.keys.make_data_key(rng, uid)?;
+    let key = DataKey {
+        uid,
+        workspace: change.head.uid,
+        wrapped_by: sealed.wrapped_by,
+        wrapped_data_key: sealed.wrapped_data_key,
+        payload: sealed.payload,
+        create_time: change.now,
+    };
+    data_keys::insert(&change.unit, change.keys.stamp(key)).await?;
+    let name = format!("{name}/dataKeys/{uid}");
+    change.record(change.event(&name)).await?;
+    // No choice of a key depends on it.
+    change.commit_unnumbered().await?;
+    Ok(message(name, &material))
+}

@@ -1,0 +1,25 @@
+//! Data keys: the vault makes, seals and keeps them; routers seal with them and keep nothing.
+
+pub(super) mod create;
+pub(super) mod destroy;
+pub(super) mod lend;
+
+use latchkey_contract::names::DataKeyName;
+use latchkey_contract::vault::v1;
+use latchkey_envelope::Secret;
+use uuid::Uuid;
+
+use crate::domain::uid::DataKeyUid;
+
+fn uid(name: &DataKeyName) -> DataKeyUid {
+    let id = Uuid::try_parse(name.data_key.as_str());
+    DataKeyUid(id.expect("a canonical UUID is a UUID"))
+}
+
+/// A data key with its material, for the routers alone.
+fn message(name: String, material: &Secret) -> v1::DataKey {
+    v1::DataKey {
+        name,
+        material: material.expose().to_vec(),
+    }
+}

@@ -1,0 +1,23 @@
+//! `GetProvider`.
+
+use latchkey_contract::names::ProviderName;
+use latchkey_contract::vault::v1::{GetProviderRequest, Provider as Message};
+
+use super::{access, messages};
+use crate::access::AccessRows;
+use crate::error::VaultError;
+use crate::services::call::Call;
+use crate::vault::Vault;
+
+pub(super) async fn handle(
+    vault: &Vault,
+    call: &Call,
+    request: GetProviderRequest,
+) -> Result<Message, VaultError> {
+    call.authorize_deployment()?;
+    let name: ProviderName = request.name.parse().map_err(VaultError::name("name"))?;
+    let provider = access::provider("name", &name.provider)?;
+    let platform = vault.workspace(None).await?;
+    let rows = AccessRows::read(&vault.store, &platform, None, Some(provider)).await?;
+    Ok(messages::provider(provider, &rows))
+}

@@ -1,0 +1,68 @@
+//! Own keys that are switched off or on: each workspace that it happens to finds it in its own log.
+
+use super::{access, messages};
+use crate::change::Change;
+use crate::custody::CustodyError;
+use crate::domain::access::instead;
+use crate::domain::audit::{AuditEvent, Decision};
+use crate::domain::provider::Provider;
+use crate::domain::workspace::Workspace;
+use crate::error::VaultError;
+use crate::store::{provider_access, workspaces};
+use crate::vault::Vault;
+
+/// With what it means to a workspace that its own keys are switched.
+pub(super) fn describe(event: AuditEvent, workspace: &Workspace, on: bool) -> AuditEvent {
+    let event = event.with("own_keys", access::word(on));
+    if on {
+        return event;
+    }
+    event.with("instead", instead(workspace).as_str())
+}
+
+/// Records in the log of each workspace that a change for everybody switches its own keys, and returns
+/// how many there are. The change is the platform's.
+pub(super) async fn tell(
+    vault: &Vault,
+    change: &mut Change,
+    provider: Provider,
+    on: bool,
+) -> Result<u64, VaultError> {
+    // Overrides can't change meanwhile: they are changed under the platform's lock too.
+    let moved = provider_access::moved(&change.unit, change.head.uid, provider).await?;
+    let mut count = 0;
+    for uid in moved {
+        let open = match change.lock_other(vault, uid).await {
+            Ok(open) => open,
+            // One damaged workspace must not keep the operator from switching for all the others, and
+            // nothing is lent to it anyway.
+            Err(VaultError::Custody(CustodyError::Integrity)) => {
+                let found = workspaces::find_by_uid(&change.unit, uid)
+                    .await
+                    .ok()
+                    .flatten();
+                // Unchecked: it names what is damaged.
+                let name = found.and_then(|stamped| stamped.peek().name());
+                let resource = name.map_or_else(|| uid.to_string(), |name| name.to_string());
+                let decision = Decision::IntegrityFailure;
+                let (act, now) = (&change.act, change.now);
+                let event = AuditEvent::refused(act, resource, decision, "INTEGRITY", now);
+                change.record(event).await?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(name) = open.workspace.name() else {
+            // Deleted before it was locked.
+            continue;
+        };
+        // Nor may its last key have been deleted.
+        if provider_access::has_own_key(&change.unit, uid, provider).await? {
+            let event = change.event(messages::override_name(&name, provider));
+            let event = describe(event, &open.workspace, on);
+            change.record_in(open, event).await?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}

@@ -1,0 +1,262 @@
+//! `CreateDataKey`, `LendDataKey` and `DestroyDataKey`.
+
+use latchkey_contract::vault::v1::{
+    AuditEvent, CreateDataKeyRequest, DataKey, DeleteWorkspaceRequest, DestroyDataKeyRequest,
+    LendDataKeyRequest, ListAuditEventsRequest,
+};
+use tonic::{Code, Status};
+
+use crate::harness::{OPERATOR, OTHER_ROUTER, OWNER, ROUTER, Router, Vault, hello, refused};
+use crate::on_both_databases;
+
+on_both_databases!(
+    a_data_key_is_lent_again_as_it_was_made,
+    each_data_key_is_another,
+    a_destroyed_data_key_is_gone,
+    a_data_key_is_found_in_its_own_workspace_only,
+    making_and_destroying_are_recorded_and_lending_is_not,
+    a_workspaces_data_keys_go_with_it,
+    without_a_session_of_its_own_a_router_gets_none,
+    a_malformed_field_is_named,
+    what_is_not_there_is_not_found,
+    only_routers_get_data_keys,
+);
+
+const ACME: &str = "workspaces/acme";
+const UNKNOWN: &str = "workspaces/acme/dataKeys/01939a40-0000-7000-8000-0123456789ab";
+
+fn create(session: &str, workspace: &str) -> CreateDataKeyRequest {
+    CreateDataKeyRequest {
+        session: session.to_owned(),
+        workspace: workspace.to_owned(),
+    }
+}
+
+fn lend(session: &str, name: &str) -> LendDataKeyRequest {
+    LendDataKeyRequest {
+        session: session.to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+fn destroy(session: &str, name: &str) -> DestroyDataKeyRequest {
+    DestroyDataKeyRequest {
+        session: session.to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+impl Vault {
+    async fn make_data_key(&self, router: &Router, workspace: &str) -> DataKey {
+        let request = create(&router.session, workspace);
+        let mut client = self.leases(ROUTER);
+        client.create_data_key(request).await.unwrap().into_inner()
+    }
+
+    async fn lend_data_key(&self, router: &Router, name: &str) -> Result<DataKey, Status> {
+        let request = lend(&router.session, name);
+        let mut client = self.leases(ROUTER);
+        Ok(client.lend_data_key(request).await?.into_inner())
+    }
+
+    async fn destroy_data_key(&self, router: &Router, name: &str) {
+        let request = destroy(&router.session, name);
+        let mut client = self.leases(ROUTER);
+        client.destroy_data_key(request).await.unwrap();
+    }
+
+    async fn log_of_acme(&self) -> Vec<AuditEvent> {
+        let request = ListAuditEventsRequest {
+            parent: ACME.to_owned(),
+            ..Default::default()
+        };
+        let mut client = self.audit(OPERATOR);
+        let page = client.list_audit_events(request).await.unwrap();
+        page.into_inner().audit_events
+    }
+}
+
+async fn acme(vault: &Vault) -> Router {
+    vault.create_workspace("acme").await;
+    Router::attend(vault).await
+}
+
+async fn a_data_key_is_lent_again_as_it_was_made(vault: Vault) {
+    let router = acme(&vault).await;
+    let made = vault.make_data_key(&router, ACME).await;
+    assert_eq!(made.material.len(), 32);
+    assert!(made.name.starts_with("workspaces/acme/dataKeys/"));
+    assert!(vault.lend_data_key(&router, &made.name).await.unwrap() == made);
+    // Another router, after a new start: it is kept in the database, sealed.
+    router.leaves().await;
+    let vault = vault.restart().await;
+    let other = Router::attend_as(&vault, OTHER_ROUTER, hello(&[])).await;
+    let other = other.unwrap();
+    let request = lend(&other.session, &made.name);
+    let mut client = vault.leases(OTHER_ROUTER);
+    let lent = client.lend_data_key(request).await;
+    assert!(lent.unwrap().into_inner() == made);
+}
+
+async fn each_data_key_is_another(vault: Vault) {
+    let router = acme(&vault).await;
+    let first = vault.make_data_key(&router, ACME).await;
+    let second = vault.make_data_key(&router, ACME).await;
+    assert_ne!(first.name, second.name);
+    assert!(first.material != second.material);
+    assert!(vault.lend_data_key(&router, &first.name).await.unwrap() == first);
+}
+
+async fn a_destroyed_data_key_is_gone(vault: Vault) {
+    let router = acme(&vault).await;
+    let kept = vault.make_data_key(&router, ACME).await;
+    let gone = vault.make_data_key(&router, ACME).await;
+    // Twice: one that is gone is destroyed already.
+    for _ in 0..2 {
+        vault.destroy_data_key(&router, &gone.name).await;
+        let outcome = vault.lend_data_key(&router, &gone.name).await;
+        refused(outcome, Code::NotFound, "DATA_KEY_NOT_FOUND");
+    }
+    assert!(vault.lend_data_key(&router, &kept.name).await.is_ok());
+}
+
+async fn a_data_key_is_found_in_its_own_workspace_only(vault: Vault) {
+    let router = acme(&vault).await;
+    vault.create_workspace("other").await;
+    let made = vault.make_data_key(&router, ACME).await;
+    let elsewhere = made.name.replace("acme", "other");
+    let outcome = vault.lend_data_key(&router, &elsewhere).await;
+    refused(outcome, Code::NotFound, "DATA_KEY_NOT_FOUND");
+    vault.destroy_data_key(&router, &elsewhere).await;
+    assert!(vault.lend_data_key(&router, &made.name).await.is_ok());
+}
+
+async fn making_and_destroying_are_recorded_and_lending_is_not(vault: Vault) {
+    let router = acme(&vault).await;
+    let made = vault.make_data_key(&router, ACME).await;
+    vault.lend_data_key(&router, &made.name).await.unwrap();
+    vault.destroy_data_key(&router, &made.name).await;
+    vault.destroy_data_key(&router, &made.name).await;
+    let events = vault.log_of_acme().await;
+    let told: Vec<_> = events
+        .iter()
+        .take_while(|event| event.resource != ACME)
+        .map(|event| {
+            assert_eq!(
+                (&event.resource, &event.actor),
+                (&made.name, &ROUTER.actor())
+            );
+            event.method.rsplit('/').next().unwrap()
+        })
+        .collect();
+    assert_eq!(told, ["DestroyDataKey", "CreateDataKey"]);
+    // No router chooses anew because of it.
+    router.keeps_alive(1).await;
+    assert!(router.invalidations().is_empty());
+}
+
+async fn a_workspaces_data_keys_go_with_it(vault: Vault) {
+    let router = acme(&vault).await;
+    vault.create_workspace("other").await;
+    let made = vault.make_data_key(&router, ACME).await;
+    vault.make_data_key(&router, ACME).await;
+    let other = vault.make_data_key(&router, "workspaces/other").await;
+    let delete = DeleteWorkspaceRequest {
+        name: ACME.to_owned(),
+        ..Default::default()
+    };
+    let mut client = vault.workspaces(OPERATOR);
+    let answer = client.delete_workspace(delete).await.unwrap();
+    // The router is told, though no key was ever lent to it.
+    let propagation = answer.into_inner().propagation.unwrap();
+    assert_eq!(propagation.acknowledged_router_count, 1);
+    router.invalidation(ACME, 0).await;
+    let outcome = vault.lend_data_key(&router, &made.name).await;
+    refused(outcome, Code::NotFound, "WORKSPACE_NOT_FOUND");
+    vault.create_workspace("acme").await;
+    let outcome = vault.lend_data_key(&router, &made.name).await;
+    refused(outcome, Code::NotFound, "DATA_KEY_NOT_FOUND");
+    assert!(vault.lend_data_key(&router, &other.name).await.is_ok());
+}
+
+async fn without_a_session_of_its_own_a_router_gets_none(vault: Vault) {
+    let router = acme(&vault).await;
+    let name = vault.make_data_key(&router, ACME).await.name;
+    let session = router.session.clone();
+    let no_session = async |who| {
+        let mut client = vault.leases(who);
+        let outcome = client.create_data_key(create(&session, ACME)).await;
+        refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
+        let outcome = client.lend_data_key(lend(&session, &name)).await;
+        refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
+        let outcome = client.destroy_data_key(destroy(&session, &name)).await;
+        refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
+    };
+    // It is another router's, and then it is over.
+    no_session(OTHER_ROUTER).await;
+    assert!(vault.lend_data_key(&router, &name).await.is_ok());
+    router.leaves().await;
+    no_session(ROUTER).await;
+    let router = Router::attend(&vault).await;
+    assert!(vault.lend_data_key(&router, &name).await.is_ok());
+}
+
+async fn a_malformed_field_is_named(vault: Vault) {
+    let router = acme(&vault).await;
+    let session = &router.session;
+    let mut client = vault.leases(ROUTER);
+    for (session, workspace, field) in [
+        ("", ACME, "session"),
+        ("x", ACME, "session"),
+        (session, "", "workspace"),
+        (session, "platform", "workspace"),
+        (session, "workspaces/acme/projects/web", "workspace"),
+    ] {
+        let outcome = client.create_data_key(create(session, workspace)).await;
+        let refused = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refused.fields, [field]);
+    }
+    for (session, name, field) in [
+        ("x", UNKNOWN, "session"),
+        (session, "", "name"),
+        (session, "workspaces/acme/dataKeys/1", "name"),
+        (session, "workspaces/acme/keys/main", "name"),
+    ] {
+        let lent = client.lend_data_key(lend(session, name)).await;
+        let lent = refused(lent, Code::InvalidArgument, "FIELD_INVALID");
+        let destroyed = client.destroy_data_key(destroy(session, name)).await;
+        let destroyed = refused(destroyed, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!([lent.fields, destroyed.fields].concat(), [field, field]);
+    }
+}
+
+async fn what_is_not_there_is_not_found(vault: Vault) {
+    let router = Router::attend(&vault).await;
+    let mut client = vault.leases(ROUTER);
+    let session = &router.session;
+    let made = client.create_data_key(create(session, ACME)).await;
+    refused(made, Code::NotFound, "WORKSPACE_NOT_FOUND");
+    let lent = client.lend_data_key(lend(session, UNKNOWN)).await;
+    refused(lent, Code::NotFound, "WORKSPACE_NOT_FOUND");
+    let destroyed = client.destroy_data_key(destroy(session, UNKNOWN)).await;
+    refused(destroyed, Code::NotFound, "WORKSPACE_NOT_FOUND");
+    vault.create_workspace("acme").await;
+    let lent = client.lend_data_key(lend(session, UNKNOWN)).await;
+    refused(lent, Code::NotFound, "DATA_KEY_NOT_FOUND");
+    vault.destroy_data_key(&router, UNKNOWN).await;
+}
+
+async fn only_routers_get_data_keys(vault: Vault) {
+    let router = acme(&vault).await;
+    let name = vault.make_data_key(&router, ACME).await.name;
+    for who in [OPERATOR, OWNER] {
+        let mut client = vault.leases(who);
+        let session = &router.session;
+        let outcome = client.create_data_key(create(session, ACME)).await;
+        refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+        let outcome = client.lend_data_key(lend(session, &name)).await;
+        refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+        let outcome = client.destroy_data_key(destroy(session, &name)).await;
+        refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+    }
+}

@@ -1,0 +1,140 @@
+//! What the choice of keys reads: the access that holds, or nothing at all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use latchkey_boot::egress::EgressPolicy;
+use latchkey_contract::vault::v1::ProviderAccess;
+use latchkey_contract::vault::v1::provider_access::Switch;
+use latchkey_vault::VaultError;
+use latchkey_vault::config::LeasingConfig;
+use latchkey_vault::custody::CustodyError;
+use latchkey_vault::custody::keyring::KeyRingFile;
+use latchkey_vault::domain::access::Access;
+use latchkey_vault::domain::provider::Provider;
+use latchkey_vault::leasing::Leasing;
+use latchkey_vault::store::Store;
+use latchkey_vault::vault;
+use sea_orm::ConnectionTrait as _;
+
+use super::{models, own_keys, update, update_override};
+use crate::harness::Vault;
+use crate::on_both_databases;
+
+on_both_databases!(
+    by_default_everything_of_every_provider_is_allowed,
+    what_holds_for_everybody_holds_for_each,
+    an_override_is_for_its_workspace_alone,
+    a_damaged_row_allows_nothing,
+);
+
+impl Vault {
+    /// The vault from inside, over the same database and keyring.
+    async fn inside(&self) -> vault::Vault {
+        let store = Store::connect(&self.database.url, 4).await.unwrap();
+        let keyring = Arc::new(KeyRingFile::open(&self.keyring()).unwrap());
+        let clock = Arc::clone(&self.clock) as Arc<_>;
+        let leasing = Arc::new(Leasing::new(LeasingConfig::default(), Arc::clone(&clock)));
+        vault::Vault::open(store, keyring, leasing, EgressPolicy::default(), clock)
+            .await
+            .unwrap()
+    }
+}
+
+async fn access_of(
+    vault: &Vault,
+    workspace: &str,
+    provider: Option<Provider>,
+) -> Result<BTreeMap<Provider, Access>, VaultError> {
+    let inside = vault.inside().await;
+    let name = workspace.parse().unwrap();
+    let open = inside.workspace(Some(&name)).await.unwrap();
+    let platform = inside.workspace(None).await.unwrap();
+    inside.access_of(&open, &platform, provider).await
+}
+
+async fn tenants(vault: &Vault) {
+    for workspace in ["acme", "other"] {
+        vault.create_workspace(workspace).await;
+    }
+}
+
+async fn by_default_everything_of_every_provider_is_allowed(vault: Vault) {
+    tenants(&vault).await;
+    let all = access_of(&vault, "workspaces/acme", None).await.unwrap();
+    let expected = Provider::ALL.map(|provider| (provider, Access::default()));
+    assert_eq!(all, BTreeMap::from(expected));
+    let one = access_of(&vault, "workspaces/acme", Some(Provider::Azure)).await;
+    let expected = BTreeMap::from([(Provider::Azure, Access::default())]);
+    assert_eq!(one.unwrap(), expected);
+}
+
+async fn what_holds_for_everybody_holds_for_each(vault: Vault) {
+    tenants(&vault).await;
+    let request = update("providers/openai", own_keys(Switch::Off));
+    vault.update_provider(request).await.unwrap();
+    for workspace in ["workspaces/acme", "workspaces/other"] {
+        let all = access_of(&vault, workspace, None).await.unwrap();
+        for (provider, access) in all {
+            assert_eq!(access.own_keys, provider != Provider::OpenAi);
+        }
+    }
+}
+
+async fn an_override_is_for_its_workspace_alone(vault: Vault) {
+    tenants(&vault).await;
+    let everybody = ProviderAccess {
+        images: Switch::Off.into(),
+        allowed_models: models(&["gpt-5*"]),
+        ..own_keys(Switch::Off)
+    };
+    let request = update("providers/openai", everybody);
+    vault.update_provider(request).await.unwrap();
+    let own = ProviderAccess {
+        allowed_models: models(&["o3"]),
+        ..own_keys(Switch::On)
+    };
+    let request = update_override("workspaces/acme/providers/openai", own);
+    vault.update_override(request).await.unwrap();
+    let of_everybody = Access {
+        own_keys: false,
+        images: false,
+        allowed_models: models(&["gpt-5*"]),
+        ..Access::default()
+    };
+    let of_acme = Access {
+        own_keys: true,
+        allowed_models: models(&["o3"]),
+        ..of_everybody.clone()
+    };
+    for (workspace, expected) in [
+        ("workspaces/acme", of_acme),
+        ("workspaces/other", of_everybody),
+    ] {
+        for asked in [None, Some(Provider::OpenAi)] {
+            let found = access_of(&vault, workspace, asked).await.unwrap();
+            assert_eq!(found[&Provider::OpenAi], expected, "{workspace}");
+        }
+    }
+}
+
+async fn a_damaged_row_allows_nothing(vault: Vault) {
+    tenants(&vault).await;
+    let request = update("providers/openai", own_keys(Switch::Off));
+    vault.update_provider(request).await.unwrap();
+    let tables = vault.tables().await;
+    for damaged in ["'on'", "NULL", "'x'"] {
+        let sql = format!("UPDATE provider_access SET own_keys = {damaged}");
+        tables.execute_unprepared(&sql).await.unwrap();
+        for asked in [None, Some(Provider::OpenAi)] {
+            let found = access_of(&vault, "workspaces/acme", asked).await;
+            assert!(
+                matches!(found, Err(VaultError::Custody(CustodyError::Integrity))),
+                "{damaged}"
+            );
+        }
+        // Other providers do not depend on it.
+        let other = access_of(&vault, "workspaces/acme", Some(Provider::Azure)).await;
+        assert_eq!(other.unwrap()[&Provider::Azure], Access::default());
+    }
+}

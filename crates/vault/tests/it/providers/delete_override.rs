@@ -1,0 +1,158 @@
+//! `DeleteProviderOverride`.
+
+use latchkey_contract::vault::v1::provider_access::Switch;
+use latchkey_contract::vault::v1::{
+    DeleteProviderOverrideRequest, DeleteProviderOverrideResponse, DeleteWorkspaceRequest,
+    ListProviderOverridesRequest, ProviderAccess,
+};
+use sea_orm::{ConnectionTrait as _, Statement};
+use tonic::{Code, Status};
+
+use super::{ACME, OPENAI, OVERRIDE, details, own_keys, update, update_override};
+use crate::harness::{ACME_OWNER, OPERATOR, ROUTER, Router, Vault, refused, resolve};
+use crate::on_both_databases;
+
+on_both_databases!(
+    what_holds_for_everybody_holds_again,
+    taking_away_what_switched_own_keys_is_recorded,
+    a_stale_etag_is_refused,
+    what_is_not_there_is_not_found,
+    a_workspaces_overrides_go_with_it,
+    only_operators_take_overrides_away,
+);
+
+fn request(name: &str) -> DeleteProviderOverrideRequest {
+    DeleteProviderOverrideRequest {
+        name: name.to_owned(),
+        etag: String::new(),
+    }
+}
+
+impl Vault {
+    async fn delete_override(
+        &self,
+        request: DeleteProviderOverrideRequest,
+    ) -> Result<DeleteProviderOverrideResponse, Status> {
+        let mut client = self.providers(OPERATOR);
+        let answer = client.delete_provider_override(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    async fn overrides(&self) -> Vec<String> {
+        let request = ListProviderOverridesRequest {
+            parent: ACME.to_owned(),
+            ..Default::default()
+        };
+        let mut client = self.providers(OPERATOR);
+        let answer = client.list_provider_overrides(request).await.unwrap();
+        let overrides = answer.into_inner().provider_overrides.into_iter();
+        overrides.map(|each| each.name).collect()
+    }
+}
+
+async fn acme(vault: &Vault) {
+    vault.create_workspace("acme").await;
+    let request = update_override(OVERRIDE, own_keys(Switch::Off));
+    vault.update_override(request).await.unwrap();
+}
+
+async fn what_holds_for_everybody_holds_again(vault: Vault) {
+    acme(&vault).await;
+    vault.create_key(ACME, "main").await;
+    let azure = "workspaces/acme/providers/azure";
+    let request_azure = update_override(azure, own_keys(Switch::Off));
+    vault.update_override(request_azure).await.unwrap();
+    let router = Router::attend(&vault).await;
+    router.borrows(resolve(ACME)).await;
+    let answer = vault.delete_override(request(OVERRIDE)).await.unwrap();
+    let propagation = answer.propagation.unwrap();
+    assert_eq!(propagation.acknowledged_router_count, 1);
+    let told = router.invalidation(ACME, 0).await;
+    assert_eq!(told.revision, propagation.revision);
+    assert_eq!(vault.overrides().await, [azure]);
+    let again = update_override(OVERRIDE, ProviderAccess::default());
+    let again = vault.update_override(again).await.unwrap();
+    let effective = again.provider_override.unwrap().effective_access.unwrap();
+    assert_eq!(effective.own_keys(), Switch::On);
+}
+
+async fn taking_away_what_switched_own_keys_is_recorded(vault: Vault) {
+    acme(&vault).await;
+    vault.delete_override(request(OVERRIDE)).await.unwrap();
+    let event = vault.events(ACME).await.remove(0);
+    assert_eq!(event.resource, OVERRIDE);
+    assert_eq!(details(&event), [("own_keys", "on")]);
+
+    let off = update(OPENAI, own_keys(Switch::Off));
+    vault.update_provider(off).await.unwrap();
+    for (switch, expected) in [
+        (
+            Switch::On,
+            &[("instead", "platform"), ("own_keys", "off")][..],
+        ),
+        (Switch::Off, &[]),
+    ] {
+        let set = update_override(OVERRIDE, own_keys(switch));
+        vault.update_override(set).await.unwrap();
+        vault.delete_override(request(OVERRIDE)).await.unwrap();
+        let event = vault.events(ACME).await.remove(0);
+        assert_eq!(details(&event), expected);
+    }
+}
+
+async fn a_stale_etag_is_refused(vault: Vault) {
+    acme(&vault).await;
+    let with_etag = |etag: &str| DeleteProviderOverrideRequest {
+        etag: etag.to_owned(),
+        ..request(OVERRIDE)
+    };
+    let outcome = vault.delete_override(with_etag("r2")).await;
+    refused(outcome, Code::Aborted, "ETAG_MISMATCH");
+    assert_eq!(vault.overrides().await, [OVERRIDE]);
+    vault.delete_override(with_etag("r1")).await.unwrap();
+    assert!(vault.overrides().await.is_empty());
+}
+
+async fn what_is_not_there_is_not_found(vault: Vault) {
+    let outcome = vault.delete_override(request(OVERRIDE)).await;
+    refused(outcome, Code::NotFound, "WORKSPACE_NOT_FOUND");
+    acme(&vault).await;
+    let azure = "workspaces/acme/providers/azure";
+    let outcome = vault.delete_override(request(azure)).await;
+    refused(outcome, Code::NotFound, "PROVIDER_OVERRIDE_NOT_FOUND");
+    vault.delete_override(request(OVERRIDE)).await.unwrap();
+    let outcome = vault.delete_override(request(OVERRIDE)).await;
+    refused(outcome, Code::NotFound, "PROVIDER_OVERRIDE_NOT_FOUND");
+    for name in ["", OPENAI, "workspaces/acme/providers/acme"] {
+        let outcome = vault.delete_override(request(name)).await;
+        let refused = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refused.fields, ["name"]);
+    }
+}
+
+async fn a_workspaces_overrides_go_with_it(vault: Vault) {
+    acme(&vault).await;
+    // Nobody needs to force it: overrides are the operator's, not in the workspace.
+    let delete = DeleteWorkspaceRequest {
+        name: ACME.to_owned(),
+        ..Default::default()
+    };
+    let mut client = vault.workspaces(OPERATOR);
+    client.delete_workspace(delete).await.unwrap();
+    let tables = vault.tables().await;
+    let all = "SELECT provider FROM provider_access";
+    let all = Statement::from_string(tables.get_database_backend(), all);
+    assert!(tables.query_all_raw(all).await.unwrap().is_empty());
+    vault.create_workspace("acme").await;
+    assert!(vault.overrides().await.is_empty());
+}
+
+async fn only_operators_take_overrides_away(vault: Vault) {
+    acme(&vault).await;
+    for who in [ACME_OWNER, ROUTER] {
+        let mut client = vault.providers(who);
+        let outcome = client.delete_provider_override(request(OVERRIDE)).await;
+        refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+    }
+    assert_eq!(vault.overrides().await, [OVERRIDE]);
+}
