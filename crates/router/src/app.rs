@@ -23,6 +23,7 @@ use crate::keys::{Keys, attend};
 use crate::ledger::{Journal, Ledger, ShipperParts, ship};
 use crate::listing::Listing;
 use crate::services::{self, Account};
+use crate::sessions::{Sessions, retain};
 use crate::store::Store;
 use crate::upstream::Upstream;
 
@@ -35,6 +36,7 @@ pub struct App {
     keys: Arc<Keys>,
     endpoints: Arc<Endpoints>,
     catalogues: Arc<Catalogues>,
+    sessions: Arc<Sessions>,
     shipper: ShipperParts,
     instance: String,
     drain: Drain,
@@ -84,6 +86,13 @@ impl RouterConfig {
             clock,
             rng: SystemRandom::new(),
         });
+        let sessions = Arc::new(Sessions {
+            store: store.clone(),
+            keys: Arc::clone(&keys),
+            catalogue: Arc::clone(&catalogues),
+            clock: Arc::clone(&dispatcher.clock),
+            rng: SystemRandom::new(),
+        });
         let identify = IdentifyLayer::new(&self.identity)?;
         let largest_message = self.server.max_message_bytes;
         let listener = Listener::bind(&self.server)?;
@@ -95,7 +104,7 @@ impl RouterConfig {
         let routes = Routes::new(health.server());
         let routes = services::add_to(
             routes,
-            (dispatcher, listing),
+            (dispatcher, listing, Arc::clone(&sessions)),
             account,
             self.grants,
             largest_message,
@@ -113,6 +122,7 @@ impl RouterConfig {
             keys,
             endpoints,
             catalogues,
+            sessions,
             shipper,
             instance,
             drain,
@@ -126,6 +136,11 @@ impl App {
         self.listener.local_addr()
     }
 
+    /// Its sessions.
+    pub fn sessions(&self) -> &Arc<Sessions> {
+        &self.sessions
+    }
+
     /// Serves until the drain is done.
     pub async fn serve(self) -> Result<(), Failure> {
         // After the last call: an accepted call may still need a key, and writes its outcome.
@@ -133,6 +148,7 @@ impl App {
         let attending = attend(self.keys, self.endpoints, self.instance, over.clone());
         let attending = tokio::spawn(attending);
         let watching = tokio::spawn(watch(self.catalogues, over.clone()));
+        let retaining = tokio::spawn(retain(self.sessions, over.clone()));
         let mut shipping = tokio::spawn(ship(self.shipper, over.clone()));
         let cut = self.drain.cut();
         self.health.ready();
@@ -143,6 +159,7 @@ impl App {
         over.cancel();
         let _ = attending.await;
         let _ = watching.await;
+        let _ = retaining.await;
         tokio::select! {
             _ = &mut shipping => {}
             () = cut => {

@@ -6,6 +6,7 @@ use latchkey_boot::egress::EgressError;
 use latchkey_boot::rpc::access::Denied;
 use latchkey_boot::rpc::page::PageTokenError;
 use latchkey_contract::names::NameError;
+use latchkey_contract::router::v1::Loss;
 use latchkey_providers::encode::{EncodeError, EncodeErrorKind};
 use latchkey_providers::{ErrorClass, ProviderError};
 
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::dispatch::Unfit;
 use crate::domain::attempt::Attempt;
+use crate::domain::session::TooLong;
 use crate::keys::VaultRefusal;
 use crate::ledger::JournalError;
 use crate::store::StoreError;
@@ -66,6 +68,27 @@ pub enum RouterError {
     /// The attempt could not be written down, so it was not made.
     #[error("the journal could not be written")]
     Journal(#[from] JournalError),
+    /// The model could not be shown all of the conversation, and the request is strict.
+    #[error("the model can't be shown all of the conversation, and the request is strict")]
+    LossySwitch(Vec<Loss>),
+    /// There is no such session, or it is over.
+    #[error("there is no such session")]
+    SessionNotFound,
+    /// There is a session of that name.
+    #[error("there is a session of that name")]
+    SessionExists,
+    /// The transcript is full.
+    #[error(transparent)]
+    SessionTooLong(#[from] TooLong),
+    /// The request id was used for another request.
+    #[error("this request_id was used for another request")]
+    RequestIdReused,
+    /// Somebody else changed it meanwhile.
+    #[error("it was changed meanwhile")]
+    EtagMismatch,
+    /// What the database holds is not what was written.
+    #[error("the database holds something that was not written so: {0}")]
+    Integrity(&'static str),
     /// There is no such attempt.
     #[error("there is no such attempt")]
     AttemptNotFound,
@@ -106,6 +129,13 @@ impl RouterError {
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::Tried { cause, .. } => cause.reason(),
             Self::Journal(_) => "JOURNAL_UNAVAILABLE",
+            Self::LossySwitch(_) => "LOSSY_SWITCH",
+            Self::SessionNotFound => "SESSION_NOT_FOUND",
+            Self::SessionExists => "SESSION_EXISTS",
+            Self::SessionTooLong(_) => "SESSION_TOO_LONG",
+            Self::RequestIdReused => "REQUEST_ID_REUSED",
+            Self::EtagMismatch => "ETAG_MISMATCH",
+            Self::Integrity(_) => "INTEGRITY",
             Self::AttemptNotFound => "ATTEMPT_NOT_FOUND",
             Self::ModelNotFound => "MODEL_NOT_FOUND",
             Self::Store(_) => "DATABASE_UNAVAILABLE",
@@ -114,18 +144,28 @@ impl RouterError {
 
     /// The same, of a request that is a field of another.
     #[must_use]
-    pub fn within(mut self, outer: &str) -> Self {
-        let inside = |field: &str| format!("{outer}.{field}");
+    pub fn within(self, outer: &str) -> Self {
+        self.at(&|field| format!("{outer}.{field}"))
+    }
+
+    /// The same, with its fields where `place` puts them.
+    #[must_use]
+    pub fn at(mut self, place: &dyn Fn(&str) -> String) -> Self {
         match &mut self {
-            Self::Field { field, .. } => *field = inside(field),
-            Self::Encode(error) => error.field = inside(&error.field).into(),
+            Self::Field { field, .. } => *field = place(field),
+            Self::Encode(error) => error.field = place(&error.field).into(),
+            Self::LossySwitch(losses) => {
+                for loss in losses {
+                    loss.field = place(&loss.field);
+                }
+            }
             Self::Tried { cause, .. } => {
                 let error = std::mem::replace(&mut **cause, Self::VaultUnavailable);
-                **cause = error.within(outer);
+                **cause = error.at(place);
             }
             Self::Refused(refusal) => {
                 for (field, _) in &mut refusal.violations {
-                    *field = inside(field);
+                    *field = place(field);
                 }
             }
             _ => {}

@@ -15,6 +15,7 @@ pub mod keys;
 pub mod ledger;
 pub mod listing;
 pub mod services;
+pub mod sessions;
 pub mod store;
 pub mod upstream;
 

@@ -2,7 +2,7 @@
 
 use latchkey_boot::rpc::access::Denied;
 use latchkey_boot::rpc::page::PageTokenError;
-use latchkey_contract::names::{KeyName, NameError};
+use latchkey_contract::names::{KeyName, MemberName, NameError};
 
 use crate::custody::CustodyError;
 use crate::domain::destination::BaseUrlError;
@@ -69,6 +69,15 @@ pub enum VaultError {
         /// Whom the workspace asks instead.
         fallbacks: Vec<Fallback>,
     },
+    /// A key that was to come with its workspace or project can't.
+    #[error("initial_keys[{index}]: {problem}")]
+    InitialKey {
+        /// Which one.
+        index: usize,
+        /// Why: what `CreateKey` would have said of it.
+        #[source]
+        problem: Box<VaultError>,
+    },
     /// The router's session is not in order.
     #[error(transparent)]
     Session(#[from] SessionError),
@@ -84,6 +93,8 @@ pub enum Noun {
     DataKey,
     /// A key.
     Key,
+    /// A member.
+    Member,
     /// A project.
     Project,
     /// What a workspace may use of a provider, where that differs.
@@ -98,6 +109,7 @@ impl Noun {
         match self {
             Self::DataKey => "DATA_KEY_NOT_FOUND",
             Self::Key => "KEY_NOT_FOUND",
+            Self::Member => "MEMBER_NOT_FOUND",
             Self::Project => "PROJECT_NOT_FOUND",
             Self::ProviderOverride => "PROVIDER_OVERRIDE_NOT_FOUND",
             Self::Workspace => "WORKSPACE_NOT_FOUND",
@@ -109,6 +121,7 @@ impl Noun {
         match self {
             Self::DataKey => "DATA_KEY_EXISTS",
             Self::Key => "KEY_EXISTS",
+            Self::Member => "MEMBER_EXISTS",
             Self::Project => "PROJECT_EXISTS",
             Self::ProviderOverride => "PROVIDER_OVERRIDE_EXISTS",
             Self::Workspace => "WORKSPACE_EXISTS",
@@ -120,6 +133,7 @@ impl Noun {
         match self {
             Self::DataKey => "DATA_KEY_NOT_EMPTY",
             Self::Key => "KEY_NOT_EMPTY",
+            Self::Member => "MEMBER_NOT_EMPTY",
             Self::Project => "PROJECT_NOT_EMPTY",
             Self::ProviderOverride => "PROVIDER_OVERRIDE_NOT_EMPTY",
             Self::Workspace => "WORKSPACE_NOT_EMPTY",
@@ -132,6 +146,7 @@ impl std::fmt::Display for Noun {
         f.write_str(match self {
             Self::DataKey => "data key",
             Self::Key => "key",
+            Self::Member => "member",
             Self::Project => "project",
             Self::ProviderOverride => "provider override",
             Self::Workspace => "workspace",
@@ -151,6 +166,9 @@ pub enum Conflict {
     /// The name is taken.
     #[error("a {0} of this name exists")]
     Exists(Noun),
+    /// Somebody is a member already, by another name.
+    #[error("this identity is that of {0} already")]
+    MemberExists(MemberName),
     /// There is something in it.
     #[error("the {0} is not empty: delete what is in it, or set force")]
     NotEmpty(Noun),

@@ -14,13 +14,14 @@ use crate::custody::keyring::KeyRingFile;
 use crate::custody::{Custody, CustodyError, WorkspaceKeys};
 use crate::domain::audit::{Act, AuditEvent};
 use crate::domain::key::Key;
+use crate::domain::member::Member;
 use crate::domain::stamped::Stamped;
 use crate::domain::uid::{DeploymentUid, WorkspaceUid};
 use crate::domain::workspace::{Project, Workspace, WorkspaceSlug};
 use crate::error::{Noun, VaultError};
 use crate::leasing::Leasing;
 use crate::store::keys::Parent;
-use crate::store::{Rows, Store, StoreError, branch_keys, projects, workspaces};
+use crate::store::{Rows, Store, StoreError, branch_keys, members, projects, workspaces};
 
 /// The parts of a vault.
 pub struct Vault {
@@ -140,6 +141,24 @@ impl Vault {
             workspace: keys.check(stamped)?,
             keys,
         })
+    }
+
+    /// The member of a workspace with that identity: nothing where there is no such workspace.
+    pub async fn member(
+        &self,
+        name: &WorkspaceName,
+        identity: &str,
+    ) -> Result<Option<Member>, VaultError> {
+        let Some(found) = workspaces::find(&self.store, Some(&name.workspace)).await? else {
+            return Ok(None);
+        };
+        let uid = found.peek().uid;
+        let Some(member) = members::find_by_identity(&self.store, uid, identity).await? else {
+            return Ok(None);
+        };
+        // The workspace as well: its row says that this is the one of that name.
+        let open = self.checked(found).await?;
+        Ok(Some(open.keys.check(member)?))
     }
 
     /// What keys belong to by its name, for reading.

@@ -7,6 +7,7 @@ mod m20261126_000004_add_destinations;
 mod m20261126_000005_index_refused_keys;
 mod m20261126_000006_create_provider_access;
 mod m20261126_000007_create_data_keys;
+mod m20261126_000008_create_members;
 mod m20261126_000009_add_policies;
 
 use sea_orm_migration::prelude::*;
@@ -26,6 +27,7 @@ impl MigratorTrait for VaultMigrator {
             Box::new(m20261126_000005_index_refused_keys::Migration),
             Box::new(m20261126_000006_create_provider_access::Migration),
             Box::new(m20261126_000007_create_data_keys::Migration),
+            Box::new(m20261126_000008_create_members::Migration),
             Box::new(m20261126_000009_add_policies::Migration),
         ]
     }

@@ -1,11 +1,16 @@
 //! Who may call which method.
 //!
-//! Configuration grants roles to identities; one table per service says which roles each method
-//! takes. The layer refuses a caller without any of them before the message is read (AIP-211:
-//! authorize before validating); the handler then asks [`Caller::authorize`] for the very scope of
-//! the message. A method that the table lacks stops the process from starting.
+//! Configuration grants roles to identities, and a scope may grant some to its members; one table
+//! per service says which roles each method takes. The layer refuses a caller without any of them
+//! before the message is read (AIP-211: authorize before validating), unless a membership could
+//! still let it in; the handler then asks [`Caller::authorize`] for the very scope of the message.
+//! A method that the table lacks stops the process from starting.
+//!
+//! Grants of configuration come first and need no question. Members are asked for only where they
+//! said no and the method takes members at all.
 
 mod layer;
+mod memberships;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -17,8 +22,9 @@ use tonic::Code;
 
 use super::refusal::Refusal;
 pub use layer::{AccessLayer, AccessService, RefusalObserver};
+pub use memberships::Memberships;
 
-/// A role that configuration can grant.
+/// A role that is granted to an identity.
 pub trait Role: Copy + Eq + std::fmt::Debug + Send + Sync + 'static {}
 
 /// A role given to an identity.
@@ -53,6 +59,8 @@ pub struct Rule<R: 'static> {
     pub deployment: &'static [R],
     /// For what is in a scope.
     pub scoped: &'static [R],
+    /// For what is in a scope, of those that the scope itself grants.
+    pub members: &'static [R],
 }
 
 /// The rule of each method, by its path.
@@ -116,11 +124,12 @@ fn methods(descriptors: &[u8], package: &str) -> BTreeSet<String> {
 
 /// Who calls, and what the method called asks of them. Put into each request by [`AccessLayer`].
 #[derive(Clone, Debug)]
-pub struct Caller<R: 'static> {
+pub struct Caller<R: 'static, M> {
     actor: Arc<str>,
     method: &'static str,
     grants: Arc<[Grant<R>]>,
     rule: Rule<R>,
+    memberships: M,
 }
 
 /// The caller lacks the role. It looks the same whether or not the thing exists.
@@ -138,7 +147,7 @@ impl From<Denied> for Refusal {
     }
 }
 
-impl<R: Role> Caller<R> {
+impl<R: Role, M: Memberships<R>> Caller<R, M> {
     /// A name for logs, accounts and the audit: a SPIFFE ID or `token:{name}`.
     pub fn actor(&self) -> &Arc<str> {
         &self.actor
@@ -150,10 +159,16 @@ impl<R: Role> Caller<R> {
     }
 
     /// Whether the caller may do this to something in `scope`.
-    pub fn authorize(&self, scope: &str) -> Result<(), Denied> {
-        let allowed =
-            |grant: &Grant<R>| self.rule.scoped.contains(&grant.role) && grant.covers(scope);
-        self.grants.iter().any(allowed).then_some(()).ok_or(Denied)
+    pub async fn authorize(&self, scope: &M::Scope) -> Result<(), M::Error> {
+        let Self { rule, .. } = self;
+        if self.is_granted(rule.scoped, scope) {
+            return Ok(());
+        }
+        // Nobody asks for a membership that would not help.
+        if !rule.members.is_empty() && self.is_member(rule.members, scope).await? {
+            return Ok(());
+        }
+        Err(Denied.into())
     }
 
     /// Whether the caller may do this to the deployment itself.
@@ -163,17 +178,15 @@ impl<R: Role> Caller<R> {
         self.grants.iter().any(allowed).then_some(()).ok_or(Denied)
     }
 
-    /// Whether the caller may do this to what belongs to everybody: whoever holds a fitting role
-    /// anywhere may.
+    /// Whether the caller may do this to what belongs to everybody: whoever was granted a fitting
+    /// role anywhere may.
     pub fn authorize_anywhere(&self) -> Result<(), Denied> {
-        self.may_call().then_some(()).ok_or(Denied)
+        self.is_granted_somewhere().then_some(()).ok_or(Denied)
     }
 
-    /// Whether the caller holds `role` in `scope`.
-    pub fn holds(&self, role: R, scope: &str) -> bool {
-        self.grants
-            .iter()
-            .any(|grant| grant.role == role && grant.covers(scope))
+    /// Whether the caller holds one of `roles` in `scope`.
+    pub async fn holds_any(&self, roles: &[R], scope: &M::Scope) -> Result<bool, M::Error> {
+        Ok(self.is_granted(roles, scope) || self.is_member(roles, scope).await?)
     }
 
     /// Whether the caller holds `role` in the whole deployment.
@@ -183,11 +196,28 @@ impl<R: Role> Caller<R> {
             .any(|grant| grant.role == role && grant.scope.is_none())
     }
 
-    fn may_call(&self) -> bool {
+    /// Whether configuration lets the caller do this to anything at all. Whom it does not, only a
+    /// membership can let in: until that was asked for, such a caller is told nothing.
+    pub fn is_granted_somewhere(&self) -> bool {
         self.grants.iter().any(|grant| {
             self.rule.scoped.contains(&grant.role)
                 || (self.rule.deployment.contains(&grant.role) && grant.scope.is_none())
         })
+    }
+
+    fn is_granted(&self, roles: &[R], scope: &M::Scope) -> bool {
+        let scope = scope.to_string();
+        let granted = |grant: &Grant<R>| roles.contains(&grant.role) && grant.covers(&scope);
+        self.grants.iter().any(granted)
+    }
+
+    async fn is_member(&self, roles: &[R], scope: &M::Scope) -> Result<bool, M::Error> {
+        let held = self.memberships.roles(&self.actor, scope).await?;
+        Ok(held.iter().any(|role| roles.contains(role)))
+    }
+
+    fn may_be_let_in(&self) -> bool {
+        self.is_granted_somewhere() || !self.rule.members.is_empty()
     }
 }
 

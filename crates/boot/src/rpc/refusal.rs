@@ -49,6 +49,16 @@ impl Refusal {
         self
     }
 
+    /// The same refusal of something that is a field of the message: `outer` is its path.
+    #[must_use]
+    pub fn within(mut self, outer: &str) -> Self {
+        self.message = format!("{outer}: {}", self.message);
+        for (field, _) in &mut self.violations {
+            *field = format!("{outer}.{field}");
+        }
+        self.with("field", outer)
+    }
+
     /// Says when to try again, in `RetryInfo`.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {

@@ -45,7 +45,10 @@ pub(super) fn next(error: &RouterError) -> Next {
             }
         },
         RouterError::Unreachable(_) => Next::Again,
-        RouterError::Destination(_) | RouterError::BreakerOpen(_) => Next::AnotherKey,
+        // A key of another provider may be shown all of it, or the next model.
+        RouterError::Destination(_) | RouterError::BreakerOpen(_) | RouterError::LossySwitch(_) => {
+            Next::AnotherKey
+        }
         RouterError::Refused(refusal) => match refusal.reason {
             "KEY_UNUSABLE" | "OWN_KEY_REQUIRED" => Next::AnotherModel,
             _ => Next::GiveUp,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use latchkey_contract::names::TurnName;
 use latchkey_contract::router::v1::{GenerateRequest, Loss};
 use latchkey_contract::vault::v1::Capability;
 use latchkey_providers::Dialect;
@@ -24,6 +25,8 @@ pub struct Answered {
     pub portability: Vec<Loss>,
     /// The calls that were made, in order; the last one answered.
     pub attempts: Vec<Attempt>,
+    /// The turn that it became of a session's transcript.
+    pub turn: Option<TurnName>,
 }
 
 impl Dispatcher {
@@ -88,6 +91,10 @@ impl Operation for Generate<'_> {
         write(self.0, aim, false)
     }
 
+    fn check(&self, reading: &Reading) -> Result<(), RouterError> {
+        refuse_losses(self.0, reading)
+    }
+
     async fn perform(
         &self,
         dispatcher: &Dispatcher,
@@ -121,6 +128,17 @@ pub(super) fn write(
     Ok((exchange.request, reading))
 }
 
+/// Refuses what would leave something of the conversation behind, if the request asks for that.
+pub(super) fn refuse_losses(
+    wanted: &GenerateRequest,
+    reading: &Reading,
+) -> Result<(), RouterError> {
+    if wanted.strict && !reading.portability.is_empty() {
+        return Err(RouterError::LossySwitch(reading.portability.clone()));
+    }
+    Ok(())
+}
+
 /// The request as this provider may see it: the options are the first choice's own fields.
 pub(super) fn for_provider<'a>(
     wanted: &'a GenerateRequest,
@@ -151,5 +169,6 @@ pub(super) fn settle(open: Open, answer: Answer, reading: Reading) -> Answered {
         answer,
         portability,
         attempts: attempt.into_iter().collect(),
+        turn: None,
     }
 }

@@ -96,6 +96,7 @@ impl Dispatcher {
                 first_choice,
             })
             .map_err(RouterError::from)?;
+        operation.check(&reading)?;
         Ok(Ready {
             request,
             reading,

@@ -21,7 +21,7 @@ use latchkey_providers::{ErrorClass, ProviderError};
 use tokio::time::Instant;
 
 use super::attempt::Open;
-use super::generate::{Answered, Reading, settle, write};
+use super::generate::{Answered, Reading, refuse_losses, settle, write};
 use super::ready::{Ready, secret};
 use super::trying::{Aim, Failed, Operation};
 use super::{Dispatcher, Request};
@@ -90,6 +90,10 @@ impl Operation for StreamGenerate<'_> {
 
     fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Reading), EncodeError> {
         write(self.0, aim, true)
+    }
+
+    fn check(&self, reading: &Reading) -> Result<(), RouterError> {
+        refuse_losses(self.0, reading)
     }
 
     async fn perform(

@@ -40,6 +40,11 @@ pub(super) trait Operation: Sync {
     /// Writes the request.
     fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Self::Reading), EncodeError>;
 
+    /// Whether what was written may be sent.
+    fn check(&self, _: &Self::Reading) -> Result<(), RouterError> {
+        Ok(())
+    }
+
     /// Makes the call. Its attempt is settled when this fails.
     fn perform(
         &self,

@@ -1,5 +1,7 @@
-//! What a router is about: attempts, who pays, roles. Pure: no I/O, no clock, no wire.
+//! What a router is about: attempts, who pays, roles, sessions. Pure: no I/O, no clock, no wire.
 
 pub mod attempt;
 pub mod fallback;
+pub mod member;
 pub mod role;
+pub mod session;

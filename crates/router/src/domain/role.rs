@@ -1,4 +1,4 @@
-//! The roles that configuration grants in the router.
+//! The roles that configuration and workspaces grant in the router.
 
 use serde::Deserialize;
 

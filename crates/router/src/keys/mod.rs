@@ -3,13 +3,16 @@
 //! A loan is kept in memory and used again for the same wish, until the vault says that something
 //! in its scope has changed, the session's freshness lapses, or the key expires. Whoever uses a
 //! loan asks [`Loan::begin_use`] right before the first byte goes out: it fails once any of that
-//! has happened, so that an acknowledged invalidation really holds.
+//! has happened, so that an acknowledged invalidation really holds. What the vault says of members
+//! is kept in the same way.
 
 mod attend;
+mod data_keys;
 mod errand;
 mod issuer;
 mod loan;
 mod material;
+mod members;
 mod refusal;
 mod rights;
 mod session;
@@ -32,10 +35,13 @@ use latchkey_contract::vault::v1::{
 use tokio::sync::mpsc;
 
 pub use attend::attend;
+pub use data_keys::DataKey;
+use data_keys::DataKeys;
 pub use errand::refusal as provider_refusal;
 pub use issuer::{TokenError, TokenIssuer, system_time};
 use loan::Terms;
 pub use loan::{InUse, Lapsed, Loan};
+use members::{Asked, Members};
 pub use refusal::VaultRefusal;
 pub use rights::ModelRights;
 use session::Session;
@@ -84,7 +90,9 @@ pub struct Keys {
     upstream: Arc<Upstream>,
     held: RwLock<Held>,
     versions: Versions,
-    turns: Turns,
+    turns: Turns<Wish>,
+    member_turns: Turns<Asked>,
+    sealing: DataKeys,
     reports: mpsc::Sender<KeyReport>,
     waiting_reports: Mutex<Option<mpsc::Receiver<KeyReport>>>,
 }
@@ -95,6 +103,7 @@ struct Held {
     /// The session in which keys are asked for, while there is one.
     session: Option<Arc<Session>>,
     loans: HashMap<Wish, Arc<Loan>>,
+    members: Members,
     /// The revisions that the vault has told of in this session, so that an answer that was on its
     /// way meanwhile is recognised as stale.
     heads: HashMap<RevisionScope, i64>,
@@ -119,6 +128,8 @@ impl Keys {
             held: RwLock::default(),
             versions: Versions::default(),
             turns: Turns::default(),
+            member_turns: Turns::default(),
+            sealing: DataKeys::default(),
             reports,
             waiting_reports: Mutex::new(Some(waiting)),
         }
@@ -249,7 +260,9 @@ impl Keys {
         let known = held.heads.entry(scope.clone()).or_insert(revision);
         *known = (*known).max(revision);
         held.drop_if(|loan| loan.depends_on(scope));
+        held.members.forget(scope);
         drop(held);
+        self.sealing.forget(Some(scope));
         self.versions.in_flight(revoked)
     }
 
@@ -258,15 +271,19 @@ impl Keys {
     fn begin_session(&self, session: Arc<Session>) {
         let mut held = self.write();
         held.drop_if(|_| true);
+        held.members.forget_all();
         held.heads.clear();
         held.session = Some(session);
+        self.sealing.forget(None);
     }
 
     /// The vault ended the session: nothing it lent may be used.
     fn end_session(&self) {
         let mut held = self.write();
         held.drop_if(|_| true);
+        held.members.forget_all();
         held.session = None;
+        self.sealing.forget(None);
     }
 
     /// The connection broke: what was lent stays usable until it lapses, but nothing is asked.

@@ -26,6 +26,7 @@ pub struct VaultRefusal {
 
 /// The reasons that concern the caller. Any other failure is between router and vault.
 const REASONS: &[&str] = &[
+    "DATA_KEY_NOT_FOUND",
     "FIELD_INVALID",
     "INTEGRITY",
     "KEY_NOT_FOUND",

@@ -1,6 +1,7 @@
 //! Loans: how long they are used, what takes them back, and what is asked of the vault.
 
 mod fixture;
+mod members;
 mod wishes;
 
 use std::sync::Barrier;

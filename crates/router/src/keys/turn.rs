@@ -1,28 +1,34 @@
 //! Turns: of those who ask for the same at the same time, one asks and the others wait for it.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Wish;
-
 /// Who is asking for what.
-#[derive(Default)]
-pub(super) struct Turns {
-    queues: Mutex<HashMap<Wish, Arc<Queue>>>,
+pub(super) struct Turns<W> {
+    queues: Mutex<HashMap<W, Arc<Queue>>>,
+}
+
+impl<W> Default for Turns<W> {
+    fn default() -> Self {
+        Self {
+            queues: Mutex::default(),
+        }
+    }
 }
 
 type Queue = tokio::sync::Mutex<()>;
 
 /// A place in the queue for a wish. The queue is gone with its last place, however that ended.
-pub(super) struct Turn<'a> {
-    turns: &'a Turns,
-    wish: &'a Wish,
+pub(super) struct Turn<'a, W: Eq + Hash> {
+    turns: &'a Turns<W>,
+    wish: &'a W,
     queue: Arc<Queue>,
 }
 
-impl Turns {
+impl<W: Clone + Eq + Hash> Turns<W> {
     /// Joins the queue for a wish.
-    pub(super) fn of<'a>(&'a self, wish: &'a Wish) -> Turn<'a> {
+    pub(super) fn of<'a>(&'a self, wish: &'a W) -> Turn<'a, W> {
         let queue = Arc::clone(self.lock().entry(wish.clone()).or_default());
         Turn {
             turns: self,
@@ -36,20 +42,22 @@ impl Turns {
     pub(super) fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Wish, Arc<Queue>>> {
+impl<W> Turns<W> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<W, Arc<Queue>>> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Turn<'_> {
+impl<W: Eq + Hash> Turn<'_, W> {
     /// Waits for the turn.
     pub(super) async fn lock(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.queue.lock().await
     }
 }
 
-impl Drop for Turn<'_> {
+impl<W: Eq + Hash> Drop for Turn<'_, W> {
     fn drop(&mut self) {
         let mut queues = self.turns.lock();
         // The map's and this one: nobody joins while the map is locked.

@@ -1,32 +1,40 @@
 //! What every method does around its own work: who calls, and how the call ended.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use latchkey_boot::rpc::access::Caller;
+use latchkey_boot::rpc::access::{Caller, Denied};
 use latchkey_boot::rpc::page::Page;
 use latchkey_contract::names::{Scope, WorkspaceName};
 use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 
+use super::members::Members;
 use crate::dispatch;
 use crate::domain::role::Role;
 use crate::error::RouterError;
 
 /// A call that passed the access layer.
 pub(super) struct Call {
-    caller: Caller<Role>,
+    caller: Caller<Role, Members>,
+    /// Whether the caller's rights were asked for.
+    asked: AtomicBool,
     deadline: Option<Instant>,
 }
 
 impl Call {
     /// Takes the caller out of a request.
     pub(super) fn split<T>(mut request: Request<T>) -> Result<(Self, T), Status> {
-        match request.extensions_mut().remove::<Caller<Role>>() {
+        match request.extensions_mut().remove::<Caller<Role, Members>>() {
             Some(caller) => {
-                let deadline = deadline(request.metadata());
-                Ok((Self { caller, deadline }, request.into_inner()))
+                let call = Self {
+                    caller,
+                    asked: AtomicBool::new(false),
+                    deadline: deadline(request.metadata()),
+                };
+                Ok((call, request.into_inner()))
             }
             // The access layer is missing: nobody may pass.
             None => Err(Status::new(Code::Internal, "the access layer is missing")),
@@ -48,7 +56,8 @@ impl Call {
 
     /// Whether the caller may act in a workspace.
     pub(super) async fn authorize(&self, workspace: &WorkspaceName) -> Result<(), RouterError> {
-        Ok(self.caller.authorize(&workspace.to_string())?)
+        self.asked.store(true, Ordering::Relaxed);
+        self.in_time(self.caller.authorize(workspace)).await
     }
 
     /// Whether the caller may read what belongs to everybody.
@@ -83,11 +92,12 @@ impl Call {
         &self,
         workspace: &WorkspaceName,
     ) -> Result<Option<String>, RouterError> {
-        let scope = workspace.to_string();
-        let sees_all = [Role::Operator, Role::Owner].into_iter();
-        let sees_all = sees_all
-            .into_iter()
-            .any(|role| self.caller.holds(role, &scope));
+        let roles = [Role::Operator, Role::Owner];
+        let sees_all = match self.in_time(self.caller.holds_any(&roles, workspace)).await {
+            // Whoever was let in without the vault sees its own without it too.
+            Err(RouterError::VaultUnavailable) => false,
+            outcome => outcome?,
+        };
         Ok((!sees_all).then(|| self.actor().to_string()))
     }
 
@@ -104,16 +114,27 @@ impl Call {
 
     /// Says how the call ended.
     pub(super) fn answer<T>(&self, outcome: Result<T, RouterError>) -> Result<Response<T>, Status> {
-        outcome
-            .map(Response::new)
-            .map_err(|error| self.refuse(error))
+        match outcome {
+            _ if self.is_unproven() => Err(self.refuse(Denied.into())),
+            Ok(message) => Ok(Response::new(message)),
+            Err(error) => Err(self.refuse(error)),
+        }
     }
 
     /// The refusal of an error. What an operator can mend is logged with its chain.
     pub(super) fn refuse(&self, error: RouterError) -> Status {
+        // Not even what is wrong with the message: who is asking is not known to be anybody.
+        let error = if self.is_unproven() {
+            Denied.into()
+        } else {
+            error
+        };
         let method = self.caller.method();
         match error.cause() {
-            RouterError::Journal(_) | RouterError::Store(_) | RouterError::VaultUnavailable => {
+            RouterError::Journal(_)
+            | RouterError::Store(_)
+            | RouterError::VaultUnavailable
+            | RouterError::Integrity(_) => {
                 let chain = &error as &dyn std::error::Error;
                 tracing::error!(error = chain, rpc.method = method, "the call failed");
             }
@@ -123,6 +144,11 @@ impl Call {
             }
         }
         error.into()
+    }
+
+    /// Whether only a membership could let the caller in, and none was asked for.
+    fn is_unproven(&self) -> bool {
+        !self.caller.is_granted_somewhere() && !self.asked.load(Ordering::Relaxed)
     }
 }
 

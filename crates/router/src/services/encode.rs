@@ -21,6 +21,7 @@ pub(super) fn answered(answered: Answered) -> v1::GenerateResponse {
         answer,
         portability,
         attempts,
+        turn,
     } = answered;
     v1::GenerateResponse {
         message: Some(answer.message),
@@ -31,7 +32,7 @@ pub(super) fn answered(answered: Answered) -> v1::GenerateResponse {
         usage: used(&attempts),
         attempts: self::attempts(&attempts),
         portability,
-        turn: String::new(),
+        turn: turn.map(|turn| turn.to_string()).unwrap_or_default(),
     }
 }
 

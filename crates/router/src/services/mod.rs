@@ -5,6 +5,8 @@ mod call;
 mod catalogue;
 mod encode;
 mod inference;
+mod mask;
+mod members;
 pub mod policy;
 mod sessions;
 mod status;
@@ -26,6 +28,7 @@ use crate::dispatch::Dispatcher;
 use crate::domain::role::Role;
 use crate::ledger::Ledger;
 use crate::listing::Listing;
+use crate::sessions::Sessions;
 use crate::store::Store;
 
 /// The names of the services, for health and reflection.
@@ -56,14 +59,15 @@ impl Account {
 /// Adds the router's services to `routes`.
 pub fn add_to(
     mut routes: Routes,
-    inference: (Arc<Dispatcher>, Arc<Listing>),
+    inference: (Arc<Dispatcher>, Arc<Listing>, Arc<Sessions>),
     account: Account,
     grants: Vec<Grant<Role>>,
     largest_message: usize,
 ) -> Result<Routes, AccessTableError> {
-    let access = AccessLayer::new(status::DOMAIN, policy::table()?, grants, None);
+    let (dispatcher, listing, sessions) = inference;
+    let members = members::Members(Arc::clone(&dispatcher.keys));
+    let access = AccessLayer::new(status::DOMAIN, policy::table()?, grants, members, None);
     let transport = TransportErrorsLayer::new(status::DOMAIN);
-    let (dispatcher, listing) = inference;
     let catalogue = CatalogueServiceServer::new(catalogue::Models {
         catalogues: Arc::clone(&dispatcher.catalogue),
         clock: Arc::clone(&dispatcher.clock),
@@ -72,12 +76,14 @@ pub fn add_to(
     let inference = inference::Inference {
         dispatcher,
         listing,
+        sessions: Arc::clone(&sessions),
     };
     let inference = InferenceServiceServer::new(inference)
         .max_decoding_message_size(largest_message)
         .max_encoding_message_size(usize::MAX);
     routes = routes.add_service(access.layer(transport.layer(inference)));
-    let sessions = SessionServiceServer::new(sessions::Sessions {});
+    let sessions = SessionServiceServer::new(sessions::Conversations(sessions))
+        .max_encoding_message_size(usize::MAX);
     routes = routes.add_service(access.layer(transport.layer(sessions)));
     let usage = UsageServiceServer::new(usage::Usage(Arc::new(account)));
     Ok(routes.add_service(access.layer(transport.layer(usage))))

@@ -11,21 +11,26 @@ const PACKAGE: &str = "latchkey.router.v1";
 const CALLER: Rule<Role> = Rule {
     deployment: &[],
     scoped: &[Caller],
+    members: &[Caller],
 };
 /// A caller sees its own attempts only; the handlers see to that.
 const USAGE: Rule<Role> = Rule {
     deployment: &[],
     scoped: &[Operator, Owner, Caller],
+    members: &[Owner, Caller],
 };
 
-/// Prices belong to everybody: who holds a role anywhere may read them.
+/// Prices belong to everybody: who is granted a role anywhere may read them. Members are not known
+/// without a workspace.
 const CATALOGUE: Rule<Role> = Rule {
     deployment: &[],
     scoped: &[Operator, Owner, Caller],
+    members: &[],
 };
 const OPERATOR: Rule<Role> = Rule {
     deployment: &[Operator],
     scoped: &[],
+    members: &[],
 };
 
 const RULES: &[(&str, Rule<Role>)] = &[

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use latchkey_boot::rpc::refusal::Refusal;
+use latchkey_contract::router::v1::Loss;
 use latchkey_providers::{ErrorClass, ProviderError};
 use tonic::{Code, Status};
 
@@ -28,9 +29,16 @@ fn code(error: &RouterError) -> Code {
         RouterError::Denied(_) => Code::PermissionDenied,
         RouterError::Field { .. } | RouterError::Encode(_) => Code::InvalidArgument,
         RouterError::Refused(refusal) => refusal.code,
-        RouterError::Destination(_) => Code::FailedPrecondition,
+        RouterError::Destination(_)
+        | RouterError::LossySwitch(_)
+        | RouterError::SessionTooLong(_) => Code::FailedPrecondition,
         RouterError::Provider(error) => provider_code(error.class),
-        RouterError::AttemptNotFound | RouterError::ModelNotFound => Code::NotFound,
+        RouterError::AttemptNotFound
+        | RouterError::ModelNotFound
+        | RouterError::SessionNotFound => Code::NotFound,
+        RouterError::SessionExists | RouterError::RequestIdReused => Code::AlreadyExists,
+        RouterError::EtagMismatch => Code::Aborted,
+        RouterError::Integrity(_) => Code::DataLoss,
         RouterError::VaultUnavailable
         | RouterError::BreakerOpen(_)
         | RouterError::Unreachable(_)
@@ -65,6 +73,8 @@ fn refusal(error: &RouterError) -> Refusal {
     let refusal = match error.cause() {
         RouterError::Field { field, problem } => refusal.violation(field, problem),
         RouterError::Encode(error) => refusal.violation(&*error.field, &*error.words),
+        RouterError::LossySwitch(losses) => left_behind(refusal, losses),
+        RouterError::RequestIdReused => refusal.violation("request_id", error.to_string()),
         RouterError::Refused(said) => handed_on(refusal, said),
         RouterError::Provider(error) => with_words(refusal, error),
         _ => refusal,
@@ -73,6 +83,19 @@ fn refusal(error: &RouterError) -> Refusal {
         Code::Unavailable | Code::ResourceExhausted => refusal.retry_after(delay(error)),
         _ => refusal,
     }
+}
+
+/// One violation per loss: where, and what of whom.
+fn left_behind(refusal: Refusal, losses: &[Loss]) -> Refusal {
+    losses.iter().fold(refusal, |refusal, loss| {
+        let kind = loss.kind().as_str_name();
+        let kind = kind.strip_prefix("KIND_").unwrap_or(kind);
+        let of = match loss.provider.as_str() {
+            "" => String::new(),
+            provider => format!(" of {provider}"),
+        };
+        refusal.violation(&*loss.field, format!("{kind}{of} can't travel"))
+    })
 }
 
 fn handed_on(refusal: Refusal, said: &VaultRefusal) -> Refusal {

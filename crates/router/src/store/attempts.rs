@@ -205,7 +205,8 @@ fn to_row(journal: JournalId, attempt: &Attempt) -> Model {
 
 fn from_row(row: Model) -> Result<Attempt, StoreError> {
     fn parse<T>(column: &'static str, value: Option<T>) -> Result<T, StoreError> {
-        value.ok_or(StoreError::Inconsistent { column })
+        let table = "attempts";
+        value.ok_or(StoreError::Inconsistent { table, column })
     }
     let workspace = WorkspaceName {
         workspace: parse("workspace", row.workspace.parse().ok())?,

@@ -4,9 +4,8 @@
 use latchkey_boot::clock::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, IntoActiveModel as _,
-    Iterable as _, QueryFilter as _, QueryOrder as _, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, Iterable as _,
+    QueryFilter as _, QueryOrder as _,
 };
 
 use super::entity::{catalogue_models, catalogue_revision};
@@ -103,15 +102,6 @@ impl Store {
         }
         change.commit().await?;
         Ok(true)
-    }
-
-    async fn begin_change(&self) -> Result<DatabaseTransaction, StoreError> {
-        let options = TransactionOptions {
-            // Taking the write lock at once avoids the deadlock of two readers that both upgrade.
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        Ok(self.db.begin_with_options(options).await?)
     }
 }
 

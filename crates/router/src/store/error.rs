@@ -6,8 +6,10 @@ use sea_orm::DbErr;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A row can't be a domain value.
-    #[error("table attempts, column {column}: the value is not valid")]
+    #[error("table {table}, column {column}: the value is not valid")]
     Inconsistent {
+        /// The table.
+        table: &'static str,
         /// The column.
         column: &'static str,
     },

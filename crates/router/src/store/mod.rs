@@ -4,20 +4,27 @@ mod attempts;
 mod catalogue;
 mod entity;
 mod error;
+mod sessions;
 mod summary;
+mod turns;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use latchkey_boot::config::SecretString;
 use latchkey_migrations::{MigratorTrait as _, RouterMigrator};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait as _,
+};
 use serde::Deserialize;
 
 pub use attempts::{AttemptFilter, Cursor};
 pub use catalogue::{CatalogueRow, CatalogueRows};
 pub use error::StoreError;
+pub use sessions::FirstAnswer;
 pub use summary::{Dimension, Group, Sums};
+pub use turns::{SealedTurn, TurnRange};
 
 /// Which database, and how it is used.
 #[derive(Deserialize)]
@@ -77,5 +84,15 @@ impl Store {
     pub async fn is_current(&self) -> Result<bool, StoreError> {
         let pending = RouterMigrator::get_pending_migrations(&self.db).await;
         Ok(pending.map_err(StoreError::Migration)?.is_empty())
+    }
+
+    /// Begins changes that take effect together or not at all.
+    async fn begin_change(&self) -> Result<DatabaseTransaction, StoreError> {
+        let options = TransactionOptions {
+            // Taking the write lock at once avoids the deadlock of two readers that both upgrade.
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(self.db.begin_with_options(options).await?)
     }
 }

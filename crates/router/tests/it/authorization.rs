@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use latchkey_contract::FILE_DESCRIPTOR_SET;
 use latchkey_contract::router::v1::catalogue_service_client::CatalogueServiceClient;
 use latchkey_contract::router::v1::{
-    CatalogueModel, CountTokensRequest, DeleteCatalogueModelRequest, EmbedRequest,
-    GenerateImagesRequest, GetAttemptRequest, GetCatalogueModelRequest, ListAttemptsRequest,
-    ListCatalogueModelsRequest, ListModelsRequest, SummarizeUsageRequest,
-    UpsertCatalogueModelRequest,
+    CatalogueModel, CountTokensRequest, CreateSessionRequest, DeleteCatalogueModelRequest,
+    DeleteSessionRequest, EmbedRequest, GenerateImagesRequest, GetAttemptRequest,
+    GetCatalogueModelRequest, GetSessionRequest, ListAttemptsRequest, ListCatalogueModelsRequest,
+    ListModelsRequest, ListSessionsRequest, ListTurnsRequest, Session, SummarizeUsageRequest,
+    UpdateSessionRequest, UpsertCatalogueModelRequest,
 };
+use latchkey_contract::vault::v1::member;
 use latchkey_migrations::testing::Backend;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
@@ -17,8 +19,8 @@ use serde_json::json;
 use tonic::{Code, Status};
 
 use crate::harness::{
-    ACME, ANONYMOUS, APP, Answer, NOBODY, OPERATOR, OTHER_CALLER, OWNER, Router, STRANGER, Who,
-    chat, gpt, refused, streamed,
+    ACME, ADA, ANONYMOUS, APP, Answer, BOB, BOT, NOBODY, OPERATOR, OTHER_CALLER, OWNER, Router,
+    STRANGER, Who, chat, gpt, refused, streamed,
 };
 
 /// The methods, and who may call them for acme.
@@ -33,6 +35,12 @@ const CASES: &[(&str, &[Who])] = &[
     ("InferenceService/GenerateImages", &[APP]),
     ("InferenceService/ListModels", &[APP]),
     ("InferenceService/StreamGenerate", &[APP]),
+    ("SessionService/CreateSession", &[APP]),
+    ("SessionService/DeleteSession", &[APP]),
+    ("SessionService/GetSession", &[APP]),
+    ("SessionService/ListSessions", &[APP]),
+    ("SessionService/ListTurns", &[APP]),
+    ("SessionService/UpdateSession", &[APP]),
     ("UsageService/GetAttempt", &[APP, OPERATOR, OWNER]),
     ("UsageService/ListAttempts", &[APP, OPERATOR, OWNER]),
     ("UsageService/SummarizeUsage", &[APP, OPERATOR, OWNER]),
@@ -110,6 +118,9 @@ async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
                 .stream_generate(streamed(gpt()))
                 .await?;
         }
+        method if method.starts_with("SessionService/") => {
+            call_session(router, who, method).await?;
+        }
         "UsageService/GetAttempt" => {
             let name = format!("{ACME}/attempts/019aa5b1-0000-7000-8000-000000000000");
             let got = router
@@ -135,6 +146,58 @@ async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
         method => panic!("{method} has no case"),
     }
     Ok(())
+}
+
+/// The same for a method of sessions.
+async fn call_session(router: &Router, who: Who, method: &str) -> Result<(), Status> {
+    let parent = ACME.to_owned();
+    let name = format!("{ACME}/sessions/nothing");
+    let mut sessions = router.sessions(who);
+    match method {
+        "SessionService/CreateSession" => {
+            let request = CreateSessionRequest {
+                parent,
+                ..CreateSessionRequest::default()
+            };
+            sessions.create_session(request).await.map(drop)
+        }
+        "SessionService/DeleteSession" => {
+            let request = DeleteSessionRequest {
+                name,
+                etag: String::new(),
+            };
+            or_not_found(sessions.delete_session(request).await)
+        }
+        "SessionService/GetSession" => {
+            or_not_found(sessions.get_session(GetSessionRequest { name }).await)
+        }
+        "SessionService/ListSessions" => {
+            let request = ListSessionsRequest {
+                parent,
+                ..ListSessionsRequest::default()
+            };
+            sessions.list_sessions(request).await.map(drop)
+        }
+        "SessionService/ListTurns" => {
+            let request = ListTurnsRequest {
+                parent: name,
+                ..ListTurnsRequest::default()
+            };
+            or_not_found(sessions.list_turns(request).await)
+        }
+        "SessionService/UpdateSession" => {
+            let session = Session {
+                name,
+                ..Session::default()
+            };
+            let request = UpdateSessionRequest {
+                session: Some(session),
+                update_mask: None,
+            };
+            or_not_found(sessions.update_session(request).await)
+        }
+        method => panic!("{method} has no case"),
+    }
 }
 
 /// Not to be found is not to be refused.
@@ -167,18 +230,7 @@ fn every_method_of_the_contract_has_a_case() {
 
 #[tokio::test]
 async fn only_who_holds_a_role_for_it_may_call_a_method() {
-    let router = Router::start(Backend::Sqlite).await;
-    router.provider.answers(Answer::json(200, &chat::whole()));
-    for (path, answer) in [
-        ("/v1/responses/input_tokens", json!({"input_tokens": 14})),
-        ("/v1/embeddings", json!({"data": [{"embedding": [0.5]}]})),
-        (
-            "/v1/images/generations",
-            json!({"data": [{"b64_json": "iVBORw0KGgo="}]}),
-        ),
-    ] {
-        router.provider.answers_at(path, Answer::json(200, &answer));
-    }
+    let router = answering().await;
     for method in contract() {
         let (_, allowed) = CASES.iter().find(|(case, _)| **case == method).unwrap();
         for who in [
@@ -213,6 +265,55 @@ async fn only_who_holds_a_role_for_it_may_call_a_method() {
             .iter()
             .all(|attempt| attempt.requester == APP.requester())
     );
+}
+
+/// A router whose provider has an answer to everything.
+async fn answering() -> Router {
+    let router = Router::start(Backend::Sqlite).await;
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    for (path, answer) in [
+        ("/v1/responses/input_tokens", json!({"input_tokens": 14})),
+        ("/v1/embeddings", json!({"data": [{"embedding": [0.5]}]})),
+        (
+            "/v1/images/generations",
+            json!({"data": [{"b64_json": "iVBORw0KGgo="}]}),
+        ),
+    ] {
+        router.provider.answers_at(path, Answer::json(200, &answer));
+    }
+    router
+}
+
+#[tokio::test]
+async fn members_may_do_what_their_role_says() {
+    let router = answering().await;
+    router.vault.has_members(
+        1,
+        &[
+            (ADA, member::Role::Owner),
+            (BOB, member::Role::Member),
+            (BOT, member::Role::Caller),
+        ],
+    );
+    for (method, allowed) in CASES {
+        // What belongs to everybody is for those whom configuration knows.
+        let of_acme = *allowed != EVERYBODY;
+        let uses = of_acme && allowed.contains(&APP);
+        let owns = of_acme && allowed.contains(&OWNER);
+        for (who, may) in [
+            (ADA, uses || owns),
+            (BOB, uses),
+            (BOT, uses),
+            (NOBODY, false),
+        ] {
+            let outcome = call(&router, who, method).await;
+            if may {
+                assert!(outcome.is_ok(), "{who:?} {method}: {outcome:?}");
+            } else {
+                refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+            }
+        }
+    }
 }
 
 #[tokio::test]

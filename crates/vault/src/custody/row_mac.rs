@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::domain::access::ProviderAccess;
 use crate::domain::data_key::DataKey;
 use crate::domain::key::Key;
+use crate::domain::member::Member;
 use crate::domain::rules::Rules;
 use crate::domain::version::KeyVersion;
 use crate::domain::workspace::{Project, Workspace, WorkspaceSlug};
@@ -81,6 +82,22 @@ impl MacRow for Project {
             .bytes(7, &time(self.update_time))
             .bytes(8, &optional_time(self.delete_time));
         added(tlv, 9, &policy(&self.funding, &self.rules))
+    }
+}
+
+impl MacRow for Member {
+    const TABLE: &'static str = "members";
+
+    fn columns(&self) -> Tlv {
+        Tlv::new(SCHEMA)
+            .bytes(1, &self.workspace.to_bytes())
+            .bytes(2, self.slug.as_str().as_bytes())
+            .bytes(3, self.identity.as_str().as_bytes())
+            .bytes(4, self.role.as_str().as_bytes())
+            .bytes(5, &hashed(&self.display_name))
+            .u64(6, self.row_revision)
+            .bytes(7, &time(self.create_time))
+            .bytes(8, &time(self.update_time))
     }
 }
 

@@ -9,6 +9,7 @@ pub mod fallback;
 pub mod funding;
 pub mod key;
 pub mod material;
+pub mod member;
 pub mod provider;
 pub mod recheck;
 pub mod resolution;

@@ -1,11 +1,14 @@
 //! What every method does around its own work: who calls, what is said and recorded when it is
 //! refused.
 
-use latchkey_boot::rpc::access::Caller;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use latchkey_boot::rpc::access::{Caller, Denied};
 use latchkey_boot::rpc::page::Page;
 use latchkey_contract::names::{KeyParent, WorkspaceName};
 use tonic::{Code, Request, Response, Status};
 
+use super::members::access::Members;
 use super::status;
 use crate::domain::audit::{Act, AuditEvent, Decision};
 use crate::domain::role::Role;
@@ -14,14 +17,19 @@ use crate::vault::Vault;
 
 /// A call that passed the access layer.
 pub(super) struct Call {
-    caller: Caller<Role>,
+    caller: Caller<Role, Members>,
+    /// Whether the caller's rights were asked for.
+    asked: AtomicBool,
 }
 
 impl Call {
     /// Takes the caller out of a request.
     pub(super) fn split<T>(mut request: Request<T>) -> Result<(Self, T), Status> {
-        match request.extensions_mut().remove::<Caller<Role>>() {
-            Some(caller) => Ok((Self { caller }, request.into_inner())),
+        match request.extensions_mut().remove::<Caller<Role, Members>>() {
+            Some(caller) => {
+                let asked = AtomicBool::new(false);
+                Ok((Self { caller, asked }, request.into_inner()))
+            }
             // The access layer is missing: nobody may pass.
             None => Err(Status::new(Code::Internal, "the access layer is missing")),
         }
@@ -47,7 +55,8 @@ impl Call {
 
     /// Whether the caller may act on a workspace.
     pub(super) async fn authorize(&self, workspace: &WorkspaceName) -> Result<(), VaultError> {
-        Ok(self.caller.authorize(&workspace.to_string())?)
+        self.asked.store(true, Ordering::Relaxed);
+        self.caller.authorize(workspace).await
     }
 
     /// Whether the caller runs the deployment.
@@ -88,6 +97,8 @@ impl Call {
         outcome: Result<T, VaultError>,
     ) -> Result<Response<T>, Status> {
         let error = match outcome {
+            // Not even what is wrong with the message: who is asking is not known to be anybody.
+            _ if self.is_unproven() => Denied.into(),
             Ok(message) => return Ok(Response::new(message)),
             Err(error) => error,
         };
@@ -104,6 +115,11 @@ impl Call {
         }
         log(&error, self.method());
         Err(error.into())
+    }
+
+    /// Whether only a membership could let the caller in, and none was asked for.
+    fn is_unproven(&self) -> bool {
+        !self.caller.is_granted_somewhere() && !self.asked.load(Ordering::Relaxed)
     }
 }
 

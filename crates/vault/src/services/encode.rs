@@ -1,7 +1,7 @@
 //! From domain to message, field by field.
 
 use latchkey_boot::clock::Timestamp;
-use latchkey_contract::names::{KeyName, KeyVersionName, ProjectName, WorkspaceName};
+use latchkey_contract::names::{KeyName, KeyVersionName, MemberName, ProjectName, WorkspaceName};
 use latchkey_contract::vault::v1;
 
 use super::{funding, rules};
@@ -10,6 +10,7 @@ use crate::domain::audit::{AuditEvent, Decision};
 use crate::domain::fallback::Fallback;
 use crate::domain::key::{Key, KeyState};
 use crate::domain::material::Material;
+use crate::domain::member::{Member, MemberRole};
 use crate::domain::resolution::Payer;
 use crate::domain::settings::Retention;
 use crate::domain::verification::{Grade, Verification};
@@ -65,6 +66,28 @@ pub(crate) fn project(name: &ProjectName, project: &Project) -> v1::Project {
         allowed_models: project.rules.allowed_models.clone(),
         denied_models: project.rules.denied_models.clone(),
         zero_retention: project.rules.zero_retention,
+    }
+}
+
+/// A member of that name.
+pub(crate) fn member(name: &MemberName, member: &Member) -> v1::Member {
+    v1::Member {
+        name: name.to_string(),
+        identity: member.identity.to_string(),
+        role: member_role(member.role).into(),
+        display_name: member.display_name.clone(),
+        create_time: Some(time(member.create_time)),
+        update_time: Some(time(member.update_time)),
+        etag: etag(member.row_revision),
+    }
+}
+
+/// What a member may do.
+pub(crate) fn member_role(role: MemberRole) -> v1::member::Role {
+    match role {
+        MemberRole::Caller => v1::member::Role::Caller,
+        MemberRole::Member => v1::member::Role::Member,
+        MemberRole::Owner => v1::member::Role::Owner,
     }
 }
 

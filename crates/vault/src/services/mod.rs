@@ -7,6 +7,7 @@ mod funding;
 mod keys;
 mod leases;
 mod mask;
+mod members;
 pub mod policy;
 mod projects;
 mod providers;
@@ -43,6 +44,8 @@ pub const SERVICE_NAMES: [&str; 5] = [
 
 /// Requests hold names and one key: this is plenty.
 const LARGEST_MESSAGE: usize = 256 * 1024;
+/// But for new workspaces and projects, which bring several.
+const LARGEST_WITH_KEYS: usize = keys::initial::MOST * LARGEST_MESSAGE;
 
 /// Adds the vault's services to `routes`.
 pub fn add_to(
@@ -55,11 +58,16 @@ pub fn add_to(
         vault: Arc::clone(vault),
         drain: drain.clone(),
     });
-    let access = AccessLayer::new(status::DOMAIN, policy::table()?, grants, Some(observer));
+    let members = members::access::Members(Arc::clone(vault));
+    let table = policy::table()?;
+    let access = AccessLayer::new(status::DOMAIN, table, grants, members, Some(observer));
     let transport = TransportErrorsLayer::new(status::DOMAIN);
     macro_rules! add {
         ($server:expr) => {
-            let limited = $server.max_decoding_message_size(LARGEST_MESSAGE);
+            add!($server, LARGEST_MESSAGE)
+        };
+        ($server:expr, $largest:expr) => {
+            let limited = $server.max_decoding_message_size($largest);
             routes = routes.add_service(access.layer(transport.layer(limited)));
         };
     }
@@ -73,9 +81,8 @@ pub fn add_to(
     add!(ProviderServiceServer::new(providers::Providers(
         Arc::clone(vault)
     )));
-    add!(WorkspaceServiceServer::new(workspaces::Workspaces(
-        Arc::clone(vault)
-    )));
+    let workspaces = workspaces::Workspaces(Arc::clone(vault));
+    add!(WorkspaceServiceServer::new(workspaces), LARGEST_WITH_KEYS);
     Ok(routes)
 }
 

@@ -3,7 +3,7 @@
 use latchkey_boot::rpc::access::{AccessTable, AccessTableError, Rule};
 use latchkey_contract::FILE_DESCRIPTOR_SET;
 
-use crate::domain::role::Role::{self, Operator, Owner, Router};
+use crate::domain::role::Role::{self, Member, Operator, Owner, Router};
 
 /// The package that the table covers, method for method.
 const PACKAGE: &str = "latchkey.vault.v1";
@@ -11,19 +11,28 @@ const PACKAGE: &str = "latchkey.vault.v1";
 const OPERATOR: Rule<Role> = Rule {
     deployment: &[Operator],
     scoped: &[],
+    members: &[],
 };
 const OPERATOR_OR_OWNER: Rule<Role> = Rule {
     deployment: &[Operator],
     scoped: &[Operator, Owner],
+    members: &[Owner],
+};
+/// What a workspace is, but for its keys.
+const EVERY_MEMBER: Rule<Role> = Rule {
+    members: &[Owner, Member],
+    ..OPERATOR_OR_OWNER
 };
 /// The platform's keys are the operator's, a workspace's its owner's.
 const KEYS: Rule<Role> = Rule {
     deployment: &[Operator],
     scoped: &[Owner],
+    members: &[Owner],
 };
 const ROUTER: Rule<Role> = Rule {
     deployment: &[Router],
     scoped: &[],
+    members: &[],
 };
 
 const RULES: &[(&str, Rule<Role>)] = &[
@@ -84,15 +93,15 @@ const RULES: &[(&str, Rule<Role>)] = &[
     ),
     (
         "/latchkey.vault.v1.WorkspaceService/GetProject",
-        OPERATOR_OR_OWNER,
+        EVERY_MEMBER,
     ),
     (
         "/latchkey.vault.v1.WorkspaceService/GetWorkspace",
-        OPERATOR_OR_OWNER,
+        EVERY_MEMBER,
     ),
     (
         "/latchkey.vault.v1.WorkspaceService/ListProjects",
-        OPERATOR_OR_OWNER,
+        EVERY_MEMBER,
     ),
     (
         "/latchkey.vault.v1.WorkspaceService/ListWorkspaces",

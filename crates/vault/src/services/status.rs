@@ -9,7 +9,7 @@ use crate::custody::CustodyError;
 use crate::domain::fallback::Fallback;
 use crate::domain::resolution::{Exclusion, ResolutionRefusal};
 use crate::domain::verification::ProviderWords;
-use crate::error::{Conflict, VaultError};
+use crate::error::{Conflict, Noun, VaultError};
 use crate::leasing::SessionError;
 use crate::leasing::errands::ErrandFailure;
 use crate::store::StoreError;
@@ -55,6 +55,9 @@ pub(super) fn refusal(error: &VaultError) -> Refusal {
         VaultError::Resolution { refusal, fallbacks } => {
             resolution_refusal(refusal, fallbacks, &words)
         }
+        VaultError::InitialKey { index, problem } => {
+            refusal(problem).within(&format!("initial_keys[{index}]"))
+        }
         VaultError::Session(session) => session_refusal(*session, &words),
         VaultError::Custody(custody) => custody_refusal(custody),
     }
@@ -76,6 +79,9 @@ fn conflict_refusal(conflict: &Conflict, words: &str) -> Refusal {
         }
         Conflict::Etag => say(Code::Aborted, "ETAG_MISMATCH"),
         Conflict::Exists(noun) => say(Code::AlreadyExists, noun.exists()),
+        Conflict::MemberExists(member) => say(Code::AlreadyExists, Noun::Member.exists())
+            .violation("member.identity", words)
+            .with("member", member.to_string()),
         Conflict::NotEmpty(noun) => say(Code::FailedPrecondition, noun.not_empty()),
         Conflict::RequestIdReused => {
             say(Code::AlreadyExists, "REQUEST_ID_REUSED").violation("request_id", words)

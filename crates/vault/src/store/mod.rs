@@ -11,6 +11,7 @@ pub mod data_keys;
 mod entity;
 mod error;
 pub mod keys;
+pub mod members;
 pub mod overdue;
 pub mod projects;
 pub mod provider_access;

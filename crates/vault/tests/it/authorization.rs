@@ -10,17 +10,19 @@ use latchkey_contract::vault::v1::{
     DeleteProviderOverrideRequest, DeleteWorkspaceRequest, DestroyDataKeyRequest,
     DisableKeyRequest, EnableKeyRequest, GetKeyRequest, GetProjectRequest, GetProviderRequest,
     GetWorkspaceRequest, Hello, Key, LendDataKeyRequest, ListAuditEventsRequest, ListKeysRequest,
-    ListLeasesRequest, ListProjectsRequest, ListProviderOverridesRequest, ListProvidersRequest,
-    ListWorkspacesRequest, Project, ProviderOverride, ReleaseLeaseRequest, ResolveRequest,
+    ListLeasesRequest, ListMembersRequest, ListProjectsRequest, ListProviderOverridesRequest,
+    ListProvidersRequest, ListWorkspacesRequest, LookUpMemberRequest, Member, Project,
+    ProviderOverride, ReleaseLeaseRequest, RemoveMemberRequest, ResolveRequest, SetMemberRequest,
     UpdateKeyRequest, UpdateProjectRequest, UpdateProviderOverrideRequest, UpdateProviderRequest,
-    UpdateWorkspaceRequest, VerifyKeyRequest, Workspace, attend_request,
+    UpdateWorkspaceRequest, VerifyKeyRequest, Workspace, attend_request, member,
 };
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use tonic::Code;
 
 use crate::harness::{
-    ACME_OWNER, ANONYMOUS, NOBODY, OPERATOR, OWNER, ROUTER, STRANGER, Vault, refused,
+    ACME_OWNER, ADA, ANONYMOUS, BOB, BOT, NOBODY, OPERATOR, OWNER, ROUTER, STRANGER, Vault, Who,
+    refused,
 };
 use crate::on_both_databases;
 
@@ -28,6 +30,8 @@ on_both_databases!(
     without_a_known_credential_nothing_is_allowed,
     without_a_grant_nothing_is_allowed,
     each_method_is_for_its_callers_alone,
+    members_may_do_what_their_role_says,
+    a_refusal_looks_the_same_whether_or_not_the_workspace_exists,
 );
 
 const WORKSPACE: &str = "workspaces/other";
@@ -35,14 +39,33 @@ const PROJECT: &str = "workspaces/other/projects/web";
 const KEY: &str = "workspaces/other/keys/main";
 const DATA_KEY: &str = "workspaces/other/dataKeys/01939a40-0000-7000-8000-0123456789ab";
 const OVERRIDE: &str = "workspaces/other/providers/openai";
+const MEMBER: &str = "workspaces/other/members/ada-lovelace";
 
 /// Whom a method is for, when it is about `workspaces/other`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum For {
+    /// Of the workspace's members, services excepted. The operator and the owner, too.
+    EveryMember,
     Operator,
     OperatorAndOwner,
     Owner,
     Router,
+}
+
+impl For {
+    fn operator(self) -> bool {
+        matches!(
+            self,
+            Self::EveryMember | Self::Operator | Self::OperatorAndOwner
+        )
+    }
+
+    fn owner(self) -> bool {
+        matches!(
+            self,
+            Self::EveryMember | Self::Owner | Self::OperatorAndOwner
+        )
+    }
 }
 
 /// A method, its callers, and a message that is about `workspaces/other` where it can be.
@@ -83,6 +106,7 @@ fn cases() -> Vec<Case> {
     [
         workspaces(),
         projects(),
+        members(),
         keys(),
         leases(),
         data_keys(),
@@ -94,7 +118,7 @@ fn cases() -> Vec<Case> {
 }
 
 fn workspaces() -> Vec<Case> {
-    use For::{Operator, OperatorAndOwner};
+    use For::{EveryMember, Operator, OperatorAndOwner};
     vec![
         case(
             "AuditService/ListAuditEvents",
@@ -115,7 +139,7 @@ fn workspaces() -> Vec<Case> {
         ),
         case(
             "WorkspaceService/GetWorkspace",
-            OperatorAndOwner,
+            EveryMember,
             &GetWorkspaceRequest {
                 name: WORKSPACE.to_owned(),
             },
@@ -136,7 +160,7 @@ fn workspaces() -> Vec<Case> {
 }
 
 fn projects() -> Vec<Case> {
-    use For::OperatorAndOwner;
+    use For::{EveryMember, OperatorAndOwner};
     vec![
         case(
             "WorkspaceService/CreateProject",
@@ -150,14 +174,14 @@ fn projects() -> Vec<Case> {
         ),
         case(
             "WorkspaceService/GetProject",
-            OperatorAndOwner,
+            EveryMember,
             &GetProjectRequest {
                 name: PROJECT.to_owned(),
             },
         ),
         case(
             "WorkspaceService/ListProjects",
-            OperatorAndOwner,
+            EveryMember,
             about!(ListProjectsRequest { parent: WORKSPACE }),
         ),
         case(
@@ -166,6 +190,39 @@ fn projects() -> Vec<Case> {
             about!(UpdateProjectRequest {
                 project: Project { PROJECT }
             }),
+        ),
+    ]
+}
+
+fn members() -> Vec<Case> {
+    use For::{OperatorAndOwner, Router};
+    vec![
+        case(
+            "LeaseService/LookUpMember",
+            Router,
+            about!(LookUpMemberRequest {
+                workspace: WORKSPACE
+            }),
+        ),
+        case(
+            "WorkspaceService/ListMembers",
+            OperatorAndOwner,
+            about!(ListMembersRequest { parent: WORKSPACE }),
+        ),
+        case(
+            "WorkspaceService/RemoveMember",
+            OperatorAndOwner,
+            about!(RemoveMemberRequest { name: MEMBER }),
+        ),
+        case(
+            "WorkspaceService/SetMember",
+            OperatorAndOwner,
+            &SetMemberRequest {
+                member: Some(Member {
+                    name: MEMBER.to_owned(),
+                    ..Member::default()
+                }),
+            },
         ),
     ]
 }
@@ -364,8 +421,15 @@ async fn without_a_known_credential_nothing_is_allowed(vault: Vault) {
 async fn without_a_grant_nothing_is_allowed(vault: Vault) {
     for case in cases() {
         // Nor is anything of a message told that would not be accepted anyway.
-        for message in [&case.message[..], &[], &[0xff]] {
+        for message in [&case.message[..], &[]] {
             let outcome = vault.call(NOBODY, &case.path, message).await;
+            refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+        }
+        let outcome = vault.call(NOBODY, &case.path, &[0xff]).await;
+        if case.callers.owner() {
+            // Who is asked for as a member is, once the message says where: this one says nothing.
+            refused(outcome, Code::InvalidArgument, "MESSAGE_MALFORMED");
+        } else {
             refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
         }
     }
@@ -374,26 +438,62 @@ async fn without_a_grant_nothing_is_allowed(vault: Vault) {
 async fn each_method_is_for_its_callers_alone(vault: Vault) {
     for case in cases() {
         for (who, allowed) in [
-            (
-                OPERATOR,
-                matches!(case.callers, For::Operator | For::OperatorAndOwner),
-            ),
-            (
-                OWNER,
-                matches!(case.callers, For::Owner | For::OperatorAndOwner),
-            ),
+            (OPERATOR, case.callers.operator()),
+            (OWNER, case.callers.owner()),
             (ROUTER, case.callers == For::Router),
             // An owner, but of another workspace.
             (ACME_OWNER, false),
         ] {
-            let outcome = vault.call(who, &case.path, &case.message).await;
-            if allowed {
-                let code = outcome.map_or_else(|status| status.code(), |()| Code::Ok);
-                let denied = matches!(code, Code::PermissionDenied | Code::Unauthenticated);
-                assert!(!denied, "{}: {who:?}", case.path);
-            } else {
-                refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
-            }
+            is_for(&vault, &case, who, allowed).await;
         }
     }
+}
+
+async fn is_for(vault: &Vault, case: &Case, who: Who, allowed: bool) {
+    let outcome = vault.call(who, &case.path, &case.message).await;
+    if allowed {
+        let code = outcome.map_or_else(|status| status.code(), |()| Code::Ok);
+        let denied = matches!(code, Code::PermissionDenied | Code::Unauthenticated);
+        assert!(!denied, "{}: {who:?}", case.path);
+    } else {
+        refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+    }
+}
+
+async fn members_may_do_what_their_role_says(vault: Vault) {
+    vault.create_workspace("acme").await;
+    vault.create_workspace("other").await;
+    vault.set_member(WORKSPACE, ADA, member::Role::Owner).await;
+    vault.set_member(WORKSPACE, BOB, member::Role::Member).await;
+    vault.set_member(WORKSPACE, BOT, member::Role::Caller).await;
+    // Of another workspace.
+    vault
+        .set_member("workspaces/acme", NOBODY, member::Role::Owner)
+        .await;
+    for case in cases() {
+        for (who, allowed) in [
+            (ADA, case.callers.owner()),
+            (BOB, case.callers == For::EveryMember),
+            (BOT, false),
+            (NOBODY, false),
+        ] {
+            is_for(&vault, &case, who, allowed).await;
+        }
+    }
+}
+
+async fn a_refusal_looks_the_same_whether_or_not_the_workspace_exists(vault: Vault) {
+    vault.create_workspace("acme").await;
+    vault
+        .set_member("workspaces/acme", BOB, member::Role::Member)
+        .await;
+    let mut said = BTreeSet::new();
+    for workspace in ["workspaces/acme", "workspaces/nowhere"] {
+        for who in [NOBODY, BOT] {
+            let outcome = vault.reads(who, workspace).await;
+            let refused = refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+            said.insert(format!("{refused:?}"));
+        }
+    }
+    assert_eq!(said.len(), 1);
 }

@@ -11,6 +11,7 @@ mod authorization;
 mod harness;
 mod keys;
 mod leases;
+mod members;
 mod projects;
 mod providers;
 mod quarantine;

@@ -57,13 +57,22 @@ async fn a_second_vault_shares_the_deployment(vault: Vault) {
 }
 
 /// The columns that were added since.
-const ADDED: [(&str, &str); 5] = [
+const ADDED: [(&str, &str); 10] = [
     ("key_versions", "location"),
     ("key_versions", "cloud_project"),
     ("key_versions", "api_version"),
     ("keys", "deployments"),
     ("workspaces", "fallbacks"),
+    ("workspaces", "policy"),
+    ("projects", "policy"),
+    ("keys", "funding"),
+    ("keys", "allowed_callers"),
+    ("keys", "retention"),
 ];
+
+/// And its tables and indexes.
+const ADDED_TABLES: [&str; 3] = ["data_keys", "members", "provider_access"];
+const ADDED_INDEXES: [&str; 2] = ["keys_own_of_provider", "keys_quarantined"];
 
 async fn a_database_of_the_release_before_is_brought_up_to_date(vault: Vault) {
     let workspace = vault.create_workspace("acme").await;
@@ -74,18 +83,17 @@ async fn a_database_of_the_release_before_is_brought_up_to_date(vault: Vault) {
         let sql = format!("ALTER TABLE {table} DROP COLUMN {column}");
         tables.execute_unprepared(&sql).await.unwrap();
     }
-    for made in [
-        "INDEX keys_quarantined",
-        "INDEX keys_own_of_provider",
-        "TABLE provider_access",
-        "TABLE data_keys",
-    ] {
-        let sql = format!("DROP {made}");
+    for table in ADDED_TABLES {
+        let sql = format!("DROP TABLE {table}");
+        tables.execute_unprepared(&sql).await.unwrap();
+    }
+    for index in ADDED_INDEXES {
+        let sql = format!("DROP INDEX {index}");
         tables.execute_unprepared(&sql).await.unwrap();
     }
     let sql = "DELETE FROM vault_migrations WHERE version >= 'm20261126_000004'";
     let undone = tables.execute_unprepared(sql).await.unwrap();
-    assert_eq!(undone.rows_affected(), 4);
+    assert_eq!(undone.rows_affected(), 6);
     let store = Store::connect(&vault.database.url, 1).await.unwrap();
     assert!(!store.is_current().await.unwrap());
     store.migrate().await.unwrap();

@@ -45,6 +45,7 @@ macro_rules! on_both_databases {
 }
 
 mod data_keys;
+mod members;
 mod overdue;
 mod provider_access;
 mod rules;

@@ -7,6 +7,7 @@ use tonic::{Code, Request};
 
 use crate::harness::{OPERATOR, OWNER, ROUTER, Vault, refused};
 
+const GET_KEY: &str = "/latchkey.vault.v1.KeyService/GetKey";
 const GET_WORKSPACE: &str = "/latchkey.vault.v1.WorkspaceService/GetWorkspace";
 
 #[tokio::test]
@@ -33,18 +34,21 @@ async fn a_message_that_does_not_decode_is_the_callers_mistake() {
 #[tokio::test]
 async fn a_message_that_is_too_large_is_the_callers_mistake() {
     let vault = Vault::start(Backend::Sqlite).await;
-    let large = GetWorkspaceRequest {
-        name: "x".repeat(256 * 1024),
+    // A new workspace brings sixteen keys at most, other messages one.
+    for (who, path, largest) in [
+        (OWNER, GET_KEY, 256 * 1024),
+        (OPERATOR, GET_WORKSPACE, 16 * 256 * 1024),
+    ] {
+        // Both messages have their name in the same place.
+        let named = |length| {
+            let name = "x".repeat(length);
+            GetWorkspaceRequest { name }.encode_to_vec()
+        };
+        let outcome = vault.call(who, path, &named(largest)).await;
+        refused(outcome, Code::InvalidArgument, "MESSAGE_TOO_LARGE");
+        let outcome = vault.call(who, path, &named(largest - 1024)).await;
+        refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
     }
-    .encode_to_vec();
-    let outcome = vault.call(OPERATOR, GET_WORKSPACE, &large).await;
-    refused(outcome, Code::InvalidArgument, "MESSAGE_TOO_LARGE");
-    let largest = GetWorkspaceRequest {
-        name: "x".repeat(255 * 1024),
-    }
-    .encode_to_vec();
-    let outcome = vault.call(OPERATOR, GET_WORKSPACE, &largest).await;
-    refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
 }
 
 #[tokio::test]

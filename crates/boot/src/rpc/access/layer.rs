@@ -1,4 +1,4 @@
-//! The layer that refuses callers without a fitting role and names the others.
+//! The layer that refuses callers whom no role could let in, and names the others.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use tonic::body::Body;
 use tonic::server::NamedService;
 use tower::{Layer, Service};
 
-use super::{AccessTable, Caller, Grant, Role};
+use super::{AccessTable, Caller, Grant, Memberships, Role};
 use crate::identity::Identity;
 use crate::rpc::refusal::Refusal;
 
@@ -22,18 +22,19 @@ pub trait RefusalObserver: Send + Sync {
 }
 
 /// Checks callers against the grants and the table.
-pub struct AccessLayer<R: 'static> {
-    shared: Arc<Shared<R>>,
+pub struct AccessLayer<R: 'static, M> {
+    shared: Arc<Shared<R, M>>,
 }
 
-struct Shared<R: 'static> {
+struct Shared<R: 'static, M> {
     domain: &'static str,
     table: AccessTable<R>,
     grants: HashMap<Arc<str>, Arc<[Grant<R>]>>,
+    memberships: M,
     observer: Option<Arc<dyn RefusalObserver>>,
 }
 
-impl<R> Clone for AccessLayer<R> {
+impl<R, M> Clone for AccessLayer<R, M> {
     fn clone(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
@@ -41,12 +42,13 @@ impl<R> Clone for AccessLayer<R> {
     }
 }
 
-impl<R: Role> AccessLayer<R> {
+impl<R: Role, M: Memberships<R>> AccessLayer<R, M> {
     /// A layer for the service domain that `ErrorInfo` names.
     pub fn new(
         domain: &'static str,
         table: AccessTable<R>,
         grants: Vec<Grant<R>>,
+        memberships: M,
         observer: Option<Arc<dyn RefusalObserver>>,
     ) -> Self {
         let mut by_identity: HashMap<Arc<str>, Vec<Grant<R>>> = HashMap::new();
@@ -65,14 +67,15 @@ impl<R: Role> AccessLayer<R> {
                 domain,
                 table,
                 grants,
+                memberships,
                 observer,
             }),
         }
     }
 }
 
-impl<S, R> Layer<S> for AccessLayer<R> {
-    type Service = AccessService<S, R>;
+impl<S, R, M> Layer<S> for AccessLayer<R, M> {
+    type Service = AccessService<S, R, M>;
 
     fn layer(&self, inner: S) -> Self::Service {
         AccessService {
@@ -82,13 +85,13 @@ impl<S, R> Layer<S> for AccessLayer<R> {
     }
 }
 
-/// A service that only callers with a fitting role reach; their requests carry a [`Caller`].
-pub struct AccessService<S, R: 'static> {
+/// A service that only callers reach who may be let in; their requests carry a [`Caller`].
+pub struct AccessService<S, R: 'static, M> {
     inner: S,
-    shared: Arc<Shared<R>>,
+    shared: Arc<Shared<R, M>>,
 }
 
-impl<S: Clone, R> Clone for AccessService<S, R> {
+impl<S: Clone, R, M> Clone for AccessService<S, R, M> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
@@ -97,11 +100,11 @@ impl<S: Clone, R> Clone for AccessService<S, R> {
     }
 }
 
-impl<S: NamedService, R> NamedService for AccessService<S, R> {
+impl<S: NamedService, R, M> NamedService for AccessService<S, R, M> {
     const NAME: &'static str = S::NAME;
 }
 
-impl<S, R: Role> Service<Request<Body>> for AccessService<S, R>
+impl<S, R: Role, M: Memberships<R>> Service<Request<Body>> for AccessService<S, R, M>
 where
     S: Service<Request<Body>, Response = Response<Body>>,
     S::Future: Send + 'static,
@@ -129,8 +132,8 @@ where
     }
 }
 
-impl<R: Role> Shared<R> {
-    fn admit(&self, request: &Request<Body>) -> Result<Caller<R>, Refusal> {
+impl<R: Role, M: Memberships<R>> Shared<R, M> {
+    fn admit(&self, request: &Request<Body>) -> Result<Caller<R, M>, Refusal> {
         let actor: Arc<str> = match request.extensions().get::<Identity>() {
             Some(Identity::Certificate(id)) => id.to_string().into(),
             Some(Identity::Token(name)) => format!("token:{name}").into(),
@@ -151,8 +154,9 @@ impl<R: Role> Shared<R> {
             method,
             grants,
             rule,
+            memberships: self.memberships.clone(),
         };
-        if caller.may_call() {
+        if caller.may_be_let_in() {
             return Ok(caller);
         }
         if let Some(observer) = &self.observer {

@@ -1,63 +1,165 @@
+use std::future::ready;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum TestRole {
     Admin,
     Owner,
+    Reader,
 }
 
 impl Role for TestRole {}
 
+/// Whose members hold `0`, unless asking fails; counts how often it was asked.
+#[derive(Clone, Debug)]
+struct Members(Result<&'static [TestRole], Failed>, Arc<AtomicUsize>);
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Failed {
+    Denied,
+    Unknown,
+}
+
+impl From<Denied> for Failed {
+    fn from(_: Denied) -> Self {
+        Self::Denied
+    }
+}
+
+impl Memberships<TestRole> for Members {
+    type Scope = str;
+    type Error = Failed;
+
+    fn roles(
+        &self,
+        actor: &Arc<str>,
+        _: &str,
+    ) -> impl Future<Output = Result<&'static [TestRole], Failed>> + Send {
+        assert_eq!(&**actor, "token:t");
+        self.1.fetch_add(1, Ordering::Relaxed);
+        ready(self.0)
+    }
+}
+
 const RULE: Rule<TestRole> = Rule {
     deployment: &[TestRole::Admin],
     scoped: &[TestRole::Owner],
+    members: &[],
+};
+const FOR_MEMBERS: Rule<TestRole> = Rule {
+    members: &[TestRole::Owner],
+    ..RULE
 };
 
-fn caller(role: TestRole, scope: Option<&str>) -> Caller<TestRole> {
-    let grant = Grant {
+fn caller(
+    grants: &[(TestRole, Option<&str>)],
+    rule: Rule<TestRole>,
+    members: Result<&'static [TestRole], Failed>,
+) -> Caller<TestRole, Members> {
+    let grant = |(role, scope): &(TestRole, Option<&str>)| Grant {
         identity: "token:t".to_owned(),
-        role,
+        role: *role,
         scope: scope.map(str::to_owned),
     };
     Caller {
         actor: "token:t".into(),
         method: "/p.S/M",
-        grants: [grant].into(),
-        rule: RULE,
+        grants: grants.iter().map(grant).collect(),
+        rule,
+        memberships: Members(members, Arc::default()),
     }
 }
 
-#[test]
-fn a_scoped_role_reaches_its_scope_only() {
-    let one = caller(TestRole::Owner, Some("workspaces/a"));
-    assert_eq!(one.authorize("workspaces/a"), Ok(()));
-    assert_eq!(one.authorize("workspaces/ab"), Err(Denied));
-    assert_eq!(one.authorize_deployment(), Err(Denied));
-    let all = caller(TestRole::Owner, Some("workspaces/*"));
-    assert_eq!(all.authorize("workspaces/ab"), Ok(()));
+fn granted(role: TestRole, scope: Option<&str>) -> Caller<TestRole, Members> {
+    caller(&[(role, scope)], RULE, Ok(&[]))
 }
 
-#[test]
-fn the_deployments_role_does_not_reach_into_scopes_unless_the_rule_says_so() {
-    let admin = caller(TestRole::Admin, None);
+impl Caller<TestRole, Members> {
+    fn questions(&self) -> usize {
+        self.memberships.1.load(Ordering::Relaxed)
+    }
+}
+
+#[tokio::test]
+async fn a_scoped_role_reaches_its_scope_only() {
+    let one = granted(TestRole::Owner, Some("workspaces/a"));
+    assert_eq!(one.authorize("workspaces/a").await, Ok(()));
+    assert_eq!(one.authorize("workspaces/ab").await, Err(Failed::Denied));
+    assert_eq!(one.authorize_deployment(), Err(Denied));
+    let all = granted(TestRole::Owner, Some("workspaces/*"));
+    assert_eq!(all.authorize("workspaces/ab").await, Ok(()));
+}
+
+#[tokio::test]
+async fn the_deployments_role_does_not_reach_into_scopes_unless_the_rule_says_so() {
+    let admin = granted(TestRole::Admin, None);
     assert_eq!(admin.authorize_deployment(), Ok(()));
-    assert_eq!(admin.authorize("workspaces/a"), Err(Denied));
+    assert_eq!(admin.authorize("workspaces/a").await, Err(Failed::Denied));
 }
 
 #[test]
 fn a_role_in_any_scope_reaches_what_belongs_to_everybody() {
-    let one = caller(TestRole::Owner, Some("workspaces/a"));
+    let one = granted(TestRole::Owner, Some("workspaces/a"));
     assert_eq!(one.authorize_anywhere(), Ok(()));
-    assert_eq!(caller(TestRole::Admin, None).authorize_anywhere(), Ok(()));
-    let scoped_admin = caller(TestRole::Admin, Some("workspaces/a"));
+    assert_eq!(granted(TestRole::Admin, None).authorize_anywhere(), Ok(()));
+    let scoped_admin = granted(TestRole::Admin, Some("workspaces/a"));
     assert_eq!(scoped_admin.authorize_anywhere(), Err(Denied));
 }
 
 #[test]
 fn a_deployment_role_that_is_granted_in_a_scope_is_worth_nothing() {
-    let admin = caller(TestRole::Admin, Some("workspaces/a"));
+    let admin = granted(TestRole::Admin, Some("workspaces/a"));
     assert_eq!(admin.authorize_deployment(), Err(Denied));
-    assert!(!admin.may_call());
+    assert!(!admin.may_be_let_in());
+}
+
+#[tokio::test]
+async fn who_is_granted_a_role_is_not_asked_for_as_a_member() {
+    let grants = [(TestRole::Owner, Some("workspaces/a"))];
+    let owner = caller(&grants, FOR_MEMBERS, Err(Failed::Unknown));
+    assert_eq!(owner.authorize("workspaces/a").await, Ok(()));
+    let held = owner.holds_any(&[TestRole::Owner], "workspaces/a").await;
+    assert_eq!(held, Ok(true));
+    assert_eq!(owner.questions(), 0);
+}
+
+#[tokio::test]
+async fn a_member_is_let_in_where_the_rule_takes_members() {
+    let member = caller(&[], FOR_MEMBERS, Ok(&[TestRole::Reader, TestRole::Owner]));
+    assert!(member.may_be_let_in());
+    assert!(!member.is_granted_somewhere());
+    assert_eq!(member.authorize("workspaces/a").await, Ok(()));
+    let held = member.holds_any(&[TestRole::Reader], "workspaces/a").await;
+    assert_eq!(held, Ok(true));
+    // What concerns more than the scope is not for its members.
+    assert_eq!(member.authorize_deployment(), Err(Denied));
+    assert_eq!(member.authorize_anywhere(), Err(Denied));
+}
+
+#[tokio::test]
+async fn a_rule_that_takes_no_members_asks_for_none() {
+    let member = caller(&[], RULE, Ok(&[TestRole::Owner]));
+    assert!(!member.may_be_let_in());
+    assert_eq!(member.authorize("a").await, Err(Failed::Denied));
+    assert_eq!(member.questions(), 0);
+}
+
+#[tokio::test]
+async fn a_member_with_another_role_and_one_without_any_are_denied() {
+    for members in [&[TestRole::Reader][..], &[]] {
+        let member = caller(&[], FOR_MEMBERS, Ok(members));
+        assert_eq!(member.authorize("a").await, Err(Failed::Denied));
+    }
+}
+
+#[tokio::test]
+async fn a_membership_that_cant_be_known_lets_nobody_in() {
+    let member = caller(&[], FOR_MEMBERS, Err(Failed::Unknown));
+    assert_eq!(member.authorize("a").await, Err(Failed::Unknown));
+    let held = member.holds_any(&[TestRole::Owner], "a").await;
+    assert_eq!(held, Err(Failed::Unknown));
 }
 
 #[test]

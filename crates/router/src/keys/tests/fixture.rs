@@ -25,6 +25,7 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use super::super::session::Session;
 use super::super::{Keys, Loan, Wish};
+use crate::domain::member::MemberRole;
 use crate::error::RouterError;
 use crate::upstream::{Upstream, UpstreamConfig};
 
@@ -35,13 +36,17 @@ pub(super) struct Fixture {
     pub(super) keys: Arc<Keys>,
     pub(super) clock: Arc<ManualClock>,
     questions: mpsc::UnboundedReceiver<Question>,
+    look_ups: mpsc::UnboundedReceiver<LookUp>,
 }
 
 /// A question that waits for its answer.
-pub(super) struct Question {
-    pub(super) request: ResolveRequest,
-    answer: oneshot::Sender<Result<ResolveResponse, Status>>,
+pub(super) struct Question<Q = ResolveRequest, A = ResolveResponse> {
+    pub(super) request: Q,
+    answer: oneshot::Sender<Result<A, Status>>,
 }
+
+/// The same about a member.
+pub(super) type LookUp = Question<LookUpMemberRequest, LookUpMemberResponse>;
 
 impl Fixture {
     /// In a session that has just begun.
@@ -54,10 +59,11 @@ impl Fixture {
     /// Without a session.
     pub(super) async fn alone() -> Self {
         let (asked, questions) = mpsc::unbounded_channel();
+        let (looked_up, look_ups) = mpsc::unbounded_channel();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let served = Server::builder()
-            .add_service(LeaseServiceServer::new(Vault { asked }))
+            .add_service(LeaseServiceServer::new(Vault { asked, looked_up }))
             .serve_with_incoming(TcpListenerStream::new(listener));
         tokio::spawn(served);
         let channel = ChannelConfig::new(endpoint.parse().unwrap())
@@ -70,6 +76,7 @@ impl Fixture {
             keys: Arc::new(keys),
             clock,
             questions,
+            look_ups,
         }
     }
 
@@ -87,6 +94,24 @@ impl Fixture {
     pub(super) fn ask(&self, wish: Wish) -> JoinHandle<Result<Arc<Loan>, RouterError>> {
         let keys = Arc::clone(&self.keys);
         tokio::spawn(async move { keys.obtain(&wish).await })
+    }
+
+    /// Asks for a member of a workspace, in a task of its own.
+    pub(super) fn ask_for_member(&self, workspace: &str, identity: &str) -> Asking {
+        let keys = Arc::clone(&self.keys);
+        let workspace = workspace.parse().unwrap();
+        let identity: Arc<str> = identity.into();
+        tokio::spawn(async move { keys.member_role(&workspace, &identity).await })
+    }
+
+    /// The next question about a member that reaches the vault.
+    pub(super) async fn look_up(&mut self) -> LookUp {
+        self.look_ups.recv().await.unwrap()
+    }
+
+    /// Whether the vault has been asked for a member that was not taken yet.
+    pub(super) fn was_asked_for_member(&mut self) -> bool {
+        self.look_ups.try_recv().is_ok()
     }
 
     /// The next question that reaches the vault.
@@ -114,8 +139,11 @@ impl Fixture {
     }
 }
 
-impl Question {
-    pub(super) fn answer(self, answer: ResolveResponse) {
+/// Somebody who asks for a member.
+pub(super) type Asking = JoinHandle<Result<Option<MemberRole>, RouterError>>;
+
+impl<Q, A> Question<Q, A> {
+    pub(super) fn answer(self, answer: A) {
         self.say(Ok(answer));
     }
 
@@ -123,7 +151,7 @@ impl Question {
         self.say(Err(status));
     }
 
-    fn say(self, answer: Result<ResolveResponse, Status>) {
+    fn say(self, answer: Result<A, Status>) {
         // Who asked may be gone.
         let _ = self.answer.send(answer);
     }
@@ -183,6 +211,22 @@ pub(super) fn version(key: &str) -> String {
 
 struct Vault {
     asked: mpsc::UnboundedSender<Question>,
+    looked_up: mpsc::UnboundedSender<LookUp>,
+}
+
+/// Hands a question to the test and waits for its answer.
+async fn answered<Q, A>(
+    asked: &mpsc::UnboundedSender<Question<Q, A>>,
+    request: Request<Q>,
+) -> Result<Response<A>, Status> {
+    let (answer, answered) = oneshot::channel();
+    let request = request.into_inner();
+    // The test may be over.
+    let _ = asked.send(Question { request, answer });
+    match answered.await {
+        Ok(answer) => answer.map(Response::new),
+        Err(_) => Err(Status::unavailable("the test is over")),
+    }
 }
 
 #[async_trait]
@@ -193,13 +237,7 @@ impl LeaseService for Vault {
         &self,
         request: Request<ResolveRequest>,
     ) -> Result<Response<ResolveResponse>, Status> {
-        let (answer, answered) = oneshot::channel();
-        let request = request.into_inner();
-        self.asked.send(Question { request, answer }).unwrap();
-        match answered.await {
-            Ok(answer) => answer.map(Response::new),
-            Err(_) => Err(Status::unavailable("the test is over")),
-        }
+        answered(&self.asked, request).await
     }
 
     async fn release_lease(
@@ -220,9 +258,9 @@ impl LeaseService for Vault {
 
     async fn look_up_member(
         &self,
-        _: Request<LookUpMemberRequest>,
+        request: Request<LookUpMemberRequest>,
     ) -> Result<Response<LookUpMemberResponse>, Status> {
-        Ok(Response::new(LookUpMemberResponse::default()))
+        answered(&self.looked_up, request).await
     }
 
     async fn create_data_key(

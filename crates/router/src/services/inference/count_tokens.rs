@@ -2,18 +2,19 @@
 
 use latchkey_contract::router::v1::{CountTokensRequest, CountTokensResponse, GenerateRequest};
 
-use crate::dispatch::{Counted, Dispatcher};
+use super::Inference;
+use crate::dispatch::Counted;
 use crate::error::RouterError;
 use crate::services::call::Call;
 use crate::services::encode;
 
 pub(super) async fn handle(
-    dispatcher: &Dispatcher,
+    inference: &Inference,
     call: &Call,
     request: &CountTokensRequest,
 ) -> Result<CountTokensResponse, RouterError> {
     match &request.request {
-        Some(request) => count(dispatcher, call, request)
+        Some(request) => count(inference, call, request)
             .await
             .map_err(|error| error.within("request")),
         None => Err(RouterError::field("request", "is required")),
@@ -21,16 +22,19 @@ pub(super) async fn handle(
 }
 
 async fn count(
-    dispatcher: &Dispatcher,
+    inference: &Inference,
     call: &Call,
     request: &GenerateRequest,
 ) -> Result<CountTokensResponse, RouterError> {
     let scope = call.scope(&request.parent).await?;
-    let counted = dispatcher.count_tokens(call.asks_for(&scope), request);
+    let asked = call.asks_for(&scope);
+    let prepared = inference.sessions.prepare(asked, request).await?;
+    let counted = inference.dispatcher.count_tokens(asked, &prepared.request);
+    let counted = counted.await.map_err(|error| prepared.blame(error));
     let Counted {
         input_tokens,
         attempts,
-    } = counted.await?;
+    } = counted?;
     Ok(CountTokensResponse {
         input_tokens,
         attempts: encode::attempts(&attempts),

@@ -2,19 +2,22 @@
 
 use latchkey_contract::router::v1::{GenerateRequest, GenerateResponse};
 
-use crate::dispatch::Dispatcher;
+use super::Inference;
 use crate::error::RouterError;
 use crate::services::call::Call;
 use crate::services::encode;
 
 pub(super) async fn handle(
-    dispatcher: &Dispatcher,
+    inference: &Inference,
     call: &Call,
     request: &GenerateRequest,
 ) -> Result<GenerateResponse, RouterError> {
     let scope = call.scope(&request.parent).await?;
-    dispatcher
-        .generate(call.asks_for(&scope), request)
-        .await
-        .map(encode::answered)
+    let asked = call.asks_for(&scope);
+    let prepared = inference.sessions.prepare(asked, request).await?;
+    let answered = inference.dispatcher.generate(asked, &prepared.request);
+    let answered = answered.await.map_err(|error| prepared.blame(error));
+    let mut answered = answered?;
+    prepared.finish(&mut answered).await;
+    Ok(encode::answered(answered))
 }

@@ -23,11 +23,13 @@ use tonic::{Request, Response, Status, async_trait};
 use super::call::Call;
 use crate::dispatch::Dispatcher;
 use crate::listing::Listing;
+use crate::sessions::Sessions;
 
 /// Sends prompts to providers with the right key.
 pub(super) struct Inference {
     pub(super) dispatcher: Arc<Dispatcher>,
     pub(super) listing: Arc<Listing>,
+    pub(super) sessions: Arc<Sessions>,
 }
 
 #[async_trait]
@@ -58,7 +60,7 @@ impl InferenceService for Inference {
         request: Request<GenerateRequest>,
     ) -> Result<Response<GenerateResponse>, Status> {
         let (call, request) = Call::split(request)?;
-        let outcome = generate::handle(&self.dispatcher, &call, &request).await;
+        let outcome = generate::handle(self, &call, &request).await;
         call.answer(outcome)
     }
 
@@ -67,7 +69,7 @@ impl InferenceService for Inference {
         request: Request<StreamGenerateRequest>,
     ) -> Result<Response<Self::StreamGenerateStream>, Status> {
         let (call, request) = Call::split(request)?;
-        match stream_generate::handle(&self.dispatcher, &call, request).await {
+        match stream_generate::handle(self, &call, request).await {
             Ok(stream) => Ok(Response::new(stream_generate::refusing(call, stream))),
             Err(error) => Err(call.refuse(error)),
         }
@@ -96,7 +98,7 @@ impl InferenceService for Inference {
         request: Request<CountTokensRequest>,
     ) -> Result<Response<CountTokensResponse>, Status> {
         let (call, request) = Call::split(request)?;
-        let outcome = count_tokens::handle(&self.dispatcher, &call, &request).await;
+        let outcome = count_tokens::handle(self, &call, &request).await;
         call.answer(outcome)
     }
 

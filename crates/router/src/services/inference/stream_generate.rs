@@ -9,18 +9,19 @@ use latchkey_contract::router::v1::{
 };
 use tonic::Status;
 
-use crate::dispatch::{AnswerStream, Dispatcher, Piece};
+use super::Inference;
+use crate::dispatch::{AnswerStream, Piece};
 use crate::error::RouterError;
 use crate::services::call::Call;
 use crate::services::encode;
 
 pub(super) async fn handle(
-    dispatcher: &Dispatcher,
+    inference: &Inference,
     call: &Call,
     request: StreamGenerateRequest,
 ) -> Result<AnswerStream, RouterError> {
     match &request.request {
-        Some(request) => begin(dispatcher, call, request)
+        Some(request) => begin(inference, call, request)
             .await
             .map_err(|error| error.within("request")),
         None => Err(RouterError::field("request", "is required")),
@@ -28,14 +29,20 @@ pub(super) async fn handle(
 }
 
 async fn begin(
-    dispatcher: &Dispatcher,
+    inference: &Inference,
     call: &Call,
     request: &GenerateRequest,
 ) -> Result<AnswerStream, RouterError> {
     let scope = call.scope(&request.parent).await?;
-    dispatcher
-        .stream_generate(call.asks_for(&scope), request)
-        .await
+    let asked = call.asks_for(&scope);
+    let prepared = inference.sessions.prepare(asked, request).await?;
+    let begun = inference
+        .dispatcher
+        .stream_generate(asked, &prepared.request);
+    match begun.await {
+        Ok(pieces) => Ok(prepared.follow(pieces)),
+        Err(error) => Err(prepared.blame(error)),
+    }
 }
 
 /// The stream on the wire, its errors as refusals.

@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use latchkey_boot::egress::EgressError;
 use latchkey_boot::rpc::access::Denied;
 use latchkey_boot::rpc::page::PageTokenError;
+use latchkey_contract::router::v1::loss;
 use latchkey_providers::encode::{EncodeError, EncodeErrorKind};
 use sea_orm::DbErr;
 use tonic_types::StatusExt as _;
 
 use super::*;
+use crate::domain::session::TooLong;
 use crate::ledger::JournalError;
 use crate::store::StoreError;
 
@@ -50,6 +52,7 @@ impl Row {
 /// Every error there is. A new variant that is missing here is caught by [`is_listed`].
 fn table() -> Vec<Row> {
     let mut table = requests();
+    table.extend(sessions());
     table.extend(vault());
     table.extend(provider());
     table.extend(ourselves());
@@ -83,6 +86,34 @@ fn requests() -> Vec<Row> {
         ),
         row(RouterError::AttemptNotFound, NotFound, "ATTEMPT_NOT_FOUND"),
         row(RouterError::ModelNotFound, NotFound, "MODEL_NOT_FOUND"),
+    ]
+}
+
+fn sessions() -> Vec<Row> {
+    use Code::{Aborted, AlreadyExists, DataLoss, FailedPrecondition, NotFound};
+    let loss = Loss {
+        field: "messages[1].parts[0]".to_owned(),
+        kind: loss::Kind::Reasoning.into(),
+        provider: "anthropic".to_owned(),
+    };
+    vec![
+        row(
+            RouterError::LossySwitch(vec![loss]),
+            FailedPrecondition,
+            "LOSSY_SWITCH",
+        )
+        .naming("messages[1].parts[0]"),
+        row(RouterError::SessionNotFound, NotFound, "SESSION_NOT_FOUND"),
+        row(RouterError::SessionExists, AlreadyExists, "SESSION_EXISTS"),
+        row(TooLong, FailedPrecondition, "SESSION_TOO_LONG"),
+        row(
+            RouterError::RequestIdReused,
+            AlreadyExists,
+            "REQUEST_ID_REUSED",
+        )
+        .naming("request_id"),
+        row(RouterError::EtagMismatch, Aborted, "ETAG_MISMATCH"),
+        row(RouterError::Integrity("a turn"), DataLoss, "INTEGRITY"),
     ]
 }
 
@@ -222,6 +253,13 @@ fn is_listed(error: &RouterError) {
         | RouterError::DeadlineExceeded
         | RouterError::Tried { .. }
         | RouterError::Journal(_)
+        | RouterError::LossySwitch(_)
+        | RouterError::SessionNotFound
+        | RouterError::SessionExists
+        | RouterError::SessionTooLong(_)
+        | RouterError::RequestIdReused
+        | RouterError::EtagMismatch
+        | RouterError::Integrity(_)
         | RouterError::AttemptNotFound
         | RouterError::ModelNotFound
         | RouterError::Store(_) => {}
@@ -327,7 +365,9 @@ fn what_the_database_said_stays_here() {
 #[test]
 fn the_fields_of_an_inner_request_are_named_from_the_outer_one() {
     for row in table() {
-        if !row.violation.is_empty() {
+        // Only creations have an id, and no other request has one in it.
+        let inner = !matches!(row.error, RouterError::RequestIdReused);
+        if inner && !row.violation.is_empty() {
             let status = Status::from(row.error.within("request"));
             let details = status.get_error_details();
             let violations = &details.bad_request().unwrap().field_violations;

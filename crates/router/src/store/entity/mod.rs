@@ -3,3 +3,5 @@
 pub(super) mod attempts;
 pub(super) mod catalogue_models;
 pub(super) mod catalogue_revision;
+pub(super) mod sessions;
+pub(super) mod turns;

@@ -33,6 +33,12 @@ pub(crate) const APP: Who = Who("app");
 pub(crate) const OTHER_APP: Who = Who("other-app");
 /// Sends prompts for another workspace.
 pub(crate) const OTHER_CALLER: Who = Who("other-caller");
+/// Owns what made her a member.
+pub(crate) const ADA: Who = Who("ada");
+/// A member, where he was made one.
+pub(crate) const BOB: Who = Who("bob");
+/// A service, where it was made a member.
+pub(crate) const BOT: Who = Who("bot");
 /// Has a token and no grant.
 pub(crate) const NOBODY: Who = Who("nobody");
 /// Has a token that the router does not know.
@@ -73,7 +79,17 @@ pub(crate) const ONCE: AttemptsConfig = AttemptsConfig {
 
 /// A configuration in which the callers above are known.
 pub(super) fn config(url: &str, folder: &TempDir, vault: &Vault) -> RouterConfig {
-    let known = [OPERATOR, OWNER, APP, OTHER_APP, OTHER_CALLER, NOBODY];
+    let known = [
+        OPERATOR,
+        OWNER,
+        APP,
+        OTHER_APP,
+        OTHER_CALLER,
+        ADA,
+        BOB,
+        BOT,
+        NOBODY,
+    ];
     let tokens = known.map(|who| TokenConfig {
         name: TokenName::parse(who.0).unwrap(),
         sha256: TokenDigest::of(who.0),

@@ -2,7 +2,9 @@
 
 mod bodies;
 mod config;
+mod data_keys;
 mod lending;
+mod members;
 mod patient;
 mod provider;
 mod refusal;
@@ -12,11 +14,13 @@ mod vault;
 
 pub(crate) use bodies::{anthropic, chat, responses};
 pub(crate) use config::{
-    ANONYMOUS, APP, NOBODY, ONCE, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, QUICK, STRANGER, Who,
+    ADA, ANONYMOUS, APP, BOB, BOT, NOBODY, ONCE, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, QUICK,
+    STRANGER, Who,
 };
 pub(crate) use lending::{Lending, of, own, shared};
+pub(crate) use members::told;
 pub(crate) use provider::{Answer, Provider};
 pub(crate) use refusal::{Refused, refused};
 pub(crate) use requests::{ACME, WEB, claude, gpt, on, streamed};
 pub(crate) use router::{Router, START};
-pub(crate) use vault::{FRESHNESS, SECRET, api_key, key, version};
+pub(crate) use vault::{FRESHNESS, Heard, SECRET, api_key, key, version};

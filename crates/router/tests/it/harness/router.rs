@@ -10,6 +10,7 @@ use latchkey_boot::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use latchkey_boot::config::SecretString;
 use latchkey_boot::drain::Drain;
 use latchkey_contract::router::v1::inference_service_client::InferenceServiceClient;
+use latchkey_contract::router::v1::session_service_client::SessionServiceClient;
 use latchkey_contract::router::v1::usage_service_client::UsageServiceClient;
 use latchkey_contract::router::v1::{
     Attempt, GenerateRequest, GenerateResponse, ListAttemptsRequest, StreamGenerateResponse,
@@ -19,8 +20,11 @@ use latchkey_contract::vault::v1::{Lease, Payer, ResolveRequest, ResolveResponse
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_router::config::RouterConfig;
 use latchkey_router::ledger::JournalId;
+use latchkey_router::sessions::Sessions;
 use latchkey_router::store::Store;
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement,
+};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tonic::{Status, Streaming};
@@ -39,10 +43,14 @@ pub(crate) struct Router {
     pub(crate) vault: Vault,
     pub(crate) provider: Provider,
     pub(crate) drain: Drain,
+    pub(crate) conversations: Arc<Sessions>,
     folder: TempDir,
     address: SocketAddr,
     serving: Option<JoinHandle<()>>,
 }
+
+/// Where a router listens, what it is about to serve until, and its sessions.
+type Served = (SocketAddr, Option<JoinHandle<()>>, Arc<Sessions>);
 
 /// 2026-11-21T12:00:00Z.
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_795_262_400_000_000);
@@ -93,13 +101,14 @@ impl Router {
         adjust(&mut config);
         let drain = Drain::new();
         let used = other_clock.unwrap_or_else(|| Arc::clone(&clock) as Arc<_>);
-        let (address, serving) = serve(config, &drain, used).await;
+        let (address, serving, conversations) = serve(config, &drain, used).await;
         let router = Self {
             clock,
             database,
             vault,
             provider,
             drain,
+            conversations,
             folder,
             address,
             serving,
@@ -114,7 +123,7 @@ impl Router {
         self.stops().await;
         let config = self.config();
         self.drain = Drain::new();
-        (self.address, self.serving) =
+        (self.address, self.serving, self.conversations) =
             serve(config, &self.drain, Arc::clone(&self.clock) as Arc<_>).await;
         self.vault.attended(2).await;
         self
@@ -123,6 +132,16 @@ impl Router {
     /// A configuration as this router's own.
     pub(crate) fn config(&self) -> RouterConfig {
         config(&self.database.url, &self.folder, &self.vault)
+    }
+
+    /// The bytes of its journal's files.
+    pub(crate) fn journal(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.folder.path().join("journal")).unwrap();
+        let files = files.map(|file| file.unwrap().path());
+        let files = files.filter(|path| path.is_file());
+        files
+            .flat_map(|path| std::fs::read(path).unwrap())
+            .collect()
     }
 
     /// The identity of its journal.
@@ -233,6 +252,10 @@ impl Router {
         UsageServiceClient::new(self.channel(who))
     }
 
+    pub(crate) fn sessions(&self, who: Who) -> SessionServiceClient<AuthorizedChannel> {
+        SessionServiceClient::new(self.channel(who))
+    }
+
     pub(crate) async fn generate(
         &self,
         request: GenerateRequest,
@@ -292,6 +315,40 @@ impl Router {
         database.execute_unprepared(statement).await.unwrap();
     }
 
+    /// All that its database holds, with bytes in hex where it is PostgreSQL's.
+    pub(crate) async fn dump(&self) -> Vec<u8> {
+        if let Some(folder) = &self.database.folder {
+            let files = std::fs::read_dir(folder.path()).unwrap();
+            let files = files.map(|file| file.unwrap().path());
+            return files
+                .flat_map(|path| std::fs::read(path).unwrap())
+                .collect();
+        }
+        let database = Database::connect(&self.database.url).await.unwrap();
+        let text = async |statement: String| {
+            let statement = Statement::from_string(DbBackend::Postgres, statement);
+            let row = database.query_one_raw(statement).await.unwrap().unwrap();
+            row.try_get_by_index::<Option<String>>(0).unwrap()
+        };
+        let tables = "SELECT string_agg(tablename, ' ') FROM pg_tables WHERE schemaname = 'public'";
+        let tables = text(tables.to_owned()).await.unwrap();
+        let mut dump = Vec::new();
+        for table in tables.split(' ') {
+            let rows = format!("SELECT string_agg(t::text, ' ') FROM {table} t");
+            dump.extend(text(rows).await.unwrap_or_default().into_bytes());
+        }
+        dump
+    }
+
+    /// How many rows a table has that meet a condition.
+    pub(crate) async fn count(&self, table: &str, condition: &str) -> i64 {
+        let database = Database::connect(&self.database.url).await.unwrap();
+        let statement = format!("SELECT count(*) FROM {table} WHERE {condition}");
+        let statement = Statement::from_string(database.get_database_backend(), statement);
+        let row = database.query_one_raw(statement).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+
     /// Has every writer wait.
     pub(crate) async fn lock_database(&self) -> DatabaseLock {
         let mut options = ConnectOptions::new(&self.database.url);
@@ -328,13 +385,10 @@ impl DatabaseLock {
     }
 }
 
-async fn serve(
-    config: RouterConfig,
-    drain: &Drain,
-    clock: Arc<dyn Clock>,
-) -> (SocketAddr, Option<JoinHandle<()>>) {
+async fn serve(config: RouterConfig, drain: &Drain, clock: Arc<dyn Clock>) -> Served {
     let app = config.build_with(drain.clone(), clock).await.unwrap();
     let address = app.local_addr();
+    let sessions = Arc::clone(app.sessions());
     let serving = tokio::spawn(async move { app.serve().await.unwrap() });
-    (address, Some(serving))
+    (address, Some(serving), sessions)
 }

@@ -27,6 +27,8 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
+use super::data_keys::DataKeys;
+
 /// How long what the router holds stays usable.
 pub(crate) const FRESHNESS: Duration = Duration::from_secs(30);
 /// The material of every key.
@@ -48,14 +50,17 @@ pub(crate) struct Vault {
 }
 
 type Resolve = dyn Fn(&ResolveRequest) -> Result<ResolveResponse, Status> + Send;
+type LookUp = dyn Fn(&LookUpMemberRequest) -> Result<LookUpMemberResponse, Status> + Send;
 type Pushed = mpsc::UnboundedSender<Result<AttendResponse, Status>>;
 
 struct Shared {
     resolve: Mutex<Box<Resolve>>,
+    look_up: Mutex<Box<LookUp>>,
     heard: watch::Sender<Heard>,
     session: Mutex<Option<Pushed>>,
     turns_away: Mutex<bool>,
     silent: Mutex<bool>,
+    data_keys: DataKeys,
 }
 
 /// What the router said.
@@ -69,6 +74,7 @@ pub(crate) struct Heard {
     /// How often it was not let in.
     pub(crate) turned_away: usize,
     pub(crate) questions: Vec<ResolveRequest>,
+    pub(crate) look_ups: Vec<LookUpMemberRequest>,
     pub(crate) acknowledgements: Vec<Acknowledgement>,
     pub(crate) results: Vec<VerificationResult>,
     pub(crate) reports: Vec<KeyReport>,
@@ -94,10 +100,12 @@ impl Vault {
     pub(super) fn start() -> Self {
         let shared = Arc::new(Shared {
             resolve: Mutex::new(Box::new(|_| Err(Status::internal("nothing is scripted")))),
+            look_up: Mutex::new(Box::new(super::members::nobody)),
             heard: watch::Sender::default(),
             session: Mutex::default(),
             turns_away: Mutex::default(),
             silent: Mutex::default(),
+            data_keys: DataKeys::default(),
         });
         Self::serve("127.0.0.1:0".parse().unwrap(), shared)
     }
@@ -144,6 +152,14 @@ impl Vault {
         resolve: impl Fn(&ResolveRequest) -> Result<ResolveResponse, Status> + Send + 'static,
     ) {
         *self.shared.resolve.lock().unwrap() = Box::new(resolve);
+    }
+
+    /// From now on it tells of members like this.
+    pub(crate) fn looks_up(
+        &self,
+        look_up: impl Fn(&LookUpMemberRequest) -> Result<LookUpMemberResponse, Status> + Send + 'static,
+    ) {
+        *self.shared.look_up.lock().unwrap() = Box::new(look_up);
     }
 
     /// From now on it refuses.
@@ -204,6 +220,16 @@ impl Vault {
     /// What it was asked for.
     pub(crate) fn questions(&self) -> Vec<ResolveRequest> {
         self.shared.heard.borrow().questions.clone()
+    }
+
+    /// Whom it was asked for as members.
+    pub(crate) fn look_ups(&self) -> Vec<LookUpMemberRequest> {
+        self.shared.heard.borrow().look_ups.clone()
+    }
+
+    /// The keys that transcripts are sealed under.
+    pub(crate) fn data_keys(&self) -> &DataKeys {
+        &self.shared.data_keys
     }
 
     /// Waits until it has heard something.
@@ -283,28 +309,36 @@ impl LeaseService for Service {
         request: Request<LookUpMemberRequest>,
     ) -> Result<Response<LookUpMemberResponse>, Status> {
         is_router(&request)?;
-        Ok(Response::new(LookUpMemberResponse::default()))
+        let request = request.into_inner();
+        let answer = self.0.look_up.lock().unwrap()(&request);
+        self.0
+            .heard
+            .send_modify(|heard| heard.look_ups.push(request));
+        answer.map(Response::new)
     }
 
     async fn create_data_key(
         &self,
-        _: Request<CreateDataKeyRequest>,
+        request: Request<CreateDataKeyRequest>,
     ) -> Result<Response<DataKey>, Status> {
-        Err(Status::unimplemented("nothing is sealed"))
+        is_router(&request)?;
+        self.0.data_keys.create(&request.into_inner())
     }
 
     async fn lend_data_key(
         &self,
-        _: Request<LendDataKeyRequest>,
+        request: Request<LendDataKeyRequest>,
     ) -> Result<Response<DataKey>, Status> {
-        Err(Status::unimplemented("nothing is sealed"))
+        is_router(&request)?;
+        self.0.data_keys.lend(&request.into_inner())
     }
 
     async fn destroy_data_key(
         &self,
-        _: Request<DestroyDataKeyRequest>,
+        request: Request<DestroyDataKeyRequest>,
     ) -> Result<Response<DestroyDataKeyResponse>, Status> {
-        Err(Status::unimplemented("nothing is sealed"))
+        is_router(&request)?;
+        self.0.data_keys.destroy(&request.into_inner())
     }
 
     async fn list_leases(

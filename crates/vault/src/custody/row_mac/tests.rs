@@ -7,6 +7,7 @@ use crate::domain::destination::Destination;
 use crate::domain::funding::Funding;
 use crate::domain::key::KeyState;
 use crate::domain::material::SecretKind;
+use crate::domain::member::{self, MemberRole};
 use crate::domain::provider::Provider;
 use crate::domain::settings::Settings;
 use crate::domain::uid::{BranchKeyUid, DataKeyUid, KeyUid, ProjectUid, WorkspaceUid};
@@ -297,6 +298,36 @@ fn every_column_of_a_data_key_is_covered() {
         },
     ];
     all_differ(&rows.map(|row| row.canonical()));
+}
+
+#[test]
+fn every_column_of_a_member_is_covered() {
+    let terms = member::Terms {
+        identity: "token:ada".parse().unwrap(),
+        role: MemberRole::Member,
+        display_name: String::new(),
+    };
+    let uid = WorkspaceUid(Uuid::from_u128(1));
+    let ada = Member::new(uid, "ada".parse().unwrap(), terms, at(1));
+    let other = |change: &dyn Fn(&mut Member)| {
+        let mut other = ada.clone();
+        change(&mut other);
+        other.canonical()
+    };
+    all_differ(&[
+        ada.canonical(),
+        other(&|ada| ada.workspace = WorkspaceUid(Uuid::from_u128(2))),
+        other(&|ada| ada.slug = "adam".parse().unwrap()),
+        other(&|ada| ada.identity = "token:adam".parse().unwrap()),
+        other(&|ada| ada.role = MemberRole::Owner),
+        other(&|ada| ada.role = MemberRole::Caller),
+        other(&|ada| ada.display_name = "Ada".to_owned()),
+        other(&|ada| ada.row_revision = 2),
+        other(&|ada| ada.create_time = at(2)),
+        other(&|ada| ada.update_time = at(2)),
+    ]);
+    let longest = format!("spiffe://example.org/{}", "a".repeat(2_027));
+    other(&|ada| ada.identity = longest.parse().unwrap());
 }
 
 #[test]

@@ -1,17 +1,12 @@
 //! `CreateKey`.
 
-use latchkey_contract::names::{KeyName, KeyParent, ResourceId};
+use latchkey_contract::names::{KeyParent, ResourceId};
 use latchkey_contract::vault::v1::{CreateKeyRequest, Key as Message};
 
-use super::{intake, settings};
+use super::draft::Draft;
 use crate::change::Change;
-use crate::domain::destination::{Destination, Directions};
-use crate::domain::key::{Key, KeyState};
-use crate::domain::provider::Provider;
-use crate::domain::uid::KeyUid;
 use crate::error::{Conflict, Noun, VaultError};
 use crate::services::call::Call;
-use crate::services::encode;
 use crate::services::repeatable::Repeatable;
 use crate::store;
 use crate::vault::Vault;
@@ -37,43 +32,18 @@ async fn create(
     slug: ResourceId,
     request: CreateKeyRequest,
 ) -> Result<Message, VaultError> {
-    let wanted = request.key.unwrap_or_default();
-    let provider: Provider = wanted
-        .provider
-        .parse()
-        .map_err(|error| VaultError::field("key.provider", error))?;
-    let mut settings = settings::decode(&wanted)?;
-    settings.check_use(provider)?;
-    settings::check_parent(&settings, &parent)?;
-    let material = intake::material(request.material, provider)?;
-    let directions = Directions {
-        base_url: &wanted.base_url,
-        location: &wanted.location,
-        cloud_project: &wanted.cloud_project,
-        api_version: &wanted.api_version,
-    };
-    let located = Destination::parse(&directions, provider, &vault.egress);
-    let located = located.map_err(intake::misdirected("key."))?;
-    let deployment = located.deployment.as_deref();
-    if let Some(deployment) = deployment
-        && settings.default_model.is_empty()
-        && !settings.lead_to(deployment)
-    {
-        // Who gives the address of a deployment, and no model, means that one.
-        settings.default_model = deployment.to_owned();
-    }
-    intake::check_deployment("key.base_url", deployment, &settings)?;
+    let skip = request.skip_verification;
+    let draft = Draft::read(vault, slug, request.key, request.material, skip)?;
+    draft.check_parent(&parent)?;
     // Before the provider is asked: nobody learns of a key by a name that is taken anyway.
     let found = vault.parent(&parent).await?;
-    if store::keys::find(&vault.store, found.ids(), &slug)
+    if store::keys::find(&vault.store, found.ids(), &draft.slug)
         .await?
         .is_some()
     {
         return Err(Conflict::Exists(Noun::Key).into());
     }
-    let skip = request.skip_verification;
-    let destination = located.destination;
-    let intake = intake::verify(vault, provider, material, destination, skip).await?;
+    let verified = draft.verify(vault).await?;
 
     let mut change = Change::begin(vault, &parent, call.act()).await?;
     let project = change.project(&parent).await?.map(|project| project.uid);
@@ -81,43 +51,12 @@ async fn create(
         workspace: change.head.uid,
         project,
     };
-    if store::keys::find(&change.unit, ids, &slug).await?.is_some() {
-        return Err(Conflict::Exists(Noun::Key).into());
-    }
-    intake.refuse_duplicate(&change, None).await?;
-    let name = KeyName {
-        parent,
-        key: slug.clone(),
-    };
-    let key = Key {
-        uid: KeyUid::random(vault.custody.rng())?,
-        workspace: change.head.uid,
-        project,
-        slug: Some(slug),
-        provider,
-        settings,
-        state: KeyState::Active,
-        state_detail: String::new(),
-        current_version: 1,
-        row_revision: 1,
-        create_time: change.now,
-        update_time: change.now,
-        delete_time: None,
-        last_used_time: None,
-    };
-    let version = intake.seal(vault, &change, key.uid, 1)?;
-    let answer = encode::key(&name, &key, &version, change.now);
+    let admitted = verified.admit(vault, &change, parent, ids).await?;
+    let answer = admitted.message(change.now);
     if request.validate_only {
         return Ok(answer);
     }
-    let event = change
-        .event(&name)
-        .with("uid", key.uid)
-        .with("provider", provider);
-    let event = intake::describe(event, &version);
-    store::keys::insert(&change.unit, change.keys.stamp(key)).await?;
-    store::versions::insert(&change.unit, change.keys.stamp(version)).await?;
-    change.record(event).await?;
+    admitted.store(&mut change).await?;
     repeatable.remember(&change, call, &answer).await?;
     let committed = change.commit().await?;
     // The very next call uses it: routers that chose another key before choose again.

@@ -1,5 +1,5 @@
 //! Taking material in: its format, its duplicates, what its provider says of it, its seal. Shared by
-//! `CreateKey` and `AddKeyVersion`, the only two ways in.
+//! new keys and new versions, the only two ways in.
 
 use std::sync::Arc;
 

@@ -5,6 +5,7 @@ mod candidates;
 mod data_keys;
 mod foresight;
 mod list;
+mod look_up_member;
 mod release;
 mod resolve;
 mod wish;
@@ -71,8 +72,10 @@ impl LeaseService for Leases {
         &self,
         request: Request<LookUpMemberRequest>,
     ) -> Result<Response<LookUpMemberResponse>, Status> {
-        let _ = request;
-        Err(Status::unimplemented("members"))
+        let (call, request) = Call::split(request)?;
+        let resource = request.workspace.clone();
+        let outcome = look_up_member::handle(&self.vault, &call, request).await;
+        call.answer(&self.vault, &resource, outcome).await
     }
 
     async fn create_data_key(

@@ -199,7 +199,7 @@ fn exclusions(choice: &Choice) -> Vec<Exclusion> {
     choice.exclusions.iter().map(encode).collect()
 }
 
-fn revision(open: &OpenWorkspace) -> Option<ScopeRevision> {
+pub(super) fn revision(open: &OpenWorkspace) -> Option<ScopeRevision> {
     let scope: RevisionScope = open.workspace.scope()?;
     let revision = encode::signed(open.workspace.revision);
     Some(ScopeRevision {

@@ -1,17 +1,18 @@
 //! `CreateProject`.
 
 use latchkey_contract::names::{KeyParent, ProjectName, ResourceId, Scope, WorkspaceName};
-use latchkey_contract::vault::v1::{CreateProjectRequest, Project as Message};
+use latchkey_contract::vault::v1::{CreateProjectRequest, InitialKey, Project as Message};
 
 use super::settings::{self, Settings};
 use crate::change::Change;
-use crate::domain::uid::ProjectUid;
+use crate::domain::uid::{ProjectUid, WorkspaceUid};
 use crate::domain::workspace::Project;
 use crate::error::{Conflict, Noun, VaultError};
 use crate::services::call::Call;
 use crate::services::encode;
+use crate::services::keys::initial::Drafts;
 use crate::services::repeatable::Repeatable;
-use crate::store::projects;
+use crate::store::{self, Rows, projects};
 use crate::vault::Vault;
 
 pub(in crate::services) async fn handle(
@@ -27,43 +28,62 @@ pub(in crate::services) async fn handle(
         .map_err(VaultError::name("project_id"))?;
     let settings = settings::decode(&request.project.clone().unwrap_or_default())?;
     let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
-    let work = create(vault, call, &repeatable, parent, slug, settings);
-    repeatable.once(vault, call, work).await
+    let name = ProjectName {
+        workspace: parent,
+        project: slug,
+    };
+    let initial_keys = request.initial_keys;
+    let work = create(vault, call, &repeatable, name, settings, initial_keys);
+    repeatable.once(vault, call, Box::pin(work)).await
 }
 
 async fn create(
     vault: &Vault,
     call: &Call,
     repeatable: &Repeatable,
-    parent: WorkspaceName,
-    slug: ResourceId,
+    name: ProjectName,
     settings: Settings,
+    initial_keys: Vec<InitialKey>,
 ) -> Result<Message, VaultError> {
-    let name = ProjectName {
-        workspace: parent.clone(),
-        project: slug.clone(),
-    };
-    let scope = KeyParent::Scope(Scope::Workspace(parent));
-    let mut change = Change::begin(vault, &scope, call.act()).await?;
-    if projects::find(&change.unit, change.head.uid, &slug)
-        .await?
-        .is_some()
-    {
-        return Err(Conflict::Exists(Noun::Project).into());
-    }
+    let drafts = Drafts::read(vault, initial_keys)?;
+    // Before any provider is asked: nobody learns of a key by a name that is taken anyway.
+    let open = vault.workspace(Some(&name.workspace)).await?;
+    refuse_taken(&vault.store, open.workspace.uid, &name).await?;
+    let newcomers = drafts.verify(vault).await?;
+
+    let workspace = KeyParent::Scope(Scope::Workspace(name.workspace.clone()));
+    let mut change = Change::begin(vault, &workspace, call.act()).await?;
+    refuse_taken(&change.unit, change.head.uid, &name).await?;
     let uid = ProjectUid::random(vault.custody.rng())?;
     let event = settings::describe(change.event(&name).with("uid", uid), &settings);
-    let (workspace, now) = (change.head.uid, change.now);
+    let (workspace, slug) = (change.head.uid, name.project.clone());
     let project = Project {
         funding: settings.funding,
         rules: settings.rules,
-        ..Project::new(uid, workspace, slug, settings.display_name, now)
+        ..Project::new(uid, workspace, slug, settings.display_name, change.now)
     };
     let answer = encode::project(&name, &project);
     projects::insert(&change.unit, change.keys.stamp(project)).await?;
     change.record(event).await?;
+    let ids = store::keys::Parent {
+        workspace,
+        project: Some(uid),
+    };
+    let parent = KeyParent::Scope(Scope::Project(name));
+    newcomers.store(vault, &mut change, &parent, ids).await?;
     repeatable.remember(&change, call, &answer).await?;
     let committed = change.commit().await?;
     vault.leasing.propagate(committed).await;
     Ok(answer)
+}
+
+async fn refuse_taken(
+    rows: &impl Rows,
+    workspace: WorkspaceUid,
+    name: &ProjectName,
+) -> Result<(), VaultError> {
+    match projects::find(rows, workspace, &name.project).await? {
+        Some(_) => Err(Conflict::Exists(Noun::Project).into()),
+        None => Ok(()),
+    }
 }

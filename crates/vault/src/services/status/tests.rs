@@ -97,7 +97,18 @@ fn requests() -> Vec<Row> {
             NotFound,
             "DATA_KEY_NOT_FOUND",
         ),
+        row(
+            initial(VaultError::field("key.priority", "is")),
+            InvalidArgument,
+            "FIELD_INVALID",
+        )
+        .naming("initial_keys[3].key.priority"),
         row(VaultError::NotFound(Noun::Key), NotFound, "KEY_NOT_FOUND"),
+        row(
+            VaultError::NotFound(Noun::Member),
+            NotFound,
+            "MEMBER_NOT_FOUND",
+        ),
         row(
             VaultError::NotFound(Noun::Project),
             NotFound,
@@ -119,6 +130,7 @@ fn requests() -> Vec<Row> {
 fn conflicts() -> Vec<Row> {
     use Code::{Aborted, AlreadyExists, FailedPrecondition};
     let duplicate = Conflict::DuplicateMaterial("workspaces/w/keys/k".parse().unwrap());
+    let member = Conflict::MemberExists("workspaces/w/members/m".parse().unwrap());
     let illegal = IllegalTransition {
         from: "deleted",
         verb: "enabled",
@@ -126,6 +138,7 @@ fn conflicts() -> Vec<Row> {
     vec![
         row(duplicate, AlreadyExists, "DUPLICATE_MATERIAL"),
         row(Conflict::Etag, Aborted, "ETAG_MISMATCH"),
+        row(member, AlreadyExists, "MEMBER_EXISTS").naming("member.identity"),
         row(Conflict::Exists(Noun::Key), AlreadyExists, "KEY_EXISTS"),
         row(
             Conflict::Exists(Noun::Project),
@@ -244,6 +257,13 @@ fn custody() -> Vec<Row> {
     ]
 }
 
+fn initial(problem: VaultError) -> VaultError {
+    VaultError::InitialKey {
+        index: 3,
+        problem: Box::new(problem),
+    }
+}
+
 fn unresolved(refusal: ResolutionRefusal) -> VaultError {
     VaultError::Resolution {
         refusal,
@@ -269,15 +289,22 @@ fn is_listed(error: &VaultError) {
         | VaultError::KeyFormat(_)
         | VaultError::Destination { .. }
         | VaultError::NotFound(
-            Noun::DataKey | Noun::Key | Noun::Project | Noun::ProviderOverride | Noun::Workspace,
+            Noun::DataKey
+            | Noun::Key
+            | Noun::Member
+            | Noun::Project
+            | Noun::ProviderOverride
+            | Noun::Workspace,
         )
         | VaultError::Conflict(
             Conflict::DuplicateMaterial(_)
             | Conflict::Etag
             | Conflict::Exists(_)
+            | Conflict::MemberExists(_)
             | Conflict::NotEmpty(_)
             | Conflict::RequestIdReused,
         )
+        | VaultError::InitialKey { .. }
         | VaultError::State(_)
         | VaultError::Verification(
             ErrandFailure::NoRouter | ErrandFailure::Rejected(_) | ErrandFailure::Unreachable(_),

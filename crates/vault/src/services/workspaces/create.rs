@@ -1,7 +1,7 @@
 //! `CreateWorkspace`.
 
-use latchkey_contract::names::{ResourceId, WorkspaceName};
-use latchkey_contract::vault::v1::{CreateWorkspaceRequest, Workspace as Message};
+use latchkey_contract::names::{KeyParent, ResourceId, Scope, WorkspaceName};
+use latchkey_contract::vault::v1::{CreateWorkspaceRequest, InitialKey, Workspace as Message};
 
 use super::settings::{self, Settings};
 use crate::change::Change;
@@ -12,8 +12,9 @@ use crate::domain::workspace::{Workspace, WorkspaceSlug};
 use crate::error::{Conflict, Noun, VaultError};
 use crate::services::call::Call;
 use crate::services::encode;
+use crate::services::keys::initial::Drafts;
 use crate::services::repeatable::Repeatable;
-use crate::store::workspaces;
+use crate::store::{self, Rows, workspaces};
 use crate::vault::Vault;
 
 pub(super) async fn handle(
@@ -30,33 +31,46 @@ pub(super) async fn handle(
     check_display_name("workspace.display_name", &wanted.display_name)?;
     let settings = settings::decode(&wanted)?;
     let repeatable = Repeatable::read(vault, call, &request.request_id, &request).await?;
-    let work = create(
-        vault,
-        call,
-        &repeatable,
+    let wanted = Wanted {
         slug,
-        wanted.display_name,
+        display_name: wanted.display_name,
         settings,
-    );
+        initial_keys: request.initial_keys,
+    };
+    let work = Box::pin(create(vault, call, &repeatable, wanted));
     repeatable.once(vault, call, work).await
+}
+
+struct Wanted {
+    slug: ResourceId,
+    display_name: String,
+    settings: Settings,
+    initial_keys: Vec<InitialKey>,
 }
 
 async fn create(
     vault: &Vault,
     call: &Call,
     repeatable: &Repeatable,
-    slug: ResourceId,
-    display_name: String,
-    settings: Settings,
+    wanted: Wanted,
 ) -> Result<Message, VaultError> {
+    let Wanted {
+        slug,
+        display_name,
+        settings,
+        initial_keys,
+    } = wanted;
     let name = WorkspaceName {
         workspace: slug.clone(),
     };
+    let drafts = Drafts::read(vault, initial_keys)?;
+    // Before any provider is asked: nobody learns of a key by a name that is taken anyway.
+    refuse_taken(&vault.store, &slug).await?;
+    let newcomers = drafts.verify(vault).await?;
+
     let now = vault.now();
     let unit = vault.store.begin().await?;
-    if workspaces::find(&unit, Some(&slug)).await?.is_some() {
-        return Err(Conflict::Exists(Noun::Workspace).into());
-    }
+    refuse_taken(&unit, &slug).await?;
     let uid = WorkspaceUid::random(vault.custody.rng())?;
     let before = workspaces::highest_deleted_revision(&unit).await?;
     let act = call.act();
@@ -69,10 +83,23 @@ async fn create(
         rules: settings.rules,
         ..Workspace::new(uid, slug, display_name, before, now)
     };
-    let change = Change::found(unit, &vault.custody, head, act, now, event).await?;
+    let mut change = Change::found(unit, &vault.custody, head, act, now, event).await?;
+    let parent = KeyParent::Scope(Scope::Workspace(name.clone()));
+    let ids = store::keys::Parent {
+        workspace: uid,
+        project: None,
+    };
+    newcomers.store(vault, &mut change, &parent, ids).await?;
     let answer = encode::workspace(&name, &change.head);
     repeatable.remember(&change, call, &answer).await?;
     let committed = change.commit().await?;
     vault.leasing.propagate(committed).await;
     Ok(answer)
+}
+
+async fn refuse_taken(rows: &impl Rows, slug: &ResourceId) -> Result<(), VaultError> {
+    match workspaces::find(rows, Some(slug)).await? {
+        Some(_) => Err(Conflict::Exists(Noun::Workspace).into()),
+        None => Ok(()),
+    }
 }

@@ -6,7 +6,7 @@ use latchkey_contract::vault::v1::{DeleteWorkspaceRequest, DeleteWorkspaceRespon
 use crate::change::{Change, check_etag};
 use crate::error::{Conflict, Noun, VaultError};
 use crate::services::call::Call;
-use crate::services::{encode, keys};
+use crate::services::{encode, keys, members};
 use crate::store;
 use crate::vault::Vault;
 
@@ -45,6 +45,7 @@ pub(super) async fn handle(
         store::projects::update(&change.unit, tombstone).await?;
         change.record(event).await?;
     }
+    members::remove::remove_all(&mut change, &name).await?;
     store::provider_access::delete_all(&change.unit, uid).await?;
     let data_keys = store::data_keys::delete_all(&change.unit, uid).await?;
     let event = change.event(&name).with("data_keys", data_keys);

@@ -22,10 +22,10 @@ use latchkey_contract::vault::v1::{
 use tonic::{Request, Response, Status, async_trait};
 
 use super::call::Call;
-use super::projects;
+use super::{members, projects};
 use crate::vault::Vault;
 
-/// Keeps workspaces and their projects.
+/// Keeps workspaces, their projects and their members.
 pub(super) struct Workspaces(pub(super) Arc<Vault>);
 
 #[async_trait]
@@ -133,23 +133,29 @@ impl WorkspaceService for Workspaces {
         &self,
         request: Request<SetMemberRequest>,
     ) -> Result<Response<Member>, Status> {
-        let _ = request;
-        Err(Status::unimplemented("members"))
+        let (call, request) = Call::split(request)?;
+        let resource = request.member.clone().unwrap_or_default().name;
+        let outcome = members::set::handle(&self.0, &call, request).await;
+        call.answer(&self.0, &resource, outcome).await
     }
 
     async fn remove_member(
         &self,
         request: Request<RemoveMemberRequest>,
     ) -> Result<Response<RemoveMemberResponse>, Status> {
-        let _ = request;
-        Err(Status::unimplemented("members"))
+        let (call, request) = Call::split(request)?;
+        let resource = request.name.clone();
+        let outcome = members::remove::handle(&self.0, &call, request).await;
+        call.answer(&self.0, &resource, outcome).await
     }
 
     async fn list_members(
         &self,
         request: Request<ListMembersRequest>,
     ) -> Result<Response<ListMembersResponse>, Status> {
-        let _ = request;
-        Err(Status::unimplemented("members"))
+        let (call, request) = Call::split(request)?;
+        let resource = request.parent.clone();
+        let outcome = members::list::handle(&self.0, &call, request).await;
+        call.answer(&self.0, &resource, outcome).await
     }
 }

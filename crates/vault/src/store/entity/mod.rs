@@ -11,6 +11,7 @@ pub(super) mod key_versions;
     reason = "`default_model` is a column's name"
 )]
 pub(super) mod keys;
+pub(super) mod members;
 pub(super) mod projects;
 #[expect(
     clippy::struct_field_names,

@@ -2,6 +2,7 @@
 
 mod fixtures;
 mod materials;
+mod members;
 mod raw;
 mod refusal;
 mod router;
@@ -14,9 +15,10 @@ pub(crate) use materials::{
     AZURE, complete_key_of, create_key_of, entra, entra_client, private_key, service_account,
     service_account_file,
 };
+pub(crate) use members::{member, remove, role_of, set};
 pub(crate) use refusal::refused;
 pub(crate) use router::{Outcome, Router, alive, hello, limited, reachable, rejected, unreachable};
 pub(crate) use vault::{
-    ACME_OWNER, ANONYMOUS, NOBODY, OPERATOR, OTHER_ROUTER, OWNER, ROUTER, START, STRANGER, Vault,
-    Who, config,
+    ACME_OWNER, ADA, ANONYMOUS, BOB, BOT, NOBODY, OPERATOR, OTHER_ROUTER, OWNER, ROUTER, START,
+    STRANGER, Vault, Who, config,
 };

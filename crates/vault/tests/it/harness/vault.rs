@@ -42,6 +42,12 @@ pub(crate) const ACME_OWNER: Who = Who("acme-owner");
 pub(crate) const ROUTER: Who = Who("router");
 /// Another router.
 pub(crate) const OTHER_ROUTER: Who = Who("other-router");
+/// Owns what made her a member.
+pub(crate) const ADA: Who = Who("ada");
+/// A member, where he was made one.
+pub(crate) const BOB: Who = Who("bob");
+/// A service that uses keys, where it was made a member.
+pub(crate) const BOT: Who = Who("bot");
 /// Has a token and no grant.
 pub(crate) const NOBODY: Who = Who("nobody");
 /// Has a token that the vault does not know.
@@ -169,7 +175,17 @@ fn keyring(folder: &TempDir) -> PathBuf {
 
 /// A configuration in which the callers above are known.
 pub(crate) fn config(url: &str, keyring_file: PathBuf) -> VaultConfig {
-    let known = [OPERATOR, OWNER, ACME_OWNER, ROUTER, OTHER_ROUTER, NOBODY];
+    let known = [
+        OPERATOR,
+        OWNER,
+        ACME_OWNER,
+        ROUTER,
+        OTHER_ROUTER,
+        NOBODY,
+        ADA,
+        BOB,
+        BOT,
+    ];
     let tokens = known.map(|who| TokenConfig {
         name: TokenName::parse(who.0).unwrap(),
         sha256: TokenDigest::of(who.0),

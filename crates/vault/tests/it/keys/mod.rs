@@ -7,6 +7,7 @@ mod destinations;
 mod disable;
 mod enable;
 mod get;
+mod initial;
 mod intake;
 mod list;
 mod materials;

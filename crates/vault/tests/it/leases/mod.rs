@@ -7,6 +7,7 @@ mod fallbacks;
 mod foresight;
 mod funding;
 mod list;
+mod look_up_member;
 mod quarantine;
 mod release;
 mod resolve;

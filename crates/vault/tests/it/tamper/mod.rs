@@ -5,6 +5,7 @@ mod added;
 mod columns;
 mod data_keys;
 mod material;
+mod members;
 mod provider_access;
 mod swaps;
 mod tables;

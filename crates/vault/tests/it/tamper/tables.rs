@@ -110,6 +110,28 @@ impl Tables {
         row
     }
 
+    /// The row of a table that has no other, found again by its MAC or by that text.
+    pub(super) async fn only_row(&self, table: &'static str, text: &str) -> Row {
+        let column = |name: &str, kind| Column {
+            name: name.to_owned(),
+            kind,
+        };
+        let sql = format!("SELECT row_mac, {text} FROM {table}");
+        let found = self
+            .0
+            .query_all_raw(self.statement(&sql, []))
+            .await
+            .unwrap();
+        assert_eq!(found.len(), 1, "{table}");
+        Row {
+            table,
+            by: column("row_mac", Kind::Bytes),
+            id: Value::Bytes(found[0].try_get_by_index(0).unwrap()),
+            unique: column(text, Kind::Text),
+            mark: Value::String(found[0].try_get_by_index(1).unwrap()),
+        }
+    }
+
     /// The row of a workspace's branch or lookup key.
     pub(super) async fn branch_key(&self, workspace: &str, purpose: &str) -> Row {
         let workspace: Uuid = workspace.parse().unwrap();
@@ -181,6 +203,7 @@ impl Tables {
             "deployment",
             "key_versions",
             "keys",
+            "members",
             "projects",
             "provider_access",
             "workspaces",

@@ -1,0 +1,164 @@
+//! What was said: turns, opened and added.
+
+use std::sync::Arc;
+
+use latchkey_contract::router::v1::{FinishReason, Message, Turn};
+use prost::Message as _;
+
+use super::seal::{self, Place};
+use super::{Sessions, is_gone};
+use crate::domain::session::{MOST_TURNS, Session, TooLong, Transcript, TurnHead, repeated};
+use crate::error::RouterError;
+use crate::keys::DataKey;
+use crate::ledger::JournalError;
+use crate::store::{SealedTurn, TurnRange};
+
+/// A turn that was opened.
+pub struct OpenedTurn {
+    /// What is known of it without opening it.
+    pub head: TurnHead,
+    /// What is sealed: its messages, the answer, and what the model was not shown.
+    pub said: Turn,
+}
+
+impl Sessions {
+    /// How many bytes each of a session's turns has, oldest first, after the turn `after`.
+    pub async fn turn_sizes(
+        &self,
+        session: &Session,
+        after: u64,
+        limit: u64,
+    ) -> Result<Vec<u64>, RouterError> {
+        let Some(transcript) = &session.transcript else {
+            return Ok(Vec::new());
+        };
+        let last = transcript.turn_count;
+        let range = TurnRange { after, last };
+        Ok(self.store.turn_sizes(session.uid, range, limit).await?)
+    }
+
+    /// So many turns of a session, oldest first, after the turn `after`.
+    pub async fn turns(
+        &self,
+        session: &Session,
+        after: u64,
+        count: u64,
+    ) -> Result<Vec<OpenedTurn>, RouterError> {
+        match &session.transcript {
+            Some(transcript) if count > 0 => {
+                let key = self.key_of(transcript).await?;
+                let last = after.saturating_add(count);
+                self.open(session, &key, TurnRange { after, last }).await
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// What a transcript is sealed under.
+    pub(super) async fn key_of(
+        &self,
+        transcript: &Transcript,
+    ) -> Result<Arc<DataKey>, RouterError> {
+        match self.keys.data_key(&transcript.data_key).await {
+            // Whose key is destroyed is deleted, though its rows may still be there.
+            Err(RouterError::Refused(refusal)) if is_gone(refusal.reason) => {
+                Err(RouterError::SessionNotFound)
+            }
+            answer => answer,
+        }
+    }
+
+    /// The whole transcript.
+    pub(super) async fn opened(
+        &self,
+        session: &Session,
+        transcript: &Transcript,
+        key: &DataKey,
+    ) -> Result<Vec<OpenedTurn>, RouterError> {
+        let last = transcript.turn_count;
+        if last == 0 {
+            return Ok(Vec::new());
+        }
+        self.open(session, key, TurnRange { after: 0, last }).await
+    }
+
+    /// Every turn of a range.
+    async fn open(
+        &self,
+        session: &Session,
+        key: &DataKey,
+        range: TurnRange,
+    ) -> Result<Vec<OpenedTurn>, RouterError> {
+        let count = range.last.saturating_sub(range.after);
+        let rows = self.store.turns(session.uid, range, count).await?;
+        let numbers = rows.iter().map(|row| row.head.number);
+        if !numbers.eq(range.after + 1..=range.last) {
+            // Deleted meanwhile, or by somebody who may not.
+            self.find(&session.name).await?;
+            return Err(RouterError::Integrity("a turn is missing"));
+        }
+        let opened = rows.into_iter().map(|SealedTurn { head, sealed }| {
+            let place = Place {
+                data_key: key.name(),
+                session: &session.name,
+                turn: head.number,
+            };
+            let text = seal::open(key.expose(), place, sealed);
+            let text = text.map_err(|_| RouterError::Integrity("a turn is not what was sealed"))?;
+            let said = Turn::decode(&*text);
+            let said = said.map_err(|_| RouterError::Integrity("a turn is not readable"))?;
+            Ok(OpenedTurn { head, said })
+        });
+        opened.collect()
+    }
+
+    /// Adds a turn. Returns its number; the one in `head` is not looked at.
+    pub(super) async fn append(
+        &self,
+        session: &Session,
+        key: &DataKey,
+        head: TurnHead,
+        said: &Turn,
+    ) -> Result<u64, RouterError> {
+        let text = said.encode_to_vec();
+        let size = text.len() as u64;
+        let now = head.create_time;
+        let seal = |number| {
+            if number > MOST_TURNS {
+                return Err(RouterError::SessionTooLong(TooLong));
+            }
+            let place = Place {
+                data_key: key.name(),
+                session: &session.name,
+                turn: number,
+            };
+            let sealed = seal::seal(key.expose(), &self.rng, place, &text);
+            let sealed = sealed.map_err(|_| JournalError::Randomness)?;
+            let head = TurnHead {
+                number,
+                size,
+                ..head
+            };
+            Ok(SealedTurn { head, sealed })
+        };
+        let added = self.store.append_turn(session.uid, now, size, seal);
+        added.await?.ok_or(RouterError::SessionNotFound)
+    }
+}
+
+/// The messages of a transcript, as a request has them.
+pub(super) fn messages(turns: Vec<OpenedTurn>) -> Vec<Message> {
+    let turns = turns.into_iter().map(|turn| turn.said);
+    turns
+        .flat_map(|turn| {
+            let answer = turn.answer.and_then(repeated);
+            turn.messages.into_iter().chain(answer)
+        })
+        .collect()
+}
+
+/// Whether the last answer waits to be gone on with, for which a request need bring nothing.
+pub(super) fn is_paused(turns: &[OpenedTurn]) -> bool {
+    let last = turns.last();
+    last.is_some_and(|turn| turn.head.finish_reason == FinishReason::Paused)
+}

@@ -1,0 +1,282 @@
+//! Sessions: created once, used often, gone with their turns.
+
+use std::time::Duration;
+
+use latchkey_boot::clock::Timestamp;
+use latchkey_contract::names::{DataKeyName, ProjectName, Scope, SessionName, WorkspaceName};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, SqlErr,
+};
+use uuid::Uuid;
+
+use super::entity::{sessions, turns};
+use super::{Store, StoreError};
+use crate::domain::session::{Session, Settings, Transcript};
+use sessions::{Column, Entity, Model};
+
+/// What was answered to a creation that its caller may send again.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FirstAnswer {
+    /// The caller's id of it.
+    pub request_id: Uuid,
+    /// Tells the request from another one.
+    pub digest: Vec<u8>,
+    /// The answer, encoded.
+    pub answer: Vec<u8>,
+}
+
+impl Store {
+    /// Adds a session. False when its name, or its caller's request, is there already.
+    pub async fn insert_session(
+        &self,
+        session: &Session,
+        first_answer: Option<FirstAnswer>,
+    ) -> Result<bool, StoreError> {
+        let row = to_row(session, first_answer).into_active_model();
+        match Entity::insert(row).exec_without_returning(&self.db).await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.sql_err() {
+                Some(SqlErr::UniqueConstraintViolation(_)) => Ok(false),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// The session of that name, expired or not.
+    pub async fn session(&self, name: &SessionName) -> Result<Option<Session>, StoreError> {
+        let query = Entity::find()
+            .filter(Column::Workspace.eq(name.workspace.workspace.as_str()))
+            .filter(Column::SessionId.eq(name.session.as_str()));
+        query.one(&self.db).await?.map(from_row).transpose()
+    }
+
+    /// The session that a request of `creator` made, and what was answered.
+    pub async fn session_of_request(
+        &self,
+        creator: &str,
+        request_id: Uuid,
+    ) -> Result<Option<(Session, FirstAnswer)>, StoreError> {
+        let query = Entity::find()
+            .filter(Column::Creator.eq(creator))
+            .filter(Column::RequestId.eq(request_id));
+        let Some(mut row) = query.one(&self.db).await? else {
+            return Ok(None);
+        };
+        let first_answer = FirstAnswer {
+            request_id,
+            digest: row.request_digest.take().unwrap_or_default(),
+            answer: row.first_answer.take().unwrap_or_default(),
+        };
+        Ok(Some((from_row(row)?, first_answer)))
+    }
+
+    /// The sessions of a workspace that are not expired, by name, after the id `after`.
+    pub async fn sessions(
+        &self,
+        workspace: &WorkspaceName,
+        now: Timestamp,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<Session>, StoreError> {
+        let mut query = Entity::find()
+            .filter(Column::Workspace.eq(workspace.workspace.as_str()))
+            .filter(Column::ExpireTime.gt(now.as_micros()));
+        if let Some(after) = after {
+            query = query.filter(Column::SessionId.gt(after));
+        }
+        let query = query.order_by_asc(Column::SessionId).limit(limit);
+        let rows = query.all(&self.db).await?;
+        rows.into_iter().map(from_row).collect()
+    }
+
+    /// Sessions that are expired, whosever they are, after that one.
+    pub async fn expired_sessions(
+        &self,
+        now: Timestamp,
+        after: Option<Uuid>,
+        limit: u64,
+    ) -> Result<Vec<Session>, StoreError> {
+        let mut query = Entity::find().filter(Column::ExpireTime.lte(now.as_micros()));
+        if let Some(after) = after {
+            query = query.filter(Column::Uid.gt(after));
+        }
+        let query = query.order_by_asc(Column::Uid).limit(limit);
+        let rows = query.all(&self.db).await?;
+        rows.into_iter().map(from_row).collect()
+    }
+
+    /// Writes a session's settings if they are still those of the revision before. Returns whether
+    /// they were.
+    pub async fn update_session(&self, session: &Session) -> Result<bool, StoreError> {
+        let Settings {
+            display_name,
+            key,
+            provider,
+            model,
+            strict,
+            retention,
+        } = &session.settings;
+        let retention = micros(*retention);
+        let updated = Entity::update_many()
+            .col_expr(Column::DisplayName, Expr::value(display_name))
+            .col_expr(Column::Key, Expr::value(key))
+            .col_expr(Column::Provider, Expr::value(provider))
+            .col_expr(Column::Model, Expr::value(model))
+            .col_expr(Column::Strict, Expr::value(*strict))
+            .col_expr(Column::RetentionMicros, Expr::value(retention))
+            // From the row: it may have been used meanwhile.
+            .col_expr(
+                Column::ExpireTime,
+                Expr::col(Column::LastUseTime).add(retention),
+            )
+            .col_expr(Column::Revision, Expr::value(session.revision))
+            .col_expr(
+                Column::UpdateTime,
+                Expr::value(session.update_time.as_micros()),
+            )
+            .filter(Column::Uid.eq(session.uid))
+            .filter(Column::Revision.eq(session.revision - 1))
+            .exec(&self.db)
+            .await?;
+        Ok(updated.rows_affected > 0)
+    }
+
+    /// Notes a use, from which the retention counts anew. False when the session is gone or expired.
+    pub async fn use_session(&self, uid: Uuid, now: Timestamp) -> Result<bool, StoreError> {
+        let updated = used(now)
+            .filter(Column::Uid.eq(uid))
+            .filter(Column::ExpireTime.gt(now.as_micros()))
+            .exec(&self.db)
+            .await?;
+        Ok(updated.rows_affected > 0)
+    }
+
+    /// Deletes a session with its turns. Returns whether it was there.
+    pub async fn delete_session(&self, uid: Uuid) -> Result<bool, StoreError> {
+        let change = self.begin_change().await?;
+        // First, so that whoever adds a turn either did it before or finds no session.
+        let deleted = Entity::delete_by_id(uid).exec(&change).await?;
+        turns::Entity::delete_many()
+            .filter(turns::Column::SessionUid.eq(uid))
+            .exec(&change)
+            .await?;
+        change.commit().await?;
+        Ok(deleted.rows_affected > 0)
+    }
+}
+
+/// The change of a session that was used.
+pub(super) fn used(now: Timestamp) -> sea_orm::UpdateMany<Entity> {
+    let now = now.as_micros();
+    let expire_time = Expr::col(Column::RetentionMicros).add(now);
+    Entity::update_many()
+        .col_expr(Column::LastUseTime, Expr::value(now))
+        .col_expr(Column::ExpireTime, expire_time)
+}
+
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
+
+fn to_row(session: &Session, first_answer: Option<FirstAnswer>) -> Model {
+    let Session {
+        uid,
+        name,
+        scope,
+        settings,
+        transcript,
+        creator,
+        ..
+    } = session;
+    let count = |count: Option<u64>| count.map_or(0, |n| i64::try_from(n).unwrap_or(i64::MAX));
+    let data_key = transcript.as_ref().map(|transcript| &transcript.data_key);
+    let (request_id, request_digest, answer) = match first_answer {
+        None => (None, None, None),
+        Some(first) => (
+            Some(first.request_id),
+            Some(first.digest),
+            Some(first.answer),
+        ),
+    };
+    Model {
+        uid: *uid,
+        workspace: name.workspace.workspace.to_string(),
+        session_id: name.session.to_string(),
+        project: scope.project().map(ToString::to_string).unwrap_or_default(),
+        display_name: settings.display_name.clone(),
+        key: settings.key.clone(),
+        provider: settings.provider.clone(),
+        model: settings.model.clone(),
+        strict: settings.strict,
+        data_key: data_key.map(|name| {
+            let id = Uuid::try_parse(name.data_key.as_str());
+            id.expect("a canonical UUID is a UUID")
+        }),
+        turn_count: count(transcript.as_ref().map(|t| t.turn_count)),
+        size: count(transcript.as_ref().map(|t| t.size)),
+        retention_micros: micros(settings.retention),
+        revision: session.revision,
+        creator: creator.clone(),
+        create_time: session.create_time.as_micros(),
+        update_time: session.update_time.as_micros(),
+        last_use_time: session.last_use_time.as_micros(),
+        expire_time: session.expire_time().as_micros(),
+        request_id,
+        request_digest,
+        first_answer: answer,
+    }
+}
+
+fn from_row(row: Model) -> Result<Session, StoreError> {
+    let workspace = WorkspaceName {
+        workspace: parse("workspace", row.workspace.parse().ok())?,
+    };
+    let scope = match row.project.as_str() {
+        "" => Scope::Workspace(workspace.clone()),
+        project => Scope::Project(ProjectName {
+            workspace: workspace.clone(),
+            project: parse("project", project.parse().ok())?,
+        }),
+    };
+    let transcript = match row.data_key {
+        None => None,
+        Some(id) => Some(Transcript {
+            data_key: DataKeyName {
+                workspace: workspace.clone(),
+                data_key: parse("data_key", id.to_string().parse().ok())?,
+            },
+            turn_count: parse("turn_count", u64::try_from(row.turn_count).ok())?,
+            size: parse("size", u64::try_from(row.size).ok())?,
+        }),
+    };
+    let retention = u64::try_from(row.retention_micros).ok();
+    Ok(Session {
+        uid: row.uid,
+        name: SessionName {
+            workspace,
+            session: parse("session_id", row.session_id.parse().ok())?,
+        },
+        scope,
+        settings: Settings {
+            display_name: row.display_name,
+            key: row.key,
+            provider: row.provider,
+            model: row.model,
+            strict: row.strict,
+            retention: Duration::from_micros(parse("retention_micros", retention)?),
+        },
+        transcript,
+        creator: row.creator,
+        create_time: Timestamp::from_micros(row.create_time),
+        update_time: Timestamp::from_micros(row.update_time),
+        last_use_time: Timestamp::from_micros(row.last_use_time),
+        revision: row.revision,
+    })
+}
+
+fn parse<T>(column: &'static str, value: Option<T>) -> Result<T, StoreError> {
+    let table = "sessions";
+    value.ok_or(StoreError::Inconsistent { table, column })
+}

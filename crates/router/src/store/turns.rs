@@ -1,0 +1,163 @@
+//! Turns of transcripts, sealed.
+
+use latchkey_boot::clock::Timestamp;
+use latchkey_contract::router::v1::FinishReason;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+use uuid::Uuid;
+
+use super::entity::{sessions, turns};
+use super::sessions::used;
+use super::{Store, StoreError};
+use crate::domain::attempt::Payer;
+use crate::domain::session::TurnHead;
+use turns::{Column, Entity, Model};
+
+/// A turn as it is kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SealedTurn {
+    /// What is known of it.
+    pub head: TurnHead,
+    /// What was said.
+    pub sealed: Vec<u8>,
+}
+
+/// Which turns of a session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TurnRange {
+    /// Those with higher numbers than this.
+    pub after: u64,
+    /// And with no higher one than this.
+    pub last: u64,
+}
+
+impl Store {
+    /// Adds a turn under the next number, which `seal` is told, and notes the use. `None` when the
+    /// session is gone. Whoever adds at the same time waits for this turn.
+    pub async fn append_turn<E: From<StoreError>>(
+        &self,
+        uid: Uuid,
+        now: Timestamp,
+        size: u64,
+        seal: impl FnOnce(u64) -> Result<SealedTurn, E>,
+    ) -> Result<Option<u64>, E> {
+        let change = self.begin_change().await?;
+        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        let counted = used(now)
+            .col_expr(
+                sessions::Column::TurnCount,
+                Expr::col(sessions::Column::TurnCount).add(1),
+            )
+            .col_expr(
+                sessions::Column::Size,
+                Expr::col(sessions::Column::Size).add(size),
+            )
+            .filter(sessions::Column::Uid.eq(uid))
+            .exec(&change)
+            .await
+            .map_err(StoreError::from)?;
+        if counted.rows_affected == 0 {
+            return Ok(None);
+        }
+        // The row is this transaction's until its end, so the number is nobody else's.
+        let number = sessions::Entity::find_by_id(uid)
+            .select_only()
+            .column(sessions::Column::TurnCount)
+            .into_tuple::<i64>()
+            .one(&change)
+            .await
+            .map_err(StoreError::from)?;
+        let number = number.and_then(|number| u64::try_from(number).ok());
+        let number = parse("number", number)?;
+        let row = to_row(uid, number, seal(number)?);
+        Entity::insert(row.into_active_model())
+            .exec_without_returning(&change)
+            .await
+            .map_err(StoreError::from)?;
+        change.commit().await.map_err(StoreError::from)?;
+        Ok(Some(number))
+    }
+
+    /// Turns of a session, oldest first.
+    pub async fn turns(
+        &self,
+        uid: Uuid,
+        range: TurnRange,
+        limit: u64,
+    ) -> Result<Vec<SealedTurn>, StoreError> {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let query = Entity::find()
+            .filter(Column::SessionUid.eq(uid))
+            .filter(Column::Number.gt(number(range.after)))
+            .filter(Column::Number.lte(number(range.last)))
+            .order_by_asc(Column::Number)
+            .limit(limit);
+        let rows = query.all(&self.db).await?;
+        rows.into_iter().map(from_row).collect()
+    }
+
+    /// How many bytes each of these turns had before it was sealed, oldest first.
+    pub async fn turn_sizes(
+        &self,
+        uid: Uuid,
+        range: TurnRange,
+        limit: u64,
+    ) -> Result<Vec<u64>, StoreError> {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let query = Entity::find()
+            .select_only()
+            .column(Column::Size)
+            .filter(Column::SessionUid.eq(uid))
+            .filter(Column::Number.gt(number(range.after)))
+            .filter(Column::Number.lte(number(range.last)))
+            .order_by_asc(Column::Number)
+            .limit(limit);
+        let sizes = query.into_tuple::<i64>().all(&self.db).await?;
+        let sizes = sizes.into_iter().map(|size| u64::try_from(size).ok());
+        sizes.map(|size| parse("size", size)).collect()
+    }
+}
+
+fn to_row(uid: Uuid, number: u64, turn: SealedTurn) -> Model {
+    let SealedTurn { head, sealed } = turn;
+    Model {
+        session_uid: uid,
+        number: i64::try_from(number).unwrap_or(i64::MAX),
+        provider: head.provider,
+        model: head.model,
+        key_version: head.key_version.to_string(),
+        payer: head.payer.as_str().to_owned(),
+        finish_reason: head.finish_reason.as_str_name().to_owned(),
+        create_time: head.create_time.as_micros(),
+        size: i64::try_from(head.size).unwrap_or(i64::MAX),
+        sealed,
+    }
+}
+
+fn from_row(row: Model) -> Result<SealedTurn, StoreError> {
+    let head = TurnHead {
+        number: parse("number", u64::try_from(row.number).ok())?,
+        provider: row.provider,
+        model: row.model,
+        key_version: parse("key_version", row.key_version.parse().ok())?,
+        payer: parse("payer", Payer::parse(&row.payer))?,
+        finish_reason: parse(
+            "finish_reason",
+            FinishReason::from_str_name(&row.finish_reason),
+        )?,
+        create_time: Timestamp::from_micros(row.create_time),
+        size: parse("size", u64::try_from(row.size).ok())?,
+    };
+    Ok(SealedTurn {
+        head,
+        sealed: row.sealed,
+    })
+}
+
+fn parse<T>(column: &'static str, value: Option<T>) -> Result<T, StoreError> {
+    let table = "turns";
+    value.ok_or(StoreError::Inconsistent { table, column })
+}

@@ -1,0 +1,254 @@
+//! Callers whom the workspace itself lets in, as the vault tells.
+
+use std::time::Duration;
+
+use latchkey_boot::rpc::refusal::Refusal;
+use latchkey_contract::router::v1::{CountTokensRequest, ListAttemptsRequest, ListModelsRequest};
+use latchkey_contract::vault::v1::member::Role;
+use latchkey_migrations::testing::Backend;
+use tonic::{Code, Status};
+
+use crate::harness::{
+    ACME, ADA, APP, Answer, BOB, BOT, FRESHNESS, NOBODY, OTHER_CALLER, Router, Who, chat, gpt, on,
+    own, refused, told,
+};
+
+const MEMBERS: &[(Who, Role)] = &[(ADA, Role::Owner), (BOB, Role::Member), (BOT, Role::Caller)];
+
+async fn router() -> Router {
+    let router = Router::start(Backend::Sqlite).await;
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.lends_keys([own("main")]);
+    router.vault.has_members(1, MEMBERS);
+    router
+}
+
+async fn generate(router: &Router, who: Who) -> Result<(), Status> {
+    router.generate_as(who, gpt()).await.map(drop)
+}
+
+#[track_caller]
+fn denied(outcome: Result<(), Status>) {
+    refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+}
+
+/// The requesters of the attempts that somebody sees.
+async fn sees(router: &Router, who: Who) -> Vec<String> {
+    let request = ListAttemptsRequest {
+        parent: ACME.to_owned(),
+        ..ListAttemptsRequest::default()
+    };
+    let listed = router.usage(who).list_attempts(request).await;
+    let attempts = listed.unwrap().into_inner().attempts;
+    let requesters = attempts.into_iter().map(|attempt| attempt.requester);
+    let mut requesters: Vec<_> = requesters.collect();
+    requesters.sort_unstable();
+    requesters
+}
+
+#[tokio::test]
+async fn members_use_the_keys_of_their_workspace() {
+    let router = router().await;
+    for who in [ADA, BOB, BOT] {
+        generate(&router, who).await.unwrap();
+    }
+    let requesters = sees(&router, ADA).await;
+    assert_eq!(requesters, ["token:ada", "token:bob", "token:bot"]);
+}
+
+#[tokio::test]
+async fn who_is_no_member_is_refused_and_nothing_is_called() {
+    let router = router().await;
+    for who in [NOBODY, OTHER_CALLER] {
+        denied(generate(&router, who).await);
+    }
+    assert!(router.vault.questions().is_empty());
+    assert!(router.provider.calls().is_empty());
+    let asked = router.vault.look_ups();
+    assert_eq!(asked.len(), 2);
+    assert_eq!((&*asked[0].session, &*asked[0].workspace), ("s1", ACME));
+    assert_eq!(asked[0].identity, NOBODY.requester());
+}
+
+#[tokio::test]
+async fn grants_of_configuration_ask_for_no_membership() {
+    let mut router = router().await;
+    generate(&router, APP).await.unwrap();
+    router.vault.stop().await;
+    generate(&router, APP).await.unwrap();
+    router.vault.start_again();
+    router.vault.attended(2).await;
+    assert!(router.vault.look_ups().is_empty());
+}
+
+#[tokio::test]
+async fn a_second_call_asks_nothing_be_it_of_a_member_or_of_a_stranger() {
+    let router = router().await;
+    for _ in 0..3 {
+        generate(&router, BOB).await.unwrap();
+        denied(generate(&router, NOBODY).await);
+    }
+    assert_eq!(router.vault.look_ups().len(), 2);
+    assert_eq!(router.vault.questions().len(), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_workspace_is_asked_for_each_time() {
+    let router = router().await;
+    for _ in 0..2 {
+        let elsewhere = on("workspaces/elsewhere", gpt());
+        denied(router.generate_as(BOB, elsewhere).await.map(drop));
+    }
+    assert_eq!(router.vault.look_ups().len(), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_looks_the_same_whether_or_not_the_workspace_exists() {
+    let router = router().await;
+    let mut words = std::collections::BTreeSet::new();
+    for parent in [ACME, "workspaces/elsewhere"] {
+        let outcome = router.generate_as(NOBODY, on(parent, gpt())).await;
+        let said = refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+        words.insert(format!("{said:?}"));
+    }
+    assert_eq!(words.len(), 1);
+}
+
+#[tokio::test]
+async fn who_is_no_member_anywhere_is_not_even_told_what_is_wrong_with_a_message() {
+    let router = router().await;
+    let request = CountTokensRequest { request: None };
+    let mut client = router.inference(NOBODY);
+    denied(client.count_tokens(request).await.map(drop));
+    let request = ListModelsRequest {
+        parent: "acme".to_owned(),
+        ..ListModelsRequest::default()
+    };
+    denied(client.list_models(request).await.map(drop));
+    // Who has a role somewhere is.
+    let request = CountTokensRequest { request: None };
+    let outcome = router.inference(OTHER_CALLER).count_tokens(request).await;
+    refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert!(router.vault.look_ups().is_empty());
+}
+
+#[tokio::test]
+async fn a_removed_member_is_refused_as_soon_as_that_is_acknowledged() {
+    let router = router().await;
+    generate(&router, BOB).await.unwrap();
+    router.vault.has_members(2, &[(ADA, Role::Owner)]);
+    router.vault.invalidates(ACME, 2, &[]);
+    let confirmed = |heard: &crate::harness::Heard| !heard.acknowledgements.is_empty();
+    router.vault.heard(confirmed).await;
+    let calls = router.provider.calls().len();
+    denied(generate(&router, BOB).await);
+    assert_eq!(router.provider.calls().len(), calls);
+    assert_eq!(router.vault.look_ups().len(), 2);
+}
+
+#[tokio::test]
+async fn a_new_member_is_let_in_as_soon_as_that_is_acknowledged() {
+    let router = router().await;
+    denied(generate(&router, NOBODY).await);
+    router.vault.has_members(2, &[(NOBODY, Role::Caller)]);
+    router.vault.invalidates(ACME, 2, &[]);
+    let confirmed = |heard: &crate::harness::Heard| !heard.acknowledgements.is_empty();
+    router.vault.heard(confirmed).await;
+    generate(&router, NOBODY).await.unwrap();
+}
+
+#[tokio::test]
+async fn without_the_vault_a_membership_lasts_as_long_as_the_freshness() {
+    let mut router = router().await;
+    generate(&router, BOB).await.unwrap();
+    denied(generate(&router, NOBODY).await);
+    router.vault.stop().await;
+    let almost = FRESHNESS.checked_sub(Duration::from_micros(1)).unwrap();
+    router.clock.advance(almost);
+    generate(&router, BOB).await.unwrap();
+    denied(generate(&router, NOBODY).await);
+    // Somebody of whom nothing is known is neither let in nor called a stranger.
+    let outcome = generate(&router, ADA).await;
+    refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
+    router.clock.advance(Duration::from_micros(1));
+    for who in [BOB, NOBODY] {
+        let outcome = generate(&router, who).await;
+        refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
+    }
+
+    router.vault.start_again();
+    router.vault.attended(2).await;
+    generate(&router, BOB).await.unwrap();
+    assert_eq!(router.vault.look_ups().last().unwrap().session, "s2");
+}
+
+#[tokio::test]
+async fn a_vault_that_fences_the_router_takes_memberships_back() {
+    let router = router().await;
+    generate(&router, BOB).await.unwrap();
+    router.vault.turns_away();
+    router.vault.ends_session(Status::aborted("fenced"));
+    router.vault.heard(|heard| heard.turned_away > 0).await;
+    let outcome = generate(&router, BOB).await;
+    refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn a_damaged_membership_lets_nobody_in() {
+    let router = router().await;
+    let refusal = Refusal::new(Code::DataLoss, "INTEGRITY", "integrity check failed");
+    let damaged = refusal.into_status("vault.latchkey");
+    router.vault.looks_up(move |_| Err(damaged.clone()));
+    let outcome = generate(&router, BOB).await;
+    refused(outcome, Code::DataLoss, "INTEGRITY");
+    assert!(router.provider.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_role_of_a_later_contract_and_one_of_no_revision_let_nobody_in() {
+    let router = router().await;
+    router.vault.looks_up(|_| {
+        let mut answer = told(ACME, Role::Owner, 1);
+        answer.role = 17;
+        Ok(answer)
+    });
+    denied(generate(&router, BOB).await);
+    router.vault.looks_up(|_| {
+        let mut answer = told(ACME, Role::Owner, 1);
+        answer.revision = None;
+        Ok(answer)
+    });
+    let outcome = generate(&router, ADA).await;
+    refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
+    router
+        .vault
+        .looks_up(|_| Ok(told("workspaces/elsewhere", Role::Owner, 1)));
+    let outcome = generate(&router, ADA).await;
+    refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn an_owner_sees_all_usage_and_other_members_their_own() {
+    let router = router().await;
+    for who in [APP, ADA, BOB, BOT] {
+        generate(&router, who).await.unwrap();
+    }
+    let all = ["token:ada", "token:app", "token:bob", "token:bot"];
+    assert_eq!(sees(&router, ADA).await, all);
+    for who in [APP, BOB, BOT] {
+        assert_eq!(sees(&router, who).await, [who.requester()]);
+    }
+}
+
+#[tokio::test]
+async fn a_caller_of_configuration_sees_all_usage_where_it_is_an_owner() {
+    let mut router = router().await;
+    router.vault.has_members(1, &[(APP, Role::Owner)]);
+    generate(&router, APP).await.unwrap();
+    generate(&router, crate::harness::OTHER_APP).await.unwrap();
+    assert_eq!(sees(&router, APP).await, ["token:app", "token:other-app"]);
+    // Without the vault it sees what configuration alone lets it see.
+    router.vault.stop().await;
+    router.clock.advance(FRESHNESS);
+    assert_eq!(sees(&router, APP).await, ["token:app"]);
+}

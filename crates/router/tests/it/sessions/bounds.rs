@@ -1,0 +1,65 @@
+//! How long a transcript may get.
+
+use latchkey_contract::router::v1::GenerateRequest;
+use tonic::Code;
+
+use super::{TALK, get, good_day, saying, sealed, talking, user};
+use crate::harness::{Router, refused};
+use crate::on_both_databases;
+
+on_both_databases!(
+    no_turn_follows_the_thousandth,
+    a_transcript_holds_sixteen_mebibytes_with_what_is_new,
+    of_two_last_turns_one_is_kept,
+);
+
+async fn no_turn_follows_the_thousandth(router: Router) {
+    talking(&router, sealed()).await;
+    router
+        .execute("UPDATE sessions SET turn_count = 1000")
+        .await;
+    let outcome = router.generate(saying("Hello")).await;
+    refused(outcome, Code::FailedPrecondition, "SESSION_TOO_LONG");
+    let outcome = router.stream(saying("Hello")).await;
+    refused(outcome, Code::FailedPrecondition, "SESSION_TOO_LONG");
+    assert!(router.provider.calls().is_empty());
+}
+
+async fn a_transcript_holds_sixteen_mebibytes_with_what_is_new(router: Router) {
+    talking(&router, sealed()).await;
+    let four = "a".repeat(4 * 1024 * 1024);
+    for _ in 0..3 {
+        router.generate(saying(&four)).await.unwrap();
+    }
+    let outcome = router.generate(saying(&four)).await;
+    refused(outcome, Code::FailedPrecondition, "SESSION_TOO_LONG");
+    assert_eq!(router.provider.calls().len(), 3);
+    // What is shorter fits.
+    router.generate(saying("Hello")).await.unwrap();
+    assert_eq!(get(&router, TALK).await.unwrap().turn_count, 4);
+}
+
+async fn of_two_last_turns_one_is_kept(router: Router) {
+    talking(&router, sealed()).await;
+    let held = [router.provider.holds(), router.provider.holds()];
+    let answers = async {
+        router.provider.called(2).await;
+        // As if 999 had been there, which reading them would show.
+        router.execute("UPDATE sessions SET turn_count = 999").await;
+        for answer in held {
+            answer.send(good_day()).ok().unwrap();
+        }
+    };
+    let request = |text| GenerateRequest {
+        messages: vec![user(text)],
+        ..saying("")
+    };
+    let (a, b, ()) = tokio::join!(
+        router.generate(request("one")),
+        router.generate(request("two")),
+        answers,
+    );
+    let mut named = [a.unwrap().turn, b.unwrap().turn];
+    named.sort();
+    assert_eq!(named, [String::new(), format!("{TALK}/turns/1000")]);
+}

@@ -1,0 +1,210 @@
+//! `CreateSession`.
+
+use std::time::Duration;
+
+use latchkey_contract::router::v1::{CreateSessionRequest, Session, session};
+use tonic::Code;
+
+use super::{TALK, create, creating, get, plain, sealed};
+use crate::harness::{ACME, APP, OTHER_APP, Router, START, WEB, refused};
+use crate::on_both_databases;
+
+on_both_databases!(
+    what_is_not_said_has_its_default,
+    what_is_said_is_kept,
+    an_id_is_chosen_where_none_is_said,
+    the_same_request_has_one_effect_and_one_answer,
+    a_request_id_is_good_for_one_request,
+    a_request_id_is_its_callers_own,
+    the_same_request_at_the_same_time_makes_one_session,
+    a_name_is_taken_once,
+    a_data_key_is_made_for_what_is_sealed_alone,
+    a_field_that_is_wrong_is_named,
+    without_the_vault_nothing_is_sealed,
+);
+
+const REQUEST_ID: &str = "6b9f6a0e-58a7-4f0c-9d4b-7c1f0b1c2d3e";
+
+fn span(seconds: u64) -> Option<prost_types::Duration> {
+    prost_types::Duration::try_from(Duration::from_secs(seconds)).ok()
+}
+
+async fn what_is_not_said_has_its_default(router: Router) {
+    let created = create(&router, creating("talk", Session::default())).await;
+    let (seconds, _) = START.to_unix();
+    let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
+    let days = 30 * 24 * 60 * 60;
+    let expected = Session {
+        name: TALK.to_owned(),
+        scope: ACME.to_owned(),
+        transcript: session::Transcript::None.into(),
+        retention: span(days),
+        creator: APP.requester(),
+        create_time: at(seconds),
+        update_time: at(seconds),
+        last_use_time: at(seconds),
+        expire_time: at(seconds + i64::try_from(days).unwrap()),
+        etag: "1".to_owned(),
+        ..Session::default()
+    };
+    assert_eq!(created.unwrap(), expected);
+    assert_eq!(get(&router, TALK).await.unwrap(), expected);
+}
+
+async fn what_is_said_is_kept(router: Router) {
+    let said = Session {
+        scope: WEB.to_owned(),
+        display_name: "Über Katzen".to_owned(),
+        key: "platform/keys/shared".to_owned(),
+        provider: "anthropic".to_owned(),
+        model: "claude-sonnet-5".to_owned(),
+        strict: true,
+        transcript: session::Transcript::Sealed.into(),
+        retention: span(60),
+        ..Session::default()
+    };
+    let created = create(&router, creating("talk", said.clone()))
+        .await
+        .unwrap();
+    let expected = Session {
+        name: created.name.clone(),
+        creator: created.creator.clone(),
+        create_time: created.create_time,
+        update_time: created.update_time,
+        last_use_time: created.last_use_time,
+        expire_time: created.expire_time,
+        etag: created.etag.clone(),
+        ..said
+    };
+    assert_eq!(created, expected);
+    assert_eq!(get(&router, TALK).await.unwrap(), expected);
+}
+
+async fn an_id_is_chosen_where_none_is_said(router: Router) {
+    let first = create(&router, creating("", plain())).await.unwrap();
+    let second = create(&router, creating("", plain())).await.unwrap();
+    assert_ne!(first.name, second.name);
+    assert_eq!(get(&router, &first.name).await.unwrap(), first);
+}
+
+fn again(id: &str) -> CreateSessionRequest {
+    CreateSessionRequest {
+        request_id: REQUEST_ID.to_owned(),
+        ..creating(id, sealed())
+    }
+}
+
+async fn the_same_request_has_one_effect_and_one_answer(router: Router) {
+    let first = create(&router, again("")).await.unwrap();
+    router.provider.answers(super::good_day());
+    let request = super::GenerateRequest {
+        session: first.name.clone(),
+        ..super::saying("Hello")
+    };
+    router.generate(request).await.unwrap();
+    assert_eq!(create(&router, again("")).await.unwrap(), first);
+    assert_eq!(router.count("sessions", "true").await, 1);
+    assert_eq!(router.vault.data_keys().names().len(), 1);
+}
+
+async fn a_request_id_is_good_for_one_request(router: Router) {
+    create(&router, again("talk")).await.unwrap();
+    let outcome = create(&router, again("other")).await;
+    let said = refused(outcome, Code::AlreadyExists, "REQUEST_ID_REUSED");
+    assert_eq!(said.fields, ["request_id"]);
+}
+
+async fn a_request_id_is_its_callers_own(router: Router) {
+    create(&router, again("talk")).await.unwrap();
+    let mut other = router.sessions(OTHER_APP);
+    other.create_session(again("other")).await.unwrap();
+    let outcome = other.create_session(again("other")).await;
+    assert!(outcome.is_ok());
+    let mut third = again("talk");
+    third.request_id = String::new();
+    let outcome = other.create_session(third).await;
+    refused(outcome, Code::AlreadyExists, "SESSION_EXISTS");
+}
+
+async fn the_same_request_at_the_same_time_makes_one_session(router: Router) {
+    let (a, b, c) = tokio::join!(
+        create(&router, again("talk")),
+        create(&router, again("talk")),
+        create(&router, again("talk")),
+    );
+    let first = a.unwrap();
+    assert_eq!((b.unwrap(), c.unwrap()), (first.clone(), first));
+    assert_eq!(router.vault.data_keys().names().len(), 1);
+}
+
+async fn a_name_is_taken_once(router: Router) {
+    create(&router, creating("talk", sealed())).await.unwrap();
+    let outcome = create(&router, creating("talk", sealed())).await;
+    refused(outcome, Code::AlreadyExists, "SESSION_EXISTS");
+    assert_eq!(router.vault.data_keys().names().len(), 1);
+}
+
+async fn a_data_key_is_made_for_what_is_sealed_alone(router: Router) {
+    create(&router, creating("one", plain())).await.unwrap();
+    assert!(router.vault.data_keys().names().is_empty());
+    create(&router, creating("two", sealed())).await.unwrap();
+    create(&router, creating("three", sealed())).await.unwrap();
+    assert_eq!(router.vault.data_keys().names().len(), 2);
+}
+
+async fn a_field_that_is_wrong_is_named(router: Router) {
+    let with = |change: fn(&mut CreateSessionRequest)| {
+        let mut request = creating("talk", plain());
+        change(&mut request);
+        request
+    };
+    let session = |change: fn(&mut Session)| {
+        let mut session = plain();
+        change(&mut session);
+        creating("talk", session)
+    };
+    for (request, field) in [
+        (with(|r| r.parent = "acme".to_owned()), "parent"),
+        (with(|r| r.session_id = "Talk".to_owned()), "session_id"),
+        (with(|r| r.request_id = "1".to_owned()), "request_id"),
+        (
+            session(|s| s.scope = "workspaces/other".to_owned()),
+            "session.scope",
+        ),
+        (session(|s| s.scope = "web".to_owned()), "session.scope"),
+        (
+            session(|s| s.display_name = "n".repeat(64)),
+            "session.display_name",
+        ),
+        (session(|s| s.key = "a/b".to_owned()), "session.key"),
+        (
+            session(|s| s.provider = "nobody".to_owned()),
+            "session.provider",
+        ),
+        (session(|s| s.model = "m\n".to_owned()), "session.model"),
+        (session(|s| s.transcript = 9), "session.transcript"),
+        (session(|s| s.retention = span(59)), "session.retention"),
+        (
+            session(|s| {
+                s.retention = Some(prost_types::Duration {
+                    seconds: -1,
+                    nanos: 0,
+                });
+            }),
+            "session.retention",
+        ),
+    ] {
+        let outcome = create(&router, request).await;
+        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(said.fields, [field]);
+    }
+    assert_eq!(router.count("sessions", "true").await, 0);
+}
+
+async fn without_the_vault_nothing_is_sealed(mut router: Router) {
+    router.vault.stop().await;
+    let outcome = create(&router, creating("talk", sealed())).await;
+    refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
+    // What keeps nothing needs no key.
+    create(&router, creating("talk", plain())).await.unwrap();
+}

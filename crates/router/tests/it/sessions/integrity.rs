@@ -1,0 +1,78 @@
+//! What the database holds is not trusted: a turn opens where it was sealed or not at all.
+
+use latchkey_contract::router::v1::GenerateRequest;
+use tonic::Code;
+
+use super::{TALK, create, creating, saying, sealed, talking, turns};
+use crate::harness::{ACME, Router, refused};
+use crate::on_both_databases;
+
+on_both_databases!(
+    swapped_turns_are_noticed,
+    a_changed_turn_is_noticed,
+    a_missing_turn_is_noticed,
+    a_turn_of_another_session_is_noticed,
+);
+
+/// Two sessions with two turns each.
+async fn two_talks(router: &Router) {
+    talking(router, sealed()).await;
+    create(router, creating("other", sealed())).await.unwrap();
+    for session in [TALK.to_owned(), format!("{ACME}/sessions/other")] {
+        for text in ["one", "two"] {
+            let request = GenerateRequest {
+                session: session.clone(),
+                ..saying(text)
+            };
+            router.generate(request).await.unwrap();
+        }
+    }
+    assert_eq!(turns(router, TALK).await.unwrap().len(), 2);
+}
+
+/// Whoever needs the transcript is refused, and nothing of it leaves.
+async fn is_noticed(router: &Router) {
+    let calls = router.provider.calls().len();
+    let outcome = turns(router, TALK).await;
+    refused(outcome, Code::DataLoss, "INTEGRITY");
+    let outcome = router.generate(saying("And now?")).await;
+    refused(outcome, Code::DataLoss, "INTEGRITY");
+    assert_eq!(router.provider.calls().len(), calls);
+}
+
+async fn swapped_turns_are_noticed(router: Router) {
+    two_talks(&router).await;
+    for (from, to) in [(1, 9), (2, 1), (9, 2)] {
+        let swap = format!("UPDATE turns SET number = {to} WHERE number = {from}");
+        router.execute(&swap).await;
+    }
+    is_noticed(&router).await;
+}
+
+async fn a_changed_turn_is_noticed(router: Router) {
+    two_talks(&router).await;
+    let changed = match router.database.folder {
+        Some(_) => "substr(sealed, 1, 20) || x'00' || substr(sealed, 22)",
+        None => "set_byte(sealed, 20, 255 - get_byte(sealed, 20))",
+    };
+    router
+        .execute(&format!("UPDATE turns SET sealed = {changed}"))
+        .await;
+    is_noticed(&router).await;
+}
+
+async fn a_missing_turn_is_noticed(router: Router) {
+    two_talks(&router).await;
+    router.execute("DELETE FROM turns WHERE number = 1").await;
+    is_noticed(&router).await;
+}
+
+async fn a_turn_of_another_session_is_noticed(router: Router) {
+    two_talks(&router).await;
+    let others = "SELECT t.sealed FROM turns t \
+                  WHERE t.number = turns.number AND t.session_uid <> turns.session_uid";
+    router
+        .execute(&format!("UPDATE turns SET sealed = ({others})"))
+        .await;
+    is_noticed(&router).await;
+}

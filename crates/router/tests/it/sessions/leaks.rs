@@ -1,0 +1,74 @@
+//! What is said is in clear nowhere but on its way.
+
+use std::fmt::Write as _;
+
+use latchkey_contract::router::v1::{CreateSessionRequest, GenerateRequest};
+
+use super::{TALK, create, creating, sealed, talking, turns};
+use crate::harness::{Answer, Router, chat};
+use crate::on_both_databases;
+
+on_both_databases!(what_is_said_is_in_no_table_and_no_journal);
+
+/// What the user says, and what the model does.
+const SAID: [&str; 2] = ["plover-among-reeds", "heron-over-water"];
+
+async fn what_is_said_is_in_no_table_and_no_journal(router: Router) {
+    talking(&router, sealed()).await;
+    let repeatable = CreateSessionRequest {
+        request_id: "6b9f6a0e-58a7-4f0c-9d4b-7c1f0b1c2d3e".to_owned(),
+        ..creating("other", sealed())
+    };
+    create(&router, repeatable).await.unwrap();
+    let mut whole = chat::whole();
+    whole["choices"][0]["message"]["content"] = SAID[1].into();
+    router.provider.answers(Answer::json(200, &whole));
+    router.generate(super::saying(SAID[0])).await.unwrap();
+    let pieces = [chat::delta(SAID[1]), chat::stop(), chat::used()];
+    let mut pieces: Vec<_> = pieces.iter().map(ToString::to_string).collect();
+    pieces.push("[DONE]".to_owned());
+    router.provider.answers(Answer::events(&pieces));
+    let mut stream = router.stream(super::saying(SAID[0])).await.unwrap();
+    while stream.message().await.unwrap().is_some() {}
+    let failing = GenerateRequest {
+        max_output_tokens: Some(0),
+        ..super::saying(SAID[0])
+    };
+    router.generate(failing).await.unwrap_err();
+    let kept = turns(&router, TALK).await.unwrap();
+    assert!(SAID.iter().all(|words| format!("{kept:?}").contains(words)));
+    // The account has come from the journal into its table.
+    assert_eq!(router.attempts().await.len(), 2);
+
+    for (place, bytes) in [
+        ("table", router.dump().await),
+        ("journal", router.journal()),
+    ] {
+        // It is looked where things are.
+        assert!(holds(&bytes, b"gpt-4.1-2025-04-14"), "{place}");
+        for words in SAID {
+            assert!(!holds(&bytes, words.as_bytes()), "{place}");
+            assert!(!holds(&bytes, hex(words.as_bytes()).as_bytes()), "{place}");
+        }
+        for material in router.vault.data_keys().materials() {
+            assert!(!holds(&bytes, &material), "{place}");
+            assert!(!holds(&bytes, hex(&material).as_bytes()), "{place}");
+        }
+    }
+    let lengths = SAID[0].len() + SAID[1].len();
+    let long = format!("length(sealed) > {lengths}");
+    assert_eq!(router.count("turns", &long).await, 2);
+}
+
+fn holds(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|window| window == text)
+}
+
+/// As PostgreSQL writes bytes.
+fn hex(bytes: &[u8]) -> String {
+    let mut hex = String::new();
+    for byte in bytes {
+        write!(hex, "{byte:02x}").unwrap();
+    }
+    hex
+}

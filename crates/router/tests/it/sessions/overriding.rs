@@ -1,0 +1,132 @@
+//! What a request names holds for the request alone.
+
+use latchkey_contract::router::v1::{GenerateRequest, Session};
+use tonic::Code;
+
+use super::{TALK, create, creating, get, good_day, good_day_of_claude, plain, saying, talking};
+use crate::harness::{ACME, Router, WEB, on, refused};
+use crate::on_both_databases;
+
+on_both_databases!(
+    a_request_that_names_nothing_is_the_sessions,
+    what_a_request_names_holds_for_it_alone,
+    a_session_is_of_the_workspace_that_the_request_is_for,
+    a_session_of_a_project_is_for_requests_of_it_alone,
+    a_session_that_is_not_there_is_not_found,
+    a_fallback_takes_the_sessions_key_for_the_requests,
+);
+
+/// The last question's key, provider and model.
+fn asked(router: &Router) -> (String, String, String) {
+    let question = router.vault.questions().pop().unwrap();
+    (question.key, question.provider, question.model)
+}
+
+fn named(key: &str, provider: &str, model: &str) -> (String, String, String) {
+    (key.to_owned(), provider.to_owned(), model.to_owned())
+}
+
+async fn a_request_that_names_nothing_is_the_sessions(router: Router) {
+    talking(&router, plain()).await;
+    router.generate(saying("Hello")).await.unwrap();
+    assert_eq!(asked(&router), named("", "openai", "gpt-4.1"));
+    // Nothing is kept: each request brings the whole conversation.
+    router.generate(saying("And now?")).await.unwrap();
+    assert_eq!(super::told(&router), super::conversation(&["And now?"]));
+}
+
+async fn what_a_request_names_holds_for_it_alone(router: Router) {
+    let session = Session {
+        key: "main".to_owned(),
+        ..plain()
+    };
+    talking(&router, session).await;
+    let before = get(&router, TALK).await.unwrap();
+    let naming = |key: &str, provider: &str, model: &str| GenerateRequest {
+        key: key.to_owned(),
+        provider: provider.to_owned(),
+        model: model.to_owned(),
+        ..saying("Hello")
+    };
+    for (request, expected) in [
+        (naming("", "", "gpt-4o"), named("main", "openai", "gpt-4o")),
+        (naming("other", "", "gpt-4o"), named("other", "", "gpt-4o")),
+        (
+            naming("", "anthropic", "claude-sonnet-5"),
+            named("", "anthropic", "claude-sonnet-5"),
+        ),
+        (naming("", "", ""), named("main", "openai", "gpt-4.1")),
+    ] {
+        let answer = match request.provider.as_str() {
+            "anthropic" => good_day_of_claude(),
+            _ => good_day(),
+        };
+        router.provider.answers_once(answer);
+        router.generate(request).await.unwrap();
+        assert_eq!(asked(&router), expected);
+    }
+    assert_eq!(get(&router, TALK).await.unwrap(), before);
+}
+
+async fn a_session_is_of_the_workspace_that_the_request_is_for(router: Router) {
+    talking(&router, plain()).await;
+    let request = GenerateRequest {
+        session: "workspaces/other/sessions/talk".to_owned(),
+        ..saying("Hello")
+    };
+    let outcome = router.generate(request).await;
+    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(said.fields, ["session"]);
+    // A project of the workspace is in it.
+    router.generate(on(WEB, saying("Hello"))).await.unwrap();
+    assert_eq!(router.vault.questions().pop().unwrap().parent, WEB);
+}
+
+async fn a_session_of_a_project_is_for_requests_of_it_alone(router: Router) {
+    let session = Session {
+        scope: WEB.to_owned(),
+        ..plain()
+    };
+    talking(&router, session).await;
+    for parent in [ACME, "workspaces/acme/projects/app"] {
+        let outcome = router.generate(on(parent, saying("Hello"))).await;
+        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(said.fields, ["session"]);
+    }
+    router.generate(on(WEB, saying("Hello"))).await.unwrap();
+    assert_eq!(router.provider.calls().len(), 1);
+}
+
+async fn a_session_that_is_not_there_is_not_found(router: Router) {
+    let outcome = router.generate(saying("Hello")).await;
+    refused(outcome, Code::NotFound, "SESSION_NOT_FOUND");
+    let request = GenerateRequest {
+        session: "talk".to_owned(),
+        ..saying("Hello")
+    };
+    let outcome = router.generate(request).await;
+    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(said.fields, ["session"]);
+    assert!(router.vault.questions().is_empty());
+}
+
+async fn a_fallback_takes_the_sessions_key_for_the_requests(router: Router) {
+    let session = Session {
+        key: "main".to_owned(),
+        ..plain()
+    };
+    create(&router, creating("talk", session)).await.unwrap();
+    router.provider.answers_once(good_day());
+    let fallback = latchkey_contract::router::v1::Fallback {
+        provider: "anthropic".to_owned(),
+        model: "claude-sonnet-5".to_owned(),
+        key: String::new(),
+    };
+    let request = GenerateRequest {
+        fallbacks: vec![fallback],
+        ..saying("Hello")
+    };
+    let outcome = router.generate(request).await;
+    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(said.fields, ["fallbacks[0].key"]);
+}

@@ -1,0 +1,123 @@
+//! Sessions that nobody used for long are over.
+
+use std::time::Duration;
+
+use latchkey_contract::router::v1::{ListSessionsRequest, Session};
+use tonic::{Code, Status};
+
+use super::{TALK, create, creating, get, plain, saying, sealed, talking, turns};
+use crate::harness::{ACME, APP, Router, START, refused};
+use crate::on_both_databases;
+
+on_both_databases!(
+    an_expired_session_is_not_found_before_it_is_deleted,
+    what_has_expired_is_deleted_with_its_key,
+    a_use_begins_the_retention_anew,
+    what_can_not_be_deleted_is_tried_again_and_keeps_nobody,
+    a_name_is_free_again_once_its_session_expired,
+    keys_are_wiped_from_memory_in_time,
+);
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn for_a_minute(session: Session) -> Session {
+    Session {
+        retention: prost_types::Duration::try_from(MINUTE).ok(),
+        ..session
+    }
+}
+
+async fn an_expired_session_is_not_found_before_it_is_deleted(router: Router) {
+    talking(&router, for_a_minute(sealed())).await;
+    router.generate(saying("Hello")).await.unwrap();
+    router.clock.set(START + MINUTE);
+    for outcome in [
+        get(&router, TALK).await.map(drop),
+        turns(&router, TALK).await.map(drop),
+        router.generate(saying("And now?")).await.map(drop),
+        super::delete(&router, TALK, "").await,
+    ] {
+        refused(outcome, Code::NotFound, "SESSION_NOT_FOUND");
+    }
+    let request = ListSessionsRequest {
+        parent: ACME.to_owned(),
+        ..ListSessionsRequest::default()
+    };
+    let listed = router.sessions(APP).list_sessions(request).await.unwrap();
+    assert!(listed.into_inner().sessions.is_empty());
+    assert_eq!(router.count("sessions", "true").await, 1);
+}
+
+async fn what_has_expired_is_deleted_with_its_key(router: Router) {
+    talking(&router, for_a_minute(sealed())).await;
+    router.generate(saying("Hello")).await.unwrap();
+    create(&router, creating("plain", for_a_minute(plain())))
+        .await
+        .unwrap();
+    create(&router, creating("long", sealed())).await.unwrap();
+    router.clock.set(START + MINUTE - Duration::from_micros(1));
+    assert_eq!(router.conversations.sweep().await.unwrap(), 0);
+    router.clock.set(START + MINUTE);
+    assert_eq!(router.conversations.sweep().await.unwrap(), 2);
+    assert_eq!(router.count("sessions", "session_id = 'long'").await, 1);
+    assert_eq!(router.count("sessions", "true").await, 1);
+    assert_eq!(router.count("turns", "true").await, 0);
+    assert_eq!(router.vault.data_keys().names().len(), 1);
+    assert_eq!(router.conversations.sweep().await.unwrap(), 0);
+}
+
+async fn a_use_begins_the_retention_anew(router: Router) {
+    talking(&router, for_a_minute(sealed())).await;
+    router.clock.set(START + MINUTE / 2);
+    router.generate(saying("Hello")).await.unwrap();
+    router.clock.set(START + MINUTE);
+    assert_eq!(router.conversations.sweep().await.unwrap(), 0);
+    let session = get(&router, TALK).await.unwrap();
+    let (used, expires) = (session.last_use_time.unwrap(), session.expire_time.unwrap());
+    assert_eq!(used.seconds, START.to_unix().0 + 30);
+    assert_eq!(expires.seconds, used.seconds + 60);
+    router.clock.set(START + MINUTE + MINUTE / 2);
+    assert_eq!(router.conversations.sweep().await.unwrap(), 1);
+}
+
+async fn what_can_not_be_deleted_is_tried_again_and_keeps_nobody(router: Router) {
+    talking(&router, for_a_minute(sealed())).await;
+    create(&router, creating("plain", for_a_minute(plain())))
+        .await
+        .unwrap();
+    let keys = router.vault.data_keys();
+    let refusal = latchkey_boot::rpc::refusal::Refusal::new(Code::DataLoss, "INTEGRITY", "no");
+    keys.refuses_to_destroy(Some(refusal.into_status("vault.latchkey")));
+    router.clock.set(START + MINUTE);
+    assert_eq!(router.conversations.sweep().await.unwrap(), 1);
+    assert_eq!(router.count("sessions", "session_id = 'talk'").await, 1);
+    keys.refuses_to_destroy(Some(Status::unavailable("not now")));
+    assert!(router.conversations.sweep().await.is_err());
+    keys.refuses_to_destroy(None);
+    assert_eq!(router.conversations.sweep().await.unwrap(), 1);
+    assert!(keys.names().is_empty());
+}
+
+async fn a_name_is_free_again_once_its_session_expired(router: Router) {
+    talking(&router, for_a_minute(sealed())).await;
+    router.generate(saying("Hello")).await.unwrap();
+    let old = router.vault.data_keys().names();
+    router.clock.set(START + MINUTE);
+    create(&router, creating("talk", sealed())).await.unwrap();
+    let new = router.vault.data_keys().names();
+    assert_eq!((old.len(), new.len()), (1, 1));
+    assert_ne!(old, new);
+    assert!(turns(&router, TALK).await.unwrap().is_empty());
+    assert_eq!(router.count("turns", "true").await, 0);
+}
+
+async fn keys_are_wiped_from_memory_in_time(router: Router) {
+    talking(&router, sealed()).await;
+    router.generate(saying("Hello")).await.unwrap();
+    assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
+    assert_eq!(router.vault.data_keys().lent(), 0);
+    router.clock.advance(Duration::from_mins(5));
+    router.conversations.sweep().await.unwrap();
+    assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
+    assert_eq!(router.vault.data_keys().lent(), 1);
+}

@@ -1,0 +1,105 @@
+//! Strict requests: refused rather than shown in part.
+
+use latchkey_contract::router::v1::part::Content;
+use latchkey_contract::router::v1::{Fallback, GenerateRequest, Role, Session};
+use tonic::Code;
+
+use super::{
+    TALK, good_day_of_claude, message, plain, saying, sealed, talking, tool_call, turns, user,
+};
+use crate::harness::{Router, claude, gpt, refused};
+use crate::on_both_databases;
+
+on_both_databases!(
+    a_lossy_switch_is_refused_by_what_it_would_lose,
+    a_strict_session_makes_its_requests_strict,
+    a_lossy_candidate_is_passed_over_for_the_next_model,
+    nothing_is_refused_where_nothing_is_lost,
+);
+
+/// A conversation in which a model declined: OpenAI marks that, Anthropic can't.
+fn declined(request: GenerateRequest) -> GenerateRequest {
+    let declining = Content::Refusal("I would rather not".to_owned());
+    GenerateRequest {
+        messages: vec![
+            user("Hello"),
+            message(Role::Assistant, declining),
+            user("And now?"),
+        ],
+        ..request
+    }
+}
+
+fn strict(request: GenerateRequest) -> GenerateRequest {
+    GenerateRequest {
+        strict: true,
+        ..request
+    }
+}
+
+async fn a_lossy_switch_is_refused_by_what_it_would_lose(router: Router) {
+    let outcome = router.generate(strict(declined(claude()))).await;
+    let said = refused(outcome, Code::FailedPrecondition, "LOSSY_SWITCH");
+    assert_eq!(said.fields, ["messages[1].parts[0]"]);
+    let outcome = router.stream(strict(declined(claude()))).await;
+    let said = refused(outcome, Code::FailedPrecondition, "LOSSY_SWITCH");
+    assert_eq!(said.fields, ["request.messages[1].parts[0]"]);
+    assert!(router.provider.calls().is_empty());
+    assert!(router.attempts().await.is_empty());
+    // Without being asked for, it is told.
+    router.provider.answers(good_day_of_claude());
+    let response = router.generate(declined(claude())).await.unwrap();
+    assert_eq!(response.portability.len(), 1);
+}
+
+async fn a_strict_session_makes_its_requests_strict(router: Router) {
+    let session = Session {
+        strict: true,
+        ..sealed()
+    };
+    talking(&router, session).await;
+    router.generate(declined(saying(""))).await.unwrap();
+    let request = GenerateRequest {
+        provider: "anthropic".to_owned(),
+        model: "claude-sonnet-5".to_owned(),
+        ..saying("And then?")
+    };
+    let outcome = router.generate(request).await;
+    let said = refused(outcome, Code::FailedPrecondition, "LOSSY_SWITCH");
+    assert_eq!(said.fields, ["transcript[1].parts[0]"]);
+    assert_eq!(router.provider.calls().len(), 1);
+    assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
+}
+
+async fn a_lossy_candidate_is_passed_over_for_the_next_model(router: Router) {
+    router.provider.answers(super::good_day());
+    let request = GenerateRequest {
+        fallbacks: vec![Fallback {
+            provider: "openai".to_owned(),
+            model: "gpt-4.1".to_owned(),
+            key: String::new(),
+        }],
+        ..strict(declined(claude()))
+    };
+    let response = router.generate(request.clone()).await.unwrap();
+    assert!(response.portability.is_empty());
+    assert_eq!(response.attempts.len(), 1);
+    assert_eq!(response.attempts[0].provider, "openai");
+    // Without strictness it is the first choice.
+    router.provider.answers(good_day_of_claude());
+    let request = GenerateRequest {
+        strict: false,
+        ..request
+    };
+    let response = router.generate(request).await.unwrap();
+    assert_eq!(response.attempts[0].provider, "anthropic");
+}
+
+async fn nothing_is_refused_where_nothing_is_lost(router: Router) {
+    talking(&router, plain()).await;
+    router.generate(strict(declined(gpt()))).await.unwrap();
+    router.generate(strict(saying("Hello"))).await.unwrap();
+    router.provider.answers(tool_call("{}"));
+    let response = router.generate(strict(saying("Hello"))).await.unwrap();
+    assert_eq!(response.attempts.len(), 1);
+}

@@ -1,0 +1,154 @@
+//! A conversation that changes its provider: all of it is translated, and what can't travel is told.
+
+use latchkey_contract::router::v1::part::Content;
+use latchkey_contract::router::v1::{
+    GenerateRequest, Image, Loss, Message, Part, Role, Tool, ToolResult, image, loss,
+};
+use serde_json::json;
+use tonic::Code;
+
+use super::{
+    TALK, conversation, get, good_day_of_claude, message, saying, sealed, talking, told, tool_call,
+    turns, user,
+};
+use crate::harness::{Answer, Router, chat, refused};
+use crate::on_both_databases;
+
+on_both_databases!(
+    another_model_is_shown_all_that_was_said,
+    tool_calls_and_their_results_travel,
+    what_can_not_travel_is_told_by_its_place,
+    what_is_wrong_is_named_by_its_place,
+);
+
+fn claude(request: GenerateRequest) -> GenerateRequest {
+    GenerateRequest {
+        provider: "anthropic".to_owned(),
+        model: "claude-sonnet-5".to_owned(),
+        ..request
+    }
+}
+
+async fn another_model_is_shown_all_that_was_said(router: Router) {
+    talking(&router, sealed()).await;
+    let before = get(&router, TALK).await.unwrap();
+    router.generate(saying("Hello")).await.unwrap();
+    router.provider.answers_once(good_day_of_claude());
+    let response = router.generate(claude(saying("And now?"))).await.unwrap();
+    assert!(response.portability.is_empty());
+    assert_eq!(router.provider.called(2).await.path, "/v1/messages");
+    let said = conversation(&["Hello", "Good day", "And now?"]);
+    assert_eq!(told(&router), said);
+    // The session keeps its own.
+    router.generate(saying("And then?")).await.unwrap();
+    assert_eq!(router.provider.called(3).await.path, "/v1/chat/completions");
+    assert_eq!(told(&router).len(), 5);
+    let after = get(&router, TALK).await.unwrap();
+    let settings = |session: latchkey_contract::router::v1::Session| {
+        (session.key, session.provider, session.model, session.etag)
+    };
+    assert_eq!(settings(after), settings(before));
+    let kept = turns(&router, TALK).await.unwrap();
+    let providers: Vec<_> = kept.iter().map(|turn| &*turn.provider).collect();
+    assert_eq!(providers, ["openai", "anthropic", "openai"]);
+}
+
+async fn tool_calls_and_their_results_travel(router: Router) {
+    talking(&router, sealed()).await;
+    let with_tool = |request| GenerateRequest {
+        tools: vec![Tool {
+            name: "weather".to_owned(),
+            ..Tool::default()
+        }],
+        ..request
+    };
+    router
+        .provider
+        .answers_once(tool_call("{\"city\": \"Paris\"}"));
+    router.generate(with_tool(saying("Hello"))).await.unwrap();
+    let result = Content::ToolResult(ToolResult {
+        tool_call_id: "call_1".to_owned(),
+        parts: user("It rains").parts,
+        ..ToolResult::default()
+    });
+    let request = GenerateRequest {
+        messages: vec![message(Role::Tool, result)],
+        ..saying("")
+    };
+    router.provider.answers_once(good_day_of_claude());
+    router.generate(claude(with_tool(request))).await.unwrap();
+    let call = router.provider.called(2).await;
+    let messages = &call.body["messages"];
+    assert_eq!(messages[1]["content"][0]["input"], json!({"city": "Paris"}));
+    assert_eq!(messages[2]["content"][0]["tool_use_id"], "call_1");
+    assert_eq!(turns(&router, TALK).await.unwrap().len(), 2);
+}
+
+/// An answer of Chat Completions that declines.
+fn declined() -> Answer {
+    let mut whole = chat::whole();
+    whole["choices"][0]["message"] = json!({
+        "role": "assistant",
+        "content": null,
+        "refusal": "I would rather not",
+    });
+    Answer::json(200, &whole)
+}
+
+async fn what_can_not_travel_is_told_by_its_place(router: Router) {
+    talking(&router, sealed()).await;
+    router.provider.answers_once(declined());
+    router.generate(saying("Hello")).await.unwrap();
+    let declining = Content::Refusal("Not that either".to_owned());
+    let request = GenerateRequest {
+        messages: vec![
+            user("Or this?"),
+            message(Role::Assistant, declining),
+            user("And now?"),
+        ],
+        ..saying("")
+    };
+    router.provider.answers_once(good_day_of_claude());
+    let response = router.generate(claude(request)).await.unwrap();
+    let mark = |field: &str| Loss {
+        field: field.to_owned(),
+        kind: loss::Kind::RefusalMark.into(),
+        provider: String::new(),
+    };
+    let expected = [mark("transcript[1].parts[0]"), mark("messages[1].parts[0]")];
+    assert_eq!(response.portability, expected);
+    let kept = turns(&router, TALK).await.unwrap();
+    assert_eq!(kept[1].portability, expected);
+}
+
+async fn what_is_wrong_is_named_by_its_place(router: Router) {
+    talking(&router, sealed()).await;
+    let picture = Content::Image(Image {
+        source: Some(image::Source::Url("https://example.org/cat.png".to_owned())),
+        detail: image::Detail::High.into(),
+    });
+    let mut shown = user("What is this?");
+    shown.parts.push(Part {
+        content: Some(picture),
+        provider_state: None,
+    });
+    let request = GenerateRequest {
+        messages: vec![shown],
+        ..saying("")
+    };
+    router.generate(request).await.unwrap();
+    // Anthropic's models can't be told how closely to look.
+    let outcome = router.generate(claude(saying("And now?"))).await;
+    let said = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
+    assert_eq!(said.fields, ["transcript[0].parts[1].image.detail"]);
+    let request = GenerateRequest {
+        messages: vec![user("And now?"), Message::default()],
+        ..saying("")
+    };
+    let outcome = router.generate(request.clone()).await;
+    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(said.fields, ["messages[1].role"]);
+    let outcome = router.stream(request).await;
+    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(said.fields, ["request.messages[1].role"]);
+}

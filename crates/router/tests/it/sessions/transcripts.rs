@@ -1,0 +1,304 @@
+//! Transcripts: each request brings what is new.
+
+use std::collections::BTreeSet;
+
+use latchkey_contract::router::v1::stream_generate_response::Event;
+use latchkey_contract::router::v1::{
+    CountTokensRequest, FinishReason, GenerateRequest, GenerateResponse, StreamGenerateResponse,
+};
+use serde_json::json;
+use tonic::{Code, Status, Streaming};
+
+use super::{
+    TALK, conversation, delete, get, good_day, plain, saying, sealed, talking, told, tool_call,
+    turns,
+};
+use crate::harness::{ACME, APP, Answer, Router, anthropic, chat, refused};
+use crate::on_both_databases;
+
+on_both_databases!(
+    what_was_said_comes_before_what_is_said,
+    a_transcript_outlives_the_router,
+    a_data_key_is_kept_until_the_workspace_changes,
+    a_failed_call_adds_nothing,
+    requests_at_the_same_time_add_whole_turns,
+    without_the_database_nothing_is_asked,
+    an_answer_that_can_not_be_kept_is_given,
+    an_answer_to_a_session_that_was_deleted_meanwhile_is_given,
+    a_tool_call_that_was_cut_off_is_not_kept,
+    an_answer_without_words_keeps_nobody_from_going_on,
+    a_paused_answer_is_gone_on_with_by_saying_nothing,
+    a_streamed_answer_keeps_its_turn,
+    a_stream_that_breaks_off_keeps_none,
+    the_answer_of_a_server_that_cannot_stream_keeps_its_turn,
+    counting_reads_the_transcript_and_does_not_add_to_it,
+);
+
+async fn what_was_said_comes_before_what_is_said(router: Router) {
+    talking(&router, sealed()).await;
+    let first = router.generate(saying("Hello")).await.unwrap();
+    assert_eq!(first.turn, format!("{TALK}/turns/1"));
+    assert_eq!(told(&router), conversation(&["Hello"]));
+    let second = router.generate(saying("And now?")).await.unwrap();
+    assert_eq!(second.turn, format!("{TALK}/turns/2"));
+    let said = conversation(&["Hello", "Good day", "And now?"]);
+    assert_eq!(told(&router), said);
+    assert_eq!(get(&router, TALK).await.unwrap().turn_count, 2);
+    // Somebody else's requests have nothing of it.
+    router.generate(crate::harness::gpt()).await.unwrap();
+    assert_eq!(told(&router), conversation(&["Hello"]));
+}
+
+async fn a_transcript_outlives_the_router(router: Router) {
+    talking(&router, sealed()).await;
+    router.generate(saying("Hello")).await.unwrap();
+    assert_eq!(router.vault.data_keys().lent(), 0);
+    let router = router.restart().await;
+    router.generate(saying("And now?")).await.unwrap();
+    let said = conversation(&["Hello", "Good day", "And now?"]);
+    assert_eq!(told(&router), said);
+    assert_eq!(router.vault.data_keys().lent(), 1);
+}
+
+async fn a_data_key_is_kept_until_the_workspace_changes(router: Router) {
+    talking(&router, sealed()).await;
+    for text in ["one", "two"] {
+        router.generate(saying(text)).await.unwrap();
+    }
+    assert_eq!(router.vault.data_keys().lent(), 0);
+    router.vault.invalidates("platform", 2, &[]);
+    router.vault.invalidates(ACME, 1, &[]);
+    router
+        .vault
+        .heard(|heard| heard.acknowledgements.len() == 2)
+        .await;
+    assert_eq!(turns(&router, TALK).await.unwrap().len(), 2);
+    assert_eq!(router.vault.data_keys().lent(), 1);
+    assert_eq!(turns(&router, TALK).await.unwrap().len(), 2);
+    assert_eq!(router.vault.data_keys().lent(), 1);
+}
+
+async fn a_failed_call_adds_nothing(router: Router) {
+    talking(&router, sealed()).await;
+    let no = json!({"error": {"message": "no", "type": "invalid_request_error"}});
+    router.provider.answers_once(Answer::json(400, &no));
+    let outcome = router.generate(saying("Hello")).await;
+    refused(outcome, Code::InvalidArgument, "PROVIDER_REJECTED_REQUEST");
+    let wrong = GenerateRequest {
+        max_output_tokens: Some(0),
+        ..saying("Hello")
+    };
+    let outcome = router.generate(wrong).await;
+    refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert!(turns(&router, TALK).await.unwrap().is_empty());
+    router.generate(saying("And now?")).await.unwrap();
+    assert_eq!(told(&router), conversation(&["And now?"]));
+}
+
+async fn requests_at_the_same_time_add_whole_turns(router: Router) {
+    talking(&router, sealed()).await;
+    let held: Vec<_> = (0..4).map(|_| router.provider.holds()).collect();
+    let texts = ["one", "two", "three", "four"];
+    let answers = async {
+        // All of them are asked before one is answered.
+        router.provider.called(4).await;
+        for answer in held {
+            answer.send(good_day()).ok().unwrap();
+        }
+    };
+    let (a, b, c, d, ()) = tokio::join!(
+        router.generate(saying(texts[0])),
+        router.generate(saying(texts[1])),
+        router.generate(saying(texts[2])),
+        router.generate(saying(texts[3])),
+        answers,
+    );
+    let named: BTreeSet<_> = [a, b, c, d].map(|answer| answer.unwrap().turn).into();
+    let numbered = |number| format!("{TALK}/turns/{number}");
+    assert_eq!(named, (1..=4).map(numbered).collect());
+    let kept = turns(&router, TALK).await.unwrap();
+    let said: BTreeSet<_> = kept
+        .iter()
+        .map(|turn| format!("{:?}", turn.messages))
+        .collect();
+    let expected = texts.map(|text| format!("{:?}", [super::user(text)]));
+    assert_eq!(said, expected.into());
+    assert_eq!(get(&router, TALK).await.unwrap().turn_count, 4);
+    router.generate(saying("five")).await.unwrap();
+    assert_eq!(told(&router).len(), 9);
+}
+
+async fn without_the_database_nothing_is_asked(router: Router) {
+    talking(&router, sealed()).await;
+    router.execute("ALTER TABLE sessions RENAME TO away").await;
+    let outcome = router.generate(saying("Hello")).await;
+    refused(outcome, Code::Unavailable, "DATABASE_UNAVAILABLE");
+    assert!(router.provider.calls().is_empty());
+    // Requests without a session do not need it.
+    router.generate(crate::harness::gpt()).await.unwrap();
+}
+
+async fn an_answer_that_can_not_be_kept_is_given(router: Router) {
+    talking(&router, sealed()).await;
+    let answer = router.provider.holds();
+    let away = async {
+        router.provider.called(1).await;
+        router.execute("ALTER TABLE turns RENAME TO away").await;
+        answer.send(good_day()).ok().unwrap();
+    };
+    let (response, ()) = tokio::join!(router.generate(saying("Hello")), away);
+    let response = response.unwrap();
+    assert_eq!(response.turn, "");
+    assert!(response.message.is_some());
+    router.execute("ALTER TABLE away RENAME TO turns").await;
+    // Nor does half of it stay.
+    assert_eq!(get(&router, TALK).await.unwrap().turn_count, 0);
+    router.generate(saying("And now?")).await.unwrap();
+    assert_eq!(told(&router), conversation(&["And now?"]));
+}
+
+async fn an_answer_to_a_session_that_was_deleted_meanwhile_is_given(router: Router) {
+    talking(&router, sealed()).await;
+    let answer = router.provider.holds();
+    let meanwhile = async {
+        router.provider.called(1).await;
+        delete(&router, TALK, "").await.unwrap();
+        answer.send(good_day()).ok().unwrap();
+    };
+    let (response, ()) = tokio::join!(router.generate(saying("Hello")), meanwhile);
+    assert_eq!(response.unwrap().turn, "");
+    assert_eq!(router.count("turns", "true").await, 0);
+}
+
+async fn a_tool_call_that_was_cut_off_is_not_kept(router: Router) {
+    talking(&router, sealed()).await;
+    router.provider.answers_once(tool_call("{\"city\": \"Par"));
+    let response = router.generate(saying("Hello")).await.unwrap();
+    assert_eq!(response.turn, "");
+    router.generate(saying("And now?")).await.unwrap();
+    assert_eq!(told(&router), conversation(&["And now?"]));
+}
+
+async fn an_answer_without_words_keeps_nobody_from_going_on(router: Router) {
+    talking(&router, sealed()).await;
+    let mut nothing = chat::whole();
+    nothing["choices"][0]["message"]["content"] = json!("");
+    nothing["choices"][0]["finish_reason"] = json!("length");
+    router.provider.answers_once(Answer::json(200, &nothing));
+    let response = router.generate(saying("Hello")).await.unwrap();
+    assert_eq!(response.turn, format!("{TALK}/turns/1"));
+    router.generate(saying("And now?")).await.unwrap();
+    let user = |text: &str| ("user".to_owned(), text.to_owned());
+    assert_eq!(told(&router), [user("Hello"), user("And now?")]);
+}
+
+async fn a_paused_answer_is_gone_on_with_by_saying_nothing(router: Router) {
+    talking(&router, sealed()).await;
+    let mut paused = anthropic::whole();
+    paused["stop_reason"] = json!("pause_turn");
+    let paused = Answer::json(200, &paused);
+    router.provider.answers_once(paused);
+    let claude = |request| GenerateRequest {
+        provider: "anthropic".to_owned(),
+        model: "claude-haiku-4-5".to_owned(),
+        ..request
+    };
+    let response = router.generate(claude(saying("Hello"))).await.unwrap();
+    assert_eq!(response.finish_reason(), FinishReason::Paused);
+    let nothing = claude(GenerateRequest {
+        messages: Vec::new(),
+        ..saying("")
+    });
+    router.provider.answers_once(super::good_day_of_claude());
+    router.generate(nothing.clone()).await.unwrap();
+    assert_eq!(told(&router), conversation(&["Hello", "Good day"]));
+    // That answer is whole.
+    let outcome = router.generate(nothing).await;
+    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(said.fields, ["messages"]);
+}
+
+/// The end of a stream.
+async fn completed(
+    mut stream: Streaming<StreamGenerateResponse>,
+) -> Result<GenerateResponse, Status> {
+    loop {
+        let piece = stream.message().await?.unwrap();
+        if let Event::Completed(whole) = piece.event.unwrap() {
+            return Ok(whole);
+        }
+    }
+}
+
+async fn a_streamed_answer_keeps_its_turn(router: Router) {
+    talking(&router, sealed()).await;
+    router.generate(saying("Hello")).await.unwrap();
+    router.provider.answers(Answer::events(&chat::pieces()));
+    let stream = router.stream(saying("And now?")).await.unwrap();
+    let whole = completed(stream).await.unwrap();
+    assert_eq!(whole.turn, format!("{TALK}/turns/2"));
+    let said = conversation(&["Hello", "Good day", "And now?"]);
+    assert_eq!(told(&router), said);
+    let kept = turns(&router, TALK).await.unwrap();
+    assert_eq!(kept[1].answer, whole.message);
+    assert_eq!(kept[1].messages, [super::user("And now?")]);
+}
+
+async fn a_stream_that_breaks_off_keeps_none(router: Router) {
+    talking(&router, sealed()).await;
+    let pieces = chat::pieces();
+    router
+        .provider
+        .answers_once(Answer::cut_events(&pieces[..2]));
+    let stream = router.stream(saying("Hello")).await.unwrap();
+    let outcome = completed(stream).await;
+    refused(outcome, Code::Unavailable, "STREAM_TRUNCATED");
+    assert!(turns(&router, TALK).await.unwrap().is_empty());
+}
+
+async fn the_answer_of_a_server_that_cannot_stream_keeps_its_turn(router: Router) {
+    talking(&router, sealed()).await;
+    let stream = router.stream(saying("Hello")).await.unwrap();
+    let whole = completed(stream).await.unwrap();
+    assert_eq!(whole.turn, format!("{TALK}/turns/1"));
+    // A session that keeps nothing has none to tell.
+    let id = super::creating("other", plain());
+    let other = super::create(&router, id).await.unwrap();
+    let request = GenerateRequest {
+        session: other.name,
+        ..saying("Hello")
+    };
+    let stream = router.stream(request).await.unwrap();
+    assert_eq!(completed(stream).await.unwrap().turn, "");
+}
+
+async fn counting_reads_the_transcript_and_does_not_add_to_it(router: Router) {
+    talking(&router, sealed()).await;
+    router.generate(saying("Hello")).await.unwrap();
+    let counted = Answer::json(200, &json!({"input_tokens": 14}));
+    router
+        .provider
+        .answers_at("/v1/messages/count_tokens", counted);
+    let request = CountTokensRequest {
+        request: Some(GenerateRequest {
+            provider: "anthropic".to_owned(),
+            model: "claude-sonnet-5".to_owned(),
+            ..saying("And now?")
+        }),
+    };
+    let counted = router.inference(APP).count_tokens(request).await.unwrap();
+    assert_eq!(counted.into_inner().input_tokens, 14);
+    let said = conversation(&["Hello", "Good day", "And now?"]);
+    assert_eq!(told(&router), said);
+    assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
+    // What is wrong is named from the outer request.
+    let request = CountTokensRequest {
+        request: Some(GenerateRequest {
+            session: "talk".to_owned(),
+            ..saying("And now?")
+        }),
+    };
+    let outcome = router.inference(APP).count_tokens(request).await;
+    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(said.fields, ["request.session"]);
+}

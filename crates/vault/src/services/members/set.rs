@@ -1,0 +1,116 @@
+//! `SetMember`.
+
+use latchkey_contract::names::{KeyParent, MemberName, Scope};
+use latchkey_contract::vault::v1::{Member as Message, SetMemberRequest, member};
+
+use crate::change::{Change, check_etag};
+use crate::domain::audit::AuditEvent;
+use crate::domain::member::{Member, MemberRole, Terms};
+use crate::domain::settings::check_display_name;
+use crate::error::{Conflict, VaultError};
+use crate::services::call::Call;
+use crate::services::encode;
+use crate::store::members;
+use crate::vault::Vault;
+
+pub(in crate::services) async fn handle(
+    vault: &Vault,
+    call: &Call,
+    request: SetMemberRequest,
+) -> Result<Message, VaultError> {
+    let wanted = request.member.unwrap_or_default();
+    let name: MemberName = wanted
+        .name
+        .parse()
+        .map_err(VaultError::name("member.name"))?;
+    call.authorize(&name.workspace).await?;
+    let (etag, terms) = decode(wanted)?;
+
+    let parent = KeyParent::Scope(Scope::Workspace(name.workspace.clone()));
+    let mut change = Change::begin(vault, &parent, call.act()).await?;
+    refuse_second(&change, &name, &terms).await?;
+    let found = members::find(&change.unit, change.head.uid, &name.member).await?;
+    let before = found.map(|found| change.keys.check(found)).transpose()?;
+    let mut event = change.event(&name);
+    let member = match before {
+        Some(before) => {
+            check_etag(&etag, before.row_revision)?;
+            event = describe_change(event, &before, &terms);
+            let member = before.change(terms, change.now);
+            members::update(&change.unit, change.keys.stamp(member.clone())).await?;
+            member
+        }
+        // Whoever shows an etag means somebody who is there.
+        None if !etag.is_empty() => return Err(Conflict::Etag.into()),
+        None => {
+            let slug = name.member.clone();
+            let member = Member::new(change.head.uid, slug, terms, change.now);
+            members::insert(&change.unit, change.keys.stamp(member.clone())).await?;
+            member
+        }
+    };
+    event = event
+        .with("identity", &member.identity)
+        .with("role", member.role.as_str());
+    change.record(event).await?;
+    let committed = change.commit().await?;
+    // A role may be less than the one before.
+    vault.leasing.propagate(committed).await;
+    Ok(encode::member(&name, &member))
+}
+
+fn decode(wanted: Message) -> Result<(String, Terms), VaultError> {
+    let identity = wanted
+        .identity
+        .parse()
+        .map_err(|error| VaultError::field("member.identity", error))?;
+    let role = match member::Role::try_from(wanted.role) {
+        Ok(member::Role::Owner) => MemberRole::Owner,
+        Ok(member::Role::Member) => MemberRole::Member,
+        Ok(member::Role::Caller) => MemberRole::Caller,
+        Ok(member::Role::Unspecified) => {
+            return Err(VaultError::field("member.role", "is required"));
+        }
+        Err(_) => {
+            let problem = "is not one that this vault knows";
+            return Err(VaultError::field("member.role", problem));
+        }
+    };
+    check_display_name("member.display_name", &wanted.display_name)?;
+    let display_name = wanted.display_name;
+    let terms = Terms {
+        identity,
+        role,
+        display_name,
+    };
+    Ok((wanted.etag, terms))
+}
+
+/// Refuses an identity that is a member by another name: it would not be clear what it may do.
+async fn refuse_second(
+    change: &Change,
+    name: &MemberName,
+    terms: &Terms,
+) -> Result<(), VaultError> {
+    let identity = terms.identity.as_str();
+    let found = members::find_by_identity(&change.unit, change.head.uid, identity).await?;
+    let Some(holder) = found.map(|found| change.keys.check(found)).transpose()? else {
+        return Ok(());
+    };
+    if holder.slug == name.member {
+        return Ok(());
+    }
+    Err(Conflict::MemberExists(holder.name(&name.workspace)).into())
+}
+
+/// What was before, where it was different.
+fn describe_change(event: AuditEvent, before: &Member, terms: &Terms) -> AuditEvent {
+    let mut event = event;
+    if before.identity != terms.identity {
+        event = event.with("former_identity", &before.identity);
+    }
+    if before.role != terms.role {
+        event = event.with("former_role", before.role.as_str());
+    }
+    event
+}

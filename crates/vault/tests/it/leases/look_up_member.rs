@@ -1,0 +1,127 @@
+//! `LookUpMember`.
+
+use latchkey_contract::vault::v1::LookUpMemberRequest;
+use latchkey_contract::vault::v1::member::Role;
+use tonic::Code;
+
+use crate::harness::{
+    ADA, BOB, BOT, NOBODY, OPERATOR, OTHER_ROUTER, OWNER, ROUTER, Router, Vault, create_key,
+    refused, role_of,
+};
+use crate::on_both_databases;
+
+on_both_databases!(
+    the_role_of_an_identity_is_told,
+    a_role_of_configuration_is_no_membership,
+    the_answer_is_stale_with_the_next_change,
+    asking_of_a_stranger_is_told_of_changes_too,
+    a_missing_workspace_is_not_found,
+    a_malformed_field_is_named,
+    only_an_attached_router_asks_in_its_own_session,
+);
+
+const ACME: &str = "workspaces/acme";
+const OTHER: &str = "workspaces/other";
+
+async fn a_role_of_configuration_is_no_membership(vault: Vault) {
+    vault.create_workspace("acme").await;
+    let router = Router::attend(&vault).await;
+    for who in [OWNER, OPERATOR, ROUTER, NOBODY] {
+        let answer = router.looks_up(&vault, ACME, &who.actor()).await.unwrap();
+        assert_eq!(role_of(&answer), None, "{who:?}");
+    }
+}
+
+async fn the_role_of_an_identity_is_told(vault: Vault) {
+    vault.create_workspace("acme").await;
+    vault.create_workspace("other").await;
+    vault.set_member(ACME, ADA, Role::Owner).await;
+    vault.set_member(ACME, BOB, Role::Member).await;
+    vault.set_member(ACME, BOT, Role::Caller).await;
+    vault.set_member(OTHER, BOB, Role::Owner).await;
+    let router = Router::attend(&vault).await;
+    for (workspace, who, role) in [
+        (ACME, ADA, Some(Role::Owner)),
+        (ACME, BOB, Some(Role::Member)),
+        (ACME, BOT, Some(Role::Caller)),
+        (ACME, NOBODY, None),
+        (OTHER, ADA, None),
+        (OTHER, BOB, Some(Role::Owner)),
+    ] {
+        let answer = router.looks_up(&vault, workspace, &who.actor()).await;
+        let answer = answer.unwrap();
+        assert_eq!(role_of(&answer), role, "{workspace} {who:?}");
+        assert_eq!(answer.revision.unwrap().scope, workspace);
+    }
+}
+
+async fn the_answer_is_stale_with_the_next_change(vault: Vault) {
+    vault.create_workspace("acme").await;
+    vault.set_member(ACME, BOB, Role::Member).await;
+    let router = Router::attend(&vault).await;
+    let answer = router.looks_up(&vault, ACME, &BOB.actor()).await.unwrap();
+    let read_at = answer.revision.unwrap().revision;
+    vault.store_key(create_key(ACME, "main")).await;
+    let told = router.invalidation(ACME, 0).await;
+    assert_eq!(told.revision, read_at + 1);
+    let again = router.looks_up(&vault, ACME, &BOB.actor()).await.unwrap();
+    assert_eq!(again.revision.unwrap().revision, told.revision);
+}
+
+async fn asking_of_a_stranger_is_told_of_changes_too(vault: Vault) {
+    vault.create_workspace("acme").await;
+    let router = Router::attend(&vault).await;
+    let answer = router.looks_up(&vault, ACME, &BOB.actor()).await.unwrap();
+    assert_eq!(role_of(&answer), None);
+    vault.set_member(ACME, BOB, Role::Caller).await;
+    assert_eq!(router.invalidations().len(), 1);
+}
+
+async fn a_missing_workspace_is_not_found(vault: Vault) {
+    let router = Router::attend(&vault).await;
+    let outcome = router.looks_up(&vault, ACME, &BOB.actor()).await;
+    refused(outcome, Code::NotFound, "WORKSPACE_NOT_FOUND");
+}
+
+async fn a_malformed_field_is_named(vault: Vault) {
+    vault.create_workspace("acme").await;
+    let router = Router::attend(&vault).await;
+    for (workspace, identity, field) in [
+        ("acme", "token:bob", "workspace"),
+        ("platform", "token:bob", "workspace"),
+        (ACME, "bob", "identity"),
+        (ACME, "", "identity"),
+    ] {
+        let outcome = router.looks_up(&vault, workspace, identity).await;
+        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(said.fields, [field]);
+    }
+    let request = LookUpMemberRequest {
+        session: "s1".to_owned(),
+        workspace: ACME.to_owned(),
+        identity: BOB.actor(),
+    };
+    let outcome = vault.leases(ROUTER).look_up_member(request).await;
+    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(said.fields, ["session"]);
+}
+
+async fn only_an_attached_router_asks_in_its_own_session(vault: Vault) {
+    vault.create_workspace("acme").await;
+    let router = Router::attend(&vault).await;
+    let request = LookUpMemberRequest {
+        session: router.session.clone(),
+        workspace: ACME.to_owned(),
+        identity: BOB.actor(),
+    };
+    let mut other = vault.leases(OTHER_ROUTER);
+    let outcome = other.look_up_member(request.clone()).await;
+    refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
+    for who in [OPERATOR, OWNER, NOBODY] {
+        let outcome = vault.leases(who).look_up_member(request.clone()).await;
+        refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+    }
+    router.leaves().await;
+    let outcome = vault.leases(ROUTER).look_up_member(request).await;
+    refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
+}

@@ -1,0 +1,5 @@
+//! The member methods of `WorkspaceService`.
+
+mod list;
+mod remove;
+mod set;
