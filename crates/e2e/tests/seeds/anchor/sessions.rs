@@ -60,8 +60,13 @@ async fn every_action_in_a_session_uses_the_key_it_was_created_with(backend: Bac
         ..of_key("second")
     };
     let session = session(&mut scene, &project, saved).await;
-    for _ in 0..2 {
-        let attempt = scene.attempt(action(&project, &session)).await;
+    for provider in ["", "", "openai"] {
+        let action = GenerateRequest {
+            // A safety check, and no other key.
+            provider: provider.to_owned(),
+            ..action(&project, &session)
+        };
+        let attempt = scene.attempt(action).await;
         assert_eq!((attempt.payer(), &*attempt.model), (Payer::OwnKey, MODEL));
         assert_eq!(scene.last_key(), SECOND);
     }
