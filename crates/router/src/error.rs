@@ -54,6 +54,12 @@ pub enum RouterError {
     /// The provider failed several times in a row, and is left alone for a while.
     #[error("the provider failed repeatedly and is left alone for a while")]
     BreakerOpen(Duration),
+    /// A call might cost more than the request expects.
+    #[error("a call may cost more than `expectations.max_cost_nanos`")]
+    TooDear {
+        /// What it may cost at most, in nano-dollars; none when nobody knows.
+        highest_nanos: Option<i64>,
+    },
     /// The caller's deadline passed.
     #[error("the deadline passed before there was an answer")]
     DeadlineExceeded,
@@ -126,6 +132,7 @@ impl RouterError {
                 ErrorClass::Overloaded | ErrorClass::Unknown => "PROVIDER_UNAVAILABLE",
             },
             Self::Unreachable(_) | Self::BreakerOpen(_) => "PROVIDER_UNAVAILABLE",
+            Self::TooDear { .. } => "EXPECTATION_UNMET",
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::Tried { cause, .. } => cause.reason(),
             Self::Journal(_) => "JOURNAL_UNAVAILABLE",

@@ -35,6 +35,21 @@ impl Refusal {
         self.code
     }
 
+    /// Its reason.
+    pub fn reason(&self) -> &'static str {
+        self.reason
+    }
+
+    /// Its words for people.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The facts that `ErrorInfo.metadata` would hold.
+    pub fn into_metadata(self) -> impl Iterator<Item = (String, String)> {
+        self.metadata.into_iter()
+    }
+
     /// Adds a fact to `ErrorInfo.metadata`.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {

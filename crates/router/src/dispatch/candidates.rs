@@ -18,16 +18,21 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    /// Notes the usable keys that the vault did not choose, as far as the same party pays.
-    pub(super) fn know(&mut self, others: &[KeyName], payer: Payer) {
-        let same_payer = |key: &&KeyName| {
-            let platform = matches!(key.parent, KeyParent::Platform);
-            platform == (payer == Payer::Platform)
-        };
-        for other in others.iter().filter(same_payer) {
+    /// Notes the usable keys that the vault did not choose.
+    pub(super) fn know(&mut self, others: &[KeyName]) {
+        for other in others {
             if !self.others.contains(other) {
                 self.others.push(other.clone());
             }
+        }
+    }
+
+    /// Who pays for the current key is known. From the platform's there is no way back.
+    pub(super) fn stay_with(&mut self, payer: Payer) {
+        if payer == Payer::Platform {
+            let is_platforms = |key: &KeyName| matches!(key.parent, KeyParent::Platform);
+            self.others.retain(is_platforms);
+            self.busy.retain(|(key, _)| is_platforms(key));
         }
     }
 

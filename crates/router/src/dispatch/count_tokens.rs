@@ -7,9 +7,10 @@ use latchkey_providers::encode::{Call, EncodeError, WireRequest};
 use latchkey_providers::{Dialect, tokens};
 
 use super::attempt::Told;
+use super::estimate::Size;
 use super::generate::for_provider;
+use super::operation::{Aim, Failed, Operation};
 use super::ready::Ready;
-use super::trying::{Aim, Failed, Operation};
 use super::{Dispatcher, Request};
 use crate::domain::attempt::{self, Attempt};
 use crate::error::RouterError;
@@ -50,6 +51,10 @@ impl Operation for CountTokens<'_> {
     const OPERATION: attempt::Operation = attempt::Operation::CountTokens;
     const CAPABILITY: Capability = Capability::Generate;
     const STREAMED: bool = false;
+
+    fn size(&self) -> Option<Size> {
+        None
+    }
 
     fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Dialect), EncodeError> {
         let exchange = tokens::request(&Call {

@@ -1,15 +1,20 @@
 //! Vectors.
 
+use std::borrow::Cow;
+
 use latchkey_contract::router::v1::EmbedRequest;
 use latchkey_contract::vault::v1::Capability;
 use latchkey_providers::decode::Reply;
 use latchkey_providers::embeddings::{self, Call, Embeddings, Reader};
 use latchkey_providers::encode::{EncodeError, WireRequest};
 
+use super::asked::Asked;
 use super::attempt::Told;
+use super::conditions::Conditions;
+use super::estimate::Size;
+use super::operation::{Aim, Failed, Operation};
 use super::plan::Leg;
 use super::ready::Ready;
-use super::trying::{Aim, Asked, Failed, Operation};
 use super::{Dispatcher, Request};
 use crate::domain::attempt::{self, Attempt};
 use crate::error::RouterError;
@@ -29,9 +34,7 @@ impl Dispatcher {
         request: Request<'_>,
         wanted: &EmbedRequest,
     ) -> Result<Embedded, RouterError> {
-        let said = (&*wanted.provider, &*wanted.model, &*wanted.key);
-        let leg = Leg::new(said, &self.catalogue.current(), str::to_owned)?;
-        let asked = Asked::one(request, leg, wanted.origin());
+        let asked = self.asked_for_vectors(request, wanted)?;
         let (mut embedded, mut attempts) = self.try_all(asked, &Embed(wanted)).await?;
         attempts.append(&mut embedded.attempts);
         Ok(Embedded {
@@ -39,9 +42,21 @@ impl Dispatcher {
             ..embedded
         })
     }
+
+    /// Whom a request for vectors may be put to.
+    pub(super) fn asked_for_vectors<'a>(
+        &self,
+        request: Request<'a>,
+        wanted: &EmbedRequest,
+    ) -> Result<Asked<'a>, RouterError> {
+        let said = (&*wanted.provider, &*wanted.model, &*wanted.key);
+        let leg = Leg::new(said, &self.catalogue.current(), str::to_owned)?;
+        let conditions = Conditions::read(wanted.funding.as_ref(), wanted.expectations.as_ref())?;
+        Ok(Asked::one(request, leg, wanted.origin(), conditions))
+    }
 }
 
-struct Embed<'a>(&'a EmbedRequest);
+pub(super) struct Embed<'a>(pub(super) &'a EmbedRequest);
 
 impl Operation for Embed<'_> {
     type Reading = Reader;
@@ -50,11 +65,15 @@ impl Operation for Embed<'_> {
     const CAPABILITY: Capability = Capability::Embed;
     const STREAMED: bool = false;
 
+    fn size(&self) -> Option<Size> {
+        Some(Size::of_inputs(self.0))
+    }
+
     fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Reader), EncodeError> {
         let exchange = embeddings::request(&Call {
             target: aim.target,
             model: aim.model,
-            request: self.0,
+            request: &for_provider(self.0, aim),
         })?;
         Ok((exchange.request, exchange.reader))
     }
@@ -77,4 +96,15 @@ impl Operation for Embed<'_> {
             attempts: attempt.into_iter().collect(),
         })
     }
+}
+
+/// The request as this provider may see it: the options are the first choice's own fields.
+fn for_provider<'a>(wanted: &'a EmbedRequest, aim: &Aim<'_>) -> Cow<'a, EmbedRequest> {
+    if aim.first_choice || wanted.provider_options.is_none() {
+        return Cow::Borrowed(wanted);
+    }
+    Cow::Owned(EmbedRequest {
+        provider_options: None,
+        ..wanted.clone()
+    })
 }

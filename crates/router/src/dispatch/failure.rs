@@ -49,8 +49,11 @@ pub(super) fn next(error: &RouterError) -> Next {
         RouterError::Destination(_) | RouterError::BreakerOpen(_) | RouterError::LossySwitch(_) => {
             Next::AnotherKey
         }
+        RouterError::TooDear { .. } => Next::AnotherModel,
         RouterError::Refused(refusal) => match refusal.reason {
-            "KEY_UNUSABLE" | "OWN_KEY_REQUIRED" => Next::AnotherModel,
+            "EXPECTATION_UNMET" | "KEY_UNUSABLE" | "OWN_KEY_REQUIRED" | "POLICY_FORBIDS" => {
+                Next::AnotherModel
+            }
             _ => Next::GiveUp,
         },
         _ => Next::GiveUp,

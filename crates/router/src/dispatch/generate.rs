@@ -9,11 +9,14 @@ use latchkey_providers::Dialect;
 use latchkey_providers::decode::{self, Answer, Reply};
 use latchkey_providers::encode::{self, Call, EncodeError, WireRequest};
 
+use super::asked::Asked;
 use super::attempt::{Open, Told};
+use super::conditions::Conditions;
+use super::estimate::Size;
+use super::operation::{Aim, Failed, Operation};
+use super::plan::{self, Fallbacks, Leg};
 use super::ready::Ready;
-use super::trying::{Aim, Asked, Failed, Operation};
-use super::{Dispatcher, plan};
-use super::{Request, plan::Fallbacks, plan::Leg};
+use super::{Dispatcher, Request};
 use crate::domain::attempt::{self, Attempt};
 use crate::error::RouterError;
 
@@ -37,7 +40,16 @@ impl Dispatcher {
         wanted: &GenerateRequest,
     ) -> Result<Answered, RouterError> {
         let asked = self.asked(request, wanted)?;
-        let (mut answered, mut attempts) = self.try_all(asked, &Generate(wanted)).await?;
+        self.answer(asked, &Generate(wanted)).await
+    }
+
+    /// Answers what is asked.
+    pub(super) async fn answer(
+        &self,
+        asked: Asked<'_>,
+        operation: &Generate<'_>,
+    ) -> Result<Answered, RouterError> {
+        let (mut answered, mut attempts) = self.try_all(asked, operation).await?;
         attempts.append(&mut answered.attempts);
         Ok(Answered {
             attempts,
@@ -53,24 +65,18 @@ impl Dispatcher {
     ) -> Result<Asked<'a>, RouterError> {
         let catalogue = self.catalogue.current();
         let said = (&*wanted.provider, &*wanted.model, &*wanted.key);
-        let mut legs = vec![Leg::new(said, &catalogue, str::to_owned)?];
-        let mut and_the_workspaces = false;
+        let leg = Leg::new(said, &catalogue, str::to_owned)?;
+        let conditions = Conditions::read(wanted.funding.as_ref(), wanted.expectations.as_ref())?;
+        let mut asked = Asked::one(request, leg, wanted.origin(), conditions);
         match plan::fallbacks(wanted, &catalogue)? {
-            Fallbacks::Given(given) => legs.extend(given),
-            Fallbacks::OfTheWorkspace => and_the_workspaces = true,
+            Fallbacks::Given(given) => asked.legs.extend(given),
+            Fallbacks::OfTheWorkspace => asked.and_the_workspaces = true,
         }
-        Ok(Asked {
-            scope: request.scope,
-            requester: request.requester,
-            origin: attempt::Origin::of(wanted.origin()),
-            deadline: request.deadline,
-            legs,
-            and_the_workspaces,
-        })
+        Ok(asked)
     }
 }
 
-struct Generate<'a>(&'a GenerateRequest);
+pub(super) struct Generate<'a>(pub(super) &'a GenerateRequest);
 
 /// What reading an answer takes.
 pub(super) struct Reading {
@@ -86,6 +92,10 @@ impl Operation for Generate<'_> {
     const OPERATION: attempt::Operation = attempt::Operation::Generate;
     const CAPABILITY: Capability = Capability::Generate;
     const STREAMED: bool = false;
+
+    fn size(&self) -> Option<Size> {
+        Some(Size::of_conversation(self.0))
+    }
 
     fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Reading), EncodeError> {
         write(self.0, aim, false)

@@ -1,15 +1,20 @@
 //! Pictures.
 
+use std::borrow::Cow;
+
 use latchkey_contract::router::v1::GenerateImagesRequest;
 use latchkey_contract::vault::v1::Capability;
 use latchkey_providers::decode::Reply;
 use latchkey_providers::encode::{EncodeError, WireRequest};
 use latchkey_providers::images::{self, Call, Images, Reader};
 
+use super::asked::Asked;
 use super::attempt::Told;
+use super::conditions::Conditions;
+use super::estimate::Size;
+use super::operation::{Aim, Failed, Operation};
 use super::plan::Leg;
 use super::ready::Ready;
-use super::trying::{Aim, Asked, Failed, Operation};
 use super::{Dispatcher, Request};
 use crate::domain::attempt::{self, Attempt};
 use crate::error::RouterError;
@@ -29,9 +34,7 @@ impl Dispatcher {
         request: Request<'_>,
         wanted: &GenerateImagesRequest,
     ) -> Result<Pictured, RouterError> {
-        let said = (&*wanted.provider, &*wanted.model, &*wanted.key);
-        let leg = Leg::new(said, &self.catalogue.current(), str::to_owned)?;
-        let asked = Asked::one(request, leg, wanted.origin());
+        let asked = self.asked_for_pictures(request, wanted)?;
         let (mut pictured, mut attempts) = self.try_all(asked, &GenerateImages(wanted)).await?;
         attempts.append(&mut pictured.attempts);
         Ok(Pictured {
@@ -39,9 +42,21 @@ impl Dispatcher {
             ..pictured
         })
     }
+
+    /// Whom a request for pictures may be put to.
+    pub(super) fn asked_for_pictures<'a>(
+        &self,
+        request: Request<'a>,
+        wanted: &GenerateImagesRequest,
+    ) -> Result<Asked<'a>, RouterError> {
+        let said = (&*wanted.provider, &*wanted.model, &*wanted.key);
+        let leg = Leg::new(said, &self.catalogue.current(), str::to_owned)?;
+        let conditions = Conditions::read(wanted.funding.as_ref(), wanted.expectations.as_ref())?;
+        Ok(Asked::one(request, leg, wanted.origin(), conditions))
+    }
 }
 
-struct GenerateImages<'a>(&'a GenerateImagesRequest);
+pub(super) struct GenerateImages<'a>(pub(super) &'a GenerateImagesRequest);
 
 impl Operation for GenerateImages<'_> {
     type Reading = Reader;
@@ -50,11 +65,15 @@ impl Operation for GenerateImages<'_> {
     const CAPABILITY: Capability = Capability::GenerateImages;
     const STREAMED: bool = false;
 
+    fn size(&self) -> Option<Size> {
+        Some(Size::of_pictures(self.0))
+    }
+
     fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Reader), EncodeError> {
         let exchange = images::request(&Call {
             target: aim.target,
             model: aim.model,
-            request: self.0,
+            request: &for_provider(self.0, aim),
         })?;
         Ok((exchange.request, exchange.reader))
     }
@@ -77,4 +96,18 @@ impl Operation for GenerateImages<'_> {
             attempts: attempt.into_iter().collect(),
         })
     }
+}
+
+/// The request as this provider may see it: the options are the first choice's own fields.
+fn for_provider<'a>(
+    wanted: &'a GenerateImagesRequest,
+    aim: &Aim<'_>,
+) -> Cow<'a, GenerateImagesRequest> {
+    if aim.first_choice || wanted.provider_options.is_none() {
+        return Cow::Borrowed(wanted);
+    }
+    Cow::Owned(GenerateImagesRequest {
+        provider_options: None,
+        ..wanted.clone()
+    })
 }

@@ -1,16 +1,22 @@
 //! Sending one request to a provider: find whose model it is, get the key, write the attempt down,
 //! call, read the answer, settle the account; and try again where that may help.
 
+mod asked;
 mod attempt;
 mod candidates;
+mod compare;
+mod conditions;
 mod config;
 mod count_tokens;
 mod embed;
 mod endpoint;
+mod estimate;
+mod explain;
 mod failure;
 mod generate;
 mod health;
 mod images;
+mod operation;
 mod plan;
 mod ready;
 mod stream;
@@ -24,10 +30,12 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::time::Instant;
 use uuid::Builder;
 
+pub use compare::{Compared, ComparedStream};
 pub use config::AttemptsConfig;
 pub use count_tokens::Counted;
 pub use embed::Embedded;
 pub use endpoint::{EndpointError, Endpoints, ProviderConfig};
+pub use explain::{KeyOutlook, Outlook, Question};
 pub use generate::Answered;
 pub use health::{KeyHealth, Limits, Unfit};
 pub use images::Pictured;

@@ -12,7 +12,7 @@ use crate::keys::Loan;
 /// One model to ask: what of it the request says.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Leg {
-    /// A provider id; empty when the key tells.
+    /// A provider id; empty when the key tells, be it the vault's choice.
     pub(super) provider: String,
     /// A model; empty when the key has a default.
     pub(super) model: String,
@@ -33,12 +33,8 @@ impl Leg {
         }
         let provider = match provider {
             "" if !key.is_empty() => String::new(),
-            "" if model.is_empty() => {
-                return Err(RouterError::field(
-                    field("model"),
-                    "is required without a key",
-                ));
-            }
+            // Keys of any provider have a default.
+            "" if model.is_empty() => String::new(),
             "" => {
                 let problem = "is required: the catalogue does not know whose the model is";
                 let known = catalogue.provider_of(model);
@@ -55,6 +51,11 @@ impl Leg {
             model: model.to_owned(),
             key: key.to_owned(),
         })
+    }
+
+    /// Whether anybody may answer: keys of several providers, each with its default model.
+    pub(super) fn is_open(&self) -> bool {
+        self.provider.is_empty() && self.key.is_empty()
     }
 
     /// The model to ask for with a key: the one that is named, else the key's default.
@@ -107,6 +108,12 @@ pub(super) fn fallbacks(
             (named, _) => named,
         };
         let said = (fallback.provider.as_str(), fallback.model.as_str(), key);
+        if said == ("", "", "") {
+            return Err(RouterError::field(
+                field("model"),
+                "is required without a key or provider",
+            ));
+        }
         legs.push(Leg::new(said, catalogue, field)?);
     }
     Ok(Fallbacks::Given(legs))
@@ -125,4 +132,57 @@ pub(super) fn of_the_workspace(fallbacks: &[Fallback]) -> Vec<Leg> {
             key: fallback.key.clone(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leg(said: (&str, &str, &str)) -> Result<Leg, String> {
+        let leg = Leg::new(said, &Catalogue::builtin(), str::to_owned);
+        leg.map_err(|error| match error {
+            RouterError::Field { field, .. } => field,
+            error => panic!("{error}"),
+        })
+    }
+
+    #[test]
+    fn a_request_that_says_nothing_leaves_everything_to_the_vault() {
+        let anything = leg(("", "", "")).unwrap();
+        assert!(anything.is_open());
+        assert_eq!((&*anything.provider, &*anything.model), ("", ""));
+    }
+
+    #[test]
+    fn a_key_or_a_provider_may_tell_the_rest() {
+        for said in [
+            ("", "", "main"),
+            ("openai", "", ""),
+            ("", "gpt-4.1", "main"),
+        ] {
+            let leg = leg(said).unwrap();
+            assert_eq!((&*leg.provider, &*leg.model, &*leg.key), said);
+            assert!(!leg.is_open());
+        }
+    }
+
+    #[test]
+    fn the_catalogue_tells_whose_a_model_is() {
+        assert_eq!(leg(("", "gpt-4.1", "")).unwrap().provider, "openai");
+        assert_eq!(leg(("", "nobodys", "")).unwrap_err(), "provider");
+    }
+
+    #[test]
+    fn a_fallback_says_something() {
+        let request = |key: &str| v1::GenerateRequest {
+            key: key.to_owned(),
+            fallbacks: vec![v1::Fallback::default()],
+            ..v1::GenerateRequest::default()
+        };
+        let catalogue = Catalogue::builtin();
+        let refused = fallbacks(&request(""), &catalogue).err().unwrap();
+        assert_eq!(refused.reason(), "FIELD_INVALID");
+        // The named key has a default model.
+        assert!(fallbacks(&request("main"), &catalogue).is_ok());
+    }
 }

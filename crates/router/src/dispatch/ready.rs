@@ -9,8 +9,9 @@ use latchkey_providers::{Credential, ProviderError};
 use tokio::time::Instant;
 
 use super::Dispatcher;
+use super::asked::Asked;
 use super::attempt::Open;
-use super::trying::{Aim, Asked, Failed, Operation};
+use super::operation::{Aim, Failed, Operation};
 use crate::domain::attempt::Begun;
 use crate::error::RouterError;
 use crate::keys::{InUse, Loan, Token, TokenIssuer, system_time};

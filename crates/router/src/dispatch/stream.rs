@@ -21,9 +21,10 @@ use latchkey_providers::{ErrorClass, ProviderError};
 use tokio::time::Instant;
 
 use super::attempt::Open;
+use super::estimate::Size;
 use super::generate::{Answered, Reading, refuse_losses, settle, write};
+use super::operation::{Aim, Failed, Operation};
 use super::ready::{Ready, secret};
-use super::trying::{Aim, Failed, Operation};
 use super::{Dispatcher, Request};
 use crate::domain::attempt::{self, Attempt};
 use crate::error::RouterError;
@@ -87,6 +88,10 @@ impl Operation for StreamGenerate<'_> {
     const OPERATION: attempt::Operation = attempt::Operation::Generate;
     const CAPABILITY: Capability = Capability::Generate;
     const STREAMED: bool = true;
+
+    fn size(&self) -> Option<Size> {
+        Some(Size::of_conversation(self.0))
+    }
 
     fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Reading), EncodeError> {
         write(self.0, aim, true)

@@ -1,107 +1,29 @@
 //! Trying: one request, as many calls as its budget allows. A key that is throttled or refused makes
-//! way for the next of the same payer; what may pass is tried again after a pause; when no key of a
-//! model is left, the next model of the plan is asked.
+//! way for the next; what may pass is tried again after a pause; when no key of a model is left, the
+//! next model of the plan is asked.
+//!
+//! Who pays: what the platform has begun to pay for, it pays to the end. A request that began with its
+//! owner's key goes on with the owner's others; to the platform's it moves where the vault allows that
+//! after a failure, and never back. A key that the request names makes way for none.
 
 use std::collections::VecDeque;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey_contract::names::{KeyName, Scope};
-use latchkey_contract::router::v1;
-use latchkey_contract::vault::v1::Capability;
-use latchkey_providers::catalogue::ModelTraits;
-use latchkey_providers::encode::{EncodeError, WireRequest};
-use latchkey_providers::{ErrorClass, Provider, Target};
+use latchkey_contract::names::KeyName;
+use latchkey_providers::{ErrorClass, Provider};
 use tokio::time::Instant;
 
+use super::asked::{Asked, Course};
 use super::candidates::Candidates;
+use super::estimate::{Offer, check_cost};
 use super::failure::{self, Next};
+use super::operation::Operation;
 use super::plan::{self, Leg};
-use super::ready::Ready;
-use super::{Dispatcher, Request, in_time};
-use crate::domain::attempt::{self, Attempt, Origin, Payer};
+use super::{Dispatcher, in_time};
+use crate::domain::attempt::Attempt;
 use crate::error::RouterError;
-use crate::keys::{InUse, Loan, Wish};
-
-/// What is asked of a provider, and how its answer is read.
-pub(super) trait Operation: Sync {
-    /// What reading the answer takes.
-    type Reading: Send;
-    /// The answer.
-    type Answer: Send;
-    /// What it is called in the account.
-    const OPERATION: attempt::Operation;
-    /// What the vault is told.
-    const CAPABILITY: Capability;
-    /// Whether the answer is streamed.
-    const STREAMED: bool;
-
-    /// Writes the request.
-    fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Self::Reading), EncodeError>;
-
-    /// Whether what was written may be sent.
-    fn check(&self, _: &Self::Reading) -> Result<(), RouterError> {
-        Ok(())
-    }
-
-    /// Makes the call. Its attempt is settled when this fails.
-    fn perform(
-        &self,
-        dispatcher: &Dispatcher,
-        ready: Ready<Self::Reading>,
-    ) -> impl Future<Output = Result<Self::Answer, Failed>> + Send;
-}
-
-/// What a request is written for.
-pub(super) struct Aim<'a> {
-    pub(super) target: Target<'a>,
-    /// As the provider names it.
-    pub(super) model: &'a str,
-    pub(super) traits: &'a ModelTraits,
-    /// Whether it is the provider that the request was made for, and not a fallback's.
-    pub(super) first_choice: bool,
-}
-
-/// A call that failed, and its account.
-pub(super) struct Failed {
-    pub(super) error: RouterError,
-    pub(super) attempt: Option<Attempt>,
-}
-
-impl From<RouterError> for Failed {
-    fn from(error: RouterError) -> Self {
-        Self {
-            error,
-            attempt: None,
-        }
-    }
-}
-
-/// Who asks, for what scope, and whom.
-pub(super) struct Asked<'a> {
-    pub(super) scope: &'a Scope,
-    pub(super) requester: &'a Arc<str>,
-    pub(super) origin: Origin,
-    pub(super) deadline: Option<Instant>,
-    pub(super) legs: Vec<Leg>,
-    /// Whether the workspace's own fallbacks come after the legs.
-    pub(super) and_the_workspaces: bool,
-}
-
-impl<'a> Asked<'a> {
-    /// One model and no other.
-    pub(super) fn one(request: Request<'a>, leg: Leg, origin: v1::Origin) -> Self {
-        Self {
-            scope: request.scope,
-            requester: request.requester,
-            origin: Origin::of(origin),
-            deadline: request.deadline,
-            legs: vec![leg],
-            and_the_workspaces: false,
-        }
-    }
-}
+use crate::keys::{InUse, Loan, system_time};
 
 impl Dispatcher {
     /// Tries until there is an answer, or nothing is left to try. The attempts are those that failed
@@ -116,7 +38,7 @@ impl Dispatcher {
             operation,
             asked,
             attempts: Vec::new(),
-            payer: None,
+            course: Course::default(),
             first_choice: None,
             falls_back: false,
             fallbacks: Vec::new(),
@@ -131,8 +53,7 @@ struct Trying<'a, O> {
     asked: Asked<'a>,
     /// The calls that failed.
     attempts: Vec<Attempt>,
-    /// Who paid for the first call, and pays for all others.
-    payer: Option<Payer>,
+    course: Course,
     /// Whom the request was made for; not known before there is a key when it names no provider.
     first_choice: Option<Provider>,
     /// Whether a fallback is tried.
@@ -201,15 +122,28 @@ impl<O: Operation> Trying<'_, O> {
             let key = &loan.key_version().key;
             if keys.current.as_ref() != Some(key) {
                 keys.current = Some(key.clone());
-                keys.know(loan.other_keys(), loan.payer());
+                keys.know(loan.other_keys());
                 pauses = config.pauses();
                 with_this_key = 0;
             }
             let model = leg.model(&loan);
+            if let Err(error) = self.check_cost(&loan, model) {
+                drop(in_use);
+                let error = last.unwrap_or(error);
+                // The model of another key may cost less.
+                if leg.is_open() && keys.pass_over() {
+                    last = Some(error);
+                    continue;
+                }
+                return Err(error);
+            }
+            self.course.turn_of(loan.payer());
+            keys.stay_with(loan.payer());
             let now = self.dispatcher.clock.boottime();
             let health = &self.dispatcher.health;
             let (error, pause) = if let Err(unfit) = health.admit(loan.key_version(), model, now) {
                 drop(in_use);
+                self.course.failure_of(loan.payer());
                 (RouterError::from(unfit), None)
             } else {
                 calls += 1;
@@ -224,7 +158,16 @@ impl<O: Operation> Trying<'_, O> {
                     }
                     Err(error) => error,
                 };
-                let next = failure::next(&error);
+                let mut next = failure::next(&error);
+                if next != Next::GiveUp {
+                    self.course.failure_of(loan.payer());
+                } else if matches!(error, RouterError::Encode(_))
+                    && leg.is_open()
+                    && !self.is_first_choice(&loan)
+                {
+                    // The request is not at fault: it was made for another provider.
+                    next = Next::AnotherKey;
+                }
                 if matches!(next, Next::GiveUp | Next::AnotherModel)
                     || calls >= config.per_model
                     || self.is_spent()
@@ -254,6 +197,9 @@ impl<O: Operation> Trying<'_, O> {
                     .filter(|wait| waits < config.per_model && self.has_time_for(*wait));
                 match wait {
                     Some(wait) => tokio::time::sleep(wait).await,
+                    None if matches!(error, RouterError::Encode(_)) => {
+                        return Err(last.unwrap_or(error));
+                    }
                     None => return Err(error),
                 }
                 waits += 1;
@@ -277,15 +223,7 @@ impl<O: Operation> Trying<'_, O> {
         {
             return Ok((Arc::clone(loan), in_use));
         }
-        let wish = Wish {
-            scope: self.asked.scope.clone(),
-            key: leg.key.clone(),
-            provider: leg.provider.clone(),
-            model: leg.model.clone(),
-            capability: O::CAPABILITY,
-            excluded: excluded.to_vec(),
-            payer: self.payer,
-        };
+        let wish = self.asked.wish(leg, O::CAPABILITY, self.course, excluded);
         let mut loan = in_time(self.asked.deadline, self.dispatcher.keys.obtain(&wish)).await?;
         let mut in_use = loan.begin_use(clock);
         if in_use.is_err() {
@@ -294,9 +232,8 @@ impl<O: Operation> Trying<'_, O> {
             in_use = loan.begin_use(clock);
         }
         let in_use = in_use.map_err(|_| RouterError::VaultUnavailable)?;
-        self.payer.get_or_insert(loan.payer());
         if !self.falls_back {
-            self.first_choice = Some(loan.provider());
+            self.first_choice.get_or_insert(loan.provider());
         }
         if self.asked.and_the_workspaces && self.fallbacks.is_empty() {
             self.fallbacks = plan::of_the_workspace(loan.fallbacks());
@@ -342,7 +279,7 @@ impl<O: Operation> Trying<'_, O> {
         loan: &Arc<Loan>,
         in_use: InUse,
     ) -> Result<O::Answer, (RouterError, Option<crate::keys::Token>)> {
-        let first_choice = self.first_choice == Some(loan.provider());
+        let first_choice = self.is_first_choice(loan);
         let prepared = self
             .dispatcher
             .prepare(
@@ -372,6 +309,28 @@ impl<O: Operation> Trying<'_, O> {
                 Err((failed.error, token))
             }
         }
+    }
+
+    /// Whether a call would cost no more than the request allows.
+    fn check_cost(&self, loan: &Loan, model: &str) -> Result<(), RouterError> {
+        let Some(most) = self.asked.conditions.max_cost_nanos else {
+            return Ok(());
+        };
+        let Some(size) = self.operation.size() else {
+            return Ok(());
+        };
+        let price = size.price(&Offer {
+            catalogue: &self.dispatcher.catalogue.current(),
+            provider: loan.provider(),
+            model,
+            start: system_time(self.dispatcher.clock.now()),
+            first_choice: self.is_first_choice(loan),
+        });
+        check_cost(&price, most)
+    }
+
+    fn is_first_choice(&self, loan: &Loan) -> bool {
+        self.first_choice == Some(loan.provider())
     }
 
     /// Whether no further call may be made.

@@ -2,6 +2,7 @@
 
 pub mod attempt;
 pub mod fallback;
+pub mod funding;
 pub mod member;
 pub mod role;
 pub mod session;

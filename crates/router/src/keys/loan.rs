@@ -79,11 +79,7 @@ pub(super) struct Terms {
 impl Loan {
     /// What a lease says, if it is in order.
     pub(super) fn new(lease: Lease, terms: Terms) -> Option<Self> {
-        let payer = match lease.payer() {
-            v1::Payer::OwnKey => Payer::OwnKey,
-            v1::Payer::Platform => Payer::Platform,
-            v1::Payer::Unspecified => return None,
-        };
+        let payer = read_payer(lease.payer())?;
         let base_url = match lease.base_url.as_str() {
             "" => None,
             url => Some(url.parse().ok()?),
@@ -248,5 +244,14 @@ impl Loan {
 
     pub(super) fn depends_on(&self, scope: &RevisionScope) -> bool {
         self.scopes.contains(scope)
+    }
+}
+
+/// Who pays, if the vault says so.
+pub(super) fn read_payer(payer: v1::Payer) -> Option<Payer> {
+    match payer {
+        v1::Payer::OwnKey => Some(Payer::OwnKey),
+        v1::Payer::Platform => Some(Payer::Platform),
+        v1::Payer::Unspecified => None,
     }
 }

@@ -13,12 +13,14 @@ mod issuer;
 mod loan;
 mod material;
 mod members;
+mod prospect;
 mod refusal;
 mod rights;
 mod session;
 mod token;
 mod turn;
 mod version;
+mod wish;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
@@ -26,11 +28,10 @@ use std::time::Duration;
 
 use latchkey_boot::client::AuthorizedChannel;
 use latchkey_boot::clock::Clock;
-use latchkey_contract::names::{KeyName, RevisionScope, Scope};
+use latchkey_contract::names::{KeyName, RevisionScope};
 use latchkey_contract::vault::v1::lease_service_client::LeaseServiceClient;
 use latchkey_contract::vault::v1::{
-    self, Capability, KeyReport, ProviderRefusal, ResolveRequest, ResolveResponse,
-    WorkspaceFallback,
+    self, KeyReport, ProviderRefusal, ResolveRequest, ResolveResponse, WorkspaceFallback,
 };
 use tokio::sync::mpsc;
 
@@ -42,46 +43,18 @@ pub use issuer::{TokenError, TokenIssuer, system_time};
 use loan::Terms;
 pub use loan::{InUse, Lapsed, Loan};
 use members::{Asked, Members};
+pub use prospect::{Candidate, Prospect};
 pub use refusal::VaultRefusal;
 pub use rights::ModelRights;
 use session::Session;
 pub use token::Token;
 use turn::Turns;
 use version::Versions;
+pub use wish::Wish;
 
-use crate::domain::attempt::Payer;
 use crate::domain::fallback::Fallback;
 use crate::error::RouterError;
 use crate::upstream::Upstream;
-
-/// What a request asks of the vault. The cache is keyed by it, scope first, so that an entry can't
-/// be another workspace's.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct Wish {
-    /// The scope of the request.
-    pub scope: Scope,
-    /// A key by name, or empty.
-    pub key: String,
-    /// A provider id, or empty.
-    pub provider: String,
-    /// A model, or empty.
-    pub model: String,
-    /// What the request does.
-    pub capability: Capability,
-    /// Keys to pass over, sorted.
-    pub excluded: Vec<KeyName>,
-    /// Who must pay; none when either may.
-    pub payer: Option<Payer>,
-}
-
-impl Wish {
-    /// Whether a loan keeps to it. A request must neither go in circles nor change its payer, whatever
-    /// the vault says.
-    fn allows(&self, loan: &Loan) -> bool {
-        let payer = self.payer.is_none_or(|payer| payer == loan.payer());
-        payer && !self.excluded.contains(&loan.key_version().key)
-    }
-}
 
 /// The loans of this router, and its way to the vault.
 pub struct Keys {
@@ -174,29 +147,22 @@ impl Keys {
     async fn borrow_anew(&self, wish: &Wish) -> Result<Arc<Loan>, RouterError> {
         for _ in 0..MOST_OVERTAKEN {
             let session = self.session().ok_or(RouterError::VaultUnavailable)?;
-            let request = ResolveRequest {
-                session: session.id.clone(),
-                parent: wish.scope.to_string(),
-                key: wish.key.clone(),
-                provider: wish.provider.clone(),
-                model: wish.model.clone(),
-                capability: wish.capability.into(),
-                excluded_keys: wish.excluded.iter().map(ToString::to_string).collect(),
-                payer: wish.payer.map_or(0, |payer| wire_payer(payer).into()),
-                ..ResolveRequest::default()
-            };
-            let answer = match self.client.clone().resolve(request).await {
-                Ok(answer) => answer.into_inner(),
-                Err(status) => match refusal::read(&status) {
-                    Some(refusal) => return Err(RouterError::Refused(Box::new(refusal))),
-                    None => return Err(RouterError::VaultUnavailable),
-                },
-            };
+            let answer = self.ask(wish.question(&session.id)).await?;
             if let Some(loan) = self.keep(wish, session, answer)? {
                 return Ok(loan);
             }
         }
         Err(RouterError::VaultUnavailable)
+    }
+
+    async fn ask(&self, request: ResolveRequest) -> Result<ResolveResponse, RouterError> {
+        match self.client.clone().resolve(request).await {
+            Ok(answer) => Ok(answer.into_inner()),
+            Err(status) => Err(match refusal::read(&status) {
+                Some(refusal) => RouterError::Refused(Box::new(refusal)),
+                None => RouterError::VaultUnavailable,
+            }),
+        }
     }
 
     /// Keeps what was lent, unless it was overtaken by an invalidation or by the session's end.
@@ -323,16 +289,11 @@ impl Held {
     }
 }
 
-fn wire_payer(payer: Payer) -> v1::Payer {
-    match payer {
-        Payer::OwnKey => v1::Payer::OwnKey,
-        Payer::Platform => v1::Payer::Platform,
-    }
-}
-
-/// A key that was passed over for no fault of its own.
+/// A key that was passed over for no fault of its own; `AFTER_FAILURE`: the platform's, which may stand
+/// in once the own ones have failed.
 fn usable_key(exclusion: &v1::Exclusion) -> Option<KeyName> {
-    let usable = matches!(exclusion.rule.as_str(), "NOT_DRAWN" | "OUTRANKED");
+    let rule = exclusion.rule.as_str();
+    let usable = matches!(rule, "AFTER_FAILURE" | "NOT_DRAWN" | "OUTRANKED");
     exclusion.key.parse().ok().filter(|_| usable)
 }
 

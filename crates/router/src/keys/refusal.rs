@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use latchkey_contract::vault::v1::Refusal;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -24,14 +25,23 @@ pub struct VaultRefusal {
     pub fallbacks: Vec<Fallback>,
 }
 
+impl VaultRefusal {
+    /// Whether the request is in order, and there is no key for it.
+    pub fn is_of_the_choice(&self) -> bool {
+        self.code == Code::FailedPrecondition
+    }
+}
+
 /// The reasons that concern the caller. Any other failure is between router and vault.
 const REASONS: &[&str] = &[
     "DATA_KEY_NOT_FOUND",
+    "EXPECTATION_UNMET",
     "FIELD_INVALID",
     "INTEGRITY",
     "KEY_NOT_FOUND",
     "KEY_UNUSABLE",
     "OWN_KEY_REQUIRED",
+    "POLICY_FORBIDS",
     "PROJECT_NOT_FOUND",
     "PROVIDER_MISMATCH",
     "WORKSPACE_NOT_FOUND",
@@ -53,22 +63,48 @@ fn read_fallback(line: &str) -> Option<Fallback> {
 pub(super) fn read(status: &Status) -> Option<VaultRefusal> {
     let details = status.get_error_details();
     let info = details.error_info()?;
-    let reason = REASONS.iter().find(|reason| **reason == info.reason)?;
     let violations = details
         .bad_request()
         .map(|bad| bad.field_violations.clone());
-    let mut metadata = info.metadata.clone();
-    let fallbacks = metadata.remove(FALLBACKS).unwrap_or_default();
+    let (metadata, fallbacks) = without_fallbacks(info.metadata.clone());
     Some(VaultRefusal {
         code: status.code(),
-        reason,
+        reason: known(&info.reason)?,
         message: status.message().to_owned(),
         metadata,
-        fallbacks: fallbacks.lines().filter_map(read_fallback).collect(),
+        fallbacks,
         violations: violations
             .unwrap_or_default()
             .into_iter()
             .map(|violation| (violation.field, violation.description))
             .collect(),
     })
+}
+
+/// The same of a refusal that is data, in the answer to a question that lends nothing: the request is
+/// in order, and there is no key for it.
+pub(super) fn read_data(said: Refusal) -> Option<VaultRefusal> {
+    let (metadata, fallbacks) = without_fallbacks(said.metadata.into_iter().collect());
+    Some(VaultRefusal {
+        code: Code::FailedPrecondition,
+        reason: known(&said.reason)?,
+        message: said.message,
+        metadata,
+        fallbacks,
+        violations: Vec::new(),
+    })
+}
+
+fn known(reason: &str) -> Option<&'static str> {
+    REASONS.iter().copied().find(|known| *known == reason)
+}
+
+fn without_fallbacks(
+    mut metadata: HashMap<String, String>,
+) -> (HashMap<String, String>, Vec<Fallback>) {
+    let fallbacks = metadata.remove(FALLBACKS).unwrap_or_default();
+    (
+        metadata,
+        fallbacks.lines().filter_map(read_fallback).collect(),
+    )
 }

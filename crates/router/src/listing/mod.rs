@@ -21,6 +21,7 @@ use tokio::time::Instant;
 
 use crate::catalogue::Catalogues;
 use crate::dispatch::Endpoints;
+use crate::domain::funding::Funding;
 use crate::error::RouterError;
 use crate::keys::{Keys, Loan, TokenIssuer, Wish, provider_refusal, system_time};
 use crate::upstream::{Upstream, collect};
@@ -57,6 +58,8 @@ pub struct Listing {
 pub struct Wanted<'a> {
     /// The scope.
     pub scope: &'a Scope,
+    /// Who asks.
+    pub caller: &'a Arc<str>,
     /// One provider, or all.
     pub provider: Option<Provider>,
     /// One key by name, or all.
@@ -144,7 +147,7 @@ impl Listing {
     async fn loans(&self, wanted: &Wanted<'_>) -> Result<Vec<Arc<Loan>>, RouterError> {
         if !wanted.key.is_empty() {
             let provider = wanted.provider.map_or("", Provider::as_str);
-            let wish = wish(wanted.scope, wanted.key, provider, Vec::new());
+            let wish = wish(wanted, wanted.key, provider, Vec::new());
             return Ok(vec![self.keys.obtain(&wish).await?]);
         }
         let providers = match wanted.provider {
@@ -153,7 +156,7 @@ impl Listing {
         };
         let of_each = providers
             .into_iter()
-            .map(|provider| self.loans_of(wanted.scope, provider));
+            .map(|provider| self.loans_of(wanted, provider));
         let mut loans = Vec::new();
         for found in join_all(of_each).await {
             loans.extend(found?);
@@ -163,17 +166,21 @@ impl Listing {
 
     async fn loans_of(
         &self,
-        scope: &Scope,
+        wanted: &Wanted<'_>,
         provider: Provider,
     ) -> Result<Vec<Arc<Loan>>, RouterError> {
         let mut loans: Vec<Arc<Loan>> = Vec::new();
         let mut excluded = Vec::new();
         while loans.len() < MOST_KEYS {
-            let wish = wish(scope, "", provider.as_str(), excluded.clone());
+            let wish = wish(wanted, "", provider.as_str(), excluded.clone());
             let loan = match self.keys.obtain(&wish).await {
                 Ok(loan) => loan,
-                // No key, or no further one.
-                Err(RouterError::Refused(refusal)) if refusal.reason == "OWN_KEY_REQUIRED" => break,
+                // No key, or no further one; or nothing of the provider is available here.
+                Err(RouterError::Refused(refusal))
+                    if matches!(refusal.reason, "OWN_KEY_REQUIRED" | "POLICY_FORBIDS") =>
+                {
+                    break;
+                }
                 Err(error) => return Err(error),
             };
             excluded.push(loan.key_version().key.clone());
@@ -298,15 +305,20 @@ impl Listing {
     }
 }
 
-fn wish(scope: &Scope, key: &str, provider: &str, excluded: Vec<KeyName>) -> Wish {
+fn wish(wanted: &Wanted<'_>, key: &str, provider: &str, excluded: Vec<KeyName>) -> Wish {
     Wish {
-        scope: scope.clone(),
+        scope: wanted.scope.clone(),
+        caller: Arc::clone(wanted.caller),
         key: key.to_owned(),
         provider: provider.to_owned(),
         model: String::new(),
         capability: Capability::ListModels,
+        // Seen, not failed: who pays does not turn on it, as nobody does.
         excluded,
         payer: None,
+        funding: Funding::default(),
+        expectations: None,
+        own_key_failed: false,
     }
 }
 

@@ -121,7 +121,7 @@ impl Call {
         }
     }
 
-    /// The refusal of an error. What an operator can mend is logged with its chain.
+    /// The refusal of an error.
     pub(super) fn refuse(&self, error: RouterError) -> Status {
         // Not even what is wrong with the message: who is asking is not known to be anybody.
         let error = if self.is_unproven() {
@@ -129,13 +129,19 @@ impl Call {
         } else {
             error
         };
+        self.note(&error);
+        error.into()
+    }
+
+    /// Logs an error; what an operator can mend, with its chain.
+    pub(super) fn note(&self, error: &RouterError) {
         let method = self.caller.method();
         match error.cause() {
             RouterError::Journal(_)
             | RouterError::Store(_)
             | RouterError::VaultUnavailable
             | RouterError::Integrity(_) => {
-                let chain = &error as &dyn std::error::Error;
+                let chain = error as &dyn std::error::Error;
                 tracing::error!(error = chain, rpc.method = method, "the call failed");
             }
             error => {
@@ -143,7 +149,6 @@ impl Call {
                 tracing::debug!(reason, rpc.method = method, "the call was refused");
             }
         }
-        error.into()
     }
 
     /// Whether only a membership could let the caller in, and none was asked for.

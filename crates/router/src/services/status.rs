@@ -31,7 +31,8 @@ fn code(error: &RouterError) -> Code {
         RouterError::Refused(refusal) => refusal.code,
         RouterError::Destination(_)
         | RouterError::LossySwitch(_)
-        | RouterError::SessionTooLong(_) => Code::FailedPrecondition,
+        | RouterError::SessionTooLong(_)
+        | RouterError::TooDear { .. } => Code::FailedPrecondition,
         RouterError::Provider(error) => provider_code(error.class),
         RouterError::AttemptNotFound
         | RouterError::ModelNotFound
@@ -63,7 +64,8 @@ fn provider_code(class: ErrorClass) -> Code {
     }
 }
 
-fn refusal(error: &RouterError) -> Refusal {
+/// What is said of an error, be it as a status or as data.
+pub(super) fn refusal(error: &RouterError) -> Refusal {
     let code = code(error);
     let refusal = Refusal::new(code, error.reason(), error.to_string());
     let refusal = match error {
@@ -77,6 +79,13 @@ fn refusal(error: &RouterError) -> Refusal {
         RouterError::RequestIdReused => refusal.violation("request_id", error.to_string()),
         RouterError::Refused(said) => handed_on(refusal, said),
         RouterError::Provider(error) => with_words(refusal, error),
+        RouterError::TooDear { highest_nanos } => {
+            let refusal = refusal.with("expectation", "max_cost_nanos");
+            let known = highest_nanos.iter();
+            known.fold(refusal, |refusal, highest| {
+                refusal.with("highest_cost_nanos", highest.to_string())
+            })
+        }
         _ => refusal,
     };
     match code {

@@ -20,7 +20,7 @@ use prost::Message as _;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use uuid::{Builder, Uuid};
 
-pub use prepare::Prepared;
+pub use prepare::{Placing, Prepared};
 pub use retention::retain;
 pub use transcript::OpenedTurn;
 

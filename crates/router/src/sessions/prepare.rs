@@ -24,6 +24,11 @@ pub struct Prepared<'a> {
     continued: Option<Box<Continued>>,
 }
 
+/// How many messages of a conversation come from a transcript: what tells of the conversation by its
+/// places is put right with it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Placing(usize);
+
 /// A transcript that a request continues.
 struct Continued {
     sessions: Arc<Sessions>,
@@ -51,7 +56,20 @@ impl Sessions {
             });
         }
         // Apart, so that requests without a session carry none of it around.
-        let opened = Box::pin(self.in_session(asked, wanted));
+        let opened = Box::pin(self.in_session(asked, wanted, true));
+        in_time(asked.deadline, opened).await
+    }
+
+    /// The same for whoever only wants to know: it is no use of the session.
+    pub async fn look<'a>(
+        self: &Arc<Self>,
+        asked: Request<'_>,
+        wanted: &'a GenerateRequest,
+    ) -> Result<Prepared<'a>, RouterError> {
+        if wanted.session.is_empty() {
+            return self.prepare(asked, wanted).await;
+        }
+        let opened = Box::pin(self.in_session(asked, wanted, false));
         in_time(asked.deadline, opened).await
     }
 
@@ -59,6 +77,7 @@ impl Sessions {
         self: &Arc<Self>,
         asked: Request<'_>,
         wanted: &GenerateRequest,
+        is_use: bool,
     ) -> Result<Prepared<'a>, RouterError> {
         let name: SessionName = wanted
             .session
@@ -77,11 +96,8 @@ impl Sessions {
         if let Some(transcript) = &session.transcript {
             transcript.room_for(brought as u64)?;
         }
-        if !self
-            .store
-            .use_session(session.uid, self.clock.now())
-            .await?
-        {
+        let now = self.clock.now();
+        if is_use && !self.store.use_session(session.uid, now).await? {
             return Err(RouterError::SessionNotFound);
         }
         let mut request = self.effective(&session, wanted);
@@ -138,15 +154,13 @@ impl Prepared<'_> {
     /// own first one, and what is wrong in the transcript says that it is there.
     #[must_use]
     pub fn blame(&self, error: RouterError) -> RouterError {
-        match self.before() {
-            0 => error,
-            before => error.at(&|field| fields::place(field, before)),
-        }
+        self.placing().blame(error)
     }
 
-    /// The same for what a model was not shown.
-    pub fn place(&self, losses: &mut [Loss]) {
-        place(losses, self.before());
+    /// The request itself, and what puts right what is told of it. It adds nothing to the transcript.
+    pub fn into_parts(self) -> (GenerateRequest, Placing) {
+        let placing = self.placing();
+        (self.request.into_owned(), placing)
     }
 
     /// Adds what was answered to the transcript, if there is one, and says which turn it became.
@@ -174,10 +188,9 @@ impl Prepared<'_> {
         Box::pin(stream::unfold((pieces, Some(turn)), next))
     }
 
-    fn before(&self) -> usize {
-        self.continued
-            .as_ref()
-            .map_or(0, |continued| continued.before)
+    fn placing(&self) -> Placing {
+        let continued = self.continued.as_ref();
+        Placing(continued.map_or(0, |continued| continued.before))
     }
 
     fn into_turn(self) -> Option<OpenTurn> {
@@ -198,7 +211,7 @@ struct OpenTurn {
 impl OpenTurn {
     async fn finish(self, answered: &mut Answered) {
         let Self { continued, brought } = self;
-        place(&mut answered.portability, continued.before);
+        Placing(continued.before).place(&mut answered.portability);
         let name = continued.session.name.clone();
         if !can_be_repeated(&answered.answer.message) {
             tracing::warn!(session = %name, "an answer is not kept: it breaks off in a tool call");
@@ -246,10 +259,22 @@ impl Continued {
     }
 }
 
-fn place(losses: &mut [Loss], before: usize) {
-    if before > 0 {
-        for loss in losses {
-            loss.field = fields::place(&loss.field, before);
+impl Placing {
+    /// An error with its fields where the caller has them.
+    #[must_use]
+    pub fn blame(self, error: RouterError) -> RouterError {
+        match self.0 {
+            0 => error,
+            before => error.at(&|field| fields::place(field, before)),
+        }
+    }
+
+    /// What a model was not shown, where the caller has it.
+    pub fn place(self, losses: &mut [Loss]) {
+        if self.0 > 0 {
+            for loss in losses {
+                loss.field = fields::place(&loss.field, self.0);
+            }
         }
     }
 }

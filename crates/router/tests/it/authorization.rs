@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use latchkey_contract::FILE_DESCRIPTOR_SET;
 use latchkey_contract::router::v1::catalogue_service_client::CatalogueServiceClient;
 use latchkey_contract::router::v1::{
-    CatalogueModel, CountTokensRequest, CreateSessionRequest, DeleteCatalogueModelRequest,
-    DeleteSessionRequest, EmbedRequest, GenerateImagesRequest, GetAttemptRequest,
-    GetCatalogueModelRequest, GetSessionRequest, ListAttemptsRequest, ListCatalogueModelsRequest,
-    ListModelsRequest, ListSessionsRequest, ListTurnsRequest, Session, SummarizeUsageRequest,
-    UpdateSessionRequest, UpsertCatalogueModelRequest,
+    Alternative, CatalogueModel, CompareRequest, CountTokensRequest, CreateSessionRequest,
+    DeleteCatalogueModelRequest, DeleteSessionRequest, EmbedRequest, ExplainRequest,
+    GenerateImagesRequest, GetAttemptRequest, GetCatalogueModelRequest, GetSessionRequest,
+    ListAttemptsRequest, ListCatalogueModelsRequest, ListModelsRequest, ListSessionsRequest,
+    ListTurnsRequest, Session, SummarizeUsageRequest, UpdateSessionRequest,
+    UpsertCatalogueModelRequest, explain_request,
 };
 use latchkey_contract::vault::v1::member;
 use latchkey_migrations::testing::Backend;
@@ -29,8 +30,10 @@ const CASES: &[(&str, &[Who])] = &[
     ("CatalogueService/GetCatalogueModel", EVERYBODY),
     ("CatalogueService/ListCatalogueModels", EVERYBODY),
     ("CatalogueService/UpsertCatalogueModel", &[OPERATOR]),
+    ("InferenceService/Compare", &[APP]),
     ("InferenceService/CountTokens", &[APP]),
     ("InferenceService/Embed", &[APP]),
+    ("InferenceService/Explain", &[APP]),
     ("InferenceService/Generate", &[APP]),
     ("InferenceService/GenerateImages", &[APP]),
     ("InferenceService/ListModels", &[APP]),
@@ -54,22 +57,6 @@ async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
     let parent = ACME.to_owned();
     let mut catalogue = CatalogueServiceClient::new(router.channel(who));
     match method {
-        "InferenceService/CountTokens" => {
-            let request = CountTokensRequest {
-                request: Some(gpt()),
-            };
-            router.inference(who).count_tokens(request).await?;
-        }
-        "InferenceService/Embed" => {
-            let request = EmbedRequest {
-                parent,
-                provider: "openai".to_owned(),
-                model: "text-embedding-3-small".to_owned(),
-                inputs: vec!["Hello".to_owned()],
-                ..EmbedRequest::default()
-            };
-            router.inference(who).embed(request).await?;
-        }
         "CatalogueService/DeleteCatalogueModel" => {
             let name = "providers/custom/models/nothing".to_owned();
             let request = DeleteCatalogueModelRequest { name };
@@ -91,32 +78,6 @@ async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
             };
             let request = UpsertCatalogueModelRequest { model: Some(model) };
             catalogue.upsert_catalogue_model(request).await?;
-        }
-        "InferenceService/Generate" => {
-            router.inference(who).generate(gpt()).await?;
-        }
-        "InferenceService/GenerateImages" => {
-            let request = GenerateImagesRequest {
-                parent,
-                provider: "openai".to_owned(),
-                model: "gpt-image-1".to_owned(),
-                prompt: "a cat".to_owned(),
-                ..GenerateImagesRequest::default()
-            };
-            router.inference(who).generate_images(request).await?;
-        }
-        "InferenceService/ListModels" => {
-            let request = ListModelsRequest {
-                parent,
-                ..ListModelsRequest::default()
-            };
-            router.inference(who).list_models(request).await?;
-        }
-        "InferenceService/StreamGenerate" => {
-            router
-                .inference(who)
-                .stream_generate(streamed(gpt()))
-                .await?;
         }
         method if method.starts_with("SessionService/") => {
             call_session(router, who, method).await?;
@@ -142,6 +103,79 @@ async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
                 ..SummarizeUsageRequest::default()
             };
             router.usage(who).summarize_usage(request).await?;
+        }
+        method if method.starts_with("InferenceService/") => infer(router, who, method).await?,
+        method => panic!("{method} has no case"),
+    }
+    Ok(())
+}
+
+/// The same of a method that sends prompts, or tells of them.
+async fn infer(router: &Router, who: Who, method: &str) -> Result<(), Status> {
+    let parent = ACME.to_owned();
+    let mut client = router.inference(who);
+    match method {
+        "InferenceService/Compare" => {
+            let mut request = gpt();
+            let alternative = Alternative {
+                provider: std::mem::take(&mut request.provider),
+                model: std::mem::take(&mut request.model),
+                key: String::new(),
+            };
+            let request = CompareRequest {
+                request: Some(request),
+                alternatives: vec![alternative],
+            };
+            let mut answers = client.compare(request).await?.into_inner();
+            while answers.message().await?.is_some() {}
+        }
+        "InferenceService/Explain" => {
+            let request = ExplainRequest {
+                request: Some(explain_request::Request::Generate(gpt())),
+            };
+            client.explain(request).await?;
+        }
+        "InferenceService/CountTokens" => {
+            let request = CountTokensRequest {
+                request: Some(gpt()),
+            };
+            client.count_tokens(request).await?;
+        }
+        "InferenceService/Embed" => {
+            let request = EmbedRequest {
+                parent,
+                provider: "openai".to_owned(),
+                model: "text-embedding-3-small".to_owned(),
+                inputs: vec!["Hello".to_owned()],
+                ..EmbedRequest::default()
+            };
+            client.embed(request).await?;
+        }
+        "InferenceService/Generate" => {
+            client.generate(gpt()).await?;
+        }
+        "InferenceService/GenerateImages" => {
+            let request = GenerateImagesRequest {
+                parent,
+                provider: "openai".to_owned(),
+                model: "gpt-image-1".to_owned(),
+                prompt: "a cat".to_owned(),
+                ..GenerateImagesRequest::default()
+            };
+            client.generate_images(request).await?;
+        }
+        "InferenceService/ListModels" => {
+            let request = ListModelsRequest {
+                parent,
+                ..ListModelsRequest::default()
+            };
+            client.list_models(request).await?;
+        }
+        "InferenceService/StreamGenerate" => {
+            router
+                .inference(who)
+                .stream_generate(streamed(gpt()))
+                .await?;
         }
         method => panic!("{method} has no case"),
     }

@@ -28,17 +28,19 @@ impl Breaker {
     /// Whether a call may be made now; else how long until one may. Whoever is let through after a
     /// pause is the trial: the others wait for another pause, unless it succeeds before.
     pub(super) fn admit(&mut self, now: Duration) -> Result<(), Duration> {
-        if let Some(wait) = self
-            .open_until
-            .checked_sub(now)
-            .filter(|wait| !wait.is_zero())
-        {
-            return Err(wait);
-        }
+        self.foresee(now)?;
         if !self.pause.is_zero() {
             self.open_until = now + self.pause;
         }
         Ok(())
+    }
+
+    /// The same, of a call that is not made.
+    pub(super) fn foresee(&self, now: Duration) -> Result<(), Duration> {
+        match self.open_until.checked_sub(now) {
+            Some(wait) if !wait.is_zero() => Err(wait),
+            _ => Ok(()),
+        }
     }
 
     /// A call failed, in a way that tells of the place and not of the request.
@@ -87,6 +89,14 @@ mod tests {
         let mut breaker = open_at_zero();
         assert_eq!(breaker.admit(at(10)), Ok(()));
         assert_eq!(breaker.admit(at(11)), Err(at(9)));
+    }
+
+    #[test]
+    fn who_only_asks_is_not_the_trial() {
+        let mut breaker = open_at_zero();
+        assert_eq!(breaker.foresee(at(4)), Err(at(6)));
+        assert_eq!(breaker.foresee(at(10)), Ok(()));
+        assert_eq!(breaker.admit(at(10)), Ok(()));
     }
 
     #[test]

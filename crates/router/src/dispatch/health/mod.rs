@@ -60,6 +60,24 @@ struct Aside {
     error: Box<ProviderError>,
 }
 
+impl Known {
+    fn is_aside(
+        &self,
+        key_version: &KeyVersionName,
+        model: &str,
+        now: Duration,
+    ) -> Result<(), Unfit> {
+        let place = (key_version.clone(), model.to_owned());
+        match self.aside.get(&place) {
+            Some(aside) if now < aside.until => Err(Unfit::SetAside {
+                wait: aside.until.saturating_sub(now),
+                error: aside.error.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Entries of either kind at most. Callers write models, so there is no end of them.
 const MOST: usize = 16 * 1024;
 
@@ -85,17 +103,28 @@ impl KeyHealth {
         }
         let mut known = self.lock();
         known.aside.retain(|_, aside| now < aside.until);
-        let place = (key_version.clone(), model.to_owned());
-        if let Some(aside) = known.aside.get(&place) {
-            return Err(Unfit::SetAside {
-                wait: aside.until.saturating_sub(now),
-                error: aside.error.clone(),
-            });
-        }
+        known.is_aside(key_version, model, now)?;
         match known.breakers.get_mut(key_version) {
             None => Ok(()),
             Some(breaker) => breaker
                 .admit(now)
+                .map_err(|wait| Unfit::BreakerOpen { wait }),
+        }
+    }
+
+    /// The same, of a call that is not made: nothing changes by it.
+    pub fn foresee(
+        &self,
+        key_version: &KeyVersionName,
+        model: &str,
+        now: Duration,
+    ) -> Result<(), Unfit> {
+        let known = self.lock();
+        known.is_aside(key_version, model, now)?;
+        match known.breakers.get(key_version) {
+            None => Ok(()),
+            Some(breaker) => breaker
+                .foresee(now)
                 .map_err(|wait| Unfit::BreakerOpen { wait }),
         }
     }

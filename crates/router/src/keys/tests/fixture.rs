@@ -25,6 +25,7 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use super::super::session::Session;
 use super::super::{Keys, Loan, Wish};
+use crate::domain::funding::Funding;
 use crate::domain::member::MemberRole;
 use crate::error::RouterError;
 use crate::upstream::{Upstream, UpstreamConfig};
@@ -171,12 +172,16 @@ pub(super) async fn failed(asking: JoinHandle<Result<Arc<Loan>, RouterError>>) -
 pub(super) fn wish(scope: &str) -> Wish {
     Wish {
         scope: scope.parse().unwrap(),
+        caller: "token:app".into(),
         key: String::new(),
         provider: "openai".to_owned(),
         model: "gpt-5.4".to_owned(),
         capability: Capability::Generate,
         excluded: Vec::new(),
         payer: None,
+        funding: Funding::default(),
+        expectations: None,
+        own_key_failed: false,
     }
 }
 

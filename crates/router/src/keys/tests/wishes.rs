@@ -1,8 +1,11 @@
 //! What is asked of the vault, and what of its answers is taken.
 
-use latchkey_contract::vault::v1::KeyMaterial;
+use latchkey_contract::vault::v1::funding_policy;
+use latchkey_contract::vault::v1::{Candidate, Capability, FundingPolicy, KeyMaterial, Refusal};
 
 use super::*;
+use crate::domain::attempt::Payer;
+use crate::domain::funding::{Expectations, Funding, Instead, Selection};
 
 fn name(key: &str) -> KeyName {
     key.parse().unwrap()
@@ -15,6 +18,18 @@ async fn the_question_carries_the_whole_wish() {
         key: "main".to_owned(),
         excluded: vec![name("workspaces/acme/keys/a"), name(PLATFORM_KEY)],
         payer: Some(Payer::OwnKey),
+        funding: Funding {
+            selection: Some(Selection::WhenNamed),
+            when_missing: Some(Instead::Platform),
+            when_failed: Some(Instead::Refuse),
+            when_switched_off: None,
+        },
+        expectations: Some(expecting(|expected| {
+            expected.provider = "openai".to_owned();
+            expected.key_version = Some(version(KEY).parse().unwrap());
+            expected.payer = Some(Payer::OwnKey);
+        })),
+        own_key_failed: true,
         ..wish("workspaces/acme/projects/web")
     });
     let question = fixture.question().await;
@@ -27,7 +42,21 @@ async fn the_question_carries_the_whole_wish() {
         capability: Capability::Generate.into(),
         excluded_keys: vec!["workspaces/acme/keys/a".to_owned(), PLATFORM_KEY.to_owned()],
         payer: v1::Payer::OwnKey.into(),
-        ..ResolveRequest::default()
+        caller: "token:app".to_owned(),
+        funding: Some(FundingPolicy {
+            selection: funding_policy::Selection::WhenNamed.into(),
+            when_missing: funding_policy::Instead::Platform.into(),
+            when_failed: funding_policy::Instead::Refuse.into(),
+            when_switched_off: 0,
+        }),
+        expectations: Some(v1::Expectations {
+            provider: "openai".to_owned(),
+            key_version: version(KEY),
+            payer: v1::Payer::OwnKey.into(),
+            location: String::new(),
+        }),
+        own_key_failed: true,
+        dry_run: false,
     };
     assert_eq!(question.request, expected);
     question.answer(lent(KEY, CHOSEN));
@@ -67,6 +96,25 @@ async fn every_part_of_a_wish_has_a_loan_of_its_own() {
             payer: Some(Payer::OwnKey),
             ..wish(ACME)
         },
+        Wish {
+            caller: "token:other-app".into(),
+            ..wish(ACME)
+        },
+        Wish {
+            funding: Funding {
+                when_failed: Some(Instead::Refuse),
+                ..Funding::default()
+            },
+            ..wish(ACME)
+        },
+        Wish {
+            expectations: Some(expecting(|expected| expected.payer = Some(Payer::OwnKey))),
+            ..wish(ACME)
+        },
+        Wish {
+            own_key_failed: true,
+            ..wish(ACME)
+        },
     ];
     for other in others {
         // Answered by the vault, not out of the cache.
@@ -103,21 +151,165 @@ async fn a_lease_that_makes_no_sense_is_not_used() {
 
 #[tokio::test]
 async fn a_lease_that_is_not_what_was_wished_for_is_not_used() {
-    let excluding = Wish {
-        excluded: vec![name(KEY)],
+    let of_the_platform = || {
+        let mut lent = lent(PLATFORM_KEY, CHOSEN);
+        lent.lease.as_mut().unwrap().payer = v1::Payer::Platform.into();
+        lent
+    };
+    let expects = |expect: fn(&mut Expectations)| Wish {
+        expectations: Some(expecting(expect)),
         ..wish(ACME)
     };
-    let at_the_platforms_cost = Wish {
-        payer: Some(Payer::Platform),
-        ..wish(ACME)
-    };
-    for wish in [excluding, at_the_platforms_cost] {
+    for (wish, lent) in [
+        (
+            Wish {
+                excluded: vec![name(KEY)],
+                ..wish(ACME)
+            },
+            lent(KEY, CHOSEN),
+        ),
+        (
+            Wish {
+                payer: Some(Payer::Platform),
+                ..wish(ACME)
+            },
+            lent(KEY, CHOSEN),
+        ),
+        (
+            Wish {
+                funding: Funding {
+                    selection: Some(Selection::WhenNamed),
+                    ..Funding::default()
+                },
+                ..wish(ACME)
+            },
+            lent(KEY, CHOSEN),
+        ),
+        (
+            Wish {
+                funding: Funding {
+                    when_failed: Some(Instead::Refuse),
+                    ..Funding::default()
+                },
+                own_key_failed: true,
+                ..wish(ACME)
+            },
+            of_the_platform(),
+        ),
+        (
+            expects(|expected| expected.provider = "custom".to_owned()),
+            lent(KEY, CHOSEN),
+        ),
+        (
+            expects(|expected| {
+                expected.key_version = Some(version(PLATFORM_KEY).parse().unwrap());
+            }),
+            lent(KEY, CHOSEN),
+        ),
+        (
+            expects(|expected| expected.payer = Some(Payer::OwnKey)),
+            of_the_platform(),
+        ),
+        (
+            expects(|expected| expected.location = "europe-west4".to_owned()),
+            lent(KEY, CHOSEN),
+        ),
+    ] {
         let mut fixture = Fixture::attending().await;
-        let asking = fixture.ask(wish);
-        fixture.question().await.answer(lent(KEY, CHOSEN));
-        assert!(matches!(
-            failed(asking).await,
-            RouterError::VaultUnavailable
-        ));
+        let asking = fixture.ask(wish.clone());
+        fixture.question().await.answer(lent);
+        let failed = failed(asking).await;
+        assert!(matches!(failed, RouterError::VaultUnavailable), "{wish:?}");
     }
+}
+
+fn expecting(expect: impl FnOnce(&mut Expectations)) -> Arc<Expectations> {
+    let mut expected = Expectations::default();
+    expect(&mut expected);
+    Arc::new(expected)
+}
+
+/// A dry run's answer with this candidate.
+fn foreseen(candidate: Candidate) -> ResolveResponse {
+    ResolveResponse {
+        candidates: vec![candidate],
+        ..ResolveResponse::default()
+    }
+}
+
+fn candidate() -> Candidate {
+    Candidate {
+        key: KEY.to_owned(),
+        key_version: version(KEY),
+        provider: "openai".to_owned(),
+        payer: v1::Payer::OwnKey.into(),
+        step: 1,
+        weight: 1,
+        ..Candidate::default()
+    }
+}
+
+#[tokio::test]
+async fn a_look_ahead_lends_nothing_and_is_not_kept() {
+    let mut fixture = Fixture::attending().await;
+    for _ in 0..2 {
+        let keys = Arc::clone(&fixture.keys);
+        let looking = tokio::spawn(async move { keys.look_ahead(&wish(ACME)).await });
+        let question = fixture.question().await;
+        let expected = ResolveRequest {
+            dry_run: true,
+            ..wish(ACME).question("s1")
+        };
+        assert_eq!(question.request, expected);
+        question.answer(foreseen(candidate()));
+        let prospect = looking.await.unwrap().unwrap();
+        assert_eq!(prospect.candidates[0].key_version.to_string(), version(KEY));
+    }
+    // A call has to ask for itself.
+    fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
+}
+
+#[tokio::test]
+async fn what_a_look_ahead_cannot_make_sense_of_is_nothing() {
+    let damaged = |damage: fn(&mut Candidate)| {
+        let mut candidate = candidate();
+        damage(&mut candidate);
+        foreseen(candidate)
+    };
+    let unknown_reason = Refusal {
+        reason: "MOON_IS_FULL".to_owned(),
+        ..Refusal::default()
+    };
+    for answer in [
+        damaged(|candidate| candidate.payer = 0),
+        damaged(|candidate| candidate.key_version = KEY.to_owned()),
+        ResolveResponse {
+            refusal: Some(unknown_reason),
+            ..ResolveResponse::default()
+        },
+    ] {
+        let mut fixture = Fixture::attending().await;
+        let keys = Arc::clone(&fixture.keys);
+        let looking = tokio::spawn(async move { keys.look_ahead(&wish(ACME)).await });
+        fixture.question().await.answer(answer);
+        let failed = looking.await.unwrap().err().unwrap();
+        assert!(matches!(failed, RouterError::VaultUnavailable));
+    }
+}
+
+/// A vault of a later release may know more.
+#[tokio::test]
+async fn a_key_of_a_provider_that_is_not_known_does_not_come_into_question() {
+    let mut fixture = Fixture::attending().await;
+    let keys = Arc::clone(&fixture.keys);
+    let looking = tokio::spawn(async move { keys.look_ahead(&wish(ACME)).await });
+    let mut answer = foreseen(candidate());
+    let unknown = Candidate {
+        provider: "nobody".to_owned(),
+        ..candidate()
+    };
+    answer.candidates.insert(0, unknown);
+    fixture.question().await.answer(answer);
+    let prospect = looking.await.unwrap().unwrap();
+    assert_eq!(prospect.candidates.len(), 1);
 }

@@ -27,6 +27,7 @@ pub(super) async fn handle(
     let after = page.after.as_deref().map(cursor).transpose()?;
     let wanted = Wanted {
         scope: &scope,
+        caller: call.actor(),
         provider,
         key: &request.key,
         refresh: request.refresh,

@@ -1,7 +1,9 @@
 //! `InferenceService`, one file per method.
 
+mod compare;
 mod count_tokens;
 mod embed;
+mod explain;
 mod generate;
 mod generate_images;
 mod list_models;
@@ -43,16 +45,20 @@ impl InferenceService for Inference {
         &self,
         request: Request<CompareRequest>,
     ) -> Result<Response<Self::CompareStream>, Status> {
-        let _ = request;
-        Err(Status::unimplemented("comparing"))
+        let (call, request) = Call::split(request)?;
+        match compare::handle(self, &call, request).await {
+            Ok(stream) => Ok(Response::new(compare::answering(call, stream))),
+            Err(error) => Err(call.refuse(error)),
+        }
     }
 
     async fn explain(
         &self,
         request: Request<ExplainRequest>,
     ) -> Result<Response<ExplainResponse>, Status> {
-        let _ = request;
-        Err(Status::unimplemented("explaining"))
+        let (call, request) = Call::split(request)?;
+        let outcome = explain::handle(self, &call, &request).await;
+        call.answer(outcome)
     }
 
     async fn generate(

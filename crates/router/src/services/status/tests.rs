@@ -84,6 +84,7 @@ fn requests() -> Vec<Row> {
             FailedPrecondition,
             "DESTINATION_FORBIDDEN",
         ),
+        row(too_dear(None), FailedPrecondition, "EXPECTATION_UNMET"),
         row(RouterError::AttemptNotFound, NotFound, "ATTEMPT_NOT_FOUND"),
         row(RouterError::ModelNotFound, NotFound, "MODEL_NOT_FOUND"),
     ]
@@ -117,6 +118,10 @@ fn sessions() -> Vec<Row> {
     ]
 }
 
+fn too_dear(highest_nanos: Option<i64>) -> RouterError {
+    RouterError::TooDear { highest_nanos }
+}
+
 fn vault() -> Vec<Row> {
     use Code::{DataLoss, FailedPrecondition, InvalidArgument, NotFound, Unavailable};
     let said = |code, reason, violations: &[&str]| {
@@ -138,6 +143,8 @@ fn vault() -> Vec<Row> {
         row(field, InvalidArgument, "FIELD_INVALID").naming("key"),
         handed_on(NotFound, "WORKSPACE_NOT_FOUND"),
         handed_on(FailedPrecondition, "OWN_KEY_REQUIRED"),
+        handed_on(FailedPrecondition, "POLICY_FORBIDS"),
+        handed_on(FailedPrecondition, "EXPECTATION_UNMET"),
         handed_on(DataLoss, "INTEGRITY"),
         row(
             RouterError::VaultUnavailable,
@@ -250,6 +257,7 @@ fn is_listed(error: &RouterError) {
         | RouterError::Provider(_)
         | RouterError::Unreachable(_)
         | RouterError::BreakerOpen(_)
+        | RouterError::TooDear { .. }
         | RouterError::DeadlineExceeded
         | RouterError::Tried { .. }
         | RouterError::Journal(_)
@@ -373,5 +381,14 @@ fn the_fields_of_an_inner_request_are_named_from_the_outer_one() {
             let violations = &details.bad_request().unwrap().field_violations;
             assert_eq!(violations[0].field, format!("request.{}", row.violation));
         }
+    }
+}
+
+#[test]
+fn what_a_call_may_cost_is_told_where_it_is_known() {
+    for (highest, told) in [(Some(616), Some("616")), (None, None)] {
+        let mut facts: HashMap<_, _> = refusal(&too_dear(highest)).into_metadata().collect();
+        assert_eq!(facts["expectation"], "max_cost_nanos");
+        assert_eq!(facts.remove("highest_cost_nanos").as_deref(), told);
     }
 }

@@ -30,7 +30,7 @@ use tokio::task::JoinHandle;
 use tonic::{Status, Streaming};
 
 use super::config::{ANONYMOUS, APP, OWNER, Who, config};
-use super::lending::Lending;
+use super::lending::{Lending, foreseen};
 use super::patient::Patient;
 use super::provider::Provider;
 use super::requests::{ACME, streamed};
@@ -182,6 +182,9 @@ impl Router {
                 ..Lease::default()
             };
             change(request, &mut lease);
+            if request.dry_run {
+                return Ok(foreseen(&lease, request));
+            }
             let revision = |scope: &str| ScopeRevision {
                 scope: scope.to_owned(),
                 revision: 1,
@@ -214,7 +217,7 @@ impl Router {
     pub(crate) fn lends_keys(&self, keys: impl IntoIterator<Item = Lease>) {
         self.lends_of(Lending {
             keys: keys.into_iter().collect(),
-            fallbacks: Vec::new(),
+            ..Lending::default()
         });
     }
 
@@ -222,7 +225,7 @@ impl Router {
     pub(crate) fn lends_as_they_are(&self, keys: impl IntoIterator<Item = Lease>) {
         let lending = Lending {
             keys: keys.into_iter().collect(),
-            fallbacks: Vec::new(),
+            ..Lending::default()
         };
         self.vault
             .resolves(move |request| lending.choose(request, 0));

@@ -96,6 +96,7 @@ async fn no_other_model_is_asked(router: Router) {
     router.lends_of(Lending {
         keys: vec![own("a"), of("anthropic", own("c"))],
         fallbacks: vec!["anthropic/claude-sonnet-5"],
+        ..Lending::default()
     });
     router.provider.answers(Answer::json(404, &json!({})));
     let fallback = latchkey_contract::router::v1::Fallback {

@@ -110,6 +110,7 @@ async fn no_other_model_is_asked(router: Router) {
     router.lends_of(Lending {
         keys: vec![own("a"), of("google", own("c"))],
         fallbacks: vec!["google/gemini-embedding-001"],
+        ..Lending::default()
     });
     router.provider.answers(Answer::json(404, &json!({})));
     let outcome = embed(&router, texts()).await;

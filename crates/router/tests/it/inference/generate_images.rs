@@ -114,6 +114,7 @@ async fn no_other_model_is_asked(router: Router) {
     router.lends_of(Lending {
         keys: vec![own("a"), of("openrouter", own("c"))],
         fallbacks: vec!["openrouter/some/model"],
+        ..Lending::default()
     });
     router.provider.answers(Answer::json(404, &json!({})));
     let outcome = draw(&router, a_cat()).await;

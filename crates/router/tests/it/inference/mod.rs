@@ -1,7 +1,9 @@
 //! `InferenceService`.
 
+mod compare;
 mod count_tokens;
 mod embed;
+mod explain;
 mod failures;
 mod generate;
 mod generate_images;

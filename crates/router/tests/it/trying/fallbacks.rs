@@ -4,14 +4,13 @@ use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
     Fallback, GenerateRequest, Loss, Message, Part, Role, Sampling, loss,
 };
-use latchkey_contract::vault::v1::Payer;
 use serde_json::json;
 use tonic::Code;
 
 use super::{
     are_recorded, asking, failed, falling_back, good_day, good_day_of_claude, reasons, router,
 };
-use crate::harness::{Answer, Router, claude, gpt, of, own, refused, shared};
+use crate::harness::{Answer, Router, claude, gpt, of, own, refused};
 
 const CLAUDE: &str = "anthropic/claude-sonnet-5";
 const LATER: &str = "15";
@@ -152,34 +151,6 @@ async fn what_the_first_choice_cannot_do_is_the_requests_fault() {
     let said = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
     assert_eq!(said.fields, ["sampling.top_k"]);
     assert!(router.provider.calls().is_empty());
-}
-
-#[tokio::test]
-async fn the_payer_stays_the_first_ones() {
-    let router = router().await;
-    router.provider.answers(throttled());
-    let fallback = || falling_back([CLAUDE], gpt());
-    router.lends_keys([own("a"), of("anthropic", shared("p"))]);
-    let outcome = router.generate(fallback()).await;
-    refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
-    assert_eq!(router.provider.keys(), ["a"]);
-    let asked = router.vault.questions();
-    assert_eq!(asked.last().unwrap().payer(), Payer::OwnKey);
-
-    let keys = [
-        shared("p"),
-        of("anthropic", own("c")),
-        of("anthropic", shared("q")),
-    ];
-    router.lends_keys(keys);
-    router.provider.answers_to("q", good_day_of_claude());
-    let request = GenerateRequest {
-        parent: "workspaces/acme/projects/web".to_owned(),
-        ..fallback()
-    };
-    let response = router.generate(request).await.unwrap();
-    assert_eq!(router.provider.keys(), ["a", "p", "q"]);
-    assert_eq!(response.attempts[1].payer, i32::from(Payer::Platform));
 }
 
 #[tokio::test]

@@ -1,8 +1,11 @@
 //! Trying: other keys, repetitions, other models. What is tried, in which order, and what is not.
 
+mod any_key;
 mod breaker;
 mod deadlines;
+mod expectations;
 mod fallbacks;
+mod funding;
 mod refused_keys;
 mod repeated;
 mod streams;

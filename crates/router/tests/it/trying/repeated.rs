@@ -68,7 +68,7 @@ async fn a_repetition_keeps_its_key_though_the_vault_would_draw_another() {
     let router = router().await;
     router.lends_in_turn(Lending {
         keys: vec![own("a"), own("b"), own("c")],
-        fallbacks: Vec::new(),
+        ..Lending::default()
     });
     router.provider.answers_once(failed(500));
     router.provider.answers_once(failed(500));
@@ -129,7 +129,7 @@ async fn the_budget_of_a_request_holds_over_all_its_models() {
 }
 
 #[tokio::test]
-async fn another_payers_key_never_takes_over() {
+async fn the_platforms_key_does_not_take_over_from_an_own_one() {
     let router = router().await;
     router.lends_keys([own("a"), shared("p")]);
     router.provider.answers(failed(500));

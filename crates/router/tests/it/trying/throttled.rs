@@ -1,4 +1,4 @@
-//! Keys that are throttled make way for others of the same payer.
+//! Keys that are throttled make way for others.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn throttled() -> Answer {
 }
 
 #[tokio::test]
-async fn the_next_key_of_the_same_payer_takes_over() {
+async fn the_next_key_takes_over() {
     let router = router().await;
     router.lends_keys([own("a"), own("b"), shared("p")]);
     router.provider.answers_to("a", throttled());
@@ -27,11 +27,14 @@ async fn the_next_key_of_the_same_payer_takes_over() {
     let questions = router.vault.questions();
     assert_eq!(questions.len(), 2);
     assert_eq!(questions[1].excluded_keys, ["workspaces/acme/keys/a"]);
-    assert_eq!(questions[1].payer(), Payer::OwnKey);
+    // The vault decides whether the platform may pay now.
+    assert_eq!(questions[1].payer(), Payer::Unspecified);
+    let failed = questions.iter().map(|question| question.own_key_failed);
+    assert_eq!(failed.collect::<Vec<_>>(), [false, true]);
 }
 
 #[tokio::test]
-async fn the_platforms_key_never_takes_over_from_an_own_one() {
+async fn the_platforms_key_does_not_take_over_from_an_own_one() {
     let router = router().await;
     router.lends_keys([own("a"), shared("p")]);
     router
@@ -44,6 +47,8 @@ async fn the_platforms_key_never_takes_over_from_an_own_one() {
         assert_eq!(said.retry_after, Some(Duration::from_mins(1)));
     }
     assert_eq!(router.provider.keys(), ["a"]);
+    // It is not among the keys that are left, so nobody asks for it.
+    assert_eq!(router.vault.questions().len(), 1);
 }
 
 #[tokio::test]
@@ -56,6 +61,7 @@ async fn another_key_of_the_platform_takes_over_from_one_of_it() {
     assert_eq!(router.provider.keys(), ["p", "q"]);
     let question = &router.vault.questions()[1];
     assert_eq!(question.payer(), Payer::Platform);
+    assert!(!question.own_key_failed);
 }
 
 #[tokio::test]

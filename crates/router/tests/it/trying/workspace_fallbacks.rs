@@ -12,7 +12,11 @@ const CLAUDE: &str = "anthropic/claude-sonnet-5";
 /// These keys, of which only `c` answers, and the workspace's list.
 async fn with_list(keys: Vec<Lease>, fallbacks: Vec<&'static str>) -> Router {
     let router = router().await;
-    router.lends_of(Lending { keys, fallbacks });
+    router.lends_of(Lending {
+        keys,
+        fallbacks,
+        ..Lending::default()
+    });
     router.provider.answers(throttled());
     router.provider.answers_to("c", good_day_of_claude());
     router
@@ -101,7 +105,7 @@ async fn it_is_not_taken_for_a_request_that_is_wrong() {
 }
 
 #[tokio::test]
-async fn its_payer_is_the_first_ones() {
+async fn it_is_no_way_from_an_own_key_to_the_platforms() {
     let keys = vec![own("a"), of("anthropic", shared("c"))];
     let router = with_list(keys, vec![CLAUDE]).await;
     let outcome = router.generate(gpt()).await;

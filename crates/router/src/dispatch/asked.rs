@@ -1,0 +1,120 @@
+//! What a request asks for, whatever it asks it of: who asks, for what scope, whom, and on which
+//! conditions. Calls and explanations are made from the same.
+
+use std::sync::Arc;
+
+use latchkey_contract::names::{KeyName, Scope};
+use latchkey_contract::router::v1;
+use latchkey_contract::vault::v1::Capability;
+use tokio::time::Instant;
+
+use super::Request;
+use super::conditions::Conditions;
+use super::plan::Leg;
+use crate::domain::attempt::{Origin, Payer};
+use crate::keys::Wish;
+
+/// Who asks, for what scope, and whom.
+pub(super) struct Asked<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) requester: &'a Arc<str>,
+    pub(super) origin: Origin,
+    pub(super) deadline: Option<Instant>,
+    pub(super) legs: Vec<Leg>,
+    /// Whether the workspace's own fallbacks come after the legs.
+    pub(super) and_the_workspaces: bool,
+    pub(super) conditions: Conditions,
+}
+
+impl<'a> Asked<'a> {
+    /// One model and no other.
+    pub(super) fn one(
+        request: Request<'a>,
+        leg: Leg,
+        origin: v1::Origin,
+        conditions: Conditions,
+    ) -> Self {
+        Self {
+            scope: request.scope,
+            requester: request.requester,
+            origin: Origin::of(origin),
+            deadline: request.deadline,
+            legs: vec![leg],
+            and_the_workspaces: false,
+            conditions,
+        }
+    }
+
+    /// What the vault is asked for a leg.
+    pub(super) fn wish(
+        &self,
+        leg: &Leg,
+        capability: Capability,
+        course: Course,
+        excluded: &[KeyName],
+    ) -> Wish {
+        Wish {
+            scope: self.scope.clone(),
+            caller: Arc::clone(self.requester),
+            key: leg.key.clone(),
+            provider: leg.provider.clone(),
+            model: leg.model.clone(),
+            capability,
+            excluded: excluded.to_vec(),
+            payer: course.payer,
+            funding: self.conditions.funding,
+            expectations: self.conditions.expectations.clone(),
+            own_key_failed: course.own_key_failed,
+        }
+    }
+}
+
+/// What has become of a request so far, as far as it decides who may pay from now on.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Course {
+    /// The platform, once a key of it had its turn.
+    payer: Option<Payer>,
+    /// Whether an own key had its turn and failed.
+    own_key_failed: bool,
+}
+
+impl Course {
+    /// A key has its turn. What the platform has begun to pay for it pays to the end.
+    pub(super) fn turn_of(&mut self, payer: Payer) {
+        if payer == Payer::Platform {
+            self.payer = Some(Payer::Platform);
+        }
+    }
+
+    /// It failed, or is left alone because it failed a moment ago.
+    pub(super) fn failure_of(&mut self, payer: Payer) {
+        self.own_key_failed |= payer == Payer::OwnKey;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_platform_is_stayed_with_and_an_own_key_is_not() {
+        let mut course = Course::default();
+        course.turn_of(Payer::OwnKey);
+        assert_eq!(course, Course::default());
+        course.failure_of(Payer::OwnKey);
+        course.turn_of(Payer::Platform);
+        course.turn_of(Payer::OwnKey);
+        assert_eq!(
+            (course.payer, course.own_key_failed),
+            (Some(Payer::Platform), true)
+        );
+    }
+
+    #[test]
+    fn a_failure_of_the_platforms_is_no_failure_of_an_own_key() {
+        let mut course = Course::default();
+        course.turn_of(Payer::Platform);
+        course.failure_of(Payer::Platform);
+        assert!(!course.own_key_failed);
+    }
+}

@@ -1,0 +1,199 @@
+//! What a request says of the key that it gets, as far as any request can: who may pay, and what is
+//! expected.
+
+use std::sync::Arc;
+
+use latchkey_contract::names::KeyVersionName;
+use latchkey_contract::router::v1::{self, funding};
+use latchkey_providers::Provider;
+
+use super::LONGEST_NAME;
+use crate::domain::attempt::Payer;
+use crate::domain::funding::{Expectations, Funding, Instead, Selection};
+use crate::error::RouterError;
+
+/// The conditions of a request; a default has none.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Conditions {
+    pub(super) funding: Funding,
+    /// None when nothing is expected, so that such requests share their loans.
+    pub(super) expectations: Option<Arc<Expectations>>,
+    /// The most that a call may cost, in nano-dollars. The vault knows no prices.
+    pub(super) max_cost_nanos: Option<i64>,
+}
+
+impl Conditions {
+    /// What the fields `funding` and `expectations` of a request say.
+    pub(super) fn read(
+        funding: Option<&v1::Funding>,
+        expectations: Option<&v1::Expectations>,
+    ) -> Result<Self, RouterError> {
+        let mut conditions = Self::default();
+        if let Some(funding) = funding {
+            conditions.funding = read_funding(funding)?;
+        }
+        if let Some(expected) = expectations {
+            let read = read_expectations(expected)?;
+            conditions.max_cost_nanos = max_cost(expected)?;
+            conditions.expectations = (read != Expectations::default()).then(|| Arc::new(read));
+        }
+        Ok(conditions)
+    }
+}
+
+fn read_funding(said: &v1::Funding) -> Result<Funding, RouterError> {
+    let selection = match funding::Selection::try_from(said.selection) {
+        Ok(funding::Selection::Unspecified) => None,
+        Ok(funding::Selection::Automatic) => Some(Selection::Automatic),
+        Ok(funding::Selection::WhenNamed) => Some(Selection::WhenNamed),
+        Err(_) => return Err(unknown("funding.selection")),
+    };
+    Ok(Funding {
+        selection,
+        when_missing: instead("funding.when_missing", said.when_missing)?,
+        when_failed: instead("funding.when_failed", said.when_failed)?,
+        when_switched_off: instead("funding.when_switched_off", said.when_switched_off)?,
+    })
+}
+
+fn instead(field: &str, said: i32) -> Result<Option<Instead>, RouterError> {
+    match funding::Instead::try_from(said) {
+        Ok(funding::Instead::Unspecified) => Ok(None),
+        Ok(funding::Instead::Platform) => Ok(Some(Instead::Platform)),
+        Ok(funding::Instead::Refuse) => Ok(Some(Instead::Refuse)),
+        Err(_) => Err(unknown(field)),
+    }
+}
+
+fn read_expectations(said: &v1::Expectations) -> Result<Expectations, RouterError> {
+    if !said.provider.is_empty() {
+        let known = said.provider.parse::<Provider>();
+        known.map_err(|error| RouterError::field("expectations.provider", error))?;
+    }
+    let key_version = match said.key_version.as_str() {
+        "" => None,
+        text => Some(
+            text.parse::<KeyVersionName>()
+                .map_err(RouterError::name("expectations.key_version"))?,
+        ),
+    };
+    let payer = match v1::Payer::try_from(said.payer) {
+        Ok(v1::Payer::Unspecified) => None,
+        Ok(v1::Payer::OwnKey) => Some(Payer::OwnKey),
+        Ok(v1::Payer::Platform) => Some(Payer::Platform),
+        Err(_) => return Err(unknown("expectations.payer")),
+    };
+    if said.location.len() > LONGEST_NAME {
+        let problem = "must be at most 256 bytes";
+        return Err(RouterError::field("expectations.location", problem));
+    }
+    Ok(Expectations {
+        provider: said.provider.clone(),
+        key_version,
+        payer,
+        location: said.location.clone(),
+    })
+}
+
+fn max_cost(said: &v1::Expectations) -> Result<Option<i64>, RouterError> {
+    match said.max_cost_nanos {
+        Some(..0) => {
+            let problem = "must not be negative";
+            Err(RouterError::field("expectations.max_cost_nanos", problem))
+        }
+        most => Ok(most),
+    }
+}
+
+fn unknown(field: &str) -> RouterError {
+    RouterError::field(field, "is not a value that this field has")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VERSION: &str = "workspaces/acme/keys/main/versions/2";
+
+    fn read(funding: v1::Funding, expected: &v1::Expectations) -> Result<Conditions, String> {
+        let read = Conditions::read(Some(&funding), Some(expected));
+        read.map_err(|error| match error {
+            RouterError::Field { field, .. } => field,
+            error => panic!("{error}"),
+        })
+    }
+
+    #[test]
+    fn every_word_is_read() {
+        let funding = v1::Funding {
+            selection: funding::Selection::WhenNamed.into(),
+            when_missing: funding::Instead::Platform.into(),
+            when_failed: funding::Instead::Refuse.into(),
+            when_switched_off: 0,
+        };
+        let expectations = v1::Expectations {
+            provider: "vertex".to_owned(),
+            key_version: VERSION.to_owned(),
+            payer: v1::Payer::OwnKey.into(),
+            location: "europe-west4".to_owned(),
+            max_cost_nanos: Some(0),
+        };
+        let read = read(funding, &expectations).unwrap();
+        let expected = Funding {
+            selection: Some(Selection::WhenNamed),
+            when_missing: Some(Instead::Platform),
+            when_failed: Some(Instead::Refuse),
+            when_switched_off: None,
+        };
+        assert_eq!(read.funding, expected);
+        let expected = Expectations {
+            provider: "vertex".to_owned(),
+            key_version: Some(VERSION.parse().unwrap()),
+            payer: Some(Payer::OwnKey),
+            location: "europe-west4".to_owned(),
+        };
+        assert_eq!(read.expectations.as_deref(), Some(&expected));
+        assert_eq!(read.max_cost_nanos, Some(0));
+    }
+
+    #[test]
+    fn to_say_nothing_is_the_same_as_to_be_silent() {
+        let said = read(v1::Funding::default(), &v1::Expectations::default());
+        assert_eq!(said.as_ref(), Ok(&Conditions::default()));
+        assert_eq!(Conditions::read(None, None).ok(), said.ok());
+    }
+
+    #[test]
+    fn what_no_field_can_say_is_refused_by_its_name() {
+        type Damage = fn(&mut v1::Funding, &mut v1::Expectations);
+        let damages: [(&str, Damage); 9] = [
+            ("funding.selection", |funding, _| funding.selection = 3),
+            ("funding.when_missing", |funding, _| {
+                funding.when_missing = 3;
+            }),
+            ("funding.when_failed", |funding, _| funding.when_failed = -1),
+            ("funding.when_switched_off", |funding, _| {
+                funding.when_switched_off = 9;
+            }),
+            ("expectations.provider", |_, expected| {
+                expected.provider = "nobody".to_owned();
+            }),
+            ("expectations.key_version", |_, expected| {
+                expected.key_version = "workspaces/acme/keys/main".to_owned();
+            }),
+            ("expectations.payer", |_, expected| expected.payer = 3),
+            ("expectations.location", |_, expected| {
+                expected.location = "x".repeat(257);
+            }),
+            ("expectations.max_cost_nanos", |_, expected| {
+                expected.max_cost_nanos = Some(-1);
+            }),
+        ];
+        for (field, damage) in damages {
+            let (mut funding, mut expectations) = Default::default();
+            damage(&mut funding, &mut expectations);
+            let refused = read(funding, &expectations).unwrap_err();
+            assert_eq!(refused, field);
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! What would become of a request: whom it would be put to, with which keys, who would pay. It goes the
+//! way of a call from its plan to the vault's choice, and no further: nothing is lent, called or kept.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use latchkey_boot::clock::Timestamp;
+use latchkey_contract::names::KeyVersionName;
+use latchkey_contract::router::v1::{
+    EmbedRequest, GenerateImagesRequest, GenerateRequest, PriceEstimate,
+};
+use latchkey_contract::vault::v1::Capability;
+use latchkey_providers::Provider;
+
+use super::asked::{Asked, Course};
+use super::embed::Embed;
+use super::estimate::{Offer, Size, check_cost};
+use super::failure::{self, Next};
+use super::generate::Generate;
+use super::images::GenerateImages;
+use super::operation::Operation;
+use super::plan::{self, Leg};
+use super::{Dispatcher, Request, Unfit, in_time};
+use crate::domain::attempt::Payer;
+use crate::error::RouterError;
+use crate::keys::{Candidate, Prospect, system_time};
+
+/// The request in question.
+#[derive(Clone, Copy)]
+pub enum Question<'a> {
+    /// For vectors.
+    Embed(&'a EmbedRequest),
+    /// For an answer.
+    Generate(&'a GenerateRequest),
+    /// For pictures.
+    GenerateImages(&'a GenerateImagesRequest),
+}
+
+/// One model that the request may be put to.
+pub struct Outlook {
+    /// A provider id; empty when the key tells.
+    pub provider: String,
+    /// The model that the request or the fallback names, or empty.
+    pub model: String,
+    /// Whether it is asked only when those before it have failed.
+    pub fallback: bool,
+    /// First the keys that would be tried, in that order.
+    pub keys: Vec<KeyOutlook>,
+    /// Why none would be.
+    pub refusal: Option<RouterError>,
+}
+
+/// A key that comes into question.
+pub struct KeyOutlook {
+    /// The version in use.
+    pub key_version: KeyVersionName,
+    /// The last four characters.
+    pub material_tail: String,
+    /// Whose key it is.
+    pub provider: Provider,
+    /// Who would pay.
+    pub payer: Payer,
+    /// The model that would be asked for.
+    pub model: String,
+    /// Where its provider serves it.
+    pub location: String,
+    /// When it would be tried, from 1; 0 for never.
+    pub step: i32,
+    /// Its share among the keys of its step.
+    pub weight: i32,
+    /// The rule that excludes it; empty when it would be tried.
+    pub rule: String,
+    /// The provider's words where it refused the key.
+    pub detail: String,
+    /// Until when the rule holds, where that is known.
+    pub until: Option<Timestamp>,
+    /// What a call with it may cost.
+    pub price: PriceEstimate,
+}
+
+impl Dispatcher {
+    /// Tells what would become of a request now.
+    pub async fn explain(
+        &self,
+        request: Request<'_>,
+        question: Question<'_>,
+    ) -> Result<Vec<Outlook>, RouterError> {
+        match question {
+            Question::Embed(wanted) => {
+                let asked = self.asked_for_vectors(request, wanted)?;
+                self.look_ahead(asked, &Embed(wanted)).await
+            }
+            Question::Generate(wanted) => {
+                let asked = self.asked(request, wanted)?;
+                self.look_ahead(asked, &Generate(wanted)).await
+            }
+            Question::GenerateImages(wanted) => {
+                let asked = self.asked_for_pictures(request, wanted)?;
+                self.look_ahead(asked, &GenerateImages(wanted)).await
+            }
+        }
+    }
+
+    async fn look_ahead<O: Operation>(
+        &self,
+        asked: Asked<'_>,
+        operation: &O,
+    ) -> Result<Vec<Outlook>, RouterError> {
+        let first = asked.legs.first().map(|leg| leg.provider.parse());
+        let looking = Looking {
+            dispatcher: self,
+            asked,
+            capability: O::CAPABILITY,
+            size: operation.size(),
+            course: Course::default(),
+            first_choice: first.and_then(Result::ok),
+        };
+        looking.run().await
+    }
+}
+
+struct Looking<'a> {
+    dispatcher: &'a Dispatcher,
+    asked: Asked<'a>,
+    capability: Capability,
+    size: Option<Size>,
+    /// As it will be if what comes before fails.
+    course: Course,
+    /// Whom the request is made for; not known before there is a key when it names no provider.
+    first_choice: Option<Provider>,
+}
+
+impl Looking<'_> {
+    async fn run(mut self) -> Result<Vec<Outlook>, RouterError> {
+        let mut legs = VecDeque::from(std::mem::take(&mut self.asked.legs));
+        let mut outlooks: Vec<Outlook> = Vec::new();
+        while let Some(leg) = legs.pop_front() {
+            let fallback = !outlooks.is_empty();
+            let prospect = self.prospect(&leg, fallback).await?;
+            if std::mem::take(&mut self.asked.and_the_workspaces) {
+                legs.extend(plan::of_the_workspace(&prospect.fallbacks));
+            }
+            let outlook = self.outlook(leg, fallback, prospect)?;
+            // Such a refusal ends a request before any fallback.
+            let ends = |error: &RouterError| failure::next(error) == Next::GiveUp;
+            let is_over = !fallback && outlook.refusal.as_ref().is_some_and(ends);
+            outlooks.push(outlook);
+            if is_over {
+                break;
+            }
+        }
+        Ok(outlooks)
+    }
+
+    /// The vault's choice: what the first call for this leg would be given.
+    async fn prospect(&self, leg: &Leg, fallback: bool) -> Result<Prospect, RouterError> {
+        let wish = self.asked.wish(leg, self.capability, self.course, &[]);
+        let asked = self.dispatcher.keys.look_ahead(&wish);
+        match in_time(self.asked.deadline, asked).await {
+            // That a fallback can't be asked at all is no reason to stop, as in a call.
+            Err(RouterError::Refused(refusal)) if fallback || refusal.is_of_the_choice() => {
+                Ok(Prospect {
+                    candidates: Vec::new(),
+                    fallbacks: refusal.fallbacks.clone(),
+                    refusal: Some(*refusal),
+                })
+            }
+            asked => asked,
+        }
+    }
+
+    fn outlook(
+        &mut self,
+        leg: Leg,
+        fallback: bool,
+        prospect: Prospect,
+    ) -> Result<Outlook, RouterError> {
+        let mut keys = Vec::with_capacity(prospect.candidates.len());
+        let mut refusal = None;
+        for candidate in prospect.candidates {
+            if candidate.step > 0 && !fallback {
+                self.first_choice.get_or_insert(candidate.provider);
+            }
+            let (key, excluded) = self.key(candidate);
+            // What a call would end with, which meets them in this order.
+            refusal = excluded.or(refusal);
+            keys.push(key);
+        }
+        close_up(&mut keys);
+        let is_tried = keys.iter().any(|key| key.step > 0);
+        let refusal = match prospect.refusal {
+            _ if is_tried => None,
+            Some(said) => Some(RouterError::Refused(Box::new(said))),
+            // Neither a key nor a reason makes no sense.
+            None => Some(refusal.ok_or(RouterError::VaultUnavailable)?),
+        };
+        Ok(Outlook {
+            provider: leg.provider,
+            model: leg.model,
+            fallback,
+            keys,
+            refusal,
+        })
+    }
+
+    /// A candidate of the vault's, with what this router knows of it, and why it would not be tried if
+    /// that is the router's doing.
+    fn key(&mut self, candidate: Candidate) -> (KeyOutlook, Option<RouterError>) {
+        let price = self.price(&candidate);
+        let mut key = KeyOutlook {
+            key_version: candidate.key_version,
+            material_tail: candidate.material_tail,
+            provider: candidate.provider,
+            payer: candidate.payer,
+            model: candidate.model,
+            location: candidate.location,
+            step: candidate.step,
+            weight: candidate.weight,
+            rule: candidate.rule,
+            detail: candidate.detail,
+            until: None,
+            price,
+        };
+        if key.step == 0 {
+            return (key, None);
+        }
+        let most = self.asked.conditions.max_cost_nanos;
+        if let Some(Err(error)) = most.map(|most| check_cost(&key.price, most)) {
+            key.exclude(COST_EXPECTATION);
+            return (key, Some(error));
+        }
+        self.course.turn_of(key.payer);
+        self.course.failure_of(key.payer);
+        let (health, clock) = (&self.dispatcher.health, &self.dispatcher.clock);
+        let Err(unfit) = health.foresee(&key.key_version, &key.model, clock.boottime()) else {
+            return (key, None);
+        };
+        key.until = clock.now().checked_add(unfit.wait());
+        match &unfit {
+            Unfit::BreakerOpen { .. } => key.exclude(BREAKER_OPEN),
+            Unfit::SetAside { error, .. } => {
+                key.exclude(SET_ASIDE);
+                key.detail.clone_from(&error.message);
+            }
+        }
+        (key, Some(unfit.into()))
+    }
+
+    fn price(&self, candidate: &Candidate) -> PriceEstimate {
+        let catalogue = self.dispatcher.catalogue.current();
+        let offer = Offer {
+            catalogue: &catalogue,
+            provider: candidate.provider,
+            model: &candidate.model,
+            start: system_time(self.dispatcher.clock.now()),
+            first_choice: self.first_choice == Some(candidate.provider),
+        };
+        let price = self.size.as_ref().map(|size| size.price(&offer));
+        price.unwrap_or_default()
+    }
+}
+
+impl KeyOutlook {
+    fn exclude(&mut self, rule: &str) {
+        self.step = 0;
+        rule.clone_into(&mut self.rule);
+    }
+}
+
+/// Numbers the steps that are left from 1, and puts the keys in their order.
+fn close_up(keys: &mut [KeyOutlook]) {
+    let steps: BTreeSet<i32> = keys.iter().map(|key| key.step).filter(|s| *s > 0).collect();
+    for key in keys.iter_mut() {
+        let place = steps.iter().zip(1..).find(|(step, _)| **step == key.step);
+        key.step = place.map_or(0, |(_, place)| place);
+    }
+    keys.sort_by_key(|key| (key.step == 0, key.step));
+}
+
+/// This router's own rules.
+const BREAKER_OPEN: &str = "BREAKER_OPEN";
+const COST_EXPECTATION: &str = "COST_EXPECTATION";
+const SET_ASIDE: &str = "SET_ASIDE";

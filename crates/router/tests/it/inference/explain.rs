@@ -1,0 +1,466 @@
+//! `Explain`.
+
+use std::time::Duration;
+
+use latchkey_contract::router::v1::explain_request::Request as Explained;
+use latchkey_contract::router::v1::{
+    EmbedRequest, Expectations, ExplainRequest, ExplainedKey, ExplainedModel, Fallback, Funding,
+    GenerateImagesRequest, GenerateRequest, Payer, PriceEstimate, funding,
+};
+use latchkey_contract::vault::v1::{self, Capability, Lease, ResolveRequest};
+use latchkey_migrations::testing::Backend;
+use serde_json::json;
+use tonic::{Code, Status};
+
+use crate::harness::{
+    ACME, APP, Answer, Lending, Router, START, chat, gpt, key, of, own, refused, shared, version,
+};
+
+const CLAUDE: &str = "anthropic/claude-sonnet-5";
+
+async fn router(keys: impl IntoIterator<Item = Lease>) -> Router {
+    let router = Router::start(Backend::Sqlite).await;
+    router.lends_keys(keys);
+    router
+}
+
+/// A workspace whose `when_failed` is PLATFORM.
+async fn lenient(keys: impl IntoIterator<Item = Lease>) -> Router {
+    let router = Router::start(Backend::Sqlite).await;
+    router.lends_of(Lending {
+        keys: keys.into_iter().collect(),
+        platform_after_failure: true,
+        ..Lending::default()
+    });
+    router
+}
+
+async fn ask(router: &Router, request: Explained) -> Result<Vec<ExplainedModel>, Status> {
+    let request = ExplainRequest {
+        request: Some(request),
+    };
+    let explained = router.inference(APP).explain(request).await;
+    explained.map(|explained| explained.into_inner().models)
+}
+
+async fn explain(router: &Router, request: GenerateRequest) -> Vec<ExplainedModel> {
+    ask(router, Explained::Generate(request)).await.unwrap()
+}
+
+/// Of the only model.
+async fn keys(router: &Router, request: GenerateRequest) -> Vec<ExplainedKey> {
+    let [model] = <[_; 1]>::try_from(explain(router, request).await).unwrap();
+    model.keys
+}
+
+/// Ids, steps and rules.
+fn told(keys: &[ExplainedKey]) -> Vec<(&str, i32, &str)> {
+    let told = keys.iter().map(|key| {
+        let (_, id) = key.key.rsplit_once('/').unwrap();
+        (id, key.step, &*key.rule)
+    });
+    told.collect()
+}
+
+fn falling_back(to: &str, request: GenerateRequest) -> GenerateRequest {
+    let (provider, model) = to.split_once('/').unwrap();
+    let fallback = Fallback {
+        provider: provider.to_owned(),
+        model: model.to_owned(),
+        key: String::new(),
+    };
+    GenerateRequest {
+        fallbacks: vec![fallback],
+        ..request
+    }
+}
+
+fn failed(status: u16) -> Answer {
+    Answer::json(
+        status,
+        &json!({"error": {"message": "words of the provider"}}),
+    )
+}
+
+fn in_seconds(seconds: i64) -> prost_types::Timestamp {
+    let (now, nanos) = START.to_unix();
+    prost_types::Timestamp {
+        seconds: now + seconds,
+        nanos: i32::try_from(nanos).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn every_key_is_told_with_its_payer_model_and_price() {
+    let router = lenient([own("a"), own("b"), shared("p")]).await;
+    let request = GenerateRequest {
+        max_output_tokens: Some(10),
+        ..gpt()
+    };
+    let [model] = <[_; 1]>::try_from(explain(&router, request).await).unwrap();
+    let said = (&*model.provider, &*model.model, model.fallback);
+    assert_eq!(said, ("openai", "gpt-4.1", false));
+    assert_eq!(model.refusal, None);
+    let expected = [("a", 1, ""), ("b", 1, ""), ("p", 2, "")];
+    assert_eq!(told(&model.keys), expected);
+    let price = model.keys[0].price.clone().unwrap();
+    let expected = ExplainedKey {
+        key: key(ACME, "a"),
+        key_version: version(ACME, "a"),
+        material_tail: "wxyz".to_owned(),
+        provider: "openai".to_owned(),
+        payer: Payer::OwnKey.into(),
+        model: "gpt-4.1".to_owned(),
+        step: 1,
+        weight: 1,
+        price: Some(PriceEstimate {
+            // "Hello" is 5 bytes, a message at most 16 tokens more.
+            input_tokens: 2,
+            highest_input_tokens: Some(21),
+            highest_output_tokens: Some(10),
+            // $2 and $8 for a million.
+            cost_nanos: Some(2 * 2_000 + 10 * 8_000),
+            highest_cost_nanos: Some(21 * 2_000 + 10 * 8_000),
+            price_version: price.price_version.clone(),
+        }),
+        ..ExplainedKey::default()
+    };
+    assert_ne!(price.price_version, "");
+    assert_eq!(model.keys[0], expected);
+    assert_eq!(model.keys[2].payer(), Payer::Platform);
+}
+
+#[tokio::test]
+async fn the_rules_of_the_vault_are_handed_on() {
+    let mut narrow = own("b");
+    narrow.denied_models = vec!["gpt-4.1".to_owned()];
+    let router = router([shared("p"), narrow, own("a")]).await;
+    let keys = keys(&router, gpt()).await;
+    let expected = [
+        ("a", 1, ""),
+        ("p", 0, "OWN_KEY_FIRST"),
+        ("b", 0, "MODEL_DENIED"),
+    ];
+    assert_eq!(told(&keys), expected);
+}
+
+#[tokio::test]
+async fn nothing_is_lent_called_or_written() {
+    let router = lenient([own("a"), shared("p")]).await;
+    for _ in 0..2 {
+        explain(&router, falling_back(CLAUDE, gpt())).await;
+    }
+    let questions = router.vault.questions();
+    // None is kept.
+    assert_eq!(questions.len(), 4);
+    assert!(questions.iter().all(|question| question.dry_run));
+    assert!(router.provider.calls().is_empty());
+    assert!(router.attempts().await.is_empty());
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.generate(gpt()).await.unwrap();
+    assert!(!router.vault.questions()[4].dry_run);
+}
+
+#[tokio::test]
+async fn the_vault_is_asked_what_the_call_would_ask_it() {
+    let router = router([own("a")]).await;
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    let request = GenerateRequest {
+        parent: "workspaces/acme/projects/web".to_owned(),
+        funding: Some(Funding {
+            when_missing: funding::Instead::Refuse.into(),
+            ..Funding::default()
+        }),
+        expectations: Some(Expectations {
+            payer: Payer::OwnKey.into(),
+            ..Expectations::default()
+        }),
+        ..gpt()
+    };
+    explain(&router, request.clone()).await;
+    router.generate(request).await.unwrap();
+    let [explained, called] = <[_; 2]>::try_from(router.vault.questions()).unwrap();
+    assert_eq!(explained.caller, APP.requester());
+    let expected = ResolveRequest {
+        dry_run: true,
+        ..called
+    };
+    assert_eq!(explained, expected);
+}
+
+#[tokio::test]
+async fn vectors_and_pictures_are_explained_too() {
+    let router = router([own("a")]).await;
+    let embed = EmbedRequest {
+        parent: ACME.to_owned(),
+        provider: "openai".to_owned(),
+        model: "text-embedding-3-small".to_owned(),
+        inputs: vec!["Good day".to_owned()],
+        ..EmbedRequest::default()
+    };
+    let models = ask(&router, Explained::Embed(embed)).await.unwrap();
+    let price = models[0].keys[0].price.as_ref().unwrap();
+    assert_eq!(
+        (price.input_tokens, price.highest_output_tokens),
+        (2, Some(0))
+    );
+    assert!(price.highest_cost_nanos.is_some());
+    let images = GenerateImagesRequest {
+        parent: ACME.to_owned(),
+        provider: "openai".to_owned(),
+        model: "gpt-image-1".to_owned(),
+        prompt: "a cat".to_owned(),
+        ..GenerateImagesRequest::default()
+    };
+    let models = ask(&router, Explained::GenerateImages(images)).await;
+    let models = models.unwrap();
+    // It is paid by the token, and nobody knows how many a cat takes.
+    let price = models[0].keys[0].price.as_ref().unwrap();
+    assert_eq!(price.cost_nanos, None);
+    let asked: Vec<_> = router
+        .vault
+        .questions()
+        .iter()
+        .map(ResolveRequest::capability)
+        .collect();
+    assert_eq!(asked, [Capability::Embed, Capability::GenerateImages]);
+}
+
+#[tokio::test]
+async fn fallbacks_are_told_as_if_what_comes_before_had_failed() {
+    let anthropic = || of("anthropic", shared("q"));
+    let strict = router([own("a"), anthropic()]).await;
+    let models = explain(&strict, falling_back(CLAUDE, gpt())).await;
+    assert_eq!(told(&models[0].keys), [("a", 1, "")]);
+    assert!(models[1].fallback);
+    assert_eq!(told(&models[1].keys), [("q", 0, "PLATFORM_NOT_ALLOWED")]);
+    let refusal = models[1].refusal.as_ref().unwrap();
+    assert_eq!(refusal.reason, "OWN_KEY_REQUIRED");
+    assert_eq!(refusal.metadata["platform/keys/q"], "PLATFORM_NOT_ALLOWED");
+
+    let lenient = lenient([own("a"), anthropic()]).await;
+    let models = explain(&lenient, falling_back(CLAUDE, gpt())).await;
+    assert_eq!(told(&models[1].keys), [("q", 1, "")]);
+    let last = lenient.vault.questions().pop().unwrap();
+    assert_eq!((last.own_key_failed, last.payer), (true, 0));
+
+    // What the platform begins it pays to the end.
+    strict.lends_keys([shared("p"), of("anthropic", own("c")), anthropic()]);
+    let models = explain(&strict, falling_back(CLAUDE, gpt())).await;
+    let expected = [("q", 1, ""), ("c", 0, "PAYER_DIFFERS")];
+    assert_eq!(told(&models[1].keys), expected);
+    let last = strict.vault.questions().pop().unwrap();
+    assert_eq!(last.payer(), v1::Payer::Platform);
+    assert!(!last.own_key_failed);
+}
+
+#[tokio::test]
+async fn the_workspaces_own_fallbacks_are_told_where_a_request_brings_none() {
+    for keys in [vec![own("a"), of("anthropic", own("c"))], Vec::new()] {
+        let router = router([]).await;
+        router.lends_of(Lending {
+            keys,
+            fallbacks: vec![CLAUDE],
+            ..Lending::default()
+        });
+        let models = explain(&router, gpt()).await;
+        let named: Vec<_> = models.iter().map(|model| &*model.model).collect();
+        assert_eq!(named, ["gpt-4.1", "claude-sonnet-5"]);
+        let without = GenerateRequest {
+            no_fallback: true,
+            ..gpt()
+        };
+        assert_eq!(explain(&router, without).await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_this_router_has_set_aside_is_told_with_the_providers_words() {
+    let router = lenient([own("a"), own("b"), shared("p")]).await;
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    for id in ["a", "b"] {
+        let answer = failed(429).with("retry-after", "20");
+        router.provider.answers_to(id, answer);
+    }
+    router.generate(gpt()).await.unwrap();
+    let calls = router.provider.calls().len();
+    let models = explain(&router, gpt()).await;
+    let expected = [("p", 1, ""), ("a", 0, "SET_ASIDE"), ("b", 0, "SET_ASIDE")];
+    assert_eq!(told(&models[0].keys), expected);
+    let aside = &models[0].keys[1];
+    assert_eq!(aside.until_time, Some(in_seconds(20)));
+    assert_eq!(aside.detail, "words of the provider");
+    assert_eq!(models[0].refusal, None);
+    assert_eq!(router.provider.calls().len(), calls);
+    // For this model alone, and for this time.
+    let other = GenerateRequest {
+        model: "gpt-4o".to_owned(),
+        ..gpt()
+    };
+    assert_eq!(keys(&router, other).await[0].rule, "");
+    router.clock.advance(Duration::from_secs(20));
+    let expected = [("a", 1, ""), ("b", 1, ""), ("p", 2, "")];
+    assert_eq!(told(&keys(&router, gpt()).await), expected);
+}
+
+#[tokio::test]
+async fn a_key_whose_provider_is_down_is_told_and_the_trial_is_left_to_a_call() {
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.attempts.per_key = 1;
+        config.attempts.breaker_failures = 1;
+    })
+    .await;
+    router.lends_keys([own("a")]);
+    router.provider.answers(failed(500));
+    router.generate(gpt()).await.unwrap_err();
+    let models = explain(&router, gpt()).await;
+    assert_eq!(told(&models[0].keys), [("a", 0, "BREAKER_OPEN")]);
+    assert_eq!(models[0].keys[0].until_time, Some(in_seconds(10)));
+    let refusal = models[0].refusal.as_ref().unwrap();
+    assert_eq!(refusal.reason, "PROVIDER_UNAVAILABLE");
+    router.clock.advance(Duration::from_secs(10));
+    for _ in 0..2 {
+        assert_eq!(told(&keys(&router, gpt()).await), [("a", 1, "")]);
+    }
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.generate(gpt()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_whose_call_may_cost_too_much_is_told() {
+    let router = router([own("a"), of("anthropic", shared("q"))]).await;
+    let request = GenerateRequest {
+        max_output_tokens: Some(10),
+        expectations: Some(Expectations {
+            max_cost_nanos: Some(121_999),
+            ..Expectations::default()
+        }),
+        ..falling_back(CLAUDE, gpt())
+    };
+    let models = explain(&router, request).await;
+    assert_eq!(told(&models[0].keys), [("a", 0, "COST_EXPECTATION")]);
+    let refusal = models[0].refusal.as_ref().unwrap();
+    assert_eq!(refusal.reason, "EXPECTATION_UNMET");
+    assert_eq!(refusal.metadata["expectation"], "max_cost_nanos");
+    assert_eq!(refusal.metadata["highest_cost_nanos"], "122000");
+    // It does not fail, so nothing is asked for after a failure.
+    let last = router.vault.questions().pop().unwrap();
+    assert_eq!((&*last.provider, last.own_key_failed), ("anthropic", false));
+}
+
+#[tokio::test]
+async fn a_refusal_that_the_request_would_meet_is_in_the_answer() {
+    let router = router([own("a"), of("anthropic", own("c"))]).await;
+    let request = GenerateRequest {
+        expectations: Some(Expectations {
+            location: "us-east1".to_owned(),
+            ..Expectations::default()
+        }),
+        ..gpt()
+    };
+    let models = explain(&router, request).await;
+    assert_eq!(told(&models[0].keys), [("a", 0, "EXPECTATION")]);
+    let refusal = models[0].refusal.as_ref().unwrap();
+    assert_eq!(refusal.reason, "EXPECTATION_UNMET");
+    assert_ne!(refusal.message, "");
+    // One that ends a request ends this, too.
+    let mut request = falling_back(CLAUDE, gpt());
+    request.key = "c".to_owned();
+    request.fallbacks[0].key = "c".to_owned();
+    let models = explain(&router, request).await;
+    assert_eq!(models.len(), 1);
+    let refusal = models[0].refusal.as_ref().unwrap();
+    assert_eq!(refusal.reason, "PROVIDER_MISMATCH");
+}
+
+#[tokio::test]
+async fn a_fallback_that_cannot_be_asked_is_no_failure_of_the_answer() {
+    let router = router([own("a")]).await;
+    let mut request = falling_back(CLAUDE, gpt());
+    request.fallbacks[0].key = "nobodys".to_owned();
+    let models = explain(&router, request).await;
+    assert_eq!(told(&models[0].keys), [("a", 1, "")]);
+    let refusal = models[1].refusal.as_ref().unwrap();
+    assert_eq!(refusal.reason, "KEY_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_request_that_is_wrong_is_refused() {
+    let router = router([own("a")]).await;
+    let nobodys = GenerateRequest {
+        key: "nobodys".to_owned(),
+        ..gpt()
+    };
+    let outcome = ask(&router, Explained::Generate(nobodys)).await;
+    refused(outcome, Code::NotFound, "KEY_NOT_FOUND");
+    let generate = |damage: fn(&mut GenerateRequest)| {
+        let mut request = gpt();
+        damage(&mut request);
+        Explained::Generate(request)
+    };
+    let embed = EmbedRequest {
+        parent: ACME.to_owned(),
+        model: "nobodys-model".to_owned(),
+        ..EmbedRequest::default()
+    };
+    let questions = router.vault.questions().len();
+    for (request, field) in [
+        (
+            generate(|request| request.parent = "acme".to_owned()),
+            "generate.parent",
+        ),
+        (
+            generate(|request| request.provider = "nobody".to_owned()),
+            "generate.provider",
+        ),
+        (
+            generate(|request| request.funding.get_or_insert_default().selection = 9),
+            "generate.funding.selection",
+        ),
+        (
+            generate(|request| request.session = format!("{ACME}/sessions/none")),
+            "generate.session",
+        ),
+        (Explained::Embed(embed), "embed.provider"),
+        (
+            Explained::GenerateImages(GenerateImagesRequest::default()),
+            "generate_images.parent",
+        ),
+    ] {
+        let outcome = ask(&router, request).await;
+        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(said.fields, [field]);
+    }
+    let nothing = ExplainRequest { request: None };
+    let outcome = router.inference(APP).explain(nothing).await;
+    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(said.fields, ["request"]);
+    assert_eq!(router.vault.questions().len(), questions);
+}
+
+#[tokio::test]
+async fn without_the_vault_nobody_can_tell() {
+    let mut router = router([own("a")]).await;
+    router.vault.stop().await;
+    let outcome = ask(&router, Explained::Generate(gpt())).await;
+    refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn without_key_provider_and_model_every_key_with_a_default_is_told() {
+    let mut claude = of("anthropic", own("c"));
+    claude.default_model = "claude-sonnet-5".to_owned();
+    let router = router([own("a"), claude]).await;
+    let request = GenerateRequest {
+        provider: String::new(),
+        model: String::new(),
+        ..gpt()
+    };
+    let [model] = <[_; 1]>::try_from(explain(&router, request).await).unwrap();
+    assert_eq!((&*model.provider, &*model.model), ("", ""));
+    let expected = [("c", 1, ""), ("a", 0, "NO_DEFAULT_MODEL")];
+    assert_eq!(told(&model.keys), expected);
+    let claude = &model.keys[0];
+    let said = (&*claude.provider, &*claude.model);
+    assert_eq!(said, ("anthropic", "claude-sonnet-5"));
+}

@@ -1,0 +1,76 @@
+//! Requests that leave the choice to the vault, and for whom it chooses.
+
+use latchkey_contract::router::v1::GenerateRequest;
+use tonic::Code;
+
+use super::{failed, good_day, router};
+use crate::harness::{APP, Answer, Lending, OTHER_APP, gpt, of, own, refused};
+
+fn throttled() -> Answer {
+    failed(429).with("retry-after", "15")
+}
+
+#[tokio::test]
+async fn the_vault_is_told_who_asks() {
+    let router = router().await;
+    router.lends_of(Lending {
+        keys: vec![own("a"), own("b")],
+        reserved: vec![("a", "token:other-app")],
+        ..Lending::default()
+    });
+    router.provider.answers(good_day());
+    router.generate_as(OTHER_APP, gpt()).await.unwrap();
+    router.generate_as(APP, gpt()).await.unwrap();
+    router.generate_as(OTHER_APP, gpt()).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a", "b", "a"]);
+    let questions = router.vault.questions();
+    let callers: Vec<_> = questions.iter().map(|asked| &*asked.caller).collect();
+    assert_eq!(callers, ["token:other-app", "token:app"]);
+}
+
+#[tokio::test]
+async fn a_request_without_key_provider_and_model_takes_any_key_with_a_default() {
+    let router = router().await;
+    let mut claude = of("anthropic", own("c"));
+    claude.default_model = "claude-sonnet-5".to_owned();
+    let mut openai = own("b");
+    openai.default_model = "gpt-4.1".to_owned();
+    router.lends_keys([own("a"), claude, openai]);
+    router.provider.answers_to("c", throttled());
+    router.provider.answers_to("b", good_day());
+    let request = GenerateRequest {
+        provider: String::new(),
+        model: String::new(),
+        // Of the one that is asked first.
+        provider_options: Some(prost_types::Struct {
+            fields: [("service_tier".to_owned(), prost_types::Value::from("x"))].into(),
+        }),
+        ..gpt()
+    };
+    let response = router.generate(request).await.unwrap();
+    let asked = response.attempts.iter();
+    let asked: Vec<_> = asked
+        .map(|attempt| (&*attempt.provider, &*attempt.model))
+        .collect();
+    let expected = [("anthropic", "claude-sonnet-5"), ("openai", "gpt-4.1")];
+    assert_eq!(asked, expected);
+    let calls = router.provider.calls();
+    assert_eq!(calls[0].body["service_tier"], "x");
+    assert_eq!(calls[1].body.get("service_tier"), None);
+    let question = &router.vault.questions()[0];
+    assert_eq!((&*question.provider, &*question.model), ("", ""));
+}
+
+#[tokio::test]
+async fn without_any_default_the_refusal_says_so() {
+    let router = router().await;
+    router.lends_keys([own("a")]);
+    let request = GenerateRequest {
+        provider: String::new(),
+        model: String::new(),
+        ..gpt()
+    };
+    let outcome = router.generate(request).await;
+    let said = refused(outcome, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
+    assert_eq!(said.metadata["workspaces/acme/keys/a"], "NO_DEFAULT_MODEL");
+}

@@ -1,0 +1,157 @@
+//! What a request expects of its key, and of what a call may cost.
+
+use latchkey_contract::router::v1::{Expectations, Funding, GenerateRequest, Payer};
+use tonic::Code;
+
+use super::{asking, falling_back, good_day, good_day_of_claude, router};
+use crate::harness::{ACME, gpt, of, own, refused, shared, version};
+
+const CLAUDE: &str = "anthropic/claude-sonnet-5";
+
+fn expecting(expectations: Expectations) -> GenerateRequest {
+    GenerateRequest {
+        expectations: Some(expectations),
+        ..gpt()
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_as_expected_is_passed_over() {
+    let router = router().await;
+    let mut european = of("vertex", own("v"));
+    european.location = "europe-west4".to_owned();
+    router.lends_keys([own("a"), own("b"), shared("p"), european]);
+    router.provider.answers(good_day());
+    let version = |key: &str| Expectations {
+        key_version: version(ACME, key),
+        ..Expectations::default()
+    };
+    router.generate(expecting(version("b"))).await.unwrap();
+    assert_eq!(router.provider.keys(), ["b"]);
+    for expectations in [
+        version("c"),
+        Expectations {
+            provider: "anthropic".to_owned(),
+            ..Expectations::default()
+        },
+        Expectations {
+            payer: Payer::Platform.into(),
+            ..Expectations::default()
+        },
+        Expectations {
+            location: "us-east1".to_owned(),
+            ..Expectations::default()
+        },
+    ] {
+        let outcome = router.generate(expecting(expectations)).await;
+        refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
+    }
+    assert_eq!(router.provider.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_fallback_may_be_as_expected() {
+    let router = router().await;
+    router.lends_keys([own("a"), of("anthropic", own("c"))]);
+    router.provider.answers(good_day_of_claude());
+    let expectations = Expectations {
+        provider: "anthropic".to_owned(),
+        ..Expectations::default()
+    };
+    let request = falling_back([CLAUDE], expecting(expectations));
+    router.generate(request).await.unwrap();
+    assert_eq!(router.provider.keys(), ["c"]);
+}
+
+/// At most so much for each call.
+fn for_at_most(nanos: i64, request: GenerateRequest) -> GenerateRequest {
+    GenerateRequest {
+        max_output_tokens: Some(10),
+        expectations: Some(Expectations {
+            max_cost_nanos: Some(nanos),
+            ..Expectations::default()
+        }),
+        ..request
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_may_cost_more_than_expected_is_not_made() {
+    let router = router().await;
+    router.lends_keys([own("a")]);
+    router.provider.answers(good_day());
+    let outcome = router.generate(for_at_most(0, gpt())).await;
+    let said = refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
+    assert_eq!(said.metadata["expectation"], "max_cost_nanos");
+    // "Hello" is 5 bytes, a message 16 more; $2 and $8 for a million at gpt-4.1.
+    let highest = 21 * 2_000 + 10 * 8_000;
+    assert_eq!(said.metadata["highest_cost_nanos"], highest.to_string());
+    let outcome = router.generate(for_at_most(highest - 1, gpt())).await;
+    refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
+    let outcome = router.stream(for_at_most(highest - 1, gpt())).await;
+    refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
+    assert!(router.provider.calls().is_empty());
+    assert!(router.attempts().await.is_empty());
+    router.generate(for_at_most(highest, gpt())).await.unwrap();
+    assert_eq!(router.provider.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_cost_that_nobody_knows_is_not_as_expected() {
+    let router = router().await;
+    router.lends_keys([own("a")]);
+    let request = for_at_most(i64::MAX, asking("gpt-of-tomorrow"));
+    let outcome = router.generate(request).await;
+    let said = refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
+    assert!(!said.metadata.contains_key("highest_cost_nanos"));
+}
+
+#[tokio::test]
+async fn a_fallback_may_cost_less() {
+    let router = router().await;
+    router.lends_keys([own("a")]);
+    router.provider.answers(good_day());
+    let request = falling_back(["openai/gpt-4.1-mini"], gpt());
+    let response = router.generate(for_at_most(50_000, request)).await.unwrap();
+    assert_eq!(response.attempts.len(), 1);
+    assert_eq!(response.attempts[0].model, "gpt-4.1-mini");
+    // Nothing failed, so the platform may pay as for any request.
+    router.lends_keys([own("a"), of("anthropic", shared("q"))]);
+    let request = falling_back([CLAUDE], asking("gpt-4o"));
+    let request = for_at_most(1, request);
+    let outcome = router.generate(request).await;
+    refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
+    let last = router.vault.questions().pop().unwrap();
+    assert_eq!((&*last.provider, last.own_key_failed), ("anthropic", false));
+}
+
+#[tokio::test]
+async fn what_a_request_cannot_say_is_refused_by_its_name() {
+    let router = router().await;
+    let funding = Funding {
+        when_missing: 7,
+        ..Funding::default()
+    };
+    let expectations = Expectations {
+        max_cost_nanos: Some(-1),
+        ..Expectations::default()
+    };
+    for (request, field) in [
+        (
+            GenerateRequest {
+                funding: Some(funding),
+                ..gpt()
+            },
+            "funding.when_missing",
+        ),
+        (expecting(expectations), "expectations.max_cost_nanos"),
+    ] {
+        let outcome = router.generate(request.clone()).await;
+        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(said.fields, [field]);
+        let outcome = router.stream(request).await;
+        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(said.fields, [format!("request.{field}")]);
+    }
+    assert!(router.vault.questions().is_empty());
+}

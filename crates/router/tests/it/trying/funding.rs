@@ -1,0 +1,325 @@
+//! Who pays for a request whose first key failed.
+
+use std::time::Duration;
+
+use latchkey_contract::router::v1::funding::{Instead, Selection};
+use latchkey_contract::router::v1::{
+    Attempt, Fallback, Funding, GenerateRequest, GetAttemptRequest, Payer,
+};
+use latchkey_contract::vault::v1::{self, Lease};
+use tonic::Code;
+
+use super::{
+    are_recorded, asking, failed, falling_back, good_day, good_day_of_claude, reasons, router,
+};
+use crate::harness::{
+    ACME, Answer, Lending, OWNER, Router, gpt, of, own, refused, shared, version,
+};
+
+const CLAUDE: &str = "anthropic/claude-sonnet-5";
+const THROTTLED: &str = "PROVIDER_THROTTLED";
+
+fn throttled() -> Answer {
+    failed(429).with("retry-after", "15")
+}
+
+/// A workspace whose `when_failed` is PLATFORM.
+async fn lenient(keys: impl IntoIterator<Item = Lease>) -> Router {
+    let router = router().await;
+    router.lends_of(Lending {
+        keys: keys.into_iter().collect(),
+        platform_after_failure: true,
+        ..Lending::default()
+    });
+    router
+}
+
+fn payers(attempts: &[Attempt]) -> Vec<Payer> {
+    attempts.iter().map(Attempt::payer).collect()
+}
+
+fn funded(funding: Funding) -> GenerateRequest {
+    GenerateRequest {
+        funding: Some(funding),
+        ..gpt()
+    }
+}
+
+fn refusing_when_failed() -> Funding {
+    Funding {
+        when_failed: Instead::Refuse.into(),
+        ..Funding::default()
+    }
+}
+
+#[tokio::test]
+async fn the_platform_stands_in_for_a_failed_key_where_the_policy_says_so() {
+    for failure in [
+        throttled(),
+        failed(401),
+        failed(403),
+        failed(402),
+        failed(404),
+    ] {
+        let router = lenient([own("a"), shared("p")]).await;
+        router.provider.answers_to("a", failure);
+        router.provider.answers_to("p", good_day());
+        let response = router.generate(gpt()).await.unwrap();
+        assert_eq!(router.provider.keys(), ["a", "p"]);
+        assert_eq!(payers(&response.attempts), [Payer::OwnKey, Payer::Platform]);
+        are_recorded(&router, &response.attempts).await;
+        let questions = router.vault.questions();
+        assert_eq!(questions.len(), 2);
+        assert_eq!(questions[1].payer(), v1::Payer::Unspecified);
+        assert_eq!(questions[1].excluded_keys, ["workspaces/acme/keys/a"]);
+        assert!(questions[1].own_key_failed);
+    }
+}
+
+#[tokio::test]
+async fn other_own_keys_come_first() {
+    let router = lenient([own("a"), own("b"), shared("p")]).await;
+    router.provider.answers(throttled());
+    router.provider.answers_to("p", good_day());
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a", "b", "p"]);
+    assert_eq!(reasons(&response.attempts), [THROTTLED, THROTTLED, ""]);
+}
+
+#[tokio::test]
+async fn a_key_that_failed_a_moment_ago_makes_way_uncalled() {
+    let router = lenient([own("a"), shared("p")]).await;
+    router.provider.answers_to("a", throttled());
+    router.provider.answers_to("p", good_day());
+    router.generate(gpt()).await.unwrap();
+    let questions = router.vault.questions().len();
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a", "p", "p"]);
+    assert_eq!(payers(&response.attempts), [Payer::Platform]);
+    // It is the same question as before.
+    assert_eq!(router.vault.questions().len(), questions);
+}
+
+#[tokio::test]
+async fn a_request_may_refuse_the_platform() {
+    let router = lenient([own("a"), shared("p"), of("anthropic", shared("q"))]).await;
+    router.provider.answers(throttled());
+    let request = falling_back([CLAUDE], funded(refusing_when_failed()));
+    let outcome = router.generate(request).await;
+    refused(outcome, Code::ResourceExhausted, THROTTLED);
+    assert_eq!(router.provider.keys(), ["a"]);
+    // The vault is asked for the fallback alone.
+    let questions = router.vault.questions();
+    let providers: Vec<_> = questions.iter().map(|asked| &*asked.provider).collect();
+    assert_eq!(providers, ["openai", "anthropic"]);
+    let said = questions[0].funding.as_ref().unwrap();
+    assert_eq!(said.when_failed(), v1::funding_policy::Instead::Refuse);
+}
+
+#[tokio::test]
+async fn a_request_may_not_widen_the_policy() {
+    let router = router().await;
+    router.lends_keys([own("a"), shared("p")]);
+    router.provider.answers(throttled());
+    let outcome = router
+        .generate(funded(Funding {
+            when_failed: Instead::Platform.into(),
+            ..Funding::default()
+        }))
+        .await;
+    refused(outcome, Code::ResourceExhausted, THROTTLED);
+    assert_eq!(router.provider.keys(), ["a"]);
+}
+
+#[tokio::test]
+async fn there_is_no_way_back_from_the_platform() {
+    let keys = [
+        own("a"),
+        shared("p"),
+        of("anthropic", own("c")),
+        of("anthropic", shared("q")),
+    ];
+    let router = lenient(keys).await;
+    router.provider.answers(throttled());
+    router.provider.answers_to("q", good_day_of_claude());
+    let response = router
+        .generate(falling_back([CLAUDE], gpt()))
+        .await
+        .unwrap();
+    assert_eq!(router.provider.keys(), ["a", "p", "q"]);
+    let (own_key, platform) = (Payer::OwnKey, Payer::Platform);
+    assert_eq!(payers(&response.attempts), [own_key, platform, platform]);
+    let last = router.vault.questions().pop().unwrap();
+    assert_eq!(last.payer(), v1::Payer::Platform);
+    assert!(last.own_key_failed);
+}
+
+/// Nor is an own key waited for that will be free in a moment.
+#[tokio::test]
+async fn what_the_platform_has_begun_to_pay_it_pays_to_the_end() {
+    let router = lenient([own("a"), shared("p")]).await;
+    router
+        .provider
+        .answers_to("a", failed(429).with("retry-after-ms", "1"));
+    router.provider.answers_to("p", throttled());
+    let outcome = router.generate(gpt()).await;
+    let said = refused(outcome, Code::ResourceExhausted, THROTTLED);
+    assert_eq!(said.retry_after, Some(Duration::from_secs(15)));
+    assert_eq!(router.provider.keys(), ["a", "p"]);
+}
+
+#[tokio::test]
+async fn a_request_that_began_with_the_platform_stays_with_it() {
+    let router = router().await;
+    router.lends_keys([
+        shared("p"),
+        of("anthropic", own("c")),
+        of("anthropic", shared("q")),
+    ]);
+    router.provider.answers(throttled());
+    router.provider.answers_to("q", good_day_of_claude());
+    let response = router.generate(falling_back([CLAUDE], gpt())).await;
+    let attempts = response.unwrap().attempts;
+    assert_eq!(router.provider.keys(), ["p", "q"]);
+    assert_eq!(payers(&attempts), [Payer::Platform, Payer::Platform]);
+    let last = router.vault.questions().pop().unwrap();
+    assert_eq!(last.payer(), v1::Payer::Platform);
+    assert!(!last.own_key_failed);
+}
+
+#[tokio::test]
+async fn a_fallback_to_another_provider_is_after_a_failure_too() {
+    let keys = || [own("a"), of("anthropic", shared("q"))];
+    let strict = router().await;
+    strict.lends_keys(keys());
+    strict.provider.answers(throttled());
+    let outcome = strict.generate(falling_back([CLAUDE], gpt())).await;
+    refused(outcome, Code::ResourceExhausted, THROTTLED);
+    assert_eq!(strict.provider.keys(), ["a"]);
+    let last = strict.vault.questions().pop().unwrap();
+    assert_eq!((&*last.provider, last.own_key_failed), ("anthropic", true));
+    assert_eq!((last.payer, last.excluded_keys), (0, Vec::new()));
+
+    let lenient = lenient(keys()).await;
+    lenient.provider.answers_to("a", throttled());
+    lenient.provider.answers_to("q", good_day_of_claude());
+    let response = lenient.generate(falling_back([CLAUDE], gpt())).await;
+    let attempts = response.unwrap().attempts;
+    assert_eq!(payers(&attempts), [Payer::OwnKey, Payer::Platform]);
+    // Without a key of its own no key failed, and the platform may pay as for any request.
+    strict.lends_keys([of("anthropic", shared("q"))]);
+    strict.provider.answers_to("q", good_day_of_claude());
+    let request = falling_back([CLAUDE], asking("gpt-4o"));
+    let attempts = strict.generate(request).await.unwrap().attempts;
+    assert_eq!(payers(&attempts), [Payer::Platform]);
+}
+
+#[tokio::test]
+async fn an_own_key_of_a_fallback_may_follow_an_own_key() {
+    let router = router().await;
+    router.lends_keys([own("a"), of("anthropic", own("c"))]);
+    router.provider.answers_to("a", throttled());
+    router.provider.answers_to("c", good_day_of_claude());
+    let response = router.generate(falling_back([CLAUDE], gpt())).await;
+    let attempts = response.unwrap().attempts;
+    assert_eq!(payers(&attempts), [Payer::OwnKey, Payer::OwnKey]);
+}
+
+#[tokio::test]
+async fn a_named_key_makes_way_for_none() {
+    let router = lenient([own("a"), own("b"), shared("p")]).await;
+    router.provider.answers(throttled());
+    let request = GenerateRequest {
+        key: "a".to_owned(),
+        ..gpt()
+    };
+    let outcome = router.generate(request).await;
+    refused(outcome, Code::ResourceExhausted, THROTTLED);
+    assert_eq!(router.provider.keys(), ["a"]);
+    assert_eq!(router.vault.questions().len(), 1);
+}
+
+#[tokio::test]
+async fn a_fallback_to_a_named_key_does_not_make_way_either() {
+    let router = lenient([own("a"), own("b"), shared("p")]).await;
+    router.provider.answers(throttled());
+    let fallback = Fallback {
+        key: "b".to_owned(),
+        model: "gpt-4o".to_owned(),
+        ..Fallback::default()
+    };
+    let request = GenerateRequest {
+        fallbacks: vec![fallback],
+        ..funded(refusing_when_failed())
+    };
+    let outcome = router.generate(request).await;
+    refused(outcome, Code::ResourceExhausted, THROTTLED);
+    assert_eq!(router.provider.keys(), ["a", "b", "b"]);
+}
+
+#[tokio::test]
+async fn a_stream_moves_to_the_platform_before_its_first_piece_only() {
+    let router = lenient([own("a"), shared("p")]).await;
+    router.provider.answers_to("a", throttled());
+    router.provider.answers_to("p", good_day());
+    assert!(router.stream(gpt()).await.is_ok());
+    assert_eq!(router.provider.keys(), ["a", "p"]);
+    let questions = router.vault.questions();
+    assert!(questions[1].own_key_failed);
+}
+
+#[tokio::test]
+async fn a_throttled_key_is_waited_for_where_the_platform_may_not_pay() {
+    let router = Router::start_in_real_time(|_| {}).await;
+    router.lends_keys([own("a"), shared("p")]);
+    let soon = failed(429).with("retry-after-ms", "20");
+    router.provider.answers_once(soon);
+    router.provider.answers_to("a", good_day());
+    let response = router.generate(gpt()).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a", "a"]);
+    assert_eq!(payers(&response.attempts), [Payer::OwnKey, Payer::OwnKey]);
+}
+
+#[tokio::test]
+async fn own_keys_are_used_unasked_unless_the_request_says_otherwise() {
+    let router = router().await;
+    router.lends_keys([own("a"), shared("p")]);
+    router.provider.answers(good_day());
+    let when_named = Funding {
+        selection: Selection::WhenNamed.into(),
+        ..Funding::default()
+    };
+    let outcome = router.generate(funded(when_named)).await;
+    let said = refused(outcome, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
+    assert_eq!(said.metadata["workspaces/acme/keys/a"], "NOT_NAMED");
+    assert_eq!(said.metadata["platform/keys/p"], "OWN_KEY_FIRST");
+    let named = GenerateRequest {
+        key: "a".to_owned(),
+        ..funded(when_named)
+    };
+    router.generate(named).await.unwrap();
+    assert_eq!(router.provider.keys(), ["a"]);
+}
+
+/// The account of what failed names key, version, tail and payer, as an answer does.
+#[tokio::test]
+async fn an_error_tells_whose_keys_were_tried() {
+    let router = lenient([own("a"), shared("p")]).await;
+    router.provider.answers(failed(401));
+    let outcome = router.generate(gpt()).await;
+    let said = refused(outcome, Code::FailedPrecondition, "PROVIDER_REJECTED_KEY");
+    let mut told = Vec::new();
+    for name in said.metadata["attempts"].split(' ') {
+        let name = name.to_owned();
+        let request = GetAttemptRequest { name };
+        let got = router.usage(OWNER).get_attempt(request).await;
+        let attempt = got.unwrap().into_inner();
+        assert_eq!(attempt.material_tail, "wxyz");
+        told.push((attempt.key_version.clone(), attempt.payer()));
+    }
+    let expected = [
+        (version(ACME, "a"), Payer::OwnKey),
+        (version("platform", "p"), Payer::Platform),
+    ];
+    assert_eq!(told, expected);
+}
