@@ -48,7 +48,8 @@ pub struct Certificates {
 }
 
 /// A running deployment. Its tokens are `{name}-token`; known are `admin` (operator, owner and
-/// caller everywhere), `acme` (owner and caller of `workspaces/acme`) and `router`.
+/// caller everywhere), `acme` (owner and caller of `workspaces/acme`) and `router`; `owner`, `member`,
+/// `service` and `stranger` have no role but those that a workspace gives them.
 pub struct Deployment {
     /// The vault's database.
     pub vault_database: TestDatabase,
@@ -311,7 +312,9 @@ fn server(security: &Security) -> ServerConfig {
 
 fn identities(security: &Security) -> IdentityConfig {
     let names: &[&str] = match security {
-        Security::Tokens => &["admin", "acme", "router", "stranger"],
+        Security::Tokens => &[
+            "admin", "acme", "router", "stranger", "owner", "member", "service",
+        ],
         Security::Certificates(_) => &[],
     };
     let token = |name: &&str| TokenConfig {

@@ -1,7 +1,10 @@
 //! A whole deployment in one process, for tests and benchmarks: a real vault and a real router over
 //! real databases and sockets, and a provider that does what its model's name says.
 
+mod credential;
 mod deployment;
+pub mod history;
+mod on_both_databases;
 mod provider;
 mod refusal;
 mod requests;
@@ -11,4 +14,4 @@ pub use deployment::{Certificates, Deployment, Security, channel};
 pub use provider::{FakeProvider, Recorded};
 pub use refusal::{Refused, refused};
 pub use requests::{Clients, custom_key, prompt};
-pub use world::{Prompt, TOOL, World};
+pub use world::{Prompt, TOOL, World, service_account, world_key};

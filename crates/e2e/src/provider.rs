@@ -1,10 +1,12 @@
-//! A provider on loopback. It speaks OpenAI's chat completions and Anthropic's messages, takes every
-//! key but those that hold `revoked`, and otherwise does what the model's name says:
-//! `status-429`, `status-500`, `garbage`, `cut`, `hang`; any other model echoes.
+//! A provider on loopback. It speaks OpenAI's chat completions, embeddings and images and Anthropic's
+//! messages, takes every key but those that hold `revoked` or were revoked since, and otherwise does
+//! what the model's name says: `status-429`, `status-500`, `no-access`, `garbage`, `cut`, `hang`; any
+//! other model echoes.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -17,6 +19,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+
+use crate::credential;
 
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
@@ -34,18 +38,7 @@ pub struct Recorded {
 impl Recorded {
     /// The key that it carried, in whichever header.
     pub fn api_key(&self) -> String {
-        let bearer = self
-            .headers
-            .get("authorization")
-            .and_then(|value| value.to_str().ok());
-        let plain = self
-            .headers
-            .get("x-api-key")
-            .and_then(|value| value.to_str().ok());
-        let key = bearer
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .or(plain);
-        key.unwrap_or_default().to_owned()
+        credential::shown(&self.headers)
     }
 
     /// The body as JSON.
@@ -59,6 +52,7 @@ impl Recorded {
 pub struct FakeProvider {
     address: SocketAddr,
     recorded: Arc<Mutex<Vec<Recorded>>>,
+    revoked: Arc<Mutex<BTreeSet<String>>>,
     count: watch::Sender<usize>,
 }
 
@@ -72,6 +66,7 @@ impl FakeProvider {
         let provider = Self {
             address,
             recorded: Arc::default(),
+            revoked: Arc::default(),
             count: watch::Sender::new(0),
         };
         let serving = provider.clone();
@@ -105,6 +100,15 @@ impl FakeProvider {
             .filter(|request| !request.body.is_empty())
             .cloned()
             .collect()
+    }
+
+    /// Knows a key no longer.
+    pub fn revoke(&self, api_key: &str) {
+        self.revoked().insert(api_key.to_owned());
+    }
+
+    fn revoked(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.revoked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until it was asked so often, checks included.
@@ -141,7 +145,8 @@ async fn answer(
         body,
     };
     provider.record(recorded.clone());
-    if recorded.api_key().contains("revoked") {
+    let api_key = recorded.api_key();
+    if api_key.contains("revoked") || provider.revoked().contains(&api_key) {
         return Ok(rejected(&recorded));
     }
     if head.method == Method::GET {
@@ -163,11 +168,18 @@ async fn answer(
             response
         }
         "status-500" => respond(500, json!({"error": {"message": "broken"}}).to_string()),
+        "no-access" => {
+            let message = "The model `no-access` does not exist or you do not have access to it.";
+            let error = json!({"error": {"message": message, "code": "model_not_found"}});
+            respond(404, error.to_string())
+        }
         "garbage" => respond(200, "<html>a proxy's page</html>".to_owned()),
         "cut" if streamed => cut_stream(),
         "cut" => cut_body(),
         "hang" => std::future::pending().await,
         _ if recorded.path.ends_with("/messages") => anthropic(&asked),
+        _ if recorded.path.ends_with("/images/generations") => respond(200, picture().to_string()),
+        _ if recorded.path.ends_with("/embeddings") => respond(200, vector(model).to_string()),
         _ if streamed => respond_as(200, "text/event-stream", stream(&asked)),
         _ => respond(200, whole(&asked).to_string()),
     })
@@ -190,6 +202,17 @@ fn said(asked: &Value) -> String {
     let content = last.unwrap_or_default()["content"].clone();
     let text = content.as_str().or_else(|| content[0]["text"].as_str());
     text.unwrap_or_default().to_owned()
+}
+
+/// The same picture for every prompt: the signature of a PNG, and no more.
+fn picture() -> Value {
+    json!({"created": 1, "data": [{"b64_json": "iVBORw0KGgo=", "revised_prompt": "a nicer prompt"}]})
+}
+
+fn vector(model: &str) -> Value {
+    let data = json!([{"object": "embedding", "index": 0, "embedding": [0.5, -0.5]}]);
+    let usage = json!({"prompt_tokens": USAGE.0, "total_tokens": USAGE.0});
+    json!({"object": "list", "model": model, "data": data, "usage": usage})
 }
 
 const USAGE: (i64, i64) = (12, 5);

@@ -4,19 +4,23 @@ use std::time::Duration;
 
 use latchkey_boot::client::AuthorizedChannel;
 use latchkey_contract::router::v1::inference_service_client::InferenceServiceClient;
+use latchkey_contract::router::v1::session_service_client::SessionServiceClient;
 use latchkey_contract::router::v1::usage_service_client::UsageServiceClient;
 use latchkey_contract::router::v1::{
-    Attempt, GenerateRequest, ListAttemptsRequest, Message, Part, Role, part,
+    Attempt, GenerateRequest, ListAttemptsRequest, Part, Role, part,
 };
 use latchkey_contract::vault::v1::audit_service_client::AuditServiceClient;
 use latchkey_contract::vault::v1::key_service_client::KeyServiceClient;
 use latchkey_contract::vault::v1::lease_service_client::LeaseServiceClient;
+use latchkey_contract::vault::v1::provider_service_client::ProviderServiceClient;
 use latchkey_contract::vault::v1::workspace_service_client::WorkspaceServiceClient;
 use latchkey_contract::vault::v1::{
     AuditEvent, CreateKeyRequest, CreateWorkspaceRequest, Key, KeyMaterial, ListAuditEventsRequest,
     key_material,
 };
 use tonic::{Code, Status};
+
+use crate::history;
 
 /// One caller's clients.
 #[derive(Clone)]
@@ -25,12 +29,16 @@ pub struct Clients {
     pub workspaces: WorkspaceServiceClient<AuthorizedChannel>,
     /// Keys.
     pub keys: KeyServiceClient<AuthorizedChannel>,
+    /// What the operator allows of providers.
+    pub providers: ProviderServiceClient<AuthorizedChannel>,
     /// Leases.
     pub leases: LeaseServiceClient<AuthorizedChannel>,
     /// The audit log.
     pub audit: AuditServiceClient<AuthorizedChannel>,
     /// Prompts.
     pub inference: InferenceServiceClient<AuthorizedChannel>,
+    /// Conversations.
+    pub sessions: SessionServiceClient<AuthorizedChannel>,
     /// Accounts.
     pub usage: UsageServiceClient<AuthorizedChannel>,
 }
@@ -41,9 +49,11 @@ impl Clients {
         Self {
             workspaces: WorkspaceServiceClient::new(vault.clone()),
             keys: KeyServiceClient::new(vault.clone()),
+            providers: ProviderServiceClient::new(vault.clone()),
             leases: LeaseServiceClient::new(vault.clone()),
             audit: AuditServiceClient::new(vault),
             inference: InferenceServiceClient::new(router.clone()),
+            sessions: SessionServiceClient::new(router.clone()),
             usage: UsageServiceClient::new(router),
         }
     }
@@ -149,18 +159,11 @@ pub fn custom_key(parent: &str, id: &str, key: Key, api_key: &str) -> CreateKeyR
 
 /// A prompt to a model.
 pub fn prompt(parent: &str, model: &str, text: &str) -> GenerateRequest {
-    let text = Part {
-        content: Some(part::Content::Text(text.to_owned())),
-        ..Default::default()
-    };
     GenerateRequest {
         parent: parent.to_owned(),
         provider: "openai".to_owned(),
         model: model.to_owned(),
-        messages: vec![Message {
-            role: Role::User.into(),
-            parts: vec![text],
-        }],
+        messages: vec![history::message(Role::User, [history::text(text)])],
         ..Default::default()
     }
 }

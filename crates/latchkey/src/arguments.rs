@@ -20,6 +20,9 @@ pub(crate) enum Command {
     Keyring(Keyring),
     /// Brings a database's schema up to date.
     Migrate(Migrate),
+    /// The platform's own keys.
+    #[command(subcommand)]
+    PlatformKeys(PlatformKeys),
 }
 
 impl Default for Command {
@@ -66,6 +69,34 @@ pub(crate) struct Migrate {
     /// a URL may hold a password, which an argument would show to everybody on the machine.
     #[arg(long)]
     pub(crate) url_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PlatformKeys {
+    /// Makes platform keys of the providers' keys that the environment holds, and prints which.
+    Import(ImportPlatformKeys),
+}
+
+#[derive(Args)]
+pub(crate) struct ImportPlatformKeys {
+    /// The vault: `http://host:port`, or `https://host:port` with `--ca-file`.
+    #[arg(long)]
+    pub(crate) vault: String,
+    /// A file that holds the token of an operator.
+    #[arg(long, required_unless_present = "cert_file")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The authorities that sign the vault's certificate, PEM.
+    #[arg(long)]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// The certificate of an operator, PEM.
+    #[arg(long, requires = "ca_file", requires = "key_file")]
+    pub(crate) cert_file: Option<PathBuf>,
+    /// Its private key, PEM.
+    #[arg(long, requires = "cert_file")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Seconds to wait for the vault, and for a router that checks the keys.
+    #[arg(long, default_value_t = 60)]
+    pub(crate) wait: u64,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

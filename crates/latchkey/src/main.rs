@@ -4,13 +4,14 @@ mod arguments;
 mod dev;
 mod keyring;
 mod migrate;
+mod platform_keys;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use latchkey_boot::exit::{Failure, report};
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, PlatformKeys};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -22,5 +23,6 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Dev(options) => dev::run(options).await,
         Command::Keyring(options) => keyring::run(&options),
         Command::Migrate(options) => migrate::run(options).await,
+        Command::PlatformKeys(PlatformKeys::Import(options)) => platform_keys::run(options).await,
     }
 }

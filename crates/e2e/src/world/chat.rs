@@ -28,7 +28,7 @@ pub(super) fn answer(asked: &Value, words: &Words) -> Result<Value, String> {
             }
             Some("user" | "system") => {
                 open.none_left()?;
-                text(message, "content")?;
+                user(message)?;
             }
             other => return Err(format!("no role is {other:?}")),
         }
@@ -62,6 +62,21 @@ pub(super) fn answer(asked: &Value, words: &Words) -> Result<Value, String> {
         "choices": [choice],
         "usage": {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30},
     }))
+}
+
+/// One text, or several pieces.
+fn user(message: &Value) -> Result<(), String> {
+    if message["content"].is_string() {
+        return text(message, "content").map(drop);
+    }
+    for piece in list(message, "content")? {
+        match piece["type"].as_str() {
+            Some("text") => text(piece, "text")?,
+            Some("image_url") => text(&piece["image_url"], "url")?,
+            other => return Err(format!("a user does not say {other:?}")),
+        };
+    }
+    Ok(())
 }
 
 fn assistant(message: &Value, open: &mut OpenCalls, provider: &str) -> Result<(), String> {

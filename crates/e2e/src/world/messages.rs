@@ -77,6 +77,12 @@ fn user(message: &Value, open: &mut OpenCalls) -> Result<(), String> {
                 text(block, "text")?;
                 results_over = true;
             }
+            Some("image") => {
+                let source = &block["source"];
+                text(source, "media_type")?;
+                text(source, "data")?;
+                results_over = true;
+            }
             other => return Err(format!("a user does not say {other:?}")),
         }
     }

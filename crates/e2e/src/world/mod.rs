@@ -4,6 +4,7 @@
 
 mod chat;
 mod gemini;
+mod keys;
 mod messages;
 mod responses;
 mod rules;
@@ -22,6 +23,10 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::credential;
+
+pub use keys::{service_account, world_key};
+
 /// The tool that every model calls.
 pub const TOOL: &str = "get_weather";
 
@@ -30,6 +35,8 @@ pub const TOOL: &str = "get_weather";
 pub struct Prompt {
     /// Whose path it came to.
     pub provider: &'static str,
+    /// The key or token that it carried.
+    pub api_key: String,
     /// Its body.
     pub body: String,
 }
@@ -152,6 +159,7 @@ async fn answer(
         let mut prompts = world.prompts.lock().unwrap_or_else(PoisonError::into_inner);
         prompts.push(Prompt {
             provider,
+            api_key: credential::shown(&head.headers),
             body: String::from_utf8_lossy(&body).into_owned(),
         });
         prompts.len() - 1

@@ -17,6 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "boot",
             "contract",
+            // Its tests run the command against a deployment.
+            "e2e",
             "envelope",
             "migrations",
             "providers",

@@ -3,16 +3,19 @@
 
 mod demonstration;
 mod folder;
-mod platform_keys;
 mod sandbox;
 mod services;
+
+use std::time::Duration;
 
 use latchkey_boot::drain::Drain;
 use latchkey_boot::exit::Failure;
 use latchkey_boot::telemetry::{self, TelemetryConfig};
 
 use crate::arguments::Dev;
+use crate::platform_keys;
 use folder::Folder;
+use services::Clients;
 
 pub(crate) async fn run(options: Dev) -> Result<(), Failure> {
     let config = TelemetryConfig {
@@ -31,7 +34,7 @@ pub(crate) async fn run(options: Dev) -> Result<(), Failure> {
         () = signals.started() => Ok(()),
     };
     if shown.is_ok() && !options.once && !signals.is_started() {
-        platform_keys::import(&clients).await;
+        import_platform_keys(&clients).await;
         demonstration::print_commands(&running, &folder);
         tokio::select! {
             () = signals.started() => {}
@@ -42,4 +45,22 @@ pub(crate) async fn run(options: Dev) -> Result<(), Failure> {
     let stopped = running.stop().await;
     telemetry.shutdown().await;
     shown.and(stopped)
+}
+
+/// Logs what became of each key in the environment; one that is refused is left out.
+async fn import_platform_keys(clients: &Clients) {
+    // The router attends already.
+    for imported in platform_keys::import(clients.vault.clone(), Duration::ZERO).await {
+        let variable = imported.variable;
+        match imported.outcome {
+            Ok(key) => {
+                let (name, tail) = (key.name, key.material_tail);
+                tracing::info!(name, tail, "{variable} is a platform key");
+            }
+            Err(problem) => {
+                let problem = &problem as &dyn std::error::Error;
+                tracing::error!(error = problem, "{variable} is not used");
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! `docs/admin.md`, run command by command with the real grpcurl.
+//! `docs/admin.md` and `docs/seeds.md`, run command by command with the real grpcurl.
 
 use std::process::Command;
 
@@ -12,7 +12,16 @@ struct Step {
 
 #[test]
 fn the_cookbook_does_what_it_says() {
-    let text = std::fs::read_to_string(root().join("docs/admin.md")).expect("it is committed");
+    does_what_it_says("docs/admin.md");
+}
+
+#[test]
+fn the_five_systems_are_shown_as_their_page_says() {
+    does_what_it_says("docs/seeds.md");
+}
+
+fn does_what_it_says(document: &str) {
+    let text = std::fs::read_to_string(root().join(document)).expect("it is committed");
     let dev = Dev::start();
     let (vault, router) = dev.addresses();
     let sandbox = sandbox_address(&dev, &vault);
@@ -101,6 +110,7 @@ fn run(dev: &Dev, vault: &str, router: &str, command: &str) -> (bool, String) {
     let output = Command::new("bash")
         .arg("-c")
         .arg(format!("{call}\n{command}"))
+        .current_dir(root())
         .env("LATCHKEY_TOKEN", dev.token())
         .env("VAULT", vault)
         .env("ROUTER", router)

@@ -7,4 +7,5 @@
 
 mod cookbook;
 mod dev;
+mod platform_keys;
 mod process;

@@ -1,0 +1,48 @@
+//! Keys that are sent to this world.
+
+use latchkey_contract::vault::v1::{CreateKeyRequest, Key, KeyMaterial, key_material};
+
+use super::World;
+use crate::requests::custom_key;
+
+/// A request to store a key of any provider, with what that provider needs besides.
+pub fn world_key(
+    world: &World,
+    parent: &str,
+    id: &str,
+    provider: &str,
+    api_key: &str,
+) -> CreateKeyRequest {
+    let own_address = ["anthropic", "azure", "custom", "openai"].contains(&provider);
+    let key = Key {
+        provider: provider.to_owned(),
+        base_url: if own_address {
+            world.base_url(provider)
+        } else {
+            String::new()
+        },
+        location: if provider == "vertex" { "global" } else { "" }.to_owned(),
+        ..Key::default()
+    };
+    let mut request = custom_key(parent, id, key, api_key);
+    if provider == "vertex" {
+        request.material = Some(KeyMaterial {
+            kind: Some(key_material::Kind::ServiceAccountJson(service_account())),
+        });
+    }
+    request
+}
+
+/// A service account whose key the whole world has: testRSA2048 of RFC 9500, 2.1.
+pub fn service_account() -> String {
+    const RFC_9500: &str = include_str!("../../../vault/tests/data/rfc9500_rsa_2048.pkcs8.base64");
+    let private_key = format!("-----BEGIN PRIVATE KEY-----\n{RFC_9500}-----END PRIVATE KEY-----\n");
+    let account = serde_json::json!({
+        "type": "service_account",
+        "project_id": "acme-models",
+        "private_key_id": "not-a-real-key-id-0123456789",
+        "private_key": private_key,
+        "client_email": "latchkey@acme-models.iam.gserviceaccount.example",
+    });
+    account.to_string()
+}
