@@ -1,5 +1,6 @@
 //! A deployment with one workspace that behaves like one of the five products.
 
+use std::io;
 use std::path::Path;
 
 use latchkey_contract::router::v1::summarize_usage_request::Dimension;
@@ -27,6 +28,9 @@ pub(crate) const PLATFORM: &str = "sk-not-a-real-platform-key-7777";
 pub(crate) const REVOKED: &str = "sk-not-a-real-revoked-key-0003";
 /// A model that OpenAI serves in Chat Completions: 2 and 8 dollars per million tokens.
 pub(crate) const MODEL: &str = "gpt-4.1";
+
+/// So often is a folder searched whose files go away meanwhile.
+const MOST_LOOKS: usize = 100;
 
 /// The deployment, and who acts in it.
 pub(crate) struct Scene {
@@ -233,7 +237,10 @@ impl Scene {
         let folders: Vec<_> = folders.into_iter().flatten().collect();
         let anywhere = |text: &str| {
             let mut folders = folders.iter();
-            folders.any(|folder| is_in(folder.path(), text.as_bytes()))
+            folders.any(|folder| {
+                let mut looks = (0..MOST_LOOKS).map(|_| is_in(folder.path(), text.as_bytes()));
+                looks.find_map(Result::ok).unwrap()
+            })
         };
         let name = self.workspace.trim_start_matches("workspaces/");
         assert!(anywhere(name), "what is no secret is found");
@@ -246,15 +253,20 @@ impl Scene {
     }
 }
 
-/// Whether a file in the folder, or in one below it, holds the bytes.
-fn is_in(folder: &Path, bytes: &[u8]) -> bool {
-    let mut entries = std::fs::read_dir(folder).unwrap();
-    entries.any(|entry| {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            return is_in(&path, bytes);
+/// Whether a file in the folder, or in one below it, holds the bytes. An error where a file goes away
+/// meanwhile, as SQLite's log does when its last connection is closed.
+fn is_in(folder: &Path, bytes: &[u8]) -> io::Result<bool> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let found = if path.is_dir() {
+            is_in(&path, bytes)?
+        } else {
+            let held = std::fs::read(path)?;
+            held.windows(bytes.len()).any(|window| window == bytes)
+        };
+        if found {
+            return Ok(true);
         }
-        let held = std::fs::read(path).unwrap();
-        held.windows(bytes.len()).any(|window| window == bytes)
-    })
+    }
+    Ok(false)
 }

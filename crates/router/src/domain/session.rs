@@ -150,14 +150,17 @@ impl Session {
     /// `leaves` says whether a model is known to be another provider's than the session's.
     ///
     /// A request that names a key, or a provider other than the session's, takes nothing; the
-    /// session's key and model would mean something else there. One that names a model alone stays
-    /// with the session's key, and without one goes to whose the model is.
+    /// session's key and model would mean something else there. Where the session has a key and names
+    /// no provider, the one that the request names is held against the key: the key is used or refused,
+    /// and nobody else pays. A request that names a model alone stays with the session's key, and
+    /// without one goes to whose the model is.
     pub fn choose<'a>(&'a self, said: Named<'a>, leaves: impl FnOnce(&str) -> bool) -> Named<'a> {
         let own = Named {
             key: &self.settings.key,
             provider: &self.settings.provider,
             model: &self.settings.model,
         };
+        let key_alone = !own.key.is_empty() && own.provider.is_empty();
         match (said.key, said.provider, said.model) {
             ("", "", "") => own,
             ("", "", model) if own.key.is_empty() => Named {
@@ -166,8 +169,11 @@ impl Session {
                 ..said
             },
             ("", "", model) => Named { model, ..own },
-            ("", provider, "") if provider == own.provider => own,
-            ("", provider, model) if provider == own.provider => Named { model, ..own },
+            ("", provider, model) if provider == own.provider || key_alone => Named {
+                provider,
+                model: if model.is_empty() { own.model } else { model },
+                ..own
+            },
             _ => said,
         }
     }

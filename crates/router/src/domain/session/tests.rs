@@ -69,9 +69,18 @@ fn a_request_that_names_another_provider_takes_nothing() {
     for said in [named("", "anthropic", ""), named("", "anthropic", "claude")] {
         assert_eq!(chosen(&session, said), said);
     }
-    let keyed = self::session("main", "", "gpt");
+    let keyless = self::session("", "", "gpt");
     let said = named("", "openai", "");
-    assert_eq!(chosen(&keyed, said), said, "nobody knows whose the key is");
+    assert_eq!(chosen(&keyless, said), said);
+}
+
+#[test]
+fn a_provider_is_held_against_the_key_of_a_session_that_names_none() {
+    let session = session("main", "", "gpt");
+    let said = named("", "openai", "");
+    assert_eq!(chosen(&session, said), named("main", "openai", "gpt"));
+    let said = named("", "openai", "gpt-mini");
+    assert_eq!(chosen(&session, said), named("main", "openai", "gpt-mini"));
 }
 
 #[test]
