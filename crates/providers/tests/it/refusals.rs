@@ -79,7 +79,7 @@ fn what_the_provider_cannot_do_is_named() {
         top_k: Some(5),
         ..Sampling::default()
     };
-    for (model, field, request) in [
+    for (model, field, request) in vec![
         (
             GPT_4_1,
             "messages[0].parts[0].file.url",

@@ -220,8 +220,10 @@ fn policy<F: Serialize + Default + PartialEq>(funding: &F, rules: &Rules) -> Vec
 
 /// The digest of a value that says something.
 fn said<T: Serialize + Default + PartialEq>(value: &T) -> Vec<u8> {
-    let says = *value != T::default();
-    says.then(|| hashed(value)).unwrap_or_default()
+    if *value == T::default() {
+        return Vec::new();
+    }
+    hashed(value)
 }
 
 /// A column that rows had not from the beginning.

@@ -50,7 +50,7 @@ pub(super) fn whole(message: Option<&FundingPolicy>) -> Result<Funding, VaultErr
 }
 
 /// A workspace's policy as a message.
-pub(super) fn encode(funding: &Funding) -> FundingPolicy {
+pub(super) fn encode(funding: Funding) -> FundingPolicy {
     FundingPolicy {
         selection: selection(Some(funding.selection)),
         when_missing: instead(Some(funding.when_missing)),
@@ -60,8 +60,8 @@ pub(super) fn encode(funding: &Funding) -> FundingPolicy {
 }
 
 /// What a project or a key says, as a message; nothing when it says nothing.
-pub(super) fn encode_narrowing(said: &Narrowing) -> Option<FundingPolicy> {
-    (*said != Narrowing::default()).then(|| FundingPolicy {
+pub(super) fn encode_narrowing(said: Narrowing) -> Option<FundingPolicy> {
+    (said != Narrowing::default()).then(|| FundingPolicy {
         selection: selection(said.selection),
         when_missing: instead(said.when_missing),
         when_failed: instead(said.when_failed),

@@ -40,9 +40,9 @@ pub(super) fn decode(
 pub(super) fn merge(mut current: Rules, wanted: Rules, mask: &Mask) -> (Rules, Vec<&'static str>) {
     let mut changed = Vec::new();
     let mut take = |field: &'static str, set: bool| {
-        let changes = mask.changes(field, set);
-        changed.extend(changes.then_some(field));
-        changes
+        let named = mask.changes(field, set);
+        changed.extend(named.then_some(field));
+        named
     };
     if take("allowed_capabilities", !wanted.capabilities.is_empty()) {
         current.capabilities = wanted.capabilities;

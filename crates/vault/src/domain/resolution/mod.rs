@@ -171,21 +171,21 @@ pub enum ResolutionRefusal {
 
 /// Chooses among `candidates`. `draw` is a random number, used where weights decide.
 pub fn choose(
-    candidates: Vec<Candidate>,
+    candidates: &[Candidate],
     terms: &Terms,
     wish: &Wish,
     now: Timestamp,
     draw: u64,
 ) -> Result<Choice, ResolutionRefusal> {
-    let verdicts = judge(&candidates, terms, wish, now);
-    let Some(best) = usable(&candidates, &verdicts).map(rank).min() else {
-        return Err(refusal(&candidates, &verdicts, terms, wish));
+    let verdicts = judge(candidates, terms, wish, now);
+    let Some(best) = usable(candidates, &verdicts).map(rank).min() else {
+        return Err(refusal(candidates, &verdicts, terms, wish));
     };
-    let among: Vec<_> = usable(&candidates, &verdicts)
+    let among: Vec<_> = usable(candidates, &verdicts)
         .filter(|candidate| rank(candidate) == best)
         .collect();
     let chosen = among[drawn(&among, draw)].clone();
-    let follow = after_failure(&candidates, &verdicts, terms, wish, now);
+    let follow = after_failure(candidates, &verdicts, terms, wish, now);
     let rule = |(candidate, verdict): (&Candidate, &Option<Rule>)| match verdict {
         Some(Rule::OwnKeyFirst) if follow.contains(&candidate.name) => Rule::AfterFailure,
         Some(rule) => *rule,
@@ -277,7 +277,7 @@ fn refusal(
     }
     let first = verdicts.iter().flatten().next().copied();
     let forbidden = match first {
-        Some(rule) if verdicts.iter().flatten().all(Rule::is_policy) => Some(rule),
+        Some(rule) if verdicts.iter().flatten().all(|rule| rule.is_policy()) => Some(rule),
         Some(_) => None,
         None => wish
             .provider

@@ -86,7 +86,7 @@ impl Rule {
     }
 
     /// Whether it is about what may be done at all, with whatever key.
-    pub(super) fn is_policy(&self) -> bool {
+    pub(super) fn is_policy(self) -> bool {
         matches!(
             self,
             Self::WorkspaceForbids | Self::FeatureOff | Self::ModelOff

@@ -50,7 +50,7 @@ fn wish() -> Wish {
     }
 }
 
-fn chosen(candidates: Vec<Candidate>) -> String {
+fn chosen(candidates: &[Candidate]) -> String {
     choose(candidates, &Terms::default(), &wish(), NOW, 0)
         .unwrap()
         .chosen
@@ -64,18 +64,18 @@ fn the_nearest_owner_comes_first() {
     let workspace = || candidate("workspaces/w/keys/k");
     let project = || candidate("workspaces/w/projects/x/keys/k");
     assert_eq!(
-        chosen(vec![platform(), workspace(), project()]),
+        chosen(&[platform(), workspace(), project()]),
         "workspaces/w/projects/x/keys/k"
     );
-    assert_eq!(chosen(vec![platform(), workspace()]), "workspaces/w/keys/k");
-    assert_eq!(chosen(vec![platform()]), "platform/keys/p");
+    assert_eq!(chosen(&[platform(), workspace()]), "workspaces/w/keys/k");
+    assert_eq!(chosen(&[platform()]), "platform/keys/p");
 }
 
 #[test]
 fn a_lower_priority_number_comes_first() {
     let high = with("workspaces/w/keys/a", |key| key.settings.priority = 2);
     let low = with("workspaces/w/keys/b", |key| key.settings.priority = 1);
-    assert_eq!(chosen(vec![high, low]), "workspaces/w/keys/b");
+    assert_eq!(chosen(&[high, low]), "workspaces/w/keys/b");
 }
 
 #[test]
@@ -83,14 +83,7 @@ fn weights_share_the_draws() {
     let heavy = || with("workspaces/w/keys/a", |key| key.settings.weight = 3);
     let light = || with("workspaces/w/keys/b", |key| key.settings.weight = 1);
     let draws = (0..400).filter(|draw| {
-        let choice = choose(
-            vec![heavy(), light()],
-            &Terms::default(),
-            &wish(),
-            NOW,
-            *draw,
-        )
-        .unwrap();
+        let choice = choose(&[heavy(), light()], &Terms::default(), &wish(), NOW, *draw).unwrap();
         choice.chosen.name.key.as_str() == "a"
     });
     assert_eq!(draws.count(), 300);
@@ -123,7 +116,7 @@ fn each_key_that_is_skipped_has_its_rule() {
         funding,
         ..Terms::default()
     };
-    let choice = choose(candidates, &terms, &wish(), NOW, 0).unwrap();
+    let choice = choose(&candidates, &terms, &wish(), NOW, 0).unwrap();
     let rules: Vec<_> = choice
         .exclusions
         .iter()
@@ -144,7 +137,7 @@ fn each_key_that_is_skipped_has_its_rule() {
 #[test]
 fn no_usable_key_is_refused_with_every_reason() {
     let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
-    let refusal = choose(vec![disabled], &Terms::default(), &wish(), NOW, 0).unwrap_err();
+    let refusal = choose(&[disabled], &Terms::default(), &wish(), NOW, 0).unwrap_err();
     let ResolutionRefusal::NoneUsable { exclusions } = refusal else {
         panic!("{refusal}")
     };
@@ -158,7 +151,7 @@ fn a_named_key_is_never_replaced() {
         named: true,
         ..wish()
     };
-    let refusal = choose(vec![disabled], &Terms::default(), &wish, NOW, 0).unwrap_err();
+    let refusal = choose(&[disabled], &Terms::default(), &wish, NOW, 0).unwrap_err();
     let expected = ResolutionRefusal::NamedUnusable {
         rule: Rule::KeyDisabled,
         detail: String::new(),
@@ -174,7 +167,7 @@ fn a_named_key_of_another_provider_is_refused_before_anything_else() {
         named: true,
         ..wish()
     };
-    let refusal = choose(vec![key], &Terms::default(), &wish, NOW, 0).unwrap_err();
+    let refusal = choose(&[key], &Terms::default(), &wish, NOW, 0).unwrap_err();
     assert!(matches!(
         refusal,
         ResolutionRefusal::ProviderMismatch { .. }
@@ -188,7 +181,7 @@ fn without_a_model_the_keys_default_is_what_its_lists_judge() {
         ..wish()
     };
     let bare = candidate("workspaces/w/keys/a");
-    let refusal = choose(vec![bare], &Terms::default(), &wish, NOW, 0).unwrap_err();
+    let refusal = choose(&[bare], &Terms::default(), &wish, NOW, 0).unwrap_err();
     let ResolutionRefusal::NoneUsable { exclusions } = refusal else {
         panic!("{refusal}")
     };
@@ -196,7 +189,7 @@ fn without_a_model_the_keys_default_is_what_its_lists_judge() {
     let default = with("workspaces/w/keys/a", |key| {
         key.settings.default_model = "gpt-5.4".to_owned();
     });
-    assert!(choose(vec![default], &Terms::default(), &wish, NOW, 0).is_ok());
+    assert!(choose(&[default], &Terms::default(), &wish, NOW, 0).is_ok());
 }
 
 #[test]
@@ -210,7 +203,7 @@ fn what_was_tried_already_is_passed_over() {
         candidate("workspaces/w/keys/a"),
         candidate("workspaces/w/projects/x/keys/a"),
     ];
-    let choice = choose(candidates, &Terms::default(), &wish, NOW, 0).unwrap();
+    let choice = choose(&candidates, &Terms::default(), &wish, NOW, 0).unwrap();
     let chosen = choice.chosen.name.to_string();
     assert_eq!(chosen, "workspaces/w/projects/x/keys/a");
     assert_eq!(choice.exclusions[0].rule, Rule::AlreadyTried);
@@ -219,7 +212,7 @@ fn what_was_tried_already_is_passed_over() {
         ..wish
     };
     let refusal = choose(
-        vec![candidate("workspaces/w/keys/a")],
+        &[candidate("workspaces/w/keys/a")],
         &Terms::default(),
         &named,
         NOW,
@@ -241,9 +234,9 @@ fn a_bill_that_was_begun_stays_with_who_pays_it() {
         ..wish()
     };
     let owners = wish(Payer::OwnKey);
-    let choice = choose(vec![own, platform()], &Terms::default(), &owners, NOW, 0).unwrap();
+    let choice = choose(&[own, platform()], &Terms::default(), &owners, NOW, 0).unwrap();
     assert_eq!(choice.chosen.name.to_string(), "workspaces/w/keys/a");
-    let alone = choose(vec![platform()], &Terms::default(), &owners, NOW, 0);
+    let alone = choose(&[platform()], &Terms::default(), &owners, NOW, 0);
     let exclusions = vec![Exclusion {
         key: platform().name,
         rule: Rule::PayerDiffers,
@@ -253,7 +246,7 @@ fn a_bill_that_was_begun_stays_with_who_pays_it() {
         ResolutionRefusal::NoneUsable { exclusions }
     );
     let platforms = wish(Payer::Platform);
-    let choice = choose(vec![platform()], &Terms::default(), &platforms, NOW, 0).unwrap();
+    let choice = choose(&[platform()], &Terms::default(), &platforms, NOW, 0).unwrap();
     assert_eq!(choice.chosen.name.to_string(), "platform/keys/p");
 }
 
@@ -273,7 +266,7 @@ fn a_list_of_models_is_asked_for_no_model() {
             capability,
             ..wish()
         };
-        assert!(choose(vec![denied()], &Terms::default(), &wish, NOW, 0).is_err());
+        assert!(choose(&[denied()], &Terms::default(), &wish, NOW, 0).is_err());
     }
     for model in ["", "gpt-5.4"] {
         let wish = Wish {
@@ -281,8 +274,8 @@ fn a_list_of_models_is_asked_for_no_model() {
             model: model.to_owned(),
             ..wish()
         };
-        assert!(choose(vec![denied()], &Terms::default(), &wish, NOW, 0).is_ok());
+        assert!(choose(&[denied()], &Terms::default(), &wish, NOW, 0).is_ok());
         let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
-        assert!(choose(vec![disabled], &Terms::default(), &wish, NOW, 0).is_err());
+        assert!(choose(&[disabled], &Terms::default(), &wish, NOW, 0).is_err());
     }
 }

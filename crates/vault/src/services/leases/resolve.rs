@@ -85,7 +85,7 @@ pub(super) async fn handle(
         });
     }
     let Question { terms, wish, .. } = &question;
-    let choice = choose(candidates, terms, wish, vault.now(), random(vault)?);
+    let choice = choose(&candidates, terms, wish, vault.now(), random(vault)?);
     let choice = choice.map_err(|refusal| VaultError::Resolution {
         refusal,
         fallbacks: fallbacks.clone(),

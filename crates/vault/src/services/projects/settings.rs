@@ -33,7 +33,7 @@ pub(super) fn decode(message: &Message) -> Result<Settings, VaultError> {
 
 /// The settings of a new project as the audit log tells them: what is not as it is by default.
 pub(super) fn describe(mut event: AuditEvent, settings: &Settings) -> AuditEvent {
-    if let Some(policy) = funding::encode_narrowing(&settings.funding) {
+    if let Some(policy) = funding::encode_narrowing(settings.funding) {
         event = event.with("funding", funding::describe(&policy));
     }
     if settings.rules != Rules::default() {

@@ -37,7 +37,7 @@ pub(in crate::services) async fn handle(
         found = found.rename(settings.display_name, change.now);
     }
     if mask.changes("funding", wanted.funding.is_some()) {
-        let policy = funding::encode_narrowing(&settings.funding).unwrap_or_default();
+        let policy = funding::encode_narrowing(settings.funding).unwrap_or_default();
         event = event.with("funding", funding::describe(&policy));
         found = found.fund(settings.funding, change.now);
     }

@@ -37,7 +37,7 @@ pub(super) fn describe(mut event: AuditEvent, settings: &Settings) -> AuditEvent
         event = event.with("fallbacks", fallbacks::describe(&settings.fallbacks));
     }
     if settings.funding != Funding::default() {
-        let policy = funding::encode(&settings.funding);
+        let policy = funding::encode(settings.funding);
         event = event.with("funding", funding::describe(&policy));
     }
     if settings.rules != Rules::default() {

@@ -50,8 +50,8 @@ pub(super) async fn handle(
             .fall_back(settings.fallbacks, change.now);
     }
     if mask.changes("funding", wanted.funding.is_some()) {
-        check_funding(call, &change.head, &settings.funding)?;
-        let policy = funding::encode(&settings.funding);
+        check_funding(call, &change.head, settings.funding)?;
+        let policy = funding::encode(settings.funding);
         event = event.with("funding", funding::describe(&policy));
         change.head = change.head.clone().fund(settings.funding, change.now);
     }
@@ -68,7 +68,7 @@ pub(super) async fn handle(
 }
 
 /// Only the operator may let the platform pay where it did not before: it is the platform's bill.
-fn check_funding(call: &Call, current: &Workspace, wanted: &Funding) -> Result<(), VaultError> {
+fn check_funding(call: &Call, current: &Workspace, wanted: Funding) -> Result<(), VaultError> {
     let spares = wanted.bills_the_platform_no_more_than(&current.funding);
     if spares || call.is_operator() {
         return Ok(());

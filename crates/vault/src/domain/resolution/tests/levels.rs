@@ -17,7 +17,7 @@ fn funded(funding: Funding) -> Terms {
     }
 }
 
-fn outcome(candidates: Vec<Candidate>, terms: &Terms, wish: &Wish) -> Result<String, Rule> {
+fn outcome(candidates: &[Candidate], terms: &Terms, wish: &Wish) -> Result<String, Rule> {
     match choose(candidates, terms, wish, NOW, 0) {
         Ok(choice) => Ok(choice.chosen.name.to_string()),
         Err(ResolutionRefusal::NoneUsable { exclusions }) => Err(exclusions.last().unwrap().rule),
@@ -48,29 +48,29 @@ fn each_lack_has_its_own_answer() {
         ),
     ] {
         let terms = funded(Funding {
-            when_failed,
             when_missing,
+            when_failed,
             ..Funding::default()
         });
         let expected = |outcome: Result<(), Rule>| outcome.map(|()| PLATFORM.to_owned());
         assert_eq!(
-            outcome(both(quarantined), &terms, &wish()),
+            outcome(&both(quarantined), &terms, &wish()),
             expected(of_the_failed)
         );
         assert_eq!(
-            outcome(both(expired), &terms, &wish()),
+            outcome(&both(expired), &terms, &wish()),
             expected(of_the_failed)
         );
         assert_eq!(
-            outcome(both(disabled), &terms, &wish()),
+            outcome(&both(disabled), &terms, &wish()),
             expected(of_the_missing)
         );
         assert_eq!(
-            outcome(both(denied), &terms, &wish()),
+            outcome(&both(denied), &terms, &wish()),
             expected(of_the_missing)
         );
         let none = vec![candidate(PLATFORM)];
-        assert_eq!(outcome(none, &terms, &wish()), expected(of_the_missing));
+        assert_eq!(outcome(&none, &terms, &wish()), expected(of_the_missing));
     }
 }
 
@@ -91,23 +91,23 @@ fn switched_off_keys_give_way_or_not_as_the_policy_says() {
                 ..Funding::default()
             })
         };
-        assert_eq!(outcome(both(|_| {}), &terms, &wish()), expected);
+        assert_eq!(outcome(&both(|_| {}), &terms, &wish()), expected);
     }
 }
 
 #[test]
 fn an_own_key_that_can_be_used_keeps_the_platform_from_paying() {
-    let choice = choose(both(|_| {}), &Terms::default(), &wish(), NOW, 0).unwrap();
+    let choice = choose(&both(|_| {}), &Terms::default(), &wish(), NOW, 0).unwrap();
     assert_eq!(choice.chosen.name.to_string(), OWN);
     assert_eq!(choice.exclusions[0].rule, Rule::OwnKeyFirst);
     let follows = funded(Funding {
         when_failed: Instead::Platform,
         ..Funding::default()
     });
-    let choice = choose(both(|_| {}), &follows, &wish(), NOW, 0).unwrap();
+    let choice = choose(&both(|_| {}), &follows, &wish(), NOW, 0).unwrap();
     assert_eq!(choice.exclusions[0].rule, Rule::AfterFailure);
     let narrowed = both(|key| key.settings.funding.when_failed = REFUSE);
-    let choice = choose(narrowed, &follows, &wish(), NOW, 0).unwrap();
+    let choice = choose(&narrowed, &follows, &wish(), NOW, 0).unwrap();
     assert_eq!(choice.exclusions[0].rule, Rule::OwnKeyFirst);
 }
 
@@ -128,13 +128,13 @@ fn every_level_may_narrow_and_none_may_widen() {
     };
     let request = |funding| Wish { funding, ..wish() };
     let refused = Err(Rule::PlatformNotAllowed);
-    assert!(outcome(none(), &project(allowing), &request(allowing)).is_ok());
+    assert!(outcome(&none(), &project(allowing), &request(allowing)).is_ok());
     assert_eq!(
-        outcome(none(), &project(refusing), &request(allowing)),
+        outcome(&none(), &project(refusing), &request(allowing)),
         refused
     );
     assert_eq!(
-        outcome(none(), &project(allowing), &request(refusing)),
+        outcome(&none(), &project(allowing), &request(refusing)),
         refused
     );
     let strict = Terms {
@@ -144,7 +144,7 @@ fn every_level_may_narrow_and_none_may_widen() {
             ..Funding::default()
         })
     };
-    assert_eq!(outcome(none(), &strict, &request(allowing)), refused);
+    assert_eq!(outcome(&none(), &strict, &request(allowing)), refused);
 }
 
 #[test]
@@ -156,14 +156,14 @@ fn a_request_that_wants_a_name_does_not_move_its_bill_to_the_platform() {
         },
         ..wish()
     };
-    let refused = outcome(both(|_| {}), &Terms::default(), &wish);
+    let refused = outcome(&both(|_| {}), &Terms::default(), &wish);
     assert_eq!(refused, Err(Rule::OwnKeyFirst));
     let workspace = funded(Funding {
         selection: Selection::WhenNamed,
         ..Funding::default()
     });
     assert_eq!(
-        outcome(both(|_| {}), &workspace, &wish).as_deref(),
+        outcome(&both(|_| {}), &workspace, &wish).as_deref(),
         Ok(PLATFORM)
     );
 }
@@ -175,13 +175,13 @@ fn a_failure_at_another_provider_counts() {
         ..wish()
     };
     let none = || vec![candidate(PLATFORM)];
-    let refused = outcome(none(), &Terms::default(), &wish);
+    let refused = outcome(&none(), &Terms::default(), &wish);
     assert_eq!(refused, Err(Rule::PlatformNotAllowed));
     let follows = funded(Funding {
         when_failed: Instead::Platform,
         ..Funding::default()
     });
-    assert!(outcome(none(), &follows, &wish).is_ok());
+    assert!(outcome(&none(), &follows, &wish).is_ok());
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn whose_bill_the_platform_began_does_not_come_back_to_the_owner() {
         payer: Some(Payer::Platform),
         ..wish()
     };
-    let refused = outcome(both(|_| {}), &Terms::default(), &wish);
+    let refused = outcome(&both(|_| {}), &Terms::default(), &wish);
     assert_eq!(refused, Err(Rule::OwnKeyFirst));
 }
 
@@ -204,7 +204,7 @@ fn what_is_forbidden_is_told_as_such() {
         ..Terms::default()
     };
     for candidates in [Vec::new(), both(|_| {})] {
-        let refusal = choose(candidates, &terms, &wish(), NOW, 0).unwrap_err();
+        let refusal = choose(&candidates, &terms, &wish(), NOW, 0).unwrap_err();
         let rule = Rule::WorkspaceForbids;
         assert_eq!(refusal, ResolutionRefusal::PolicyForbids { rule });
     }
@@ -219,7 +219,7 @@ fn a_key_that_is_not_as_expected_is_not_replaced_by_the_platforms() {
         },
         ..wish()
     };
-    let refusal = choose(both(|_| {}), &Terms::default(), &wish, NOW, 0).unwrap_err();
+    let refusal = choose(&both(|_| {}), &Terms::default(), &wish, NOW, 0).unwrap_err();
     let ResolutionRefusal::ExpectationUnmet { exclusions } = refusal else {
         panic!("{refusal}")
     };
@@ -230,7 +230,7 @@ fn a_key_that_is_not_as_expected_is_not_replaced_by_the_platforms() {
 #[test]
 fn callers_and_retention_are_filters_of_the_key() {
     let other = both(|key| key.settings.allowed_callers = vec!["token:web*".to_owned()]);
-    let choice = |candidates: &Vec<Candidate>, caller: &str, zero_retention| {
+    let choice = |candidates: &[Candidate], caller: &str, zero_retention| {
         let wish = Wish {
             caller: caller.to_owned(),
             ..wish()
@@ -242,7 +242,7 @@ fn callers_and_retention_are_filters_of_the_key() {
             },
             ..Terms::default()
         };
-        outcome(candidates.clone(), &terms, &wish)
+        outcome(candidates, &terms, &wish)
     };
     assert_eq!(choice(&other, "token:web-1", false).as_deref(), Ok(OWN));
     assert_eq!(choice(&other, "token:job", false).as_deref(), Ok(PLATFORM));

@@ -120,13 +120,13 @@ fn fit(world: &World, candidate: &Candidate) -> Result<(), &'static str> {
 }
 
 /// Whether a request that names no key may use an own key, by one level alone.
-fn own_by_level(level: &Funding) -> bool {
+fn own_by_level(level: Funding) -> bool {
     level.selection == Selection::Automatic
 }
 
 /// Whether it may use a platform key, by one level alone. `keys` are the own keys that come into
 /// question.
-fn platform_by_level(world: &World, level: &Funding, keys: &[&Candidate], failed: bool) -> bool {
+fn platform_by_level(world: &World, level: Funding, keys: &[&Candidate], failed: bool) -> bool {
     if failed && level.when_failed == Instead::Refuse {
         return false;
     }
@@ -184,7 +184,7 @@ fn may_be_used(world: &World, candidate: &Candidate) -> bool {
     }
     if is_own(candidate) {
         let levels = levels(world, Some(&candidate.key));
-        return wish.named || levels.iter().all(own_by_level);
+        return wish.named || levels.into_iter().all(own_by_level);
     }
     let own: Vec<_> = candidates.iter().filter(|key| is_own(key)).collect();
     let failed = wish.own_key_failed
@@ -194,7 +194,7 @@ fn may_be_used(world: &World, candidate: &Candidate) -> bool {
             .any(|name| name.to_string().starts_with("workspaces/"));
     let general = levels(world, None);
     let general = general
-        .iter()
+        .into_iter()
         .all(|level| platform_by_level(world, level, &own, failed));
     if !general || world.terms.funding.selection == Selection::WhenNamed {
         return general;
@@ -411,13 +411,7 @@ prop_compose! {
 }
 
 fn chosen(world: &World, draw: u64) -> Result<Choice, ResolutionRefusal> {
-    choose(
-        world.candidates.clone(),
-        &world.terms,
-        &world.wish,
-        NOW,
-        draw,
-    )
+    choose(&world.candidates, &world.terms, &world.wish, NOW, draw)
 }
 
 /// What may be given first: every key that some draw chooses.
