@@ -21,12 +21,12 @@ use crate::on_both_databases;
 
 on_both_databases!(explain_says_what_generate_then_does);
 
-/// A model that every key is refused for: a request tries them all.
-const REFUSED: &str = "status-403";
+/// A model that no key has access to: a request tries them all.
+const REFUSED: &str = "no-access";
 const ANSWERED: &str = "gpt-4.1";
 /// Calls that a request makes of one model at most, by default.
 const MOST_CALLS: usize = 3;
-const CASES: usize = 48;
+const CASES: usize = 128;
 
 /// A key of a case, without its name.
 #[derive(Clone, Debug)]
