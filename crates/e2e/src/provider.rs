@@ -1,7 +1,7 @@
 //! A provider on loopback. It speaks OpenAI's chat completions, embeddings and images and Anthropic's
 //! messages, takes every key but those that hold `revoked` or were revoked since, and otherwise does
-//! what the model's name says: `status-429`, `status-500`, `no-access`, `garbage`, `cut`, `hang`; any
-//! other model echoes.
+//! what the model's name says: `status-403`, `status-429`, `status-500`, `no-access`, `garbage`, `cut`,
+//! `hang`; any other model echoes.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -166,6 +166,10 @@ async fn answer(
                 .headers_mut()
                 .insert("retry-after", http::HeaderValue::from_static("7"));
             response
+        }
+        "status-403" => {
+            let error = json!({"error": {"message": "not with this key", "code": "forbidden"}});
+            respond(403, error.to_string())
         }
         "status-500" => respond(500, json!({"error": {"message": "broken"}}).to_string()),
         "no-access" => {
