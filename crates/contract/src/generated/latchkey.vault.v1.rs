@@ -2274,6 +2274,10 @@ pub struct ResolveRequest {
     /// Optional. Nothing is lent: the answer has `candidates` and no lease.
     #[prost(bool, tag = "13")]
     pub dry_run: bool,
+    /// Optional. Which of the keys that share the calls is wanted, by its full name; see
+    /// `ResolveResponse.shares`. When it is not among them, one is drawn.
+    #[prost(string, tag = "14")]
+    pub drawn_key: ::prost::alloc::string::String,
 }
 /// What a caller expects of the key. Keys that are otherwise are passed over.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2314,6 +2318,20 @@ pub struct ResolveResponse {
     /// With `dry_run`, when nothing would be lent: what Resolve would say instead.
     #[prost(message, optional, tag = "6")]
     pub refusal: ::core::option::Option<Refusal>,
+    /// The keys of the best rank, the lent one among them: calls are shared among them by weight. Whoever
+    /// keeps a lease for many calls draws anew for each, and asks for the others by `drawn_key`.
+    #[prost(message, repeated, tag = "7")]
+    pub shares: ::prost::alloc::vec::Vec<KeyShare>,
+}
+/// What a key gets of the calls.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct KeyShare {
+    /// `{parent}/keys/{key}`.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// Its part of the sum of all weights; at least 1.
+    #[prost(int64, tag = "2")]
+    pub weight: i64,
 }
 /// A key that came into question.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

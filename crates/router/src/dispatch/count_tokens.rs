@@ -6,22 +6,14 @@ use latchkey_providers::decode::Reply;
 use latchkey_providers::encode::{Call, EncodeError, WireRequest};
 use latchkey_providers::{Dialect, tokens};
 
+use super::accounted::Accounted;
 use super::attempt::Told;
 use super::estimate::Size;
-use super::generate::for_provider;
 use super::operation::{Aim, Failed, Operation};
 use super::ready::Ready;
 use super::{Dispatcher, Request};
-use crate::domain::attempt::{self, Attempt};
+use crate::domain::attempt;
 use crate::error::RouterError;
-
-/// A size and its account.
-pub struct Counted {
-    /// Tokens of input.
-    pub input_tokens: i64,
-    /// The calls that were made, in order; the last one answered.
-    pub attempts: Vec<Attempt>,
-}
 
 impl Dispatcher {
     /// Counts the tokens of a request's prompt.
@@ -29,17 +21,12 @@ impl Dispatcher {
         &self,
         request: Request<'_>,
         wanted: &GenerateRequest,
-    ) -> Result<Counted, RouterError> {
+    ) -> Result<Accounted<i64>, RouterError> {
         let mut asked = self.asked(request, wanted)?;
         // Another model counts otherwise.
         asked.legs.truncate(1);
         asked.and_the_workspaces = false;
-        let (mut counted, mut attempts) = self.try_all(asked, &CountTokens(wanted)).await?;
-        attempts.append(&mut counted.attempts);
-        Ok(Counted {
-            attempts,
-            ..counted
-        })
+        self.account_for(asked, &CountTokens(wanted)).await
     }
 }
 
@@ -47,7 +34,7 @@ struct CountTokens<'a>(&'a GenerateRequest);
 
 impl Operation for CountTokens<'_> {
     type Reading = Dialect;
-    type Answer = Counted;
+    type Answer = Accounted<i64>;
     const OPERATION: attempt::Operation = attempt::Operation::CountTokens;
     const CAPABILITY: Capability = Capability::Generate;
     const STREAMED: bool = false;
@@ -61,7 +48,7 @@ impl Operation for CountTokens<'_> {
             target: aim.target,
             model: aim.model,
             traits: aim.traits,
-            request: &for_provider(self.0, aim),
+            request: &aim.view_of(self.0),
             stream: false,
         })?;
         Ok((exchange.request, exchange.dialect))
@@ -71,7 +58,7 @@ impl Operation for CountTokens<'_> {
         &self,
         dispatcher: &Dispatcher,
         ready: Ready<Dialect>,
-    ) -> Result<Counted, Failed> {
+    ) -> Result<Accounted<i64>, Failed> {
         let read = |dialect: &Dialect, reply: &Reply<'_>| tokens::read(*dialect, reply);
         let (input_tokens, _, open) = dispatcher.ask(ready, read).await?;
         // No provider charges for it.
@@ -79,9 +66,6 @@ impl Operation for CountTokens<'_> {
             cost_nanos: Some(0),
             ..Told::default()
         });
-        Ok(Counted {
-            input_tokens,
-            attempts: attempt.into_iter().collect(),
-        })
+        Ok(Accounted::new(input_tokens, attempt))
     }
 }

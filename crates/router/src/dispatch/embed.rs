@@ -1,13 +1,12 @@
 //! Vectors.
 
-use std::borrow::Cow;
-
 use latchkey_contract::router::v1::EmbedRequest;
 use latchkey_contract::vault::v1::Capability;
 use latchkey_providers::decode::Reply;
 use latchkey_providers::embeddings::{self, Call, Embeddings, Reader};
 use latchkey_providers::encode::{EncodeError, WireRequest};
 
+use super::accounted::Accounted;
 use super::asked::Asked;
 use super::attempt::Told;
 use super::conditions::Conditions;
@@ -16,16 +15,8 @@ use super::operation::{Aim, Failed, Operation};
 use super::plan::Leg;
 use super::ready::Ready;
 use super::{Dispatcher, Request};
-use crate::domain::attempt::{self, Attempt};
+use crate::domain::attempt;
 use crate::error::RouterError;
-
-/// Vectors and their account.
-pub struct Embedded {
-    /// The vectors.
-    pub embeddings: Embeddings,
-    /// The calls that were made, in order; the last one answered.
-    pub attempts: Vec<Attempt>,
-}
 
 impl Dispatcher {
     /// Turns texts into vectors. Another model's vectors mean something else, so none falls back.
@@ -33,14 +24,9 @@ impl Dispatcher {
         &self,
         request: Request<'_>,
         wanted: &EmbedRequest,
-    ) -> Result<Embedded, RouterError> {
+    ) -> Result<Accounted<Embeddings>, RouterError> {
         let asked = self.asked_for_vectors(request, wanted)?;
-        let (mut embedded, mut attempts) = self.try_all(asked, &Embed(wanted)).await?;
-        attempts.append(&mut embedded.attempts);
-        Ok(Embedded {
-            attempts,
-            ..embedded
-        })
+        self.account_for(asked, &Embed(wanted)).await
     }
 
     /// Whom a request for vectors may be put to.
@@ -60,7 +46,7 @@ pub(super) struct Embed<'a>(pub(super) &'a EmbedRequest);
 
 impl Operation for Embed<'_> {
     type Reading = Reader;
-    type Answer = Embedded;
+    type Answer = Accounted<Embeddings>;
     const OPERATION: attempt::Operation = attempt::Operation::Embed;
     const CAPABILITY: Capability = Capability::Embed;
     const STREAMED: bool = false;
@@ -73,7 +59,7 @@ impl Operation for Embed<'_> {
         let exchange = embeddings::request(&Call {
             target: aim.target,
             model: aim.model,
-            request: &for_provider(self.0, aim),
+            request: &aim.view_of(self.0),
         })?;
         Ok((exchange.request, exchange.reader))
     }
@@ -82,7 +68,7 @@ impl Operation for Embed<'_> {
         &self,
         dispatcher: &Dispatcher,
         ready: Ready<Reader>,
-    ) -> Result<Embedded, Failed> {
+    ) -> Result<Accounted<Embeddings>, Failed> {
         let read = |reader: &Reader, reply: &Reply<'_>| reader.read(reply);
         let (embeddings, _, open) = dispatcher.ask(ready, read).await?;
         let attempt = open.succeed(&Told {
@@ -91,20 +77,6 @@ impl Operation for Embed<'_> {
             cost_nanos: embeddings.cost_nanos,
             ..Told::default()
         });
-        Ok(Embedded {
-            embeddings,
-            attempts: attempt.into_iter().collect(),
-        })
+        Ok(Accounted::new(embeddings, attempt))
     }
-}
-
-/// The request as this provider may see it: the options are the first choice's own fields.
-fn for_provider<'a>(wanted: &'a EmbedRequest, aim: &Aim<'_>) -> Cow<'a, EmbedRequest> {
-    if aim.first_choice || wanted.provider_options.is_none() {
-        return Cow::Borrowed(wanted);
-    }
-    Cow::Owned(EmbedRequest {
-        provider_options: None,
-        ..wanted.clone()
-    })
 }

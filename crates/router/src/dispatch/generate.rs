@@ -1,7 +1,5 @@
 //! An answer, whole.
 
-use std::borrow::Cow;
-
 use latchkey_contract::names::TurnName;
 use latchkey_contract::router::v1::{GenerateRequest, Loss};
 use latchkey_contract::vault::v1::Capability;
@@ -122,7 +120,7 @@ pub(super) fn write(
     aim: &Aim<'_>,
     stream: bool,
 ) -> Result<(WireRequest, Reading), EncodeError> {
-    let request = for_provider(wanted, aim);
+    let request = aim.view_of(wanted);
     let exchange = encode::generate(&Call {
         target: aim.target,
         model: aim.model,
@@ -147,20 +145,6 @@ pub(super) fn refuse_losses(
         return Err(RouterError::LossySwitch(reading.portability.clone()));
     }
     Ok(())
-}
-
-/// The request as this provider may see it: the options are the first choice's own fields.
-pub(super) fn for_provider<'a>(
-    wanted: &'a GenerateRequest,
-    aim: &Aim<'_>,
-) -> Cow<'a, GenerateRequest> {
-    if aim.first_choice || wanted.provider_options.is_none() {
-        return Cow::Borrowed(wanted);
-    }
-    Cow::Owned(GenerateRequest {
-        provider_options: None,
-        ..wanted.clone()
-    })
 }
 
 /// Settles the account of an answer.

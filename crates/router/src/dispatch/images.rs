@@ -1,13 +1,12 @@
 //! Pictures.
 
-use std::borrow::Cow;
-
 use latchkey_contract::router::v1::GenerateImagesRequest;
 use latchkey_contract::vault::v1::Capability;
 use latchkey_providers::decode::Reply;
 use latchkey_providers::encode::{EncodeError, WireRequest};
 use latchkey_providers::images::{self, Call, Images, Reader};
 
+use super::accounted::Accounted;
 use super::asked::Asked;
 use super::attempt::Told;
 use super::conditions::Conditions;
@@ -16,16 +15,8 @@ use super::operation::{Aim, Failed, Operation};
 use super::plan::Leg;
 use super::ready::Ready;
 use super::{Dispatcher, Request};
-use crate::domain::attempt::{self, Attempt};
+use crate::domain::attempt;
 use crate::error::RouterError;
-
-/// Pictures and their account.
-pub struct Pictured {
-    /// The pictures.
-    pub images: Images,
-    /// The calls that were made, in order; the last one answered.
-    pub attempts: Vec<Attempt>,
-}
 
 impl Dispatcher {
     /// Makes pictures.
@@ -33,14 +24,9 @@ impl Dispatcher {
         &self,
         request: Request<'_>,
         wanted: &GenerateImagesRequest,
-    ) -> Result<Pictured, RouterError> {
+    ) -> Result<Accounted<Images>, RouterError> {
         let asked = self.asked_for_pictures(request, wanted)?;
-        let (mut pictured, mut attempts) = self.try_all(asked, &GenerateImages(wanted)).await?;
-        attempts.append(&mut pictured.attempts);
-        Ok(Pictured {
-            attempts,
-            ..pictured
-        })
+        self.account_for(asked, &GenerateImages(wanted)).await
     }
 
     /// Whom a request for pictures may be put to.
@@ -60,7 +46,7 @@ pub(super) struct GenerateImages<'a>(pub(super) &'a GenerateImagesRequest);
 
 impl Operation for GenerateImages<'_> {
     type Reading = Reader;
-    type Answer = Pictured;
+    type Answer = Accounted<Images>;
     const OPERATION: attempt::Operation = attempt::Operation::GenerateImages;
     const CAPABILITY: Capability = Capability::GenerateImages;
     const STREAMED: bool = false;
@@ -73,7 +59,7 @@ impl Operation for GenerateImages<'_> {
         let exchange = images::request(&Call {
             target: aim.target,
             model: aim.model,
-            request: &for_provider(self.0, aim),
+            request: &aim.view_of(self.0),
         })?;
         Ok((exchange.request, exchange.reader))
     }
@@ -82,7 +68,7 @@ impl Operation for GenerateImages<'_> {
         &self,
         dispatcher: &Dispatcher,
         ready: Ready<Reader>,
-    ) -> Result<Pictured, Failed> {
+    ) -> Result<Accounted<Images>, Failed> {
         let read = |reader: &Reader, reply: &Reply<'_>| reader.read(reply);
         let (images, _, open) = dispatcher.ask(ready, read).await?;
         let attempt = open.succeed(&Told {
@@ -91,23 +77,6 @@ impl Operation for GenerateImages<'_> {
             service_tier: &images.service_tier,
             cost_nanos: images.cost_nanos,
         });
-        Ok(Pictured {
-            images,
-            attempts: attempt.into_iter().collect(),
-        })
+        Ok(Accounted::new(images, attempt))
     }
-}
-
-/// The request as this provider may see it: the options are the first choice's own fields.
-fn for_provider<'a>(
-    wanted: &'a GenerateImagesRequest,
-    aim: &Aim<'_>,
-) -> Cow<'a, GenerateImagesRequest> {
-    if aim.first_choice || wanted.provider_options.is_none() {
-        return Cow::Borrowed(wanted);
-    }
-    Cow::Owned(GenerateImagesRequest {
-        provider_options: None,
-        ..wanted.clone()
-    })
 }

@@ -1,6 +1,7 @@
 //! Sending one request to a provider: find whose model it is, get the key, write the attempt down,
 //! call, read the answer, settle the account; and try again where that may help.
 
+mod accounted;
 mod asked;
 mod attempt;
 mod candidates;
@@ -17,6 +18,7 @@ mod generate;
 mod health;
 mod images;
 mod operation;
+mod options;
 mod plan;
 mod ready;
 mod stream;
@@ -30,15 +32,13 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::time::Instant;
 use uuid::Builder;
 
+pub use accounted::Accounted;
 pub use compare::{Compared, ComparedStream};
 pub use config::AttemptsConfig;
-pub use count_tokens::Counted;
-pub use embed::Embedded;
 pub use endpoint::{EndpointError, Endpoints, ProviderConfig};
 pub use explain::{KeyOutlook, Outlook, Question};
 pub use generate::Answered;
 pub use health::{KeyHealth, Limits, Unfit};
-pub use images::Pictured;
 pub use stream::{AnswerStream, Piece};
 
 use crate::catalogue::Catalogues;

@@ -1,6 +1,7 @@
 //! Keys on loan from the vault.
 //!
-//! A loan is kept in memory and used again for the same wish, until the vault says that something
+//! A loan is kept in memory and used again for the same wish, in turn with those of the keys that share
+//! the calls with it, until the vault says that something
 //! in its scope has changed, the session's freshness lapses, or the key expires. Whoever uses a
 //! loan asks [`Loan::begin_use`] right before the first byte goes out: it fails once any of that
 //! has happened, so that an acknowledged invalidation really holds. What the vault says of members
@@ -17,6 +18,7 @@ mod prospect;
 mod refusal;
 mod rights;
 mod session;
+mod share;
 mod token;
 mod turn;
 mod version;
@@ -47,6 +49,7 @@ pub use prospect::{Candidate, Prospect};
 pub use refusal::VaultRefusal;
 pub use rights::ModelRights;
 use session::Session;
+use share::Share;
 pub use token::Token;
 use turn::Turns;
 use version::Versions;
@@ -75,7 +78,7 @@ pub struct Keys {
 struct Held {
     /// The session in which keys are asked for, while there is one.
     session: Option<Arc<Session>>,
-    loans: HashMap<Wish, Arc<Loan>>,
+    loans: HashMap<Wish, Share>,
     members: Members,
     /// The revisions that the vault has told of in this session, so that an answer that was on its
     /// way meanwhile is recognised as stale.
@@ -110,10 +113,11 @@ impl Keys {
 
     /// The key for a wish: borrowed before and still good, or borrowed now.
     pub async fn obtain(&self, wish: &Wish) -> Result<Arc<Loan>, RouterError> {
-        if let Some(loan) = self.held(wish) {
-            return Ok(loan);
-        }
-        let borrowed = tokio::time::timeout(PATIENCE, self.borrow_in_turn(wish)).await;
+        let drawn = match self.next(wish) {
+            Ok(loan) => return Ok(loan),
+            Err(drawn) => drawn,
+        };
+        let borrowed = tokio::time::timeout(PATIENCE, self.borrow_in_turn(wish, drawn)).await;
         borrowed.unwrap_or(Err(RouterError::VaultUnavailable))
     }
 
@@ -127,27 +131,50 @@ impl Keys {
         });
     }
 
-    fn held(&self, wish: &Wish) -> Option<Arc<Loan>> {
+    /// The loan whose turn it is; else the key to ask for, if it is known which.
+    fn next(&self, wish: &Wish) -> Result<Arc<Loan>, Option<KeyName>> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let loan = held.loans.get(wish).map(Arc::clone)?;
-        drop(held);
-        loan.is_usable(&*self.clock).then_some(loan)
-    }
-
-    /// One question at a time for the same wish: who waited finds the answer.
-    async fn borrow_in_turn(&self, wish: &Wish) -> Result<Arc<Loan>, RouterError> {
-        let turn = self.turns.of(wish);
-        let _turn = turn.lock().await;
-        match self.held(wish) {
-            Some(loan) => Ok(loan),
-            None => self.borrow_anew(wish).await,
+        let (key, loan) = held.loans.get(wish).ok_or(None)?.next();
+        match loan {
+            Some(loan) if loan.is_usable(&*self.clock) => Ok(Arc::clone(loan)),
+            _ => Err(Some(key.clone())),
         }
     }
 
-    async fn borrow_anew(&self, wish: &Wish) -> Result<Arc<Loan>, RouterError> {
+    /// What somebody else borrowed meanwhile.
+    fn borrowed(&self, wish: &Wish, drawn: Option<&KeyName>) -> Option<Arc<Loan>> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let loan = held.loans.get(wish)?.loan_of(drawn)?;
+        loan.is_usable(&*self.clock).then(|| Arc::clone(loan))
+    }
+
+    /// One question at a time for the same wish: who waited finds the answer.
+    async fn borrow_in_turn(
+        &self,
+        wish: &Wish,
+        drawn: Option<KeyName>,
+    ) -> Result<Arc<Loan>, RouterError> {
+        let turn = self.turns.of(wish);
+        let _turn = turn.lock().await;
+        match self.borrowed(wish, drawn.as_ref()) {
+            Some(loan) => Ok(loan),
+            None => self.borrow_anew(wish, drawn).await,
+        }
+    }
+
+    async fn borrow_anew(
+        &self,
+        wish: &Wish,
+        drawn: Option<KeyName>,
+    ) -> Result<Arc<Loan>, RouterError> {
+        let drawn_key = drawn.map(|key| key.to_string()).unwrap_or_default();
         for _ in 0..MOST_OVERTAKEN {
             let session = self.session().ok_or(RouterError::VaultUnavailable)?;
-            let answer = self.ask(wish.question(&session.id)).await?;
+            let question = ResolveRequest {
+                drawn_key: drawn_key.clone(),
+                ..wish.question(&session.id)
+            };
+            let answer = self.ask(question).await?;
             if let Some(loan) = self.keep(wish, session, answer)? {
                 return Ok(loan);
             }
@@ -205,8 +232,10 @@ impl Keys {
         let loan = Loan::new(lease, terms);
         let loan = loan.filter(|loan| wish.allows(loan));
         let loan = Arc::new(loan.ok_or(RouterError::VaultUnavailable)?);
+        let share = Share::new(&answer.shares, &loan.key_version().key);
+        let share = share.ok_or(RouterError::VaultUnavailable)?;
         held.make_room(&*self.clock);
-        held.add(wish.clone(), Arc::clone(&loan));
+        held.add(wish, share, Arc::clone(&loan));
         Ok(Some(loan))
     }
 
@@ -262,18 +291,26 @@ impl Held {
     /// Whoever still has a loan that leaves the map must not begin with it: no invalidation would
     /// find it any more.
     fn drop_if(&mut self, out: impl Fn(&Loan) -> bool) {
-        self.loans.retain(|_, loan| {
-            let keep = !out(loan);
+        self.loans.retain(|_, share| {
+            let keep = !share.loans().any(|loan| out(loan));
             if !keep {
-                loan.withdraw();
+                share.loans().for_each(|loan| loan.withdraw());
             }
             keep
         });
     }
 
-    fn add(&mut self, wish: Wish, loan: Arc<Loan>) {
-        if let Some(replaced) = self.loans.insert(wish, loan) {
-            replaced.withdraw();
+    /// Adds a loan to those of its wish, or in their place if others share the calls now.
+    fn add(&mut self, wish: &Wish, share: Share, loan: Arc<Loan>) {
+        match self.loans.get_mut(wish) {
+            Some(held) if held.is_as(&share) => held.put(loan),
+            _ => {
+                let mut share = share;
+                share.put(loan);
+                if let Some(replaced) = self.loans.insert(wish.clone(), share) {
+                    replaced.loans().for_each(|loan| loan.withdraw());
+                }
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod fixture;
 mod members;
+mod shares;
 mod wishes;
 
 use std::sync::Barrier;

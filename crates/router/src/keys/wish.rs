@@ -75,6 +75,7 @@ impl Wish {
             expectations: expectations.map(wire_expectations),
             own_key_failed: self.own_key_failed,
             dry_run: false,
+            drawn_key: String::new(),
         }
     }
 }

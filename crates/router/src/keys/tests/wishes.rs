@@ -57,6 +57,7 @@ async fn the_question_carries_the_whole_wish() {
         }),
         own_key_failed: true,
         dry_run: false,
+        drawn_key: String::new(),
     };
     assert_eq!(question.request, expected);
     question.answer(lent(KEY, CHOSEN));

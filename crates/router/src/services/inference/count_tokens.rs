@@ -3,7 +3,7 @@
 use latchkey_contract::router::v1::{CountTokensRequest, CountTokensResponse, GenerateRequest};
 
 use super::Inference;
-use crate::dispatch::Counted;
+use crate::dispatch::Accounted;
 use crate::error::RouterError;
 use crate::services::call::Call;
 use crate::services::encode;
@@ -31,8 +31,8 @@ async fn count(
     let prepared = inference.sessions.prepare(asked, request).await?;
     let counted = inference.dispatcher.count_tokens(asked, &prepared.request);
     let counted = counted.await.map_err(|error| prepared.blame(error));
-    let Counted {
-        input_tokens,
+    let Accounted {
+        answer: input_tokens,
         attempts,
     } = counted?;
     Ok(CountTokensResponse {

@@ -2,7 +2,7 @@
 
 use latchkey_contract::router::v1::{EmbedRequest, EmbedResponse, Embedding};
 
-use crate::dispatch::{Dispatcher, Embedded};
+use crate::dispatch::{Accounted, Dispatcher};
 use crate::error::RouterError;
 use crate::services::call::Call;
 use crate::services::encode;
@@ -14,8 +14,8 @@ pub(super) async fn handle(
 ) -> Result<EmbedResponse, RouterError> {
     let scope = call.scope(&request.parent).await?;
     let embedded = dispatcher.embed(call.asks_for(&scope), request);
-    let Embedded {
-        embeddings,
+    let Accounted {
+        answer: embeddings,
         attempts,
     } = embedded.await?;
     let vectors = embeddings.vectors.into_iter();

@@ -2,7 +2,7 @@
 
 use latchkey_contract::router::v1::{GenerateImagesRequest, GenerateImagesResponse};
 
-use crate::dispatch::{Dispatcher, Pictured};
+use crate::dispatch::{Accounted, Dispatcher};
 use crate::error::RouterError;
 use crate::services::call::Call;
 use crate::services::encode;
@@ -14,7 +14,10 @@ pub(super) async fn handle(
 ) -> Result<GenerateImagesResponse, RouterError> {
     let scope = call.scope(&request.parent).await?;
     let pictured = dispatcher.generate_images(call.asks_for(&scope), request);
-    let Pictured { images, attempts } = pictured.await?;
+    let Accounted {
+        answer: images,
+        attempts,
+    } = pictured.await?;
     Ok(GenerateImagesResponse {
         images: images.images,
         model: images.model,

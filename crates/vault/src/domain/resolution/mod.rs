@@ -62,6 +62,8 @@ pub struct Wish {
     pub expectations: Expectations,
     /// Whether an own key failed for the same request, be it another provider's.
     pub own_key_failed: bool,
+    /// Whose turn it is of the keys that share the calls; nothing when that is to be drawn.
+    pub drawn: Option<KeyName>,
 }
 
 /// What a caller expects. Nothing where it expects nothing.
@@ -126,6 +128,8 @@ pub struct Exclusion {
 pub struct Choice {
     /// The key to lend.
     pub chosen: Candidate,
+    /// The keys that share the calls with it, itself among them, and their weights.
+    pub shares: Vec<(KeyName, u64)>,
     /// The others, and why.
     pub exclusions: Vec<Exclusion>,
 }
@@ -184,7 +188,11 @@ pub fn choose(
     let among: Vec<_> = usable(candidates, &verdicts)
         .filter(|candidate| rank(candidate) == best)
         .collect();
-    let chosen = among[drawn(&among, draw)].clone();
+    let wanted = wish.drawn.as_ref();
+    let wanted = wanted.and_then(|name| among.iter().find(|candidate| candidate.name == *name));
+    let chosen = Candidate::clone(wanted.unwrap_or(&among[drawn(&among, draw)]));
+    let share = |candidate: &&Candidate| (candidate.name.clone(), weight(candidate));
+    let shares = among.iter().map(share).collect();
     let follow = after_failure(candidates, &verdicts, terms, wish, now);
     let rule = |(candidate, verdict): (&Candidate, &Option<Rule>)| match verdict {
         Some(Rule::OwnKeyFirst) if follow.contains(&candidate.name) => Rule::AfterFailure,
@@ -201,7 +209,11 @@ pub fn choose(
             rule: rule(judged),
         })
         .collect();
-    Ok(Choice { chosen, exclusions })
+    Ok(Choice {
+        chosen,
+        shares,
+        exclusions,
+    })
 }
 
 /// The rule that excludes each candidate, if one does.

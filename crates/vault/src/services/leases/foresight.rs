@@ -5,7 +5,7 @@ use latchkey_contract::vault::v1;
 use super::candidates;
 use super::resolve::Question;
 use crate::domain::funding::Lack;
-use crate::domain::resolution::{Candidate, Foreseen, Payer, Rule, foresee};
+use crate::domain::resolution::{Candidate, Foreseen, Payer, Rule, Terms, foresee};
 use crate::error::VaultError;
 use crate::services::{encode, status};
 use crate::vault::Vault;
@@ -14,10 +14,10 @@ use crate::vault::Vault;
 pub(super) async fn answer(
     vault: &Vault,
     question: &Question,
+    terms: &Terms,
     candidates: Vec<Candidate>,
 ) -> Result<(Vec<v1::Candidate>, Option<v1::Refusal>), VaultError> {
-    let Question { terms, wish, .. } = question;
-    let foresight = foresee(candidates, terms, wish, vault.now());
+    let foresight = foresee(candidates, terms, &question.wish, vault.now());
     let mut told = Vec::with_capacity(foresight.candidates.len());
     for foreseen in foresight.candidates {
         told.push(candidate(vault, question, foreseen).await?);

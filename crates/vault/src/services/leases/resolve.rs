@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use latchkey_contract::names::{KeyParent, KeyVersionName, RevisionScope, Scope};
+use latchkey_contract::names::{KeyName, KeyParent, KeyVersionName, RevisionScope, Scope};
 use latchkey_contract::vault::v1::{
-    Exclusion, Lease, ModelLists, ResolveRequest, ResolveResponse, ScopeRevision,
+    Exclusion, KeyShare, Lease, ModelLists, ResolveRequest, ResolveResponse, ScopeRevision,
 };
 use ring::rand::SecureRandom as _;
 use uuid::Builder;
@@ -31,7 +31,6 @@ pub(super) struct Question {
     pub(super) scope: Scope,
     pub(super) parent: OpenParent,
     pub(super) platform: OpenWorkspace,
-    pub(super) terms: Terms,
     pub(super) wish: Wish,
 }
 
@@ -60,13 +59,15 @@ pub(super) async fn handle(
     let parent = KeyParent::Scope(scope.clone());
     let parent = vault.parent_in(open, &parent).await?;
     let question = Question {
-        terms: terms(vault, &parent, &platform, wish.provider).await?,
         scope,
         parent,
         platform,
         wish,
     };
-    let candidates = candidates::gather(vault, call, &question, names).await?;
+    let (terms, candidates) = tokio::try_join!(
+        terms(vault, &question),
+        candidates::gather(vault, call, &question, names),
+    )?;
     let fallbacks = &question.parent.open.workspace.fallbacks;
     let answer = ResolveResponse {
         revisions: [&question.parent.open, &question.platform]
@@ -77,21 +78,21 @@ pub(super) async fn handle(
         ..ResolveResponse::default()
     };
     if request.dry_run {
-        let (candidates, refusal) = foresight::answer(vault, &question, candidates).await?;
+        let (candidates, refusal) = foresight::answer(vault, &question, &terms, candidates).await?;
         return Ok(ResolveResponse {
             candidates,
             refusal,
             ..answer
         });
     }
-    let Question { terms, wish, .. } = &question;
-    let choice = choose(&candidates, terms, wish, vault.now(), random(vault)?);
+    let wish = &question.wish;
+    let choice = choose(&candidates, &terms, wish, vault.now(), random(vault)?);
     let choice = choice.map_err(|refusal| VaultError::Resolution {
         refusal,
         fallbacks: fallbacks.clone(),
     })?;
     let lease_id = LeaseId(lease_uuid(vault)?);
-    let (lease, version) = lend(vault, &question, &choice, lease_id).await?;
+    let (lease, version) = lend(vault, &question, &terms, &choice, lease_id).await?;
     let record = LeaseRecord {
         key_version: version,
         scope: question.scope.clone(),
@@ -102,17 +103,17 @@ pub(super) async fn handle(
     Ok(ResolveResponse {
         lease: Some(lease),
         exclusions: exclusions(&choice),
+        shares: shares(&choice),
         ..answer
     })
 }
 
 /// What holds for the scope.
-async fn terms(
-    vault: &Vault,
-    parent: &OpenParent,
-    platform: &OpenWorkspace,
-    provider: Option<Provider>,
-) -> Result<Terms, VaultError> {
+async fn terms(vault: &Vault, question: &Question) -> Result<Terms, VaultError> {
+    let Question {
+        parent, platform, ..
+    } = question;
+    let provider = question.wish.provider;
     let workspace = &parent.open.workspace;
     let project = parent.project.as_ref();
     Ok(Terms {
@@ -135,6 +136,7 @@ pub(super) fn depend_on(session: &Session, open: &OpenWorkspace) -> bool {
 async fn lend(
     vault: &Vault,
     question: &Question,
+    terms: &Terms,
     choice: &Choice,
     lease_id: LeaseId,
 ) -> Result<(Lease, KeyVersionName), VaultError> {
@@ -143,7 +145,6 @@ async fn lend(
     let version = candidates::version(vault, question, chosen).await?;
     let material = question.owner(name).keys.open(key, &version)?;
     let version_name = candidates::version_name(chosen);
-    let terms = &question.terms;
     let (settings, destination) = (&key.settings, &version.destination);
     let lease = Lease {
         lease_id: lease_id.0.to_string(),
@@ -197,6 +198,14 @@ fn exclusions(choice: &Choice) -> Vec<Exclusion> {
         rule: exclusion.rule.as_str().to_owned(),
     };
     choice.exclusions.iter().map(encode).collect()
+}
+
+fn shares(choice: &Choice) -> Vec<KeyShare> {
+    let encode = |(key, weight): &(KeyName, u64)| KeyShare {
+        key: key.to_string(),
+        weight: encode::signed(*weight),
+    };
+    choice.shares.iter().map(encode).collect()
 }
 
 pub(super) fn revision(open: &OpenWorkspace) -> Option<ScopeRevision> {

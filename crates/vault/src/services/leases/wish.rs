@@ -34,6 +34,10 @@ pub(super) fn decode(request: &v1::ResolveRequest) -> Result<Wish, VaultError> {
         funding: funding::narrowing("funding", request.funding.as_ref())?,
         expectations: expectations(request.expectations.as_ref())?,
         own_key_failed: request.own_key_failed,
+        drawn: match request.drawn_key.as_str() {
+            "" => None,
+            name => Some(name.parse().map_err(VaultError::name("drawn_key"))?),
+        },
     })
 }
 

@@ -13,6 +13,7 @@ on_both_databases!(
     keys_that_were_tried_are_passed_over,
     a_named_key_that_was_tried_is_refused,
     only_keys_that_the_payer_pays_for_are_lent,
+    the_keys_of_the_best_rank_share_the_calls,
     a_list_of_models_is_for_no_model,
     every_other_capability_needs_a_model_that_is_allowed,
     a_lease_tells_which_models_its_key_serves,
@@ -238,4 +239,37 @@ async fn a_malformed_field_is_named(vault: Vault) {
         assert_eq!(refusal.fields, [field]);
     }
     router.borrows(excluding(&many[..64])).await;
+}
+
+async fn the_keys_of_the_best_rank_share_the_calls(vault: Vault) {
+    let router = acme(&vault).await;
+    let second = Key {
+        weight: 3,
+        ..key_of("openai")
+    };
+    let second = CreateKeyRequest {
+        key: Some(second),
+        ..create_key(ACME, "second")
+    };
+    vault.store_key(second).await;
+    let drawing = |key: &str| ResolveRequest {
+        drawn_key: key.to_owned(),
+        ..resolve(ACME)
+    };
+    let name = "workspaces/acme/keys/second";
+    for wanted in [MAIN, name] {
+        let response = router.resolve(drawing(wanted)).await.unwrap();
+        assert_eq!(outcome(&response).0, wanted);
+        let shares = response.shares.iter();
+        let shares: Vec<_> = shares.map(|share| (&*share.key, share.weight)).collect();
+        assert_eq!(shares, [(MAIN, 1), (name, 3)]);
+    }
+    // Whose turn it can't be is not lent for that.
+    for wanted in [SPARE, SHARED, "workspaces/other/keys/main"] {
+        let response = router.resolve(drawing(wanted)).await.unwrap();
+        assert!([MAIN, name].contains(&outcome(&response).0), "{wanted}");
+    }
+    let refusal = router.resolve(drawing("main")).await;
+    let refusal = refused(refusal, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["drawn_key"]);
 }

@@ -404,6 +404,7 @@ prop_compose! {
                 ..Expectations::default()
             },
             own_key_failed,
+            drawn: None,
         };
         let access = PROVIDERS.into_iter().zip([access.0, access.1]).collect();
         World { candidates, terms: Terms { funding, rules, project, access }, wish }
