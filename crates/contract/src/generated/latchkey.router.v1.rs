@@ -460,7 +460,8 @@ pub struct Usage {
 /// Something of a conversation that could not travel to the model that was asked.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Loss {
-    /// Where in the request: `messages\[3\].parts\[0\]`.
+    /// Where in the request: `messages\[3\].parts\[0\]`; `transcript\[3\].parts\[0\]` in what a session kept of what
+    /// was said before.
     #[prost(string, tag = "1")]
     pub field: ::prost::alloc::string::String,
     /// What was left behind.
@@ -2750,8 +2751,9 @@ pub mod inference_service_client {
             self.inner.server_streaming(req, path, codec).await
         }
         /// Says which keys a request would try, which are passed over by which rule, who would pay and what it
-        /// might cost. Nothing is called, spent or lent, and no secret is touched. It tells what holds now:
-        /// whoever changes something between Explain and the request changes the outcome.
+        /// might cost. Nothing is called, spent or lent, and no key's material is touched. It tells what holds
+        /// now: whoever changes something between Explain and the request changes the outcome. There are no
+        /// budgets yet, so it does not tell what one leaves.
         ///
         /// Caller: caller granted the workspace; member of it.
         /// Idempotent: yes.
@@ -2922,8 +2924,9 @@ pub mod inference_service_server {
             request: tonic::Request<super::CompareRequest>,
         ) -> std::result::Result<tonic::Response<Self::CompareStream>, tonic::Status>;
         /// Says which keys a request would try, which are passed over by which rule, who would pay and what it
-        /// might cost. Nothing is called, spent or lent, and no secret is touched. It tells what holds now:
-        /// whoever changes something between Explain and the request changes the outcome.
+        /// might cost. Nothing is called, spent or lent, and no key's material is touched. It tells what holds
+        /// now: whoever changes something between Explain and the request changes the outcome. There are no
+        /// budgets yet, so it does not tell what one leaves.
         ///
         /// Caller: caller granted the workspace; member of it.
         /// Idempotent: yes.

@@ -58,6 +58,32 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Every rule, in the order in which they are asked.
+    #[cfg(test)]
+    pub(super) const ALL: [Self; 21] = [
+        Self::ProviderMismatch,
+        Self::WorkspaceForbids,
+        Self::FeatureOff,
+        Self::ModelOff,
+        Self::OwnKeysOff,
+        Self::Retention,
+        Self::KeyDisabled,
+        Self::KeyQuarantined,
+        Self::KeyExpired,
+        Self::AlreadyTried,
+        Self::CallerDenied,
+        Self::NoDefaultModel,
+        Self::ModelDenied,
+        Self::NotNamed,
+        Self::PayerDiffers,
+        Self::OwnKeyFirst,
+        Self::AfterFailure,
+        Self::PlatformNotAllowed,
+        Self::Expectation,
+        Self::Outranked,
+        Self::NotDrawn,
+    ];
+
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -279,3 +279,12 @@ fn a_list_of_models_is_asked_for_no_model() {
         assert!(choose(&[disabled], &Terms::default(), &wish, NOW, 0).is_err());
     }
 }
+
+#[test]
+fn the_page_of_the_choice_tells_every_rule_in_order() {
+    let page = include_str!("../../../../../docs/choice.md");
+    let (_, table) = page.split_once("## The rules").unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    let told: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
+    assert_eq!(told, Rule::ALL.map(Rule::as_str));
+}
