@@ -3,9 +3,9 @@
 //! A named key is taken or refused, never replaced. Else a project's keys come before the
 //! workspace's; within one owner the lowest priority number comes first, and among equals the weights
 //! decide by a drawn number. The platform's keys come last, and only where the funding policies of all
-//! levels let it pay ([`payer`]).
+//! levels let it pay (`payer.rs`).
 //!
-//! Each candidate is judged by the rules in a fixed order ([`rules`]); the first that excludes it is
+//! Each candidate is judged by the rules in a fixed order (`rules.rs`); the first that excludes it is
 //! the one that is told.
 
 mod foresight;
