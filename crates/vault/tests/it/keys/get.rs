@@ -124,8 +124,9 @@ async fn a_key_past_its_expiry_says_so(vault: Vault) {
 
 async fn the_last_use_is_kept_to_the_minute(vault: Vault) {
     let before = acme(&vault).await;
-    let router = Router::attend(&vault).await;
     let used = async || {
+        // Anew each time: a session does not outlive the minute.
+        let router = Router::attend(&vault).await;
         router.borrows(resolve("workspaces/acme")).await;
         let key = vault.get_key(NAME).await;
         assert_eq!(
