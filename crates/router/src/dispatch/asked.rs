@@ -86,6 +86,14 @@ impl Course {
         }
     }
 
+    /// The same for one model, where a key was passed over that has not failed: nobody else pays for that.
+    pub(super) fn kept_to(self, payer: Option<Payer>) -> Self {
+        Self {
+            payer: self.payer.or(payer),
+            ..self
+        }
+    }
+
     /// It failed, or is left alone because it failed a moment ago. An own key may keep the platform from
     /// ever following it; the policies of workspace, project and request are asked anew by the vault.
     pub(super) fn failure_of(&mut self, payer: Payer, platform_may_follow: bool) {

@@ -176,11 +176,20 @@ impl Looking<'_> {
     ) -> Result<Outlook, RouterError> {
         let mut keys = Vec::with_capacity(prospect.candidates.len());
         let mut refusal = None;
+        let mut kept_to_its_owner = false;
         for candidate in prospect.candidates {
             if candidate.step > 0 && !fallback {
                 self.first_choice.get_or_insert(candidate.provider);
             }
+            if kept_to_its_owner && candidate.payer == Payer::Platform && candidate.step > 0 {
+                let mut key = self.untried(candidate);
+                key.exclude(PAYER_DIFFERS);
+                keys.push(key);
+                continue;
+            }
             let (key, excluded) = self.key(candidate);
+            let is_dear = excluded.as_ref().is_some_and(failure::is_of_the_request);
+            kept_to_its_owner |= is_dear && key.payer == Payer::OwnKey;
             // What a call would end with, which meets them in this order.
             refusal = excluded.or(refusal);
             keys.push(key);
@@ -205,22 +214,8 @@ impl Looking<'_> {
     /// A candidate of the vault's, with what this router knows of it, and why it would not be tried if
     /// that is the router's doing.
     fn key(&mut self, candidate: Candidate) -> (KeyOutlook, Option<RouterError>) {
-        let price = self.price(&candidate);
         let platform_may_follow = candidate.platform_may_follow;
-        let mut key = KeyOutlook {
-            key_version: candidate.key_version,
-            material_tail: candidate.material_tail,
-            provider: candidate.provider,
-            payer: candidate.payer,
-            model: candidate.model,
-            location: candidate.location,
-            step: candidate.step,
-            weight: candidate.weight,
-            rule: candidate.rule,
-            detail: candidate.detail,
-            until: None,
-            price,
-        };
+        let mut key = self.untried(candidate);
         if key.step == 0 {
             return (key, None);
         }
@@ -244,6 +239,24 @@ impl Looking<'_> {
             }
         }
         (key, Some(unfit.into()))
+    }
+
+    /// A candidate as the vault tells of it, and what a call may cost.
+    fn untried(&self, candidate: Candidate) -> KeyOutlook {
+        KeyOutlook {
+            price: self.price(&candidate),
+            key_version: candidate.key_version,
+            material_tail: candidate.material_tail,
+            provider: candidate.provider,
+            payer: candidate.payer,
+            model: candidate.model,
+            location: candidate.location,
+            step: candidate.step,
+            weight: candidate.weight,
+            rule: candidate.rule,
+            detail: candidate.detail,
+            until: None,
+        }
     }
 
     fn price(&self, candidate: &Candidate) -> PriceEstimate {
@@ -277,6 +290,8 @@ fn close_up(keys: &mut [KeyOutlook]) {
     keys.sort_by_key(|key| (key.step == 0, key.step));
 }
 
+/// The vault's, for the platform's keys where an own one is passed over that has not failed.
+const PAYER_DIFFERS: &str = "PAYER_DIFFERS";
 /// This router's own rules.
 const BREAKER_OPEN: &str = "BREAKER_OPEN";
 const COST_EXPECTATION: &str = "COST_EXPECTATION";

@@ -65,6 +65,15 @@ pub(super) fn is_throttled(error: &RouterError) -> bool {
     matches!(error, RouterError::Provider(error) if error.class == ErrorClass::Throttled)
 }
 
+/// Whether a key was passed over for what the request demands: nothing is wrong with the key, and nobody
+/// was asked.
+pub(super) fn is_of_the_request(error: &RouterError) -> bool {
+    matches!(
+        error,
+        RouterError::Encode(_) | RouterError::LossySwitch(_) | RouterError::TooDear { .. }
+    )
+}
+
 /// Whether a provider was met.
 pub(super) fn tells_of_a_call(error: &RouterError) -> bool {
     matches!(

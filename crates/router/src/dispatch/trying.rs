@@ -21,7 +21,7 @@ use super::failure::{self, Next};
 use super::operation::Operation;
 use super::plan::{self, Leg};
 use super::{Dispatcher, in_time};
-use crate::domain::attempt::Attempt;
+use crate::domain::attempt::{Attempt, Payer};
 use crate::error::RouterError;
 use crate::keys::{InUse, Loan, system_time};
 
@@ -110,8 +110,12 @@ impl<O: Operation> Trying<'_, O> {
         let mut last: Option<RouterError> = None;
         let (mut calls, mut with_this_key, mut waits) = (0, 0, 0);
         let mut was_taken_back = false;
+        let mut kept_to = None;
         loop {
-            let lent = self.obtain(leg, &keys.excluded, same.as_ref()).await;
+            let course = self.course.kept_to(kept_to);
+            let lent = self
+                .obtain(leg, course, &keys.excluded, same.as_ref())
+                .await;
             // Not before: a token lives as long as some loan of its version.
             same = None;
             let (loan, in_use) = match lent {
@@ -129,6 +133,7 @@ impl<O: Operation> Trying<'_, O> {
             let model = leg.model(&loan);
             if let Err(error) = self.check_cost(&loan, model) {
                 drop(in_use);
+                kept_to = Some(loan.payer());
                 let error = last.unwrap_or(error);
                 // The model of another key may cost less.
                 if leg.is_open() && keys.pass_over() {
@@ -159,17 +164,8 @@ impl<O: Operation> Trying<'_, O> {
                     }
                     Err(error) => error,
                 };
-                let mut next = failure::next(&error);
-                if next != Next::GiveUp {
-                    self.course
-                        .failure_of(loan.payer(), loan.platform_may_follow());
-                } else if matches!(error, RouterError::Encode(_))
-                    && leg.is_open()
-                    && !self.is_first_choice(&loan)
-                {
-                    // The request is not at fault: it was made for another provider.
-                    next = Next::AnotherKey;
-                }
+                let (next, keep_to) = self.judge(leg, &loan, &error);
+                kept_to = kept_to.or(keep_to);
                 if matches!(next, Next::GiveUp | Next::AnotherModel)
                     || calls >= config.per_model
                     || self.is_spent()
@@ -211,11 +207,31 @@ impl<O: Operation> Trying<'_, O> {
         }
     }
 
+    /// What may help after an error, and who pays for that model from now on, if that is settled by it.
+    fn judge(&mut self, leg: &Leg, loan: &Loan, error: &RouterError) -> (Next, Option<Payer>) {
+        let next = failure::next(error);
+        if failure::is_of_the_request(error) {
+            let elsewhere = leg.is_open() && !self.is_first_choice(loan);
+            let next = match error {
+                // The request is not at fault: it was made for another provider.
+                RouterError::Encode(_) if elsewhere => Next::AnotherKey,
+                _ => next,
+            };
+            return (next, Some(loan.payer()));
+        }
+        if next != Next::GiveUp {
+            self.course
+                .failure_of(loan.payer(), loan.platform_may_follow());
+        }
+        (next, None)
+    }
+
     /// A key for a leg, in use from now on: the same as before if there is one, and the vault's choice
     /// otherwise.
     async fn obtain(
         &mut self,
         leg: &Leg,
+        course: Course,
         excluded: &[KeyName],
         same: Option<&Arc<Loan>>,
     ) -> Result<(Arc<Loan>, InUse), RouterError> {
@@ -225,7 +241,7 @@ impl<O: Operation> Trying<'_, O> {
         {
             return Ok((Arc::clone(loan), in_use));
         }
-        let wish = self.asked.wish(leg, O::CAPABILITY, self.course, excluded);
+        let wish = self.asked.wish(leg, O::CAPABILITY, course, excluded);
         let mut loan = in_time(self.asked.deadline, self.dispatcher.keys.obtain(&wish)).await?;
         let mut in_use = loan.begin_use(clock);
         if in_use.is_err() {

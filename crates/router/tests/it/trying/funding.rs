@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use latchkey_contract::router::v1::funding::{Instead, Selection};
 use latchkey_contract::router::v1::{
-    Attempt, Fallback, Funding, GenerateRequest, GetAttemptRequest, Payer,
+    Attempt, Expectations, ExplainRequest, Fallback, Funding, GenerateRequest, GetAttemptRequest,
+    Payer, explain_request,
 };
 use latchkey_contract::vault::v1::{self, Lease};
 use tonic::Code;
@@ -13,7 +14,7 @@ use super::{
     are_recorded, asking, failed, falling_back, good_day, good_day_of_claude, reasons, router,
 };
 use crate::harness::{
-    ACME, Answer, Lending, OWNER, Router, gpt, of, own, refused, shared, version,
+    ACME, APP, Answer, Lending, OWNER, Router, gpt, of, own, refused, shared, version,
 };
 
 const CLAUDE: &str = "anthropic/claude-sonnet-5";
@@ -341,4 +342,48 @@ async fn a_key_may_keep_the_platform_from_following_it() {
         (&*asked.provider, asked.payer()),
         ("anthropic", v1::Payer::OwnKey)
     );
+}
+
+#[tokio::test]
+async fn a_key_that_is_too_dear_has_not_failed() {
+    let mut dear = own("a");
+    dear.default_model = "gpt-4.1".to_owned();
+    let mut cheap = of("anthropic", shared("q"));
+    cheap.default_model = "claude-haiku-4-5".to_owned();
+    let router = lenient([dear, cheap]).await;
+    let request = GenerateRequest {
+        provider: String::new(),
+        model: String::new(),
+        max_output_tokens: Some(10),
+        expectations: Some(Expectations {
+            max_cost_nanos: Some(1),
+            ..Expectations::default()
+        }),
+        ..gpt()
+    };
+    let outcome = router.generate(request.clone()).await;
+    refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
+    assert!(router.provider.calls().is_empty());
+    // Whatever the platform's would cost: it is not asked for.
+    let asked = router.vault.questions();
+    assert!(!asked.iter().any(|asked| asked.own_key_failed));
+    let later = asked.iter().skip(1);
+    assert!(
+        later
+            .clone()
+            .all(|asked| asked.payer() == v1::Payer::OwnKey)
+    );
+
+    let request = ExplainRequest {
+        request: Some(explain_request::Request::Generate(request)),
+    };
+    let explained = router.inference(APP).explain(request).await.unwrap();
+    let explained = explained.into_inner().models.remove(0);
+    let rules: Vec<_> = explained
+        .keys
+        .iter()
+        .map(|key| (&*key.rule, key.step))
+        .collect();
+    assert_eq!(rules, [("COST_EXPECTATION", 0), ("PAYER_DIFFERS", 0)]);
+    assert_eq!(explained.refusal.unwrap().reason, "EXPECTATION_UNMET");
 }
