@@ -20,9 +20,7 @@ use std::fmt;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use crate::client::ChannelError;
 use crate::config::{ConfigError, SecretError};
-use crate::identity::IdentityError;
 use crate::server::{BindError, ServeError};
 use crate::telemetry::TelemetryError;
 use crate::tls::TlsError;
@@ -103,18 +101,6 @@ impl From<SecretError> for Failure {
 
 impl From<TlsError> for Failure {
     fn from(error: TlsError) -> Self {
-        Self::config(error)
-    }
-}
-
-impl From<IdentityError> for Failure {
-    fn from(error: IdentityError) -> Self {
-        Self::config(error)
-    }
-}
-
-impl From<ChannelError> for Failure {
-    fn from(error: ChannelError) -> Self {
         Self::config(error)
     }
 }

@@ -5,17 +5,17 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use latchkey_boot::client::{AuthorizedChannel, ChannelConfig};
 use latchkey_boot::config::SecretString;
 use latchkey_boot::drain::Drain;
-use latchkey_boot::egress::EgressPolicy;
-use latchkey_boot::identity::{IdentityConfig, TokenConfig, TokenDigest, TokenName};
-use latchkey_boot::rpc::access::Grant;
 use latchkey_boot::server::ServerConfig;
 use latchkey_boot::telemetry::TelemetryConfig;
 use latchkey_boot::tls::{ClientTls, ServerTls};
+use latchkey_egress::EgressPolicy;
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_router::config::{self as router, RouterConfig};
+use latchkey_rpc::access::Grant;
+use latchkey_rpc::client::{AuthorizedChannel, ChannelConfig};
+use latchkey_rpc::identity::{IdentityConfig, TokenConfig, TokenDigest, TokenName};
 use latchkey_vault::config::{self as vault, VaultConfig};
 use latchkey_vault::custody::keyring::KeyRingFile;
 use ring::rand::SystemRandom;
@@ -124,7 +124,7 @@ impl Deployment {
             drains,
             tasks: [vault_task, router_task],
         };
-        deployment.clients("admin").router_attends().await;
+        deployment.clients("admin").router_is_connected().await;
         deployment
     }
 

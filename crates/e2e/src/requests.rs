@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use latchkey_boot::client::AuthorizedChannel;
 use latchkey_contract::router::v1::inference_service_client::InferenceServiceClient;
 use latchkey_contract::router::v1::session_service_client::SessionServiceClient;
 use latchkey_contract::router::v1::usage_service_client::UsageServiceClient;
@@ -18,6 +17,7 @@ use latchkey_contract::vault::v1::{
     AuditEvent, CreateKeyRequest, CreateWorkspaceRequest, Key, KeyMaterial, ListAuditEventsRequest,
     key_material,
 };
+use latchkey_rpc::client::AuthorizedChannel;
 use tonic::{Code, Status};
 
 use crate::history;
@@ -124,8 +124,8 @@ impl Clients {
         listed.into_inner().audit_events
     }
 
-    /// Waits until a router attends: until a key can be checked.
-    pub(crate) async fn router_attends(mut self) {
+    /// Waits until a router opens_session: until a key can be checked.
+    pub(crate) async fn router_is_connected(mut self) {
         let key = Key {
             provider: "openai".to_owned(),
             ..Default::default()

@@ -3,23 +3,24 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use latchkey_boot::clock::{Clock, SystemClock};
 use latchkey_boot::config::resolve_secret;
 use latchkey_boot::drain::Drain;
 use latchkey_boot::exit::Failure;
 use latchkey_boot::health::Health;
-use latchkey_boot::identity::IdentifyLayer;
-use latchkey_boot::rpc::reflection;
 use latchkey_boot::server::Listener;
+use latchkey_clock::{Clock, SystemClock};
 use latchkey_contract::FILE_DESCRIPTOR_SET;
+use latchkey_rpc::identity::IdentifyLayer;
+use latchkey_rpc::reflection;
 use ring::rand::SystemRandom;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
+use tower::Layer as _;
 
 use crate::catalogue::{Catalogues, watch};
 use crate::config::RouterConfig;
 use crate::dispatch::{Dispatcher, Endpoints, KeyHealth};
-use crate::keys::{Keys, attend};
+use crate::keys::{Keys, hold_router_session};
 use crate::ledger::{Journal, Ledger, ShipperParts, ship};
 use crate::listing::Listing;
 use crate::services::{self, Account};
@@ -145,8 +146,8 @@ impl App {
     pub async fn serve(self) -> Result<(), Failure> {
         // After the last call: an accepted call may still need a key, and writes its outcome.
         let over = CancellationToken::new();
-        let attending = attend(self.keys, self.endpoints, self.instance, over.clone());
-        let attending = tokio::spawn(attending);
+        let holding = hold_router_session(self.keys, self.endpoints, self.instance, over.clone());
+        let holding = tokio::spawn(holding);
         let watching = tokio::spawn(watch(self.catalogues, over.clone()));
         let retaining = tokio::spawn(retain(self.sessions, over.clone()));
         let mut shipping = tokio::spawn(ship(self.shipper, over.clone()));
@@ -154,10 +155,10 @@ impl App {
         self.health.ready();
         let served = self
             .listener
-            .serve(self.routes, self.identify, self.drain)
+            .serve(self.identify.layer(self.routes.prepare()), self.drain)
             .await;
         over.cancel();
-        let _ = attending.await;
+        let _ = holding.await;
         let _ = watching.await;
         let _ = retaining.await;
         tokio::select! {

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use latchkey_boot::egress::EgressError;
-use latchkey_boot::rpc::access::Denied;
-use latchkey_boot::rpc::page::PageTokenError;
 use latchkey_contract::names::NameError;
 use latchkey_contract::router::v1::Loss;
+use latchkey_egress::EgressError;
 use latchkey_providers::encode::{EncodeError, EncodeErrorKind};
 use latchkey_providers::{ErrorClass, ProviderError};
+use latchkey_rpc::access::Denied;
+use latchkey_rpc::page::PageTokenError;
 
 use tokio::time::Instant;
 
-use crate::dispatch::Unfit;
+use crate::dispatch::Unavailable;
 use crate::domain::attempt::Attempt;
 use crate::domain::session::TooLong;
 use crate::keys::VaultRefusal;
@@ -39,7 +39,7 @@ pub enum RouterError {
     /// The vault has no key for this request, and says why.
     #[error("{}", .0.message)]
     Refused(Box<VaultRefusal>),
-    /// The vault can't be reached, and what was borrowed has lapsed.
+    /// The vault can't be reached, and what was leased has lapsed.
     #[error("the vault is unreachable")]
     VaultUnavailable,
     /// The key may not be sent there.
@@ -56,7 +56,7 @@ pub enum RouterError {
     BreakerOpen(Duration),
     /// A call might cost more than the request expects.
     #[error("a call may cost more than `expectations.max_cost_nanos`")]
-    TooDear {
+    CostLimitExceeded {
         /// What it may cost at most, in nano-dollars; none when nobody knows.
         highest_nanos: Option<i64>,
     },
@@ -132,7 +132,7 @@ impl RouterError {
                 ErrorClass::Overloaded | ErrorClass::Unknown => "PROVIDER_UNAVAILABLE",
             },
             Self::Unreachable(_) | Self::BreakerOpen(_) => "PROVIDER_UNAVAILABLE",
-            Self::TooDear { .. } => "EXPECTATION_UNMET",
+            Self::CostLimitExceeded { .. } => "EXPECTATION_UNMET",
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::Tried { cause, .. } => cause.reason(),
             Self::Journal(_) => "JOURNAL_UNAVAILABLE",
@@ -241,11 +241,11 @@ impl From<PageTokenError> for RouterError {
     }
 }
 
-impl From<Unfit> for RouterError {
-    fn from(unfit: Unfit) -> Self {
-        match unfit {
-            Unfit::BreakerOpen { wait } => Self::BreakerOpen(wait),
-            Unfit::SetAside { wait, error } => Self::Provider(Box::new(ProviderError {
+impl From<Unavailable> for RouterError {
+    fn from(unavailable: Unavailable) -> Self {
+        match unavailable {
+            Unavailable::BreakerOpen { wait } => Self::BreakerOpen(wait),
+            Unavailable::CoolingDown { wait, error } => Self::Provider(Box::new(ProviderError {
                 retry_after: Some(wait),
                 ..*error
             })),

@@ -9,7 +9,7 @@ use latchkey_boot::exit::{Failure, report};
 use latchkey_boot::{config, telemetry};
 use latchkey_router::config::{ENVIRONMENT_PREFIX, RouterConfig};
 
-/// Sends prompts to LLM providers with borrowed keys and keeps the account.
+/// Sends prompts to LLM providers with leased keys and keeps the account.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {

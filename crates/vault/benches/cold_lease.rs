@@ -13,24 +13,24 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
-use latchkey_boot::client::{AuthorizedChannel, ChannelConfig};
 use latchkey_boot::config::SecretString;
 use latchkey_boot::drain::Drain;
-use latchkey_boot::egress::EgressPolicy;
-use latchkey_boot::identity::{IdentityConfig, TokenConfig, TokenDigest, TokenName};
-use latchkey_boot::rpc::access::Grant;
 use latchkey_boot::server::ServerConfig;
 use latchkey_boot::telemetry::TelemetryConfig;
-use latchkey_contract::vault::v1::attend_request::Message as Said;
-use latchkey_contract::vault::v1::attend_response::Message as Told;
 use latchkey_contract::vault::v1::key_service_client::KeyServiceClient;
 use latchkey_contract::vault::v1::lease_service_client::LeaseServiceClient;
+use latchkey_contract::vault::v1::open_router_session_request::Message as Said;
+use latchkey_contract::vault::v1::open_router_session_response::Message as Told;
 use latchkey_contract::vault::v1::workspace_service_client::WorkspaceServiceClient;
 use latchkey_contract::vault::v1::{
-    AttendRequest, CreateKeyRequest, CreateWorkspaceRequest, Hello, Key, KeyMaterial,
+    CreateKeyRequest, CreateWorkspaceRequest, Hello, Key, KeyMaterial, OpenRouterSessionRequest,
     ResolveRequest, key_material,
 };
+use latchkey_egress::EgressPolicy;
 use latchkey_migrations::testing::{Backend, TestDatabase};
+use latchkey_rpc::access::Grant;
+use latchkey_rpc::client::{AuthorizedChannel, ChannelConfig};
+use latchkey_rpc::identity::{IdentityConfig, TokenConfig, TokenDigest, TokenName};
 use latchkey_vault::config::{DatabaseConfig, LeasingConfig, Role, VaultConfig};
 use latchkey_vault::custody::keyring::KeyRingFile;
 use latchkey_vault::store::Store;
@@ -74,24 +74,24 @@ async fn measure(backend: Backend) {
     // Started anew, it has nothing in memory.
     let vault = Vault::start(&database.url, &keyring).await;
     let half = KEYS / 2;
-    let alone = vault.borrow(0..half, 1).await;
+    let alone = vault.obtain(0..half, 1).await;
     alone.print(backend, "first, one at a time");
-    let crowd = vault.borrow(half..KEYS, CONCURRENCY).await;
+    let crowd = vault.obtain(half..KEYS, CONCURRENCY).await;
     crowd.print(backend, "first, 32 at a time");
-    let again = vault.borrow(0..half, 1).await;
+    let again = vault.obtain(0..half, 1).await;
     again.print(backend, "again, one at a time");
-    let crowd = vault.borrow(half..KEYS, CONCURRENCY).await;
+    let crowd = vault.obtain(half..KEYS, CONCURRENCY).await;
     crowd.print(backend, "again, 32 at a time");
     vault.stop().await;
 }
 
-/// A vault under test and a router that attends it.
+/// A vault under test and a router that opens_session it.
 struct Vault {
     channel: AuthorizedChannel,
     session: String,
     drain: Drain,
     serving: tokio::task::JoinHandle<()>,
-    _said: mpsc::Sender<AttendRequest>,
+    _said: mpsc::Sender<OpenRouterSessionRequest>,
 }
 
 impl Vault {
@@ -111,14 +111,14 @@ impl Vault {
             instance: "bench".to_owned(),
             ..Hello::default()
         };
-        said.send(AttendRequest {
+        said.send(OpenRouterSessionRequest {
             message: Some(Said::Hello(hello)),
         })
         .await
         .unwrap();
         let mut client = LeaseServiceClient::new(channel.clone());
         let mut told = client
-            .attend(ReceiverStream::new(says))
+            .open_router_session(ReceiverStream::new(says))
             .await
             .unwrap()
             .into_inner();
@@ -129,7 +129,7 @@ impl Vault {
         tokio::spawn(async move { while let Ok(Some(_)) = told.message().await {} });
         Self {
             channel,
-            session: welcome.session,
+            session: welcome.router_session,
             drain,
             serving,
             _said: said,
@@ -170,11 +170,11 @@ impl Vault {
         filling.buffer_unordered(8).collect::<()>().await;
     }
 
-    async fn borrow(&self, keys: std::ops::Range<usize>, concurrency: usize) -> Figures {
+    async fn obtain(&self, keys: std::ops::Range<usize>, concurrency: usize) -> Figures {
         let started = Instant::now();
         let borrowing = stream::iter(keys).map(|index| async move {
             let request = ResolveRequest {
-                session: self.session.clone(),
+                router_session: self.session.clone(),
                 parent: format!("workspaces/{}", id(index)),
                 provider: "openai".to_owned(),
                 model: "gpt-5.4".to_owned(),

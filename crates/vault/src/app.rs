@@ -4,16 +4,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use latchkey_boot::clock::{Clock, SystemClock};
 use latchkey_boot::config::resolve_secret;
 use latchkey_boot::drain::Drain;
 use latchkey_boot::exit::Failure;
 use latchkey_boot::health::Health;
-use latchkey_boot::identity::IdentifyLayer;
-use latchkey_boot::rpc::reflection;
 use latchkey_boot::server::Listener;
+use latchkey_clock::{Clock, SystemClock};
 use latchkey_contract::FILE_DESCRIPTOR_SET;
+use latchkey_rpc::identity::IdentifyLayer;
+use latchkey_rpc::reflection;
 use tonic::service::Routes;
+use tower::Layer as _;
 
 use crate::config::VaultConfig;
 use crate::custody::keyring::KeyRingFile;
@@ -119,7 +120,7 @@ impl App {
         self.health.ready();
         Ok(self
             .listener
-            .serve(self.routes, self.identify, self.drain)
+            .serve(self.identify.layer(self.routes.prepare()), self.drain)
             .await?)
     }
 }

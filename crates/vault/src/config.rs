@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 
-use latchkey_boot::egress::EgressPolicy;
-use latchkey_boot::identity::IdentityConfig;
-use latchkey_boot::rpc::access::Grant;
 use latchkey_boot::server::ServerConfig;
 use latchkey_boot::telemetry::TelemetryConfig;
+use latchkey_egress::EgressPolicy;
+use latchkey_rpc::access::Grant;
+use latchkey_rpc::identity::IdentityConfig;
 use serde::Deserialize;
 
 pub use crate::domain::role::Role;

@@ -1,8 +1,8 @@
 //! Everything that a call to the vault can fail with.
 
-use latchkey_boot::rpc::access::Denied;
-use latchkey_boot::rpc::page::PageTokenError;
 use latchkey_contract::names::{KeyName, MemberName, NameError};
+use latchkey_rpc::access::Denied;
+use latchkey_rpc::page::PageTokenError;
 
 use crate::custody::CustodyError;
 use crate::domain::destination::BaseUrlError;
@@ -13,7 +13,7 @@ use crate::domain::resolution::ResolutionRefusal;
 use crate::domain::settings::FieldError;
 use crate::domain::uid::RandomnessError;
 use crate::leasing::SessionError;
-use crate::leasing::errands::ErrandFailure;
+use crate::leasing::verification_tasks::TaskFailure;
 use crate::store::StoreError;
 
 /// A failed call.
@@ -59,7 +59,7 @@ pub enum VaultError {
     State(#[from] IllegalTransition),
     /// The live check failed.
     #[error(transparent)]
-    Verification(#[from] ErrandFailure),
+    Verification(#[from] TaskFailure),
     /// No key could be chosen.
     #[error("{refusal}")]
     Resolution {

@@ -1,8 +1,8 @@
-//! The key-vault service: keeps provider keys sealed, decides who may use which, and lends them to
+//! The key-vault service: keeps provider keys sealed, decides who may use which, and leases them to
 //! routers one at a time.
 //!
 //! It makes no call to any provider and has no way out: where something must be asked of one, an
-//! attached router runs the errand. Start reading at [`vault::Vault`] and `services/`; the rules
+//! attached router runs the task. Start reading at [`vault::Vault`] and `services/`; the rules
 //! are in [`domain`], the keys in [`custody`], the protocol with routers in [`leasing`].
 
 mod access;

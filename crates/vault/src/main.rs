@@ -9,7 +9,7 @@ use latchkey_boot::exit::{Failure, report};
 use latchkey_boot::{config, telemetry};
 use latchkey_vault::config::{ENVIRONMENT_PREFIX, VaultConfig};
 
-/// Keeps customers' provider keys sealed and lends them to routers.
+/// Keeps customers' provider keys sealed and leases them to routers.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {

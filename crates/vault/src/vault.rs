@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use latchkey_boot::clock::{Clock, Timestamp};
-use latchkey_boot::egress::EgressPolicy;
+use latchkey_clock::{Clock, Timestamp};
 use latchkey_contract::names::{
     KeyName, KeyParent, ResourceId, RevisionScope, Scope, WorkspaceName,
 };
+use latchkey_egress::EgressPolicy;
 use ring::rand::SystemRandom;
 
 use crate::change::Change;

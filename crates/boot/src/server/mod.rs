@@ -1,22 +1,24 @@
 //! A gRPC listener: sockets, TLS, the layers that every call passes, and a graceful end.
 //!
 //! A call passes, outermost first: the span ([`crate::telemetry::RpcSpanLayer`]), the catcher of
-//! panics, the identification ([`crate::identity::IdentifyLayer`]), the routes.
+//! panics, the service.
 
 mod config;
 mod connection;
 mod panics;
 
+use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 
+use http::{Request, Response};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
+use tonic::body::Body;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tower::Service;
 
 use crate::drain::Drain;
-use crate::identity::IdentifyLayer;
 use crate::telemetry::RpcSpanLayer;
 use crate::tls::TlsError;
 use panics::CatchPanicLayer;
@@ -60,12 +62,15 @@ impl Listener {
     /// When the drain starts, the port closes at once and idle connections are told to go away.
     /// Calls in flight have `drain_grace` to finish; then, or when the drain is cut short, their
     /// connections are cut and their handlers dropped.
-    pub async fn serve(
-        self,
-        routes: Routes,
-        identify: IdentifyLayer,
-        drain: Drain,
-    ) -> Result<(), ServeError> {
+    pub async fn serve<S>(self, service: S, drain: Drain) -> Result<(), ServeError>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send,
+    {
         let listener = tokio::net::TcpListener::from_std(self.socket)?;
         let accepted = TcpIncoming::from(listener)
             .with_nodelay(Some(true))
@@ -75,9 +80,8 @@ impl Listener {
             .server
             .layer(RpcSpanLayer)
             .layer(CatchPanicLayer)
-            .layer(identify)
             .serve_with_incoming_shutdown(
-                routes.prepare(),
+                service,
                 connection::incoming(accepted, cut.clone()),
                 drain.started(),
             );

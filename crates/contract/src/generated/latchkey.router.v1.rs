@@ -1690,7 +1690,7 @@ pub struct ExplainedKey {
     /// Its share among the keys of its step.
     #[prost(int32, tag = "9")]
     pub weight: i32,
-    /// The rule that excludes it: one of the vault's, or of this router's: `SET_ASIDE`, `BREAKER_OPEN`,
+    /// The rule that excludes it: one of the vault's, or of this router's: `COOLING_DOWN`, `BREAKER_OPEN`,
     /// `COST_EXPECTATION`. Empty when it would be tried.
     #[prost(string, tag = "10")]
     pub rule: ::prost::alloc::string::String,
@@ -1753,13 +1753,13 @@ pub struct Funding {
     #[prost(enumeration = "funding::Selection", tag = "1")]
     pub selection: i32,
     /// Optional. When there is no own key for the request.
-    #[prost(enumeration = "funding::Instead", tag = "2")]
+    #[prost(enumeration = "funding::FundingFallback", tag = "2")]
     pub when_missing: i32,
     /// Optional. When there is an own key and it failed.
-    #[prost(enumeration = "funding::Instead", tag = "3")]
+    #[prost(enumeration = "funding::FundingFallback", tag = "3")]
     pub when_failed: i32,
     /// Optional. When there is an own key and the operator has switched own keys of its provider off.
-    #[prost(enumeration = "funding::Instead", tag = "4")]
+    #[prost(enumeration = "funding::FundingFallback", tag = "4")]
     pub when_switched_off: i32,
 }
 /// Nested message and enum types in `Funding`.
@@ -1820,7 +1820,7 @@ pub mod funding {
         ::prost::Enumeration
     )]
     #[repr(i32)]
-    pub enum Instead {
+    pub enum FundingFallback {
         /// As the policies say.
         Unspecified = 0,
         /// The request is refused.
@@ -1828,24 +1828,24 @@ pub mod funding {
         /// As the policies say, too: it can't widen them.
         Platform = 2,
     }
-    impl Instead {
+    impl FundingFallback {
         /// String value of the enum field names used in the ProtoBuf definition.
         ///
         /// The values are not transformed in any way and thus are considered stable
         /// (if the ProtoBuf definition does not change) and safe for programmatic use.
         pub fn as_str_name(&self) -> &'static str {
             match self {
-                Self::Unspecified => "INSTEAD_UNSPECIFIED",
-                Self::Refuse => "INSTEAD_REFUSE",
-                Self::Platform => "INSTEAD_PLATFORM",
+                Self::Unspecified => "FUNDING_FALLBACK_UNSPECIFIED",
+                Self::Refuse => "FUNDING_FALLBACK_REFUSE",
+                Self::Platform => "FUNDING_FALLBACK_PLATFORM",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
         pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
             match value {
-                "INSTEAD_UNSPECIFIED" => Some(Self::Unspecified),
-                "INSTEAD_REFUSE" => Some(Self::Refuse),
-                "INSTEAD_PLATFORM" => Some(Self::Platform),
+                "FUNDING_FALLBACK_UNSPECIFIED" => Some(Self::Unspecified),
+                "FUNDING_FALLBACK_REFUSE" => Some(Self::Refuse),
+                "FUNDING_FALLBACK_PLATFORM" => Some(Self::Platform),
                 _ => None,
             }
         }
@@ -2751,7 +2751,7 @@ pub mod inference_service_client {
             self.inner.server_streaming(req, path, codec).await
         }
         /// Says which keys a request would try, which are passed over by which rule, who would pay and what it
-        /// might cost. Nothing is called, spent or lent, and no key's material is touched. It tells what holds
+        /// might cost. Nothing is called, spent or leased, and no key's material is touched. It tells what holds
         /// now: whoever changes something between Explain and the request changes the outcome. There are no
         /// budgets yet, so it does not tell what one leaves.
         ///
@@ -2924,7 +2924,7 @@ pub mod inference_service_server {
             request: tonic::Request<super::CompareRequest>,
         ) -> std::result::Result<tonic::Response<Self::CompareStream>, tonic::Status>;
         /// Says which keys a request would try, which are passed over by which rule, who would pay and what it
-        /// might cost. Nothing is called, spent or lent, and no key's material is touched. It tells what holds
+        /// might cost. Nothing is called, spent or leased, and no key's material is touched. It tells what holds
         /// now: whoever changes something between Explain and the request changes the outcome. There are no
         /// budgets yet, so it does not tell what one leaves.
         ///
@@ -3507,7 +3507,7 @@ pub mod session {
         Unspecified = 0,
         /// Nothing is kept: each request brings the whole conversation.
         None = 1,
-        /// Kept, sealed under a data key that the vault lends for this session alone: each request brings
+        /// Kept, sealed under a data key that the vault leases for this session alone: each request brings
         /// what is new.
         Sealed = 2,
     }

@@ -469,15 +469,15 @@ pub struct FundingPolicy {
     /// Optional. When there is no own key for the request: none was stored, it is disabled, or its lists
     /// exclude the model or the caller. With WHEN_NAMED, whenever no key is named. A workspace's default
     /// is PLATFORM.
-    #[prost(enumeration = "funding_policy::Instead", tag = "2")]
+    #[prost(enumeration = "funding_policy::FundingFallback", tag = "2")]
     pub when_missing: i32,
     /// Optional. When there is an own key and it failed: it was tried and refused or throttled, is
     /// quarantined, or has expired. A workspace's default is REFUSE.
-    #[prost(enumeration = "funding_policy::Instead", tag = "3")]
+    #[prost(enumeration = "funding_policy::FundingFallback", tag = "3")]
     pub when_failed: i32,
     /// Optional. When there is an own key and the operator has switched own keys of its provider off. A
     /// workspace's default is PLATFORM.
-    #[prost(enumeration = "funding_policy::Instead", tag = "4")]
+    #[prost(enumeration = "funding_policy::FundingFallback", tag = "4")]
     pub when_switched_off: i32,
 }
 /// Nested message and enum types in `FundingPolicy`.
@@ -538,7 +538,7 @@ pub mod funding_policy {
         ::prost::Enumeration
     )]
     #[repr(i32)]
-    pub enum Instead {
+    pub enum FundingFallback {
         /// As the level above says; see each field for a workspace's default.
         Unspecified = 0,
         /// The request is refused.
@@ -546,24 +546,24 @@ pub mod funding_policy {
         /// The platform's key is used, on the platform's bill.
         Platform = 2,
     }
-    impl Instead {
+    impl FundingFallback {
         /// String value of the enum field names used in the ProtoBuf definition.
         ///
         /// The values are not transformed in any way and thus are considered stable
         /// (if the ProtoBuf definition does not change) and safe for programmatic use.
         pub fn as_str_name(&self) -> &'static str {
             match self {
-                Self::Unspecified => "INSTEAD_UNSPECIFIED",
-                Self::Refuse => "INSTEAD_REFUSE",
-                Self::Platform => "INSTEAD_PLATFORM",
+                Self::Unspecified => "FUNDING_FALLBACK_UNSPECIFIED",
+                Self::Refuse => "FUNDING_FALLBACK_REFUSE",
+                Self::Platform => "FUNDING_FALLBACK_PLATFORM",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
         pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
             match value {
-                "INSTEAD_UNSPECIFIED" => Some(Self::Unspecified),
-                "INSTEAD_REFUSE" => Some(Self::Refuse),
-                "INSTEAD_PLATFORM" => Some(Self::Platform),
+                "FUNDING_FALLBACK_UNSPECIFIED" => Some(Self::Unspecified),
+                "FUNDING_FALLBACK_REFUSE" => Some(Self::Refuse),
+                "FUNDING_FALLBACK_PLATFORM" => Some(Self::Platform),
                 _ => None,
             }
         }
@@ -643,7 +643,7 @@ pub struct Key {
     /// Output only. When it was last changed.
     #[prost(message, optional, tag = "19")]
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. When it was last lent to a router. Kept to the minute.
+    /// Output only. When it was last leased to a router. Kept to the minute.
     #[prost(message, optional, tag = "20")]
     pub last_used_time: ::core::option::Option<::prost_types::Timestamp>,
     /// Output only. Echo it on the next change to guard against a concurrent one.
@@ -2232,7 +2232,7 @@ pub struct Project {
 pub struct ResolveRequest {
     /// Required. The session that the lease will belong to, from Welcome.
     #[prost(string, tag = "1")]
-    pub session: ::prost::alloc::string::String,
+    pub router_session: ::prost::alloc::string::String,
     /// Required. The scope: `workspaces/{workspace}` or `workspaces/{workspace}/projects/{project}`.
     #[prost(string, tag = "2")]
     pub parent: ::prost::alloc::string::String,
@@ -2271,13 +2271,13 @@ pub struct ResolveRequest {
     /// provider's: the platform's key may follow only where `when_failed` is PLATFORM.
     #[prost(bool, tag = "12")]
     pub own_key_failed: bool,
-    /// Optional. Nothing is lent: the answer has `candidates` and no lease.
+    /// Optional. Nothing is leased: the answer has `candidates` and no lease.
     #[prost(bool, tag = "13")]
     pub dry_run: bool,
     /// Optional. Which of the keys that share the calls is wanted, by its full name; see
-    /// `ResolveResponse.shares`. When it is not among them, one is drawn.
+    /// `ResolveResponse.weighted_keys`. When it is not among them, one is drawn.
     #[prost(string, tag = "14")]
-    pub drawn_key: ::prost::alloc::string::String,
+    pub preferred_key: ::prost::alloc::string::String,
 }
 /// What a caller expects of the key. Keys that are otherwise are passed over.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2295,10 +2295,10 @@ pub struct Expectations {
     #[prost(string, tag = "4")]
     pub location: ::prost::alloc::string::String,
 }
-/// A lent key, and what the choice looked like.
+/// A leased key, and what the choice looked like.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ResolveResponse {
-    /// What was lent.
+    /// What was leased.
     #[prost(message, optional, tag = "1")]
     pub lease: ::core::option::Option<Lease>,
     /// The keys that were not chosen, and the rule that excluded each.
@@ -2315,17 +2315,17 @@ pub struct ResolveResponse {
     /// then the others with the rule that excludes each.
     #[prost(message, repeated, tag = "5")]
     pub candidates: ::prost::alloc::vec::Vec<Candidate>,
-    /// With `dry_run`, when nothing would be lent: what Resolve would say instead.
+    /// With `dry_run`, when nothing would be leased: what Resolve would say instead.
     #[prost(message, optional, tag = "6")]
     pub refusal: ::core::option::Option<Refusal>,
-    /// The keys of the best rank, the lent one among them: calls are shared among them by weight. Whoever
-    /// keeps a lease for many calls draws anew for each, and asks for the others by `drawn_key`.
+    /// The keys of the best rank, the leased one among them: calls are shared among them by weight. Whoever
+    /// keeps a lease for many calls draws anew for each, and asks for the others by `preferred_key`.
     #[prost(message, repeated, tag = "7")]
-    pub shares: ::prost::alloc::vec::Vec<KeyShare>,
+    pub weighted_keys: ::prost::alloc::vec::Vec<WeightedKey>,
 }
 /// What a key gets of the calls.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct KeyShare {
+pub struct WeightedKey {
     /// `{parent}/keys/{key}`.
     #[prost(string, tag = "1")]
     pub key: ::prost::alloc::string::String,
@@ -2339,7 +2339,7 @@ pub struct Candidate {
     /// `{parent}/keys/{key}`.
     #[prost(string, tag = "1")]
     pub key: ::prost::alloc::string::String,
-    /// The version that would be lent: `{parent}/keys/{key}/versions/{version}`.
+    /// The version that would be leased: `{parent}/keys/{key}/versions/{version}`.
     #[prost(string, tag = "2")]
     pub key_version: ::prost::alloc::string::String,
     /// As `Key.material_tail`.
@@ -2370,9 +2370,9 @@ pub struct Candidate {
     /// The provider's words where it is quarantined.
     #[prost(string, tag = "11")]
     pub detail: ::prost::alloc::string::String,
-    /// As `Lease.platform_may_follow`.
+    /// As `Lease.platform_fallback_allowed`.
     #[prost(bool, tag = "12")]
-    pub platform_may_follow: bool,
+    pub platform_fallback_allowed: bool,
 }
 /// A refusal, as data.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2395,7 +2395,7 @@ pub struct Refusal {
 pub struct LookUpMemberRequest {
     /// Required. The session that the answer will belong to.
     #[prost(string, tag = "1")]
-    pub session: ::prost::alloc::string::String,
+    pub router_session: ::prost::alloc::string::String,
     /// Required. `workspaces/{workspace}`.
     #[prost(string, tag = "2")]
     pub workspace: ::prost::alloc::string::String,
@@ -2418,17 +2418,17 @@ pub struct LookUpMemberResponse {
 pub struct CreateDataKeyRequest {
     /// Required. The session of the router.
     #[prost(string, tag = "1")]
-    pub session: ::prost::alloc::string::String,
+    pub router_session: ::prost::alloc::string::String,
     /// Required. `workspaces/{workspace}`.
     #[prost(string, tag = "2")]
     pub workspace: ::prost::alloc::string::String,
 }
 /// Asks for a data key again.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct LendDataKeyRequest {
+pub struct LeaseDataKeyRequest {
     /// Required. The session of the router.
     #[prost(string, tag = "1")]
-    pub session: ::prost::alloc::string::String,
+    pub router_session: ::prost::alloc::string::String,
     /// Required. From `DataKey`.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
@@ -2438,7 +2438,7 @@ pub struct LendDataKeyRequest {
 pub struct DestroyDataKeyRequest {
     /// Required. The session of the router.
     #[prost(string, tag = "1")]
-    pub session: ::prost::alloc::string::String,
+    pub router_session: ::prost::alloc::string::String,
     /// Required. From `DataKey`.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
@@ -2457,7 +2457,7 @@ pub struct DataKey {
     #[prost(bytes = "vec", tag = "2")]
     pub material: ::prost::alloc::vec::Vec<u8>,
 }
-/// A key on loan.
+/// A key on lease.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Lease {
     /// Identifies the lease.
@@ -2511,14 +2511,14 @@ pub struct Lease {
     /// Whether the key's own policy lets the platform's keys follow when a call with it fails. Those of
     /// workspace, project and request are asked again then.
     #[prost(bool, tag = "17")]
-    pub platform_may_follow: bool,
+    pub platform_fallback_allowed: bool,
     /// Further lists that hold beside the key's: the workspace's, the project's and the operator's.
     #[prost(message, repeated, tag = "18")]
-    pub further_lists: ::prost::alloc::vec::Vec<ModelLists>,
+    pub additional_model_rules: ::prost::alloc::vec::Vec<ModelRules>,
 }
 /// Which models may be asked for.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ModelLists {
+pub struct ModelRules {
     /// When not empty, the only ones. Exact names, or a prefix with a trailing `*`.
     #[prost(string, repeated, tag = "1")]
     pub allowed_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
@@ -2551,7 +2551,7 @@ pub struct ScopeRevision {
 pub struct ReleaseLeaseRequest {
     /// Required. The session it belongs to.
     #[prost(string, tag = "1")]
-    pub session: ::prost::alloc::string::String,
+    pub router_session: ::prost::alloc::string::String,
     /// Required. From `Lease`.
     #[prost(string, tag = "2")]
     pub lease_id: ::prost::alloc::string::String,
@@ -2561,13 +2561,13 @@ pub struct ReleaseLeaseRequest {
 pub struct ReleaseLeaseResponse {}
 /// What a router says in its session.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct AttendRequest {
+pub struct OpenRouterSessionRequest {
     /// Exactly one is set.
-    #[prost(oneof = "attend_request::Message", tags = "1, 2, 3, 4, 5")]
-    pub message: ::core::option::Option<attend_request::Message>,
+    #[prost(oneof = "open_router_session_request::Message", tags = "1, 2, 3, 4, 5")]
+    pub message: ::core::option::Option<open_router_session_request::Message>,
 }
-/// Nested message and enum types in `AttendRequest`.
-pub mod attend_request {
+/// Nested message and enum types in `OpenRouterSessionRequest`.
+pub mod open_router_session_request {
     /// Exactly one is set.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Message {
@@ -2580,10 +2580,10 @@ pub mod attend_request {
         /// After each invalidation, once it holds.
         #[prost(message, tag = "3")]
         Acknowledgement(super::Acknowledgement),
-        /// The outcome of an errand.
+        /// The outcome of a task.
         #[prost(message, tag = "4")]
         VerificationResult(super::VerificationResult),
-        /// A provider refused a lent key.
+        /// A provider refused a leased key.
         #[prost(message, tag = "5")]
         KeyReport(super::KeyReport),
     }
@@ -2624,9 +2624,9 @@ pub struct Acknowledgement {
 /// Tells how a check went.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct VerificationResult {
-    /// Required. Repeats the errand's.
+    /// Required. Repeats the task's.
     #[prost(string, tag = "1")]
-    pub errand_id: ::prost::alloc::string::String,
+    pub task_id: ::prost::alloc::string::String,
     /// Exactly one is set.
     #[prost(oneof = "verification_result::Outcome", tags = "2, 3, 4")]
     pub outcome: ::core::option::Option<verification_result::Outcome>,
@@ -2660,7 +2660,7 @@ pub struct ProviderRefusal {
     #[prost(string, tag = "3")]
     pub message: ::prost::alloc::string::String,
 }
-/// Reports that a provider refused a lent key at call time, so that it is set aside.
+/// Reports that a provider refused a leased key at call time, so that it is set aside.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KeyReport {
     /// Required. From `Lease`.
@@ -2672,13 +2672,13 @@ pub struct KeyReport {
 }
 /// What the vault says in a session.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct AttendResponse {
+pub struct OpenRouterSessionResponse {
     /// Exactly one is set.
-    #[prost(oneof = "attend_response::Message", tags = "1, 2, 3, 4")]
-    pub message: ::core::option::Option<attend_response::Message>,
+    #[prost(oneof = "open_router_session_response::Message", tags = "1, 2, 3, 4")]
+    pub message: ::core::option::Option<open_router_session_response::Message>,
 }
-/// Nested message and enum types in `AttendResponse`.
-pub mod attend_response {
+/// Nested message and enum types in `OpenRouterSessionResponse`.
+pub mod open_router_session_response {
     /// Exactly one is set.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Message {
@@ -2693,7 +2693,7 @@ pub mod attend_response {
         Invalidation(super::Invalidation),
         /// Asks the router to check a key.
         #[prost(message, tag = "4")]
-        VerificationErrand(super::VerificationErrand),
+        VerificationTask(super::VerificationTask),
     }
 }
 /// Opens the session on the vault's side.
@@ -2701,7 +2701,7 @@ pub mod attend_response {
 pub struct Welcome {
     /// Names the session, for Resolve.
     #[prost(string, tag = "1")]
-    pub session: ::prost::alloc::string::String,
+    pub router_session: ::prost::alloc::string::String,
     /// How long what the router holds stays usable, from the moment it sent Hello or the last
     /// answered keep-alive.
     #[prost(message, optional, tag = "2")]
@@ -2735,10 +2735,10 @@ pub struct Invalidation {
 }
 /// Asks a router to check a key with its provider, at no cost.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct VerificationErrand {
-    /// Identifies the errand.
+pub struct VerificationTask {
+    /// Identifies the task.
     #[prost(string, tag = "1")]
-    pub errand_id: ::prost::alloc::string::String,
+    pub task_id: ::prost::alloc::string::String,
     /// Whose key it is.
     #[prost(string, tag = "2")]
     pub provider: ::prost::alloc::string::String,
@@ -2787,7 +2787,7 @@ pub struct LeaseRecord {
     /// `{parent}/keys/{key}/versions/{version}`.
     #[prost(string, tag = "2")]
     pub key_version: ::prost::alloc::string::String,
-    /// The scope it was lent for.
+    /// The scope it was leased for.
     #[prost(string, tag = "3")]
     pub parent: ::prost::alloc::string::String,
     /// Which router holds it: its identity.
@@ -2795,8 +2795,8 @@ pub struct LeaseRecord {
     pub router: ::prost::alloc::string::String,
     /// The session it lives in.
     #[prost(string, tag = "5")]
-    pub session: ::prost::alloc::string::String,
-    /// When it was lent.
+    pub router_session: ::prost::alloc::string::String,
+    /// When it was leased.
     #[prost(message, optional, tag = "6")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
 }
@@ -2844,7 +2844,7 @@ pub mod lease_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Lends keys to routers, one at a time. The only way material leaves the vault.
+    /// Leases keys to routers, one at a time. The only way material leaves the vault.
     #[derive(Debug, Clone)]
     pub struct LeaseServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -2925,7 +2925,7 @@ pub mod lease_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Chooses the key for a request and lends it; or, with `dry_run`, tells what would be chosen.
+        /// Chooses the key for a request and leases it; or, with `dry_run`, tells what would be chosen.
         ///
         /// Caller: router.
         /// Idempotent: yes; each call makes a lease of its own.
@@ -3019,8 +3019,8 @@ pub mod lease_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Makes a data key for a workspace and lends it. The vault keeps it sealed; what the router seals
-        /// with it can be read as long as the vault lends it again.
+        /// Makes a data key for a workspace and leases it. The vault keeps it sealed; what the router seals
+        /// with it can be read as long as the vault leases it again.
         ///
         /// Caller: router.
         /// Idempotent: no; each call makes a data key of its own.
@@ -3049,15 +3049,15 @@ pub mod lease_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lends a data key again.
+        /// Leases a data key again.
         ///
         /// Caller: router.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
         /// (WORKSPACE_NOT_FOUND, DATA_KEY_NOT_FOUND), DATA_LOSS (INTEGRITY).
-        pub async fn lend_data_key(
+        pub async fn lease_data_key(
             &mut self,
-            request: impl tonic::IntoRequest<super::LendDataKeyRequest>,
+            request: impl tonic::IntoRequest<super::LeaseDataKeyRequest>,
         ) -> std::result::Result<tonic::Response<super::DataKey>, tonic::Status> {
             self.inner
                 .ready()
@@ -3069,12 +3069,12 @@ pub mod lease_service_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/latchkey.vault.v1.LeaseService/LendDataKey",
+                "/latchkey.vault.v1.LeaseService/LeaseDataKey",
             );
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(
-                    GrpcMethod::new("latchkey.vault.v1.LeaseService", "LendDataKey"),
+                    GrpcMethod::new("latchkey.vault.v1.LeaseService", "LeaseDataKey"),
                 );
             self.inner.unary(req, path, codec).await
         }
@@ -3111,18 +3111,20 @@ pub mod lease_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Holds a router's session. Leases live and die with it. The router says Hello first, then
-        /// keep-alives, acknowledgements, errand results and key reports; the vault answers Welcome,
-        /// then keep-alive answers, invalidations and errands. When it ends, the router must stop using
+        /// keep-alives, acknowledgements, task results and key reports; the vault answers Welcome,
+        /// then keep-alive answers, invalidations and tasks. When it ends, the router must stop using
         /// what it holds, attach again, and present its revisions.
         ///
         /// Caller: router.
         /// Idempotent: each call makes a session of its own.
         /// Errors: INVALID_ARGUMENT (HELLO_REQUIRED), ABORTED (SESSION_FENCED), UNAVAILABLE (VAULT_STOPPING).
-        pub async fn attend(
+        pub async fn open_router_session(
             &mut self,
-            request: impl tonic::IntoStreamingRequest<Message = super::AttendRequest>,
+            request: impl tonic::IntoStreamingRequest<
+                Message = super::OpenRouterSessionRequest,
+            >,
         ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::AttendResponse>>,
+            tonic::Response<tonic::codec::Streaming<super::OpenRouterSessionResponse>>,
             tonic::Status,
         > {
             self.inner
@@ -3135,11 +3137,16 @@ pub mod lease_service_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/latchkey.vault.v1.LeaseService/Attend",
+                "/latchkey.vault.v1.LeaseService/OpenRouterSession",
             );
             let mut req = request.into_streaming_request();
             req.extensions_mut()
-                .insert(GrpcMethod::new("latchkey.vault.v1.LeaseService", "Attend"));
+                .insert(
+                    GrpcMethod::new(
+                        "latchkey.vault.v1.LeaseService",
+                        "OpenRouterSession",
+                    ),
+                );
             self.inner.streaming(req, path, codec).await
         }
         /// Lists the live leases of this vault replica.
@@ -3186,7 +3193,7 @@ pub mod lease_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with LeaseServiceServer.
     #[async_trait]
     pub trait LeaseService: std::marker::Send + std::marker::Sync + 'static {
-        /// Chooses the key for a request and lends it; or, with `dry_run`, tells what would be chosen.
+        /// Chooses the key for a request and leases it; or, with `dry_run`, tells what would be chosen.
         ///
         /// Caller: router.
         /// Idempotent: yes; each call makes a lease of its own.
@@ -3222,8 +3229,8 @@ pub mod lease_service_server {
             tonic::Response<super::LookUpMemberResponse>,
             tonic::Status,
         >;
-        /// Makes a data key for a workspace and lends it. The vault keeps it sealed; what the router seals
-        /// with it can be read as long as the vault lends it again.
+        /// Makes a data key for a workspace and leases it. The vault keeps it sealed; what the router seals
+        /// with it can be read as long as the vault leases it again.
         ///
         /// Caller: router.
         /// Idempotent: no; each call makes a data key of its own.
@@ -3233,15 +3240,15 @@ pub mod lease_service_server {
             &self,
             request: tonic::Request<super::CreateDataKeyRequest>,
         ) -> std::result::Result<tonic::Response<super::DataKey>, tonic::Status>;
-        /// Lends a data key again.
+        /// Leases a data key again.
         ///
         /// Caller: router.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
         /// (WORKSPACE_NOT_FOUND, DATA_KEY_NOT_FOUND), DATA_LOSS (INTEGRITY).
-        async fn lend_data_key(
+        async fn lease_data_key(
             &self,
-            request: tonic::Request<super::LendDataKeyRequest>,
+            request: tonic::Request<super::LeaseDataKeyRequest>,
         ) -> std::result::Result<tonic::Response<super::DataKey>, tonic::Status>;
         /// Destroys a data key: what was sealed with it can never be read again.
         ///
@@ -3256,24 +3263,30 @@ pub mod lease_service_server {
             tonic::Response<super::DestroyDataKeyResponse>,
             tonic::Status,
         >;
-        /// Server streaming response type for the Attend method.
-        type AttendStream: tonic::codegen::tokio_stream::Stream<
-                Item = std::result::Result<super::AttendResponse, tonic::Status>,
+        /// Server streaming response type for the OpenRouterSession method.
+        type OpenRouterSessionStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<
+                    super::OpenRouterSessionResponse,
+                    tonic::Status,
+                >,
             >
             + std::marker::Send
             + 'static;
         /// Holds a router's session. Leases live and die with it. The router says Hello first, then
-        /// keep-alives, acknowledgements, errand results and key reports; the vault answers Welcome,
-        /// then keep-alive answers, invalidations and errands. When it ends, the router must stop using
+        /// keep-alives, acknowledgements, task results and key reports; the vault answers Welcome,
+        /// then keep-alive answers, invalidations and tasks. When it ends, the router must stop using
         /// what it holds, attach again, and present its revisions.
         ///
         /// Caller: router.
         /// Idempotent: each call makes a session of its own.
         /// Errors: INVALID_ARGUMENT (HELLO_REQUIRED), ABORTED (SESSION_FENCED), UNAVAILABLE (VAULT_STOPPING).
-        async fn attend(
+        async fn open_router_session(
             &self,
-            request: tonic::Request<tonic::Streaming<super::AttendRequest>>,
-        ) -> std::result::Result<tonic::Response<Self::AttendStream>, tonic::Status>;
+            request: tonic::Request<tonic::Streaming<super::OpenRouterSessionRequest>>,
+        ) -> std::result::Result<
+            tonic::Response<Self::OpenRouterSessionStream>,
+            tonic::Status,
+        >;
         /// Lists the live leases of this vault replica.
         ///
         /// Caller: operator.
@@ -3287,7 +3300,7 @@ pub mod lease_service_server {
             tonic::Status,
         >;
     }
-    /// Lends keys to routers, one at a time. The only way material leaves the vault.
+    /// Leases keys to routers, one at a time. The only way material leaves the vault.
     #[derive(Debug)]
     pub struct LeaseServiceServer<T> {
         inner: Arc<T>,
@@ -3544,13 +3557,13 @@ pub mod lease_service_server {
                     };
                     Box::pin(fut)
                 }
-                "/latchkey.vault.v1.LeaseService/LendDataKey" => {
+                "/latchkey.vault.v1.LeaseService/LeaseDataKey" => {
                     #[allow(non_camel_case_types)]
-                    struct LendDataKeySvc<T: LeaseService>(pub Arc<T>);
+                    struct LeaseDataKeySvc<T: LeaseService>(pub Arc<T>);
                     impl<
                         T: LeaseService,
-                    > tonic::server::UnaryService<super::LendDataKeyRequest>
-                    for LendDataKeySvc<T> {
+                    > tonic::server::UnaryService<super::LeaseDataKeyRequest>
+                    for LeaseDataKeySvc<T> {
                         type Response = super::DataKey;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
@@ -3558,11 +3571,11 @@ pub mod lease_service_server {
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::LendDataKeyRequest>,
+                            request: tonic::Request<super::LeaseDataKeyRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as LeaseService>::lend_data_key(&inner, request).await
+                                <T as LeaseService>::lease_data_key(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -3573,7 +3586,7 @@ pub mod lease_service_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = LendDataKeySvc(inner);
+                        let method = LeaseDataKeySvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -3634,15 +3647,15 @@ pub mod lease_service_server {
                     };
                     Box::pin(fut)
                 }
-                "/latchkey.vault.v1.LeaseService/Attend" => {
+                "/latchkey.vault.v1.LeaseService/OpenRouterSession" => {
                     #[allow(non_camel_case_types)]
-                    struct AttendSvc<T: LeaseService>(pub Arc<T>);
+                    struct OpenRouterSessionSvc<T: LeaseService>(pub Arc<T>);
                     impl<
                         T: LeaseService,
-                    > tonic::server::StreamingService<super::AttendRequest>
-                    for AttendSvc<T> {
-                        type Response = super::AttendResponse;
-                        type ResponseStream = T::AttendStream;
+                    > tonic::server::StreamingService<super::OpenRouterSessionRequest>
+                    for OpenRouterSessionSvc<T> {
+                        type Response = super::OpenRouterSessionResponse;
+                        type ResponseStream = T::OpenRouterSessionStream;
                         type Future = BoxFuture<
                             tonic::Response<Self::ResponseStream>,
                             tonic::Status,
@@ -3650,12 +3663,13 @@ pub mod lease_service_server {
                         fn call(
                             &mut self,
                             request: tonic::Request<
-                                tonic::Streaming<super::AttendRequest>,
+                                tonic::Streaming<super::OpenRouterSessionRequest>,
                             >,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as LeaseService>::attend(&inner, request).await
+                                <T as LeaseService>::open_router_session(&inner, request)
+                                    .await
                             };
                             Box::pin(fut)
                         }
@@ -3666,7 +3680,7 @@ pub mod lease_service_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = AttendSvc(inner);
+                        let method = OpenRouterSessionSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

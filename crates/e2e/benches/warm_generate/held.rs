@@ -20,7 +20,7 @@ use crate::process::{resident, settled};
 pub(crate) const STREAMS: usize = 5_000;
 /// That are begun at the same time.
 const AT_ONCE: usize = 256;
-const PATIENCE: Duration = Duration::from_mins(2);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Tells the mock to stop in the middle of streams, or not to.
 pub(crate) async fn hold(mock: std::net::SocketAddr, on: bool) -> Result<(), Failure> {
@@ -52,7 +52,7 @@ pub(crate) async fn weigh(client: &Arc<Client>, process: u32) -> Result<Weight, 
         }
         Ok::<_, Failure>(())
     };
-    let in_time = tokio::time::timeout(PATIENCE, opened).await;
+    let in_time = tokio::time::timeout(WAIT_TIMEOUT, opened).await;
     in_time.map_err(|_| Failure::run("the streams do not all open"))??;
     settled(process).await?;
     let [after, _] = resident(process)?;

@@ -8,7 +8,7 @@
 //!
 //! This program starts itself again for each part: a mock provider, a vault, the router and the
 //! floor. The two contestants share core 1 and take turns; everything else shares core 0. The
-//! router has everything on: callers' tokens, a key on loan from the vault, the journal, the
+//! router has everything on: callers' tokens, a key on lease from the vault, the journal, the
 //! account in SQLite, spans and logs at `info`.
 //!
 //! CPU is what the contestant's process used, in user and kernel, from the first call of a round

@@ -41,9 +41,9 @@ pub(crate) async fn settled(process: u32) -> Result<Duration, Failure> {
     const LOOK: Duration = Duration::from_millis(200);
     /// What timers of an idle process may take of that.
     const IDLE: Duration = Duration::from_millis(10);
-    const PATIENCE: u32 = 300;
+    const WAIT_ATTEMPTS: u32 = 300;
     let mut before = cpu_time(process)?;
-    for _ in 0..PATIENCE {
+    for _ in 0..WAIT_ATTEMPTS {
         tokio::time::sleep(LOOK).await;
         let now = cpu_time(process)?;
         if now.saturating_sub(before) <= IDLE {

@@ -6,20 +6,20 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use latchkey_boot::client::{AuthorizedChannel, ChannelConfig};
 use latchkey_boot::config::SecretString;
 use latchkey_boot::drain::Drain;
-use latchkey_boot::egress::EgressPolicy;
 use latchkey_boot::exit::Failure;
-use latchkey_boot::identity::{IdentityConfig, TokenConfig, TokenDigest, TokenName};
-use latchkey_boot::rpc::access::Grant;
 use latchkey_boot::server::ServerConfig;
 use latchkey_boot::telemetry::{self, TelemetryConfig};
 use latchkey_contract::vault::v1::key_material::Kind;
 use latchkey_contract::vault::v1::key_service_client::KeyServiceClient;
 use latchkey_contract::vault::v1::workspace_service_client::WorkspaceServiceClient;
 use latchkey_contract::vault::v1::{CreateKeyRequest, CreateWorkspaceRequest, Key, KeyMaterial};
+use latchkey_egress::EgressPolicy;
 use latchkey_router::config::{self as router, ProviderConfig, RouterConfig};
+use latchkey_rpc::access::Grant;
+use latchkey_rpc::client::{AuthorizedChannel, ChannelConfig};
+use latchkey_rpc::identity::{IdentityConfig, TokenConfig, TokenDigest, TokenName};
 use latchkey_vault::config::{self as vault, VaultConfig};
 use latchkey_vault::custody::keyring::KeyRingFile;
 use ring::rand::SystemRandom;
@@ -138,10 +138,10 @@ pub(crate) fn router(folder: &Path, mock: SocketAddr, vault: SocketAddr) -> Resu
     })
 }
 
-/// Stores the key that the prompts are sent with, once the router attends the vault: it checks the
+/// Stores the key that the prompts are sent with, once the router opens_session the vault: it checks the
 /// key at the mock.
 pub(crate) async fn store_key(vault: SocketAddr) -> Result<(), Failure> {
-    const PATIENCE: u32 = 200;
+    const WAIT_ATTEMPTS: u32 = 200;
     let channel: AuthorizedChannel = channel(vault, CALLER_TOKEN)?.open()?;
     let workspace_id = WORKSPACE.trim_start_matches("workspaces/").to_owned();
     let request = CreateWorkspaceRequest {
@@ -166,7 +166,7 @@ pub(crate) async fn store_key(vault: SocketAddr) -> Result<(), Failure> {
         ..Default::default()
     };
     let mut keys = KeyServiceClient::new(channel);
-    for _ in 0..PATIENCE {
+    for _ in 0..WAIT_ATTEMPTS {
         match keys.create_key(request.clone()).await {
             Ok(_) => return Ok(()),
             Err(status) if status.code() == Code::Unavailable => {
@@ -175,7 +175,9 @@ pub(crate) async fn store_key(vault: SocketAddr) -> Result<(), Failure> {
             Err(status) => return Err(Failure::run(status)),
         }
     }
-    Err(Failure::run("the router does not attend the vault"))
+    Err(Failure::run(
+        "the router does not open_router_session the vault",
+    ))
 }
 
 /// Logs at `info`, the default.

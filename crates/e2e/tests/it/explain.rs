@@ -5,7 +5,7 @@ use latchkey_contract::router::v1::{
     Attempt, Expectations, ExplainRequest, ExplainedModel, Funding, GenerateRequest, Payer,
     explain_request, funding,
 };
-use latchkey_contract::vault::v1::funding_policy::{Instead, Selection};
+use latchkey_contract::vault::v1::funding_policy::{FundingFallback, Selection};
 use latchkey_contract::vault::v1::{
     CreateKeyRequest, CreateProjectRequest, CreateWorkspaceRequest, DeleteKeyRequest,
     DisableKeyRequest, FundingPolicy, Key, Project, Workspace,
@@ -25,7 +25,7 @@ on_both_databases!(explain_says_what_generate_then_does);
 const REFUSED: &str = "no-access";
 const ANSWERED: &str = "gpt-4.1";
 /// Calls that a request makes of one model at most, by default.
-const MOST_CALLS: usize = 3;
+const MAX_CALLS: usize = 3;
 const CASES: usize = 128;
 
 /// A key of a case, without its name.
@@ -57,7 +57,7 @@ prop_compose! {
         ])),
         cases in prop::array::uniform3(prop::option::weighted(
             says,
-            select(vec![Instead::Platform, Instead::Platform, Instead::Refuse]),
+            select(vec![FundingFallback::Platform, FundingFallback::Platform, FundingFallback::Refuse]),
         )),
     ) -> FundingPolicy {
         let [missing, failed, off] = cases.map(|case| case.map_or(0, i32::from));
@@ -94,9 +94,9 @@ prop_compose! {
             Payer::OwnKey, Payer::Platform,
         ])),
     ) -> Case {
-        let instead = |value: i32| match Instead::try_from(value) {
-            Ok(Instead::Refuse) => funding::Instead::Refuse.into(),
-            Ok(Instead::Platform) => funding::Instead::Platform.into(),
+        let instead = |value: i32| match FundingFallback::try_from(value) {
+            Ok(FundingFallback::Refuse) => funding::FundingFallback::Refuse.into(),
+            Ok(FundingFallback::Platform) => funding::FundingFallback::Platform.into(),
             _ => 0,
         };
         let request = Funding {
@@ -294,7 +294,7 @@ impl Scope {
 /// The calls were those that were told, in their order, with the key, version, tail and payer told.
 fn follows(explained: &ExplainedModel, attempts: &[Attempt], all_fail: bool, case: &Case) {
     let would = explained.keys.iter().filter(|key| key.step > 0).count();
-    let calls = if all_fail { would.min(MOST_CALLS) } else { 1 };
+    let calls = if all_fail { would.min(MAX_CALLS) } else { 1 };
     assert_eq!(
         attempts.len(),
         calls,

@@ -36,8 +36,8 @@ async fn a_prompt_passes_a_deployment_of_certificates() {
     );
     let kept = admin.attempts("workspaces/acme").await;
     assert_eq!(kept[0].requester, "spiffe://example.org/admin");
-    let lent = admin.audit_events("workspaces/acme").await;
-    assert_eq!(lent[0].actor, "spiffe://example.org/admin");
+    let leased = admin.audit_events("workspaces/acme").await;
+    assert_eq!(leased[0].actor, "spiffe://example.org/admin");
 
     // Without a certificate there is no conversation at all.
     let Security::Certificates(mut shown) = security else {

@@ -107,7 +107,7 @@ async fn nobody_but_the_operator_lets_the_platform_pay(backend: Backend) {
     scene.platform_key("shared", "openai", PLATFORM).await;
     let mut owner = scene.member("owner", member::Role::Owner).await;
     let opened = FundingPolicy {
-        when_missing: funding_policy::Instead::Platform.into(),
+        when_missing: funding_policy::FundingFallback::Platform.into(),
         ..Default::default()
     };
     let request = UpdateWorkspaceRequest {
@@ -132,7 +132,7 @@ async fn nobody_but_the_operator_lets_the_platform_pay(backend: Backend) {
     );
     let asked_for = GenerateRequest {
         funding: Some(Funding {
-            when_missing: funding::Instead::Platform.into(),
+            when_missing: funding::FundingFallback::Platform.into(),
             ..Default::default()
         }),
         ..scene.prompt()

@@ -30,7 +30,7 @@ pub(crate) const REVOKED: &str = "sk-not-a-real-revoked-key-0003";
 pub(crate) const MODEL: &str = "gpt-4.1";
 
 /// So often is a folder searched whose files go away meanwhile.
-const MOST_LOOKS: usize = 100;
+const MAX_LOOKS: usize = 100;
 
 /// The deployment, and who acts in it.
 pub(crate) struct Scene {
@@ -238,7 +238,7 @@ impl Scene {
         let anywhere = |text: &str| {
             let mut folders = folders.iter();
             folders.any(|folder| {
-                let mut looks = (0..MOST_LOOKS).map(|_| is_in(folder.path(), text.as_bytes()));
+                let mut looks = (0..MAX_LOOKS).map(|_| is_in(folder.path(), text.as_bytes()));
                 looks.find_map(Result::ok).unwrap()
             })
         };

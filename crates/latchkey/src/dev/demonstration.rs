@@ -26,8 +26,8 @@ const WORKSPACE: &str = "workspaces/demo";
 const KEY: &str = "workspaces/demo/keys/sandbox";
 const PROMPT: &str = "Hello, Latchkey!";
 
-/// How long the router may take to attend the vault.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the router may take to open_router_session the vault.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Stores a key through the vault, sends one prompt through the router, and prints the answer, the
 /// masked key and the usage row.
@@ -66,7 +66,7 @@ async fn create_workspace(clients: &Clients) -> Result<(), Status> {
     }
 }
 
-/// Stores the sandbox's key, checked with the sandbox by the router. Waits for the router to attend.
+/// Stores the sandbox's key, checked with the sandbox by the router. Waits for the router to open_router_session.
 async fn create_key(clients: &Clients, sandbox: SocketAddr) -> Result<Key, Status> {
     let mut keys = KeyServiceClient::new(clients.vault.clone());
     let request = CreateKeyRequest {
@@ -84,7 +84,7 @@ async fn create_key(clients: &Clients, sandbox: SocketAddr) -> Result<Key, Statu
         }),
         ..Default::default()
     };
-    let created = tokio::time::timeout(PATIENCE, async {
+    let created = tokio::time::timeout(START_TIMEOUT, async {
         loop {
             match keys.create_key(request.clone()).await {
                 Err(status) if status.code() == Code::Unavailable => {
@@ -96,7 +96,7 @@ async fn create_key(clients: &Clients, sandbox: SocketAddr) -> Result<Key, Statu
     });
     match created
         .await
-        .map_err(|_| Status::unavailable("the router does not attend the vault"))?
+        .map_err(|_| Status::unavailable("the router does not open_router_session the vault"))?
     {
         Err(status) if status.code() == Code::AlreadyExists => {
             let request = GetKeyRequest {

@@ -49,7 +49,7 @@ pub(crate) async fn run(options: Dev) -> Result<(), Failure> {
 
 /// Logs what became of each key in the environment; one that is refused is left out.
 async fn import_platform_keys(clients: &Clients) {
-    // The router attends already.
+    // The router opens_session already.
     for imported in platform_keys::import(clients.vault.clone(), Duration::ZERO).await {
         let variable = imported.variable;
         match imported.outcome {

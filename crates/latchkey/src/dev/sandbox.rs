@@ -24,7 +24,7 @@ pub(super) const MODEL: &str = "sandbox-echo";
 /// The key that it takes. Not a secret: it opens nothing else.
 pub(super) const KEY: &str = "sandbox-key-that-opens-nothing";
 
-const LARGEST_BODY: usize = 16 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
 /// Serves on loopback until the drain starts.
 pub(super) async fn start(port: u16, drain: &Drain) -> Result<SocketAddr, Failure> {
@@ -81,7 +81,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
 }
 
 async fn read(request: Request<Incoming>) -> Option<Value> {
-    let body = Limited::new(request.into_body(), LARGEST_BODY);
+    let body = Limited::new(request.into_body(), MAX_BODY_BYTES);
     let body = body.collect().await.ok()?.to_bytes();
     serde_json::from_slice(&body).ok()
 }

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use latchkey_boot::client::{AuthorizedChannel, ChannelConfig};
 use latchkey_boot::config::SecretString;
 use latchkey_boot::drain::Drain;
-use latchkey_boot::egress::EgressPolicy;
 use latchkey_boot::exit::Failure;
-use latchkey_boot::identity::{IdentityConfig, TokenConfig, TokenDigest, TokenName};
-use latchkey_boot::rpc::access::Grant;
 use latchkey_boot::server::ServerConfig;
 use latchkey_boot::telemetry::TelemetryConfig;
+use latchkey_egress::EgressPolicy;
 use latchkey_router::config::{self as router, RouterConfig};
+use latchkey_rpc::access::Grant;
+use latchkey_rpc::client::{AuthorizedChannel, ChannelConfig};
+use latchkey_rpc::identity::{IdentityConfig, TokenConfig, TokenDigest, TokenName};
 use latchkey_vault::config::{self as vault, VaultConfig};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use latchkey_boot::client::ChannelConfig;
 use latchkey_boot::exit::Failure;
 use latchkey_boot::tls::ClientTls;
+use latchkey_rpc::client::ChannelConfig;
 
 use super::Imported;
 use crate::arguments::ImportPlatformKeys;

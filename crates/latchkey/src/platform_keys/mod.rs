@@ -6,9 +6,9 @@ mod variables;
 
 use std::time::Duration;
 
-use latchkey_boot::client::AuthorizedChannel;
 use latchkey_contract::vault::v1::Key;
 use latchkey_contract::vault::v1::key_service_client::KeyServiceClient;
+use latchkey_rpc::client::AuthorizedChannel;
 use tonic::Status;
 
 pub(crate) use command::run;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use latchkey_boot::client::AuthorizedChannel;
 use latchkey_contract::vault::v1::key_service_client::KeyServiceClient;
 use latchkey_contract::vault::v1::{
     AddKeyVersionRequest, CreateKeyRequest, GetKeyRequest, Key, KeyMaterial,
 };
+use latchkey_rpc::client::AuthorizedChannel;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 

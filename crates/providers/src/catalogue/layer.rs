@@ -58,7 +58,7 @@ impl Layer {
 
     fn check(self) -> Result<Self, CatalogueError> {
         let printable = self.version.bytes().all(|byte| byte.is_ascii_graphic());
-        if !printable || !(1..=LONGEST_VERSION).contains(&self.version.len()) {
+        if !printable || !(1..=MAX_VERSION).contains(&self.version.len()) {
             return Err(CatalogueError::Version);
         }
         let mut names = BTreeSet::new();
@@ -108,7 +108,7 @@ impl Layer {
 }
 
 /// Characters. It is kept with each attempt.
-const LONGEST_VERSION: usize = 64;
+const MAX_VERSION: usize = 64;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

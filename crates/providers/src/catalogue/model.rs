@@ -123,8 +123,8 @@ fn check_tariff(tariff: &Tariff, model: &str) -> Result<(), CatalogueError> {
 
 /// Whether it can stand in a request and in an account.
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.len() <= LONGEST_NAME && !text.contains(char::is_control)
+    !text.is_empty() && text.len() <= MAX_NAME_BYTES && !text.contains(char::is_control)
 }
 
 /// Bytes; as many as a request's `model` may have.
-const LONGEST_NAME: usize = 256;
+const MAX_NAME_BYTES: usize = 256;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_providers::Provider;
 use latchkey_providers::catalogue::{Catalogue, CatalogueError, Layer, Model};
 use tokio::sync::Mutex;
@@ -26,7 +26,7 @@ use files::Stamp;
 use overrides::Overrides;
 
 /// The catalogue in use, and what it is made of. It follows its files and the database; calls that
-/// have begun go on with what they have.
+/// have start go on with what they have.
 pub struct Catalogues {
     config: Arc<CatalogueConfig>,
     store: Store,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_providers::Provider;
 use latchkey_providers::catalogue::{
     LongContextTier, Model, Operation, PriceTable, Prices, Tariff,

@@ -1,8 +1,8 @@
 //! What is answered whole, and its account.
 
 use super::Dispatcher;
-use super::asked::Asked;
 use super::operation::Operation;
+use super::request::DispatchRequest;
 use crate::domain::attempt::Attempt;
 use crate::error::RouterError;
 
@@ -28,7 +28,7 @@ impl Dispatcher {
     /// Tries until there is an answer, with the account of every call.
     pub(super) async fn account_for<T, O: Operation<Answer = Accounted<T>>>(
         &self,
-        asked: Asked<'_>,
+        asked: DispatchRequest<'_>,
         operation: &O,
     ) -> Result<Accounted<T>, RouterError> {
         let (mut accounted, mut attempts) = self.try_all(asked, operation).await?;

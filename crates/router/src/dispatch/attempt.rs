@@ -5,42 +5,42 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::response::Parts;
-use latchkey_boot::clock::Clock;
+use latchkey_clock::Clock;
 use latchkey_contract::router::v1::Usage;
 use latchkey_providers::Provider;
 use latchkey_providers::catalogue::CostContext;
 use latchkey_providers::error::request_id;
 
 use crate::catalogue::Catalogues;
-use crate::domain::attempt::{Attempt, Begun, Certainty, Outcome, State};
+use crate::domain::attempt::{Attempt, AttemptOutcome, AttemptStart, Certainty, State};
 use crate::error::RouterError;
 use crate::keys::system_time;
 use crate::ledger::Ledger;
 
-use super::{Dispatcher, LONGEST_NAME};
+use super::{Dispatcher, MAX_NAME_BYTES};
 
 /// An open attempt.
-pub(super) struct Open {
-    begun: Option<Begun>,
-    outcome: Outcome,
-    begun_at: Duration,
+pub(super) struct OpenAttempt {
+    start: Option<AttemptStart>,
+    outcome: AttemptOutcome,
+    started_at: Duration,
     ledger: Arc<Ledger>,
     catalogue: Arc<Catalogues>,
     clock: Arc<dyn Clock>,
 }
 
-impl Open {
+impl OpenAttempt {
     /// Writes the beginning down. A call whose beginning could not be written is not made.
-    pub(super) fn begin(begun: Begun, dispatcher: &Dispatcher) -> Result<Self, RouterError> {
+    pub(super) fn begin(start: AttemptStart, dispatcher: &Dispatcher) -> Result<Self, RouterError> {
         let attempt = Attempt {
-            begun,
-            outcome: Outcome::default(),
+            start,
+            outcome: AttemptOutcome::default(),
         };
         dispatcher.ledger.append(&attempt)?;
         Ok(Self {
-            begun: Some(attempt.begun),
-            outcome: Outcome::default(),
-            begun_at: dispatcher.clock.boottime(),
+            start: Some(attempt.start),
+            outcome: AttemptOutcome::default(),
+            started_at: dispatcher.clock.boottime(),
             ledger: Arc::clone(&dispatcher.ledger),
             catalogue: Arc::clone(&dispatcher.catalogue),
             clock: Arc::clone(&dispatcher.clock),
@@ -66,7 +66,7 @@ impl Open {
     }
 
     /// The call succeeded.
-    pub(super) fn succeed(mut self, told: &Told<'_>) -> Option<Attempt> {
+    pub(super) fn succeed(mut self, told: &ProviderReport<'_>) -> Option<Attempt> {
         let outcome = &mut self.outcome;
         told.served_model.clone_into(&mut outcome.served_model);
         told.service_tier.clone_into(&mut outcome.service_tier);
@@ -94,7 +94,7 @@ impl Open {
     }
 
     fn settle(&mut self, state: State) -> Option<Attempt> {
-        let begun = self.begun.take()?;
+        let start = self.start.take()?;
         let mut outcome = std::mem::take(&mut self.outcome);
         outcome.state = state;
         for word in [
@@ -105,50 +105,50 @@ impl Open {
             *word = storable(word);
         }
         outcome.latency_micros = Some(self.elapsed());
-        self.price(&begun, &mut outcome);
-        let attempt = Attempt { begun, outcome };
+        self.price(&start, &mut outcome);
+        let attempt = Attempt { start, outcome };
         if let Err(error) = self.ledger.append(&attempt) {
             // The call was made; its beginning is in the journal, so it is not lost, only open.
             let chain = &error as &dyn std::error::Error;
-            tracing::error!(error = chain, attempt = %attempt.begun.id.0, "an outcome is unwritten");
+            tracing::error!(error = chain, attempt = %attempt.start.id.0, "an outcome is unwritten");
         }
         Some(attempt)
     }
 
     /// What the provider told of the cost holds; else the catalogue's price, of the model that
     /// answered or of the one asked for.
-    fn price(&self, begun: &Begun, outcome: &mut Outcome) {
+    fn price(&self, start: &AttemptStart, outcome: &mut AttemptOutcome) {
         if outcome.cost_nanos.is_some() {
             PRICED_BY_THE_PROVIDER.clone_into(&mut outcome.price_version);
             return;
         }
         let catalogue = self.catalogue.current();
         catalogue.version().clone_into(&mut outcome.price_version);
-        let Ok(provider) = begun.provider.parse::<Provider>() else {
+        let Ok(provider) = start.provider.parse::<Provider>() else {
             return;
         };
         if outcome.certainty == Certainty::Reported
             && let Some(usage) = &outcome.usage
         {
             let find = |name: &str| catalogue.find(provider, name);
-            let model = find(&outcome.served_model).or_else(|| find(&begun.model));
+            let model = find(&outcome.served_model).or_else(|| find(&start.model));
             let context = CostContext {
                 service_tier: &outcome.service_tier,
-                start: system_time(begun.start_time),
+                start: system_time(start.start_time),
             };
             outcome.cost_nanos = model.and_then(|model| model.cost_nanos(usage, &context));
         }
     }
 
     fn elapsed(&self) -> i64 {
-        let elapsed = self.clock.boottime().saturating_sub(self.begun_at);
+        let elapsed = self.clock.boottime().saturating_sub(self.started_at);
         i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX)
     }
 }
 
 /// What a provider told of a call that succeeded.
 #[derive(Default)]
-pub(super) struct Told<'a> {
+pub(super) struct ProviderReport<'a> {
     /// The model that answered.
     pub(super) served_model: &'a str,
     /// What was used.
@@ -166,10 +166,10 @@ const PRICED_BY_THE_PROVIDER: &str = "provider";
 /// and nobody's names are long.
 fn storable(word: &str) -> String {
     let printable = word.chars().filter(|c| !c.is_control());
-    printable.take(LONGEST_NAME).collect()
+    printable.take(MAX_NAME_BYTES).collect()
 }
 
-impl Drop for Open {
+impl Drop for OpenAttempt {
     fn drop(&mut self) {
         self.settle(State::Cancelled);
     }

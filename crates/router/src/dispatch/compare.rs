@@ -9,10 +9,10 @@ use latchkey_contract::names::Scope;
 use latchkey_contract::router::v1::{Alternative, GenerateRequest};
 use tokio::time::Instant;
 
-use super::asked::Asked;
 use super::conditions::Conditions;
 use super::generate::{Answered, Generate};
-use super::plan::Leg;
+use super::plan::ModelTarget;
+use super::request::DispatchRequest;
 use super::{Dispatcher, Request};
 use crate::error::RouterError;
 
@@ -51,9 +51,9 @@ impl Dispatcher {
                 &*alternative.key,
             );
             let field = |name: &str| format!("alternatives[{index}].{name}");
-            let leg = Leg::new(said, &catalogue, field)?;
+            let target = ModelTarget::new(said, &catalogue, field)?;
             let comparing = Arc::clone(&comparing);
-            answers.push(async move { (index, comparing.answer(leg).await) });
+            answers.push(async move { (index, comparing.answer(target).await) });
         }
         Ok(Box::pin(answers))
     }
@@ -70,14 +70,14 @@ struct Comparing {
 }
 
 impl Comparing {
-    async fn answer(&self, leg: Leg) -> Result<Answered, RouterError> {
+    async fn answer(&self, target: ModelTarget) -> Result<Answered, RouterError> {
         let request = Request {
             scope: &self.scope,
             requester: &self.requester,
             deadline: self.deadline,
         };
         let conditions = self.conditions.clone();
-        let asked = Asked::one(request, leg, self.wanted.origin(), conditions);
+        let asked = DispatchRequest::one(request, target, self.wanted.origin(), conditions);
         self.dispatcher.answer(asked, &Generate(&self.wanted)).await
     }
 }
@@ -94,10 +94,10 @@ fn check(wanted: &GenerateRequest, alternatives: &[Alternative]) -> Result<(), R
         let field = format!("request.{field}");
         return Err(RouterError::field(field, "must be empty"));
     }
-    if !(1..=MOST_ALTERNATIVES).contains(&alternatives.len()) {
+    if !(1..=MAX_ALTERNATIVES).contains(&alternatives.len()) {
         return Err(RouterError::field("alternatives", "must be 1 to 8"));
     }
     Ok(())
 }
 
-const MOST_ALTERNATIVES: usize = 8;
+const MAX_ALTERNATIVES: usize = 8;

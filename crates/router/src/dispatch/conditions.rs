@@ -7,16 +7,16 @@ use latchkey_contract::names::KeyVersionName;
 use latchkey_contract::router::v1::{self, funding};
 use latchkey_providers::Provider;
 
-use super::LONGEST_NAME;
+use super::MAX_NAME_BYTES;
 use crate::domain::attempt::Payer;
-use crate::domain::funding::{Expectations, Funding, Instead, Selection};
+use crate::domain::funding::{Expectations, Funding, FundingFallback, Selection};
 use crate::error::RouterError;
 
 /// The conditions of a request; a default has none.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Conditions {
     pub(super) funding: Funding,
-    /// None when nothing is expected, so that such requests share their loans.
+    /// None when nothing is expected, so that such requests share their leases.
     pub(super) expectations: Option<Arc<Expectations>>,
     /// The most that a call may cost, in nano-dollars. The vault knows no prices.
     pub(super) max_cost_nanos: Option<i64>,
@@ -56,11 +56,11 @@ fn read_funding(said: &v1::Funding) -> Result<Funding, RouterError> {
     })
 }
 
-fn instead(field: &str, said: i32) -> Result<Option<Instead>, RouterError> {
-    match funding::Instead::try_from(said) {
-        Ok(funding::Instead::Unspecified) => Ok(None),
-        Ok(funding::Instead::Platform) => Ok(Some(Instead::Platform)),
-        Ok(funding::Instead::Refuse) => Ok(Some(Instead::Refuse)),
+fn instead(field: &str, said: i32) -> Result<Option<FundingFallback>, RouterError> {
+    match funding::FundingFallback::try_from(said) {
+        Ok(funding::FundingFallback::Unspecified) => Ok(None),
+        Ok(funding::FundingFallback::Platform) => Ok(Some(FundingFallback::Platform)),
+        Ok(funding::FundingFallback::Refuse) => Ok(Some(FundingFallback::Refuse)),
         Err(_) => Err(unknown(field)),
     }
 }
@@ -83,7 +83,7 @@ fn read_expectations(said: &v1::Expectations) -> Result<Expectations, RouterErro
         Ok(v1::Payer::Platform) => Some(Payer::Platform),
         Err(_) => return Err(unknown("expectations.payer")),
     };
-    if said.location.len() > LONGEST_NAME {
+    if said.location.len() > MAX_NAME_BYTES {
         let problem = "must be at most 256 bytes";
         return Err(RouterError::field("expectations.location", problem));
     }
@@ -127,8 +127,8 @@ mod tests {
     fn every_word_is_read() {
         let funding = v1::Funding {
             selection: funding::Selection::WhenNamed.into(),
-            when_missing: funding::Instead::Platform.into(),
-            when_failed: funding::Instead::Refuse.into(),
+            when_missing: funding::FundingFallback::Platform.into(),
+            when_failed: funding::FundingFallback::Refuse.into(),
             when_switched_off: 0,
         };
         let expectations = v1::Expectations {
@@ -141,8 +141,8 @@ mod tests {
         let read = read(funding, &expectations).unwrap();
         let expected = Funding {
             selection: Some(Selection::WhenNamed),
-            when_missing: Some(Instead::Platform),
-            when_failed: Some(Instead::Refuse),
+            when_missing: Some(FundingFallback::Platform),
+            when_failed: Some(FundingFallback::Refuse),
             when_switched_off: None,
         };
         assert_eq!(read.funding, expected);

@@ -7,10 +7,10 @@ use latchkey_providers::encode::{Call, EncodeError, WireRequest};
 use latchkey_providers::{Dialect, tokens};
 
 use super::accounted::Accounted;
-use super::attempt::Told;
+use super::attempt::ProviderReport;
 use super::estimate::Size;
-use super::operation::{Aim, Failed, Operation};
-use super::ready::Ready;
+use super::operation::{EncodeTarget, Failed, Operation};
+use super::prepared::PreparedCall;
 use super::{Dispatcher, Request};
 use crate::domain::attempt;
 use crate::error::RouterError;
@@ -24,7 +24,7 @@ impl Dispatcher {
     ) -> Result<Accounted<i64>, RouterError> {
         let mut asked = self.asked(request, wanted)?;
         // Another model counts otherwise.
-        asked.legs.truncate(1);
+        asked.targets.truncate(1);
         asked.and_the_workspaces = false;
         self.account_for(asked, &CountTokens(wanted)).await
     }
@@ -43,12 +43,15 @@ impl Operation for CountTokens<'_> {
         None
     }
 
-    fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Dialect), EncodeError> {
+    fn encode(
+        &self,
+        encode_target: &EncodeTarget<'_>,
+    ) -> Result<(WireRequest, Dialect), EncodeError> {
         let exchange = tokens::request(&Call {
-            target: aim.target,
-            model: aim.model,
-            traits: aim.traits,
-            request: &aim.view_of(self.0),
+            target: encode_target.target,
+            model: encode_target.model,
+            traits: encode_target.traits,
+            request: &encode_target.view_of(self.0),
             stream: false,
         })?;
         Ok((exchange.request, exchange.dialect))
@@ -57,14 +60,14 @@ impl Operation for CountTokens<'_> {
     async fn perform(
         &self,
         dispatcher: &Dispatcher,
-        ready: Ready<Dialect>,
+        ready: PreparedCall<Dialect>,
     ) -> Result<Accounted<i64>, Failed> {
         let read = |dialect: &Dialect, reply: &Reply<'_>| tokens::read(*dialect, reply);
         let (input_tokens, _, open) = dispatcher.ask(ready, read).await?;
         // No provider charges for it.
-        let attempt = open.succeed(&Told {
+        let attempt = open.succeed(&ProviderReport {
             cost_nanos: Some(0),
-            ..Told::default()
+            ..ProviderReport::default()
         });
         Ok(Accounted::new(input_tokens, attempt))
     }

@@ -7,13 +7,13 @@ use latchkey_providers::embeddings::{self, Call, Embeddings, Reader};
 use latchkey_providers::encode::{EncodeError, WireRequest};
 
 use super::accounted::Accounted;
-use super::asked::Asked;
-use super::attempt::Told;
+use super::attempt::ProviderReport;
 use super::conditions::Conditions;
 use super::estimate::Size;
-use super::operation::{Aim, Failed, Operation};
-use super::plan::Leg;
-use super::ready::Ready;
+use super::operation::{EncodeTarget, Failed, Operation};
+use super::plan::ModelTarget;
+use super::prepared::PreparedCall;
+use super::request::DispatchRequest;
 use super::{Dispatcher, Request};
 use crate::domain::attempt;
 use crate::error::RouterError;
@@ -34,11 +34,16 @@ impl Dispatcher {
         &self,
         request: Request<'a>,
         wanted: &EmbedRequest,
-    ) -> Result<Asked<'a>, RouterError> {
+    ) -> Result<DispatchRequest<'a>, RouterError> {
         let said = (&*wanted.provider, &*wanted.model, &*wanted.key);
-        let leg = Leg::new(said, &self.catalogue.current(), str::to_owned)?;
+        let target = ModelTarget::new(said, &self.catalogue.current(), str::to_owned)?;
         let conditions = Conditions::read(wanted.funding.as_ref(), wanted.expectations.as_ref())?;
-        Ok(Asked::one(request, leg, wanted.origin(), conditions))
+        Ok(DispatchRequest::one(
+            request,
+            target,
+            wanted.origin(),
+            conditions,
+        ))
     }
 }
 
@@ -55,11 +60,14 @@ impl Operation for Embed<'_> {
         Some(Size::of_inputs(self.0))
     }
 
-    fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Reader), EncodeError> {
+    fn encode(
+        &self,
+        encode_target: &EncodeTarget<'_>,
+    ) -> Result<(WireRequest, Reader), EncodeError> {
         let exchange = embeddings::request(&Call {
-            target: aim.target,
-            model: aim.model,
-            request: &aim.view_of(self.0),
+            target: encode_target.target,
+            model: encode_target.model,
+            request: &encode_target.view_of(self.0),
         })?;
         Ok((exchange.request, exchange.reader))
     }
@@ -67,15 +75,15 @@ impl Operation for Embed<'_> {
     async fn perform(
         &self,
         dispatcher: &Dispatcher,
-        ready: Ready<Reader>,
+        ready: PreparedCall<Reader>,
     ) -> Result<Accounted<Embeddings>, Failed> {
         let read = |reader: &Reader, reply: &Reply<'_>| reader.read(reply);
         let (embeddings, _, open) = dispatcher.ask(ready, read).await?;
-        let attempt = open.succeed(&Told {
+        let attempt = open.succeed(&ProviderReport {
             served_model: &embeddings.model,
             usage: embeddings.usage,
             cost_nanos: embeddings.cost_nanos,
-            ..Told::default()
+            ..ProviderReport::default()
         });
         Ok(Accounted::new(embeddings, attempt))
     }

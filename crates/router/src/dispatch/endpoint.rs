@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use latchkey_boot::egress::{EgressError, EgressPolicy};
+use latchkey_egress::{EgressError, EgressPolicy};
 use latchkey_providers::{Provider, oauth, vertex_base_url};
 use serde::Deserialize;
 use url::Url;
 
-use crate::upstream::Trust;
+use crate::upstream::AddressSource;
 
 /// What an operator sets for a provider: an egress proxy, a private endpoint, a test upstream.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -24,8 +24,8 @@ pub struct ProviderConfig {
 /// The addresses in use.
 #[derive(Debug)]
 pub struct Endpoints {
-    known: BTreeMap<Provider, (Url, Trust)>,
-    issuers: BTreeMap<Provider, (Url, Trust)>,
+    known: BTreeMap<Provider, (Url, AddressSource)>,
+    issuers: BTreeMap<Provider, (Url, AddressSource)>,
     egress: EgressPolicy,
 }
 
@@ -49,7 +49,7 @@ impl Endpoints {
         overrides: &BTreeMap<String, ProviderConfig>,
         egress: EgressPolicy,
     ) -> Result<Self, EndpointError> {
-        let public = |url: &str| url.parse().ok().map(|url| (url, Trust::User));
+        let public = |url: &str| url.parse().ok().map(|url| (url, AddressSource::Customer));
         let mut known = BTreeMap::new();
         let mut issuers = BTreeMap::new();
         for provider in Provider::ALL {
@@ -72,13 +72,13 @@ impl Endpoints {
                 if matches!(provider, Provider::Azure | Provider::Custom) {
                     return Err(EndpointError::OwnAddress(provider));
                 }
-                known.insert(provider, (url.clone(), Trust::Operator));
+                known.insert(provider, (url.clone(), AddressSource::Operator));
             }
             if let Some(url) = &config.token_url {
                 if issuer(provider).is_none() {
                     return Err(EndpointError::NoTokens(provider));
                 }
-                issuers.insert(provider, (url.clone(), Trust::Operator));
+                issuers.insert(provider, (url.clone(), AddressSource::Operator));
             }
         }
         Ok(Self {
@@ -96,26 +96,26 @@ impl Endpoints {
         provider: Provider,
         own: Option<&'a Url>,
         location: &str,
-    ) -> Result<(Cow<'a, Url>, Trust), EgressError> {
+    ) -> Result<(Cow<'a, Url>, AddressSource), EgressError> {
         if let Some(own) = own {
             self.egress.check_url(own)?;
-            return Ok((Cow::Borrowed(own), Trust::User));
+            return Ok((Cow::Borrowed(own), AddressSource::Customer));
         }
-        if let Some((url, trust)) = self.known.get(&provider) {
-            return Ok((Cow::Borrowed(url), *trust));
+        if let Some((url, address_source)) = self.known.get(&provider) {
+            return Ok((Cow::Borrowed(url), *address_source));
         }
         let located = match provider {
             Provider::Vertex => vertex_base_url(location),
             _ => None,
         };
         let url = located.ok_or(EgressError::NoHost)?;
-        Ok((Cow::Owned(url), Trust::User))
+        Ok((Cow::Owned(url), AddressSource::Customer))
     }
 
     /// Where access tokens are got for a provider's keys; none where keys are sent as they are.
-    pub fn token_url(&self, provider: Provider) -> Option<(&Url, Trust)> {
-        let (url, trust) = self.issuers.get(&provider)?;
-        Some((url, *trust))
+    pub fn token_url(&self, provider: Provider) -> Option<(&Url, AddressSource)> {
+        let (url, address_source) = self.issuers.get(&provider)?;
+        Some((url, *address_source))
     }
 }
 
@@ -157,10 +157,10 @@ mod tests {
                 assert!(matches!(provider, Provider::Azure | Provider::Custom));
                 continue;
             };
-            let (url, trust) = endpoints.choose(provider, None, "us").unwrap();
+            let (url, address_source) = endpoints.choose(provider, None, "us").unwrap();
             assert_eq!(
-                (url.as_str(), trust),
-                ("https://proxy.example/x", Trust::Operator)
+                (url.as_str(), address_source),
+                ("https://proxy.example/x", AddressSource::Operator)
             );
         }
     }
@@ -168,22 +168,25 @@ mod tests {
     #[test]
     fn vertex_is_where_its_location_is() {
         let endpoints = endpoints("vertex", token_url()).unwrap();
-        let (url, trust) = endpoints
+        let (url, address_source) = endpoints
             .choose(Provider::Vertex, None, "asia-east1")
             .unwrap();
         assert_eq!(
             url.as_str(),
             "https://asia-east1-aiplatform.googleapis.com/"
         );
-        assert_eq!(trust, Trust::User);
+        assert_eq!(address_source, AddressSource::Customer);
         assert!(endpoints.choose(Provider::Vertex, None, "evil/").is_err());
     }
 
     #[test]
     fn tokens_are_got_where_the_operator_says() {
         let endpoints = endpoints("vertex", token_url()).unwrap();
-        let (url, trust) = endpoints.token_url(Provider::Vertex).unwrap();
-        assert_eq!((url.path(), trust), ("/token", Trust::Operator));
+        let (url, address_source) = endpoints.token_url(Provider::Vertex).unwrap();
+        assert_eq!(
+            (url.path(), address_source),
+            ("/token", AddressSource::Operator)
+        );
         assert!(endpoints.token_url(Provider::OpenAi).is_none());
     }
 

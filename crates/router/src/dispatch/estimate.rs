@@ -188,7 +188,7 @@ impl Size {
 pub(super) fn check_cost(price: &PriceEstimate, most_nanos: i64) -> Result<(), RouterError> {
     match price.highest_cost_nanos {
         Some(highest) if highest <= most_nanos => Ok(()),
-        highest_nanos => Err(RouterError::TooDear { highest_nanos }),
+        highest_nanos => Err(RouterError::CostLimitExceeded { highest_nanos }),
     }
 }
 

@@ -1,9 +1,9 @@
 //! What would become of a request: whom it would be put to, with which keys, who would pay. It goes the
-//! way of a call from its plan to the vault's choice, and no further: nothing is lent, called or kept.
+//! way of a call from its plan to the vault's choice, and no further: nothing is leased, called or kept.
 
 use std::collections::{BTreeSet, VecDeque};
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::KeyVersionName;
 use latchkey_contract::router::v1::{
     EmbedRequest, GenerateImagesRequest, GenerateRequest, PriceEstimate,
@@ -11,18 +11,18 @@ use latchkey_contract::router::v1::{
 use latchkey_contract::vault::v1::Capability;
 use latchkey_providers::Provider;
 
-use super::asked::{Asked, Course};
 use super::embed::Embed;
 use super::estimate::{Offer, Size, check_cost};
 use super::failure::{self, Next};
 use super::generate::Generate;
 use super::images::GenerateImages;
 use super::operation::Operation;
-use super::plan::{self, Leg};
-use super::{Dispatcher, Request, Unfit, in_time};
+use super::plan::{self, ModelTarget};
+use super::request::{DispatchRequest, PayerState};
+use super::{Dispatcher, Request, Unavailable, in_time};
 use crate::domain::attempt::Payer;
 use crate::error::RouterError;
-use crate::keys::{Candidate, Prospect, system_time};
+use crate::keys::{Candidate, DryRun, system_time};
 
 /// The request in question.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ pub enum Question<'a> {
 }
 
 /// One model that the request may be put to.
-pub struct Outlook {
+pub struct TargetReport {
     /// A provider id; empty when the key tells.
     pub provider: String,
     /// The model that the request or the fallback names, or empty.
@@ -44,13 +44,13 @@ pub struct Outlook {
     /// Whether it is asked only when those before it have failed.
     pub fallback: bool,
     /// First the keys that would be tried, in that order.
-    pub keys: Vec<KeyOutlook>,
+    pub keys: Vec<CandidateReport>,
     /// Why none would be.
     pub refusal: Option<RouterError>,
 }
 
 /// A key that comes into question.
-pub struct KeyOutlook {
+pub struct CandidateReport {
     /// The version in use.
     pub key_version: KeyVersionName,
     /// The last four characters.
@@ -83,35 +83,35 @@ impl Dispatcher {
         &self,
         request: Request<'_>,
         question: Question<'_>,
-    ) -> Result<Vec<Outlook>, RouterError> {
+    ) -> Result<Vec<TargetReport>, RouterError> {
         match question {
             Question::Embed(wanted) => {
                 let asked = self.asked_for_vectors(request, wanted)?;
-                self.look_ahead(asked, &Embed(wanted)).await
+                self.dry_run(asked, &Embed(wanted)).await
             }
             Question::Generate(wanted) => {
                 let asked = self.asked(request, wanted)?;
-                self.look_ahead(asked, &Generate(wanted)).await
+                self.dry_run(asked, &Generate(wanted)).await
             }
             Question::GenerateImages(wanted) => {
                 let asked = self.asked_for_pictures(request, wanted)?;
-                self.look_ahead(asked, &GenerateImages(wanted)).await
+                self.dry_run(asked, &GenerateImages(wanted)).await
             }
         }
     }
 
-    async fn look_ahead<O: Operation>(
+    async fn dry_run<O: Operation>(
         &self,
-        asked: Asked<'_>,
+        asked: DispatchRequest<'_>,
         operation: &O,
-    ) -> Result<Vec<Outlook>, RouterError> {
-        let first = asked.legs.first().map(|leg| leg.provider.parse());
+    ) -> Result<Vec<TargetReport>, RouterError> {
+        let first = asked.targets.first().map(|target| target.provider.parse());
         let looking = Looking {
             dispatcher: self,
             asked,
             capability: O::CAPABILITY,
             size: operation.size(),
-            course: Course::default(),
+            payer_state: PayerState::default(),
             first_choice: first.and_then(Result::ok),
         };
         looking.run().await
@@ -120,45 +120,47 @@ impl Dispatcher {
 
 struct Looking<'a> {
     dispatcher: &'a Dispatcher,
-    asked: Asked<'a>,
+    asked: DispatchRequest<'a>,
     capability: Capability,
     size: Option<Size>,
     /// As it will be if what comes before fails.
-    course: Course,
+    payer_state: PayerState,
     /// Whom the request is made for; not known before there is a key when it names no provider.
     first_choice: Option<Provider>,
 }
 
 impl Looking<'_> {
-    async fn run(mut self) -> Result<Vec<Outlook>, RouterError> {
-        let mut legs = VecDeque::from(std::mem::take(&mut self.asked.legs));
-        let mut outlooks: Vec<Outlook> = Vec::new();
-        while let Some(leg) = legs.pop_front() {
-            let fallback = !outlooks.is_empty();
-            let prospect = self.prospect(&leg, fallback).await?;
+    async fn run(mut self) -> Result<Vec<TargetReport>, RouterError> {
+        let mut targets = VecDeque::from(std::mem::take(&mut self.asked.targets));
+        let mut reports: Vec<TargetReport> = Vec::new();
+        while let Some(target) = targets.pop_front() {
+            let fallback = !reports.is_empty();
+            let dry_run = self.dry_run(&target, fallback).await?;
             if std::mem::take(&mut self.asked.and_the_workspaces) {
-                legs.extend(plan::of_the_workspace(&prospect.fallbacks));
+                targets.extend(plan::of_the_workspace(&dry_run.fallbacks));
             }
-            let outlook = self.outlook(leg, fallback, prospect)?;
+            let report = self.report(target, fallback, dry_run)?;
             // Such a refusal ends a request before any fallback.
             let ends = |error: &RouterError| failure::next(error) == Next::GiveUp;
-            let is_over = !fallback && outlook.refusal.as_ref().is_some_and(ends);
-            outlooks.push(outlook);
+            let is_over = !fallback && report.refusal.as_ref().is_some_and(ends);
+            reports.push(report);
             if is_over {
                 break;
             }
         }
-        Ok(outlooks)
+        Ok(reports)
     }
 
-    /// The vault's choice: what the first call for this leg would be given.
-    async fn prospect(&self, leg: &Leg, fallback: bool) -> Result<Prospect, RouterError> {
-        let wish = self.asked.wish(leg, self.capability, self.course, &[]);
-        let asked = self.dispatcher.keys.look_ahead(&wish);
+    /// The vault's choice: what the first call for this target would be given.
+    async fn dry_run(&self, target: &ModelTarget, fallback: bool) -> Result<DryRun, RouterError> {
+        let query = self
+            .asked
+            .query(target, self.capability, self.payer_state, &[]);
+        let asked = self.dispatcher.keys.dry_run(&query);
         match in_time(self.asked.deadline, asked).await {
             // That a fallback can't be asked at all is no reason to stop, as in a call.
             Err(RouterError::Refused(refusal)) if fallback || refusal.is_of_the_choice() => {
-                Ok(Prospect {
+                Ok(DryRun {
                     candidates: Vec::new(),
                     fallbacks: refusal.fallbacks.clone(),
                     refusal: Some(*refusal),
@@ -168,16 +170,16 @@ impl Looking<'_> {
         }
     }
 
-    fn outlook(
+    fn report(
         &mut self,
-        leg: Leg,
+        target: ModelTarget,
         fallback: bool,
-        prospect: Prospect,
-    ) -> Result<Outlook, RouterError> {
-        let mut keys = Vec::with_capacity(prospect.candidates.len());
+        dry_run: DryRun,
+    ) -> Result<TargetReport, RouterError> {
+        let mut keys = Vec::with_capacity(dry_run.candidates.len());
         let mut refusal = None;
         let mut kept_to_its_owner = false;
-        for candidate in prospect.candidates {
+        for candidate in dry_run.candidates {
             if candidate.step > 0 && !fallback {
                 self.first_choice.get_or_insert(candidate.provider);
             }
@@ -188,23 +190,23 @@ impl Looking<'_> {
                 continue;
             }
             let (key, excluded) = self.key(candidate);
-            let is_dear = excluded.as_ref().is_some_and(failure::is_of_the_request);
-            kept_to_its_owner |= is_dear && key.payer == Payer::OwnKey;
+            let exceeds_cost_limit = excluded.as_ref().is_some_and(failure::is_of_the_request);
+            kept_to_its_owner |= exceeds_cost_limit && key.payer == Payer::OwnKey;
             // What a call would end with, which meets them in this order.
             refusal = excluded.or(refusal);
             keys.push(key);
         }
         close_up(&mut keys);
         let is_tried = keys.iter().any(|key| key.step > 0);
-        let refusal = match prospect.refusal {
+        let refusal = match dry_run.refusal {
             _ if is_tried => None,
             Some(said) => Some(RouterError::Refused(Box::new(said))),
             // Neither a key nor a reason makes no sense.
             None => Some(refusal.ok_or(RouterError::VaultUnavailable)?),
         };
-        Ok(Outlook {
-            provider: leg.provider,
-            model: leg.model,
+        Ok(TargetReport {
+            provider: target.provider,
+            model: target.model,
             fallback,
             keys,
             refusal,
@@ -213,8 +215,8 @@ impl Looking<'_> {
 
     /// A candidate of the vault's, with what this router knows of it, and why it would not be tried if
     /// that is the router's doing.
-    fn key(&mut self, candidate: Candidate) -> (KeyOutlook, Option<RouterError>) {
-        let platform_may_follow = candidate.platform_may_follow;
+    fn key(&mut self, candidate: Candidate) -> (CandidateReport, Option<RouterError>) {
+        let platform_fallback_allowed = candidate.platform_fallback_allowed;
         let mut key = self.untried(candidate);
         if key.step == 0 {
             return (key, None);
@@ -224,26 +226,28 @@ impl Looking<'_> {
             key.exclude(COST_EXPECTATION);
             return (key, Some(error));
         }
-        self.course.turn_of(key.payer);
-        self.course.failure_of(key.payer, platform_may_follow);
+        self.payer_state.turn_of(key.payer);
+        self.payer_state
+            .failure_of(key.payer, platform_fallback_allowed);
         let (health, clock) = (&self.dispatcher.health, &self.dispatcher.clock);
-        let Err(unfit) = health.foresee(&key.key_version, &key.model, clock.boottime()) else {
+        let Err(unavailable) = health.preview(&key.key_version, &key.model, clock.boottime())
+        else {
             return (key, None);
         };
-        key.until = clock.now().checked_add(unfit.wait());
-        match &unfit {
-            Unfit::BreakerOpen { .. } => key.exclude(BREAKER_OPEN),
-            Unfit::SetAside { error, .. } => {
-                key.exclude(SET_ASIDE);
+        key.until = clock.now().checked_add(unavailable.wait());
+        match &unavailable {
+            Unavailable::BreakerOpen { .. } => key.exclude(BREAKER_OPEN),
+            Unavailable::CoolingDown { error, .. } => {
+                key.exclude(COOLING_DOWN);
                 key.detail.clone_from(&error.message);
             }
         }
-        (key, Some(unfit.into()))
+        (key, Some(unavailable.into()))
     }
 
     /// A candidate as the vault tells of it, and what a call may cost.
-    fn untried(&self, candidate: Candidate) -> KeyOutlook {
-        KeyOutlook {
+    fn untried(&self, candidate: Candidate) -> CandidateReport {
+        CandidateReport {
             price: self.price(&candidate),
             key_version: candidate.key_version,
             material_tail: candidate.material_tail,
@@ -273,7 +277,7 @@ impl Looking<'_> {
     }
 }
 
-impl KeyOutlook {
+impl CandidateReport {
     fn exclude(&mut self, rule: &str) {
         self.step = 0;
         rule.clone_into(&mut self.rule);
@@ -281,7 +285,7 @@ impl KeyOutlook {
 }
 
 /// Numbers the steps that are left from 1, and puts the keys in their order.
-fn close_up(keys: &mut [KeyOutlook]) {
+fn close_up(keys: &mut [CandidateReport]) {
     let steps: BTreeSet<i32> = keys.iter().map(|key| key.step).filter(|s| *s > 0).collect();
     for key in keys.iter_mut() {
         let place = steps.iter().zip(1..).find(|(step, _)| **step == key.step);
@@ -295,4 +299,4 @@ const PAYER_DIFFERS: &str = "PAYER_DIFFERS";
 /// This router's own rules.
 const BREAKER_OPEN: &str = "BREAKER_OPEN";
 const COST_EXPECTATION: &str = "COST_EXPECTATION";
-const SET_ASIDE: &str = "SET_ASIDE";
+const COOLING_DOWN: &str = "COOLING_DOWN";

@@ -6,7 +6,7 @@ use latchkey_providers::{ErrorClass, ProviderError};
 
 use super::Dispatcher;
 use crate::error::RouterError;
-use crate::keys::{Loan, TokenError, provider_refusal};
+use crate::keys::{Lease, TokenError, provider_refusal};
 use crate::upstream::{BodyError, UpstreamError};
 
 /// What to do after a failed call.
@@ -49,7 +49,7 @@ pub(super) fn next(error: &RouterError) -> Next {
         RouterError::Destination(_) | RouterError::BreakerOpen(_) | RouterError::LossySwitch(_) => {
             Next::AnotherKey
         }
-        RouterError::TooDear { .. } => Next::AnotherModel,
+        RouterError::CostLimitExceeded { .. } => Next::AnotherModel,
         RouterError::Refused(refusal) => match refusal.reason {
             "EXPECTATION_UNMET" | "KEY_UNUSABLE" | "OWN_KEY_REQUIRED" | "POLICY_FORBIDS" => {
                 Next::AnotherModel
@@ -70,7 +70,9 @@ pub(super) fn is_throttled(error: &RouterError) -> bool {
 pub(super) fn is_of_the_request(error: &RouterError) -> bool {
     matches!(
         error,
-        RouterError::Encode(_) | RouterError::LossySwitch(_) | RouterError::TooDear { .. }
+        RouterError::Encode(_)
+            | RouterError::LossySwitch(_)
+            | RouterError::CostLimitExceeded { .. }
     )
 }
 
@@ -83,23 +85,23 @@ pub(super) fn tells_of_a_call(error: &RouterError) -> bool {
 }
 
 /// Learns from a failed call: the next ones need not make the same experience.
-pub(super) fn learn(dispatcher: &Dispatcher, loan: &Loan, model: &str, error: &RouterError) {
+pub(super) fn learn(dispatcher: &Dispatcher, lease: &Lease, model: &str, error: &RouterError) {
     let (health, config) = (&dispatcher.health, &dispatcher.attempts);
     let now = dispatcher.clock.boottime();
-    let version = loan.key_version();
+    let version = lease.key_version();
     let error = match error {
         RouterError::Provider(error) => error,
         RouterError::Unreachable(_) => return health.failed(version, now),
         _ => return,
     };
-    let set_aside = |pause: Duration| health.set_aside(version, model, now + pause, error);
+    let cool_down = |pause: Duration| health.cool_down(version, model, now + pause, error);
     match error.class {
         ErrorClass::Overloaded | ErrorClass::Timeout => return health.failed(version, now),
-        ErrorClass::Throttled => set_aside(error.retry_after.unwrap_or(config.throttled_pause)),
+        ErrorClass::Throttled => cool_down(error.retry_after.unwrap_or(config.throttled_pause)),
         // A right or a model may be missing for this model alone.
-        ErrorClass::NoCredit | ErrorClass::NoPermission => set_aside(config.refused_pause),
-        // The vault sets it aside for everybody.
-        ErrorClass::Revoked => dispatcher.keys.report(loan, provider_refusal(error)),
+        ErrorClass::NoCredit | ErrorClass::NoPermission => cool_down(config.refused_pause),
+        // The vault sets it cool_downs for everybody.
+        ErrorClass::Revoked => dispatcher.keys.report(lease, provider_refusal(error)),
         _ => {}
     }
     health.answered(version);

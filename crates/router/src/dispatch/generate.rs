@@ -7,13 +7,13 @@ use latchkey_providers::Dialect;
 use latchkey_providers::decode::{self, Answer, Reply};
 use latchkey_providers::encode::{self, Call, EncodeError, WireRequest};
 
-use super::asked::Asked;
-use super::attempt::{Open, Told};
+use super::attempt::{OpenAttempt, ProviderReport};
 use super::conditions::Conditions;
 use super::estimate::Size;
-use super::operation::{Aim, Failed, Operation};
-use super::plan::{self, Fallbacks, Leg};
-use super::ready::Ready;
+use super::operation::{EncodeTarget, Failed, Operation};
+use super::plan::{self, Fallbacks, ModelTarget};
+use super::prepared::PreparedCall;
+use super::request::DispatchRequest;
 use super::{Dispatcher, Request};
 use crate::domain::attempt::{self, Attempt};
 use crate::error::RouterError;
@@ -44,7 +44,7 @@ impl Dispatcher {
     /// Answers what is asked.
     pub(super) async fn answer(
         &self,
-        asked: Asked<'_>,
+        asked: DispatchRequest<'_>,
         operation: &Generate<'_>,
     ) -> Result<Answered, RouterError> {
         let (mut answered, mut attempts) = self.try_all(asked, operation).await?;
@@ -60,14 +60,14 @@ impl Dispatcher {
         &self,
         request: Request<'a>,
         wanted: &GenerateRequest,
-    ) -> Result<Asked<'a>, RouterError> {
+    ) -> Result<DispatchRequest<'a>, RouterError> {
         let catalogue = self.catalogue.current();
         let said = (&*wanted.provider, &*wanted.model, &*wanted.key);
-        let leg = Leg::new(said, &catalogue, str::to_owned)?;
+        let target = ModelTarget::new(said, &catalogue, str::to_owned)?;
         let conditions = Conditions::read(wanted.funding.as_ref(), wanted.expectations.as_ref())?;
-        let mut asked = Asked::one(request, leg, wanted.origin(), conditions);
+        let mut asked = DispatchRequest::one(request, target, wanted.origin(), conditions);
         match plan::fallbacks(wanted, &catalogue)? {
-            Fallbacks::Given(given) => asked.legs.extend(given),
+            Fallbacks::Given(given) => asked.targets.extend(given),
             Fallbacks::OfTheWorkspace => asked.and_the_workspaces = true,
         }
         Ok(asked)
@@ -95,8 +95,11 @@ impl Operation for Generate<'_> {
         Some(Size::of_conversation(self.0))
     }
 
-    fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Reading), EncodeError> {
-        write(self.0, aim, false)
+    fn encode(
+        &self,
+        encode_target: &EncodeTarget<'_>,
+    ) -> Result<(WireRequest, Reading), EncodeError> {
+        write(self.0, encode_target, false)
     }
 
     fn check(&self, reading: &Reading) -> Result<(), RouterError> {
@@ -106,7 +109,7 @@ impl Operation for Generate<'_> {
     async fn perform(
         &self,
         dispatcher: &Dispatcher,
-        ready: Ready<Reading>,
+        ready: PreparedCall<Reading>,
     ) -> Result<Answered, Failed> {
         let read = |reading: &Reading, reply: &Reply<'_>| decode::unary(reading.dialect, reply);
         let (answer, reading, open) = dispatcher.ask(ready, read).await?;
@@ -117,14 +120,14 @@ impl Operation for Generate<'_> {
 /// Writes a request for an answer.
 pub(super) fn write(
     wanted: &GenerateRequest,
-    aim: &Aim<'_>,
+    encode_target: &EncodeTarget<'_>,
     stream: bool,
 ) -> Result<(WireRequest, Reading), EncodeError> {
-    let request = aim.view_of(wanted);
+    let request = encode_target.view_of(wanted);
     let exchange = encode::generate(&Call {
-        target: aim.target,
-        model: aim.model,
-        traits: aim.traits,
+        target: encode_target.target,
+        model: encode_target.model,
+        traits: encode_target.traits,
         request: &request,
         stream,
     })?;
@@ -148,12 +151,12 @@ pub(super) fn refuse_losses(
 }
 
 /// Settles the account of an answer.
-pub(super) fn settle(open: Open, answer: Answer, reading: Reading) -> Answered {
+pub(super) fn settle(open: OpenAttempt, answer: Answer, reading: Reading) -> Answered {
     let mut portability = reading.portability;
     let sent = reading.sent_reasoning.into_iter();
     let unused = sent.filter(|(id, _)| answer.unused_reasoning.contains(id));
     portability.extend(unused.map(|(_, loss)| loss));
-    let attempt = open.succeed(&Told {
+    let attempt = open.succeed(&ProviderReport {
         served_model: &answer.model,
         usage: answer.usage,
         service_tier: &answer.service_tier,

@@ -2,7 +2,6 @@
 //! call, read the answer, settle the account; and try again where that may help.
 
 mod accounted;
-mod asked;
 mod attempt;
 mod candidates;
 mod compare;
@@ -20,13 +19,14 @@ mod images;
 mod operation;
 mod options;
 mod plan;
-mod ready;
+mod prepared;
+mod request;
 mod stream;
 mod trying;
 
 use std::sync::Arc;
 
-use latchkey_boot::clock::Clock;
+use latchkey_clock::Clock;
 use latchkey_contract::names::Scope;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::time::Instant;
@@ -36,9 +36,9 @@ pub use accounted::Accounted;
 pub use compare::{Compared, ComparedStream};
 pub use config::AttemptsConfig;
 pub use endpoint::{EndpointError, Endpoints, ProviderConfig};
-pub use explain::{KeyOutlook, Outlook, Question};
+pub use explain::{CandidateReport, Question, TargetReport};
 pub use generate::Answered;
-pub use health::{KeyHealth, Limits, Unfit};
+pub use health::{KeyHealth, Limits, Unavailable};
 pub use stream::{AnswerStream, Piece};
 
 use crate::catalogue::Catalogues;
@@ -50,7 +50,7 @@ use crate::upstream::Upstream;
 
 /// Everything that a call needs.
 pub struct Dispatcher {
-    /// The loans.
+    /// The leases.
     pub keys: Arc<Keys>,
     /// The way out.
     pub upstream: Arc<Upstream>,
@@ -106,4 +106,4 @@ impl Dispatcher {
 }
 
 /// Bytes or characters of what models and calls are named. They are kept with each attempt.
-const LONGEST_NAME: usize = 256;
+const MAX_NAME_BYTES: usize = 256;

@@ -9,7 +9,7 @@ use latchkey_providers::encode::{EncodeError, WireRequest};
 
 use super::Dispatcher;
 use super::estimate::Size;
-use super::ready::Ready;
+use super::prepared::PreparedCall;
 use crate::domain::attempt::{self, Attempt};
 use crate::error::RouterError;
 
@@ -30,7 +30,10 @@ pub(super) trait Operation: Sync {
     fn size(&self) -> Option<Size>;
 
     /// Writes the request.
-    fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Self::Reading), EncodeError>;
+    fn encode(
+        &self,
+        encode_target: &EncodeTarget<'_>,
+    ) -> Result<(WireRequest, Self::Reading), EncodeError>;
 
     /// Whether what was written may be sent.
     fn check(&self, _: &Self::Reading) -> Result<(), RouterError> {
@@ -41,12 +44,12 @@ pub(super) trait Operation: Sync {
     fn perform(
         &self,
         dispatcher: &Dispatcher,
-        ready: Ready<Self::Reading>,
+        ready: PreparedCall<Self::Reading>,
     ) -> impl Future<Output = Result<Self::Answer, Failed>> + Send;
 }
 
 /// What a request is written for.
-pub(super) struct Aim<'a> {
+pub(super) struct EncodeTarget<'a> {
     pub(super) target: Target<'a>,
     /// As the provider names it.
     pub(super) model: &'a str,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use latchkey_contract::router::v1::{EmbedRequest, GenerateImagesRequest, GenerateRequest};
 
-use super::operation::Aim;
+use super::operation::EncodeTarget;
 
 /// A request that may hold options.
 pub(super) trait Optioned: Clone {
@@ -35,7 +35,7 @@ macro_rules! optioned {
 
 optioned!(EmbedRequest, GenerateImagesRequest, GenerateRequest);
 
-impl Aim<'_> {
+impl EncodeTarget<'_> {
     /// A request as this provider may see it.
     pub(super) fn view_of<'a, R: Optioned>(&self, wanted: &'a R) -> Cow<'a, R> {
         if self.first_choice || !wanted.has_options() {

@@ -4,14 +4,14 @@ use latchkey_contract::router::v1;
 use latchkey_providers::Provider;
 use latchkey_providers::catalogue::Catalogue;
 
-use super::LONGEST_NAME;
-use crate::domain::fallback::{Fallback, MOST_FALLBACKS};
+use super::MAX_NAME_BYTES;
+use crate::domain::fallback::{Fallback, MAX_FALLBACKS};
 use crate::error::RouterError;
-use crate::keys::Loan;
+use crate::keys::Lease;
 
 /// One model to ask: what of it the request says.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Leg {
+pub(super) struct ModelTarget {
     /// A provider id; empty when the key tells, be it the vault's choice.
     pub(super) provider: String,
     /// A model; empty when the key has a default.
@@ -20,14 +20,14 @@ pub(super) struct Leg {
     pub(super) key: String,
 }
 
-impl Leg {
+impl ModelTarget {
     /// What a request says, by the names of its fields.
     pub(super) fn new(
         (provider, model, key): (&str, &str, &str),
         catalogue: &Catalogue,
         field: impl Fn(&str) -> String,
     ) -> Result<Self, RouterError> {
-        if model.len() > LONGEST_NAME || model.contains(char::is_control) {
+        if model.len() > MAX_NAME_BYTES || model.contains(char::is_control) {
             let problem = "must be at most 256 bytes, none of them a control character";
             return Err(RouterError::field(field("model"), problem));
         }
@@ -59,9 +59,9 @@ impl Leg {
     }
 
     /// The model to ask for with a key: the one that is named, else the key's default.
-    pub(super) fn model<'a>(&'a self, loan: &'a Loan) -> &'a str {
+    pub(super) fn model<'a>(&'a self, lease: &'a Lease) -> &'a str {
         match self.model.as_str() {
-            "" => loan.default_model(),
+            "" => lease.default_model(),
             model => model,
         }
     }
@@ -70,7 +70,7 @@ impl Leg {
 /// The fallbacks that a request brings, or may take from its workspace.
 pub(super) enum Fallbacks {
     /// These, which may be none.
-    Given(Vec<Leg>),
+    Given(Vec<ModelTarget>),
     /// Its workspace's.
     OfTheWorkspace,
 }
@@ -81,7 +81,7 @@ pub(super) fn fallbacks(
     request: &v1::GenerateRequest,
     catalogue: &Catalogue,
 ) -> Result<Fallbacks, RouterError> {
-    if request.fallbacks.len() > MOST_FALLBACKS {
+    if request.fallbacks.len() > MAX_FALLBACKS {
         return Err(RouterError::field("fallbacks", "has more than 8"));
     }
     if request.no_fallback && !request.fallbacks.is_empty() {
@@ -94,7 +94,7 @@ pub(super) fn fallbacks(
             Fallbacks::OfTheWorkspace
         });
     }
-    let mut legs = Vec::with_capacity(request.fallbacks.len());
+    let mut targets = Vec::with_capacity(request.fallbacks.len());
     for (index, fallback) in request.fallbacks.iter().enumerate() {
         let field = |name: &str| format!("fallbacks[{index}].{name}");
         let same_provider = fallback.provider.is_empty() || fallback.provider == request.provider;
@@ -114,19 +114,19 @@ pub(super) fn fallbacks(
                 "is required without a key or provider",
             ));
         }
-        legs.push(Leg::new(said, catalogue, field)?);
+        targets.push(ModelTarget::new(said, catalogue, field)?);
     }
-    Ok(Fallbacks::Given(legs))
+    Ok(Fallbacks::Given(targets))
 }
 
 /// The workspace's fallbacks. The vault has checked them; one that this router does not know is left
 /// out.
-pub(super) fn of_the_workspace(fallbacks: &[Fallback]) -> Vec<Leg> {
+pub(super) fn of_the_workspace(fallbacks: &[Fallback]) -> Vec<ModelTarget> {
     let known = fallbacks
         .iter()
         .filter(|fallback| fallback.provider.parse::<Provider>().is_ok());
     known
-        .map(|fallback| Leg {
+        .map(|fallback| ModelTarget {
             provider: fallback.provider.clone(),
             model: fallback.model.clone(),
             key: fallback.key.clone(),
@@ -138,9 +138,9 @@ pub(super) fn of_the_workspace(fallbacks: &[Fallback]) -> Vec<Leg> {
 mod tests {
     use super::*;
 
-    fn leg(said: (&str, &str, &str)) -> Result<Leg, String> {
-        let leg = Leg::new(said, &Catalogue::builtin(), str::to_owned);
-        leg.map_err(|error| match error {
+    fn target(said: (&str, &str, &str)) -> Result<ModelTarget, String> {
+        let target = ModelTarget::new(said, &Catalogue::builtin(), str::to_owned);
+        target.map_err(|error| match error {
             RouterError::Field { field, .. } => field,
             error => panic!("{error}"),
         })
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_request_that_says_nothing_leaves_everything_to_the_vault() {
-        let anything = leg(("", "", "")).unwrap();
+        let anything = target(("", "", "")).unwrap();
         assert!(anything.is_open());
         assert_eq!((&*anything.provider, &*anything.model), ("", ""));
     }
@@ -160,16 +160,16 @@ mod tests {
             ("openai", "", ""),
             ("", "gpt-4.1", "main"),
         ] {
-            let leg = leg(said).unwrap();
-            assert_eq!((&*leg.provider, &*leg.model, &*leg.key), said);
-            assert!(!leg.is_open());
+            let target = target(said).unwrap();
+            assert_eq!((&*target.provider, &*target.model, &*target.key), said);
+            assert!(!target.is_open());
         }
     }
 
     #[test]
     fn the_catalogue_tells_whose_a_model_is() {
-        assert_eq!(leg(("", "gpt-4.1", "")).unwrap().provider, "openai");
-        assert_eq!(leg(("", "nobodys", "")).unwrap_err(), "provider");
+        assert_eq!(target(("", "gpt-4.1", "")).unwrap().provider, "openai");
+        assert_eq!(target(("", "nobodys", "")).unwrap_err(), "provider");
     }
 
     #[test]

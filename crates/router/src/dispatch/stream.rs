@@ -20,15 +20,15 @@ use latchkey_providers::stream::{Decoder, SseError, SseEvent, events};
 use latchkey_providers::{ErrorClass, ProviderError};
 use tokio::time::Instant;
 
-use super::attempt::Open;
+use super::attempt::OpenAttempt;
 use super::estimate::Size;
 use super::generate::{Answered, Reading, refuse_losses, settle, write};
-use super::operation::{Aim, Failed, Operation};
-use super::ready::{Ready, secret};
+use super::operation::{EncodeTarget, Failed, Operation};
+use super::prepared::{PreparedCall, secret};
 use super::{Dispatcher, Request};
 use crate::domain::attempt::{self, Attempt};
 use crate::error::RouterError;
-use crate::keys::{InUse, Keys, Loan, Token, provider_refusal, system_time};
+use crate::keys::{InUse, Keys, Lease, Token, provider_refusal, system_time};
 use crate::upstream::{BodyError, UpstreamBody, chunks, collect};
 
 /// The pieces of an answer; the last one is the whole with its account, or an error.
@@ -55,16 +55,16 @@ impl Dispatcher {
         wanted: &GenerateRequest,
     ) -> Result<AnswerStream, RouterError> {
         let asked = self.asked(request, wanted)?;
-        let (begun, earlier) = self.try_all(asked, &StreamGenerate(wanted)).await?;
-        Ok(match begun {
-            Begun::Running(running) => {
+        let (start, earlier) = self.try_all(asked, &StreamGenerate(wanted)).await?;
+        Ok(match start {
+            StreamStart::Running(running) => {
                 let running = Running {
                     earlier,
                     ..*running
                 };
                 Box::pin(stream::unfold(Some(running), advance))
             }
-            Begun::Whole(mut whole) => {
+            StreamStart::Whole(mut whole) => {
                 whole.attempts.splice(0..0, earlier);
                 Box::pin(stream::iter([Ok(Piece::Completed(whole))]))
             }
@@ -75,7 +75,7 @@ impl Dispatcher {
 struct StreamGenerate<'a>(&'a GenerateRequest);
 
 /// How an answer begins.
-enum Begun {
+enum StreamStart {
     /// Its first piece is there, or its end.
     Running(Box<Running>),
     /// The whole answer of a server that can't stream.
@@ -84,7 +84,7 @@ enum Begun {
 
 impl Operation for StreamGenerate<'_> {
     type Reading = Reading;
-    type Answer = Begun;
+    type Answer = StreamStart;
     const OPERATION: attempt::Operation = attempt::Operation::Generate;
     const CAPABILITY: Capability = Capability::Generate;
     const STREAMED: bool = true;
@@ -93,8 +93,11 @@ impl Operation for StreamGenerate<'_> {
         Some(Size::of_conversation(self.0))
     }
 
-    fn encode(&self, aim: &Aim<'_>) -> Result<(WireRequest, Reading), EncodeError> {
-        write(self.0, aim, true)
+    fn encode(
+        &self,
+        encode_target: &EncodeTarget<'_>,
+    ) -> Result<(WireRequest, Reading), EncodeError> {
+        write(self.0, encode_target, true)
     }
 
     fn check(&self, reading: &Reading) -> Result<(), RouterError> {
@@ -104,13 +107,13 @@ impl Operation for StreamGenerate<'_> {
     async fn perform(
         &self,
         dispatcher: &Dispatcher,
-        ready: Ready<Reading>,
-    ) -> Result<Begun, Failed> {
-        let Ready {
+        ready: PreparedCall<Reading>,
+    ) -> Result<StreamStart, Failed> {
+        let PreparedCall {
             request,
             reading,
-            trust,
-            loan,
+            address_source,
+            lease,
             token,
             mut open,
             in_use,
@@ -123,7 +126,9 @@ impl Operation for StreamGenerate<'_> {
         };
         let called = async {
             let until = within(config.first_byte_timeout);
-            let sent = dispatcher.upstream.send(request, trust, loan.pool(), until);
+            let sent = dispatcher
+                .upstream
+                .send(request, address_source, lease.pool(), until);
             let (head, body) = sent.await?.into_parts();
             open.head(&head);
             if head.status.is_success() && is_event_stream(&head.headers) {
@@ -138,7 +143,7 @@ impl Operation for StreamGenerate<'_> {
                 status: head.status,
                 headers: &head.headers,
                 body: &body,
-                secret: secret(&loan, token.as_ref()),
+                secret: secret(&lease, token.as_ref()),
                 now: system_time(dispatcher.clock.now()),
             };
             let answer = decode::unary(reading.dialect, &reply)?;
@@ -147,7 +152,7 @@ impl Operation for StreamGenerate<'_> {
         let (body, decoder) = match called.await {
             Ok(Head::Events(body, decoder)) => (body, *decoder),
             Ok(Head::Whole(answer)) => {
-                return Ok(Begun::Whole(Box::new(settle(open, *answer, reading))));
+                return Ok(StreamStart::Whole(Box::new(settle(open, *answer, reading))));
             }
             Err(error) => {
                 let error = RouterError::or_late(error, deadline);
@@ -161,7 +166,7 @@ impl Operation for StreamGenerate<'_> {
             ready: VecDeque::new(),
             reading,
             open,
-            loan,
+            lease,
             token,
             keys: Arc::clone(&dispatcher.keys),
             in_use,
@@ -193,8 +198,8 @@ struct Running {
     decoder: Decoder,
     ready: VecDeque<PartDelta>,
     reading: Reading,
-    open: Open,
-    loan: Arc<Loan>,
+    open: OpenAttempt,
+    lease: Arc<Lease>,
     token: Option<Token>,
     keys: Arc<Keys>,
     in_use: InUse,
@@ -229,7 +234,7 @@ async fn advance(running: Option<Running>) -> Option<(Step, Option<Running>)> {
 
 impl Running {
     /// Reads until there is a piece, or the end. What fails before is a failed call.
-    async fn first_piece(mut self) -> Result<Begun, Failed> {
+    async fn first_piece(mut self) -> Result<StreamStart, Failed> {
         while self.ready.is_empty() {
             match self.read().await {
                 Ok(Read::On) => {}
@@ -238,7 +243,7 @@ impl Running {
                     let error = match self.decoder.finish() {
                         Ok(answer) => {
                             let whole = settle(self.open, answer, self.reading);
-                            return Ok(Begun::Whole(Box::new(whole)));
+                            return Ok(StreamStart::Whole(Box::new(whole)));
                         }
                         Err(error) => RouterError::from(error),
                     };
@@ -251,7 +256,7 @@ impl Running {
                 }
             }
         }
-        Ok(Begun::Running(Box::new(self)))
+        Ok(StreamStart::Running(Box::new(self)))
     }
 
     /// Takes in one more event.
@@ -270,7 +275,7 @@ impl Running {
         match event {
             Some(Ok(event)) => {
                 self.open.first_byte();
-                let secret = secret(&self.loan, self.token.as_ref());
+                let secret = secret(&self.lease, self.token.as_ref());
                 self.ready.extend(self.decoder.event(&event, secret)?);
                 // Now, since a caller that goes away ends this anywhere.
                 self.open.used_so_far(self.decoder.usage());
@@ -292,28 +297,34 @@ impl Running {
             }
             Err(error) => {
                 let error = RouterError::from(error);
-                Err(fail(self.open, &self.keys, &self.loan, self.earlier, error))
+                Err(fail(
+                    self.open,
+                    &self.keys,
+                    &self.lease,
+                    self.earlier,
+                    error,
+                ))
             }
         }
     }
 
     fn fail(self, error: RouterError) -> RouterError {
-        fail(self.open, &self.keys, &self.loan, self.earlier, error)
+        fail(self.open, &self.keys, &self.lease, self.earlier, error)
     }
 }
 
 /// A failure in mid-stream: nothing is tried again, but it counts.
 fn fail(
-    open: Open,
+    open: OpenAttempt,
     keys: &Keys,
-    loan: &Loan,
+    lease: &Lease,
     mut attempts: Vec<Attempt>,
     error: RouterError,
 ) -> RouterError {
     if let RouterError::Provider(refused) = &error
         && refused.class == ErrorClass::Revoked
     {
-        keys.report(loan, provider_refusal(refused));
+        keys.report(lease, provider_refusal(refused));
     }
     attempts.extend(open.fail(&error));
     error.after(&attempts)

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::{KeyVersionName, Scope};
 use latchkey_contract::router::v1::{self, Usage};
 use uuid::Uuid;
@@ -55,7 +55,7 @@ pub enum Operation {
 
 /// What is known of an attempt from its beginning.
 #[derive(Clone, Debug)]
-pub struct Begun {
+pub struct AttemptStart {
     /// Its identity.
     pub id: AttemptId,
     /// The scope of the request.
@@ -78,13 +78,13 @@ pub struct Begun {
     pub operation: Operation,
     /// Whether the answer is streamed.
     pub streamed: bool,
-    /// When it was begun.
+    /// When it was start.
     pub start_time: Timestamp,
 }
 
 /// What is known of an attempt at its end.
 #[derive(Clone, Debug, Default)]
-pub struct Outcome {
+pub struct AttemptOutcome {
     /// How it ended.
     pub state: State,
     /// Why it failed, as in `ErrorInfo`; empty on success.
@@ -141,9 +141,9 @@ pub enum Certainty {
 #[derive(Clone, Debug)]
 pub struct Attempt {
     /// Its beginning.
-    pub begun: Begun,
+    pub start: AttemptStart,
     /// Its end.
-    pub outcome: Outcome,
+    pub outcome: AttemptOutcome,
 }
 
 impl Attempt {
@@ -151,8 +151,8 @@ impl Attempt {
     pub fn name(&self) -> String {
         format!(
             "{}/attempts/{}",
-            self.begun.scope.workspace(),
-            self.begun.id.0
+            self.start.scope.workspace(),
+            self.start.id.0
         )
     }
 }

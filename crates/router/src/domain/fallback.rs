@@ -12,4 +12,4 @@ pub struct Fallback {
 }
 
 /// Fallbacks of one list at most.
-pub const MOST_FALLBACKS: usize = 8;
+pub const MAX_FALLBACKS: usize = 8;

@@ -10,11 +10,11 @@ pub struct Funding {
     /// When own keys are used.
     pub selection: Option<Selection>,
     /// When there is no own key.
-    pub when_missing: Option<Instead>,
+    pub when_missing: Option<FundingFallback>,
     /// When an own key failed.
-    pub when_failed: Option<Instead>,
+    pub when_failed: Option<FundingFallback>,
     /// When the operator has switched own keys off.
-    pub when_switched_off: Option<Instead>,
+    pub when_switched_off: Option<FundingFallback>,
 }
 
 /// When own keys are used.
@@ -28,7 +28,7 @@ pub enum Selection {
 
 /// What happens instead of a call with an own key.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Instead {
+pub enum FundingFallback {
     /// The platform's key is used.
     Platform,
     /// The request is refused.

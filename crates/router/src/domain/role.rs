@@ -14,4 +14,4 @@ pub enum Role {
     Owner,
 }
 
-impl latchkey_boot::rpc::access::Role for Role {}
+impl latchkey_rpc::access::Role for Role {}

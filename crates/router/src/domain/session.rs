@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::{DataKeyName, KeyName, KeyVersionName, ResourceId};
 use latchkey_contract::names::{Scope, SessionName};
 use latchkey_contract::router::v1::{FinishReason, Message, part};
@@ -107,20 +107,20 @@ pub struct SettingError {
 
 /// A transcript that no request can be put behind.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the session's transcript is full: at most {MOST_TURNS} turns and {MOST_BYTES} bytes")]
+#[error("the session's transcript is full: at most {MAX_TURNS} turns and {MAX_BYTES} bytes")]
 pub struct TooLong;
 
 /// Turns of a transcript at most.
-pub const MOST_TURNS: u64 = 1_000;
+pub const MAX_TURNS: u64 = 1_000;
 /// Bytes of an opened transcript at most.
-pub const MOST_BYTES: u64 = 16 * 1024 * 1024;
+pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// The retention of a session that says nothing.
 pub const DEFAULT_RETENTION: Duration = Duration::from_hours(30 * 24);
 
-const SHORTEST_RETENTION: Duration = Duration::from_mins(1);
-const LONGEST_RETENTION: Duration = Duration::from_hours(365 * 24);
-const LONGEST_DISPLAY_NAME: usize = 63;
-const LONGEST_MODEL: usize = 256;
+const MIN_RETENTION: Duration = Duration::from_mins(1);
+const MAX_RETENTION: Duration = Duration::from_hours(365 * 24);
+const MAX_DISPLAY_NAME: usize = 63;
+const MAX_MODEL_BYTES: usize = 256;
 
 impl Session {
     /// When it will be deleted unless it is used before.
@@ -184,7 +184,7 @@ impl Settings {
     pub fn checked(self) -> Result<Self, SettingError> {
         let refuse = |field, problem| Err(SettingError { field, problem });
         let name = &self.display_name;
-        if name.chars().count() > LONGEST_DISPLAY_NAME || name.contains(char::is_control) {
+        if name.chars().count() > MAX_DISPLAY_NAME || name.contains(char::is_control) {
             let problem = "must be at most 63 characters, none of them a control character";
             return refuse("display_name", problem);
         }
@@ -193,11 +193,11 @@ impl Settings {
         if !key.is_empty() && !is_key {
             return refuse("key", "must be the name or the id of a key");
         }
-        if self.model.len() > LONGEST_MODEL || self.model.contains(char::is_control) {
+        if self.model.len() > MAX_MODEL_BYTES || self.model.contains(char::is_control) {
             let problem = "must be at most 256 bytes, none of them a control character";
             return refuse("model", problem);
         }
-        if !(SHORTEST_RETENTION..=LONGEST_RETENTION).contains(&self.retention) {
+        if !(MIN_RETENTION..=MAX_RETENTION).contains(&self.retention) {
             return refuse("retention", "must be from 1 minute to 365 days");
         }
         Ok(self)
@@ -216,8 +216,8 @@ impl Transcript {
 
     /// Whether there is room for another turn of at least so many bytes.
     pub fn room_for(&self, bytes: u64) -> Result<(), TooLong> {
-        let fits = self.size.saturating_add(bytes) <= MOST_BYTES;
-        let room = self.turn_count < MOST_TURNS && fits;
+        let fits = self.size.saturating_add(bytes) <= MAX_BYTES;
+        let room = self.turn_count < MAX_TURNS && fits;
         room.then_some(()).ok_or(TooLong)
     }
 }

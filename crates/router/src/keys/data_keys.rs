@@ -1,6 +1,6 @@
-//! Data keys on loan from the vault: what transcripts are sealed under.
+//! Data keys on lease from the vault: what transcripts are sealed under.
 //!
-//! A data key is kept as loans are: for the session with the vault that it was lent in, until
+//! A data key is kept as leases are: for the session with the vault that it was leased in, until
 //! something of its workspace changes, and no longer than [`KEEP`], so that one that is destroyed
 //! elsewhere does not stay in memory for long.
 
@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use latchkey_contract::names::{DataKeyName, RevisionScope, WorkspaceName};
 use latchkey_contract::vault::v1::{
-    CreateDataKeyRequest, DataKey as Message, DestroyDataKeyRequest, LendDataKeyRequest,
+    CreateDataKeyRequest, DataKey as Message, DestroyDataKeyRequest, LeaseDataKeyRequest,
 };
 use tonic::{Response, Status};
 use zeroize::Zeroizing;
 
 use super::session::Session;
-use super::{Keys, PATIENCE, refusal};
+use super::{Keys, VAULT_TIMEOUT, refusal};
 use crate::error::RouterError;
 
 /// A key that transcripts are sealed under. It has no `Debug`, and is wiped when the last use ends.
@@ -75,7 +75,7 @@ struct Kept {
 /// How long a key is kept before it is asked for again.
 const KEEP: Duration = Duration::from_mins(5);
 /// There is no end of sessions.
-const MOST_HELD: usize = 4 * 1024;
+const MAX_HELD: usize = 4 * 1024;
 
 impl DataKeys {
     /// Forgets the keys of a workspace; all of them when everything may have changed.
@@ -108,7 +108,7 @@ impl DataKeys {
         if held.forgotten != forgotten {
             return;
         }
-        if held.keys.len() >= MOST_HELD {
+        if held.keys.len() >= MAX_HELD {
             // Who still needs one asks again.
             held.keys.clear();
         }
@@ -139,7 +139,7 @@ impl Keys {
     ) -> Result<Arc<DataKey>, RouterError> {
         let session = self.session().ok_or(RouterError::VaultUnavailable)?;
         let request = CreateDataKeyRequest {
-            session: session.id.clone(),
+            router_session: session.id.clone(),
             workspace: workspace.to_string(),
         };
         let forgotten = self.sealing.lock().forgotten;
@@ -152,19 +152,19 @@ impl Keys {
         Ok(key)
     }
 
-    /// A data key: borrowed before and still good, or borrowed now.
+    /// A data key: leased before and still good, or leased now.
     pub async fn data_key(&self, name: &DataKeyName) -> Result<Arc<DataKey>, RouterError> {
         if let Some(key) = self.sealing.get(name, self.clock.boottime()) {
             return Ok(key);
         }
         let session = self.session().ok_or(RouterError::VaultUnavailable)?;
-        let request = LendDataKeyRequest {
-            session: session.id.clone(),
+        let request = LeaseDataKeyRequest {
+            router_session: session.id.clone(),
             name: name.to_string(),
         };
         let forgotten = self.sealing.lock().forgotten;
         let mut client = self.client.clone();
-        let key = read(answered(client.lend_data_key(request)).await?)?;
+        let key = read(answered(client.lease_data_key(request)).await?)?;
         if key.name != *name {
             return Err(RouterError::VaultUnavailable);
         }
@@ -177,12 +177,12 @@ impl Keys {
         self.sealing.forget_one(name);
         let session = self.session().ok_or(RouterError::VaultUnavailable)?;
         let request = DestroyDataKeyRequest {
-            session: session.id.clone(),
+            router_session: session.id.clone(),
             name: name.to_string(),
         };
         let mut client = self.client.clone();
         let answer = answered(client.destroy_data_key(request)).await;
-        // Somebody may have borrowed it meanwhile.
+        // Somebody may have leased it meanwhile.
         self.sealing.forget_one(name);
         answer.map(|_| ())
     }
@@ -208,7 +208,7 @@ fn read(answer: Message) -> Result<Arc<DataKey>, RouterError> {
 async fn answered<T>(
     asked: impl Future<Output = Result<Response<T>, Status>>,
 ) -> Result<T, RouterError> {
-    match tokio::time::timeout(PATIENCE, asked).await {
+    match tokio::time::timeout(VAULT_TIMEOUT, asked).await {
         Ok(Ok(answer)) => Ok(answer.into_inner()),
         Ok(Err(status)) => match refusal::read(&status) {
             Some(refusal) => Err(RouterError::Refused(Box::new(refusal))),
@@ -242,7 +242,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Holding one key, lent at the beginning.
+    /// Holding one key, leased at the beginning.
     fn holding(key: &Arc<DataKey>) -> DataKeys {
         let keys = DataKeys::default();
         keys.keep(key, session(), 0, Duration::ZERO);
@@ -278,9 +278,9 @@ mod tests {
         assert!(keys.get(&key.name, last).is_some());
         assert!(keys.get(&key.name, KEEP).is_none());
         let keys = DataKeys::default();
-        let lent = FRESHNESS.saturating_sub(Duration::from_secs(1));
-        keys.keep(&key, session(), 0, lent);
-        assert!(keys.get(&key.name, lent).is_some());
+        let leased = FRESHNESS.saturating_sub(Duration::from_secs(1));
+        keys.keep(&key, session(), 0, leased);
+        assert!(keys.get(&key.name, leased).is_some());
         assert!(keys.get(&key.name, FRESHNESS).is_none());
     }
 

@@ -1,9 +1,9 @@
-//! Getting access tokens with lent keys.
+//! Getting access tokens with leased keys.
 
 use std::time::{Duration, SystemTime};
 
 use http::Response;
-use latchkey_boot::clock::{Clock, Timestamp};
+use latchkey_clock::{Clock, Timestamp};
 use latchkey_providers::decode::Reply;
 use latchkey_providers::encode::{EncodeError, WireRequest};
 use latchkey_providers::{Provider, ProviderError, oauth};
@@ -12,7 +12,9 @@ use zeroize::Zeroizing;
 
 use super::material::Material;
 use crate::dispatch::Endpoints;
-use crate::upstream::{BodyError, PoolKey, Trust, Upstream, UpstreamBody, UpstreamError, collect};
+use crate::upstream::{
+    AddressSource, BodyError, PoolKey, Upstream, UpstreamBody, UpstreamError, collect,
+};
 
 /// What it takes to get a token.
 pub struct TokenIssuer<'a> {
@@ -53,9 +55,16 @@ impl TokenIssuer<'_> {
         owner: &PoolKey,
         until: Instant,
     ) -> Result<(Zeroizing<String>, Duration), TokenError> {
-        self.ask(provider, material, until, async |request, trust| {
-            self.upstream.send(request, trust, owner, until).await
-        })
+        self.ask(
+            provider,
+            material,
+            until,
+            async |request, address_source| {
+                self.upstream
+                    .send(request, address_source, owner, until)
+                    .await
+            },
+        )
         .await
     }
 
@@ -66,9 +75,16 @@ impl TokenIssuer<'_> {
         material: &Material,
         until: Instant,
     ) -> Result<(Zeroizing<String>, Duration), TokenError> {
-        self.ask(provider, material, until, async |request, trust| {
-            self.upstream.send_once(request, trust, until).await
-        })
+        self.ask(
+            provider,
+            material,
+            until,
+            async |request, address_source| {
+                self.upstream
+                    .send_once(request, address_source, until)
+                    .await
+            },
+        )
         .await
     }
 
@@ -77,13 +93,16 @@ impl TokenIssuer<'_> {
         provider: Provider,
         material: &Material,
         until: Instant,
-        send: impl AsyncFnOnce(WireRequest, Trust) -> Result<Response<UpstreamBody>, UpstreamError>,
+        send: impl AsyncFnOnce(
+            WireRequest,
+            AddressSource,
+        ) -> Result<Response<UpstreamBody>, UpstreamError>,
     ) -> Result<(Zeroizing<String>, Duration), TokenError> {
         let issuer = self.endpoints.token_url(provider);
-        let (url, trust) = issuer.ok_or(TokenError::NoIssuer)?;
+        let (url, address_source) = issuer.ok_or(TokenError::NoIssuer)?;
         let source = material.token_source(url).ok_or(TokenError::NoIssuer)?;
         let now = system_time(self.clock.now());
-        let response = send(oauth::request(&source, now)?, trust).await?;
+        let response = send(oauth::request(&source, now)?, address_source).await?;
         let (head, body) = response.into_parts();
         let body = collect(body, until).await?;
         let reply = Reply {

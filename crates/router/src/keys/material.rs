@@ -1,4 +1,4 @@
-//! What was lent: the secret in the form that its provider issues.
+//! What was leased: the secret in the form that its provider issues.
 
 use latchkey_contract::vault::v1::{KeyMaterial, key_material};
 use latchkey_providers::Credential;

@@ -1,4 +1,4 @@
-//! Who is a member of a workspace, as the vault says. An answer is kept as a loan is: until the vault
+//! Who is a member of a workspace, as the vault says. An answer is kept as a lease is: until the vault
 //! tells that something in the workspace has changed, or the session's freshness lapses. So is the
 //! answer that somebody is none, but for a workspace that does not exist: nothing would ever take
 //! that back.
@@ -6,20 +6,20 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
-use latchkey_boot::clock::Clock;
+use latchkey_clock::Clock;
 use latchkey_contract::names::{RevisionScope, WorkspaceName};
 use latchkey_contract::vault::v1::{LookUpMemberRequest, LookUpMemberResponse, member};
 
 use super::session::Session;
-use super::{Keys, MOST_OVERTAKEN, PATIENCE, refusal};
+use super::{Keys, MAX_OVERTAKEN, VAULT_TIMEOUT, refusal};
 use crate::domain::member::MemberRole;
 use crate::error::RouterError;
 
 /// There is an end of workspaces and of identities, but not of their pairs.
-pub(super) const MOST_MEMBERS: usize = 16 * 1024;
+pub(super) const MAX_MEMBERS: usize = 16 * 1024;
 
 /// A question for the vault.
-pub(super) type Asked = (WorkspaceName, Arc<str>);
+pub(super) type MemberQuery = (WorkspaceName, Arc<str>);
 
 /// What the vault said, while it holds.
 #[derive(Default)]
@@ -49,7 +49,7 @@ impl Keys {
             return Ok(role);
         }
         let asked = self.ask_in_turn(workspace, identity);
-        let answered = tokio::time::timeout(PATIENCE, asked).await;
+        let answered = tokio::time::timeout(VAULT_TIMEOUT, asked).await;
         answered.unwrap_or(Err(RouterError::VaultUnavailable))
     }
 
@@ -78,10 +78,10 @@ impl Keys {
         workspace: &WorkspaceName,
         identity: &Arc<str>,
     ) -> Result<Option<MemberRole>, RouterError> {
-        for _ in 0..MOST_OVERTAKEN {
+        for _ in 0..MAX_OVERTAKEN {
             let session = self.session().ok_or(RouterError::VaultUnavailable)?;
             let request = LookUpMemberRequest {
-                session: session.id.clone(),
+                router_session: session.id.clone(),
                 workspace: workspace.to_string(),
                 identity: identity.to_string(),
             };
@@ -172,7 +172,7 @@ impl Members {
             &|_| false,
         ];
         for keep in steps {
-            if self.len() < MOST_MEMBERS {
+            if self.len() < MAX_MEMBERS {
                 return;
             }
             self.by_workspace.retain(|_, members| {

@@ -1,73 +1,73 @@
-//! Keys on loan from the vault.
+//! Keys on lease from the vault.
 //!
-//! A loan is kept in memory and used again for the same wish, in turn with those of the keys that share
+//! A lease is kept in memory and used again for the same query, in turn with those of the keys that share
 //! the calls with it, until the vault says that something
 //! in its scope has changed, the session's freshness lapses, or the key expires. Whoever uses a
-//! loan asks [`Loan::begin_use`] right before the first byte goes out: it fails once any of that
+//! lease asks [`Lease::begin_use`] right before the first byte goes out: it fails once any of that
 //! has happened, so that an acknowledged invalidation really holds. What the vault says of members
 //! is kept in the same way.
 
-mod attend;
 mod data_keys;
-mod errand;
+mod dry_run;
 mod issuer;
-mod loan;
+mod key_query;
+mod lease;
 mod material;
 mod members;
-mod prospect;
 mod refusal;
 mod rights;
+mod router_session;
 mod session;
-mod share;
+mod single_flight;
 mod token;
-mod turn;
+mod verification_task;
 mod version;
-mod wish;
+mod weighted;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
-use latchkey_boot::client::AuthorizedChannel;
-use latchkey_boot::clock::Clock;
+use latchkey_clock::Clock;
 use latchkey_contract::names::{KeyName, RevisionScope};
 use latchkey_contract::vault::v1::lease_service_client::LeaseServiceClient;
 use latchkey_contract::vault::v1::{
     self, KeyReport, ProviderRefusal, ResolveRequest, ResolveResponse, WorkspaceFallback,
 };
+use latchkey_rpc::client::AuthorizedChannel;
 use tokio::sync::mpsc;
 
-pub use attend::attend;
 pub use data_keys::DataKey;
 use data_keys::DataKeys;
-pub use errand::refusal as provider_refusal;
+pub use dry_run::{Candidate, DryRun};
 pub use issuer::{TokenError, TokenIssuer, system_time};
-use loan::Terms;
-pub use loan::{InUse, Lapsed, Loan};
-use members::{Asked, Members};
-pub use prospect::{Candidate, Prospect};
+pub use key_query::KeyQuery;
+use lease::Terms;
+pub use lease::{InUse, Lapsed, Lease};
+use members::{MemberQuery, Members};
 pub use refusal::VaultRefusal;
 pub use rights::ModelRights;
+pub use router_session::hold_router_session;
 use session::Session;
-use share::Share;
+use single_flight::SingleFlight;
 pub use token::Token;
-use turn::Turns;
+pub use verification_task::refusal as provider_refusal;
 use version::Versions;
-pub use wish::Wish;
+use weighted::WeightedLeases;
 
 use crate::domain::fallback::Fallback;
 use crate::error::RouterError;
 use crate::upstream::Upstream;
 
-/// The loans of this router, and its way to the vault.
+/// The leases of this router, and its way to the vault.
 pub struct Keys {
     client: LeaseServiceClient<AuthorizedChannel>,
     clock: Arc<dyn Clock>,
     upstream: Arc<Upstream>,
     held: RwLock<Held>,
     versions: Versions,
-    turns: Turns<Wish>,
-    member_turns: Turns<Asked>,
+    turns: SingleFlight<KeyQuery>,
+    member_turns: SingleFlight<MemberQuery>,
     sealing: DataKeys,
     reports: mpsc::Sender<KeyReport>,
     waiting_reports: Mutex<Option<mpsc::Receiver<KeyReport>>>,
@@ -78,7 +78,7 @@ pub struct Keys {
 struct Held {
     /// The session in which keys are asked for, while there is one.
     session: Option<Arc<Session>>,
-    loans: HashMap<Wish, Share>,
+    leases: HashMap<KeyQuery, WeightedLeases>,
     members: Members,
     /// The revisions that the vault has told of in this session, so that an answer that was on its
     /// way meanwhile is recognised as stale.
@@ -86,44 +86,45 @@ struct Held {
 }
 
 /// Answers that were overtaken by an invalidation are asked for again, so often.
-const MOST_OVERTAKEN: usize = 8;
-const LONGEST_REPORT_QUEUE: usize = 256;
+const MAX_OVERTAKEN: usize = 8;
+const MAX_REPORT_QUEUE: usize = 256;
 /// A vault that takes longer is as good as away.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// The wish holds what a caller writes, so there is no end of wishes.
-const MOST_LOANS: usize = 16 * 1024;
+const VAULT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The query holds what a caller writes, so there is no end of queries.
+const MAX_LEASES: usize = 16 * 1024;
 
 impl Keys {
-    /// No loans yet.
+    /// No leases yet.
     pub fn new(channel: AuthorizedChannel, clock: Arc<dyn Clock>, upstream: Arc<Upstream>) -> Self {
-        let (reports, waiting) = mpsc::channel(LONGEST_REPORT_QUEUE);
+        let (reports, waiting) = mpsc::channel(MAX_REPORT_QUEUE);
         Self {
             client: LeaseServiceClient::new(channel),
             clock,
             upstream,
             held: RwLock::default(),
             versions: Versions::default(),
-            turns: Turns::default(),
-            member_turns: Turns::default(),
+            turns: SingleFlight::default(),
+            member_turns: SingleFlight::default(),
             sealing: DataKeys::default(),
             reports,
             waiting_reports: Mutex::new(Some(waiting)),
         }
     }
 
-    /// The key for a wish: borrowed before and still good, or borrowed now.
-    pub async fn obtain(&self, wish: &Wish) -> Result<Arc<Loan>, RouterError> {
-        let drawn = match self.next(wish) {
-            Ok(loan) => return Ok(loan),
-            Err(drawn) => drawn,
+    /// The key for a query: leased before and still good, or leased now.
+    pub async fn obtain(&self, query: &KeyQuery) -> Result<Arc<Lease>, RouterError> {
+        let preferred = match self.next(query) {
+            Ok(lease) => return Ok(lease),
+            Err(preferred) => preferred,
         };
-        let borrowed = tokio::time::timeout(PATIENCE, self.borrow_in_turn(wish, drawn)).await;
-        borrowed.unwrap_or(Err(RouterError::VaultUnavailable))
+        let leased =
+            tokio::time::timeout(VAULT_TIMEOUT, self.lease_in_turn(query, preferred)).await;
+        leased.unwrap_or(Err(RouterError::VaultUnavailable))
     }
 
-    /// Tells the vault that a provider refused a key, so that it is set aside.
-    pub fn report(&self, loan: &Loan, refusal: ProviderRefusal) {
-        let key_version = loan.key_version().to_string();
+    /// Tells the vault that a provider refused a key, so that it is set cool_downs.
+    pub fn report(&self, lease: &Lease, refusal: ProviderRefusal) {
+        let key_version = lease.key_version().to_string();
         // A full queue means that the vault hears of many refusals already.
         let _ = self.reports.try_send(KeyReport {
             key_version,
@@ -131,52 +132,52 @@ impl Keys {
         });
     }
 
-    /// The loan whose turn it is; else the key to ask for, if it is known which.
-    fn next(&self, wish: &Wish) -> Result<Arc<Loan>, Option<KeyName>> {
+    /// The lease whose turn it is; else the key to ask for, if it is known which.
+    fn next(&self, query: &KeyQuery) -> Result<Arc<Lease>, Option<KeyName>> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let (key, loan) = held.loans.get(wish).ok_or(None)?.next();
-        match loan {
-            Some(loan) if loan.is_usable(&*self.clock) => Ok(Arc::clone(loan)),
+        let (key, lease) = held.leases.get(query).ok_or(None)?.next();
+        match lease {
+            Some(lease) if lease.is_usable(&*self.clock) => Ok(Arc::clone(lease)),
             _ => Err(Some(key.clone())),
         }
     }
 
-    /// What somebody else borrowed meanwhile.
-    fn borrowed(&self, wish: &Wish, drawn: Option<&KeyName>) -> Option<Arc<Loan>> {
+    /// What somebody else leased meanwhile.
+    fn leased(&self, query: &KeyQuery, preferred: Option<&KeyName>) -> Option<Arc<Lease>> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        let loan = held.loans.get(wish)?.loan_of(drawn)?;
-        loan.is_usable(&*self.clock).then(|| Arc::clone(loan))
+        let lease = held.leases.get(query)?.lease_of(preferred)?;
+        lease.is_usable(&*self.clock).then(|| Arc::clone(lease))
     }
 
-    /// One question at a time for the same wish: who waited finds the answer.
-    async fn borrow_in_turn(
+    /// One question at a time for the same query: who waited finds the answer.
+    async fn lease_in_turn(
         &self,
-        wish: &Wish,
-        drawn: Option<KeyName>,
-    ) -> Result<Arc<Loan>, RouterError> {
-        let turn = self.turns.of(wish);
+        query: &KeyQuery,
+        preferred: Option<KeyName>,
+    ) -> Result<Arc<Lease>, RouterError> {
+        let turn = self.turns.of(query);
         let _turn = turn.lock().await;
-        match self.borrowed(wish, drawn.as_ref()) {
-            Some(loan) => Ok(loan),
-            None => self.borrow_anew(wish, drawn).await,
+        match self.leased(query, preferred.as_ref()) {
+            Some(lease) => Ok(lease),
+            None => self.lease_anew(query, preferred).await,
         }
     }
 
-    async fn borrow_anew(
+    async fn lease_anew(
         &self,
-        wish: &Wish,
-        drawn: Option<KeyName>,
-    ) -> Result<Arc<Loan>, RouterError> {
-        let drawn_key = drawn.map(|key| key.to_string()).unwrap_or_default();
-        for _ in 0..MOST_OVERTAKEN {
+        query: &KeyQuery,
+        preferred: Option<KeyName>,
+    ) -> Result<Arc<Lease>, RouterError> {
+        let preferred_key = preferred.map(|key| key.to_string()).unwrap_or_default();
+        for _ in 0..MAX_OVERTAKEN {
             let session = self.session().ok_or(RouterError::VaultUnavailable)?;
             let question = ResolveRequest {
-                drawn_key: drawn_key.clone(),
-                ..wish.question(&session.id)
+                preferred_key: preferred_key.clone(),
+                ..query.question(&session.id)
             };
             let answer = self.ask(question).await?;
-            if let Some(loan) = self.keep(wish, session, answer)? {
-                return Ok(loan);
+            if let Some(lease) = self.keep(query, session, answer)? {
+                return Ok(lease);
             }
         }
         Err(RouterError::VaultUnavailable)
@@ -192,14 +193,14 @@ impl Keys {
         }
     }
 
-    /// Keeps what was lent, unless it was overtaken by an invalidation or by the session's end.
+    /// Keeps what was leased, unless it was overtaken by an invalidation or by the session's end.
     fn keep(
         &self,
-        wish: &Wish,
+        query: &KeyQuery,
         session: Arc<Session>,
         answer: ResolveResponse,
-    ) -> Result<Option<Arc<Loan>>, RouterError> {
-        // Held while the loan is added: an invalidation comes wholly before or wholly after.
+    ) -> Result<Option<Arc<Lease>>, RouterError> {
+        // Held while the lease is added: an invalidation comes wholly before or wholly after.
         let mut held = self.write();
         let current = held.session.as_ref();
         if current.is_none_or(|current| !Arc::ptr_eq(current, &session)) {
@@ -222,21 +223,21 @@ impl Keys {
         }
         let lease = answer.lease.ok_or(RouterError::VaultUnavailable)?;
         let terms = Terms {
-            workspace: wish.scope.workspace().clone(),
+            workspace: query.scope.workspace().clone(),
             fallbacks: answer.fallbacks.into_iter().map(read_fallback).collect(),
             other_keys: answer.exclusions.iter().filter_map(usable_key).collect(),
             scopes,
             session,
             version: self.versions.of(&lease.key_version),
         };
-        let loan = Loan::new(lease, terms);
-        let loan = loan.filter(|loan| wish.allows(loan));
-        let loan = Arc::new(loan.ok_or(RouterError::VaultUnavailable)?);
-        let share = Share::new(&answer.shares, &loan.key_version().key);
+        let lease = Lease::new(lease, terms);
+        let lease = lease.filter(|lease| query.allows(lease));
+        let lease = Arc::new(lease.ok_or(RouterError::VaultUnavailable)?);
+        let share = WeightedLeases::new(&answer.weighted_keys, &lease.key_version().key);
         let share = share.ok_or(RouterError::VaultUnavailable)?;
         held.make_room(&*self.clock);
-        held.add(wish, share, Arc::clone(&loan));
-        Ok(Some(loan))
+        held.add(query, share, Arc::clone(&lease));
+        Ok(Some(lease))
     }
 
     fn session(&self) -> Option<Arc<Session>> {
@@ -254,14 +255,14 @@ impl Keys {
         let mut held = self.write();
         let known = held.heads.entry(scope.clone()).or_insert(revision);
         *known = (*known).max(revision);
-        held.drop_if(|loan| loan.depends_on(scope));
+        held.drop_if(|lease| lease.depends_on(scope));
         held.members.forget(scope);
         drop(held);
         self.sealing.forget(Some(scope));
         self.versions.in_flight(revoked)
     }
 
-    /// Begins a new session: what the old one lent is dropped, since the new one answers for none of
+    /// Begins a new session: what the old one leased is dropped, since the new one answers for none of
     /// it.
     fn begin_session(&self, session: Arc<Session>) {
         let mut held = self.write();
@@ -272,7 +273,7 @@ impl Keys {
         self.sealing.forget(None);
     }
 
-    /// The vault ended the session: nothing it lent may be used.
+    /// The vault ended the session: nothing it leased may be used.
     fn end_session(&self) {
         let mut held = self.write();
         held.drop_if(|_| true);
@@ -281,45 +282,45 @@ impl Keys {
         self.sealing.forget(None);
     }
 
-    /// The connection broke: what was lent stays usable until it lapses, but nothing is asked.
+    /// The connection broke: what was leased stays usable until it lapses, but nothing is asked.
     fn lose_session(&self) {
         self.write().session = None;
     }
 }
 
 impl Held {
-    /// Whoever still has a loan that leaves the map must not begin with it: no invalidation would
+    /// Whoever still has a lease that leaves the map must not begin with it: no invalidation would
     /// find it any more.
-    fn drop_if(&mut self, out: impl Fn(&Loan) -> bool) {
-        self.loans.retain(|_, share| {
-            let keep = !share.loans().any(|loan| out(loan));
+    fn drop_if(&mut self, out: impl Fn(&Lease) -> bool) {
+        self.leases.retain(|_, share| {
+            let keep = !share.leases().any(|lease| out(lease));
             if !keep {
-                share.loans().for_each(|loan| loan.withdraw());
+                share.leases().for_each(|lease| lease.withdraw());
             }
             keep
         });
     }
 
-    /// Adds a loan to those of its wish, or in their place if others share the calls now.
-    fn add(&mut self, wish: &Wish, share: Share, loan: Arc<Loan>) {
-        match self.loans.get_mut(wish) {
-            Some(held) if held.is_as(&share) => held.put(loan),
+    /// Adds a lease to those of its query, or in their place if others share the calls now.
+    fn add(&mut self, query: &KeyQuery, share: WeightedLeases, lease: Arc<Lease>) {
+        match self.leases.get_mut(query) {
+            Some(held) if held.is_as(&share) => held.put(lease),
             _ => {
                 let mut share = share;
-                share.put(loan);
-                if let Some(replaced) = self.loans.insert(wish.clone(), share) {
-                    replaced.loans().for_each(|loan| loan.withdraw());
+                share.put(lease);
+                if let Some(replaced) = self.leases.insert(query.clone(), share) {
+                    replaced.leases().for_each(|lease| lease.withdraw());
                 }
             }
         }
     }
 
     fn make_room(&mut self, clock: &dyn Clock) {
-        if self.loans.len() < MOST_LOANS {
+        if self.leases.len() < MAX_LEASES {
             return;
         }
-        self.drop_if(|loan| !loan.is_usable(clock));
-        if self.loans.len() >= MOST_LOANS {
+        self.drop_if(|lease| !lease.is_usable(clock));
+        if self.leases.len() >= MAX_LEASES {
             // Who still needs one asks again.
             self.drop_if(|_| true);
         }
@@ -330,7 +331,7 @@ impl Held {
 /// in once the own ones have failed.
 fn usable_key(exclusion: &v1::Exclusion) -> Option<KeyName> {
     let rule = exclusion.rule.as_str();
-    let usable = matches!(rule, "AFTER_FAILURE" | "NOT_DRAWN" | "OUTRANKED");
+    let usable = matches!(rule, "AFTER_FAILURE" | "NOT_SELECTED" | "OUTRANKED");
     exclusion.key.parse().ok().filter(|_| usable)
 }
 

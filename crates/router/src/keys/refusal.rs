@@ -81,7 +81,7 @@ pub(super) fn read(status: &Status) -> Option<VaultRefusal> {
     })
 }
 
-/// The same of a refusal that is data, in the answer to a question that lends nothing: the request is
+/// The same of a refusal that is data, in the answer to a question that leases nothing: the request is
 /// in order, and there is no key for it.
 pub(super) fn read_data(said: Refusal) -> Option<VaultRefusal> {
     let (metadata, fallbacks) = without_fallbacks(said.metadata.into_iter().collect());

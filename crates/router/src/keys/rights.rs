@@ -1,20 +1,20 @@
 //! Which models a key may be used for.
 
-use latchkey_contract::vault::v1::{Lease, ModelLists};
+use latchkey_contract::vault::v1::{Lease, ModelRules};
 
 /// The lists that the key's owner set, and those that hold beside them: the workspace's, the project's
 /// and the operator's. A model must be allowed by each.
 #[derive(Clone, Debug, Default)]
-pub struct ModelRights(Vec<ModelLists>);
+pub struct ModelRights(Vec<ModelRules>);
 
 impl ModelRights {
     /// What a lease says.
     pub(super) fn of(lease: &Lease) -> Self {
-        let own = ModelLists {
+        let own = ModelRules {
             allowed_models: lease.allowed_models.clone(),
             denied_models: lease.denied_models.clone(),
         };
-        let further = lease.further_lists.iter().cloned();
+        let further = lease.additional_model_rules.iter().cloned();
         Self(std::iter::once(own).chain(further).collect())
     }
 
@@ -40,19 +40,19 @@ fn covers(pattern: &str, model: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn lists(allowed: &[&str], denied: &[&str]) -> ModelLists {
+    fn lists(allowed: &[&str], denied: &[&str]) -> ModelRules {
         let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect();
-        ModelLists {
+        ModelRules {
             allowed_models: owned(allowed),
             denied_models: owned(denied),
         }
     }
 
-    fn rights(own: ModelLists, further: &[ModelLists]) -> ModelRights {
+    fn rights(own: ModelRules, further: &[ModelRules]) -> ModelRights {
         ModelRights::of(&Lease {
             allowed_models: own.allowed_models,
             denied_models: own.denied_models,
-            further_lists: further.to_vec(),
+            additional_model_rules: further.to_vec(),
             ..Lease::default()
         })
     }

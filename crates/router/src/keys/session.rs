@@ -1,9 +1,9 @@
-//! A session with a vault, as far as loans depend on it.
+//! A session with a vault, as far as leases depend on it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A session and how long what it lent stays usable.
+/// A session and how long what it leased stays usable.
 pub(super) struct Session {
     /// Its name, for asking.
     pub(super) id: String,

@@ -2,16 +2,16 @@
 
 mod fixture;
 mod members;
-mod shares;
-mod wishes;
+mod queries;
+mod weighted;
 
 use std::sync::Barrier;
 
-use latchkey_boot::clock::{Clock as _, Timestamp};
-use latchkey_boot::rpc::refusal::Refusal;
+use latchkey_clock::{Clock as _, Timestamp};
+use latchkey_rpc::refusal::Refusal;
 use tonic::{Code, Status};
 
-use self::fixture::{FRESHNESS, Fixture, failed, lent, obtained, version, wish};
+use self::fixture::{FRESHNESS, Fixture, failed, leased, obtained, query, version};
 use super::*;
 
 const ACME: &str = "workspaces/acme";
@@ -26,55 +26,57 @@ fn scope(name: &str) -> RevisionScope {
 }
 
 #[tokio::test]
-async fn a_loan_is_used_again_for_the_same_wish() {
-    let mut fixture = Fixture::attending().await;
-    let first = fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
-    let second = fixture.reuse(wish(ACME)).await;
+async fn a_lease_is_used_again_for_the_same_query() {
+    let mut fixture = Fixture::router_session().await;
+    let first = fixture.borrow(query(ACME), leased(KEY, CHOSEN)).await;
+    let second = fixture.reuse(query(ACME)).await;
     assert!(Arc::ptr_eq(&first, &second));
 }
 
 #[tokio::test]
 async fn an_invalidation_drops_what_depends_on_its_scope() {
     for changed in [ACME, "platform"] {
-        let mut fixture = Fixture::attending().await;
-        let loan = fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
+        let mut fixture = Fixture::router_session().await;
+        let lease = fixture.borrow(query(ACME), leased(KEY, CHOSEN)).await;
         fixture.keys.invalidate(&scope(changed), 8, &[]);
-        assert!(loan.begin_use(&*fixture.clock).is_err(), "{changed}");
+        assert!(lease.begin_use(&*fixture.clock).is_err(), "{changed}");
         let chosen_again = [(ACME, 8), ("platform", 8)];
-        fixture.borrow(wish(ACME), lent(KEY, &chosen_again)).await;
+        fixture
+            .borrow(query(ACME), leased(KEY, &chosen_again))
+            .await;
     }
 }
 
 #[tokio::test]
 async fn an_invalidation_of_another_workspace_changes_nothing() {
-    let mut fixture = Fixture::attending().await;
-    let loan = fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
+    let mut fixture = Fixture::router_session().await;
+    let lease = fixture.borrow(query(ACME), leased(KEY, CHOSEN)).await;
     fixture.keys.invalidate(&scope("workspaces/other"), 8, &[]);
-    assert!(loan.begin_use(&*fixture.clock).is_ok());
-    fixture.reuse(wish(ACME)).await;
+    assert!(lease.begin_use(&*fixture.clock).is_ok());
+    fixture.reuse(query(ACME)).await;
 }
 
 #[tokio::test]
 async fn an_answer_that_an_invalidation_overtook_is_asked_for_again() {
-    let mut fixture = Fixture::attending().await;
-    let asking = fixture.ask(wish(ACME));
+    let mut fixture = Fixture::router_session().await;
+    let asking = fixture.ask(query(ACME));
     let question = fixture.question().await;
     fixture.keys.invalidate(&scope(ACME), 6, &[version(KEY)]);
-    question.answer(lent(KEY, CHOSEN));
+    question.answer(leased(KEY, CHOSEN));
     let question = fixture.question().await;
     let other = "workspaces/acme/keys/other";
-    question.answer(lent(other, &[(ACME, 6), ("platform", 7)]));
-    let loan = obtained(asking).await;
-    assert_eq!(loan.key_version().to_string(), version(other));
+    question.answer(leased(other, &[(ACME, 6), ("platform", 7)]));
+    let lease = obtained(asking).await;
+    assert_eq!(lease.key_version().to_string(), version(other));
 }
 
 #[tokio::test]
 async fn an_answer_that_is_overtaken_again_and_again_is_given_up() {
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     fixture.keys.invalidate(&scope(ACME), 6, &[]);
-    let asking = fixture.ask(wish(ACME));
-    for _ in 0..MOST_OVERTAKEN {
-        fixture.question().await.answer(lent(KEY, CHOSEN));
+    let asking = fixture.ask(query(ACME));
+    for _ in 0..MAX_OVERTAKEN {
+        fixture.question().await.answer(leased(KEY, CHOSEN));
     }
     assert!(matches!(
         failed(asking).await,
@@ -84,89 +86,89 @@ async fn an_answer_that_is_overtaken_again_and_again_is_given_up() {
 
 #[tokio::test]
 async fn an_answer_of_a_session_that_ended_is_not_kept() {
-    let mut fixture = Fixture::attending().await;
-    let asking = fixture.ask(wish(ACME));
+    let mut fixture = Fixture::router_session().await;
+    let asking = fixture.ask(query(ACME));
     let question = fixture.question().await;
     fixture.begin_session("s2");
-    question.answer(lent(KEY, CHOSEN));
+    question.answer(leased(KEY, CHOSEN));
     let question = fixture.question().await;
-    assert_eq!(question.request.session, "s2");
-    question.answer(lent(KEY, CHOSEN));
+    assert_eq!(question.request.router_session, "s2");
+    question.answer(leased(KEY, CHOSEN));
     obtained(asking).await;
 }
 
 #[tokio::test]
 async fn a_new_session_forgets_the_revisions_of_the_old_one() {
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     fixture.keys.invalidate(&scope(ACME), 100, &[]);
     // Such as after the vault's database was restored.
     fixture.begin_session("s2");
-    fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
+    fixture.borrow(query(ACME), leased(KEY, CHOSEN)).await;
 }
 
 #[tokio::test]
-async fn a_loan_lapses_with_the_freshness_of_its_session() {
-    let mut fixture = Fixture::attending().await;
-    let loan = fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
+async fn a_lease_lapses_with_the_freshness_of_its_session() {
+    let mut fixture = Fixture::router_session().await;
+    let lease = fixture.borrow(query(ACME), leased(KEY, CHOSEN)).await;
     let almost = FRESHNESS.checked_sub(MICROSECOND).unwrap();
     fixture.clock.advance(almost);
-    assert!(loan.begin_use(&*fixture.clock).is_ok());
+    assert!(lease.begin_use(&*fixture.clock).is_ok());
     fixture.clock.advance(MICROSECOND);
-    assert!(loan.begin_use(&*fixture.clock).is_err());
-    fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
+    assert!(lease.begin_use(&*fixture.clock).is_err());
+    fixture.borrow(query(ACME), leased(KEY, CHOSEN)).await;
 }
 
 #[tokio::test]
 async fn a_keep_alive_extends_from_when_it_was_sent() {
-    let mut fixture = Fixture::attending().await;
-    let loan = fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
+    let mut fixture = Fixture::router_session().await;
+    let lease = fixture.borrow(query(ACME), leased(KEY, CHOSEN)).await;
     let sent = fixture.clock.boottime();
     fixture.clock.advance(FRESHNESS / 2);
     let session = fixture.keys.session().unwrap();
     // A shorter span never takes back what was granted.
     session.extend(sent, Duration::from_secs(1));
-    assert!(loan.begin_use(&*fixture.clock).is_ok());
+    assert!(lease.begin_use(&*fixture.clock).is_ok());
     session.extend(sent, FRESHNESS * 2);
     let almost = (FRESHNESS * 3 / 2).checked_sub(MICROSECOND).unwrap();
     fixture.clock.advance(almost);
-    assert!(loan.begin_use(&*fixture.clock).is_ok());
+    assert!(lease.begin_use(&*fixture.clock).is_ok());
     fixture.clock.advance(MICROSECOND);
-    assert!(loan.begin_use(&*fixture.clock).is_err());
+    assert!(lease.begin_use(&*fixture.clock).is_err());
 }
 
 #[tokio::test]
-async fn a_loan_lapses_when_its_key_expires() {
-    let mut fixture = Fixture::attending().await;
+async fn a_lease_lapses_when_its_key_expires() {
+    let mut fixture = Fixture::router_session().await;
     let expiry = fixture.clock.now() + Duration::from_secs(1);
     let (seconds, nanos) = expiry.to_unix();
-    let mut answer = lent(KEY, CHOSEN);
+    let mut answer = leased(KEY, CHOSEN);
     if let Some(lease) = &mut answer.lease {
         let nanos = i32::try_from(nanos).unwrap();
         lease.expire_time = Some(prost_types::Timestamp { seconds, nanos });
     }
-    let loan = fixture.borrow(wish(ACME), answer).await;
-    assert!(loan.begin_use(&*fixture.clock).is_ok());
+    let lease = fixture.borrow(query(ACME), answer).await;
+    assert!(lease.begin_use(&*fixture.clock).is_ok());
     // The calendar alone decides: a key expires at a date.
     fixture.clock.set(expiry);
-    assert!(loan.begin_use(&*fixture.clock).is_err());
+    assert!(lease.begin_use(&*fixture.clock).is_err());
     fixture.clock.set(Timestamp::UNIX_EPOCH);
-    assert!(loan.begin_use(&*fixture.clock).is_ok());
+    assert!(lease.begin_use(&*fixture.clock).is_ok());
 }
 
 #[tokio::test]
-async fn a_lost_session_leaves_its_loans_until_they_lapse() {
-    let mut fixture = Fixture::attending().await;
-    let loan = fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
+async fn a_lost_session_leaves_its_leases_until_they_lapse() {
+    let mut fixture = Fixture::router_session().await;
+    let lease = fixture.borrow(query(ACME), leased(KEY, CHOSEN)).await;
     fixture.keys.lose_session();
-    fixture.reuse(wish(ACME)).await;
-    let asking = fixture.ask(wish("workspaces/other"));
+    fixture.reuse(query(ACME)).await;
+    let asking = fixture.ask(query("workspaces/other"));
     assert!(matches!(
         failed(asking).await,
         RouterError::VaultUnavailable
     ));
     fixture.clock.advance(FRESHNESS);
-    assert!(loan.begin_use(&*fixture.clock).is_err());
-    let asking = fixture.ask(wish(ACME));
+    assert!(lease.begin_use(&*fixture.clock).is_err());
+    let asking = fixture.ask(query(ACME));
     assert!(matches!(
         failed(asking).await,
         RouterError::VaultUnavailable
@@ -175,22 +177,22 @@ async fn a_lost_session_leaves_its_loans_until_they_lapse() {
 }
 
 #[tokio::test]
-async fn an_ended_or_a_new_session_drops_all_loans() {
-    let mut fixture = Fixture::attending().await;
-    let loan = fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
+async fn an_ended_or_a_new_session_drops_all_leases() {
+    let mut fixture = Fixture::router_session().await;
+    let lease = fixture.borrow(query(ACME), leased(KEY, CHOSEN)).await;
     fixture.keys.end_session();
-    assert!(loan.begin_use(&*fixture.clock).is_err());
+    assert!(lease.begin_use(&*fixture.clock).is_err());
     fixture.begin_session("s2");
-    let loan = fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
+    let lease = fixture.borrow(query(ACME), leased(KEY, CHOSEN)).await;
     fixture.begin_session("s3");
-    assert!(loan.begin_use(&*fixture.clock).is_err());
-    fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
+    assert!(lease.begin_use(&*fixture.clock).is_err());
+    fixture.borrow(query(ACME), leased(KEY, CHOSEN)).await;
 }
 
 #[tokio::test]
 async fn without_a_session_nothing_is_asked() {
     let mut fixture = Fixture::alone().await;
-    let asking = fixture.ask(wish(ACME));
+    let asking = fixture.ask(query(ACME));
     assert!(matches!(
         failed(asking).await,
         RouterError::VaultUnavailable
@@ -200,40 +202,40 @@ async fn without_a_session_nothing_is_asked() {
 
 #[tokio::test]
 async fn those_who_ask_for_the_same_at_once_share_one_question() {
-    let mut fixture = Fixture::attending().await;
-    let all: Vec<_> = (0..10).map(|_| fixture.ask(wish(ACME))).collect();
+    let mut fixture = Fixture::router_session().await;
+    let all: Vec<_> = (0..10).map(|_| fixture.ask(query(ACME))).collect();
     let question = fixture.question().await;
-    question.answer(lent(KEY, CHOSEN));
-    let mut loans = Vec::new();
+    question.answer(leased(KEY, CHOSEN));
+    let mut leases = Vec::new();
     for asking in all {
-        loans.push(obtained(asking).await);
+        leases.push(obtained(asking).await);
     }
-    assert!(loans.iter().all(|loan| Arc::ptr_eq(loan, &loans[0])));
+    assert!(leases.iter().all(|lease| Arc::ptr_eq(lease, &leases[0])));
     assert!(!fixture.was_asked());
     assert!(fixture.keys.turns.is_empty());
 }
 
 #[tokio::test]
 async fn who_asks_for_something_else_does_not_wait() {
-    let mut fixture = Fixture::attending().await;
-    let first = fixture.ask(wish(ACME));
+    let mut fixture = Fixture::router_session().await;
+    let first = fixture.ask(query(ACME));
     let held_up = fixture.question().await;
     fixture
-        .borrow(wish("workspaces/other"), lent(KEY, CHOSEN))
+        .borrow(query("workspaces/other"), leased(KEY, CHOSEN))
         .await;
-    held_up.answer(lent(KEY, CHOSEN));
+    held_up.answer(leased(KEY, CHOSEN));
     obtained(first).await;
 }
 
 #[tokio::test]
 async fn a_question_whose_asker_goes_away_passes_the_turn_on() {
-    let mut fixture = Fixture::attending().await;
-    let first = fixture.ask(wish(ACME));
+    let mut fixture = Fixture::router_session().await;
+    let first = fixture.ask(query(ACME));
     let abandoned = fixture.question().await;
-    let second = fixture.ask(wish(ACME));
+    let second = fixture.ask(query(ACME));
     first.abort();
     assert!(first.await.err().unwrap().is_cancelled());
-    fixture.question().await.answer(lent(KEY, CHOSEN));
+    fixture.question().await.answer(leased(KEY, CHOSEN));
     obtained(second).await;
     drop(abandoned);
     assert!(fixture.keys.turns.is_empty());
@@ -241,8 +243,8 @@ async fn a_question_whose_asker_goes_away_passes_the_turn_on() {
 
 #[tokio::test]
 async fn a_vault_that_does_not_answer_is_given_up() {
-    let mut fixture = Fixture::attending().await;
-    let asking = fixture.ask(wish(ACME));
+    let mut fixture = Fixture::router_session().await;
+    let asking = fixture.ask(query(ACME));
     let _silent = fixture.question().await;
     // From here on, time passes as soon as everybody waits.
     tokio::time::pause();
@@ -255,8 +257,8 @@ async fn a_vault_that_does_not_answer_is_given_up() {
 
 #[tokio::test]
 async fn a_refusal_that_concerns_the_caller_is_handed_on() {
-    let mut fixture = Fixture::attending().await;
-    let asking = fixture.ask(wish(ACME));
+    let mut fixture = Fixture::router_session().await;
+    let asking = fixture.ask(query(ACME));
     let refusal = Refusal::new(Code::FailedPrecondition, "OWN_KEY_REQUIRED", "no key")
         .with(KEY, "KEY_DISABLED")
         .violation("model", "is denied");
@@ -286,8 +288,8 @@ async fn a_failure_between_router_and_vault_is_not_handed_on() {
         unknown("SESSION_UNKNOWN").into_status("vault.latchkey"),
         unknown("SOMETHING_NEW").into_status("vault.latchkey"),
     ] {
-        let mut fixture = Fixture::attending().await;
-        let asking = fixture.ask(wish(ACME));
+        let mut fixture = Fixture::router_session().await;
+        let asking = fixture.ask(query(ACME));
         fixture.question().await.refuse(status);
         assert!(matches!(
             failed(asking).await,
@@ -298,19 +300,19 @@ async fn a_failure_between_router_and_vault_is_not_handed_on() {
 
 #[tokio::test]
 async fn an_acknowledgement_counts_the_calls_with_what_was_taken_away() {
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     let second = "workspaces/acme/keys/second";
-    let loan = fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
-    let web = wish("workspaces/acme/projects/web");
-    let same_version = fixture.borrow(web, lent(KEY, CHOSEN)).await;
-    let mini = Wish {
+    let lease = fixture.borrow(query(ACME), leased(KEY, CHOSEN)).await;
+    let web = query("workspaces/acme/projects/web");
+    let same_version = fixture.borrow(web, leased(KEY, CHOSEN)).await;
+    let mini = KeyQuery {
         model: "gpt-5.4-mini".to_owned(),
-        ..wish(ACME)
+        ..query(ACME)
     };
-    let other_version = fixture.borrow(mini, lent(second, CHOSEN)).await;
+    let other_version = fixture.borrow(mini, leased(second, CHOSEN)).await;
     let clock = &*fixture.clock;
     let running = [
-        loan.begin_use(clock).unwrap(),
+        lease.begin_use(clock).unwrap(),
         same_version.begin_use(clock).unwrap(),
         other_version.begin_use(clock).unwrap(),
     ];
@@ -324,16 +326,16 @@ async fn an_acknowledgement_counts_the_calls_with_what_was_taken_away() {
 }
 
 #[tokio::test]
-async fn a_call_counts_as_long_as_it_runs_whatever_became_of_its_loan() {
-    let mut fixture = Fixture::attending().await;
-    let loan = fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
-    let running = loan.begin_use(&*fixture.clock).unwrap();
-    drop(loan);
-    // The loan is dropped for another reason first, and lent again.
+async fn a_call_counts_as_long_as_it_runs_whatever_became_of_its_lease() {
+    let mut fixture = Fixture::router_session().await;
+    let lease = fixture.borrow(query(ACME), leased(KEY, CHOSEN)).await;
+    let running = lease.begin_use(&*fixture.clock).unwrap();
+    drop(lease);
+    // The lease is dropped for another reason first, and leased again.
     fixture.keys.invalidate(&scope(ACME), 6, &[]);
     let again = [(ACME, 6), ("platform", 7)];
-    let loan = fixture.borrow(wish(ACME), lent(KEY, &again)).await;
-    let second = loan.begin_use(&*fixture.clock).unwrap();
+    let lease = fixture.borrow(query(ACME), leased(KEY, &again)).await;
+    let second = lease.begin_use(&*fixture.clock).unwrap();
     assert_eq!(fixture.keys.invalidate(&scope(ACME), 7, &[version(KEY)]), 2);
     drop(second);
     fixture.begin_session("s2");
@@ -344,44 +346,44 @@ async fn a_call_counts_as_long_as_it_runs_whatever_became_of_its_loan() {
 
 #[tokio::test]
 async fn a_platform_key_is_taken_from_every_workspace() {
-    let mut fixture = Fixture::attending().await;
-    let mut loans = Vec::new();
+    let mut fixture = Fixture::router_session().await;
+    let mut leases = Vec::new();
     for workspace in ["workspaces/a", "workspaces/b"] {
         let chosen = [(workspace, 1), ("platform", 7)];
-        loans.push(
+        leases.push(
             fixture
-                .borrow(wish(workspace), lent(PLATFORM_KEY, &chosen))
+                .borrow(query(workspace), leased(PLATFORM_KEY, &chosen))
                 .await,
         );
     }
     let revoked = [version(PLATFORM_KEY)];
     fixture.keys.invalidate(&scope("platform"), 8, &revoked);
-    for loan in loans {
-        assert!(loan.begin_use(&*fixture.clock).is_err());
+    for lease in leases {
+        assert!(lease.begin_use(&*fixture.clock).is_err());
     }
 }
 
 /// An invalidation either counts a call or keeps it from beginning.
 #[tokio::test]
 async fn a_call_that_begins_beside_an_invalidation_is_counted_or_kept_from_it() {
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     let (mut counted, mut kept) = (0, 0);
     for revision in 6..1_000 {
         let chosen = [(ACME, revision - 1), ("platform", 7)];
-        let loan = fixture.borrow(wish(ACME), lent(KEY, &chosen)).await;
+        let lease = fixture.borrow(query(ACME), leased(KEY, &chosen)).await;
         let both = Barrier::new(2);
         let (keys, clock) = (&fixture.keys, &*fixture.clock);
-        let (begun, count) = std::thread::scope(|scope| {
+        let (start, count) = std::thread::scope(|scope| {
             let begins = scope.spawn(|| {
                 both.wait();
-                loan.begin_use(clock)
+                lease.begin_use(clock)
             });
             both.wait();
             let acme = self::scope(ACME);
             let count = keys.invalidate(&acme, revision, &[version(KEY)]);
             (begins.join().unwrap(), count)
         });
-        match begun {
+        match start {
             Ok(_running) => {
                 assert_eq!(count, 1);
                 counted += 1;
@@ -393,24 +395,24 @@ async fn a_call_that_begins_beside_an_invalidation_is_counted_or_kept_from_it() 
 }
 
 #[tokio::test]
-async fn more_loans_than_there_is_room_for_are_asked_for_again() {
-    let mut fixture = Fixture::attending().await;
-    let loan = fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
-    for number in 1..MOST_LOANS {
-        let wish = Wish {
+async fn more_leases_than_there_is_room_for_are_asked_for_again() {
+    let mut fixture = Fixture::router_session().await;
+    let lease = fixture.borrow(query(ACME), leased(KEY, CHOSEN)).await;
+    for number in 1..MAX_LEASES {
+        let query = KeyQuery {
             model: number.to_string(),
-            ..wish(ACME)
+            ..query(ACME)
         };
         let held = fixture
             .keys
-            .keep(&wish, fixture.keys.session().unwrap(), lent(KEY, CHOSEN));
+            .keep(&query, fixture.keys.session().unwrap(), leased(KEY, CHOSEN));
         assert!(held.unwrap().is_some());
     }
-    fixture.reuse(wish(ACME)).await;
+    fixture.reuse(query(ACME)).await;
     fixture
-        .borrow(wish("workspaces/other"), lent(KEY, CHOSEN))
+        .borrow(query("workspaces/other"), leased(KEY, CHOSEN))
         .await;
     // Nothing would find it any more, so it must not be used.
-    assert!(loan.begin_use(&*fixture.clock).is_err());
-    fixture.borrow(wish(ACME), lent(KEY, CHOSEN)).await;
+    assert!(lease.begin_use(&*fixture.clock).is_err());
+    fixture.borrow(query(ACME), leased(KEY, CHOSEN)).await;
 }

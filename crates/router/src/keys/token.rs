@@ -1,4 +1,4 @@
-//! Access tokens that are got with a lent key: for a service account at Google, for an application at
+//! Access tokens that are got with a leased key: for a service account at Google, for an application at
 //! Microsoft Entra. One is got for all calls with a key version, renewed before it expires, and gone
 //! with the version.
 

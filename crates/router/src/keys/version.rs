@@ -1,5 +1,5 @@
-//! What the loans of one key version share: the count of calls under way, and the token that was got
-//! for it. An invalidation must count calls whose loan is long gone; a token must die with its
+//! What the leases of one key version share: the count of calls under way, and the token that was got
+//! for it. An invalidation must count calls whose lease is long gone; a token must die with its
 //! version.
 
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::token::TokenCell;
 
-/// The state of a version while it is lent or in use.
+/// The state of a version while it is leased or in use.
 #[derive(Default)]
 pub(super) struct VersionState {
     /// Calls under way.
@@ -17,14 +17,14 @@ pub(super) struct VersionState {
     pub(super) token: TokenCell,
 }
 
-/// The versions that are lent or in use.
+/// The versions that are leased or in use.
 #[derive(Default)]
 pub(super) struct Versions {
     states: Mutex<HashMap<String, Weak<VersionState>>>,
 }
 
 impl Versions {
-    /// The state of a version: one for all its loans and calls.
+    /// The state of a version: one for all its leases and calls.
     pub(super) fn of(&self, key_version: &str) -> Arc<VersionState> {
         let mut states = self.lock();
         if let Some(state) = states.get(key_version).and_then(Weak::upgrade) {

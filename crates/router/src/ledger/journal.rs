@@ -60,14 +60,14 @@ pub struct Journal {
     files: Arc<Files>,
     id: JournalId,
     /// Where this process began to write.
-    begun: Position,
+    start: Position,
     shipped: watch::Sender<Position>,
     written: tokio::sync::Notify,
     /// Held for the lock on it: not by the thread, so that a journal that is dropped is free at once.
     _lock: File,
 }
 
-/// What the thread that forces it to the disk shares.
+/// What the thread that forces it to the disk weighted_keys.
 struct Files {
     folder: PathBuf,
     active: Mutex<Active>,
@@ -92,12 +92,12 @@ pub(super) struct Batch {
 }
 
 /// A segment this long gives way to the next.
-pub(super) const LONGEST_SEGMENT: u64 = 8 * 1024 * 1024;
+pub(super) const MAX_SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 const HEADER: usize = 8;
 /// Records are some hundred bytes; a longer length is damage.
-pub(super) const LONGEST_RECORD: usize = 64 * 1024;
+pub(super) const MAX_RECORD_BYTES: usize = 64 * 1024;
 /// The longest record with its frame.
-pub(super) const LONGEST_FRAME: usize = HEADER + LONGEST_RECORD;
+pub(super) const MAX_FRAME_BYTES: usize = HEADER + MAX_RECORD_BYTES;
 
 impl Journal {
     /// Opens the journal, or makes it. What earlier processes left in it is still to be shipped.
@@ -119,10 +119,10 @@ impl Journal {
             Err(errno) => return Err(failed(errno.into())),
         }
         let id = identity(&mut lock, &folder)?;
-        let (file, begun) = next_segment(&folder).map_err(failed)?;
+        let (file, start) = next_segment(&folder).map_err(failed)?;
         let active = Active {
             file,
-            position: begun,
+            position: start,
             broken: false,
         };
         let files = Arc::new(Files {
@@ -134,7 +134,7 @@ impl Journal {
         Ok(Arc::new(Self {
             files,
             id,
-            begun,
+            start,
             shipped: watch::Sender::default(),
             written: tokio::sync::Notify::new(),
             _lock: lock,
@@ -148,7 +148,7 @@ impl Journal {
 
     /// Adds a record.
     pub fn append(&self, record: &[u8]) -> Result<(), JournalError> {
-        if record.len() > LONGEST_RECORD {
+        if record.len() > MAX_RECORD_BYTES {
             return Err(JournalError::TooLong);
         }
         let mut frame = Vec::with_capacity(HEADER + record.len());
@@ -166,8 +166,8 @@ impl Journal {
     }
 
     /// Where this process began to write: what is before was left by earlier ones.
-    pub(super) fn begun(&self) -> Position {
-        self.begun
+    pub(super) fn start(&self) -> Position {
+        self.start
     }
 
     /// Where the next record will go.
@@ -224,7 +224,7 @@ impl Journal {
 impl Files {
     fn write(&self, frame: &[u8]) -> io::Result<()> {
         let mut active = self.lock();
-        if active.broken || active.position.offset >= LONGEST_SEGMENT {
+        if active.broken || active.position.offset >= MAX_SEGMENT_BYTES {
             active.file.sync_data()?;
             let (file, position) = next_segment(&self.folder)?;
             *active = Active {
@@ -275,7 +275,7 @@ pub(super) fn frames(bytes: &[u8]) -> (Vec<Vec<u8>>, usize) {
         let Some((record, after)) = body.split_at_checked(length) else {
             break;
         };
-        if length > LONGEST_RECORD || crc32fast::hash(record) != number(crc) {
+        if length > MAX_RECORD_BYTES || crc32fast::hash(record) != number(crc) {
             break;
         }
         records.push(record.to_vec());

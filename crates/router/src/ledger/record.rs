@@ -3,14 +3,14 @@
 
 use std::borrow::Cow;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::router::v1::Usage;
 use latchkey_providers::Provider;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::attempt::{
-    Attempt, AttemptId, Begun, Certainty, Operation, Origin, Outcome, Payer, State,
+    Attempt, AttemptId, AttemptOutcome, AttemptStart, Certainty, Operation, Origin, Payer, State,
 };
 
 #[derive(Deserialize, Serialize)]
@@ -51,20 +51,20 @@ fn generate() -> Cow<'static, str> {
 
 /// An attempt as bytes.
 pub(super) fn encode(attempt: &Attempt) -> Vec<u8> {
-    let Attempt { begun, outcome } = attempt;
+    let Attempt { start, outcome } = attempt;
     let record = Record {
-        id: begun.id.0.as_u128(),
-        scope: begun.scope.to_string().into(),
-        key_version: begun.key_version.to_string().into(),
-        tail: Cow::from(&begun.material_tail),
-        payer: begun.payer.as_str().into(),
-        provider: begun.provider.into(),
-        model: Cow::from(&begun.model),
-        requester: Cow::from(&*begun.requester),
-        origin: begun.origin.as_str().into(),
-        operation: begun.operation.as_str().into(),
-        streamed: begun.streamed,
-        start: begun.start_time.as_micros(),
+        id: start.id.0.as_u128(),
+        scope: start.scope.to_string().into(),
+        key_version: start.key_version.to_string().into(),
+        tail: Cow::from(&start.material_tail),
+        payer: start.payer.as_str().into(),
+        provider: start.provider.into(),
+        model: Cow::from(&start.model),
+        requester: Cow::from(&*start.requester),
+        origin: start.origin.as_str().into(),
+        operation: start.operation.as_str().into(),
+        streamed: start.streamed,
+        start: start.start_time.as_micros(),
         state: outcome.state.as_str().into(),
         reason: Cow::from(&*outcome.error_reason),
         status: outcome.http_status,
@@ -96,7 +96,7 @@ pub(super) fn encode(attempt: &Attempt) -> Vec<u8> {
 /// The attempt in a record; nothing when another release wrote what this one can't read.
 pub(super) fn decode(bytes: &[u8]) -> Option<Attempt> {
     let record: Record<'_> = serde_json::from_slice(bytes).ok()?;
-    let begun = Begun {
+    let start = AttemptStart {
         id: AttemptId(Uuid::from_u128(record.id)),
         scope: record.scope.parse().ok()?,
         key_version: record.key_version.parse().ok()?,
@@ -110,7 +110,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Attempt> {
         streamed: record.streamed,
         start_time: Timestamp::from_micros(record.start),
     };
-    let outcome = Outcome {
+    let outcome = AttemptOutcome {
         state: State::parse(&record.state)?,
         error_reason: record.reason.into_owned().into(),
         http_status: record.status,
@@ -137,5 +137,5 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Attempt> {
         cost_nanos: record.cost,
         price_version: record.price_version.into_owned(),
     };
-    Some(Attempt { begun, outcome })
+    Some(Attempt { start, outcome })
 }

@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::journal::{LONGEST_FRAME, Position};
+use super::journal::{MAX_FRAME_BYTES, Position};
 use super::{ShipperParts, record};
 use crate::domain::attempt::{Attempt, AttemptId};
 use crate::store::StoreError;
 
 /// Bytes of the journal per batch: some two hundred attempts.
 const BATCH: usize = 128 * 1024;
-const _: () = assert!(BATCH >= LONGEST_FRAME, "a batch must hold any record");
+const _: () = assert!(BATCH >= MAX_FRAME_BYTES, "a batch must hold any record");
 /// How long is collected before the next batch.
-const LINGER: Duration = Duration::from_millis(20);
+const BATCH_DELAY: Duration = Duration::from_millis(20);
 /// The pause after a failure.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -31,7 +31,7 @@ pub async fn ship(parts: ShipperParts, over: CancellationToken) {
             Ok(true) => {}
             Ok(false) if last => return,
             Ok(false) => tokio::select! {
-                () = shipper.parts.journal.wait_written() => tokio::time::sleep(LINGER).await,
+                () = shipper.parts.journal.wait_written() => tokio::time::sleep(BATCH_DELAY).await,
                 () = over.cancelled() => {}
             },
             Err(error) => {
@@ -119,7 +119,7 @@ impl Shipper {
     /// Once everything that earlier processes wrote is in the database, and nothing else.
     async fn close_leftovers(&mut self) -> Result<(), StoreError> {
         let journal = &self.parts.journal;
-        if !self.leftovers_closed && self.at >= journal.begun() {
+        if !self.leftovers_closed && self.at >= journal.start() {
             self.parts.store.close_leftovers(journal.id()).await?;
             self.leftovers_closed = true;
         }
@@ -134,10 +134,10 @@ impl Shipper {
                 tracing::error!("a journal record of another release was left out");
                 continue;
             };
-            latest.insert(attempt.begun.id, attempt);
+            latest.insert(attempt.start.id, attempt);
         }
         let mut attempts: Vec<_> = latest.into_values().collect();
-        attempts.sort_by_key(|attempt| attempt.begun.id);
+        attempts.sort_by_key(|attempt| attempt.start.id);
         self.parts
             .store
             .record(self.parts.journal.id(), &attempts)

@@ -6,14 +6,14 @@ mod shipper;
 
 use std::path::Path;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::router::v1::Usage;
 use uuid::Uuid;
 
 use super::journal::Position;
 use super::*;
 use crate::domain::attempt::{
-    AttemptId, Begun, Certainty, Operation, Origin, Outcome, Payer, State,
+    AttemptId, AttemptOutcome, AttemptStart, Certainty, Operation, Origin, Payer, State,
 };
 
 fn config(folder: &Path) -> JournalConfig {
@@ -37,10 +37,10 @@ fn file(folder: &Path, segment: u64) -> PathBuf {
     folder.join(format!("{segment:020}.journal"))
 }
 
-/// An attempt that has begun.
-fn begun(number: u128) -> Attempt {
+/// An attempt that has start.
+fn start(number: u128) -> Attempt {
     let start = i64::try_from(number).unwrap();
-    let begun = Begun {
+    let start = AttemptStart {
         id: AttemptId(Uuid::from_u128(number)),
         scope: "workspaces/acme/projects/web".parse().unwrap(),
         key_version: "workspaces/acme/keys/main/versions/3".parse().unwrap(),
@@ -55,8 +55,8 @@ fn begun(number: u128) -> Attempt {
         start_time: Timestamp::from_micros(start),
     };
     Attempt {
-        begun,
-        outcome: Outcome::default(),
+        start,
+        outcome: AttemptOutcome::default(),
     }
 }
 
@@ -73,7 +73,7 @@ fn ended(number: u128) -> Attempt {
         image_output_tokens: 8,
         image_count: 9,
     };
-    let outcome = Outcome {
+    let outcome = AttemptOutcome {
         state: State::Succeeded,
         error_reason: "".into(),
         http_status: 200,
@@ -89,6 +89,6 @@ fn ended(number: u128) -> Attempt {
     };
     Attempt {
         outcome,
-        ..begun(number)
+        ..start(number)
     }
 }

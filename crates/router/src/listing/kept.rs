@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::KeyVersionName;
 use latchkey_providers::models::Listed;
 use lru::LruCache;
@@ -24,13 +24,13 @@ pub(super) struct Lists {
 }
 
 /// Lists at most. OpenRouter's has some hundred models, others fewer.
-const MOST: NonZeroUsize = NonZeroUsize::new(512).expect("not zero");
+const MAX_LISTS: NonZeroUsize = NonZeroUsize::new(512).expect("not zero");
 
 impl Lists {
     pub(super) fn new(span: Duration) -> Self {
         Self {
             span,
-            held: Mutex::new(LruCache::new(MOST)),
+            held: Mutex::new(LruCache::new(MAX_LISTS)),
         }
     }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use latchkey_boot::clock::{Clock, Timestamp};
 use latchkey_boot::config::seconds;
+use latchkey_clock::{Clock, Timestamp};
 use latchkey_contract::names::{KeyName, Scope};
 use latchkey_contract::router::v1::Operation;
 use latchkey_contract::vault::v1::Capability;
@@ -23,7 +23,7 @@ use crate::catalogue::Catalogues;
 use crate::dispatch::Endpoints;
 use crate::domain::funding::Funding;
 use crate::error::RouterError;
-use crate::keys::{Keys, Loan, TokenIssuer, Wish, provider_refusal, system_time};
+use crate::keys::{KeyQuery, Keys, Lease, TokenIssuer, provider_refusal, system_time};
 use crate::upstream::{Upstream, collect};
 use kept::{Kept, Lists};
 
@@ -98,9 +98,9 @@ pub struct Failure {
 }
 
 /// Keys of one provider that are asked with at most.
-const MOST_KEYS: usize = 32;
+const MAX_KEYS: usize = 32;
 /// Pages of one list at most.
-const MOST_PAGES: usize = 32;
+const MAX_PAGES: usize = 32;
 
 impl Listing {
     /// Nothing kept yet.
@@ -124,19 +124,19 @@ impl Listing {
 
     /// What the keys of a scope can reach.
     pub async fn reach(&self, wanted: &Wanted<'_>) -> Result<Reach, RouterError> {
-        let loans = self.loans(wanted).await?;
-        let asked = loans.iter().map(async |loan| {
-            let list = self.list(loan, wanted.refresh).await;
-            (loan, list)
+        let leases = self.leases(wanted).await?;
+        let asked = leases.iter().map(async |lease| {
+            let list = self.list(lease, wanted.refresh).await;
+            (lease, list)
         });
         let mut reach = Reach::default();
-        for (loan, (list, failure)) in join_all(asked).await {
+        for (lease, (list, failure)) in join_all(asked).await {
             if let Some(kept) = list {
-                self.add(&mut reach, loan, &kept);
+                self.add(&mut reach, lease, &kept);
             }
             reach.failures.extend(failure.map(|error| Failure {
-                key: loan.key_version().key.clone(),
-                provider: loan.provider(),
+                key: lease.key_version().key.clone(),
+                provider: lease.provider(),
                 error,
             }));
         }
@@ -144,11 +144,11 @@ impl Listing {
     }
 
     /// Every key that a request could be given.
-    async fn loans(&self, wanted: &Wanted<'_>) -> Result<Vec<Arc<Loan>>, RouterError> {
+    async fn leases(&self, wanted: &Wanted<'_>) -> Result<Vec<Arc<Lease>>, RouterError> {
         if !wanted.key.is_empty() {
             let provider = wanted.provider.map_or("", Provider::as_str);
-            let wish = wish(wanted, wanted.key, provider, Vec::new());
-            return Ok(vec![self.keys.obtain(&wish).await?]);
+            let query = query(wanted, wanted.key, provider, Vec::new());
+            return Ok(vec![self.keys.obtain(&query).await?]);
         }
         let providers = match wanted.provider {
             Some(provider) => vec![provider],
@@ -156,25 +156,25 @@ impl Listing {
         };
         let of_each = providers
             .into_iter()
-            .map(|provider| self.loans_of(wanted, provider));
-        let mut loans = Vec::new();
+            .map(|provider| self.leases_of(wanted, provider));
+        let mut leases = Vec::new();
         for found in join_all(of_each).await {
-            loans.extend(found?);
+            leases.extend(found?);
         }
-        Ok(loans)
+        Ok(leases)
     }
 
-    async fn loans_of(
+    async fn leases_of(
         &self,
         wanted: &Wanted<'_>,
         provider: Provider,
-    ) -> Result<Vec<Arc<Loan>>, RouterError> {
-        let mut loans: Vec<Arc<Loan>> = Vec::new();
+    ) -> Result<Vec<Arc<Lease>>, RouterError> {
+        let mut leases: Vec<Arc<Lease>> = Vec::new();
         let mut excluded = Vec::new();
-        while loans.len() < MOST_KEYS {
-            let wish = wish(wanted, "", provider.as_str(), excluded.clone());
-            let loan = match self.keys.obtain(&wish).await {
-                Ok(loan) => loan,
+        while leases.len() < MAX_KEYS {
+            let query = query(wanted, "", provider.as_str(), excluded.clone());
+            let lease = match self.keys.obtain(&query).await {
+                Ok(lease) => lease,
                 // No key, or no further one; or nothing of the provider is available here.
                 Err(RouterError::Refused(refusal))
                     if matches!(refusal.reason, "OWN_KEY_REQUIRED" | "POLICY_FORBIDS") =>
@@ -183,56 +183,56 @@ impl Listing {
                 }
                 Err(error) => return Err(error),
             };
-            excluded.push(loan.key_version().key.clone());
+            excluded.push(lease.key_version().key.clone());
             excluded.sort();
-            let more = loan.other_keys().iter().any(|key| !excluded.contains(key));
-            loans.push(loan);
+            let more = lease.other_keys().iter().any(|key| !excluded.contains(key));
+            leases.push(lease);
             if !more {
                 break;
             }
         }
-        Ok(loans)
+        Ok(leases)
     }
 
     /// A provider's list: the kept one, a new one, or, when there is none to be had, the kept one
     /// with why.
-    async fn list(&self, loan: &Loan, refresh: bool) -> (Option<Arc<Kept>>, Option<RouterError>) {
-        let kept = self.lists.of(loan.key_version());
+    async fn list(&self, lease: &Lease, refresh: bool) -> (Option<Arc<Kept>>, Option<RouterError>) {
+        let kept = self.lists.of(lease.key_version());
         let fresh = |kept: &Arc<Kept>| self.lists.is_fresh(kept, self.clock.boottime());
         if let Some(kept) = kept.as_ref().filter(|kept| !refresh && fresh(kept)) {
             return (Some(Arc::clone(kept)), None);
         }
-        match self.fetch(loan).await {
+        match self.fetch(lease).await {
             Ok(models) => {
                 let fetched = Kept {
                     models,
                     fetch_time: self.clock.now(),
                     fetched_at: self.clock.boottime(),
                 };
-                (Some(self.lists.keep(loan.key_version(), fetched)), None)
+                (Some(self.lists.keep(lease.key_version(), fetched)), None)
             }
             Err(error) => {
                 if let RouterError::Provider(refused) = &error
                     && refused.class == ErrorClass::Revoked
                 {
-                    self.keys.report(loan, provider_refusal(refused));
+                    self.keys.report(lease, provider_refusal(refused));
                 }
                 (kept, Some(error))
             }
         }
     }
 
-    async fn fetch(&self, loan: &Loan) -> Result<Vec<Listed>, RouterError> {
-        let _in_use = loan
+    async fn fetch(&self, lease: &Lease) -> Result<Vec<Listed>, RouterError> {
+        let _in_use = lease
             .begin_use(&*self.clock)
             .map_err(|_| RouterError::VaultUnavailable)?;
         let until = Instant::now() + self.upstream.config().first_byte_timeout;
         let place = self
             .endpoints
-            .choose(loan.provider(), loan.base_url(), loan.location());
-        let (base_url, trust) = place?;
+            .choose(lease.provider(), lease.base_url(), lease.location());
+        let (base_url, address_source) = place?;
         let token;
-        let credential = if let Some(credential) = loan.credential() {
+        let credential = if let Some(credential) = lease.credential() {
             credential
         } else {
             let issuer = TokenIssuer {
@@ -240,15 +240,17 @@ impl Listing {
                 upstream: &self.upstream,
                 clock: &*self.clock,
             };
-            token = loan.token(&issuer, until).await?;
+            token = lease.token(&issuer, until).await?;
             Credential::Bearer(token.expose())
         };
-        let target = loan.target(&base_url, credential);
+        let target = lease.target(&base_url, credential);
         let mut found = Vec::new();
         let mut page_token = String::new();
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let request = models::request(&target, &page_token)?;
-            let sent = self.upstream.send(request, trust, loan.pool(), until);
+            let sent = self
+                .upstream
+                .send(request, address_source, lease.pool(), until);
             let (head, body) = sent.await?.into_parts();
             let body = collect(body, until).await?;
             let reply = Reply {
@@ -258,7 +260,7 @@ impl Listing {
                 secret: credential.secret(),
                 now: system_time(self.clock.now()),
             };
-            let page = models::read(loan.provider(), &reply)?;
+            let page = models::read(lease.provider(), &reply)?;
             found.extend(page.models);
             match page.next {
                 Some(next) => page_token = next,
@@ -270,22 +272,22 @@ impl Listing {
 
     /// Adds what a key reaches: of its provider's list, what it may be used for. At Azure the list
     /// is of models that could be deployed; what is deployed, the key's owner says.
-    fn add(&self, reach: &mut Reach, loan: &Loan, kept: &Kept) {
-        let deployed = loan.deployments().keys().map(|model| Listed {
+    fn add(&self, reach: &mut Reach, lease: &Lease, kept: &Kept) {
+        let deployed = lease.deployments().keys().map(|model| Listed {
             id: model.clone(),
             ..Listed::default()
         });
-        let listed: Vec<Listed> = if loan.deployments().is_empty() {
+        let listed: Vec<Listed> = if lease.deployments().is_empty() {
             kept.models.clone()
         } else {
             deployed.collect()
         };
         let catalogue = self.catalogue.current();
         for mut model in listed {
-            if !loan.rights().allow(&model.id) {
+            if !lease.rights().allow(&model.id) {
                 continue;
             }
-            if let Some(known) = catalogue.find(loan.provider(), &model.id) {
+            if let Some(known) = catalogue.find(lease.provider(), &model.id) {
                 model.max_input_tokens = model.max_input_tokens.or(known.max_input_tokens);
                 model.max_output_tokens = model.max_output_tokens.or(known.max_output_tokens);
                 let operations = known.operations.iter().map(|known| (*known).into());
@@ -293,20 +295,20 @@ impl Listing {
             }
             let reachable = reach
                 .models
-                .entry((loan.provider(), model.id.clone()))
+                .entry((lease.provider(), model.id.clone()))
                 .or_insert_with(|| Reachable {
                     listed: model,
                     keys: Vec::new(),
                     fetch_time: kept.fetch_time,
                 });
-            reachable.keys.push(loan.key_version().key.clone());
+            reachable.keys.push(lease.key_version().key.clone());
             reachable.fetch_time = reachable.fetch_time.max(kept.fetch_time);
         }
     }
 }
 
-fn wish(wanted: &Wanted<'_>, key: &str, provider: &str, excluded: Vec<KeyName>) -> Wish {
-    Wish {
+fn query(wanted: &Wanted<'_>, key: &str, provider: &str, excluded: Vec<KeyName>) -> KeyQuery {
+    KeyQuery {
         scope: wanted.scope.clone(),
         caller: Arc::clone(wanted.caller),
         key: key.to_owned(),

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use latchkey_boot::rpc::access::{Caller, Denied};
-use latchkey_boot::rpc::page::Page;
 use latchkey_contract::names::{Scope, WorkspaceName};
+use latchkey_rpc::access::{Caller, Denied};
+use latchkey_rpc::page::Page;
 use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};

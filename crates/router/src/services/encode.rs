@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::router::v1;
 
 use crate::dispatch::Answered;
@@ -72,24 +72,24 @@ pub(super) fn used(attempts: &[Attempt]) -> Option<v1::Usage> {
 
 /// An attempt.
 pub(super) fn attempt(attempt: &Attempt) -> v1::Attempt {
-    let Attempt { begun, outcome } = attempt;
+    let Attempt { start, outcome } = attempt;
     v1::Attempt {
         name: attempt.name(),
-        parent: begun.scope.to_string(),
-        key_version: begun.key_version.to_string(),
-        material_tail: begun.material_tail.clone(),
-        payer: payer(begun.payer).into(),
-        provider: begun.provider.to_owned(),
-        model: begun.model.clone(),
+        parent: start.scope.to_string(),
+        key_version: start.key_version.to_string(),
+        material_tail: start.material_tail.clone(),
+        payer: payer(start.payer).into(),
+        provider: start.provider.to_owned(),
+        model: start.model.clone(),
         served_model: outcome.served_model.clone(),
-        requester: begun.requester.to_string(),
-        origin: origin(begun.origin).into(),
-        streamed: begun.streamed,
+        requester: start.requester.to_string(),
+        origin: origin(start.origin).into(),
+        streamed: start.streamed,
         state: state(outcome.state).into(),
         error_reason: outcome.error_reason.to_string(),
         http_status: outcome.http_status.into(),
         provider_request_id: outcome.provider_request_id.clone(),
-        start_time: Some(time(begun.start_time)),
+        start_time: Some(time(start.start_time)),
         first_byte_latency: outcome.first_byte_micros.and_then(span),
         latency: outcome.latency_micros.and_then(span),
         usage: outcome.usage,
@@ -100,7 +100,7 @@ pub(super) fn attempt(attempt: &Attempt) -> v1::Attempt {
         .into(),
         cost_nanos: outcome.cost_nanos,
         price_version: outcome.price_version.clone(),
-        operation: operation(begun.operation).into(),
+        operation: operation(start.operation).into(),
         service_tier: outcome.service_tier.clone(),
     }
 }

@@ -15,12 +15,12 @@ mod usage;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey_boot::rpc::access::{AccessLayer, AccessTableError, Grant};
-use latchkey_boot::rpc::transport_errors::TransportErrorsLayer;
 use latchkey_contract::router::v1::catalogue_service_server::CatalogueServiceServer;
 use latchkey_contract::router::v1::inference_service_server::InferenceServiceServer;
 use latchkey_contract::router::v1::session_service_server::SessionServiceServer;
 use latchkey_contract::router::v1::usage_service_server::UsageServiceServer;
+use latchkey_rpc::access::{AccessLayer, AccessTableError, Grant};
+use latchkey_rpc::transport_errors::TransportErrorsLayer;
 use tonic::service::Routes;
 use tower::Layer as _;
 
@@ -49,10 +49,10 @@ pub struct Account {
 
 impl Account {
     /// How long a reader waits for what was just written.
-    const PATIENCE: Duration = Duration::from_secs(2);
+    const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
     async fn caught_up(&self) {
-        self.ledger.caught_up(Self::PATIENCE).await;
+        self.ledger.caught_up(Self::READ_TIMEOUT).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who may call which method: the one table.
 
-use latchkey_boot::rpc::access::{AccessTable, AccessTableError, Rule};
 use latchkey_contract::FILE_DESCRIPTOR_SET;
+use latchkey_rpc::access::{AccessTable, AccessTableError, Rule};
 
 use crate::domain::role::Role::{self, Caller, Operator, Owner};
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use latchkey_boot::rpc::refusal::Refusal;
 use latchkey_contract::router::v1::Loss;
 use latchkey_providers::{ErrorClass, ProviderError};
+use latchkey_rpc::refusal::Refusal;
 use tonic::{Code, Status};
 
 use crate::error::RouterError;
@@ -32,7 +32,7 @@ fn code(error: &RouterError) -> Code {
         RouterError::Destination(_)
         | RouterError::LossySwitch(_)
         | RouterError::SessionTooLong(_)
-        | RouterError::TooDear { .. } => Code::FailedPrecondition,
+        | RouterError::CostLimitExceeded { .. } => Code::FailedPrecondition,
         RouterError::Provider(error) => provider_code(error.class),
         RouterError::AttemptNotFound
         | RouterError::ModelNotFound
@@ -79,7 +79,7 @@ pub(super) fn refusal(error: &RouterError) -> Refusal {
         RouterError::RequestIdReused => refusal.violation("request_id", error.to_string()),
         RouterError::Refused(said) => handed_on(refusal, said),
         RouterError::Provider(error) => with_words(refusal, error),
-        RouterError::TooDear { highest_nanos } => {
+        RouterError::CostLimitExceeded { highest_nanos } => {
             let refusal = refusal.with("expectation", "max_cost_nanos");
             let known = highest_nanos.iter();
             known.fold(refusal, |refusal, highest| {

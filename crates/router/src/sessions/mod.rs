@@ -2,7 +2,7 @@
 //!
 //! A request in a session becomes one without by [`Sessions::prepare`]; what it was answered becomes the
 //! next turn of the transcript by [`Prepared::finish`]. What is said is never in clear in the database:
-//! each turn is sealed under a data key that the vault lends for the session alone (`seal.rs`), and a
+//! each turn is sealed under a data key that the vault leases for the session alone (`seal.rs`), and a
 //! session is deleted by having the vault destroy that key.
 
 mod fields;
@@ -13,7 +13,7 @@ mod transcript;
 
 use std::sync::Arc;
 
-use latchkey_boot::clock::Clock;
+use latchkey_clock::Clock;
 use latchkey_contract::names::{Scope, SessionName, WorkspaceName};
 use latchkey_contract::router::v1;
 use prost::Message as _;
@@ -66,7 +66,7 @@ pub struct NewSession {
 /// Whoever is in the way may be gone at the next look, or be the same request.
 const LOOKS: usize = 3;
 /// Changes of the same session that came first, before a change without an etag is given up.
-const MOST_OVERTAKEN: usize = 8;
+const MAX_OVERTAKEN: usize = 8;
 
 impl Sessions {
     /// Creates a session. `answer` is what its caller is told, now and when it asks again.
@@ -149,7 +149,7 @@ impl Sessions {
         etag: &str,
         change: impl Fn(Settings) -> Result<Settings, RouterError>,
     ) -> Result<Session, RouterError> {
-        for _ in 0..MOST_OVERTAKEN {
+        for _ in 0..MAX_OVERTAKEN {
             let mut session = self.find(name).await?;
             check_etag(&session, etag)?;
             session.settings = change(session.settings)?;
@@ -248,7 +248,7 @@ fn check_etag(session: &Session, etag: &str) -> Result<(), RouterError> {
     }
 }
 
-/// Whether a refusal of the vault says that a data key can't be lent to anybody any more.
+/// Whether a refusal of the vault says that a data key can't be leased to anybody any more.
 fn is_gone(reason: &str) -> bool {
     matches!(reason, "DATA_KEY_NOT_FOUND" | "WORKSPACE_NOT_FOUND")
 }

@@ -252,11 +252,11 @@ impl Continued {
         };
         let head = TurnHead {
             number: 0,
-            provider: attempt.begun.provider.to_owned(),
+            provider: attempt.start.provider.to_owned(),
             // As the account has it: bounded, and of characters that every database takes.
             model: attempt.outcome.served_model.clone(),
-            key_version: attempt.begun.key_version.clone(),
-            payer: attempt.begun.payer,
+            key_version: attempt.start.key_version.clone(),
+            payer: attempt.start.payer,
             finish_reason: answered.answer.finish_reason,
             create_time: self.sessions.clock.now(),
             size: 0,

@@ -7,7 +7,7 @@ use prost::Message as _;
 
 use super::seal::{self, Place};
 use super::{Sessions, is_gone};
-use crate::domain::session::{MOST_TURNS, Session, TooLong, Transcript, TurnHead, repeated};
+use crate::domain::session::{MAX_TURNS, Session, TooLong, Transcript, TurnHead, repeated};
 use crate::error::RouterError;
 use crate::keys::DataKey;
 use crate::ledger::JournalError;
@@ -124,7 +124,7 @@ impl Sessions {
         let size = text.len() as u64;
         let now = head.create_time;
         let seal = |number| {
-            if number > MOST_TURNS {
+            if number > MAX_TURNS {
                 return Err(RouterError::SessionTooLong(TooLong));
             }
             let place = Place {

@@ -1,6 +1,6 @@
 //! Attempts: written idempotently, read newest first.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::{KeyName, KeyVersionName, ProjectName, Scope, WorkspaceName};
 use latchkey_contract::router::v1::Usage;
 use latchkey_providers::Provider;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::entity::attempts::{Column, Entity, Model};
 use super::{Store, StoreError};
 use crate::domain::attempt::{
-    Attempt, AttemptId, Begun, Certainty, Operation, Origin, Outcome, Payer, State,
+    Attempt, AttemptId, AttemptOutcome, AttemptStart, Certainty, Operation, Origin, Payer, State,
 };
 use crate::ledger::JournalId;
 
@@ -23,9 +23,9 @@ use crate::ledger::JournalId;
 pub struct AttemptFilter {
     /// Of this workspace or project.
     pub scope: Scope,
-    /// Begun at or after.
+    /// AttemptStart at or after.
     pub start_time: Option<Timestamp>,
-    /// Begun before.
+    /// AttemptStart before.
     pub end_time: Option<Timestamp>,
     /// With a version of this key.
     pub key: Option<KeyName>,
@@ -36,7 +36,7 @@ pub struct AttemptFilter {
 /// The last attempt of the page before.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor {
-    /// When it was begun.
+    /// When it was start.
     pub start_time: i64,
     /// Its identity.
     pub id: Uuid,
@@ -158,32 +158,32 @@ fn open() -> Expr {
 }
 
 fn to_row(journal: JournalId, attempt: &Attempt) -> Model {
-    let Attempt { begun, outcome } = attempt;
+    let Attempt { start, outcome } = attempt;
     let usage = outcome.usage.unwrap_or_default();
     Model {
-        id: begun.id.0,
+        id: start.id.0,
         journal_id: journal.0,
-        workspace: begun.scope.workspace().workspace.to_string(),
-        project: begun
+        workspace: start.scope.workspace().workspace.to_string(),
+        project: start
             .scope
             .project()
             .map(ToString::to_string)
             .unwrap_or_default(),
-        key: begun.key_version.key.to_string(),
-        key_version: i64::try_from(begun.key_version.version).unwrap_or(i64::MAX),
-        material_tail: begun.material_tail.clone(),
-        payer: begun.payer.as_str().to_owned(),
-        provider: begun.provider.to_owned(),
-        model: begun.model.clone(),
+        key: start.key_version.key.to_string(),
+        key_version: i64::try_from(start.key_version.version).unwrap_or(i64::MAX),
+        material_tail: start.material_tail.clone(),
+        payer: start.payer.as_str().to_owned(),
+        provider: start.provider.to_owned(),
+        model: start.model.clone(),
         served_model: outcome.served_model.clone(),
-        requester: begun.requester.to_string(),
-        origin: begun.origin.as_str().to_owned(),
-        streamed: begun.streamed,
+        requester: start.requester.to_string(),
+        origin: start.origin.as_str().to_owned(),
+        streamed: start.streamed,
         state: outcome.state.as_str().to_owned(),
         error_reason: outcome.error_reason.to_string(),
         http_status: outcome.http_status.into(),
         provider_request_id: outcome.provider_request_id.clone(),
-        start_time: begun.start_time.as_micros(),
+        start_time: start.start_time.as_micros(),
         first_byte_micros: outcome.first_byte_micros,
         latency_micros: outcome.latency_micros,
         input_tokens: usage.input_tokens,
@@ -198,7 +198,7 @@ fn to_row(journal: JournalId, attempt: &Attempt) -> Model {
         certainty: outcome.certainty.as_str().to_owned(),
         cost_nanos: outcome.cost_nanos,
         price_version: outcome.price_version.clone(),
-        operation: begun.operation.as_str().to_owned(),
+        operation: start.operation.as_str().to_owned(),
         service_tier: outcome.service_tier.clone(),
     }
 }
@@ -218,7 +218,7 @@ fn from_row(row: Model) -> Result<Attempt, StoreError> {
             Scope::Project(ProjectName { workspace, project })
         }
     };
-    let begun = Begun {
+    let start = AttemptStart {
         id: AttemptId(row.id),
         scope,
         key_version: KeyVersionName {
@@ -235,7 +235,7 @@ fn from_row(row: Model) -> Result<Attempt, StoreError> {
         streamed: row.streamed,
         start_time: Timestamp::from_micros(row.start_time),
     };
-    let outcome = Outcome {
+    let outcome = AttemptOutcome {
         state: parse("state", State::parse(&row.state))?,
         error_reason: row.error_reason.into(),
         http_status: parse("http_status", u16::try_from(row.http_status).ok())?,
@@ -259,5 +259,5 @@ fn from_row(row: Model) -> Result<Attempt, StoreError> {
         cost_nanos: row.cost_nanos,
         price_version: row.price_version,
     };
-    Ok(Attempt { begun, outcome })
+    Ok(Attempt { start, outcome })
 }

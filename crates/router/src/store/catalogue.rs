@@ -1,7 +1,7 @@
 //! What operators say of models. A number counts the changes, so that a reader learns by it alone
 //! whether there are any.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, IntoActiveModel as _, Iterable as _,

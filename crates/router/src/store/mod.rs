@@ -50,7 +50,7 @@ pub struct Store {
 }
 
 /// How long a writer waits for another one on SQLite, and anybody for a free connection.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Store {
     /// Opens the database that `url` names. It is reached at the first use, so that a router starts
@@ -59,14 +59,14 @@ impl Store {
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(max_connections)
-            .acquire_timeout(PATIENCE)
+            .acquire_timeout(CONNECT_TIMEOUT)
             .connect_lazy(!url.starts_with("sqlite:"))
             .sqlx_logging(false)
             .map_sqlx_sqlite_opts(|sqlite| {
                 sqlite
                     .pragma("journal_mode", "WAL")
                     .pragma("synchronous", "FULL")
-                    .busy_timeout(PATIENCE)
+                    .busy_timeout(CONNECT_TIMEOUT)
             });
         Ok(Self {
             db: Database::connect(options).await?,

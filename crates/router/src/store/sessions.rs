@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::{DataKeyName, ProjectName, Scope, SessionName, WorkspaceName};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{

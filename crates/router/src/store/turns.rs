@@ -1,6 +1,6 @@
 //! Turns of transcripts, sealed.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::router::v1::FinishReason;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{

@@ -62,7 +62,7 @@ pub enum BodyError {
 }
 
 /// The largest whole answer: room for some generated images.
-const LARGEST_BODY: usize = 64 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// The whole body, if it is there by `until`.
 pub async fn collect(mut body: UpstreamBody, until: Instant) -> Result<Bytes, BodyError> {
@@ -73,7 +73,7 @@ pub async fn collect(mut body: UpstreamBody, until: Instant) -> Result<Bytes, Bo
             let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else {
                 continue;
             };
-            if first.len().max(rest.len()) + data.len() > LARGEST_BODY {
+            if first.len().max(rest.len()) + data.len() > MAX_BODY_BYTES {
                 return Err(BodyError::TooLarge);
             }
             // Most answers come in one piece, which then is not copied.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper_util::client::legacy::connect::dns::Name;
-use latchkey_boot::egress::EgressPolicy;
+use latchkey_egress::EgressPolicy;
 use tower::Service;
 
 /// Resolves by the system's resolver and drops what the policy forbids.

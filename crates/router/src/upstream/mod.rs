@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use latchkey_boot::config::seconds;
-use latchkey_boot::egress::EgressPolicy;
+use latchkey_egress::EgressPolicy;
 use latchkey_providers::encode::WireRequest;
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -59,13 +59,13 @@ impl Default for UpstreamConfig {
     }
 }
 
-/// Whether the address was chosen by a user or by the operator.
+/// Who supplied an address.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Trust {
-    /// By the operator: it may be anywhere.
+pub enum AddressSource {
+    /// The operator: it may be anywhere.
     Operator,
-    /// By a user: only where the egress policy lets it.
-    User,
+    /// A customer: it must pass the egress policy.
+    Customer,
 }
 
 /// The connections to providers.
@@ -108,13 +108,15 @@ impl Upstream {
     pub async fn send(
         &self,
         request: WireRequest,
-        trust: Trust,
+        address_source: AddressSource,
         owner: &PoolKey,
         until: Instant,
     ) -> Result<Response<UpstreamBody>, UpstreamError> {
-        let pool = self
-            .pools
-            .of(owner, request.uri.host().unwrap_or_default(), trust);
+        let pool = self.pools.of(
+            owner,
+            request.uri.host().unwrap_or_default(),
+            address_source,
+        );
         exchange(&pool, request, until).await
     }
 
@@ -123,10 +125,10 @@ impl Upstream {
     pub async fn send_once(
         &self,
         request: WireRequest,
-        trust: Trust,
+        address_source: AddressSource,
         until: Instant,
     ) -> Result<Response<UpstreamBody>, UpstreamError> {
-        exchange(&self.pools.unshared(trust), request, until).await
+        exchange(&self.pools.unshared(address_source), request, until).await
     }
 }
 

@@ -10,8 +10,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use latchkey_boot::config::seconds;
-use latchkey_boot::egress::EgressPolicy;
 use latchkey_contract::names::{KeyVersionName, WorkspaceName};
+use latchkey_egress::EgressPolicy;
 use lru::LruCache;
 use rustls::client::Resumption;
 use rustls::{ClientConfig, RootCertStore};
@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use super::dial::GuardedResolver;
 use super::pool::{HttpClient, Pool};
-use super::{Trust, UpstreamConfig};
+use super::{AddressSource, UpstreamConfig};
 
 /// How many connections are kept for later calls.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -61,7 +61,7 @@ impl PoolKey {
 struct Place {
     owner: PoolKey,
     host: Box<str>,
-    trust: Trust,
+    address_source: AddressSource,
 }
 
 /// The pools in use.
@@ -90,26 +90,31 @@ impl Pools {
     }
 
     /// The pool of an owner to a host.
-    pub(super) fn of(&self, owner: &PoolKey, host: &str, trust: Trust) -> Arc<Pool> {
+    pub(super) fn of(
+        &self,
+        owner: &PoolKey,
+        host: &str,
+        address_source: AddressSource,
+    ) -> Arc<Pool> {
         let place = Place {
             owner: owner.clone(),
             host: host.into(),
-            trust,
+            address_source,
         };
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pool) = held.get(&place) {
             return Arc::clone(pool);
         }
-        let pool = Arc::new(self.unshared(trust));
+        let pool = Arc::new(self.unshared(address_source));
         held.push(place, Arc::clone(&pool));
         pool
     }
 
     /// A pool that nobody else is given.
-    pub(super) fn unshared(&self, trust: Trust) -> Pool {
-        let resolver = match trust {
-            Trust::Operator => GuardedResolver::unguarded(),
-            Trust::User => GuardedResolver::guarded(Arc::clone(&self.egress)),
+    pub(super) fn unshared(&self, address_source: AddressSource) -> Pool {
+        let resolver = match address_source {
+            AddressSource::Operator => GuardedResolver::unguarded(),
+            AddressSource::Customer => GuardedResolver::guarded(Arc::clone(&self.egress)),
         };
         let config = self.config;
         let mut tls = self.tls.clone();

@@ -1,7 +1,7 @@
 //! Where keys are sent, and where they are not.
 
-use latchkey_boot::egress::EgressPolicy;
 use latchkey_contract::router::v1::attempt;
+use latchkey_egress::EgressPolicy;
 use latchkey_migrations::testing::Backend;
 use latchkey_router::config::ProviderConfig;
 use tonic::Code;
@@ -47,8 +47,8 @@ async fn an_address_that_is_not_public_is_not_dialled(router: Router) {
         ("https://user:password@example.com/v1", "e"),
         ("http://example.com/v1", "f"),
     ] {
-        router.lends(move |_, lease| address.clone_into(&mut lease.base_url));
-        // Another wish each time, so that the vault is asked again.
+        router.leases(move |_, lease| address.clone_into(&mut lease.base_url));
+        // Another query each time, so that the vault is asked again.
         let request = latchkey_contract::router::v1::GenerateRequest {
             model: format!("gpt-4.1-{workspace}"),
             ..gpt()
@@ -60,7 +60,7 @@ async fn an_address_that_is_not_public_is_not_dialled(router: Router) {
 }
 
 async fn a_custom_key_without_an_address_goes_nowhere(router: Router) {
-    router.lends(|_, lease| lease.base_url.clear());
+    router.leases(|_, lease| lease.base_url.clear());
     let request = latchkey_contract::router::v1::GenerateRequest {
         provider: "custom".to_owned(),
         ..gpt()
@@ -92,7 +92,7 @@ async fn the_operator_may_send_a_providers_calls_anywhere() {
         config.providers.insert("openai".to_owned(), openai);
     });
     let router = router.await;
-    router.lends(|_, lease| lease.base_url.clear());
+    router.leases(|_, lease| lease.base_url.clear());
     router.generate(gpt()).await.unwrap();
     upstream.called(1).await;
 }
@@ -120,7 +120,7 @@ async fn a_name_that_leads_inside_is_not_dialled() {
         .openai_url()
         .replace("127.0.0.1", "localhost.");
     let inside = inside.replace("http://", "https://");
-    router.lends(move |_, lease| lease.base_url.clone_from(&inside));
+    router.leases(move |_, lease| lease.base_url.clone_from(&inside));
     router.generate(gpt()).await.unwrap_err();
     assert_eq!(router.provider.connections(), 0);
 }

@@ -61,7 +61,7 @@ async fn a_full_disk_refuses_the_call_before_it_is_made() {
         assert!(said.retry_after.is_some());
     }
     assert_eq!(router.provider.calls().len(), 2);
-    // What was begun is answered: it is paid for.
+    // What was start is answered: it is paid for.
     assert!(held.send(Answer::json(200, &chat::whole())).is_ok());
     running.await.unwrap().unwrap();
 

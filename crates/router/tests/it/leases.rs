@@ -1,4 +1,4 @@
-//! Keys on loan, as the vault sees it.
+//! Keys on lease, as the vault sees it.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ async fn a_warm_call_asks_no_vault() {
     let questions = router.vault.questions();
     let callers: Vec<_> = questions.iter().map(|asked| &*asked.caller).collect();
     assert_eq!(callers, [APP.requester(), OTHER_APP.requester()]);
-    assert_eq!(questions[0].session, "s1");
+    assert_eq!(questions[0].router_session, "s1");
     assert_eq!(
         (&*questions[0].parent, &*questions[0].model),
         (ACME, "gpt-4.1")
@@ -187,7 +187,7 @@ async fn a_key_that_expires_is_not_used_again() {
     let expiry = crate::harness::START + Duration::from_secs(5);
     let (seconds, nanos) = expiry.to_unix();
     let nanos = i32::try_from(nanos).unwrap();
-    router.lends(move |_, lease| {
+    router.leases(move |_, lease| {
         lease.expire_time = Some(prost_types::Timestamp { seconds, nanos });
     });
     router.generate(gpt()).await.unwrap();
@@ -198,7 +198,7 @@ async fn a_key_that_expires_is_not_used_again() {
 }
 
 #[tokio::test]
-async fn loans_work_without_the_vault_until_they_lapse() {
+async fn leases_work_without_the_vault_until_they_lapse() {
     let mut router = router().await;
     router.generate(gpt()).await.unwrap();
     router.vault.stop().await;
@@ -220,9 +220,12 @@ async fn loans_work_without_the_vault_until_they_lapse() {
 
     // The vault comes back, and so do the keys.
     router.vault.start_again();
-    router.vault.attended(2).await;
+    router.vault.connected(2).await;
     router.generate(gpt()).await.unwrap();
-    assert_eq!(router.vault.questions().last().unwrap().session, "s2");
+    assert_eq!(
+        router.vault.questions().last().unwrap().router_session,
+        "s2"
+    );
 }
 
 #[tokio::test]
@@ -238,7 +241,7 @@ async fn a_vault_that_fences_the_router_takes_everything_back() {
 }
 
 #[tokio::test]
-async fn a_vault_that_restarts_leaves_the_router_its_loans() {
+async fn a_vault_that_restarts_leaves_the_router_its_leases() {
     let router = router().await;
     router.generate(gpt()).await.unwrap();
     router.vault.turns_away();

@@ -12,7 +12,6 @@ mod authorization;
 mod cancellation;
 mod catalogue;
 mod egress;
-mod errands;
 mod full_disk;
 mod harness;
 mod inference;
@@ -25,6 +24,7 @@ mod store;
 mod tokens;
 mod trying;
 mod usage;
+mod verification_tasks;
 
 /// Makes a test of each function for each kind of database; of a router that is configured otherwise
 /// where a function comes first, before a semicolon.

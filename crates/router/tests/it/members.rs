@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use latchkey_boot::rpc::refusal::Refusal;
 use latchkey_contract::router::v1::{CountTokensRequest, ListAttemptsRequest, ListModelsRequest};
 use latchkey_contract::vault::v1::member::Role;
 use latchkey_migrations::testing::Backend;
+use latchkey_rpc::refusal::Refusal;
 use tonic::{Code, Status};
 
 use crate::harness::{
@@ -18,7 +18,7 @@ const MEMBERS: &[(Who, Role)] = &[(ADA, Role::Owner), (BOB, Role::Member), (BOT,
 async fn router() -> Router {
     let router = Router::start(Backend::Sqlite).await;
     router.provider.answers(Answer::json(200, &chat::whole()));
-    router.lends_keys([own("main")]);
+    router.leases_keys([own("main")]);
     router.vault.has_members(1, MEMBERS);
     router
 }
@@ -66,7 +66,10 @@ async fn who_is_no_member_is_refused_and_nothing_is_called() {
     assert!(router.provider.calls().is_empty());
     let asked = router.vault.look_ups();
     assert_eq!(asked.len(), 2);
-    assert_eq!((&*asked[0].session, &*asked[0].workspace), ("s1", ACME));
+    assert_eq!(
+        (&*asked[0].router_session, &*asked[0].workspace),
+        ("s1", ACME)
+    );
     assert_eq!(asked[0].identity, NOBODY.requester());
 }
 
@@ -77,7 +80,7 @@ async fn grants_of_configuration_ask_for_no_membership() {
     router.vault.stop().await;
     generate(&router, APP).await.unwrap();
     router.vault.start_again();
-    router.vault.attended(2).await;
+    router.vault.connected(2).await;
     assert!(router.vault.look_ups().is_empty());
 }
 
@@ -177,9 +180,9 @@ async fn without_the_vault_a_membership_lasts_as_long_as_the_freshness() {
     }
 
     router.vault.start_again();
-    router.vault.attended(2).await;
+    router.vault.connected(2).await;
     generate(&router, BOB).await.unwrap();
-    assert_eq!(router.vault.look_ups().last().unwrap().session, "s2");
+    assert_eq!(router.vault.look_ups().last().unwrap().router_session, "s2");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use latchkey_boot::drain::Drain;
 use latchkey_contract::router::v1::{Attempt, attempt};
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_router::config::{JournalConfig, RouterConfig};
-use latchkey_router::domain::attempt::{AttemptId, Outcome};
+use latchkey_router::domain::attempt::{AttemptId, AttemptOutcome};
 use latchkey_router::store::Store;
 use tonic::Code;
 use uuid::Uuid;
@@ -58,8 +58,8 @@ async fn what_a_crash_left_open_is_unknown(router: Router) {
     let id = AttemptId(Uuid::try_parse(id).unwrap());
     let made = store.attempt(&ACME.parse().unwrap(), id).await.unwrap();
     let mut left_open = made.unwrap();
-    left_open.begun.id = AttemptId(Uuid::from_u128(1));
-    left_open.outcome = Outcome::default();
+    left_open.start.id = AttemptId(Uuid::from_u128(1));
+    left_open.outcome = AttemptOutcome::default();
     store
         .record(router.journal_id(), &[left_open])
         .await

@@ -34,7 +34,7 @@ async fn ask(router: &Router, who: Who, request: GenerateRequest) {
 #[tokio::test]
 async fn no_two_workspaces_share_a_connection_though_they_share_a_key() {
     let router = router().await;
-    router.lends_keys([shared("p")]);
+    router.leases_keys([shared("p")]);
     for _ in 0..3 {
         ask(&router, APP, gpt()).await;
         ask(&router, OTHER_CALLER, on(OTHER, gpt())).await;
@@ -46,7 +46,7 @@ async fn no_two_workspaces_share_a_connection_though_they_share_a_key() {
 #[tokio::test]
 async fn the_projects_of_a_workspace_share_its_connections() {
     let router = router().await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     ask(&router, APP, gpt()).await;
     ask(&router, APP, on(WEB, gpt())).await;
     assert_eq!(router.provider.connections(), 1);
@@ -55,7 +55,7 @@ async fn the_projects_of_a_workspace_share_its_connections() {
 #[tokio::test]
 async fn no_two_keys_share_a_connection() {
     let router = router().await;
-    router.lends_keys([own("a"), own("b")]);
+    router.leases_keys([own("a"), own("b")]);
     for key in ["a", "b", "a", "b"] {
         let named = GenerateRequest {
             key: key.to_owned(),
@@ -70,10 +70,10 @@ async fn no_two_keys_share_a_connection() {
 async fn a_new_version_of_a_key_uses_new_connections() {
     let router = router().await;
     let mut key = own("a");
-    router.lends_keys([key.clone()]);
+    router.leases_keys([key.clone()]);
     ask(&router, APP, gpt()).await;
     key.key_version = key.key_version.replace("/versions/1", "/versions/2");
-    router.lends_keys([key]);
+    router.leases_keys([key]);
     router.vault.invalidates(ACME, 2, &[version(ACME, "a")]);
     let told = router
         .vault
@@ -120,7 +120,7 @@ async fn an_idle_connection_is_closed_after_a_while() {
 #[tokio::test]
 async fn the_pool_that_was_unused_for_the_longest_time_makes_room() {
     let router = configured(|pools| pools.most = NonZeroUsize::MIN).await;
-    router.lends_keys([shared("p")]);
+    router.leases_keys([shared("p")]);
     ask(&router, APP, gpt()).await;
     ask(&router, OTHER_CALLER, on(OTHER, gpt())).await;
     router.provider.has_at_most_open(1).await;
@@ -132,7 +132,7 @@ async fn the_pool_that_was_unused_for_the_longest_time_makes_room() {
 #[tokio::test]
 async fn a_call_outlives_its_pool() {
     let router = configured(|pools| pools.most = NonZeroUsize::MIN).await;
-    router.lends_keys([shared("p")]);
+    router.leases_keys([shared("p")]);
     let held = router.provider.holds();
     let mut client = router.inference(APP);
     let running = tokio::spawn(async move { client.generate(gpt()).await });

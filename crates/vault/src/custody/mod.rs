@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use latchkey_boot::clock::{Clock, Timestamp};
+use latchkey_clock::{Clock, Timestamp};
 use latchkey_envelope::{BranchKey, BranchKeyContext, LookupKey, Suite};
 use ring::rand::SystemRandom;
 

@@ -4,7 +4,7 @@
 //! A tag is never given to another column; a new column gets a new tag. A column that was added later
 //! is written down only where it is not empty: rows from before it keep their MACs.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_envelope::Tlv;
 use ring::digest::{SHA256, digest};
 use serde::Serialize;

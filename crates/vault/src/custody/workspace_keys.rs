@@ -45,7 +45,7 @@ pub struct Sealed {
 
 const FINGERPRINT_LEN: usize = 16;
 /// For AES-256-GCM.
-const LENT_KEY_LEN: usize = 32;
+const LEASED_KEY_LEN: usize = 32;
 
 impl WorkspaceKeys {
     pub(super) fn new(
@@ -139,7 +139,7 @@ impl WorkspaceKeys {
         rng: &SystemRandom,
         uid: DataKeyUid,
     ) -> Result<(Secret, Sealed), CustodyError> {
-        let mut bytes = Zeroizing::new(vec![0; LENT_KEY_LEN]);
+        let mut bytes = Zeroizing::new(vec![0; LEASED_KEY_LEN]);
         rng.fill(&mut bytes).map_err(|_| CustodyError::Randomness)?;
         let key = Secret::from(bytes);
         let sealed = self.seal_payload(rng, &key, self.data_key_payload(uid))?;

@@ -1,8 +1,8 @@
 //! What the operator allows of a provider: to every workspace, and to one of them where that differs.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 
-use super::funding::{Instead, Selection};
+use super::funding::{FundingFallback, Selection};
 use super::provider::Provider;
 use super::settings::{FieldError, check_model, check_patterns};
 use super::uid::WorkspaceUid;
@@ -113,10 +113,10 @@ pub struct ProviderAccess {
 
 /// What a workspace's requests get instead of its own keys where those are switched off. A key that is
 /// named is never replaced.
-pub fn instead(workspace: &Workspace) -> Instead {
+pub fn switched_off_fallback(workspace: &Workspace) -> FundingFallback {
     match workspace.funding.selection {
         Selection::Automatic => workspace.funding.when_switched_off,
-        Selection::WhenNamed => Instead::Refuse,
+        Selection::WhenNamed => FundingFallback::Refuse,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 
 /// Who acts, and by which method.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
-//! Keys that the vault makes and lends to routers, to seal with on behalf of a workspace.
+//! Keys that the vault makes and leases to routers, to seal with on behalf of a workspace.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 
 use super::uid::{DataKeyUid, WorkspaceUid};
 use super::version::WrappedBy;

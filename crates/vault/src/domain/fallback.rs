@@ -20,12 +20,12 @@ pub struct Fallback {
 #[error("must have the form {{provider}}/{{model}}")]
 pub struct NoFallback;
 
-const MOST: usize = 8;
+const MAX_FALLBACKS: usize = 8;
 
 /// The list, if it is within its bounds.
 pub fn checked(fallbacks: Vec<Fallback>) -> Result<Vec<Fallback>, FieldError> {
     const LIST: &str = "workspace.fallbacks";
-    if fallbacks.len() > MOST {
+    if fallbacks.len() > MAX_FALLBACKS {
         return Err(FieldError::new(LIST, "must have at most 8 entries"));
     }
     for (index, fallback) in fallbacks.iter().enumerate() {

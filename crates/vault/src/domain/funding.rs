@@ -19,14 +19,14 @@ pub enum Selection {
 /// What happens instead of a call with an own key.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Instead {
+pub enum FundingFallback {
     /// The platform's key is used.
     Platform,
     /// The request is refused.
     Refuse,
 }
 
-impl Instead {
+impl FundingFallback {
     /// The word for it in the audit log.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Instead {
 
 /// Why no own key serves a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Lack {
+pub enum UnavailableReason {
     /// One is there and failed.
     Failed,
     /// None is there for it.
@@ -54,46 +54,46 @@ pub struct Funding {
     /// When own keys are used.
     pub selection: Selection,
     /// When there is none for a request.
-    pub when_missing: Instead,
+    pub when_missing: FundingFallback,
     /// When one failed.
-    pub when_failed: Instead,
+    pub when_failed: FundingFallback,
     /// When the operator has switched them off.
-    pub when_switched_off: Instead,
+    pub when_switched_off: FundingFallback,
 }
 
 impl Default for Funding {
     fn default() -> Self {
         Self {
             selection: Selection::Automatic,
-            when_missing: Instead::Platform,
-            when_failed: Instead::Refuse,
-            when_switched_off: Instead::Platform,
+            when_missing: FundingFallback::Platform,
+            when_failed: FundingFallback::Refuse,
+            when_switched_off: FundingFallback::Platform,
         }
     }
 }
 
 impl Funding {
     /// What happens for want of an own key.
-    pub const fn instead(&self, lack: Lack) -> Instead {
-        match lack {
-            Lack::Failed => self.when_failed,
-            Lack::Missing => self.when_missing,
-            Lack::SwitchedOff => self.when_switched_off,
+    pub const fn fallback(&self, reason: UnavailableReason) -> FundingFallback {
+        match reason {
+            UnavailableReason::Failed => self.when_failed,
+            UnavailableReason::Missing => self.when_missing,
+            UnavailableReason::SwitchedOff => self.when_switched_off,
         }
     }
 
     /// Whether the platform pays in no case in which it would not pay under `before`.
     pub fn bills_the_platform_no_more_than(&self, before: &Self) -> bool {
         let pays = |policy: &Self| {
-            let instead = |lack| policy.instead(lack) == Instead::Platform;
+            let fallback = |reason| policy.fallback(reason) == FundingFallback::Platform;
             match policy.selection {
                 // Without a name, whatever own keys there are.
-                Selection::WhenNamed => [instead(Lack::Missing); 4],
+                Selection::WhenNamed => [fallback(UnavailableReason::Missing); 4],
                 Selection::Automatic => [
                     false,
-                    instead(Lack::Missing),
-                    instead(Lack::Failed),
-                    instead(Lack::SwitchedOff),
+                    fallback(UnavailableReason::Missing),
+                    fallback(UnavailableReason::Failed),
+                    fallback(UnavailableReason::SwitchedOff),
                 ],
             }
         };
@@ -109,22 +109,22 @@ pub struct Narrowing {
     /// When own keys are used.
     pub selection: Option<Selection>,
     /// When there is none for a request.
-    pub when_missing: Option<Instead>,
+    pub when_missing: Option<FundingFallback>,
     /// When one failed.
-    pub when_failed: Option<Instead>,
+    pub when_failed: Option<FundingFallback>,
     /// When the operator has switched them off.
-    pub when_switched_off: Option<Instead>,
+    pub when_switched_off: Option<FundingFallback>,
 }
 
 impl Narrowing {
     /// Whether the platform may stand in, as far as this level has a say.
-    pub fn lets_the_platform_stand_in(&self, lack: Lack) -> bool {
-        let said = match lack {
-            Lack::Failed => self.when_failed,
-            Lack::Missing => self.when_missing,
-            Lack::SwitchedOff => self.when_switched_off,
+    pub fn lets_the_platform_stand_in(&self, reason: UnavailableReason) -> bool {
+        let said = match reason {
+            UnavailableReason::Failed => self.when_failed,
+            UnavailableReason::Missing => self.when_missing,
+            UnavailableReason::SwitchedOff => self.when_switched_off,
         };
-        said != Some(Instead::Refuse)
+        said != Some(FundingFallback::Refuse)
     }
 
     /// Whether own keys are for requests that name one, as far as this level has a say.
@@ -137,7 +137,7 @@ impl Narrowing {
 mod tests {
     use super::*;
 
-    fn policy(selection: Selection, [missing, failed, off]: [Instead; 3]) -> Funding {
+    fn policy(selection: Selection, [missing, failed, off]: [FundingFallback; 3]) -> Funding {
         Funding {
             selection,
             when_missing: missing,
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn who_is_not_the_operator_can_only_spare_the_platform() {
-        use Instead::{Platform, Refuse};
+        use FundingFallback::{Platform, Refuse};
         use Selection::{Automatic, WhenNamed};
         let default = Funding::default();
         for (new, allowed) in [

@@ -1,6 +1,6 @@
 //! A provider key: what may be known of it, and its states.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::ResourceId;
 
 use super::provider::Provider;
@@ -36,7 +36,7 @@ pub struct Key {
     pub update_time: Timestamp,
     /// When it was deleted.
     pub delete_time: Option<Timestamp>,
-    /// When it was last lent, to the minute.
+    /// When it was last leased, to the minute.
     pub last_used_time: Option<Timestamp>,
 }
 

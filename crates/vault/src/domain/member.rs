@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use latchkey_boot::clock::Timestamp;
-use latchkey_boot::identity::{SpiffeId, TokenName};
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::{MemberName, ResourceId, WorkspaceName};
+use latchkey_rpc::identity::{SpiffeId, TokenName};
 
 use super::uid::WorkspaceUid;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 
 use super::key::{Key, KeyState};
 use super::version::KeyVersion;
@@ -11,8 +11,8 @@ use super::version::KeyVersion;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RecheckInterval(Duration);
 
-const SHORTEST_PERIOD: Duration = Duration::from_secs(1);
-const LONGEST_PERIOD: Duration = Duration::from_mins(1);
+const MIN_PERIOD: Duration = Duration::from_secs(1);
+const MAX_PERIOD: Duration = Duration::from_mins(1);
 
 impl RecheckInterval {
     /// So many seconds; nothing for 0, which means never.
@@ -22,7 +22,7 @@ impl RecheckInterval {
 
     /// How often to look for keys that are due, and so how late a check may be.
     pub fn period(self) -> Duration {
-        (self.0 / 10).clamp(SHORTEST_PERIOD, LONGEST_PERIOD)
+        (self.0 / 10).clamp(MIN_PERIOD, MAX_PERIOD)
     }
 
     /// What was left alone since then, or for longer, is due at `now`.

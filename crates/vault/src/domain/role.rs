@@ -19,7 +19,7 @@ pub enum Role {
     Member,
 }
 
-impl latchkey_boot::rpc::access::Role for Role {}
+impl latchkey_rpc::access::Role for Role {}
 
 impl MemberRole {
     /// What it is worth here. A service uses keys, and that is done at the router.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 
 use super::destination::is_deployment;
 use super::funding::Narrowing;
@@ -85,13 +85,13 @@ impl Retention {
 }
 
 /// The longest display name and label value, in characters.
-pub const LONGEST_TEXT: usize = 63;
-const LONGEST_MODEL: usize = 256;
-const MOST_PATTERNS: usize = 256;
+pub const MAX_TEXT: usize = 63;
+const MAX_MODEL_BYTES: usize = 256;
+const MAX_PATTERNS: usize = 256;
 /// As a SPIFFE ID (SPIFFE-ID, section 2.3: at most 2,048 bytes).
-const LONGEST_CALLER: usize = 2_048;
-const MOST_LABELS: usize = 64;
-const MOST_DEPLOYMENTS: usize = 256;
+const MAX_CALLER_BYTES: usize = 2_048;
+const MAX_LABELS: usize = 64;
+const MAX_DEPLOYMENTS: usize = 256;
 const HIGHEST_NUMBER: u32 = 1_000_000;
 
 impl Settings {
@@ -152,7 +152,7 @@ pub fn models_allow(allowed: &[String], denied: &[String], model: &str) -> bool 
 
 /// Whether a display name is within its bounds.
 pub fn check_display_name(field: &str, text: &str) -> Result<(), FieldError> {
-    if text.chars().count() > LONGEST_TEXT {
+    if text.chars().count() > MAX_TEXT {
         return Err(FieldError::new(field, "must have at most 63 characters"));
     }
     if text.chars().any(char::is_control) {
@@ -170,7 +170,7 @@ fn covers(pattern: &str, model: &str) -> bool {
 
 /// Whether a model's name is within its bounds; an empty one is.
 pub(super) fn check_model(field: &str, model: &str) -> Result<(), FieldError> {
-    if model.len() > LONGEST_MODEL || model.chars().any(|c| c.is_control() || c.is_whitespace()) {
+    if model.len() > MAX_MODEL_BYTES || model.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(FieldError::new(
             field,
             "must have at most 256 characters and no white space",
@@ -181,7 +181,7 @@ pub(super) fn check_model(field: &str, model: &str) -> Result<(), FieldError> {
 
 /// Whether a list of models is within its bounds.
 pub(super) fn check_patterns(field: &str, patterns: &[String]) -> Result<(), FieldError> {
-    if patterns.len() > MOST_PATTERNS {
+    if patterns.len() > MAX_PATTERNS {
         return Err(FieldError::new(field, "must have at most 256 entries"));
     }
     for (index, pattern) in patterns.iter().enumerate() {
@@ -198,14 +198,14 @@ pub(super) fn check_patterns(field: &str, patterns: &[String]) -> Result<(), Fie
 
 fn check_callers(patterns: &[String]) -> Result<(), FieldError> {
     const FIELD: &str = "key.allowed_callers";
-    if patterns.len() > MOST_PATTERNS {
+    if patterns.len() > MAX_PATTERNS {
         return Err(FieldError::new(FIELD, "must have at most 256 entries"));
     }
     for (index, pattern) in patterns.iter().enumerate() {
         let body = pattern.strip_suffix('*').unwrap_or(pattern);
         let form = body.starts_with("spiffe://") || body.starts_with("token:");
         let printable = !body.chars().any(|c| c.is_control() || c.is_whitespace());
-        if !form || !printable || body.contains('*') || body.len() > LONGEST_CALLER {
+        if !form || !printable || body.contains('*') || body.len() > MAX_CALLER_BYTES {
             let problem =
                 "must be a SPIFFE ID or token:{name}, or a prefix of one with one `*` at its end";
             return Err(FieldError::new(format!("{FIELD}[{index}]"), problem));
@@ -215,7 +215,7 @@ fn check_callers(patterns: &[String]) -> Result<(), FieldError> {
 }
 
 fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), FieldError> {
-    if labels.len() > MOST_LABELS {
+    if labels.len() > MAX_LABELS {
         return Err(FieldError::new(
             "key.labels",
             "must have at most 64 entries",
@@ -223,7 +223,7 @@ fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), FieldError> {
     }
     for (name, value) in labels {
         let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
-        let named = name.len() <= LONGEST_TEXT
+        let named = name.len() <= MAX_TEXT
             && name.starts_with(|c: char| c.is_ascii_lowercase())
             && name.chars().all(inner);
         if !named {
@@ -237,7 +237,7 @@ fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), FieldError> {
 
 fn check_deployments(deployments: &BTreeMap<String, String>) -> Result<(), FieldError> {
     let refuse = |problem| Err(FieldError::new("key.deployments", problem));
-    if deployments.len() > MOST_DEPLOYMENTS {
+    if deployments.len() > MAX_DEPLOYMENTS {
         return refuse("must have at most 256 entries");
     }
     for (model, deployment) in deployments {

@@ -1,6 +1,6 @@
 //! What a check of a key showed.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 
 /// How much is known. A grade, not a yes: no provider proves everything without a billed call.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -56,7 +56,7 @@ pub struct Verification {
 
 /// What a provider said when it refused, with anything that looks like a key removed.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct ProviderWords {
+pub struct ProviderMessage {
     /// The HTTP status, or 0.
     pub http_status: i32,
     /// The provider's error code, or empty.
@@ -65,7 +65,7 @@ pub struct ProviderWords {
     pub message: String,
 }
 
-impl std::fmt::Display for ProviderWords {
+impl std::fmt::Display for ProviderMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.http_status {
             0 => f.write_str(&self.message),

@@ -1,6 +1,6 @@
 //! One sealed material of a key, and where it may be sent.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 
 use super::destination::Destination;
 use super::material::SecretKind;

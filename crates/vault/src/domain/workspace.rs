@@ -1,7 +1,7 @@
 //! Workspaces and projects. The platform is the one workspace without an owner: its keys are the
 //! platform's own.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::{ProjectName, ResourceId, RevisionScope, WorkspaceName};
 
 use super::fallback::Fallback;

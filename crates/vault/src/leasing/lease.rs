@@ -1,6 +1,6 @@
-//! What a router has on loan.
+//! What a router has on lease.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::{KeyVersionName, Scope};
 use uuid::Uuid;
 
@@ -11,9 +11,9 @@ pub struct LeaseId(pub Uuid);
 /// A lease, without its material.
 #[derive(Clone, Debug)]
 pub struct LeaseRecord {
-    /// What was lent.
+    /// What was leased.
     pub key_version: KeyVersionName,
-    /// What it was lent for.
+    /// What it was leased for.
     pub scope: Scope,
     /// When.
     pub create_time: Timestamp,

@@ -6,17 +6,17 @@
 //! a router that is cut off, stopped or wedged stops by itself, and the wait has a bound.
 
 mod committed;
-pub mod errands;
 mod heads;
 mod lapse;
 mod lease;
 mod session;
+pub mod verification_tasks;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use latchkey_boot::clock::Clock;
+use latchkey_clock::Clock;
 use latchkey_contract::names::{KeyVersionName, RevisionScope};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -61,7 +61,7 @@ pub struct Leasing {
     freshness: Duration,
     tolerated_pause: Duration,
     sessions: Mutex<HashMap<SessionId, Arc<Session>>>,
-    errands: errands::Errands,
+    tasks: verification_tasks::VerificationTasks,
     /// When the read of the heads began that proved this replica current, on the boot clock.
     current_since: Mutex<Option<Duration>>,
 }
@@ -89,7 +89,7 @@ impl Leasing {
             freshness: Duration::from_secs(config.freshness_seconds.clamp(1, 900)),
             tolerated_pause: Duration::from_secs(config.tolerated_pause_seconds),
             sessions: Mutex::default(),
-            errands: errands::Errands::default(),
+            tasks: verification_tasks::VerificationTasks::default(),
             current_since: Mutex::default(),
         }
     }
@@ -231,7 +231,7 @@ impl Leasing {
             }
             let left = session.lapses_at().saturating_sub(now);
             // Whether it lapsed is asked of the boot clock again; the timer only paces the asking.
-            match tokio::time::timeout(left.min(LONGEST_NAP), &mut confirmed).await {
+            match tokio::time::timeout(left.min(MAX_NAP), &mut confirmed).await {
                 Ok(acknowledged) => return acknowledged,
                 Err(_elapsed) => {}
             }
@@ -262,7 +262,7 @@ impl Leasing {
     }
 }
 
-const LONGEST_NAP: Duration = Duration::from_secs(1);
+const MAX_NAP: Duration = Duration::from_secs(1);
 
 /// A fresh session id.
 pub fn session_id(random: Uuid) -> SessionId {

@@ -11,8 +11,8 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::errands::Errand;
 use super::lease::{LeaseId, LeaseRecord};
+use super::verification_tasks::PendingTask;
 use crate::domain::provider::Provider;
 use crate::domain::uid::WorkspaceUid;
 
@@ -46,10 +46,10 @@ pub enum Order {
         revoked: Vec<KeyVersionName>,
     },
     /// A key is to be checked.
-    Verify(Errand),
+    Verify(PendingTask),
 }
 
-/// A router that attends.
+/// A router that opens_session.
 pub struct Session {
     /// Its id.
     pub id: SessionId,
@@ -81,7 +81,7 @@ struct Acknowledged {
 }
 
 /// More than this many untold orders, and the router is not keeping up.
-const LONGEST_QUEUE: usize = 1_024;
+const MAX_QUEUE: usize = 1_024;
 
 impl Session {
     /// A session, and what it is to be told.
@@ -91,7 +91,7 @@ impl Session {
         instance: String,
         providers: Vec<Provider>,
     ) -> (Self, mpsc::Receiver<Order>) {
-        let (orders, told) = mpsc::channel(LONGEST_QUEUE);
+        let (orders, told) = mpsc::channel(MAX_QUEUE);
         let session = Self {
             id,
             router,
@@ -135,7 +135,7 @@ impl Session {
     }
 
     /// Notes a lease.
-    pub fn lend(&self, id: LeaseId, lease: LeaseRecord) {
+    pub fn lease(&self, id: LeaseId, lease: LeaseRecord) {
         self.lock().leases.insert(id, lease);
     }
 

@@ -1,7 +1,7 @@
 use std::pin::pin;
 
 use futures_util::poll;
-use latchkey_boot::clock::{ManualClock, Timestamp};
+use latchkey_clock::{ManualClock, Timestamp};
 use latchkey_contract::names::Scope;
 use tokio::sync::mpsc::Receiver;
 
@@ -234,7 +234,7 @@ fn lapsed_sessions_are_forgotten_with_their_leases() {
     let fixture = Fixture::new();
     let (old, _orders) = fixture.attach(1);
     let held = lease("workspaces/w/keys/k/versions/1", "workspaces/w");
-    old.lend(LeaseId(Uuid::from_u128(1)), held);
+    old.lease(LeaseId(Uuid::from_u128(1)), held);
     fixture.clock.advance(LAPSE);
     let (young, _orders2) = fixture.attach(2);
     fixture.leasing.sweep();
@@ -253,7 +253,7 @@ fn confirming_a_change_ends_the_leases_of_its_scope_alone() {
         (2, "platform/keys/p/versions/1", "workspaces/w/projects/p"),
         (3, "platform/keys/p/versions/1", "workspaces/v"),
     ] {
-        session.lend(LeaseId(Uuid::from_u128(id)), lease(version, scope));
+        session.lease(LeaseId(Uuid::from_u128(id)), lease(version, scope));
     }
     let held = || {
         fixture

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use latchkey_boot::clock::Timestamp;
 use latchkey_boot::drain::Drain;
+use latchkey_clock::Timestamp;
 
 use self::refused::{Refused, unchecked_name};
 use crate::custody::CustodyError;

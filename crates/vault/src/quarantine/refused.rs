@@ -12,7 +12,7 @@ use crate::domain::uid::random_uuid;
 use crate::domain::verification::{Grade, Verification};
 use crate::domain::version::KeyVersion;
 use crate::error::VaultError;
-use crate::leasing::errands::{Errand, ErrandFailure};
+use crate::leasing::verification_tasks::{PendingTask, TaskFailure};
 use crate::store::keys::Parent;
 use crate::store::overdue::Overdue;
 use crate::store::{keys, projects, versions, workspaces};
@@ -44,21 +44,21 @@ impl Refused {
 
     /// Has the provider asked, and notes what it said.
     pub(super) async fn check(self, vault: &Vault, act: &Act) -> Result<(), VaultError> {
-        let errand = Errand {
+        let task = PendingTask {
             id: random_uuid(vault.custody.rng())?,
             provider: self.key.provider,
             destination: self.version.destination.clone(),
             material: Arc::new(self.keys.open(&self.key, &self.version)?),
         };
-        match vault.leasing.verify(errand).await {
+        match vault.leasing.verify(task).await {
             Ok((grade, detail)) => self.note(vault, act, grade, detail).await,
-            Err(ErrandFailure::Rejected(words) | ErrandFailure::Unreachable(words)) => {
+            Err(TaskFailure::Rejected(words) | TaskFailure::Unreachable(words)) => {
                 // Noted too: it goes to the end of the queue, and its owner sees why.
                 self.note(vault, act, Grade::Format, words.to_string())
                     .await
             }
             // The last router left. Nobody was asked.
-            Err(ErrandFailure::NoRouter) => Ok(()),
+            Err(TaskFailure::NoRouter) => Ok(()),
         }
     }
 

@@ -3,9 +3,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use latchkey_boot::rpc::access::{Caller, Denied};
-use latchkey_boot::rpc::page::Page;
 use latchkey_contract::names::{KeyParent, WorkspaceName};
+use latchkey_rpc::access::{Caller, Denied};
+use latchkey_rpc::page::Page;
 use tonic::{Code, Request, Response, Status};
 
 use super::members::access::Members;

@@ -1,6 +1,6 @@
 //! From domain to message, field by field.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::{KeyName, KeyVersionName, MemberName, ProjectName, WorkspaceName};
 use latchkey_contract::vault::v1;
 

@@ -2,10 +2,10 @@
 
 use latchkey_contract::vault::v1::FundingPolicy;
 use latchkey_contract::vault::v1::funding_policy::{
-    Instead as WireInstead, Selection as WireSelection,
+    FundingFallback as WireFundingFallback, Selection as WireSelection,
 };
 
-use crate::domain::funding::{Funding, Instead, Narrowing, Selection};
+use crate::domain::funding::{Funding, FundingFallback, Narrowing, Selection};
 use crate::error::VaultError;
 
 /// What a project, a key or a request says. `field` is where the message is.
@@ -23,17 +23,17 @@ pub(super) fn narrowing(
         Ok(WireSelection::WhenNamed) => Some(Selection::WhenNamed),
         Err(_) => return Err(unknown("selection")),
     };
-    let instead = |name: &str, value: i32| match WireInstead::try_from(value) {
-        Ok(WireInstead::Unspecified) => Ok(None),
-        Ok(WireInstead::Refuse) => Ok(Some(Instead::Refuse)),
-        Ok(WireInstead::Platform) => Ok(Some(Instead::Platform)),
+    let fallback = |name: &str, value: i32| match WireFundingFallback::try_from(value) {
+        Ok(WireFundingFallback::Unspecified) => Ok(None),
+        Ok(WireFundingFallback::Refuse) => Ok(Some(FundingFallback::Refuse)),
+        Ok(WireFundingFallback::Platform) => Ok(Some(FundingFallback::Platform)),
         Err(_) => Err(unknown(name)),
     };
     Ok(Narrowing {
         selection,
-        when_missing: instead("when_missing", message.when_missing)?,
-        when_failed: instead("when_failed", message.when_failed)?,
-        when_switched_off: instead("when_switched_off", message.when_switched_off)?,
+        when_missing: fallback("when_missing", message.when_missing)?,
+        when_failed: fallback("when_failed", message.when_failed)?,
+        when_switched_off: fallback("when_switched_off", message.when_switched_off)?,
     })
 }
 
@@ -53,9 +53,9 @@ pub(super) fn whole(message: Option<&FundingPolicy>) -> Result<Funding, VaultErr
 pub(super) fn encode(funding: Funding) -> FundingPolicy {
     FundingPolicy {
         selection: selection(Some(funding.selection)),
-        when_missing: instead(Some(funding.when_missing)),
-        when_failed: instead(Some(funding.when_failed)),
-        when_switched_off: instead(Some(funding.when_switched_off)),
+        when_missing: fallback(Some(funding.when_missing)),
+        when_failed: fallback(Some(funding.when_failed)),
+        when_switched_off: fallback(Some(funding.when_switched_off)),
     }
 }
 
@@ -63,9 +63,9 @@ pub(super) fn encode(funding: Funding) -> FundingPolicy {
 pub(super) fn encode_narrowing(said: Narrowing) -> Option<FundingPolicy> {
     (said != Narrowing::default()).then(|| FundingPolicy {
         selection: selection(said.selection),
-        when_missing: instead(said.when_missing),
-        when_failed: instead(said.when_failed),
-        when_switched_off: instead(said.when_switched_off),
+        when_missing: fallback(said.when_missing),
+        when_failed: fallback(said.when_failed),
+        when_switched_off: fallback(said.when_switched_off),
     })
 }
 
@@ -78,8 +78,10 @@ pub(super) fn describe(message: &FundingPolicy) -> String {
         ("when_failed", message.when_failed()),
         ("when_switched_off", message.when_switched_off()),
     ];
-    let cases = cases.map(|(name, instead)| {
-        let word = instead.as_str_name().trim_start_matches("INSTEAD_");
+    let cases = cases.map(|(name, fallback)| {
+        let word = fallback
+            .as_str_name()
+            .trim_start_matches("FUNDING_FALLBACK_");
         format!("{name}={word}")
     });
     format!("selection={selection} {}", cases.join(" ")).to_lowercase()
@@ -94,11 +96,11 @@ fn selection(selection: Option<Selection>) -> i32 {
     .into()
 }
 
-fn instead(instead: Option<Instead>) -> i32 {
-    match instead {
-        None => WireInstead::Unspecified,
-        Some(Instead::Refuse) => WireInstead::Refuse,
-        Some(Instead::Platform) => WireInstead::Platform,
+fn fallback(fallback: Option<FundingFallback>) -> i32 {
+    match fallback {
+        None => WireFundingFallback::Unspecified,
+        Some(FundingFallback::Refuse) => WireFundingFallback::Refuse,
+        Some(FundingFallback::Platform) => WireFundingFallback::Platform,
     }
     .into()
 }

@@ -19,13 +19,13 @@ mod workspaces;
 use std::sync::Arc;
 
 use latchkey_boot::drain::Drain;
-use latchkey_boot::rpc::access::{AccessLayer, AccessTableError, Grant, RefusalObserver};
-use latchkey_boot::rpc::transport_errors::TransportErrorsLayer;
 use latchkey_contract::vault::v1::audit_service_server::AuditServiceServer;
 use latchkey_contract::vault::v1::key_service_server::KeyServiceServer;
 use latchkey_contract::vault::v1::lease_service_server::LeaseServiceServer;
 use latchkey_contract::vault::v1::provider_service_server::ProviderServiceServer;
 use latchkey_contract::vault::v1::workspace_service_server::WorkspaceServiceServer;
+use latchkey_rpc::access::{AccessLayer, AccessTableError, Grant, RefusalObserver};
+use latchkey_rpc::transport_errors::TransportErrorsLayer;
 use tonic::service::Routes;
 use tower::Layer as _;
 
@@ -43,9 +43,9 @@ pub const SERVICE_NAMES: [&str; 5] = [
 ];
 
 /// Requests hold names and one key: this is plenty.
-const LARGEST_MESSAGE: usize = 256 * 1024;
+const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 /// But for new workspaces and projects, which bring several.
-const LARGEST_WITH_KEYS: usize = keys::initial::MOST * LARGEST_MESSAGE;
+const MAX_MESSAGE_WITH_KEYS_BYTES: usize = keys::initial::MAX_INITIAL_KEYS * MAX_MESSAGE_BYTES;
 
 /// Adds the vault's services to `routes`.
 pub fn add_to(
@@ -64,7 +64,7 @@ pub fn add_to(
     let transport = TransportErrorsLayer::new(status::DOMAIN);
     macro_rules! add {
         ($server:expr) => {
-            add!($server, LARGEST_MESSAGE)
+            add!($server, MAX_MESSAGE_BYTES)
         };
         ($server:expr, $largest:expr) => {
             let limited = $server.max_decoding_message_size($largest);
@@ -82,7 +82,10 @@ pub fn add_to(
         Arc::clone(vault)
     )));
     let workspaces = workspaces::Workspaces(Arc::clone(vault));
-    add!(WorkspaceServiceServer::new(workspaces), LARGEST_WITH_KEYS);
+    add!(
+        WorkspaceServiceServer::new(workspaces),
+        MAX_MESSAGE_WITH_KEYS_BYTES
+    );
     Ok(routes)
 }
 

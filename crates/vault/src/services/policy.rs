@@ -1,7 +1,7 @@
 //! Who may call which method: the one table.
 
-use latchkey_boot::rpc::access::{AccessTable, AccessTableError, Rule};
 use latchkey_contract::FILE_DESCRIPTOR_SET;
+use latchkey_rpc::access::{AccessTable, AccessTableError, Rule};
 
 use crate::domain::role::Role::{self, Member, Operator, Owner, Router};
 
@@ -49,10 +49,10 @@ const RULES: &[(&str, Rule<Role>)] = &[
     ("/latchkey.vault.v1.KeyService/ListKeys", KEYS),
     ("/latchkey.vault.v1.KeyService/UpdateKey", KEYS),
     ("/latchkey.vault.v1.KeyService/VerifyKey", KEYS),
-    ("/latchkey.vault.v1.LeaseService/Attend", ROUTER),
+    ("/latchkey.vault.v1.LeaseService/OpenRouterSession", ROUTER),
     ("/latchkey.vault.v1.LeaseService/CreateDataKey", ROUTER),
     ("/latchkey.vault.v1.LeaseService/DestroyDataKey", ROUTER),
-    ("/latchkey.vault.v1.LeaseService/LendDataKey", ROUTER),
+    ("/latchkey.vault.v1.LeaseService/LeaseDataKey", ROUTER),
     ("/latchkey.vault.v1.LeaseService/ListLeases", OPERATOR),
     ("/latchkey.vault.v1.LeaseService/LookUpMember", ROUTER),
     ("/latchkey.vault.v1.LeaseService/ReleaseLease", ROUTER),

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use latchkey_boot::rpc::refusal::Refusal;
+use latchkey_rpc::refusal::Refusal;
 use tonic::{Code, Status};
 
 use crate::custody::CustodyError;
 use crate::domain::fallback::Fallback;
 use crate::domain::resolution::{Exclusion, ResolutionRefusal};
-use crate::domain::verification::ProviderWords;
+use crate::domain::verification::ProviderMessage;
 use crate::error::{Conflict, Noun, VaultError};
 use crate::leasing::SessionError;
-use crate::leasing::errands::ErrandFailure;
+use crate::leasing::verification_tasks::TaskFailure;
 use crate::store::StoreError;
 
 /// The domain of every `ErrorInfo` of this service.
@@ -89,23 +89,23 @@ fn conflict_refusal(conflict: &Conflict, words: &str) -> Refusal {
     }
 }
 
-fn verification_refusal(failure: &ErrandFailure, words: &str) -> Refusal {
+fn verification_refusal(failure: &TaskFailure, words: &str) -> Refusal {
     match failure {
-        ErrandFailure::NoRouter => {
+        TaskFailure::NoRouter => {
             Refusal::new(Code::Unavailable, "NO_ROUTER_ATTACHED", words).retry_after(RETRY)
         }
-        ErrandFailure::Rejected(said) => {
+        TaskFailure::Rejected(said) => {
             let refusal = Refusal::new(Code::FailedPrecondition, "PROVIDER_REJECTED_KEY", words);
             with_words(refusal, said)
         }
-        ErrandFailure::Unreachable(said) => {
+        TaskFailure::Unreachable(said) => {
             let refusal = Refusal::new(Code::Unavailable, "PROVIDER_UNAVAILABLE", words);
             with_words(refusal, said).retry_after(RETRY)
         }
     }
 }
 
-fn with_words(refusal: Refusal, said: &ProviderWords) -> Refusal {
+fn with_words(refusal: Refusal, said: &ProviderMessage) -> Refusal {
     refusal
         .with("provider_status", said.http_status.to_string())
         .with("provider_code", &said.code)

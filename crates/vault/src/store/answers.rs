@@ -1,6 +1,6 @@
 //! Answers to requests that carried a request id.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _};
 use uuid::Uuid;
 

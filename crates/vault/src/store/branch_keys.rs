@@ -1,7 +1,7 @@
 //! Branch and lookup keys. Their rows need no MAC: everything that matters is in the sealed blob's
 //! context, so a changed row does not open.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
 };

@@ -27,7 +27,7 @@ const fn default_connections() -> u32 {
 }
 
 /// How long a writer waits for another one on SQLite, and anybody for a free connection.
-const PATIENCE: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Store {
     /// Opens the database that `url` names.
@@ -35,7 +35,7 @@ impl Store {
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(max_connections)
-            .acquire_timeout(PATIENCE)
+            .acquire_timeout(CONNECT_TIMEOUT)
             // Statements carry no secrets, but they are noise; spans time what matters.
             .sqlx_logging(false)
             .map_sqlx_sqlite_opts(|sqlite| {
@@ -47,7 +47,7 @@ impl Store {
                     .pragma("foreign_keys", "ON")
                     // Overwrites deleted content, so that shredded ciphertexts are gone.
                     .pragma("secure_delete", "ON")
-                    .busy_timeout(PATIENCE)
+                    .busy_timeout(CONNECT_TIMEOUT)
             });
         let db = Database::connect(options).await?;
         Ok(Self { db })

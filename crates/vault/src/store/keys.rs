@@ -1,6 +1,6 @@
 //! Keys, without their versions.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::ResourceId;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -151,7 +151,7 @@ pub async fn update(unit: &Unit, key: Stamped<Key>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Notes that a key was lent. Outside any lock and MAC: it only informs.
+/// Notes that a key was leased. Outside any lock and MAC: it only informs.
 pub async fn touch(store: &Store, uid: KeyUid, time: Timestamp) -> Result<(), StoreError> {
     keys::Entity::update_many()
         .col_expr(keys::Column::LastUsedTime, Expr::value(time.as_micros()))

@@ -1,6 +1,6 @@
 //! The queue of refused keys that wait for another check by their providers.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait as _, SimpleExpr};
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, JoinType, QueryFilter as _, QueryOrder as _,

@@ -1,6 +1,6 @@
 //! From columns to domain values and back. Counters are unsigned inside and signed in SQL.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

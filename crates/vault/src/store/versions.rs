@@ -1,6 +1,6 @@
 //! Sealed versions of keys.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, Condition, EntityTrait as _, IntoActiveModel as _,
     QueryFilter as _,

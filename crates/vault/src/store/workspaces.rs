@@ -1,6 +1,6 @@
 //! Workspaces, the platform among them, and the deployment.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::ResourceId;
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _,

@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 
 use latchkey_contract::FILE_DESCRIPTOR_SET;
 use latchkey_contract::vault::v1::{
-    AddKeyVersionRequest, AttendRequest, CreateDataKeyRequest, CreateKeyRequest,
-    CreateProjectRequest, CreateWorkspaceRequest, DeleteKeyRequest, DeleteProjectRequest,
-    DeleteProviderOverrideRequest, DeleteWorkspaceRequest, DestroyDataKeyRequest,
-    DisableKeyRequest, EnableKeyRequest, GetKeyRequest, GetProjectRequest, GetProviderRequest,
-    GetWorkspaceRequest, Hello, Key, LendDataKeyRequest, ListAuditEventsRequest, ListKeysRequest,
-    ListLeasesRequest, ListMembersRequest, ListProjectsRequest, ListProviderOverridesRequest,
-    ListProvidersRequest, ListWorkspacesRequest, LookUpMemberRequest, Member, Project,
+    AddKeyVersionRequest, CreateDataKeyRequest, CreateKeyRequest, CreateProjectRequest,
+    CreateWorkspaceRequest, DeleteKeyRequest, DeleteProjectRequest, DeleteProviderOverrideRequest,
+    DeleteWorkspaceRequest, DestroyDataKeyRequest, DisableKeyRequest, EnableKeyRequest,
+    GetKeyRequest, GetProjectRequest, GetProviderRequest, GetWorkspaceRequest, Hello, Key,
+    LeaseDataKeyRequest, ListAuditEventsRequest, ListKeysRequest, ListLeasesRequest,
+    ListMembersRequest, ListProjectsRequest, ListProviderOverridesRequest, ListProvidersRequest,
+    ListWorkspacesRequest, LookUpMemberRequest, Member, OpenRouterSessionRequest, Project,
     ProviderOverride, ReleaseLeaseRequest, RemoveMemberRequest, ResolveRequest, SetMemberRequest,
     UpdateKeyRequest, UpdateProjectRequest, UpdateProviderOverrideRequest, UpdateProviderRequest,
-    UpdateWorkspaceRequest, VerifyKeyRequest, Workspace, attend_request, member,
+    UpdateWorkspaceRequest, VerifyKeyRequest, Workspace, member, open_router_session_request,
 };
 use prost::Message;
 use prost_types::FileDescriptorSet;
@@ -284,12 +284,12 @@ fn keys() -> Vec<Case> {
 
 fn leases() -> Vec<Case> {
     use For::{Operator, Router};
-    let hello = attend_request::Message::Hello(Hello::default());
+    let hello = open_router_session_request::Message::Hello(Hello::default());
     vec![
         case(
-            "LeaseService/Attend",
+            "LeaseService/OpenRouterSession",
             Router,
-            &AttendRequest {
+            &OpenRouterSessionRequest {
                 message: Some(hello),
             },
         ),
@@ -327,9 +327,9 @@ fn data_keys() -> Vec<Case> {
             about!(DestroyDataKeyRequest { name: DATA_KEY }),
         ),
         case(
-            "LeaseService/LendDataKey",
+            "LeaseService/LeaseDataKey",
             Router,
-            about!(LendDataKeyRequest { name: DATA_KEY }),
+            about!(LeaseDataKeyRequest { name: DATA_KEY }),
         ),
     ]
 }

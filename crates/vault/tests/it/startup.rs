@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use latchkey_boot::clock::ManualClock;
 use latchkey_boot::drain::Drain;
+use latchkey_clock::ManualClock;
 use latchkey_contract::vault::v1::{GetKeyRequest, GetWorkspaceRequest, ListAuditEventsRequest};
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_vault::custody::keyring::KeyRingFile;
@@ -35,8 +35,8 @@ async fn what_was_stored_is_there_after_a_new_start(vault: Vault) {
     let created = vault.create_key("workspaces/acme", "main").await;
     let vault = vault.restart().await;
     assert_eq!(vault.get_key(NAME).await, created);
-    let router = Router::attend(&vault).await;
-    let lease = router.borrows(resolve("workspaces/acme")).await;
+    let router = Router::open_router_session(&vault).await;
+    let lease = router.obtains(resolve("workspaces/acme")).await;
     assert_eq!(
         api_key(lease.material.as_ref()),
         secret("workspaces/acme", "main")
@@ -105,8 +105,8 @@ async fn a_database_of_the_release_before_is_brought_up_to_date(vault: Vault) {
     };
     let found = vault.workspaces(OWNER).get_workspace(get).await.unwrap();
     assert_eq!(found.into_inner(), workspace);
-    let router = Router::attend(&vault).await;
-    let lease = router.borrows(resolve("workspaces/acme")).await;
+    let router = Router::open_router_session(&vault).await;
+    let lease = router.obtains(resolve("workspaces/acme")).await;
     assert_eq!(
         api_key(lease.material.as_ref()),
         secret("workspaces/acme", "main")

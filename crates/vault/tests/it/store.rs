@@ -1,11 +1,11 @@
 //! The store by itself, on both databases.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_vault::domain::audit::{Act, AuditEvent};
 use latchkey_vault::domain::capability::Capability;
 use latchkey_vault::domain::destination::Destination;
-use latchkey_vault::domain::funding::{Funding, Instead, Narrowing, Selection};
+use latchkey_vault::domain::funding::{Funding, FundingFallback, Narrowing, Selection};
 use latchkey_vault::domain::key::{Key, KeyState};
 use latchkey_vault::domain::material::SecretKind;
 use latchkey_vault::domain::provider::Provider;
@@ -129,7 +129,7 @@ fn workspace(uid: u128, slug: &str) -> Workspace {
         display_name: "Ümläut & Söhne".to_owned(),
         fallbacks: vec!["openrouter/a/ü".parse().unwrap()],
         funding: Funding {
-            when_failed: Instead::Platform,
+            when_failed: FundingFallback::Platform,
             ..Funding::default()
         },
         rules: Rules {
@@ -180,7 +180,7 @@ fn key(workspace: &Workspace, uid: u128, slug: &str) -> Key {
             labels: [("team".to_owned(), "søk".to_owned())].into(),
             deployments: [("gpt-5.4".to_owned(), "prod".to_owned())].into(),
             funding: Narrowing {
-                when_missing: Some(Instead::Refuse),
+                when_missing: Some(FundingFallback::Refuse),
                 ..Narrowing::default()
             },
             allowed_callers: vec!["spiffe://example.org/*".to_owned()],

@@ -26,8 +26,10 @@ async fn a_message_that_does_not_decode_is_the_callers_mistake() {
         let outcome = vault.call(OPERATOR, GET_WORKSPACE, message).await;
         refused(outcome, Code::InvalidArgument, "MESSAGE_MALFORMED");
     }
-    let attend = "/latchkey.vault.v1.LeaseService/Attend";
-    let outcome = vault.call(ROUTER, attend, &name_with_invalid_utf8).await;
+    let open_router_session = "/latchkey.vault.v1.LeaseService/OpenRouterSession";
+    let outcome = vault
+        .call(ROUTER, open_router_session, &name_with_invalid_utf8)
+        .await;
     refused(outcome, Code::InvalidArgument, "HELLO_REQUIRED");
 }
 

@@ -24,7 +24,7 @@ on_both_databases!(
 async fn session(scene: &mut Scene, project: &str, session: Session) -> String {
     let request = CreateSessionRequest {
         parent: scene.workspace.clone(),
-        session_id: "errand".to_owned(),
+        session_id: "task".to_owned(),
         session: Some(Session {
             scope: project.to_owned(),
             ..session

@@ -322,7 +322,7 @@ fn a_call_is_within_its_cost_only_if_that_is_sure() {
     for highest in [Some(6), None] {
         let refused = check_cost(&price(highest), 5).unwrap_err();
         assert!(
-            matches!(refused, RouterError::TooDear { highest_nanos } if highest_nanos == highest)
+            matches!(refused, RouterError::CostLimitExceeded { highest_nanos } if highest_nanos == highest)
         );
     }
 }

@@ -28,7 +28,7 @@ impl Breaker {
     /// Whether a call may be made now; else how long until one may. Whoever is let through after a
     /// pause is the trial: the others wait for another pause, unless it succeeds before.
     pub(super) fn admit(&mut self, now: Duration) -> Result<(), Duration> {
-        self.foresee(now)?;
+        self.preview(now)?;
         if !self.pause.is_zero() {
             self.open_until = now + self.pause;
         }
@@ -36,7 +36,7 @@ impl Breaker {
     }
 
     /// The same, of a call that is not made.
-    pub(super) fn foresee(&self, now: Duration) -> Result<(), Duration> {
+    pub(super) fn preview(&self, now: Duration) -> Result<(), Duration> {
         match self.open_until.checked_sub(now) {
             Some(wait) if !wait.is_zero() => Err(wait),
             _ => Ok(()),
@@ -94,8 +94,8 @@ mod tests {
     #[test]
     fn who_only_asks_is_not_the_trial() {
         let mut breaker = open_at_zero();
-        assert_eq!(breaker.foresee(at(4)), Err(at(6)));
-        assert_eq!(breaker.foresee(at(10)), Ok(()));
+        assert_eq!(breaker.preview(at(4)), Err(at(6)));
+        assert_eq!(breaker.preview(at(10)), Ok(()));
         assert_eq!(breaker.admit(at(10)), Ok(()));
     }
 

@@ -1,5 +1,5 @@
 //! What recent calls tell of a key: whether its provider answers at all (a circuit breaker), and
-//! whether a model is out of reach with it for a while (set aside: throttled, without credit, without
+//! whether a model is out of reach with it for a while (set cool_downs: throttled, without credit, without
 //! the right). Kept by key version, and so by host and provider; nothing is kept of keys that work.
 
 mod breaker;
@@ -17,14 +17,14 @@ pub use breaker::Limits;
 
 /// Why no call is made with a key now.
 #[derive(Clone, Debug)]
-pub enum Unfit {
+pub enum Unavailable {
     /// Its provider failed several times in a row.
     BreakerOpen {
         /// Until a trial is made.
         wait: Duration,
     },
-    /// It is set aside for the model.
-    SetAside {
+    /// It is set cool_downs for the model.
+    CoolingDown {
         /// Until it is tried again.
         wait: Duration,
         /// What the provider said.
@@ -32,11 +32,11 @@ pub enum Unfit {
     },
 }
 
-impl Unfit {
+impl Unavailable {
     /// How long it lasts.
     pub fn wait(&self) -> Duration {
         match self {
-            Self::BreakerOpen { wait } | Self::SetAside { wait, .. } => *wait,
+            Self::BreakerOpen { wait } | Self::CoolingDown { wait, .. } => *wait,
         }
     }
 }
@@ -52,26 +52,26 @@ pub struct KeyHealth {
 #[derive(Default)]
 struct Known {
     breakers: HashMap<KeyVersionName, Breaker>,
-    aside: HashMap<(KeyVersionName, String), Aside>,
+    cool_downs: HashMap<(KeyVersionName, String), CoolDown>,
 }
 
-struct Aside {
+struct CoolDown {
     until: Duration,
     error: Box<ProviderError>,
 }
 
 impl Known {
-    fn is_aside(
+    fn is_cooling_down(
         &self,
         key_version: &KeyVersionName,
         model: &str,
         now: Duration,
-    ) -> Result<(), Unfit> {
+    ) -> Result<(), Unavailable> {
         let place = (key_version.clone(), model.to_owned());
-        match self.aside.get(&place) {
-            Some(aside) if now < aside.until => Err(Unfit::SetAside {
-                wait: aside.until.saturating_sub(now),
-                error: aside.error.clone(),
+        match self.cool_downs.get(&place) {
+            Some(cool_downs) if now < cool_downs.until => Err(Unavailable::CoolingDown {
+                wait: cool_downs.until.saturating_sub(now),
+                error: cool_downs.error.clone(),
             }),
             _ => Ok(()),
         }
@@ -79,7 +79,7 @@ impl Known {
 }
 
 /// Entries of either kind at most. Callers write models, so there is no end of them.
-const MOST: usize = 16 * 1024;
+const MAX_ENTRIES: usize = 16 * 1024;
 
 impl KeyHealth {
     /// Nothing known yet.
@@ -97,35 +97,37 @@ impl KeyHealth {
         key_version: &KeyVersionName,
         model: &str,
         now: Duration,
-    ) -> Result<(), Unfit> {
+    ) -> Result<(), Unavailable> {
         if !self.troubled.load(Ordering::Acquire) {
             return Ok(());
         }
         let mut known = self.lock();
-        known.aside.retain(|_, aside| now < aside.until);
-        known.is_aside(key_version, model, now)?;
+        known
+            .cool_downs
+            .retain(|_, cool_downs| now < cool_downs.until);
+        known.is_cooling_down(key_version, model, now)?;
         match known.breakers.get_mut(key_version) {
             None => Ok(()),
             Some(breaker) => breaker
                 .admit(now)
-                .map_err(|wait| Unfit::BreakerOpen { wait }),
+                .map_err(|wait| Unavailable::BreakerOpen { wait }),
         }
     }
 
     /// The same, of a call that is not made: nothing changes by it.
-    pub fn foresee(
+    pub fn preview(
         &self,
         key_version: &KeyVersionName,
         model: &str,
         now: Duration,
-    ) -> Result<(), Unfit> {
+    ) -> Result<(), Unavailable> {
         let known = self.lock();
-        known.is_aside(key_version, model, now)?;
+        known.is_cooling_down(key_version, model, now)?;
         match known.breakers.get(key_version) {
             None => Ok(()),
             Some(breaker) => breaker
-                .foresee(now)
-                .map_err(|wait| Unfit::BreakerOpen { wait }),
+                .preview(now)
+                .map_err(|wait| Unavailable::BreakerOpen { wait }),
         }
     }
 
@@ -136,14 +138,14 @@ impl KeyHealth {
         }
         let mut known = self.lock();
         known.breakers.remove(key_version);
-        let troubled = !known.breakers.is_empty() || !known.aside.is_empty();
+        let troubled = !known.breakers.is_empty() || !known.cool_downs.is_empty();
         self.troubled.store(troubled, Ordering::Release);
     }
 
     /// The provider did not answer, or is broken.
     pub fn failed(&self, key_version: &KeyVersionName, now: Duration) {
         let mut known = self.lock();
-        if known.breakers.len() >= MOST {
+        if known.breakers.len() >= MAX_ENTRIES {
             known.breakers.clear();
         }
         let breaker = known.breakers.entry(key_version.clone()).or_default();
@@ -152,7 +154,7 @@ impl KeyHealth {
     }
 
     /// The model is out of reach with this key until then.
-    pub fn set_aside(
+    pub fn cool_down(
         &self,
         key_version: &KeyVersionName,
         model: &str,
@@ -160,16 +162,16 @@ impl KeyHealth {
         error: &ProviderError,
     ) {
         let mut known = self.lock();
-        if known.aside.len() >= MOST {
-            known.aside.clear();
+        if known.cool_downs.len() >= MAX_ENTRIES {
+            known.cool_downs.clear();
         }
-        let aside = Aside {
+        let cool_downs = CoolDown {
             until,
             error: Box::new(error.clone()),
         };
         known
-            .aside
-            .insert((key_version.clone(), model.to_owned()), aside);
+            .cool_downs
+            .insert((key_version.clone(), model.to_owned()), cool_downs);
         self.troubled.store(true, Ordering::Release);
     }
 
@@ -205,8 +207,8 @@ mod tests {
         for _ in 0..2 {
             health.failed(&version(1), at(0));
         }
-        let unfit = health.admit(&version(1), "m", at(3)).unwrap_err();
-        assert_eq!(unfit.wait(), at(7));
+        let unavailable = health.admit(&version(1), "m", at(3)).unwrap_err();
+        assert_eq!(unavailable.wait(), at(7));
         assert!(health.admit(&version(2), "m", at(3)).is_ok());
         health.answered(&version(1));
         assert!(health.admit(&version(1), "m", at(3)).is_ok());
@@ -216,10 +218,12 @@ mod tests {
     fn a_key_is_set_aside_for_one_model_and_a_time() {
         let health = KeyHealth::new(LIMITS);
         let error = ProviderError::new(ErrorClass::Throttled, "slow down");
-        health.set_aside(&version(1), "m", at(30), &error);
-        let unfit = health.admit(&version(1), "m", at(29)).unwrap_err();
-        assert!(matches!(&unfit, Unfit::SetAside { error, .. } if error.message == "slow down"));
-        assert_eq!(unfit.wait(), at(1));
+        health.cool_down(&version(1), "m", at(30), &error);
+        let unavailable = health.admit(&version(1), "m", at(29)).unwrap_err();
+        assert!(
+            matches!(&unavailable, Unavailable::CoolingDown { error, .. } if error.message == "slow down")
+        );
+        assert_eq!(unavailable.wait(), at(1));
         assert!(health.admit(&version(1), "other", at(29)).is_ok());
         assert!(health.admit(&version(1), "m", at(30)).is_ok());
     }
@@ -228,9 +232,9 @@ mod tests {
     fn names_without_end_do_not_fill_the_memory() {
         let health = KeyHealth::new(LIMITS);
         let error = ProviderError::new(ErrorClass::Throttled, "slow down");
-        for number in 0..MOST + 10 {
-            health.set_aside(&version(1), &number.to_string(), at(30), &error);
+        for number in 0..MAX_ENTRIES + 10 {
+            health.cool_down(&version(1), &number.to_string(), at(30), &error);
         }
-        assert!(health.lock().aside.len() <= MOST);
+        assert!(health.lock().cool_downs.len() <= MAX_ENTRIES);
     }
 }

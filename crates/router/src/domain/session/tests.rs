@@ -149,8 +149,8 @@ fn settings_out_of_bounds_are_named() {
     for (retention, problem) in [
         (minute, None),
         (Duration::from_micros(59_999_999), Some("retention")),
-        (LONGEST_RETENTION, None),
-        (LONGEST_RETENTION + minute, Some("retention")),
+        (MAX_RETENTION, None),
+        (MAX_RETENTION + minute, Some("retention")),
     ] {
         let mut settings = session("", "", "").settings;
         settings.retention = retention;
@@ -162,14 +162,14 @@ fn settings_out_of_bounds_are_named() {
 fn a_transcript_has_a_last_turn_and_a_last_byte() {
     let data_key = "workspaces/acme/dataKeys/019aa5b1-0000-7000-8000-000000000000";
     let mut transcript = Transcript::new(data_key.parse().unwrap());
-    assert_eq!(transcript.room_for(MOST_BYTES), Ok(()));
-    assert_eq!(transcript.room_for(MOST_BYTES + 1), Err(TooLong));
-    transcript.size = MOST_BYTES;
+    assert_eq!(transcript.room_for(MAX_BYTES), Ok(()));
+    assert_eq!(transcript.room_for(MAX_BYTES + 1), Err(TooLong));
+    transcript.size = MAX_BYTES;
     assert_eq!(transcript.room_for(1), Err(TooLong));
     transcript.size = 0;
-    transcript.turn_count = MOST_TURNS - 1;
+    transcript.turn_count = MAX_TURNS - 1;
     assert_eq!(transcript.room_for(1), Ok(()));
-    transcript.turn_count = MOST_TURNS;
+    transcript.turn_count = MAX_TURNS;
     assert_eq!(transcript.room_for(1), Err(TooLong));
 }
 

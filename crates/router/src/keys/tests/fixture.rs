@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::Stream;
-use latchkey_boot::client::ChannelConfig;
-use latchkey_boot::clock::{ManualClock, Timestamp};
-use latchkey_boot::egress::EgressPolicy;
+use latchkey_clock::{ManualClock, Timestamp};
 use latchkey_contract::vault::v1::lease_service_server::{LeaseService, LeaseServiceServer};
 use latchkey_contract::vault::v1::{
-    AttendRequest, AttendResponse, Capability, CreateDataKeyRequest, DataKey,
-    DestroyDataKeyRequest, DestroyDataKeyResponse, KeyMaterial, Lease, LendDataKeyRequest,
-    ListLeasesRequest, ListLeasesResponse, LookUpMemberRequest, LookUpMemberResponse, Payer,
+    self, Capability, CreateDataKeyRequest, DataKey, DestroyDataKeyRequest, DestroyDataKeyResponse,
+    KeyMaterial, LeaseDataKeyRequest, ListLeasesRequest, ListLeasesResponse, LookUpMemberRequest,
+    LookUpMemberResponse, OpenRouterSessionRequest, OpenRouterSessionResponse, Payer,
     ReleaseLeaseRequest, ReleaseLeaseResponse, ResolveRequest, ResolveResponse, ScopeRevision,
     key_material,
 };
+use latchkey_egress::EgressPolicy;
+use latchkey_rpc::client::ChannelConfig;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -24,7 +24,7 @@ use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use super::super::session::Session;
-use super::super::{Keys, Loan, Wish};
+use super::super::{KeyQuery, Keys, Lease};
 use crate::domain::funding::Funding;
 use crate::domain::member::MemberRole;
 use crate::error::RouterError;
@@ -50,8 +50,8 @@ pub(super) struct Question<Q = ResolveRequest, A = ResolveResponse> {
 pub(super) type LookUp = Question<LookUpMemberRequest, LookUpMemberResponse>;
 
 impl Fixture {
-    /// In a session that has just begun.
-    pub(super) async fn attending() -> Self {
+    /// In a session that has just start.
+    pub(super) async fn router_session() -> Self {
         let fixture = Self::alone().await;
         fixture.begin_session("s1");
         fixture
@@ -87,14 +87,14 @@ impl Fixture {
     }
 
     fn session(&self, id: &str) -> Session {
-        use latchkey_boot::clock::Clock as _;
+        use latchkey_clock::Clock as _;
         Session::new(id.to_owned(), self.clock.boottime(), FRESHNESS)
     }
 
     /// Asks for a key, in a task of its own.
-    pub(super) fn ask(&self, wish: Wish) -> JoinHandle<Result<Arc<Loan>, RouterError>> {
+    pub(super) fn ask(&self, query: KeyQuery) -> JoinHandle<Result<Arc<Lease>, RouterError>> {
         let keys = Arc::clone(&self.keys);
-        tokio::spawn(async move { keys.obtain(&wish).await })
+        tokio::spawn(async move { keys.obtain(&query).await })
     }
 
     /// Asks for a member of a workspace, in a task of its own.
@@ -125,18 +125,18 @@ impl Fixture {
         self.questions.try_recv().is_ok()
     }
 
-    /// Borrows a key that the vault lends at once.
-    pub(super) async fn borrow(&mut self, wish: Wish, lent: ResolveResponse) -> Arc<Loan> {
-        let asking = self.ask(wish);
-        self.question().await.answer(lent);
+    /// Borrows a key that the vault leases at once.
+    pub(super) async fn borrow(&mut self, query: KeyQuery, leased: ResolveResponse) -> Arc<Lease> {
+        let asking = self.ask(query);
+        self.question().await.answer(leased);
         obtained(asking).await
     }
 
     /// A key that is held already.
-    pub(super) async fn reuse(&mut self, wish: Wish) -> Arc<Loan> {
-        let loan = obtained(self.ask(wish)).await;
+    pub(super) async fn reuse(&mut self, query: KeyQuery) -> Arc<Lease> {
+        let lease = obtained(self.ask(query)).await;
         assert!(!self.was_asked());
-        loan
+        lease
     }
 }
 
@@ -158,19 +158,19 @@ impl<Q, A> Question<Q, A> {
     }
 }
 
-/// The loan of somebody who asked.
-pub(super) async fn obtained(asking: JoinHandle<Result<Arc<Loan>, RouterError>>) -> Arc<Loan> {
+/// The lease of somebody who asked.
+pub(super) async fn obtained(asking: JoinHandle<Result<Arc<Lease>, RouterError>>) -> Arc<Lease> {
     asking.await.unwrap().unwrap()
 }
 
 /// The failure of somebody who asked.
-pub(super) async fn failed(asking: JoinHandle<Result<Arc<Loan>, RouterError>>) -> RouterError {
+pub(super) async fn failed(asking: JoinHandle<Result<Arc<Lease>, RouterError>>) -> RouterError {
     asking.await.unwrap().err().unwrap()
 }
 
-/// A wish for an OpenAI key.
-pub(super) fn wish(scope: &str) -> Wish {
-    Wish {
+/// A query for an OpenAI key.
+pub(super) fn query(scope: &str) -> KeyQuery {
+    KeyQuery {
         scope: scope.parse().unwrap(),
         caller: "token:app".into(),
         key: String::new(),
@@ -185,9 +185,9 @@ pub(super) fn wish(scope: &str) -> Wish {
     }
 }
 
-/// Version 1 of a key, lent when the scopes were at these revisions.
-pub(super) fn lent(key: &str, revisions: &[(&str, i64)]) -> ResolveResponse {
-    let lease = Lease {
+/// Version 1 of a key, leased when the scopes were at these revisions.
+pub(super) fn leased(key: &str, revisions: &[(&str, i64)]) -> ResolveResponse {
+    let lease = v1::Lease {
         lease_id: "lease".to_owned(),
         key_version: version(key),
         provider: "openai".to_owned(),
@@ -196,7 +196,7 @@ pub(super) fn lent(key: &str, revisions: &[(&str, i64)]) -> ResolveResponse {
         material: Some(KeyMaterial {
             kind: Some(key_material::Kind::ApiKey("sk-not-a-real-key".to_owned())),
         }),
-        ..Lease::default()
+        ..v1::Lease::default()
     };
     let revisions = revisions.iter().map(|(scope, revision)| ScopeRevision {
         scope: (*scope).to_owned(),
@@ -236,7 +236,8 @@ async fn answered<Q, A>(
 
 #[async_trait]
 impl LeaseService for Vault {
-    type AttendStream = Pin<Box<dyn Stream<Item = Result<AttendResponse, Status>> + Send>>;
+    type OpenRouterSessionStream =
+        Pin<Box<dyn Stream<Item = Result<OpenRouterSessionResponse, Status>> + Send>>;
 
     async fn resolve(
         &self,
@@ -252,10 +253,10 @@ impl LeaseService for Vault {
         Err(Status::unimplemented("not part of these tests"))
     }
 
-    async fn attend(
+    async fn open_router_session(
         &self,
-        _: Request<Streaming<AttendRequest>>,
-    ) -> Result<Response<Self::AttendStream>, Status> {
+        _: Request<Streaming<OpenRouterSessionRequest>>,
+    ) -> Result<Response<Self::OpenRouterSessionStream>, Status> {
         Err(Status::unimplemented(
             "the tests begin and end sessions themselves",
         ))
@@ -275,9 +276,9 @@ impl LeaseService for Vault {
         Err(Status::unimplemented("nothing is sealed"))
     }
 
-    async fn lend_data_key(
+    async fn lease_data_key(
         &self,
-        _: Request<LendDataKeyRequest>,
+        _: Request<LeaseDataKeyRequest>,
     ) -> Result<Response<DataKey>, Status> {
         Err(Status::unimplemented("nothing is sealed"))
     }

@@ -3,7 +3,7 @@
 use latchkey_contract::vault::v1::member::Role;
 use latchkey_contract::vault::v1::{LookUpMemberRequest, LookUpMemberResponse, ScopeRevision};
 
-use super::super::members::MOST_MEMBERS;
+use super::super::members::MAX_MEMBERS;
 use super::fixture::Asking;
 use super::*;
 use crate::domain::member::MemberRole;
@@ -50,11 +50,11 @@ impl Fixture {
 
 #[tokio::test]
 async fn the_question_names_the_workspace_and_the_identity() {
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     let asking = fixture.ask_for_member(ACME, ADA);
     let question = fixture.look_up().await;
     let expected = LookUpMemberRequest {
-        session: "s1".to_owned(),
+        router_session: "s1".to_owned(),
         workspace: ACME.to_owned(),
         identity: ADA.to_owned(),
     };
@@ -71,7 +71,7 @@ async fn every_role_is_kept_and_so_is_that_there_is_none() {
         (Role::Caller, Some(MemberRole::Caller)),
         (Role::Unspecified, None),
     ] {
-        let mut fixture = Fixture::attending().await;
+        let mut fixture = Fixture::router_session().await;
         assert_eq!(fixture.learn(told(ACME, said, 5)).await, kept);
         assert_eq!(fixture.knows(ADA).await, kept);
     }
@@ -79,7 +79,7 @@ async fn every_role_is_kept_and_so_is_that_there_is_none() {
 
 #[tokio::test]
 async fn another_workspace_and_another_identity_are_other_questions() {
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     fixture.learn(told(ACME, Role::Owner, 5)).await;
     for (workspace, identity) in [(ACME, "token:adam"), (OTHER, ADA)] {
         let asking = fixture.ask_for_member(workspace, identity);
@@ -92,7 +92,7 @@ async fn another_workspace_and_another_identity_are_other_questions() {
 
 #[tokio::test]
 async fn an_invalidation_of_the_workspace_alone_takes_an_answer_back() {
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     fixture.learn(told(ACME, Role::Owner, 5)).await;
     for other in ["platform", OTHER] {
         fixture.keys.invalidate(&scope(other), 8, &[]);
@@ -105,7 +105,7 @@ async fn an_invalidation_of_the_workspace_alone_takes_an_answer_back() {
 
 #[tokio::test]
 async fn an_answer_that_an_invalidation_overtook_is_asked_for_again() {
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     let asking = fixture.ask_for_member(ACME, ADA);
     let question = fixture.look_up().await;
     fixture.keys.invalidate(&scope(ACME), 6, &[]);
@@ -117,10 +117,10 @@ async fn an_answer_that_an_invalidation_overtook_is_asked_for_again() {
 
 #[tokio::test]
 async fn an_answer_that_is_overtaken_again_and_again_is_given_up() {
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     fixture.keys.invalidate(&scope(ACME), 6, &[]);
     let asking = fixture.ask_for_member(ACME, ADA);
-    for _ in 0..MOST_OVERTAKEN {
+    for _ in 0..MAX_OVERTAKEN {
         fixture.look_up().await.answer(told(ACME, Role::Owner, 5));
     }
     unavailable(asking).await;
@@ -128,20 +128,20 @@ async fn an_answer_that_is_overtaken_again_and_again_is_given_up() {
 
 #[tokio::test]
 async fn an_answer_of_a_session_that_ended_is_not_kept() {
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     let asking = fixture.ask_for_member(ACME, ADA);
     let question = fixture.look_up().await;
     fixture.begin_session("s2");
     question.answer(told(ACME, Role::Owner, 5));
     let question = fixture.look_up().await;
-    assert_eq!(question.request.session, "s2");
+    assert_eq!(question.request.router_session, "s2");
     question.answer(told(ACME, Role::Caller, 5));
     assert_eq!(role(asking).await, Some(MemberRole::Caller));
 }
 
 #[tokio::test]
 async fn a_lost_session_leaves_its_answers_until_they_lapse() {
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     fixture.learn(told(ACME, Role::Member, 5)).await;
     fixture.keys.lose_session();
     let almost = FRESHNESS.checked_sub(MICROSECOND).unwrap();
@@ -154,7 +154,7 @@ async fn a_lost_session_leaves_its_answers_until_they_lapse() {
 
 #[tokio::test]
 async fn an_ended_or_a_new_session_drops_all_answers() {
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     fixture.learn(told(ACME, Role::Member, 5)).await;
     fixture.keys.end_session();
     unavailable(fixture.ask_for_member(ACME, ADA)).await;
@@ -166,7 +166,7 @@ async fn an_ended_or_a_new_session_drops_all_answers() {
 
 #[tokio::test]
 async fn a_workspace_that_does_not_exist_has_no_members_and_is_asked_for_again() {
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     for _ in 0..2 {
         let asking = fixture.ask_for_member(ACME, ADA);
         let refusal = Refusal::new(Code::NotFound, "WORKSPACE_NOT_FOUND", "nowhere");
@@ -183,12 +183,12 @@ async fn what_cant_be_known_is_no_answer() {
         Status::unavailable("down"),
         unknown.into_status("vault.latchkey"),
     ] {
-        let mut fixture = Fixture::attending().await;
+        let mut fixture = Fixture::router_session().await;
         let asking = fixture.ask_for_member(ACME, ADA);
         fixture.look_up().await.refuse(status);
         unavailable(asking).await;
     }
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     let asking = fixture.ask_for_member(ACME, ADA);
     let refusal = Refusal::new(Code::DataLoss, "INTEGRITY", "integrity check failed");
     let question = fixture.look_up().await;
@@ -203,7 +203,7 @@ async fn what_cant_be_known_is_no_answer() {
 #[tokio::test]
 async fn an_answer_that_nothing_could_take_back_is_not_used() {
     for revision in [None, Some((OTHER, 5)), Some(("platform", 5)), Some(("", 5))] {
-        let mut fixture = Fixture::attending().await;
+        let mut fixture = Fixture::router_session().await;
         let asking = fixture.ask_for_member(ACME, ADA);
         let mut answer = told(ACME, Role::Owner, 5);
         answer.revision = revision.map(|(scope, revision)| ScopeRevision {
@@ -217,7 +217,7 @@ async fn an_answer_that_nothing_could_take_back_is_not_used() {
 
 #[tokio::test]
 async fn those_who_ask_for_the_same_at_once_share_one_question() {
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     let all: Vec<_> = (0..10).map(|_| fixture.ask_for_member(ACME, ADA)).collect();
     fixture.look_up().await.answer(told(ACME, Role::Owner, 5));
     for asking in all {
@@ -229,7 +229,7 @@ async fn those_who_ask_for_the_same_at_once_share_one_question() {
 
 #[tokio::test]
 async fn strangers_make_room_before_members_do() {
-    let mut fixture = Fixture::attending().await;
+    let mut fixture = Fixture::router_session().await;
     fixture.learn(told(ACME, Role::Owner, 5)).await;
     let session = fixture.keys.session().unwrap();
     let acme = ACME.parse().unwrap();
@@ -241,7 +241,7 @@ async fn strangers_make_room_before_members_do() {
             .keep_member(&acme, &identity, Arc::clone(&session), &answer);
         assert!(kept.unwrap().is_some());
     };
-    for number in 1..=MOST_MEMBERS {
+    for number in 1..=MAX_MEMBERS {
         keep(number, Role::Unspecified);
     }
     assert_eq!(fixture.knows(ADA).await, Some(MemberRole::Owner));
@@ -253,7 +253,7 @@ async fn strangers_make_room_before_members_do() {
     role(asking).await;
 
     // Members go too when there are too many of them.
-    for number in 1..=MOST_MEMBERS {
+    for number in 1..=MAX_MEMBERS {
         let identity = format!("token:{number}").into();
         let answer = told(ACME, Role::Caller, 5);
         let session = Arc::clone(&session);

@@ -5,7 +5,7 @@ use std::fs;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::super::journal::{LONGEST_RECORD, LONGEST_SEGMENT, frames};
+use super::super::journal::{MAX_RECORD_BYTES, MAX_SEGMENT_BYTES, frames};
 use super::*;
 
 const ALL: usize = usize::MAX;
@@ -78,7 +78,7 @@ fn a_flipped_bit_never_makes_another_record() {
 fn a_full_segment_gives_way_to_the_next() {
     let folder = TempDir::new().unwrap();
     let journal = open(folder.path());
-    let record = vec![7; LONGEST_RECORD];
+    let record = vec![7; MAX_RECORD_BYTES];
     let mut count = 0;
     while journal.segments().unwrap() == [1] {
         journal.append(&record).unwrap();
@@ -86,7 +86,7 @@ fn a_full_segment_gives_way_to_the_next() {
     }
     assert_eq!(journal.segments().unwrap(), [1, 2]);
     let first = journal.read(beginning(1), ALL).unwrap();
-    assert!(first.next >= LONGEST_SEGMENT);
+    assert!(first.next >= MAX_SEGMENT_BYTES);
     let second = journal.read(beginning(2), ALL).unwrap();
     assert_eq!(first.records.len() + second.records.len(), count);
     journal.ship_until(beginning(2)).unwrap();
@@ -127,16 +127,16 @@ fn a_segment_that_is_there_already_is_passed_over() {
     let folder = TempDir::new().unwrap();
     fs::write(file(folder.path(), 41), "").unwrap();
     let journal = open(folder.path());
-    assert_eq!(journal.begun(), beginning(42));
+    assert_eq!(journal.start(), beginning(42));
 }
 
 #[test]
 fn a_record_that_no_reader_would_take_is_refused() {
     let folder = TempDir::new().unwrap();
     let journal = open(folder.path());
-    let long = journal.append(&vec![0; LONGEST_RECORD + 1]);
+    let long = journal.append(&vec![0; MAX_RECORD_BYTES + 1]);
     assert!(matches!(long.unwrap_err(), JournalError::TooLong));
-    journal.append(&vec![0; LONGEST_RECORD]).unwrap();
+    journal.append(&vec![0; MAX_RECORD_BYTES]).unwrap();
     let batch = journal.read(beginning(1), ALL).unwrap();
     assert_eq!(batch.records.len(), 1);
 }

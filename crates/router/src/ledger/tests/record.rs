@@ -11,7 +11,7 @@ fn same(left: &Attempt, right: &Attempt) {
 
 #[test]
 fn a_record_decodes_to_what_was_encoded() {
-    for attempt in [begun(1), ended(2)] {
+    for attempt in [start(1), ended(2)] {
         same(&decode(&encode(&attempt)).unwrap(), &attempt);
     }
 }
@@ -26,8 +26,8 @@ fn every_word_survives() {
                     let mut attempt = ended(1);
                     attempt.outcome.state = state;
                     attempt.outcome.certainty = certainty;
-                    attempt.begun.payer = payer;
-                    attempt.begun.origin = origin;
+                    attempt.start.payer = payer;
+                    attempt.start.origin = origin;
                     same(&decode(&encode(&attempt)).unwrap(), &attempt);
                 }
             }
@@ -40,7 +40,7 @@ fn every_operation_survives() {
     use Operation::{CountTokens, Embed, Generate, GenerateImages};
     for operation in [CountTokens, Embed, Generate, GenerateImages] {
         let mut attempt = ended(1);
-        attempt.begun.operation = operation;
+        attempt.start.operation = operation;
         same(&decode(&encode(&attempt)).unwrap(), &attempt);
     }
 }
@@ -55,7 +55,7 @@ fn a_record_of_the_release_before_is_read() {
         "request_id":"req_1","served_model":"gpt-5.4-2026-03-05","first_byte":7,"latency":8,
         "usage":[1,2,3,4,5,6],"certainty":"reported","cost":9,"price_version":"2026-11-21"}"#;
     let mut expected = ended(2);
-    expected.begun.operation = Operation::Generate;
+    expected.start.operation = Operation::Generate;
     expected.outcome.service_tier.clear();
     if let Some(usage) = &mut expected.outcome.usage {
         usage.image_input_tokens = 0;
@@ -108,10 +108,10 @@ proptest! {
     ) {
         let mut attempt = ended(1);
         let [model, tail, served, request_id] = texts;
-        attempt.begun.id = AttemptId(Uuid::from_u128(id));
-        attempt.begun.model = model;
-        attempt.begun.material_tail = tail;
-        attempt.begun.start_time = Timestamp::from_micros(numbers[0]);
+        attempt.start.id = AttemptId(Uuid::from_u128(id));
+        attempt.start.model = model;
+        attempt.start.material_tail = tail;
+        attempt.start.start_time = Timestamp::from_micros(numbers[0]);
         attempt.outcome.served_model = served;
         attempt.outcome.provider_request_id = request_id;
         attempt.outcome.http_status = status;

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait as _, Database};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use super::super::journal::{LONGEST_RECORD, LONGEST_SEGMENT};
+use super::super::journal::{MAX_RECORD_BYTES, MAX_SEGMENT_BYTES};
 use super::super::shipper::{ShipError, Shipper};
 use super::*;
 use crate::store::Store;
@@ -104,12 +104,12 @@ on_both_databases!(
 
 async fn a_beginning_and_its_end_are_one_row(fixture: Fixture) {
     let (ledger, mut shipper) = fixture.start();
-    ledger.append(&begun(1)).unwrap();
+    ledger.append(&start(1)).unwrap();
     drain(&mut shipper).await;
     assert_eq!(fixture.state(1).await, Some(State::Started));
     ledger.append(&ended(1)).unwrap();
     // Both in one batch.
-    ledger.append(&begun(2)).unwrap();
+    ledger.append(&start(2)).unwrap();
     ledger.append(&ended(2)).unwrap();
     drain(&mut shipper).await;
     assert_eq!(fixture.state(1).await, Some(State::Succeeded));
@@ -118,10 +118,10 @@ async fn a_beginning_and_its_end_are_one_row(fixture: Fixture) {
 
 async fn what_a_process_left_open_is_closed_by_the_next(fixture: Fixture) {
     let (ledger, mut shipper) = fixture.start();
-    ledger.append(&begun(1)).unwrap();
+    ledger.append(&start(1)).unwrap();
     drain(&mut shipper).await;
     // One that the database has not heard of, and one that ended.
-    ledger.append(&begun(2)).unwrap();
+    ledger.append(&start(2)).unwrap();
     ledger.append(&ended(3)).unwrap();
     drop((ledger, shipper));
     let (_ledger, mut shipper) = fixture.start();
@@ -133,7 +133,7 @@ async fn what_a_process_left_open_is_closed_by_the_next(fixture: Fixture) {
 
 async fn an_end_that_was_not_shipped_is_shipped_by_the_next_process(fixture: Fixture) {
     let (ledger, mut shipper) = fixture.start();
-    ledger.append(&begun(1)).unwrap();
+    ledger.append(&start(1)).unwrap();
     drain(&mut shipper).await;
     ledger.append(&ended(1)).unwrap();
     drop((ledger, shipper));
@@ -144,13 +144,13 @@ async fn an_end_that_was_not_shipped_is_shipped_by_the_next_process(fixture: Fix
 
 async fn what_this_process_has_open_stays_open(fixture: Fixture) {
     let (ledger, shipper) = fixture.start();
-    ledger.append(&begun(1)).unwrap();
+    ledger.append(&start(1)).unwrap();
     drop((ledger, shipper));
     // The journal outgrows its first segment before the database is reached.
     let (ledger, mut shipper) = fixture.start();
-    ledger.append(&begun(2)).unwrap();
-    let filler = vec![b' '; LONGEST_RECORD];
-    while ledger.journal.written().segment == ledger.journal.begun().segment {
+    ledger.append(&start(2)).unwrap();
+    let filler = vec![b' '; MAX_RECORD_BYTES];
+    while ledger.journal.written().segment == ledger.journal.start().segment {
         ledger.journal.append(&filler).unwrap();
     }
     drain(&mut shipper).await;
@@ -160,9 +160,9 @@ async fn what_this_process_has_open_stays_open(fixture: Fixture) {
 
 async fn shipping_twice_changes_nothing(fixture: Fixture) {
     let (ledger, mut shipper) = fixture.start();
-    ledger.append(&begun(1)).unwrap();
+    ledger.append(&start(1)).unwrap();
     ledger.append(&ended(1)).unwrap();
-    ledger.append(&begun(2)).unwrap();
+    ledger.append(&start(2)).unwrap();
     drain(&mut shipper).await;
     let mut again = fixture.shipper(Arc::clone(&ledger.journal));
     drain(&mut again).await;
@@ -174,7 +174,7 @@ async fn a_database_that_is_away_only_lengthens_the_journal(fixture: Fixture) {
     drain(&mut shipper).await;
     fixture.take_away().await;
     for number in 1..=3 {
-        ledger.append(&begun(number)).unwrap();
+        ledger.append(&start(number)).unwrap();
         let failed = shipper.advance().await;
         assert!(matches!(failed.unwrap_err(), ShipError::Store(_)));
     }
@@ -229,8 +229,8 @@ async fn a_record_of_another_release_is_left_out(fixture: Fixture) {
 
 async fn many_segments_are_shipped_and_deleted(fixture: Fixture) {
     let (ledger, mut shipper) = fixture.start();
-    let filler = vec![b' '; LONGEST_RECORD];
-    let full = LONGEST_SEGMENT / u64::try_from(LONGEST_RECORD).unwrap() + 1;
+    let filler = vec![b' '; MAX_RECORD_BYTES];
+    let full = MAX_SEGMENT_BYTES / u64::try_from(MAX_RECORD_BYTES).unwrap() + 1;
     for number in 1..=3 {
         ledger.append(&ended(number)).unwrap();
         for _ in 0..full {
@@ -255,7 +255,7 @@ async fn everything_before_the_end_is_shipped(fixture: Fixture) {
     let over = CancellationToken::new();
     let shipping = tokio::spawn(ship(parts, over.clone()));
     for number in 1..=50 {
-        ledger.append(&begun(number)).unwrap();
+        ledger.append(&start(number)).unwrap();
         tokio::task::yield_now().await;
         ledger.append(&ended(number)).unwrap();
     }

@@ -23,7 +23,7 @@ pub(super) fn decode(said: &v1::CatalogueModel) -> Result<Model, RouterError> {
         model.tariff.standard.prices = prices("prices", list)?;
     }
     model.tariff.standard.tiers = long_context(&said.long_context_prices)?;
-    if said.service_tier_prices.len() > MOST {
+    if said.service_tier_prices.len() > MAX_ALIASES {
         return Err(too_many("service_tier_prices"));
     }
     for (name, list) in &said.service_tier_prices {
@@ -38,7 +38,7 @@ pub(super) fn decode(said: &v1::CatalogueModel) -> Result<Model, RouterError> {
 }
 
 fn aliases(said: &[String]) -> Result<Vec<String>, RouterError> {
-    if said.len() > MOST {
+    if said.len() > MAX_ALIASES {
         return Err(too_many("aliases"));
     }
     for (index, alias) in said.iter().enumerate() {
@@ -84,7 +84,7 @@ fn retire_time(said: prost_types::Timestamp) -> Result<SystemTime, RouterError> 
 }
 
 fn long_context(said: &[v1::LongContextPrices]) -> Result<Vec<LongContextTier>, RouterError> {
-    if said.len() > MOST {
+    if said.len() > MAX_ALIASES {
         return Err(too_many("long_context_prices"));
     }
     let mut tiers: Vec<LongContextTier> = Vec::new();
@@ -128,10 +128,10 @@ fn prices(field: &str, said: &v1::PriceList) -> Result<Prices, RouterError> {
 }
 
 fn too_many(field: &'static str) -> RouterError {
-    RouterError::field(field, format!("must be at most {MOST}"))
+    RouterError::field(field, format!("must be at most {MAX_ALIASES}"))
 }
 
 /// Aliases, thresholds and service tiers of one model.
-const MOST: usize = 100;
+const MAX_ALIASES: usize = 100;
 
 const NEGATIVE: &str = "must not be negative";

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::router::v1;
 use latchkey_providers::catalogue::{LongContextTier, Model, NanosEach, NanosPerMillion, Prices};
 

@@ -9,7 +9,7 @@ mod upsert_catalogue_model;
 
 use std::sync::Arc;
 
-use latchkey_boot::clock::Clock;
+use latchkey_clock::Clock;
 use latchkey_contract::names::ModelName;
 use latchkey_contract::router::v1::catalogue_service_server::CatalogueService;
 use latchkey_contract::router::v1::{

@@ -6,7 +6,7 @@ use latchkey_contract::router::v1::{
 };
 
 use super::Inference;
-use crate::dispatch::{KeyOutlook, Outlook, Question};
+use crate::dispatch::{CandidateReport, Question, TargetReport};
 use crate::error::RouterError;
 use crate::services::call::Call;
 use crate::services::{encode, status};
@@ -45,37 +45,37 @@ async fn explain(
         Explained::Embed(request) => Question::Embed(request),
         Explained::GenerateImages(request) => Question::GenerateImages(request),
     };
-    let outlooks = inference.dispatcher.explain(asked, question).await?;
+    let reports = inference.dispatcher.explain(asked, question).await?;
     Ok(ExplainResponse {
-        models: outlooks.into_iter().map(model).collect(),
+        models: reports.into_iter().map(model).collect(),
     })
 }
 
-fn model(outlook: Outlook) -> ExplainedModel {
+fn model(report: TargetReport) -> ExplainedModel {
     ExplainedModel {
-        provider: outlook.provider,
-        model: outlook.model,
-        fallback: outlook.fallback,
-        keys: outlook.keys.into_iter().map(key).collect(),
-        refusal: outlook.refusal.as_ref().map(refusal),
+        provider: report.provider,
+        model: report.model,
+        fallback: report.fallback,
+        keys: report.keys.into_iter().map(key).collect(),
+        refusal: report.refusal.as_ref().map(refusal),
     }
 }
 
-fn key(outlook: KeyOutlook) -> ExplainedKey {
+fn key(report: CandidateReport) -> ExplainedKey {
     ExplainedKey {
-        key: outlook.key_version.key.to_string(),
-        key_version: outlook.key_version.to_string(),
-        material_tail: outlook.material_tail,
-        provider: outlook.provider.to_string(),
-        payer: encode::payer(outlook.payer).into(),
-        model: outlook.model,
-        location: outlook.location,
-        step: outlook.step,
-        weight: outlook.weight,
-        rule: outlook.rule,
-        detail: outlook.detail,
-        until_time: outlook.until.map(encode::time),
-        price: Some(outlook.price),
+        key: report.key_version.key.to_string(),
+        key_version: report.key_version.to_string(),
+        material_tail: report.material_tail,
+        provider: report.provider.to_string(),
+        payer: encode::payer(report.payer).into(),
+        model: report.model,
+        location: report.location,
+        step: report.step,
+        weight: report.weight,
+        rule: report.rule,
+        detail: report.detail,
+        until_time: report.until.map(encode::time),
+        price: Some(report.price),
     }
 }
 

@@ -36,10 +36,10 @@ async fn begin(
     let scope = call.scope(&request.parent).await?;
     let asked = call.asks_for(&scope);
     let prepared = inference.sessions.prepare(asked, request).await?;
-    let begun = inference
+    let start = inference
         .dispatcher
         .stream_generate(asked, &prepared.request);
-    match begun.await {
+    match start.await {
         Ok(pieces) => Ok(prepared.follow(pieces)),
         Err(error) => Err(prepared.blame(error)),
     }

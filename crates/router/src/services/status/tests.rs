@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use latchkey_boot::egress::EgressError;
-use latchkey_boot::rpc::access::Denied;
-use latchkey_boot::rpc::page::PageTokenError;
 use latchkey_contract::router::v1::loss;
+use latchkey_egress::EgressError;
 use latchkey_providers::encode::{EncodeError, EncodeErrorKind};
+use latchkey_rpc::access::Denied;
+use latchkey_rpc::page::PageTokenError;
 use sea_orm::DbErr;
 use tonic_types::StatusExt as _;
 
@@ -119,7 +119,7 @@ fn sessions() -> Vec<Row> {
 }
 
 fn too_dear(highest_nanos: Option<i64>) -> RouterError {
-    RouterError::TooDear { highest_nanos }
+    RouterError::CostLimitExceeded { highest_nanos }
 }
 
 fn vault() -> Vec<Row> {
@@ -257,7 +257,7 @@ fn is_listed(error: &RouterError) {
         | RouterError::Provider(_)
         | RouterError::Unreachable(_)
         | RouterError::BreakerOpen(_)
-        | RouterError::TooDear { .. }
+        | RouterError::CostLimitExceeded { .. }
         | RouterError::DeadlineExceeded
         | RouterError::Tried { .. }
         | RouterError::Journal(_)

@@ -19,7 +19,7 @@ pub(super) async fn handle(
     let found = account.store.attempt(&workspace, id).await?;
     let requester = call.visible_requester(&workspace).await?;
     found
-        .filter(|attempt| requester.is_none_or(|requester| *attempt.begun.requester == *requester))
+        .filter(|attempt| requester.is_none_or(|requester| *attempt.start.requester == *requester))
         .map(|attempt| encode::attempt(&attempt))
         .ok_or(RouterError::AttemptNotFound)
 }

@@ -30,7 +30,7 @@ pub(super) async fn handle(
         end_time: decode_time("end_time", request.end_time.as_ref())?,
         key,
     };
-    let micros = |time: Option<latchkey_boot::clock::Timestamp>| {
+    let micros = |time: Option<latchkey_clock::Timestamp>| {
         time.map(|time| time.as_micros().to_string())
             .unwrap_or_default()
     };
@@ -44,8 +44,8 @@ pub(super) async fn handle(
     let next_page_token = page.finish(&mut found, |attempt| {
         format!(
             "{}/{}",
-            attempt.begun.start_time.as_micros(),
-            attempt.begun.id.0
+            attempt.start.start_time.as_micros(),
+            attempt.start.id.0
         )
     });
     let attempts = found.iter().map(encode::attempt).collect();

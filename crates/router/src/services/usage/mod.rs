@@ -6,7 +6,7 @@ mod summarize_usage;
 
 use std::sync::Arc;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::router::v1::usage_service_server::UsageService;
 use latchkey_contract::router::v1::{
     Attempt, GetAttemptRequest, ListAttemptsRequest, ListAttemptsResponse, SummarizeUsageRequest,

@@ -1,6 +1,6 @@
 //! `SummarizeUsage`.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::{ProjectName, Scope, WorkspaceName};
 use latchkey_contract::router::v1::summarize_usage_request::Dimension as Wire;
 use latchkey_contract::router::v1::{SummarizeUsageRequest, SummarizeUsageResponse, UsageSummary};
@@ -12,7 +12,7 @@ use crate::services::{Account, call::Call, encode};
 use crate::store::{AttemptFilter, Dimension, Group, Sums};
 
 /// More rows than this are refused: they would be an export, not a summary.
-const MOST_ROWS: usize = 10_000;
+const MAX_ROWS: usize = 10_000;
 const DAY_MICROS: i64 = 86_400_000_000;
 
 pub(super) async fn handle(
@@ -34,9 +34,9 @@ pub(super) async fn handle(
         key: None,
     };
     account.caught_up().await;
-    let limit = u64::try_from(MOST_ROWS).unwrap_or(u64::MAX) + 1;
+    let limit = u64::try_from(MAX_ROWS).unwrap_or(u64::MAX) + 1;
     let rows = account.store.summarize(&filter, &by, limit).await?;
-    if rows.len() > MOST_ROWS {
+    if rows.len() > MAX_ROWS {
         let problem = "gives more than 10,000 rows: name fewer dimensions or a shorter time";
         return Err(RouterError::field("group_by", problem));
     }

@@ -21,23 +21,27 @@ fn pools(most: usize) -> Pools {
 #[test]
 fn owners_versions_hosts_and_trust_have_pools_of_their_own() {
     let pools = pools(16);
-    let first = pools.of(&owner("acme", 1), "api.example", Trust::User);
-    for (owner, host, trust) in [
-        (owner("acme", 2), "api.example", Trust::User),
-        (owner("other", 1), "api.example", Trust::User),
-        (owner("acme", 1), "api2.example", Trust::User),
-        (owner("acme", 1), "api.example", Trust::Operator),
+    let first = pools.of(&owner("acme", 1), "api.example", AddressSource::Customer);
+    for (owner, host, address_source) in [
+        (owner("acme", 2), "api.example", AddressSource::Customer),
+        (owner("other", 1), "api.example", AddressSource::Customer),
+        (owner("acme", 1), "api2.example", AddressSource::Customer),
+        (owner("acme", 1), "api.example", AddressSource::Operator),
     ] {
-        assert!(!Arc::ptr_eq(&first, &pools.of(&owner, host, trust)));
+        assert!(!Arc::ptr_eq(
+            &first,
+            &pools.of(&owner, host, address_source)
+        ));
     }
-    let again = pools.of(&owner("acme", 1), "api.example", Trust::User);
+    let again = pools.of(&owner("acme", 1), "api.example", AddressSource::Customer);
     assert!(Arc::ptr_eq(&first, &again));
 }
 
 #[test]
 fn the_pool_that_was_unused_longest_makes_room() {
     let pools = pools(2);
-    let of = |workspace: &str| pools.of(&owner(workspace, 1), "api.example", Trust::User);
+    let of =
+        |workspace: &str| pools.of(&owner(workspace, 1), "api.example", AddressSource::Customer);
     let (first, second) = (of("a"), of("b"));
     assert!(Arc::ptr_eq(&first, &of("a")));
     of("c");
@@ -57,7 +61,7 @@ impl Calls {
         let mut pools = pools(16);
         pools.tls = server.trusting();
         // One that is made before it is known which protocol the server speaks, like any other.
-        let pool = pools.of(&owner("acme", 1), "localhost", Trust::Operator);
+        let pool = pools.of(&owner("acme", 1), "localhost", AddressSource::Operator);
         Self { server, pool }
     }
 

@@ -1,6 +1,6 @@
 //! The store's side, on both databases.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_router::store::{CatalogueRow, CatalogueRows, Store};
 

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use latchkey_boot::client::ChannelConfig;
 use latchkey_boot::config::SecretString;
-use latchkey_boot::egress::EgressPolicy;
-use latchkey_boot::identity::{IdentityConfig, TokenConfig, TokenDigest, TokenName};
-use latchkey_boot::rpc::access::Grant;
 use latchkey_boot::server::ServerConfig;
 use latchkey_boot::telemetry::TelemetryConfig;
+use latchkey_egress::EgressPolicy;
 use latchkey_router::config::{
     AttemptsConfig, CatalogueConfig, DatabaseConfig, JournalConfig, ListingConfig, Role,
     RouterConfig, UpstreamConfig,
 };
+use latchkey_rpc::access::Grant;
+use latchkey_rpc::client::ChannelConfig;
+use latchkey_rpc::identity::{IdentityConfig, TokenConfig, TokenDigest, TokenName};
 use tempfile::TempDir;
 
 use super::requests::ACME;

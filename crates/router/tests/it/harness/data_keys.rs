@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
-use latchkey_boot::rpc::refusal::Refusal;
 use latchkey_contract::vault::v1::{
     CreateDataKeyRequest, DataKey, DestroyDataKeyRequest, DestroyDataKeyResponse,
-    LendDataKeyRequest,
+    LeaseDataKeyRequest,
 };
+use latchkey_rpc::refusal::Refusal;
 use tonic::{Code, Response, Status};
 
 /// The keys by their names, and what became of them.
@@ -18,7 +18,7 @@ pub(crate) struct DataKeys(Mutex<Kept>);
 struct Kept {
     keys: BTreeMap<String, Vec<u8>>,
     made: u8,
-    lent: usize,
+    leased: usize,
     refusing: Option<Status>,
 }
 
@@ -33,9 +33,9 @@ impl DataKeys {
         self.kept().keys.values().cloned().collect()
     }
 
-    /// How often one was lent again.
-    pub(crate) fn lent(&self) -> usize {
-        self.kept().lent
+    /// How often one was leased again.
+    pub(crate) fn leased(&self) -> usize {
+        self.kept().leased
     }
 
     /// Loses every key.
@@ -52,7 +52,7 @@ impl DataKeys {
         &self,
         request: &CreateDataKeyRequest,
     ) -> Result<Response<DataKey>, Status> {
-        in_session(&request.session)?;
+        in_session(&request.router_session)?;
         let mut kept = self.kept();
         kept.made += 1;
         let made = kept.made;
@@ -65,10 +65,10 @@ impl DataKeys {
         Ok(Response::new(DataKey { name, material }))
     }
 
-    pub(super) fn lend(&self, request: &LendDataKeyRequest) -> Result<Response<DataKey>, Status> {
-        in_session(&request.session)?;
+    pub(super) fn lease(&self, request: &LeaseDataKeyRequest) -> Result<Response<DataKey>, Status> {
+        in_session(&request.router_session)?;
         let mut kept = self.kept();
-        kept.lent += 1;
+        kept.leased += 1;
         let Some(material) = kept.keys.get(&request.name).cloned() else {
             let words = "there is no such data key";
             let refusal = Refusal::new(Code::NotFound, "DATA_KEY_NOT_FOUND", words);
@@ -82,7 +82,7 @@ impl DataKeys {
         &self,
         request: &DestroyDataKeyRequest,
     ) -> Result<Response<DestroyDataKeyResponse>, Status> {
-        in_session(&request.session)?;
+        in_session(&request.router_session)?;
         let mut kept = self.kept();
         if let Some(status) = &kept.refusing {
             return Err(status.clone());

@@ -1,8 +1,8 @@
 //! Members, as the vault tells of them.
 
-use latchkey_boot::rpc::refusal::Refusal;
 use latchkey_contract::vault::v1::member::Role;
 use latchkey_contract::vault::v1::{LookUpMemberRequest, LookUpMemberResponse, ScopeRevision};
+use latchkey_rpc::refusal::Refusal;
 use tonic::{Code, Status};
 
 use super::config::Who;

@@ -3,7 +3,7 @@
 mod bodies;
 mod config;
 mod data_keys;
-mod lending;
+mod leasing;
 mod members;
 mod patient;
 mod provider;
@@ -17,7 +17,7 @@ pub(crate) use config::{
     ADA, ANONYMOUS, APP, BOB, BOT, NOBODY, ONCE, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, QUICK,
     STRANGER, Who,
 };
-pub(crate) use lending::{Lending, of, own, shared};
+pub(crate) use leasing::{Leasing, of, own, shared};
 pub(crate) use members::told;
 pub(crate) use provider::{Answer, Provider};
 pub(crate) use refusal::{Refused, refused};

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use latchkey_boot::client::{AuthorizedChannel, ChannelConfig};
-use latchkey_boot::clock::{Clock, ManualClock, SystemClock, Timestamp};
 use latchkey_boot::config::SecretString;
 use latchkey_boot::drain::Drain;
+use latchkey_clock::{Clock, ManualClock, SystemClock, Timestamp};
 use latchkey_contract::router::v1::inference_service_client::InferenceServiceClient;
 use latchkey_contract::router::v1::session_service_client::SessionServiceClient;
 use latchkey_contract::router::v1::usage_service_client::UsageServiceClient;
@@ -22,6 +21,7 @@ use latchkey_router::config::RouterConfig;
 use latchkey_router::ledger::JournalId;
 use latchkey_router::sessions::Sessions;
 use latchkey_router::store::Store;
+use latchkey_rpc::client::{AuthorizedChannel, ChannelConfig};
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement,
 };
@@ -30,7 +30,7 @@ use tokio::task::JoinHandle;
 use tonic::{Status, Streaming};
 
 use super::config::{ANONYMOUS, APP, OWNER, Who, config};
-use super::lending::{Lending, foreseen};
+use super::leasing::{Leasing, foreseen};
 use super::patient::Patient;
 use super::provider::Provider;
 use super::requests::{ACME, streamed};
@@ -56,7 +56,7 @@ type Served = (SocketAddr, Option<JoinHandle<()>>, Arc<Sessions>);
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_795_262_400_000_000);
 
 impl Router {
-    /// A router that attends its vault.
+    /// A router that opens_session its vault.
     pub(crate) async fn start(backend: Backend) -> Self {
         Self::start_with(backend, |_| {}).await
     }
@@ -113,8 +113,8 @@ impl Router {
             address,
             serving,
         };
-        router.lends(|_, _| {});
-        router.vault.attended(1).await;
+        router.leases(|_, _| {});
+        router.vault.connected(1).await;
         router
     }
 
@@ -125,7 +125,7 @@ impl Router {
         self.drain = Drain::new();
         (self.address, self.serving, self.conversations) =
             serve(config, &self.drain, Arc::clone(&self.clock) as Arc<_>).await;
-        self.vault.attended(2).await;
+        self.vault.connected(2).await;
         self
     }
 
@@ -158,8 +158,8 @@ impl Router {
         }
     }
 
-    /// From now on the vault lends keys of the asked scope's workspace, each changed like this.
-    pub(crate) fn lends(&self, change: impl Fn(&ResolveRequest, &mut Lease) + Send + 'static) {
+    /// From now on the vault leases keys of the asked scope's workspace, each changed like this.
+    pub(crate) fn leases(&self, change: impl Fn(&ResolveRequest, &mut Lease) + Send + 'static) {
         let (openai, anthropic) = (self.provider.openai_url(), self.provider.anthropic_url());
         self.vault.resolves(move |request| {
             let workspace = request.parent.split("/projects/").next().unwrap();
@@ -198,46 +198,46 @@ impl Router {
     }
 
     /// From now on the vault chooses among these keys, which are sent to this router's provider.
-    pub(crate) fn lends_of(&self, lending: Lending) {
-        let lending = self.at_home(lending);
+    pub(crate) fn leases_of(&self, leasing: Leasing) {
+        let leasing = self.at_home(leasing);
         self.vault
-            .resolves(move |request| lending.choose(request, 0));
+            .resolves(move |request| leasing.choose(request, 0));
     }
 
     /// The same, but of equal keys it draws another each time.
-    pub(crate) fn lends_in_turn(&self, lending: Lending) {
-        let lending = self.at_home(lending);
-        let drawn = AtomicUsize::new(0);
+    pub(crate) fn leases_in_turn(&self, leasing: Leasing) {
+        let leasing = self.at_home(leasing);
+        let preferred = AtomicUsize::new(0);
         self.vault.resolves(move |request| {
-            lending.choose(request, drawn.fetch_add(1, Ordering::Relaxed))
+            leasing.choose(request, preferred.fetch_add(1, Ordering::Relaxed))
         });
     }
 
-    /// From now on the vault lends these keys, the first first.
-    pub(crate) fn lends_keys(&self, keys: impl IntoIterator<Item = Lease>) {
-        self.lends_of(Lending {
+    /// From now on the vault leases these keys, the first first.
+    pub(crate) fn leases_keys(&self, keys: impl IntoIterator<Item = Lease>) {
+        self.leases_of(Leasing {
             keys: keys.into_iter().collect(),
-            ..Lending::default()
+            ..Leasing::default()
         });
     }
 
     /// The same, sent where the keys themselves say.
-    pub(crate) fn lends_as_they_are(&self, keys: impl IntoIterator<Item = Lease>) {
-        let lending = Lending {
+    pub(crate) fn leases_as_they_are(&self, keys: impl IntoIterator<Item = Lease>) {
+        let leasing = Leasing {
             keys: keys.into_iter().collect(),
-            ..Lending::default()
+            ..Leasing::default()
         };
         self.vault
-            .resolves(move |request| lending.choose(request, 0));
+            .resolves(move |request| leasing.choose(request, 0));
     }
 
-    fn at_home(&self, mut lending: Lending) -> Lending {
-        for lease in &mut lending.keys {
+    fn at_home(&self, mut leasing: Leasing) -> Leasing {
+        for lease in &mut leasing.keys {
             if lease.base_url.is_empty() {
                 lease.base_url = self.provider.base_url(&lease.provider);
             }
         }
-        lending
+        leasing
     }
 
     /// A connection of `who`.
@@ -285,8 +285,8 @@ impl Router {
         &self,
         request: GenerateRequest,
     ) -> Result<Streaming<StreamGenerateResponse>, Status> {
-        let begun = self.inference(APP).stream_generate(streamed(request)).await;
-        begun.map(tonic::Response::into_inner)
+        let start = self.inference(APP).stream_generate(streamed(request)).await;
+        start.map(tonic::Response::into_inner)
     }
 
     /// Every attempt of acme, newest first, as its owner sees it.

@@ -1,4 +1,4 @@
-//! A vault that lends what a test tells it to, and keeps what the router said.
+//! A vault that leases what a test tells it to, and keeps what the router said.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use latchkey_boot::drain::Drain;
-use latchkey_boot::identity::{
-    IdentifyLayer, Identity, IdentityConfig, TokenConfig, TokenDigest, TokenName,
-};
 use latchkey_boot::server::{Listener, ServerConfig};
-use latchkey_contract::vault::v1::attend_request::Message as Said;
-use latchkey_contract::vault::v1::attend_response::Message as Told;
 use latchkey_contract::vault::v1::lease_service_server::{LeaseService, LeaseServiceServer};
+use latchkey_contract::vault::v1::open_router_session_request::Message as Said;
+use latchkey_contract::vault::v1::open_router_session_response::Message as Told;
 use latchkey_contract::vault::v1::{
-    Acknowledgement, AttendRequest, AttendResponse, CreateDataKeyRequest, DataKey,
-    DestroyDataKeyRequest, DestroyDataKeyResponse, Hello, Invalidation, KeepAliveAnswer,
-    KeyMaterial, KeyReport, LendDataKeyRequest, ListLeasesRequest, ListLeasesResponse,
-    LookUpMemberRequest, LookUpMemberResponse, ReleaseLeaseRequest, ReleaseLeaseResponse,
-    ResolveRequest, ResolveResponse, VerificationErrand, VerificationResult, Welcome, key_material,
+    Acknowledgement, CreateDataKeyRequest, DataKey, DestroyDataKeyRequest, DestroyDataKeyResponse,
+    Hello, Invalidation, KeepAliveAnswer, KeyMaterial, KeyReport, LeaseDataKeyRequest,
+    ListLeasesRequest, ListLeasesResponse, LookUpMemberRequest, LookUpMemberResponse,
+    OpenRouterSessionRequest, OpenRouterSessionResponse, ReleaseLeaseRequest, ReleaseLeaseResponse,
+    ResolveRequest, ResolveResponse, VerificationResult, VerificationTask, Welcome, key_material,
+};
+use latchkey_rpc::identity::{
+    IdentifyLayer, Identity, IdentityConfig, TokenConfig, TokenDigest, TokenName,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -28,6 +28,7 @@ use tonic::service::Routes;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use super::data_keys::DataKeys;
+use tower::Layer as _;
 
 /// How long what the router holds stays usable.
 pub(crate) const FRESHNESS: Duration = Duration::from_secs(30);
@@ -51,7 +52,7 @@ pub(crate) struct Vault {
 
 type Resolve = dyn Fn(&ResolveRequest) -> Result<ResolveResponse, Status> + Send;
 type LookUp = dyn Fn(&LookUpMemberRequest) -> Result<LookUpMemberResponse, Status> + Send;
-type Pushed = mpsc::UnboundedSender<Result<AttendResponse, Status>>;
+type Pushed = mpsc::UnboundedSender<Result<OpenRouterSessionResponse, Status>>;
 
 struct Shared {
     resolve: Mutex<Box<Resolve>>,
@@ -68,7 +69,7 @@ struct Shared {
 pub(crate) struct Heard {
     pub(crate) hellos: Vec<Hello>,
     /// Sessions in which the router knows of its welcome.
-    pub(crate) attended: usize,
+    pub(crate) connected: usize,
     /// Sessions that the router ended.
     pub(crate) left: usize,
     /// How often it was not let in.
@@ -121,7 +122,10 @@ impl Vault {
         });
         let service = LeaseServiceServer::new(Service(Arc::clone(&shared)));
         let drain = Drain::new();
-        let served = listener.serve(Routes::new(service), identify.unwrap(), drain.clone());
+        let served = listener.serve(
+            identify.unwrap().layer(Routes::new(service).prepare()),
+            drain.clone(),
+        );
         let serving = tokio::spawn(async move { served.await.unwrap() });
         Self {
             address,
@@ -167,7 +171,7 @@ impl Vault {
         self.resolves(move |_| Err(status.clone()));
     }
 
-    /// From now on it lets nobody attend.
+    /// From now on it lets nobody open_router_session.
     pub(crate) fn turns_away(&self) {
         *self.shared.turns_away.lock().unwrap() = true;
     }
@@ -187,19 +191,19 @@ impl Vault {
     }
 
     /// Asks the router to check a key.
-    pub(crate) fn sends_errand(&self, errand_id: &str, provider: &str, base_url: &str) {
-        self.sends(VerificationErrand {
-            errand_id: errand_id.to_owned(),
+    pub(crate) fn sends_task(&self, task_id: &str, provider: &str, base_url: &str) {
+        self.sends(VerificationTask {
+            task_id: task_id.to_owned(),
             provider: provider.to_owned(),
             base_url: base_url.to_owned(),
             material: Some(api_key(SECRET)),
-            ..VerificationErrand::default()
+            ..VerificationTask::default()
         });
     }
 
     /// The same with another material or place.
-    pub(crate) fn sends(&self, errand: VerificationErrand) {
-        self.tells(Told::VerificationErrand(errand));
+    pub(crate) fn sends(&self, task: VerificationTask) {
+        self.tells(Told::VerificationTask(task));
     }
 
     fn tells(&self, message: Told) {
@@ -212,7 +216,7 @@ impl Vault {
         self.shared.session.lock().unwrap().take();
     }
 
-    fn push(&self, message: Result<AttendResponse, Status>) {
+    fn push(&self, message: Result<OpenRouterSessionResponse, Status>) {
         let session = self.shared.session.lock().unwrap();
         session.as_ref().unwrap().send(message).unwrap();
     }
@@ -238,9 +242,9 @@ impl Vault {
         heard.wait_for(|heard| enough(heard)).await.unwrap().clone()
     }
 
-    /// Waits until the router attends for the `times`th time and knows it.
-    pub(crate) async fn attended(&self, times: usize) {
-        self.heard(|heard| heard.attended >= times).await;
+    /// Waits until the router opens_session for the `times`th time and knows it.
+    pub(crate) async fn connected(&self, times: usize) {
+        self.heard(|heard| heard.connected >= times).await;
     }
 }
 
@@ -248,7 +252,8 @@ struct Service(Arc<Shared>);
 
 #[async_trait]
 impl LeaseService for Service {
-    type AttendStream = Pin<Box<dyn Stream<Item = Result<AttendResponse, Status>> + Send>>;
+    type OpenRouterSessionStream =
+        Pin<Box<dyn Stream<Item = Result<OpenRouterSessionResponse, Status>> + Send>>;
 
     async fn resolve(
         &self,
@@ -274,10 +279,10 @@ impl LeaseService for Service {
         Err(Status::unimplemented("no router gives back single leases"))
     }
 
-    async fn attend(
+    async fn open_router_session(
         &self,
-        request: Request<Streaming<AttendRequest>>,
-    ) -> Result<Response<Self::AttendStream>, Status> {
+        request: Request<Streaming<OpenRouterSessionRequest>>,
+    ) -> Result<Response<Self::OpenRouterSessionStream>, Status> {
         is_router(&request)?;
         if *self.0.turns_away.lock().unwrap() {
             self.0.heard.send_modify(|heard| heard.turned_away += 1);
@@ -292,7 +297,7 @@ impl LeaseService for Service {
         let (push, pushed) = mpsc::unbounded_channel();
         let session = format!("s{}", self.0.heard.borrow().hellos.len());
         let welcome = Told::Welcome(Welcome {
-            session,
+            router_session: session.clone(),
             freshness: prost_types::Duration::try_from(FRESHNESS).ok(),
             revisions: Vec::new(),
         });
@@ -325,12 +330,12 @@ impl LeaseService for Service {
         self.0.data_keys.create(&request.into_inner())
     }
 
-    async fn lend_data_key(
+    async fn lease_data_key(
         &self,
-        request: Request<LendDataKeyRequest>,
+        request: Request<LeaseDataKeyRequest>,
     ) -> Result<Response<DataKey>, Status> {
         is_router(&request)?;
-        self.0.data_keys.lend(&request.into_inner())
+        self.0.data_keys.lease(&request.into_inner())
     }
 
     async fn destroy_data_key(
@@ -350,16 +355,16 @@ impl LeaseService for Service {
 }
 
 async fn listen(
-    mut said: Streaming<AttendRequest>,
+    mut said: Streaming<OpenRouterSessionRequest>,
     // Weak, so that the session ends when the vault lets go of it.
-    push: mpsc::WeakUnboundedSender<Result<AttendResponse, Status>>,
+    push: mpsc::WeakUnboundedSender<Result<OpenRouterSessionResponse, Status>>,
     shared: Arc<Shared>,
 ) {
     let mut knows = false;
     while let Ok(Some(request)) = said.message().await {
         shared.heard.send_modify(|heard| match request.message {
             Some(Said::KeepAlive(keep_alive)) => {
-                heard.attended += usize::from(!knows);
+                heard.connected += usize::from(!knows);
                 knows = true;
                 let answer = told(Told::KeepAliveAnswer(KeepAliveAnswer {
                     sequence: keep_alive.sequence,
@@ -377,8 +382,8 @@ async fn listen(
     shared.heard.send_modify(|heard| heard.left += 1);
 }
 
-fn told(message: Told) -> AttendResponse {
-    AttendResponse {
+fn told(message: Told) -> OpenRouterSessionResponse {
+    OpenRouterSessionResponse {
         message: Some(message),
     }
 }

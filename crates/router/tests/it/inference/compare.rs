@@ -12,11 +12,11 @@ use latchkey_migrations::testing::Backend;
 use serde_json::json;
 use tonic::{Code, Status, Streaming};
 
-use crate::harness::{APP, Answer, Lending, Router, anthropic, chat, gpt, of, own, refused};
+use crate::harness::{APP, Answer, Leasing, Router, anthropic, chat, gpt, of, own, refused};
 
 async fn router() -> Router {
     let router = Router::start(Backend::Sqlite).await;
-    router.lends_keys([own("a"), of("anthropic", own("c"))]);
+    router.leases_keys([own("a"), of("anthropic", own("c"))]);
     router.provider.answers_to("a", good_day());
     router
         .provider
@@ -57,8 +57,8 @@ async fn compare(
     router: &Router,
     request: CompareRequest,
 ) -> Result<Streaming<CompareResponse>, Status> {
-    let begun = router.inference(APP).compare(request).await;
-    begun.map(tonic::Response::into_inner)
+    let start = router.inference(APP).compare(request).await;
+    start.map(tonic::Response::into_inner)
 }
 
 /// Every outcome, in the order of the alternatives.
@@ -145,10 +145,10 @@ async fn what_one_model_fails_with_is_its_answer() {
 #[tokio::test]
 async fn none_falls_back() {
     let router = router().await;
-    router.lends_of(Lending {
+    router.leases_of(Leasing {
         keys: vec![own("a"), of("anthropic", own("c"))],
         fallbacks: vec!["anthropic/claude-sonnet-5"],
-        ..Lending::default()
+        ..Leasing::default()
     });
     router
         .provider
@@ -197,7 +197,7 @@ async fn a_caller_that_goes_away_takes_the_calls_with_it() {
 #[tokio::test]
 async fn the_callers_deadline_holds_for_each() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     let _held = [router.provider.holds(), router.provider.holds()];
     let request = comparing(["openai/gpt-4.1", "openai/gpt-4o"]);
     let mut client = router.patient(Duration::from_millis(200));

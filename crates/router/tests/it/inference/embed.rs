@@ -8,7 +8,7 @@ use latchkey_contract::vault::v1::Capability;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use crate::harness::{ACME, APP, Answer, Lending, OWNER, Router, of, own, refused};
+use crate::harness::{ACME, APP, Answer, Leasing, OWNER, Router, of, own, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
@@ -96,7 +96,7 @@ async fn the_account_holds_what_was_used(router: Router) {
 }
 
 async fn it_is_tried_again_and_with_other_keys(router: Router) {
-    router.lends_keys([own("a"), own("b")]);
+    router.leases_keys([own("a"), own("b")]);
     router.provider.answers_once(Answer::json(500, &json!({})));
     router.provider.answers_once(Answer::json(429, &json!({})));
     router.provider.answers_once(Answer::json(200, &vectors()));
@@ -107,10 +107,10 @@ async fn it_is_tried_again_and_with_other_keys(router: Router) {
 
 /// Another model's vectors mean something else.
 async fn no_other_model_is_asked(router: Router) {
-    router.lends_of(Lending {
+    router.leases_of(Leasing {
         keys: vec![own("a"), of("google", own("c"))],
         fallbacks: vec!["google/gemini-embedding-001"],
-        ..Lending::default()
+        ..Leasing::default()
     });
     router.provider.answers(Answer::json(404, &json!({})));
     let outcome = embed(&router, texts()).await;

@@ -13,24 +13,24 @@ use serde_json::json;
 use tonic::{Code, Status};
 
 use crate::harness::{
-    ACME, APP, Answer, Lending, Router, START, chat, gpt, key, of, own, refused, shared, version,
+    ACME, APP, Answer, Leasing, Router, START, chat, gpt, key, of, own, refused, shared, version,
 };
 
 const CLAUDE: &str = "anthropic/claude-sonnet-5";
 
 async fn router(keys: impl IntoIterator<Item = Lease>) -> Router {
     let router = Router::start(Backend::Sqlite).await;
-    router.lends_keys(keys);
+    router.leases_keys(keys);
     router
 }
 
 /// A workspace whose `when_failed` is PLATFORM.
 async fn lenient(keys: impl IntoIterator<Item = Lease>) -> Router {
     let router = Router::start(Backend::Sqlite).await;
-    router.lends_of(Lending {
+    router.leases_of(Leasing {
         keys: keys.into_iter().collect(),
         platform_after_failure: true,
-        ..Lending::default()
+        ..Leasing::default()
     });
     router
 }
@@ -145,7 +145,7 @@ async fn the_rules_of_the_vault_are_handed_on() {
 }
 
 #[tokio::test]
-async fn nothing_is_lent_called_or_written() {
+async fn nothing_is_leased_called_or_written() {
     let router = lenient([own("a"), shared("p")]).await;
     for _ in 0..2 {
         explain(&router, falling_back(CLAUDE, gpt())).await;
@@ -168,7 +168,7 @@ async fn the_vault_is_asked_what_the_call_would_ask_it() {
     let request = GenerateRequest {
         parent: "workspaces/acme/projects/web".to_owned(),
         funding: Some(Funding {
-            when_missing: funding::Instead::Refuse.into(),
+            when_missing: funding::FundingFallback::Refuse.into(),
             ..Funding::default()
         }),
         expectations: Some(Expectations {
@@ -245,7 +245,7 @@ async fn fallbacks_are_told_as_if_what_comes_before_had_failed() {
     assert_eq!((last.own_key_failed, last.payer), (true, 0));
 
     // What the platform begins it pays to the end.
-    strict.lends_keys([shared("p"), of("anthropic", own("c")), anthropic()]);
+    strict.leases_keys([shared("p"), of("anthropic", own("c")), anthropic()]);
     let models = explain(&strict, falling_back(CLAUDE, gpt())).await;
     let expected = [("q", 1, ""), ("c", 0, "PAYER_DIFFERS")];
     assert_eq!(told(&models[1].keys), expected);
@@ -258,10 +258,10 @@ async fn fallbacks_are_told_as_if_what_comes_before_had_failed() {
 async fn the_workspaces_own_fallbacks_are_told_where_a_request_brings_none() {
     for keys in [vec![own("a"), of("anthropic", own("c"))], Vec::new()] {
         let router = router([]).await;
-        router.lends_of(Lending {
+        router.leases_of(Leasing {
             keys,
             fallbacks: vec![CLAUDE],
-            ..Lending::default()
+            ..Leasing::default()
         });
         let models = explain(&router, gpt()).await;
         let named: Vec<_> = models.iter().map(|model| &*model.model).collect();
@@ -285,11 +285,15 @@ async fn a_key_that_this_router_has_set_aside_is_told_with_the_providers_words()
     router.generate(gpt()).await.unwrap();
     let calls = router.provider.calls().len();
     let models = explain(&router, gpt()).await;
-    let expected = [("p", 1, ""), ("a", 0, "SET_ASIDE"), ("b", 0, "SET_ASIDE")];
+    let expected = [
+        ("p", 1, ""),
+        ("a", 0, "COOLING_DOWN"),
+        ("b", 0, "COOLING_DOWN"),
+    ];
     assert_eq!(told(&models[0].keys), expected);
-    let aside = &models[0].keys[1];
-    assert_eq!(aside.until_time, Some(in_seconds(20)));
-    assert_eq!(aside.detail, "words of the provider");
+    let cool_downs = &models[0].keys[1];
+    assert_eq!(cool_downs.until_time, Some(in_seconds(20)));
+    assert_eq!(cool_downs.detail, "words of the provider");
     assert_eq!(models[0].refusal, None);
     assert_eq!(router.provider.calls().len(), calls);
     // For this model alone, and for this time.
@@ -310,7 +314,7 @@ async fn a_key_whose_provider_is_down_is_told_and_the_trial_is_left_to_a_call() 
         config.attempts.breaker_failures = 1;
     })
     .await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     router.provider.answers(failed(500));
     router.generate(gpt()).await.unwrap_err();
     let models = explain(&router, gpt()).await;

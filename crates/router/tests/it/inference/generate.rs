@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use latchkey_boot::rpc::refusal::Refusal;
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
     Attempt, FinishReason, GenerateRequest, GetAttemptRequest, Operation, Origin, Payer, Role,
@@ -10,6 +9,7 @@ use latchkey_contract::router::v1::{
 };
 use latchkey_migrations::testing::Backend;
 use latchkey_providers::catalogue::Catalogue;
+use latchkey_rpc::refusal::Refusal;
 use serde_json::json;
 use tonic::Code;
 
@@ -208,7 +208,7 @@ async fn the_price_of_the_asked_model_counts_when_the_served_one_has_none(router
 }
 
 async fn the_keys_default_model_is_asked_when_none_is_named(router: Router) {
-    router.lends(|_, lease| lease.default_model = "gpt-4o".to_owned());
+    router.leases(|_, lease| lease.default_model = "gpt-4o".to_owned());
     router.provider.answers(Answer::json(200, &chat::whole()));
     let response = router.generate(asking("")).await.unwrap();
     assert_eq!(router.provider.called(1).await.body["model"], "gpt-4o");
@@ -228,7 +228,7 @@ async fn the_catalogue_knows_whose_a_model_is(router: Router) {
 }
 
 async fn a_request_names_its_key(router: Router) {
-    router.lends(|request, lease| lease.key_version = version(ACME, &request.key));
+    router.leases(|request, lease| lease.key_version = version(ACME, &request.key));
     router.provider.answers(Answer::json(200, &chat::whole()));
     let request = GenerateRequest {
         key: "spare".to_owned(),
@@ -242,7 +242,7 @@ async fn a_request_names_its_key(router: Router) {
 }
 
 async fn the_account_tells_who_asked_why_and_who_pays(router: Router) {
-    router.lends(|_, lease| {
+    router.leases(|_, lease| {
         lease.key_version = version("platform", "main");
         lease.payer = latchkey_contract::vault::v1::Payer::Platform.into();
     });
@@ -416,7 +416,7 @@ async fn a_provider_that_does_not_listen_is_unavailable(router: Router) {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nowhere = format!("http://{}/v1", nobody.local_addr().unwrap());
     drop(nobody);
-    router.lends(move |_, lease| lease.base_url.clone_from(&nowhere));
+    router.leases(move |_, lease| lease.base_url.clone_from(&nowhere));
     let outcome = router.generate(gpt()).await;
     let said = refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
     assert_eq!(said.retry_after, Some(Duration::from_secs(1)));

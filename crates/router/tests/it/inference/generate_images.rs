@@ -8,7 +8,7 @@ use latchkey_contract::vault::v1::Capability;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use crate::harness::{ACME, APP, Answer, Lending, Router, of, own, refused};
+use crate::harness::{ACME, APP, Answer, Leasing, Router, of, own, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
@@ -24,8 +24,8 @@ async fn draw(
     router: &Router,
     request: GenerateImagesRequest,
 ) -> Result<GenerateImagesResponse, Status> {
-    let drawn = router.inference(APP).generate_images(request).await;
-    drawn.map(tonic::Response::into_inner)
+    let preferred = router.inference(APP).generate_images(request).await;
+    preferred.map(tonic::Response::into_inner)
 }
 
 fn a_cat() -> GenerateImagesRequest {
@@ -62,9 +62,9 @@ async fn a_prompt_becomes_pictures(router: Router) {
         size: "1024x1024".to_owned(),
         ..a_cat()
     };
-    let drawn = draw(&router, request).await.unwrap();
-    assert_eq!(drawn.images.len(), 2);
-    for image in drawn.images {
+    let preferred = draw(&router, request).await.unwrap();
+    assert_eq!(preferred.images.len(), 2);
+    for image in preferred.images {
         let Some(Source::Blob(blob)) = image.source else {
             panic!("it is not the picture itself")
         };
@@ -84,7 +84,7 @@ async fn a_prompt_becomes_pictures(router: Router) {
 
 async fn the_account_holds_what_was_used(router: Router) {
     router.provider.answers(Answer::json(200, &pictures()));
-    let drawn = draw(&router, a_cat()).await.unwrap();
+    let preferred = draw(&router, a_cat()).await.unwrap();
     let used = Usage {
         input_tokens: 10,
         image_input_tokens: 40,
@@ -92,29 +92,29 @@ async fn the_account_holds_what_was_used(router: Router) {
         image_count: 2,
         ..Usage::default()
     };
-    assert_eq!(drawn.usage, Some(used));
-    let attempt = &drawn.attempts[0];
+    assert_eq!(preferred.usage, Some(used));
+    let attempt = &preferred.attempts[0];
     assert_eq!(attempt.operation(), Operation::GenerateImages);
     assert_eq!(attempt.state(), attempt::State::Succeeded);
     assert_eq!(attempt.certainty(), attempt::Certainty::Reported);
-    assert_eq!(router.attempts().await, drawn.attempts);
+    assert_eq!(router.attempts().await, preferred.attempts);
 }
 
 async fn it_is_tried_again_and_with_other_keys(router: Router) {
-    router.lends_keys([own("a"), own("b")]);
+    router.leases_keys([own("a"), own("b")]);
     router.provider.answers_once(Answer::json(500, &json!({})));
     router.provider.answers_once(Answer::json(429, &json!({})));
     router.provider.answers_once(Answer::json(200, &pictures()));
-    let drawn = draw(&router, a_cat()).await.unwrap();
+    let preferred = draw(&router, a_cat()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "a", "b"]);
-    assert_eq!(drawn.attempts.len(), 3);
+    assert_eq!(preferred.attempts.len(), 3);
 }
 
 async fn no_other_model_is_asked(router: Router) {
-    router.lends_of(Lending {
+    router.leases_of(Leasing {
         keys: vec![own("a"), of("openrouter", own("c"))],
         fallbacks: vec!["openrouter/some/model"],
-        ..Lending::default()
+        ..Leasing::default()
     });
     router.provider.answers(Answer::json(404, &json!({})));
     let outcome = draw(&router, a_cat()).await;

@@ -14,13 +14,13 @@ use crate::harness::{
     ACME, APP, Answer, Router, START, WEB, chat, gpt, key, of, own, refused, shared, version,
 };
 
-/// The span in which no loan lapses.
+/// The span in which no lease lapses.
 const KEPT: Duration = Duration::from_secs(20);
 
 /// Keeps lists for a while that the tests' clock can pass.
 async fn router(keys: impl IntoIterator<Item = Lease>) -> Router {
     let router = Router::start_with(Backend::Sqlite, |config| config.listing.keep = KEPT).await;
-    router.lends_keys(keys);
+    router.leases_keys(keys);
     router
 }
 

@@ -7,7 +7,7 @@ use latchkey_contract::router::v1::{
 use tonic::Code;
 
 use super::{TALK, conversation, get, good_day, saying, sealed, talking, told, turns};
-use crate::harness::{ACME, APP, Lending, Router, own, refused};
+use crate::harness::{ACME, APP, Leasing, Router, own, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
@@ -16,11 +16,11 @@ on_both_databases!(
     a_session_that_is_not_there_is_not_found,
 );
 
-/// A router that lends one key, and a talk of one turn.
+/// A router that leases one key, and a talk of one turn.
 async fn of_one_turn(router: &Router) {
-    router.lends_of(Lending {
+    router.leases_of(Leasing {
         keys: vec![own("a")],
-        ..Lending::default()
+        ..Leasing::default()
     });
     talking(router, sealed()).await;
     router.provider.answers_to("a", good_day());

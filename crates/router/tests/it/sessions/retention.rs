@@ -86,7 +86,7 @@ async fn what_can_not_be_deleted_is_tried_again_and_keeps_nobody(router: Router)
         .await
         .unwrap();
     let keys = router.vault.data_keys();
-    let refusal = latchkey_boot::rpc::refusal::Refusal::new(Code::DataLoss, "INTEGRITY", "no");
+    let refusal = latchkey_rpc::refusal::Refusal::new(Code::DataLoss, "INTEGRITY", "no");
     keys.refuses_to_destroy(Some(refusal.into_status("vault.latchkey")));
     router.clock.set(START + MINUTE);
     assert_eq!(router.conversations.sweep().await.unwrap(), 1);
@@ -115,9 +115,9 @@ async fn keys_are_wiped_from_memory_in_time(router: Router) {
     talking(&router, sealed()).await;
     router.generate(saying("Hello")).await.unwrap();
     assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
-    assert_eq!(router.vault.data_keys().lent(), 0);
+    assert_eq!(router.vault.data_keys().leased(), 0);
     router.clock.advance(Duration::from_mins(5));
     router.conversations.sweep().await.unwrap();
     assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
-    assert_eq!(router.vault.data_keys().lent(), 1);
+    assert_eq!(router.vault.data_keys().leased(), 1);
 }

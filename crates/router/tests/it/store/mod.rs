@@ -2,11 +2,11 @@
 
 mod operations;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::router::v1::Usage;
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_router::domain::attempt::{
-    Attempt, AttemptId, Begun, Certainty, Operation, Origin, Outcome, Payer, State,
+    Attempt, AttemptId, AttemptOutcome, AttemptStart, Certainty, Operation, Origin, Payer, State,
 };
 use latchkey_router::ledger::JournalId;
 use latchkey_router::store::{AttemptFilter, Cursor, Dimension, Store};
@@ -88,13 +88,13 @@ impl Fixture {
         let found = self.store.attempts(filter, after, limit).await.unwrap();
         found
             .iter()
-            .map(|attempt| attempt.begun.id.0.as_u128())
+            .map(|attempt| attempt.start.id.0.as_u128())
             .collect()
     }
 }
 
-fn begun(number: u128) -> Attempt {
-    let begun = Begun {
+fn start(number: u128) -> Attempt {
+    let start = AttemptStart {
         id: AttemptId(Uuid::from_u128(number)),
         scope: ACME.parse().unwrap(),
         key_version: version(ACME, "main").parse().unwrap(),
@@ -109,8 +109,8 @@ fn begun(number: u128) -> Attempt {
         start_time: Timestamp::from_micros(1_795_262_400_000_001),
     };
     Attempt {
-        begun,
-        outcome: Outcome::default(),
+        start,
+        outcome: AttemptOutcome::default(),
     }
 }
 
@@ -126,7 +126,7 @@ fn ended(number: u128) -> Attempt {
         image_output_tokens: 7,
         image_count: 8,
     };
-    let outcome = Outcome {
+    let outcome = AttemptOutcome {
         state: State::Failed,
         error_reason: "PROVIDER_THROTTLED".into(),
         http_status: 429,
@@ -142,13 +142,13 @@ fn ended(number: u128) -> Attempt {
     };
     Attempt {
         outcome,
-        ..begun(number)
+        ..start(number)
     }
 }
 
 fn at(number: u128, micros: i64) -> Attempt {
-    let mut attempt = begun(number);
-    attempt.begun.start_time = Timestamp::from_micros(micros);
+    let mut attempt = start(number);
+    attempt.start.start_time = Timestamp::from_micros(micros);
     attempt
 }
 
@@ -168,19 +168,19 @@ fn same(left: &Attempt, right: &Attempt) {
 
 async fn an_attempt_is_read_as_it_was_written(fixture: Fixture) {
     let mut in_project = ended(2);
-    in_project.begun.scope = WEB.parse().unwrap();
+    in_project.start.scope = WEB.parse().unwrap();
     fixture.record(&[ended(1), in_project.clone()]).await;
     same(&fixture.read(1).await, &ended(1));
     same(&fixture.read(2).await, &in_project);
     // What is not known is nothing.
-    fixture.record(&[begun(3)]).await;
-    let mut expected = begun(3);
+    fixture.record(&[start(3)]).await;
+    let mut expected = start(3);
     expected.outcome.usage = Some(Usage::default());
     same(&fixture.read(3).await, &expected);
 }
 
 async fn an_end_replaces_the_beginning(fixture: Fixture) {
-    fixture.record(&[begun(1)]).await;
+    fixture.record(&[start(1)]).await;
     assert_eq!(fixture.read(1).await.outcome.state, State::Started);
     fixture.record(&[ended(1)]).await;
     same(&fixture.read(1).await, &ended(1));
@@ -188,7 +188,7 @@ async fn an_end_replaces_the_beginning(fixture: Fixture) {
 
 async fn a_beginning_that_comes_late_changes_nothing(fixture: Fixture) {
     fixture.record(&[ended(1)]).await;
-    fixture.record(&[begun(1)]).await;
+    fixture.record(&[start(1)]).await;
     same(&fixture.read(1).await, &ended(1));
 }
 
@@ -202,7 +202,7 @@ async fn an_end_is_final(fixture: Fixture) {
 }
 
 async fn writing_twice_changes_nothing(fixture: Fixture) {
-    let attempts = [begun(1), ended(2)];
+    let attempts = [start(1), ended(2)];
     fixture.record(&attempts).await;
     fixture.record(&attempts).await;
     assert_eq!(fixture.list(&all(), None, 10).await, [2, 1]);
@@ -216,10 +216,10 @@ async fn many_attempts_are_written_at_once(fixture: Fixture) {
 }
 
 async fn leftovers_of_the_own_journal_are_closed(fixture: Fixture) {
-    fixture.record(&[begun(1), ended(2)]).await;
-    fixture.store.record(OTHERS, &[begun(3)]).await.unwrap();
+    fixture.record(&[start(1), ended(2)]).await;
+    fixture.store.record(OTHERS, &[start(3)]).await.unwrap();
     fixture.store.close_leftovers(MINE).await.unwrap();
-    let mut expected = begun(1);
+    let mut expected = start(1);
     expected.outcome.state = State::Unknown;
     expected.outcome.usage = Some(Usage::default());
     same(&fixture.read(1).await, &expected);
@@ -244,7 +244,7 @@ async fn a_cursor_goes_on_between_attempts_of_the_same_moment(fixture: Fixture) 
     let order = [5, 4, 3, 2, 1];
     assert_eq!(fixture.list(&all(), None, 10).await, order);
     for (index, number) in order.iter().enumerate() {
-        let last = fixture.read(*number).await.begun;
+        let last = fixture.read(*number).await.start;
         let after = Some(Cursor {
             start_time: last.start_time.as_micros(),
             id: last.id.0,
@@ -255,13 +255,13 @@ async fn a_cursor_goes_on_between_attempts_of_the_same_moment(fixture: Fixture) 
 
 async fn each_filter_holds(fixture: Fixture) {
     let mut in_project = at(2, 20);
-    in_project.begun.scope = WEB.parse().unwrap();
+    in_project.start.scope = WEB.parse().unwrap();
     let mut by_other_key = at(3, 30);
-    by_other_key.begun.key_version = version("platform", "main").parse().unwrap();
+    by_other_key.start.key_version = version("platform", "main").parse().unwrap();
     let mut by_other = at(4, 40);
-    by_other.begun.requester = "token:other".into();
+    by_other.start.requester = "token:other".into();
     let mut elsewhere = at(5, 50);
-    elsewhere.begun.scope = "workspaces/other".parse().unwrap();
+    elsewhere.start.scope = "workspaces/other".parse().unwrap();
     let attempts = [at(1, 10), in_project, by_other_key, by_other, elsewhere];
     fixture.record(&attempts).await;
     let scoped = |scope: &str| AttemptFilter {
@@ -330,7 +330,7 @@ async fn sums_are_whole_numbers(fixture: Fixture) {
     if let Some(usage) = &mut small.outcome.usage {
         usage.reasoning_tokens = 6;
     }
-    fixture.record(&[large, small, begun(3)]).await;
+    fixture.record(&[large, small, start(3)]).await;
     let found = fixture
         .store
         .summarize(&all(), &[Dimension::Day], 10)

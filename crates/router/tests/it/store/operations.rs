@@ -18,15 +18,15 @@ on_both_databases!(
 
 async fn operations_are_summed_apart(fixture: Fixture) {
     let mut embedded = ended(2);
-    embedded.begun.operation = Operation::Embed;
-    let mut drawn = [ended(1), ended(3)];
-    for attempt in &mut drawn {
+    embedded.start.operation = Operation::Embed;
+    let mut preferred = [ended(1), ended(3)];
+    for attempt in &mut preferred {
         if let Some(usage) = &mut attempt.outcome.usage {
             usage.reasoning_tokens = 0;
         }
         attempt.outcome.cost_nanos = Some(1);
     }
-    let [first, second] = drawn;
+    let [first, second] = preferred;
     fixture.record(&[first, embedded, second]).await;
     let by = [Dimension::Operation];
     let found = fixture.store.summarize(&all(), &by, 10).await.unwrap();
@@ -98,7 +98,7 @@ async fn a_row_of_the_release_before_is_read(fixture: Fixture) {
     let id = AttemptId(Uuid::from_u128(1));
     let read = store.attempt(&acme, id).await.unwrap().unwrap();
     let mut expected = ended(1);
-    expected.begun.operation = Operation::Generate;
+    expected.start.operation = Operation::Generate;
     expected.outcome.service_tier.clear();
     expected.outcome.cost_nanos = None;
     if let Some(usage) = &mut expected.outcome.usage {

@@ -74,7 +74,7 @@ async fn it_is_in_no_error() {
     assert!(!format!("{said:?}").contains("token-"), "{said:?}");
 }
 
-/// A key that is lent no more is not to blame for a token that ended with it.
+/// A key that is leased no more is not to blame for a token that ended with it.
 #[tokio::test]
 async fn a_key_that_was_taken_back_meanwhile_is_not_reported() {
     let world = World::new().await;

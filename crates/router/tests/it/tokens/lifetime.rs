@@ -111,7 +111,7 @@ async fn it_dies_with_the_version_of_its_key() {
     world.router.generate(azure()).await.unwrap();
     let mut next = application("z");
     next.key_version = next.key_version.replace("/versions/1", "/versions/2");
-    world.router.lends_keys([next]);
+    world.router.leases_keys([next]);
     let revoked = [version(ACME, "z")];
     world.router.vault.invalidates(ACME, 2, &revoked);
     let told = world

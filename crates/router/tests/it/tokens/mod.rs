@@ -1,10 +1,10 @@
 //! Keys that are exchanged for access tokens: an application of Microsoft Entra at Azure, a service
 //! account at Vertex.
 
-mod errands;
 mod failures;
 mod lifetime;
 mod service_accounts;
+mod verification_tasks;
 
 use latchkey_contract::router::v1::GenerateRequest;
 use latchkey_contract::vault::v1::{EntraClient, KeyMaterial, Lease, key_material};
@@ -48,7 +48,7 @@ impl World {
             }
         })
         .await;
-        router.lends_keys(keys);
+        router.leases_keys(keys);
         router.provider.answers(Answer::json(200, &chat::whole()));
         Self { router, issuer }
     }

@@ -56,7 +56,7 @@ async fn world() -> World {
     })
     .await;
     router.provider = upstream;
-    router.lends_as_they_are([account("v")]);
+    router.leases_as_they_are([account("v")]);
     issuer.answers_once(granted(FIRST, 3_600));
     World { router, issuer }
 }

@@ -4,7 +4,7 @@ use latchkey_contract::router::v1::GenerateRequest;
 use tonic::Code;
 
 use super::{failed, good_day, router};
-use crate::harness::{APP, Answer, Lending, OTHER_APP, gpt, of, own, refused};
+use crate::harness::{APP, Answer, Leasing, OTHER_APP, gpt, of, own, refused};
 
 fn throttled() -> Answer {
     failed(429).with("retry-after", "15")
@@ -13,10 +13,10 @@ fn throttled() -> Answer {
 #[tokio::test]
 async fn the_vault_is_told_who_asks() {
     let router = router().await;
-    router.lends_of(Lending {
+    router.leases_of(Leasing {
         keys: vec![own("a"), own("b")],
         reserved: vec![("a", "token:other-app")],
-        ..Lending::default()
+        ..Leasing::default()
     });
     router.provider.answers(good_day());
     router.generate_as(OTHER_APP, gpt()).await.unwrap();
@@ -35,7 +35,7 @@ async fn a_request_without_key_provider_and_model_takes_any_key_with_a_default()
     claude.default_model = "claude-sonnet-5".to_owned();
     let mut openai = own("b");
     openai.default_model = "gpt-4.1".to_owned();
-    router.lends_keys([own("a"), claude, openai]);
+    router.leases_keys([own("a"), claude, openai]);
     router.provider.answers_to("c", throttled());
     router.provider.answers_to("b", good_day());
     let request = GenerateRequest {
@@ -64,7 +64,7 @@ async fn a_request_without_key_provider_and_model_takes_any_key_with_a_default()
 #[tokio::test]
 async fn without_any_default_the_refusal_says_so() {
     let router = router().await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     let request = GenerateRequest {
         provider: String::new(),
         model: String::new(),

@@ -25,7 +25,7 @@ async fn router() -> Router {
 /// The same, which has just happened.
 async fn open() -> Router {
     let router = router().await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     router.provider.answers(failed(500));
     for _ in 0..2 {
         refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
@@ -66,7 +66,7 @@ async fn broken_connections_and_timeouts_count_as_failures() {
         || failed(504),
     ] {
         let router = router().await;
-        router.lends_keys([own("a")]);
+        router.leases_keys([own("a")]);
         router.provider.answers(answer());
         for _ in 0..2 {
             router.generate(gpt()).await.unwrap_err();
@@ -78,7 +78,7 @@ async fn broken_connections_and_timeouts_count_as_failures() {
 #[tokio::test]
 async fn failures_count_in_a_row_only() {
     let router = router().await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     for answer in [
         failed(500),
         good_day(),
@@ -103,7 +103,7 @@ async fn failures_count_in_a_row_only() {
 #[tokio::test]
 async fn another_key_is_not_affected() {
     let router = router().await;
-    router.lends_keys([own("a"), own("b")]);
+    router.leases_keys([own("a"), own("b")]);
     router.provider.answers_to("a", failed(500));
     router.provider.answers_to("b", good_day());
     for _ in 0..4 {

@@ -24,7 +24,7 @@ async fn time_is_up() {
 #[tokio::test]
 async fn what_was_tried_before_it_is_told() {
     let router = router().await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     router.provider.answers_once(failed(500));
     let mut held = router.provider.holds();
     let mut client = router.patient(SPAN);
@@ -65,8 +65,8 @@ async fn it_ends_a_stream_in_its_middle() {
     feed.says(&chat::delta("Good "));
     feed.says(&chat::used());
     let mut client = router.patient(SPAN);
-    let begun = client.stream_generate(streamed(gpt())).await.unwrap();
-    let mut stream = begun.into_inner();
+    let start = client.stream_generate(streamed(gpt())).await.unwrap();
+    let mut stream = start.into_inner();
     let first = stream.message().await.unwrap().unwrap();
     assert!(matches!(first.event, Some(Event::Delta(_))));
     time_is_up().await;
@@ -104,7 +104,7 @@ async fn a_pause_that_would_outlast_it_is_not_made() {
         config.attempts.longest_pause = SPAN;
     })
     .await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     router.provider.answers(failed(500));
     let outcome = router.patient(SPAN).generate(gpt()).await;
     refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
@@ -125,7 +125,7 @@ async fn a_caller_that_goes_away_in_a_pause_ends_the_tries() {
     assert_eq!(reasons(&[router.settled().await]), ["PROVIDER_UNAVAILABLE"]);
     asking.abort();
     assert!(asking.await.unwrap_err().is_cancelled());
-    // Later requests are served, and in their course nothing else comes.
+    // Later requests are served, and in their payer_state nothing else comes.
     router.provider.answers(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
     time_is_up().await;

@@ -20,7 +20,7 @@ async fn a_key_that_is_not_as_expected_is_passed_over() {
     let router = router().await;
     let mut european = of("vertex", own("v"));
     european.location = "europe-west4".to_owned();
-    router.lends_keys([own("a"), own("b"), shared("p"), european]);
+    router.leases_keys([own("a"), own("b"), shared("p"), european]);
     router.provider.answers(good_day());
     let version = |key: &str| Expectations {
         key_version: version(ACME, key),
@@ -52,7 +52,7 @@ async fn a_key_that_is_not_as_expected_is_passed_over() {
 #[tokio::test]
 async fn a_fallback_may_be_as_expected() {
     let router = router().await;
-    router.lends_keys([own("a"), of("anthropic", own("c"))]);
+    router.leases_keys([own("a"), of("anthropic", own("c"))]);
     router.provider.answers(good_day_of_claude());
     let expectations = Expectations {
         provider: "anthropic".to_owned(),
@@ -78,7 +78,7 @@ fn for_at_most(nanos: i64, request: GenerateRequest) -> GenerateRequest {
 #[tokio::test]
 async fn a_call_that_may_cost_more_than_expected_is_not_made() {
     let router = router().await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     router.provider.answers(good_day());
     let outcome = router.generate(for_at_most(0, gpt())).await;
     let said = refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
@@ -99,7 +99,7 @@ async fn a_call_that_may_cost_more_than_expected_is_not_made() {
 #[tokio::test]
 async fn a_cost_that_nobody_knows_is_not_as_expected() {
     let router = router().await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     let request = for_at_most(i64::MAX, asking("gpt-of-tomorrow"));
     let outcome = router.generate(request).await;
     let said = refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
@@ -109,14 +109,14 @@ async fn a_cost_that_nobody_knows_is_not_as_expected() {
 #[tokio::test]
 async fn a_fallback_may_cost_less() {
     let router = router().await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     router.provider.answers(good_day());
     let request = falling_back(["openai/gpt-4.1-mini"], gpt());
     let response = router.generate(for_at_most(50_000, request)).await.unwrap();
     assert_eq!(response.attempts.len(), 1);
     assert_eq!(response.attempts[0].model, "gpt-4.1-mini");
     // Nothing failed, so the platform may pay as for any request.
-    router.lends_keys([own("a"), of("anthropic", shared("q"))]);
+    router.leases_keys([own("a"), of("anthropic", shared("q"))]);
     let request = falling_back([CLAUDE], asking("gpt-4o"));
     let request = for_at_most(1, request);
     let outcome = router.generate(request).await;

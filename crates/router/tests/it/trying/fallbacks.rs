@@ -18,7 +18,7 @@ const LATER: &str = "15";
 /// An OpenAI key that fails like this, and one of Anthropic's that answers.
 async fn failing(answer: Answer) -> Router {
     let router = router().await;
-    router.lends_keys([own("a"), of("anthropic", own("c"))]);
+    router.leases_keys([own("a"), of("anthropic", own("c"))]);
     router.provider.answers_to("a", answer);
     router.provider.answers_to("c", good_day_of_claude());
     router
@@ -71,7 +71,7 @@ async fn the_next_model_is_asked_when_one_cannot_answer() {
 #[tokio::test]
 async fn the_next_model_is_asked_when_there_is_no_key() {
     let router = router().await;
-    router.lends_keys([of("anthropic", own("c"))]);
+    router.leases_keys([of("anthropic", own("c"))]);
     router.provider.answers(good_day_of_claude());
     let response = router.generate(falling_back([CLAUDE], gpt())).await;
     assert_eq!(reasons(&response.unwrap().attempts), [""]);
@@ -81,7 +81,7 @@ async fn the_next_model_is_asked_when_there_is_no_key() {
 async fn they_are_asked_in_their_order() {
     let router = router().await;
     let keys = [own("a"), of("anthropic", own("c"))];
-    router.lends_keys(keys);
+    router.leases_keys(keys);
     router.provider.answers(throttled());
     let to = ["openai/gpt-4o", CLAUDE, "openai/gpt-4o-mini"];
     let outcome = router.generate(falling_back(to, gpt())).await;
@@ -175,7 +175,7 @@ async fn the_providers_options_are_the_first_choices_alone() {
     assert_eq!(users, [Some(&json!("u-1")), Some(&json!("u-1")), None]);
 
     // Nor do they become the fallback's when the first choice has no key.
-    router.lends_keys([of("anthropic", own("c"))]);
+    router.leases_keys([of("anthropic", own("c"))]);
     router.generate(request("gpt-4.1-mini")).await.unwrap();
     assert_eq!(router.provider.called(4).await.body.get("user"), None);
 }
@@ -185,7 +185,7 @@ async fn a_fallback_may_name_its_key() {
     let router = router().await;
     let mut spare = of("anthropic", own("spare"));
     spare.default_model = "claude-haiku-4-5".to_owned();
-    router.lends_keys([own("a"), of("anthropic", own("c")), spare]);
+    router.leases_keys([own("a"), of("anthropic", own("c")), spare]);
     router.provider.answers_to("a", throttled());
     router.provider.answers_to("spare", good_day_of_claude());
     let fallback = Fallback {
@@ -204,7 +204,7 @@ async fn a_fallback_may_name_its_key() {
 #[tokio::test]
 async fn a_request_that_names_its_key_is_answered_with_it_alone() {
     let router = router().await;
-    router.lends_keys([own("a"), own("b")]);
+    router.leases_keys([own("a"), own("b")]);
     router.provider.answers_once(throttled());
     router.provider.answers(good_day());
     let named = GenerateRequest {

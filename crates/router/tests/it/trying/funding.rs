@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_contract::router::v1::funding::{Instead, Selection};
+use latchkey_contract::router::v1::funding::{FundingFallback, Selection};
 use latchkey_contract::router::v1::{
     Attempt, Expectations, ExplainRequest, Fallback, Funding, GenerateRequest, GetAttemptRequest,
     Payer, explain_request,
@@ -14,7 +14,7 @@ use super::{
     are_recorded, asking, failed, falling_back, good_day, good_day_of_claude, reasons, router,
 };
 use crate::harness::{
-    ACME, APP, Answer, Lending, OWNER, Router, gpt, of, own, refused, shared, version,
+    ACME, APP, Answer, Leasing, OWNER, Router, gpt, of, own, refused, shared, version,
 };
 
 const CLAUDE: &str = "anthropic/claude-sonnet-5";
@@ -27,10 +27,10 @@ fn throttled() -> Answer {
 /// A workspace whose `when_failed` is PLATFORM.
 async fn lenient(keys: impl IntoIterator<Item = Lease>) -> Router {
     let router = router().await;
-    router.lends_of(Lending {
+    router.leases_of(Leasing {
         keys: keys.into_iter().collect(),
         platform_after_failure: true,
-        ..Lending::default()
+        ..Leasing::default()
     });
     router
 }
@@ -48,7 +48,7 @@ fn funded(funding: Funding) -> GenerateRequest {
 
 fn refusing_when_failed() -> Funding {
     Funding {
-        when_failed: Instead::Refuse.into(),
+        when_failed: FundingFallback::Refuse.into(),
         ..Funding::default()
     }
 }
@@ -114,17 +114,20 @@ async fn a_request_may_refuse_the_platform() {
     let providers: Vec<_> = questions.iter().map(|asked| &*asked.provider).collect();
     assert_eq!(providers, ["openai", "anthropic"]);
     let said = questions[0].funding.as_ref().unwrap();
-    assert_eq!(said.when_failed(), v1::funding_policy::Instead::Refuse);
+    assert_eq!(
+        said.when_failed(),
+        v1::funding_policy::FundingFallback::Refuse
+    );
 }
 
 #[tokio::test]
 async fn a_request_may_not_widen_the_policy() {
     let router = router().await;
-    router.lends_keys([own("a"), shared("p")]);
+    router.leases_keys([own("a"), shared("p")]);
     router.provider.answers(throttled());
     let outcome = router
         .generate(funded(Funding {
-            when_failed: Instead::Platform.into(),
+            when_failed: FundingFallback::Platform.into(),
             ..Funding::default()
         }))
         .await;
@@ -172,7 +175,7 @@ async fn what_the_platform_has_begun_to_pay_it_pays_to_the_end() {
 #[tokio::test]
 async fn a_request_that_began_with_the_platform_stays_with_it() {
     let router = router().await;
-    router.lends_keys([
+    router.leases_keys([
         shared("p"),
         of("anthropic", own("c")),
         of("anthropic", shared("q")),
@@ -192,7 +195,7 @@ async fn a_request_that_began_with_the_platform_stays_with_it() {
 async fn a_fallback_to_another_provider_is_after_a_failure_too() {
     let keys = || [own("a"), of("anthropic", shared("q"))];
     let strict = router().await;
-    strict.lends_keys(keys());
+    strict.leases_keys(keys());
     strict.provider.answers(throttled());
     let outcome = strict.generate(falling_back([CLAUDE], gpt())).await;
     refused(outcome, Code::ResourceExhausted, THROTTLED);
@@ -208,7 +211,7 @@ async fn a_fallback_to_another_provider_is_after_a_failure_too() {
     let attempts = response.unwrap().attempts;
     assert_eq!(payers(&attempts), [Payer::OwnKey, Payer::Platform]);
     // Without a key of its own no key failed, and the platform may pay as for any request.
-    strict.lends_keys([of("anthropic", shared("q"))]);
+    strict.leases_keys([of("anthropic", shared("q"))]);
     strict.provider.answers_to("q", good_day_of_claude());
     let request = falling_back([CLAUDE], asking("gpt-4o"));
     let attempts = strict.generate(request).await.unwrap().attempts;
@@ -218,7 +221,7 @@ async fn a_fallback_to_another_provider_is_after_a_failure_too() {
 #[tokio::test]
 async fn an_own_key_of_a_fallback_may_follow_an_own_key() {
     let router = router().await;
-    router.lends_keys([own("a"), of("anthropic", own("c"))]);
+    router.leases_keys([own("a"), of("anthropic", own("c"))]);
     router.provider.answers_to("a", throttled());
     router.provider.answers_to("c", good_day_of_claude());
     let response = router.generate(falling_back([CLAUDE], gpt())).await;
@@ -272,7 +275,7 @@ async fn a_stream_moves_to_the_platform_before_its_first_piece_only() {
 #[tokio::test]
 async fn a_throttled_key_is_waited_for_where_the_platform_may_not_pay() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.lends_keys([own("a"), shared("p")]);
+    router.leases_keys([own("a"), shared("p")]);
     let soon = failed(429).with("retry-after-ms", "20");
     router.provider.answers_once(soon);
     router.provider.answers_to("a", good_day());
@@ -284,7 +287,7 @@ async fn a_throttled_key_is_waited_for_where_the_platform_may_not_pay() {
 #[tokio::test]
 async fn own_keys_are_used_unasked_unless_the_request_says_otherwise() {
     let router = router().await;
-    router.lends_keys([own("a"), shared("p")]);
+    router.leases_keys([own("a"), shared("p")]);
     router.provider.answers(good_day());
     let when_named = Funding {
         selection: Selection::WhenNamed.into(),
@@ -328,7 +331,7 @@ async fn an_error_tells_whose_keys_were_tried() {
 #[tokio::test]
 async fn a_key_may_keep_the_platform_from_following_it() {
     let alone = Lease {
-        platform_may_follow: false,
+        platform_fallback_allowed: false,
         ..own("a")
     };
     let router = lenient([alone, of("anthropic", shared("q"))]).await;

@@ -24,7 +24,7 @@ async fn reports(router: &Router, count: usize) -> Vec<KeyReport> {
 #[tokio::test]
 async fn a_key_that_is_not_valid_is_reported_and_another_takes_over() {
     let router = router().await;
-    router.lends_keys([own("a"), own("b")]);
+    router.leases_keys([own("a"), own("b")]);
     router.provider.answers_to("a", failed(401));
     router.provider.answers_to("b", good_day());
     let response = router.generate(gpt()).await.unwrap();
@@ -34,8 +34,8 @@ async fn a_key_that_is_not_valid_is_reported_and_another_takes_over() {
     assert_eq!(report.key_version, version(ACME, "a"));
     assert_eq!(report.refusal.as_ref().unwrap().http_status, 401);
 
-    // The vault sets it aside, and no request meets it again.
-    router.lends_keys([own("b")]);
+    // The vault sets it cool_downs, and no request meets it again.
+    router.leases_keys([own("b")]);
     router.vault.invalidates(ACME, 2, &[version(ACME, "a")]);
     let acknowledged = router
         .vault
@@ -48,7 +48,7 @@ async fn a_key_that_is_not_valid_is_reported_and_another_takes_over() {
 #[tokio::test]
 async fn the_platforms_key_does_not_take_over() {
     let router = router().await;
-    router.lends_keys([own("a"), shared("p")]);
+    router.leases_keys([own("a"), shared("p")]);
     router.provider.answers(failed(401));
     let outcome = router.generate(gpt()).await;
     refused(outcome, Code::FailedPrecondition, REJECTED);
@@ -61,7 +61,7 @@ async fn a_key_without_the_right_is_set_aside_for_the_model_alone() {
         config.attempts.refused_pause = Duration::from_secs(20);
     })
     .await;
-    router.lends_keys([own("a"), own("b")]);
+    router.leases_keys([own("a"), own("b")]);
     router.provider.answers(good_day());
     for (index, refusal) in [
         || failed(403),
@@ -94,7 +94,7 @@ async fn a_right_is_not_waited_for() {
         config.attempts.refused_pause = Duration::from_secs(1);
     })
     .await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     router.provider.answers(failed(403));
     for _ in 0..2 {
         let outcome = router.generate(gpt()).await;
@@ -106,7 +106,7 @@ async fn a_right_is_not_waited_for() {
 #[tokio::test]
 async fn a_model_that_one_key_does_not_reach_is_asked_for_with_another() {
     let router = router().await;
-    router.lends_keys([own("a"), own("b")]);
+    router.leases_keys([own("a"), own("b")]);
     router
         .provider
         .answers_to("a", coded(404, "model_not_found"));
@@ -118,7 +118,7 @@ async fn a_model_that_one_key_does_not_reach_is_asked_for_with_another() {
 #[tokio::test]
 async fn a_request_that_is_wrong_is_neither_repeated_nor_put_to_others() {
     let router = router().await;
-    router.lends_keys([own("a"), own("b")]);
+    router.leases_keys([own("a"), own("b")]);
     for answer in [
         failed(400),
         failed(413),

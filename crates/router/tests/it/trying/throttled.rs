@@ -16,7 +16,7 @@ fn throttled() -> Answer {
 #[tokio::test]
 async fn the_next_key_takes_over() {
     let router = router().await;
-    router.lends_keys([own("a"), own("b"), shared("p")]);
+    router.leases_keys([own("a"), own("b"), shared("p")]);
     router.provider.answers_to("a", throttled());
     router.provider.answers_to("b", good_day());
     let response = router.generate(gpt()).await.unwrap();
@@ -36,7 +36,7 @@ async fn the_next_key_takes_over() {
 #[tokio::test]
 async fn the_platforms_key_does_not_take_over_from_an_own_one() {
     let router = router().await;
-    router.lends_keys([own("a"), shared("p")]);
+    router.leases_keys([own("a"), shared("p")]);
     router
         .provider
         .answers_to("a", throttled().with("retry-after", "60"));
@@ -54,7 +54,7 @@ async fn the_platforms_key_does_not_take_over_from_an_own_one() {
 #[tokio::test]
 async fn another_key_of_the_platform_takes_over_from_one_of_it() {
     let router = router().await;
-    router.lends_keys([shared("p"), shared("q")]);
+    router.leases_keys([shared("p"), shared("q")]);
     router.provider.answers_to("p", throttled());
     router.provider.answers_to("q", good_day());
     router.generate(gpt()).await.unwrap();
@@ -67,7 +67,7 @@ async fn another_key_of_the_platform_takes_over_from_one_of_it() {
 #[tokio::test]
 async fn a_throttled_key_is_left_alone_by_later_requests_for_the_same_model() {
     let router = router().await;
-    router.lends_keys([own("a"), own("b")]);
+    router.leases_keys([own("a"), own("b")]);
     router
         .provider
         .answers_to("a", throttled().with("retry-after", "20"));
@@ -95,7 +95,7 @@ async fn a_throttled_key_is_left_alone_by_later_requests_for_the_same_model() {
 #[tokio::test]
 async fn every_form_of_retry_after_is_honoured() {
     let router = router().await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     for (index, (name, value, wait)) in [
         ("retry-after-ms", "11500", 11_500),
         ("retry-after", "12", 12_000),
@@ -122,7 +122,7 @@ async fn every_form_of_retry_after_is_honoured() {
 #[tokio::test]
 async fn what_is_left_of_the_wait_is_told() {
     let router = router().await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     router
         .provider
         .answers(throttled().with("retry-after", "25"));
@@ -147,7 +147,7 @@ async fn what_is_left_of_the_wait_is_told() {
 #[tokio::test]
 async fn every_key_is_asked_before_a_request_fails() {
     let router = router().await;
-    router.lends_keys([own("a"), own("b"), own("c"), shared("p")]);
+    router.leases_keys([own("a"), own("b"), own("c"), shared("p")]);
     router
         .provider
         .answers(throttled().with("retry-after", "15"));
@@ -167,7 +167,7 @@ async fn every_key_is_asked_before_a_request_fails() {
 #[tokio::test]
 async fn a_named_key_is_not_replaced() {
     let router = router().await;
-    router.lends_keys([own("a"), own("b")]);
+    router.leases_keys([own("a"), own("b")]);
     router
         .provider
         .answers(throttled().with("retry-after", "15"));
@@ -186,7 +186,7 @@ async fn a_named_key_is_not_replaced() {
 #[tokio::test]
 async fn without_the_vault_the_failure_of_the_call_is_told() {
     let mut router = router().await;
-    router.lends_keys([own("a"), own("b")]);
+    router.leases_keys([own("a"), own("b")]);
     router.provider.answers_once(good_day());
     router.generate(gpt()).await.unwrap();
     router.vault.stop().await;

@@ -15,7 +15,7 @@ fn throttled(milliseconds: &str) -> Answer {
 #[tokio::test]
 async fn a_short_wait_is_waited_out() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     router.provider.answers_once(throttled("60"));
     router.provider.answers_once(good_day());
     let asked = Instant::now();
@@ -27,7 +27,7 @@ async fn a_short_wait_is_waited_out() {
 #[tokio::test]
 async fn the_key_that_is_free_first_is_waited_for() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.lends_keys([own("a"), own("b")]);
+    router.leases_keys([own("a"), own("b")]);
     router.provider.answers_once(throttled("9000"));
     router.provider.answers_once(throttled("60"));
     router.provider.answers_once(good_day());
@@ -38,7 +38,7 @@ async fn the_key_that_is_free_first_is_waited_for() {
 #[tokio::test]
 async fn a_named_key_is_waited_for_too() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.lends_keys([own("a"), own("b")]);
+    router.leases_keys([own("a"), own("b")]);
     router.provider.answers_once(throttled("20"));
     router.provider.answers_once(good_day());
     let named = GenerateRequest {
@@ -52,7 +52,7 @@ async fn a_named_key_is_waited_for_too() {
 #[tokio::test]
 async fn later_requests_wait_as_well() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     router.provider.answers_once(throttled("1000"));
     // Its caller does not wait so long.
     let mut hurried = router.patient(Duration::from_millis(900));
@@ -66,7 +66,7 @@ async fn later_requests_wait_as_well() {
 #[tokio::test]
 async fn nobody_waits_without_end() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     router.provider.answers(throttled("1"));
     let outcome = router.generate(gpt()).await;
     refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
@@ -79,7 +79,7 @@ async fn a_long_wait_is_the_callers() {
         config.attempts.longest_wait = Duration::from_millis(20);
     })
     .await;
-    router.lends_keys([own("a")]);
+    router.leases_keys([own("a")]);
     router.provider.answers(throttled("2500"));
     let outcome = router.generate(gpt()).await;
     let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
@@ -91,7 +91,7 @@ async fn a_long_wait_is_the_callers() {
 #[tokio::test]
 async fn a_fallback_takes_over_where_the_wait_is_long() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.lends_keys([own("a"), of("anthropic", own("c"))]);
+    router.leases_keys([own("a"), of("anthropic", own("c"))]);
     router.provider.answers_to("a", throttled("11000"));
     router.provider.answers_to("c", good_day_of_claude());
     let request = falling_back(["anthropic/claude-sonnet-5"], gpt());

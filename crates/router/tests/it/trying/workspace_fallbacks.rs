@@ -5,17 +5,17 @@ use latchkey_contract::vault::v1::Lease;
 use tonic::Code;
 
 use super::{failed, falling_back, good_day, good_day_of_claude, reasons, router};
-use crate::harness::{Answer, Lending, Router, gpt, of, own, refused, shared};
+use crate::harness::{Answer, Leasing, Router, gpt, of, own, refused, shared};
 
 const CLAUDE: &str = "anthropic/claude-sonnet-5";
 
 /// These keys, of which only `c` answers, and the workspace's list.
 async fn with_list(keys: Vec<Lease>, fallbacks: Vec<&'static str>) -> Router {
     let router = router().await;
-    router.lends_of(Lending {
+    router.leases_of(Leasing {
         keys,
         fallbacks,
-        ..Lending::default()
+        ..Leasing::default()
     });
     router.provider.answers(throttled());
     router.provider.answers_to("c", good_day_of_claude());

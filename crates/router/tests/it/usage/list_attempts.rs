@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::router::v1::{
     Attempt, GenerateRequest, ListAttemptsRequest, ListAttemptsResponse,
 };
@@ -177,7 +177,7 @@ async fn times_bound_the_list(router: Router) {
 }
 
 async fn a_key_bounds_the_list(router: Router) {
-    router.lends(|request, lease| {
+    router.leases(|request, lease| {
         lease.key_version = match request.key.as_str() {
             "" => version("platform", "main"),
             key => version(ACME, key),

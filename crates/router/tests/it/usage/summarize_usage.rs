@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::router::v1::summarize_usage_request::Dimension;
 use latchkey_contract::router::v1::{
     GenerateRequest, Operation, Origin, Payer, SummarizeUsageRequest, SummarizeUsageResponse,
@@ -66,7 +66,7 @@ pub(super) fn by(dimensions: &[Dimension]) -> SummarizeUsageRequest {
 /// Three calls that differ in everything, a day apart: one of OpenAI for 3,000,000, one of Anthropic
 /// for 759,000, and one that failed.
 async fn three_calls(router: &Router) {
-    router.lends(|request, lease| {
+    router.leases(|request, lease| {
         if request.provider == "anthropic" {
             lease.key_version = version("platform", "main");
             lease.payer = latchkey_contract::vault::v1::Payer::Platform.into();
@@ -74,7 +74,7 @@ async fn three_calls(router: &Router) {
     });
     router.provider.answers(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
-    // The calendar alone: what the vault lent lapses with the uptime.
+    // The calendar alone: what the vault leased lapses with the uptime.
     router.clock.set(START + Duration::from_hours(24));
     router
         .provider
@@ -323,7 +323,7 @@ async fn more_rows_than_a_summary_has_are_refused(router: Router) {
 
 /// An attempt with a model of its own.
 fn of_a_model(number: u128) -> domain::Attempt {
-    let begun = domain::Begun {
+    let start = domain::AttemptStart {
         id: domain::AttemptId(Uuid::from_u128(number)),
         scope: ACME.parse().unwrap(),
         key_version: version(ACME, "main").parse().unwrap(),
@@ -338,8 +338,8 @@ fn of_a_model(number: u128) -> domain::Attempt {
         start_time: Timestamp::from_micros(0),
     };
     domain::Attempt {
-        begun,
-        outcome: domain::Outcome::default(),
+        start,
+        outcome: domain::AttemptOutcome::default(),
     }
 }
 

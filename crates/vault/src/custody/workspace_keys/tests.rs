@@ -1,4 +1,4 @@
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use uuid::Uuid;
 
 use super::*;
@@ -65,7 +65,7 @@ fn what_is_sealed_for_a_provider_does_not_open_as_a_data_key() {
     let keys = workspace(1);
     for provider in Provider::ALL {
         assert_ne!(provider.as_str(), keys.data_key_payload(ONE).provider);
-        let plain = Secret::new(vec![7; LENT_KEY_LEN]);
+        let plain = Secret::new(vec![7; LEASED_KEY_LEN]);
         let context = keys.payload_context(ONE.to_bytes(), 1, provider.as_str(), "api_key");
         let rng = SystemRandom::new();
         let sealed = keys.seal_payload(&rng, &plain, context).unwrap();

@@ -1,6 +1,6 @@
 //! The base address of a destination.
 
-use latchkey_boot::egress::{EgressError, EgressPolicy};
+use latchkey_egress::{EgressError, EgressPolicy};
 use url::Url;
 
 use super::ApiVersion;

@@ -4,7 +4,7 @@
 mod azure;
 mod base_url;
 
-use latchkey_boot::egress::EgressPolicy;
+use latchkey_egress::EgressPolicy;
 
 pub use azure::AzureAddressError;
 pub(super) use azure::is_deployment;

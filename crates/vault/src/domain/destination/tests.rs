@@ -1,4 +1,4 @@
-use latchkey_boot::egress::EgressError;
+use latchkey_egress::EgressError;
 use proptest::prelude::*;
 
 use super::*;

@@ -44,7 +44,7 @@ impl ApiKey {
         Some(Self(payload))
     }
 
-    /// The key, for sealing, fingerprinting and lending.
+    /// The key, for sealing, fingerprinting and leasing.
     pub fn expose(&self) -> &str {
         std::str::from_utf8(self.0.expose()).expect("it was checked when it was taken in")
     }

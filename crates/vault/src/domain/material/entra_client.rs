@@ -130,13 +130,13 @@ fn uuid(text: &str) -> Option<String> {
 /// A UUID, or a domain with at least two labels (RFC 1035, 2.3.4): `common` and `organizations` are
 /// no directories that an application can sign in to by itself.
 fn tenant(text: &str) -> Option<String> {
-    const LONGEST_DOMAIN: usize = 253;
-    const LONGEST_LABEL: usize = 63;
+    const MAX_DOMAIN: usize = 253;
+    const MAX_LABEL: usize = 63;
     let label = |label: &str| {
-        (1..=LONGEST_LABEL).contains(&label.len())
+        (1..=MAX_LABEL).contains(&label.len())
             && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
     };
-    let domain = text.len() <= LONGEST_DOMAIN && text.contains('.') && text.split('.').all(label);
+    let domain = text.len() <= MAX_DOMAIN && text.contains('.') && text.split('.').all(label);
     uuid(text).or_else(|| domain.then(|| text.to_ascii_lowercase()))
 }
 

@@ -123,8 +123,8 @@ const UNIVERSE: &str = "googleapis.com";
 /// A file with a key of 4,096 bits has some 4,500.
 const LONGEST: usize = 16_384;
 /// RFC 5321, 4.5.3.1.3, without its brackets.
-const LONGEST_EMAIL: usize = 254;
-const LONGEST_KEY_ID: usize = 128;
+const MAX_EMAIL: usize = 254;
+const MAX_KEY_ID: usize = 128;
 
 impl ServiceAccount {
     pub(super) fn parse(json: String) -> Result<Self, FormatError> {
@@ -144,11 +144,11 @@ impl ServiceAccount {
                 .ok_or(ServiceAccountError::ProjectId)?,
             private_key_id: file
                 .private_key_id
-                .filter(|id| is_word(id, LONGEST_KEY_ID))
+                .filter(|id| is_word(id, MAX_KEY_ID))
                 .ok_or(ServiceAccountError::PrivateKeyId)?,
             client_email: file
                 .client_email
-                .filter(|email| is_word(email, LONGEST_EMAIL) && email.contains('@'))
+                .filter(|email| is_word(email, MAX_EMAIL) && email.contains('@'))
                 .ok_or(ServiceAccountError::ClientEmail)?,
             private_key: pem::read(private_key.expose()).ok_or(ServiceAccountError::PrivateKey)?,
         })

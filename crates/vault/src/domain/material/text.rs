@@ -22,7 +22,7 @@ pub enum TextError {
 
 const SHORTEST: usize = 8;
 pub(super) const LONGEST: usize = 4_096;
-const SHORTEST_WITH_TAIL: usize = 24;
+const MIN_LENGTH_WITH_TAIL: usize = 24;
 const TAIL: usize = 4;
 
 pub(super) fn check(text: &[u8]) -> Result<(), TextError> {
@@ -46,7 +46,7 @@ pub(super) fn check(text: &[u8]) -> Result<(), TextError> {
 
 /// The last four characters of an ASCII text; nothing of a short one.
 pub(super) fn tail(text: &str) -> String {
-    if text.len() < SHORTEST_WITH_TAIL {
+    if text.len() < MIN_LENGTH_WITH_TAIL {
         return String::new();
     }
     text.get(text.len() - TAIL..).unwrap_or_default().to_owned()

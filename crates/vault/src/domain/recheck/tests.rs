@@ -1,4 +1,4 @@
-use latchkey_boot::clock::{Clock as _, ManualClock};
+use latchkey_clock::{Clock as _, ManualClock};
 use uuid::Uuid;
 
 use super::*;

@@ -8,16 +8,16 @@
 //! Each candidate is judged by the rules in a fixed order (`rules.rs`); the first that excludes it is
 //! the one that is told.
 
-mod foresight;
+mod dry_run;
 mod payer;
 mod rules;
 
 use std::collections::BTreeMap;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::{KeyName, KeyParent, KeyVersionName, Scope};
 
-pub use foresight::{Foreseen, Foresight, foresee};
+pub use dry_run::{CandidateReport, DryRun, dry_run};
 pub use payer::Payer;
 pub use rules::Rule;
 
@@ -35,13 +35,13 @@ pub struct Candidate {
     pub name: KeyName,
     /// What is known of it.
     pub key: Key,
-    /// Its region, as far as it matters to the wish; else empty.
+    /// Its region, as far as it matters to the query; else empty.
     pub location: String,
 }
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
-pub struct Wish {
+pub struct KeyQuery {
     /// Whose key; nothing when a key is named without one, and when any default model will do.
     pub provider: Option<Provider>,
     /// The model; empty when the key's default will do.
@@ -126,10 +126,10 @@ pub struct Exclusion {
 /// The outcome of a choice.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    /// The key to lend.
+    /// The key to lease.
     pub chosen: Candidate,
     /// The keys that share the calls with it, itself among them, and their weights.
-    pub shares: Vec<(KeyName, u64)>,
+    pub weighted_keys: Vec<(KeyName, u64)>,
     /// The others, and why.
     pub exclusions: Vec<Exclusion>,
 }
@@ -177,27 +177,27 @@ pub enum ResolutionRefusal {
 pub fn choose(
     candidates: &[Candidate],
     terms: &Terms,
-    wish: &Wish,
+    query: &KeyQuery,
     now: Timestamp,
     draw: u64,
 ) -> Result<Choice, ResolutionRefusal> {
-    let verdicts = judge(candidates, terms, wish, now);
+    let verdicts = judge(candidates, terms, query, now);
     let Some(best) = usable(candidates, &verdicts).map(rank).min() else {
-        return Err(refusal(candidates, &verdicts, terms, wish));
+        return Err(refusal(candidates, &verdicts, terms, query));
     };
     let among: Vec<_> = usable(candidates, &verdicts)
         .filter(|candidate| rank(candidate) == best)
         .collect();
-    let wanted = wish.drawn.as_ref();
+    let wanted = query.drawn.as_ref();
     let wanted = wanted.and_then(|name| among.iter().find(|candidate| candidate.name == *name));
     let chosen = Candidate::clone(wanted.unwrap_or(&among[drawn(&among, draw)]));
     let share = |candidate: &&Candidate| (candidate.name.clone(), weight(candidate));
-    let shares = among.iter().map(share).collect();
-    let follow = after_failure(candidates, &verdicts, terms, wish, now);
+    let weighted_keys = among.iter().map(share).collect();
+    let follow = after_failure(candidates, &verdicts, terms, query, now);
     let rule = |(candidate, verdict): (&Candidate, &Option<Rule>)| match verdict {
         Some(Rule::OwnKeyFirst) if follow.contains(&candidate.name) => Rule::AfterFailure,
         Some(rule) => *rule,
-        None if rank(candidate) == best => Rule::NotDrawn,
+        None if rank(candidate) == best => Rule::NotSelected,
         None => Rule::Outranked,
     };
     let exclusions = candidates
@@ -211,7 +211,7 @@ pub fn choose(
         .collect();
     Ok(Choice {
         chosen,
-        shares,
+        weighted_keys,
         exclusions,
     })
 }
@@ -220,19 +220,19 @@ pub fn choose(
 fn judge(
     candidates: &[Candidate],
     terms: &Terms,
-    wish: &Wish,
+    query: &KeyQuery,
     now: Timestamp,
 ) -> Vec<Option<Rule>> {
     let mut verdicts: Vec<_> = candidates
         .iter()
-        .map(|candidate| rules::of_the_key(candidate, terms, wish, now))
+        .map(|candidate| rules::of_the_key(candidate, terms, query, now))
         .collect();
-    let own_keys = payer::OwnKeys::survey(candidates, &verdicts, wish);
+    let own_keys = payer::OwnKeys::survey(candidates, &verdicts, query);
     for (candidate, verdict) in candidates.iter().zip(&mut verdicts) {
         if verdict.is_none() && Payer::of(&candidate.name) == Payer::Platform {
-            *verdict = own_keys.rule_for_the_platform(terms, wish);
+            *verdict = own_keys.rule_for_the_platform(terms, query);
         }
-        if verdict.is_none() && !rules::is_as_expected(candidate, &wish.expectations) {
+        if verdict.is_none() && !rules::is_as_expected(candidate, &query.expectations) {
             *verdict = Some(Rule::Expectation);
         }
     }
@@ -252,14 +252,14 @@ fn after_failure(
     candidates: &[Candidate],
     verdicts: &[Option<Rule>],
     terms: &Terms,
-    wish: &Wish,
+    query: &KeyQuery,
     now: Timestamp,
 ) -> Vec<KeyName> {
     if !verdicts.contains(&Some(Rule::OwnKeyFirst)) {
         return Vec::new();
     }
     let tried = usable(candidates, verdicts).map(|candidate| candidate.name.clone());
-    let mut later = wish.clone();
+    let mut later = query.clone();
     later.excluded.extend(tried);
     let verdicts = judge(candidates, terms, &later, now);
     usable(candidates, &verdicts)
@@ -272,7 +272,7 @@ fn refusal(
     candidates: &[Candidate],
     verdicts: &[Option<Rule>],
     terms: &Terms,
-    wish: &Wish,
+    query: &KeyQuery,
 ) -> ResolutionRefusal {
     let mut judged = candidates.iter().zip(verdicts);
     let exclusions = || {
@@ -291,21 +291,21 @@ fn refusal(
     let forbidden = match first {
         Some(rule) if verdicts.iter().flatten().all(|rule| rule.is_policy()) => Some(rule),
         Some(_) => None,
-        None => wish
+        None => query
             .provider
-            .and_then(|provider| rules::of_the_scope(provider, &wish.model, terms, wish)),
+            .and_then(|provider| rules::of_the_scope(provider, &query.model, terms, query)),
     };
     if let Some(rule) = forbidden {
         return ResolutionRefusal::PolicyForbids { rule };
     }
     match judged.next() {
-        Some((candidate, Some(Rule::ProviderMismatch))) if wish.named => {
+        Some((candidate, Some(Rule::ProviderMismatch))) if query.named => {
             ResolutionRefusal::ProviderMismatch {
-                expected: wish.provider.unwrap_or(candidate.key.provider),
+                expected: query.provider.unwrap_or(candidate.key.provider),
                 actual: candidate.key.provider,
             }
         }
-        Some((candidate, Some(rule))) if wish.named => ResolutionRefusal::NamedUnusable {
+        Some((candidate, Some(rule))) if query.named => ResolutionRefusal::NamedUnusable {
             rule: *rule,
             detail: candidate.key.state_detail.clone(),
         },

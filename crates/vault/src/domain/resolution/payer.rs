@@ -4,9 +4,9 @@
 use latchkey_contract::names::{KeyName, KeyParent};
 
 use super::rules::Rule;
-use super::{Candidate, Terms, Wish};
+use super::{Candidate, KeyQuery, Terms};
 use crate::domain::capability::Capability;
-use crate::domain::funding::{Instead, Lack, Selection};
+use crate::domain::funding::{FundingFallback, Selection, UnavailableReason};
 
 /// Who pays the provider.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,7 +27,7 @@ impl Payer {
     }
 }
 
-/// How the own keys stand that come into question. For each lack: whether the keys that are lacking so
+/// How the own keys stand that come into question. For each reason: whether the keys that are unavailable so
 /// let the platform stand in; nothing where no key is.
 #[derive(Default)]
 pub(super) struct OwnKeys {
@@ -40,74 +40,78 @@ pub(super) struct OwnKeys {
 }
 
 impl OwnKeys {
-    pub(super) fn survey(candidates: &[Candidate], verdicts: &[Option<Rule>], wish: &Wish) -> Self {
-        let lists = wish.capability == Capability::ListModels;
+    pub(super) fn survey(
+        candidates: &[Candidate],
+        verdicts: &[Option<Rule>],
+        query: &KeyQuery,
+    ) -> Self {
+        let lists = query.capability == Capability::ListModels;
         let own = |name: &KeyName| Payer::of(name) == Payer::OwnKey;
         let mut own_keys = Self {
-            failed_before: wish.own_key_failed || (!lists && wish.excluded.iter().any(own)),
+            failed_before: query.own_key_failed || (!lists && query.excluded.iter().any(own)),
             ..Self::default()
         };
         let judged = candidates.iter().zip(verdicts);
         for (candidate, verdict) in judged.filter(|(candidate, _)| own(&candidate.name)) {
-            let lack = match verdict {
+            let reason = match verdict {
                 // Nothing is wrong with the key itself.
                 None | Some(Rule::NotNamed | Rule::PayerDiffers) => None,
                 // Whoever lists has seen it.
                 Some(Rule::AlreadyTried) if lists => None,
                 Some(Rule::AlreadyTried | Rule::KeyExpired | Rule::KeyQuarantined) => {
-                    Some(Lack::Failed)
+                    Some(UnavailableReason::Failed)
                 }
-                Some(Rule::OwnKeysOff) => Some(Lack::SwitchedOff),
-                Some(_) => Some(Lack::Missing),
+                Some(Rule::OwnKeysOff) => Some(UnavailableReason::SwitchedOff),
+                Some(_) => Some(UnavailableReason::Missing),
             };
-            own_keys.note(candidate, lack);
+            own_keys.note(candidate, reason);
         }
         own_keys
     }
 
     /// Why the platform may not pay; nothing when it may.
-    pub(super) fn rule_for_the_platform(&self, terms: &Terms, wish: &Wish) -> Option<Rule> {
-        let may = |lack| {
+    pub(super) fn rule_for_the_platform(&self, terms: &Terms, query: &KeyQuery) -> Option<Rule> {
+        let may = |reason| {
             let project = terms.project.as_ref();
-            terms.funding.instead(lack) == Instead::Platform
-                && project.is_none_or(|(level, _)| level.lets_the_platform_stand_in(lack))
-                && wish.funding.lets_the_platform_stand_in(lack)
+            terms.funding.fallback(reason) == FundingFallback::Platform
+                && project.is_none_or(|(level, _)| level.lets_the_platform_stand_in(reason))
+                && query.funding.lets_the_platform_stand_in(reason)
         };
-        if self.failed_before && !may(Lack::Failed) {
+        if self.failed_before && !may(UnavailableReason::Failed) {
             return Some(Rule::PlatformNotAllowed);
         }
-        let (lack, keys_agree) = match terms.funding.selection {
+        let (reason, keys_agree) = match terms.funding.selection {
             // Own keys are for requests that name one; this one does not.
-            Selection::WhenNamed => (Lack::Missing, true),
+            Selection::WhenNamed => (UnavailableReason::Missing, true),
             Selection::Automatic if self.usable => return Some(Rule::OwnKeyFirst),
-            Selection::Automatic => self.lack(),
+            Selection::Automatic => self.reason(),
         };
-        (!may(lack) || !keys_agree).then_some(Rule::PlatformNotAllowed)
+        (!may(reason) || !keys_agree).then_some(Rule::PlatformNotAllowed)
     }
 
-    fn note(&mut self, candidate: &Candidate, lack: Option<Lack>) {
-        let Some(lack) = lack else {
+    fn note(&mut self, candidate: &Candidate, reason: Option<UnavailableReason>) {
+        let Some(reason) = reason else {
             self.usable = true;
             return;
         };
-        let lacking = match lack {
-            Lack::Failed => &mut self.failed,
-            Lack::Missing => &mut self.missing,
-            Lack::SwitchedOff => &mut self.switched_off,
+        let unavailable = match reason {
+            UnavailableReason::Failed => &mut self.failed,
+            UnavailableReason::Missing => &mut self.missing,
+            UnavailableReason::SwitchedOff => &mut self.switched_off,
         };
         let agrees = candidate.key.settings.funding;
-        let agrees = agrees.lets_the_platform_stand_in(lack);
-        *lacking = Some(lacking.unwrap_or(true) && agrees);
+        let agrees = agrees.lets_the_platform_stand_in(reason);
+        *unavailable = Some(unavailable.unwrap_or(true) && agrees);
     }
 
-    /// What is lacking, the gravest first, and whether the keys concerned let the platform stand in.
-    fn lack(&self) -> (Lack, bool) {
+    /// What is unavailable, the gravest first, and whether the keys concerned let the platform stand in.
+    fn reason(&self) -> (UnavailableReason, bool) {
         if let Some(agree) = self.failed {
-            return (Lack::Failed, agree);
+            return (UnavailableReason::Failed, agree);
         }
         if let Some(agree) = self.switched_off {
-            return (Lack::SwitchedOff, agree);
+            return (UnavailableReason::SwitchedOff, agree);
         }
-        (Lack::Missing, self.missing.unwrap_or(true))
+        (UnavailableReason::Missing, self.missing.unwrap_or(true))
     }
 }

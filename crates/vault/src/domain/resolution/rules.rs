@@ -1,8 +1,8 @@
 //! The rules that exclude a key, in the order in which they are asked.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 
-use super::{Candidate, Expectations, Payer, Terms, Wish};
+use super::{Candidate, Expectations, KeyQuery, Payer, Terms};
 use crate::domain::access::Access;
 use crate::domain::capability::Capability;
 use crate::domain::funding::Selection;
@@ -54,7 +54,7 @@ pub enum Rule {
     /// A key with a lower priority number, or of a nearer owner, was chosen.
     Outranked,
     /// The draw fell on another key of equal priority.
-    NotDrawn,
+    NotSelected,
 }
 
 impl Rule {
@@ -81,7 +81,7 @@ impl Rule {
         Self::PlatformNotAllowed,
         Self::Expectation,
         Self::Outranked,
-        Self::NotDrawn,
+        Self::NotSelected,
     ];
 
     /// Its name on the wire.
@@ -107,7 +107,7 @@ impl Rule {
             Self::PlatformNotAllowed => "PLATFORM_NOT_ALLOWED",
             Self::Expectation => "EXPECTATION",
             Self::Outranked => "OUTRANKED",
-            Self::NotDrawn => "NOT_DRAWN",
+            Self::NotSelected => "NOT_SELECTED",
         }
     }
 
@@ -121,8 +121,12 @@ impl Rule {
 }
 
 /// The model that a request would ask for with a key.
-pub(super) fn model<'a>(candidate: &'a Candidate, terms: &'a Terms, wish: &'a Wish) -> &'a str {
-    match wish.model.as_str() {
+pub(super) fn model<'a>(
+    candidate: &'a Candidate,
+    terms: &'a Terms,
+    query: &'a KeyQuery,
+) -> &'a str {
+    match query.model.as_str() {
         "" => terms.default_model(&candidate.key),
         model => model,
     }
@@ -134,9 +138,9 @@ pub(super) fn of_the_scope(
     provider: Provider,
     model: &str,
     terms: &Terms,
-    wish: &Wish,
+    query: &KeyQuery,
 ) -> Option<Rule> {
-    let capability = wish.capability;
+    let capability = query.capability;
     let project = terms.project.iter().map(|(_, rules)| rules);
     let mut rules = project.chain([&terms.rules]);
     if !rules.all(|rules| rules.allow(capability, model)) {
@@ -165,16 +169,16 @@ fn feature(access: &Access, capability: Capability) -> bool {
 pub(super) fn of_the_key(
     candidate: &Candidate,
     terms: &Terms,
-    wish: &Wish,
+    query: &KeyQuery,
     now: Timestamp,
 ) -> Option<Rule> {
     let Candidate { name, key, .. } = candidate;
     let settings = &key.settings;
-    if wish.named && wish.provider.is_some_and(|wanted| wanted != key.provider) {
+    if query.named && query.provider.is_some_and(|wanted| wanted != key.provider) {
         return Some(Rule::ProviderMismatch);
     }
-    let model = model(candidate, terms, wish);
-    if let Some(rule) = of_the_scope(key.provider, model, terms, wish) {
+    let model = model(candidate, terms, query);
+    if let Some(rule) = of_the_scope(key.provider, model, terms, query) {
         return Some(rule);
     }
     let own = Payer::of(name) == Payer::OwnKey;
@@ -196,13 +200,13 @@ pub(super) fn of_the_key(
     if key.expired(now) {
         return Some(Rule::KeyExpired);
     }
-    if wish.excluded.contains(name) {
+    if query.excluded.contains(name) {
         return Some(Rule::AlreadyTried);
     }
-    if !settings.serves_caller(&wish.caller) {
+    if !settings.serves_caller(&query.caller) {
         return Some(Rule::CallerDenied);
     }
-    let lists = wish.capability == Capability::ListModels;
+    let lists = query.capability == Capability::ListModels;
     if !lists && model.is_empty() {
         return Some(Rule::NoDefaultModel);
     }
@@ -213,13 +217,13 @@ pub(super) fn of_the_key(
     let wants_a_name = own && {
         let narrowed = project.is_some_and(|(narrowing, _)| narrowing.wants_a_name())
             || settings.funding.wants_a_name()
-            || wish.funding.wants_a_name();
+            || query.funding.wants_a_name();
         narrowed || terms.funding.selection == Selection::WhenNamed
     };
-    if wants_a_name && !wish.named && !lists {
+    if wants_a_name && !query.named && !lists {
         return Some(Rule::NotNamed);
     }
-    let payer = wish.payer;
+    let payer = query.payer;
     payer
         .is_some_and(|payer| payer != Payer::of(name))
         .then_some(Rule::PayerDiffers)

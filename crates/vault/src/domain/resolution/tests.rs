@@ -4,7 +4,7 @@ mod reference;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::funding::Instead;
+use crate::domain::funding::FundingFallback;
 use crate::domain::key::KeyState;
 use crate::domain::settings::Settings;
 use crate::domain::uid::{KeyUid, WorkspaceUid};
@@ -42,16 +42,16 @@ fn with(name: &str, change: impl FnOnce(&mut Key)) -> Candidate {
     candidate
 }
 
-fn wish() -> Wish {
-    Wish {
+fn query() -> KeyQuery {
+    KeyQuery {
         provider: Some(Provider::OpenAi),
         model: "gpt-5.4".to_owned(),
-        ..Wish::default()
+        ..KeyQuery::default()
     }
 }
 
 fn chosen(candidates: &[Candidate]) -> String {
-    choose(candidates, &Terms::default(), &wish(), NOW, 0)
+    choose(candidates, &Terms::default(), &query(), NOW, 0)
         .unwrap()
         .chosen
         .name
@@ -83,7 +83,7 @@ fn weights_share_the_draws() {
     let heavy = || with("workspaces/w/keys/a", |key| key.settings.weight = 3);
     let light = || with("workspaces/w/keys/b", |key| key.settings.weight = 1);
     let draws = (0..400).filter(|draw| {
-        let choice = choose(&[heavy(), light()], &Terms::default(), &wish(), NOW, *draw).unwrap();
+        let choice = choose(&[heavy(), light()], &Terms::default(), &query(), NOW, *draw).unwrap();
         choice.chosen.name.key.as_str() == "a"
     });
     assert_eq!(draws.count(), 300);
@@ -109,14 +109,14 @@ fn each_key_that_is_skipped_has_its_rule() {
         candidate("platform/keys/p"),
     ];
     let funding = Funding {
-        when_failed: Instead::Platform,
+        when_failed: FundingFallback::Platform,
         ..Funding::default()
     };
     let terms = Terms {
         funding,
         ..Terms::default()
     };
-    let choice = choose(&candidates, &terms, &wish(), NOW, 0).unwrap();
+    let choice = choose(&candidates, &terms, &query(), NOW, 0).unwrap();
     let rules: Vec<_> = choice
         .exclusions
         .iter()
@@ -137,7 +137,7 @@ fn each_key_that_is_skipped_has_its_rule() {
 #[test]
 fn no_usable_key_is_refused_with_every_reason() {
     let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
-    let refusal = choose(&[disabled], &Terms::default(), &wish(), NOW, 0).unwrap_err();
+    let refusal = choose(&[disabled], &Terms::default(), &query(), NOW, 0).unwrap_err();
     let ResolutionRefusal::NoneUsable { exclusions } = refusal else {
         panic!("{refusal}")
     };
@@ -147,11 +147,11 @@ fn no_usable_key_is_refused_with_every_reason() {
 #[test]
 fn a_named_key_is_never_replaced() {
     let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
-    let wish = Wish {
+    let query = KeyQuery {
         named: true,
-        ..wish()
+        ..query()
     };
-    let refusal = choose(&[disabled], &Terms::default(), &wish, NOW, 0).unwrap_err();
+    let refusal = choose(&[disabled], &Terms::default(), &query, NOW, 0).unwrap_err();
     let expected = ResolutionRefusal::NamedUnusable {
         rule: Rule::KeyDisabled,
         detail: String::new(),
@@ -162,12 +162,12 @@ fn a_named_key_is_never_replaced() {
 #[test]
 fn a_named_key_of_another_provider_is_refused_before_anything_else() {
     let key = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
-    let wish = Wish {
+    let query = KeyQuery {
         provider: Some(Provider::Anthropic),
         named: true,
-        ..wish()
+        ..query()
     };
-    let refusal = choose(&[key], &Terms::default(), &wish, NOW, 0).unwrap_err();
+    let refusal = choose(&[key], &Terms::default(), &query, NOW, 0).unwrap_err();
     assert!(matches!(
         refusal,
         ResolutionRefusal::ProviderMismatch { .. }
@@ -176,12 +176,12 @@ fn a_named_key_of_another_provider_is_refused_before_anything_else() {
 
 #[test]
 fn without_a_model_the_keys_default_is_what_its_lists_judge() {
-    let wish = Wish {
+    let query = KeyQuery {
         model: String::new(),
-        ..wish()
+        ..query()
     };
     let bare = candidate("workspaces/w/keys/a");
-    let refusal = choose(&[bare], &Terms::default(), &wish, NOW, 0).unwrap_err();
+    let refusal = choose(&[bare], &Terms::default(), &query, NOW, 0).unwrap_err();
     let ResolutionRefusal::NoneUsable { exclusions } = refusal else {
         panic!("{refusal}")
     };
@@ -189,27 +189,27 @@ fn without_a_model_the_keys_default_is_what_its_lists_judge() {
     let default = with("workspaces/w/keys/a", |key| {
         key.settings.default_model = "gpt-5.4".to_owned();
     });
-    assert!(choose(&[default], &Terms::default(), &wish, NOW, 0).is_ok());
+    assert!(choose(&[default], &Terms::default(), &query, NOW, 0).is_ok());
 }
 
 #[test]
 fn what_was_tried_already_is_passed_over() {
     let name = |text: &str| text.parse::<KeyName>().unwrap();
-    let wish = Wish {
+    let query = KeyQuery {
         excluded: vec![name("workspaces/w/keys/a"), name("workspaces/w/keys/gone")],
-        ..wish()
+        ..query()
     };
     let candidates = vec![
         candidate("workspaces/w/keys/a"),
         candidate("workspaces/w/projects/x/keys/a"),
     ];
-    let choice = choose(&candidates, &Terms::default(), &wish, NOW, 0).unwrap();
+    let choice = choose(&candidates, &Terms::default(), &query, NOW, 0).unwrap();
     let chosen = choice.chosen.name.to_string();
     assert_eq!(chosen, "workspaces/w/projects/x/keys/a");
     assert_eq!(choice.exclusions[0].rule, Rule::AlreadyTried);
-    let named = Wish {
+    let named = KeyQuery {
         named: true,
-        ..wish
+        ..query
     };
     let refusal = choose(
         &[candidate("workspaces/w/keys/a")],
@@ -229,11 +229,11 @@ fn what_was_tried_already_is_passed_over() {
 fn a_bill_that_was_begun_stays_with_who_pays_it() {
     let own = candidate("workspaces/w/keys/a");
     let platform = || candidate("platform/keys/p");
-    let wish = |payer| Wish {
+    let query = |payer| KeyQuery {
         payer: Some(payer),
-        ..wish()
+        ..query()
     };
-    let owners = wish(Payer::OwnKey);
+    let owners = query(Payer::OwnKey);
     let choice = choose(&[own, platform()], &Terms::default(), &owners, NOW, 0).unwrap();
     assert_eq!(choice.chosen.name.to_string(), "workspaces/w/keys/a");
     let alone = choose(&[platform()], &Terms::default(), &owners, NOW, 0);
@@ -245,7 +245,7 @@ fn a_bill_that_was_begun_stays_with_who_pays_it() {
         alone.unwrap_err(),
         ResolutionRefusal::NoneUsable { exclusions }
     );
-    let platforms = wish(Payer::Platform);
+    let platforms = query(Payer::Platform);
     let choice = choose(&[platform()], &Terms::default(), &platforms, NOW, 0).unwrap();
     assert_eq!(choice.chosen.name.to_string(), "platform/keys/p");
 }
@@ -262,21 +262,21 @@ fn a_list_of_models_is_asked_for_no_model() {
         Capability::Generate,
         Capability::GenerateImages,
     ] {
-        let wish = Wish {
+        let query = KeyQuery {
             capability,
-            ..wish()
+            ..query()
         };
-        assert!(choose(&[denied()], &Terms::default(), &wish, NOW, 0).is_err());
+        assert!(choose(&[denied()], &Terms::default(), &query, NOW, 0).is_err());
     }
     for model in ["", "gpt-5.4"] {
-        let wish = Wish {
+        let query = KeyQuery {
             capability: Capability::ListModels,
             model: model.to_owned(),
-            ..wish()
+            ..query()
         };
-        assert!(choose(&[denied()], &Terms::default(), &wish, NOW, 0).is_ok());
+        assert!(choose(&[denied()], &Terms::default(), &query, NOW, 0).is_ok());
         let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
-        assert!(choose(&[disabled], &Terms::default(), &wish, NOW, 0).is_err());
+        assert!(choose(&[disabled], &Terms::default(), &query, NOW, 0).is_err());
     }
 }
 

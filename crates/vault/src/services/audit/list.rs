@@ -1,8 +1,8 @@
 //! `ListAuditEvents`.
 
-use latchkey_boot::rpc::page::PageTokenError;
 use latchkey_contract::names::{KeyParent, RevisionScope, Scope};
 use latchkey_contract::vault::v1::{ListAuditEventsRequest, ListAuditEventsResponse};
+use latchkey_rpc::page::PageTokenError;
 
 use crate::error::VaultError;
 use crate::services::call::Call;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::{KeyName, KeyParent, ResourceId};
 use latchkey_contract::vault::v1::{Key as Message, KeyMaterial};
 

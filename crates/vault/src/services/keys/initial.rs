@@ -10,8 +10,8 @@ use crate::error::VaultError;
 use crate::store;
 use crate::vault::Vault;
 
-/// How many may come at once. One message holds them all, see `LARGEST_MESSAGE`.
-pub(in crate::services) const MOST: usize = 16;
+/// How many may come at once. One message holds them all, see `MAX_MESSAGE_BYTES`.
+pub(in crate::services) const MAX_INITIAL_KEYS: usize = 16;
 /// How many providers are asked at the same time.
 const AT_ONCE: usize = 8;
 
@@ -19,7 +19,7 @@ const AT_ONCE: usize = 8;
 pub(in crate::services) struct Drafts(Vec<Draft>);
 
 /// Keys that their providers have not refused.
-pub(in crate::services) struct Newcomers(Vec<Verified>);
+pub(in crate::services) struct VerifiedKeys(Vec<Verified>);
 
 impl Drafts {
     /// Reads all of them.
@@ -27,8 +27,8 @@ impl Drafts {
         vault: &Vault,
         keys: Vec<InitialKey>,
     ) -> Result<Self, VaultError> {
-        if keys.len() > MOST {
-            let problem = format!("must have at most {MOST} entries");
+        if keys.len() > MAX_INITIAL_KEYS {
+            let problem = format!("must have at most {MAX_INITIAL_KEYS} entries");
             return Err(VaultError::field("initial_keys", problem));
         }
         let mut drafts: Vec<Draft> = Vec::with_capacity(keys.len());
@@ -40,18 +40,21 @@ impl Drafts {
     }
 
     /// Asks the providers. The first that refuses ends it.
-    pub(in crate::services) async fn verify(self, vault: &Vault) -> Result<Newcomers, VaultError> {
+    pub(in crate::services) async fn verify(
+        self,
+        vault: &Vault,
+    ) -> Result<VerifiedKeys, VaultError> {
         let verify = |(index, draft): (usize, Draft)| async move {
             let verified = draft.verify(vault).await;
             verified.map_err(of_entry(index))
         };
         let asked = stream::iter(self.0.into_iter().enumerate().map(verify));
         let verified = asked.buffered(AT_ONCE).try_collect();
-        Ok(Newcomers(verified.await?))
+        Ok(VerifiedKeys(verified.await?))
     }
 }
 
-impl Newcomers {
+impl VerifiedKeys {
     /// Stores all of them as keys of `parent`, in the transaction that creates it.
     pub(in crate::services) async fn store(
         self,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::KeyName;
 use latchkey_contract::vault::v1::{KeyMaterial, key_material};
 
@@ -17,7 +17,7 @@ use crate::domain::uid::{KeyUid, random_uuid};
 use crate::domain::verification::{Grade, Verification};
 use crate::domain::version::{KeyVersion, VersionState};
 use crate::error::{Conflict, VaultError};
-use crate::leasing::errands::Errand;
+use crate::leasing::verification_tasks::PendingTask;
 use crate::store;
 use crate::vault::{self, Vault};
 
@@ -90,13 +90,13 @@ pub(super) async fn verify(
     let (grade, detail) = if skip {
         (Grade::Format, String::new())
     } else {
-        let errand = Errand {
+        let task = PendingTask {
             id: random_uuid(vault.custody.rng())?,
             provider,
             destination: destination.clone(),
             material: Arc::clone(&material),
         };
-        vault.leasing.verify(errand).await?
+        vault.leasing.verify(task).await?
     };
     let verification = Verification {
         grade,

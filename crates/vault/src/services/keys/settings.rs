@@ -1,6 +1,6 @@
 //! A key's settings, from the message.
 
-use latchkey_boot::clock::Timestamp;
+use latchkey_clock::Timestamp;
 use latchkey_contract::names::KeyParent;
 use latchkey_contract::vault::v1;
 

@@ -11,7 +11,7 @@ use crate::custody::CustodyError;
 use crate::domain::key::{IllegalTransition, KeyState};
 use crate::domain::uid::random_uuid;
 use crate::error::{Noun, VaultError};
-use crate::leasing::errands::Errand;
+use crate::leasing::verification_tasks::PendingTask;
 use crate::services::call::Call;
 use crate::services::encode;
 use crate::store;
@@ -38,13 +38,13 @@ pub(super) async fn handle(
     let found = store::versions::find(&vault.store, asked.uid, asked.current_version).await?;
     let version = keys.check(found.ok_or(CustodyError::Integrity)?)?;
     let material = keys.open(&asked, &version)?;
-    let errand = Errand {
+    let task = PendingTask {
         id: random_uuid(vault.custody.rng())?,
         provider: asked.provider,
         destination: version.destination.clone(),
         material: Arc::new(material),
     };
-    let (grade, detail) = vault.leasing.verify(errand).await?;
+    let (grade, detail) = vault.leasing.verify(task).await?;
 
     let mut change = Change::begin(vault, &name.parent, call.act()).await?;
     let key = change.key(&name, "").await?;

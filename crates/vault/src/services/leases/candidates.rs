@@ -24,7 +24,7 @@ pub(super) async fn gather(
     } else {
         vec![named(vault, &question.parent, names).await?]
     };
-    if question.wish.expectations.location.is_some() {
+    if question.query.expectations.location.is_some() {
         for candidate in &mut candidates {
             let version = version(vault, question, candidate).await?;
             version
@@ -88,12 +88,12 @@ async fn all(
         scope,
         parent,
         platform,
-        wish,
+        query,
         ..
     } = question;
     let platforms = platform.workspace.uid;
     let found =
-        store::keys::candidates(&vault.store, parent.ids(), platforms, wish.provider).await?;
+        store::keys::candidates(&vault.store, parent.ids(), platforms, query.provider).await?;
     let mut candidates = Vec::with_capacity(found.len());
     for Listed {
         parent: row,

@@ -23,7 +23,7 @@ pub(super) fn handle(
             key_version: lease.key_version.to_string(),
             parent: lease.scope.to_string(),
             router: session.router.to_string(),
-            session: session.id.0.to_string(),
+            router_session: session.id.0.to_string(),
             create_time: Some(encode::time(lease.create_time)),
         })
         .filter(|lease| {

@@ -20,7 +20,7 @@ pub(super) async fn handle(
     call.authorize_deployment()?;
     let session = vault
         .leasing
-        .session(session_id(&request.session)?, call.actor())?;
+        .session(session_id(&request.router_session)?, call.actor())?;
     let name: WorkspaceName = request
         .workspace
         .parse()

@@ -1,14 +1,14 @@
 //! `LeaseService`, one file per method.
 
-mod attend;
 mod candidates;
 mod data_keys;
-mod foresight;
+mod dry_run;
 mod list;
 mod look_up_member;
+mod open_router_session;
+mod query;
 mod release;
 mod resolve;
-mod wish;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use futures_util::Stream;
 use latchkey_boot::drain::Drain;
 use latchkey_contract::vault::v1::lease_service_server::LeaseService;
 use latchkey_contract::vault::v1::{
-    AttendRequest, AttendResponse, CreateDataKeyRequest, DataKey, DestroyDataKeyRequest,
-    DestroyDataKeyResponse, LendDataKeyRequest, ListLeasesRequest, ListLeasesResponse,
-    LookUpMemberRequest, LookUpMemberResponse, ReleaseLeaseRequest, ReleaseLeaseResponse,
-    ResolveRequest, ResolveResponse,
+    CreateDataKeyRequest, DataKey, DestroyDataKeyRequest, DestroyDataKeyResponse,
+    LeaseDataKeyRequest, ListLeasesRequest, ListLeasesResponse, LookUpMemberRequest,
+    LookUpMemberResponse, OpenRouterSessionRequest, OpenRouterSessionResponse, ReleaseLeaseRequest,
+    ReleaseLeaseResponse, ResolveRequest, ResolveResponse,
 };
 use tonic::{Request, Response, Status, Streaming, async_trait};
 use uuid::Uuid;
@@ -30,7 +30,7 @@ use crate::error::VaultError;
 use crate::leasing::SessionId;
 use crate::vault::Vault;
 
-/// Lends keys to routers.
+/// Leases keys to routers.
 pub(super) struct Leases {
     pub(super) vault: Arc<Vault>,
     pub(super) drain: Drain,
@@ -38,7 +38,8 @@ pub(super) struct Leases {
 
 #[async_trait]
 impl LeaseService for Leases {
-    type AttendStream = Pin<Box<dyn Stream<Item = Result<AttendResponse, Status>> + Send>>;
+    type OpenRouterSessionStream =
+        Pin<Box<dyn Stream<Item = Result<OpenRouterSessionResponse, Status>> + Send>>;
 
     async fn resolve(
         &self,
@@ -59,12 +60,12 @@ impl LeaseService for Leases {
         call.answer(&self.vault, "leases", outcome).await
     }
 
-    async fn attend(
+    async fn open_router_session(
         &self,
-        request: Request<Streaming<AttendRequest>>,
-    ) -> Result<Response<Self::AttendStream>, Status> {
+        request: Request<Streaming<OpenRouterSessionRequest>>,
+    ) -> Result<Response<Self::OpenRouterSessionStream>, Status> {
         let (call, stream) = Call::split(request)?;
-        let outcome = attend::handle(&self.vault, &self.drain, &call, stream).await;
+        let outcome = open_router_session::handle(&self.vault, &self.drain, &call, stream).await;
         call.answer(&self.vault, "sessions", outcome).await
     }
 
@@ -88,13 +89,13 @@ impl LeaseService for Leases {
         call.answer(&self.vault, &resource, outcome).await
     }
 
-    async fn lend_data_key(
+    async fn lease_data_key(
         &self,
-        request: Request<LendDataKeyRequest>,
+        request: Request<LeaseDataKeyRequest>,
     ) -> Result<Response<DataKey>, Status> {
         let (call, request) = Call::split(request)?;
         let resource = request.name.clone();
-        let outcome = data_keys::lend::handle(&self.vault, &call, request).await;
+        let outcome = data_keys::lease::handle(&self.vault, &call, request).await;
         call.answer(&self.vault, &resource, outcome).await
     }
 

@@ -17,7 +17,7 @@ pub(super) fn handle(
     call.authorize_deployment()?;
     let id = Uuid::try_parse(&request.lease_id)
         .map_err(|_| VaultError::field("lease_id", "is not a lease of this vault"))?;
-    let session = session_id(&request.session)?;
+    let session = session_id(&request.router_session)?;
     // A session that is gone took its leases with it.
     if let Ok(session) = vault.leasing.session(session, call.actor()) {
         session.release(LeaseId(id));

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use latchkey_contract::names::{KeyName, KeyParent, KeyVersionName, RevisionScope, Scope};
 use latchkey_contract::vault::v1::{
-    Exclusion, KeyShare, Lease, ModelLists, ResolveRequest, ResolveResponse, ScopeRevision,
+    Exclusion, Lease, ModelRules, ResolveRequest, ResolveResponse, ScopeRevision, WeightedKey,
 };
 use ring::rand::SecureRandom as _;
 use uuid::Builder;
 
-use super::{candidates, foresight, session_id, wish};
+use super::{candidates, dry_run, query, session_id};
 use crate::custody::CustodyError;
-use crate::domain::funding::Lack;
+use crate::domain::funding::UnavailableReason;
 use crate::domain::key::Key;
 use crate::domain::provider::Provider;
-use crate::domain::resolution::{Candidate, Choice, Payer, Terms, Wish, choose};
+use crate::domain::resolution::{Candidate, Choice, KeyQuery, Payer, Terms, choose};
 use crate::domain::workspace::Workspace;
 use crate::error::VaultError;
 use crate::leasing::{LeaseId, LeaseRecord, Session};
@@ -31,7 +31,7 @@ pub(super) struct Question {
     pub(super) scope: Scope,
     pub(super) parent: OpenParent,
     pub(super) platform: OpenWorkspace,
-    pub(super) wish: Wish,
+    pub(super) query: KeyQuery,
 }
 
 pub(super) async fn handle(
@@ -40,12 +40,12 @@ pub(super) async fn handle(
     request: ResolveRequest,
 ) -> Result<ResolveResponse, VaultError> {
     call.authorize_deployment()?;
-    let wish = wish::decode(&request)?;
+    let query = query::decode(&request)?;
     let session = vault
         .leasing
-        .session(session_id(&request.session)?, call.actor())?;
+        .session(session_id(&request.router_session)?, call.actor())?;
     let scope: Scope = request.parent.parse().map_err(VaultError::name("parent"))?;
-    let names = wish::named_keys(&request.key, &scope)?;
+    let names = query::named_keys(&request.key, &scope)?;
 
     // The dependency is registered before the keys are read: a change that commits after these lines
     // is told to the session, one that committed before them is seen below.
@@ -62,7 +62,7 @@ pub(super) async fn handle(
         scope,
         parent,
         platform,
-        wish,
+        query,
     };
     let (terms, candidates) = tokio::try_join!(
         terms(vault, &question),
@@ -78,32 +78,32 @@ pub(super) async fn handle(
         ..ResolveResponse::default()
     };
     if request.dry_run {
-        let (candidates, refusal) = foresight::answer(vault, &question, &terms, candidates).await?;
+        let (candidates, refusal) = dry_run::answer(vault, &question, &terms, candidates).await?;
         return Ok(ResolveResponse {
             candidates,
             refusal,
             ..answer
         });
     }
-    let wish = &question.wish;
-    let choice = choose(&candidates, &terms, wish, vault.now(), random(vault)?);
+    let query = &question.query;
+    let choice = choose(&candidates, &terms, query, vault.now(), random(vault)?);
     let choice = choice.map_err(|refusal| VaultError::Resolution {
         refusal,
         fallbacks: fallbacks.clone(),
     })?;
     let lease_id = LeaseId(lease_uuid(vault)?);
-    let (lease, version) = lend(vault, &question, &terms, &choice, lease_id).await?;
+    let (lease, version) = lease(vault, &question, &terms, &choice, lease_id).await?;
     let record = LeaseRecord {
         key_version: version,
         scope: question.scope.clone(),
         create_time: vault.now(),
     };
-    session.lend(lease_id, record);
+    session.lease(lease_id, record);
     touch(vault, &choice.chosen.key).await;
     Ok(ResolveResponse {
         lease: Some(lease),
         exclusions: exclusions(&choice),
-        shares: shares(&choice),
+        weighted_keys: shares(&choice),
         ..answer
     })
 }
@@ -113,7 +113,7 @@ async fn terms(vault: &Vault, question: &Question) -> Result<Terms, VaultError> 
     let Question {
         parent, platform, ..
     } = question;
-    let provider = question.wish.provider;
+    let provider = question.query.provider;
     let workspace = &parent.open.workspace;
     let project = parent.project.as_ref();
     Ok(Terms {
@@ -133,7 +133,7 @@ pub(super) fn depend_on(session: &Session, open: &OpenWorkspace) -> bool {
 }
 
 /// Opens the chosen key's material.
-async fn lend(
+async fn lease(
     vault: &Vault,
     question: &Question,
     terms: &Terms,
@@ -162,17 +162,19 @@ async fn lend(
         deployments: settings.deployments.clone(),
         allowed_models: settings.allowed_models.clone(),
         denied_models: settings.denied_models.clone(),
-        platform_may_follow: settings.funding.lets_the_platform_stand_in(Lack::Failed),
-        further_lists: further_lists(terms, key.provider),
+        platform_fallback_allowed: settings
+            .funding
+            .lets_the_platform_stand_in(UnavailableReason::Failed),
+        additional_model_rules: additional_model_rules(terms, key.provider),
     };
     Ok((lease, version_name))
 }
 
 /// The lists of models that hold beside the key's own.
-fn further_lists(terms: &Terms, provider: Provider) -> Vec<ModelLists> {
+fn additional_model_rules(terms: &Terms, provider: Provider) -> Vec<ModelRules> {
     let lists = terms.model_lists(provider);
     let lists = lists.filter(|(allowed, denied)| !allowed.is_empty() || !denied.is_empty());
-    let encode = |(allowed, denied): (&[String], &[String])| ModelLists {
+    let encode = |(allowed, denied): (&[String], &[String])| ModelRules {
         allowed_models: allowed.to_vec(),
         denied_models: denied.to_vec(),
     };
@@ -200,12 +202,12 @@ fn exclusions(choice: &Choice) -> Vec<Exclusion> {
     choice.exclusions.iter().map(encode).collect()
 }
 
-fn shares(choice: &Choice) -> Vec<KeyShare> {
-    let encode = |(key, weight): &(KeyName, u64)| KeyShare {
+fn shares(choice: &Choice) -> Vec<WeightedKey> {
+    let encode = |(key, weight): &(KeyName, u64)| WeightedKey {
         key: key.to_string(),
         weight: encode::signed(*weight),
     };
-    choice.shares.iter().map(encode).collect()
+    choice.weighted_keys.iter().map(encode).collect()
 }
 
 pub(super) fn revision(open: &OpenWorkspace) -> Option<ScopeRevision> {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use latchkey_boot::rpc::access::Memberships;
 use latchkey_contract::names::WorkspaceName;
+use latchkey_rpc::access::Memberships;
 
 use crate::domain::role::Role;
 use crate::error::VaultError;

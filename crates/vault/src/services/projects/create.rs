@@ -49,7 +49,7 @@ async fn create(
     // Before any provider is asked: nobody learns of a key by a name that is taken anyway.
     let open = vault.workspace(Some(&name.workspace)).await?;
     refuse_taken(&vault.store, open.workspace.uid, &name).await?;
-    let newcomers = drafts.verify(vault).await?;
+    let verified_keys = drafts.verify(vault).await?;
 
     let workspace = KeyParent::Scope(Scope::Workspace(name.workspace.clone()));
     let mut change = Change::begin(vault, &workspace, call.act()).await?;
@@ -70,7 +70,9 @@ async fn create(
         project: Some(uid),
     };
     let parent = KeyParent::Scope(Scope::Project(name));
-    newcomers.store(vault, &mut change, &parent, ids).await?;
+    verified_keys
+        .store(vault, &mut change, &parent, ids)
+        .await?;
     repeatable.remember(&change, call, &answer).await?;
     let committed = change.commit().await?;
     vault.leasing.propagate(committed).await;

@@ -3,7 +3,7 @@
 use super::{access, messages};
 use crate::change::Change;
 use crate::custody::CustodyError;
-use crate::domain::access::instead;
+use crate::domain::access::switched_off_fallback;
 use crate::domain::audit::{AuditEvent, Decision};
 use crate::domain::provider::Provider;
 use crate::domain::workspace::Workspace;
@@ -17,7 +17,7 @@ pub(super) fn describe(event: AuditEvent, workspace: &Workspace, on: bool) -> Au
     if on {
         return event;
     }
-    event.with("instead", instead(workspace).as_str())
+    event.with("fallback", switched_off_fallback(workspace).as_str())
 }
 
 /// Records in the log of each workspace that a change for everybody switches its own keys, and returns
@@ -35,7 +35,7 @@ pub(super) async fn tell(
         let open = match change.lock_other(vault, uid).await {
             Ok(open) => open,
             // One damaged workspace must not keep the operator from switching for all the others, and
-            // nothing is lent to it anyway.
+            // nothing is leased to it anyway.
             Err(VaultError::Custody(CustodyError::Integrity)) => {
                 let found = workspaces::find_by_uid(&change.unit, uid)
                     .await

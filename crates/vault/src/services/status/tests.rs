@@ -1,5 +1,5 @@
-use latchkey_boot::rpc::access::Denied;
 use latchkey_envelope::SealError;
+use latchkey_rpc::access::Denied;
 use sea_orm::DbErr;
 use tonic_types::StatusExt as _;
 
@@ -191,14 +191,14 @@ fn outcomes() -> Vec<Row> {
     vec![
         row(unresolved(unmet), FailedPrecondition, "EXPECTATION_UNMET"),
         row(unresolved(forbidden), FailedPrecondition, "POLICY_FORBIDS"),
-        row(ErrandFailure::NoRouter, Unavailable, "NO_ROUTER_ATTACHED"),
+        row(TaskFailure::NoRouter, Unavailable, "NO_ROUTER_ATTACHED"),
         row(
-            ErrandFailure::Rejected(words()),
+            TaskFailure::Rejected(words()),
             FailedPrecondition,
             "PROVIDER_REJECTED_KEY",
         ),
         row(
-            ErrandFailure::Unreachable(words()),
+            TaskFailure::Unreachable(words()),
             Unavailable,
             "PROVIDER_UNAVAILABLE",
         ),
@@ -271,9 +271,9 @@ fn unresolved(refusal: ResolutionRefusal) -> VaultError {
     }
 }
 
-fn words() -> ProviderWords {
+fn words() -> ProviderMessage {
     let message = "Incorrect API key provided".to_owned();
-    ProviderWords {
+    ProviderMessage {
         http_status: 401,
         code: "invalid_api_key".to_owned(),
         message,
@@ -307,7 +307,7 @@ fn is_listed(error: &VaultError) {
         | VaultError::InitialKey { .. }
         | VaultError::State(_)
         | VaultError::Verification(
-            ErrandFailure::NoRouter | ErrandFailure::Rejected(_) | ErrandFailure::Unreachable(_),
+            TaskFailure::NoRouter | TaskFailure::Rejected(_) | TaskFailure::Unreachable(_),
         )
         | VaultError::Resolution {
             refusal:
@@ -392,7 +392,7 @@ fn a_failure_inside_is_not_told_to_the_caller() {
 
 #[test]
 fn the_providers_words_travel_as_facts() {
-    let status = Status::from(VaultError::from(ErrandFailure::Rejected(words())));
+    let status = Status::from(VaultError::from(TaskFailure::Rejected(words())));
     let details = status.get_error_details();
     let facts = &details.error_info().unwrap().metadata;
     assert_eq!(facts["provider_status"], "401");

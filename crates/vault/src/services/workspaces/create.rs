@@ -66,7 +66,7 @@ async fn create(
     let drafts = Drafts::read(vault, initial_keys)?;
     // Before any provider is asked: nobody learns of a key by a name that is taken anyway.
     refuse_taken(&vault.store, &slug).await?;
-    let newcomers = drafts.verify(vault).await?;
+    let verified_keys = drafts.verify(vault).await?;
 
     let now = vault.now();
     let unit = vault.store.begin().await?;
@@ -89,7 +89,9 @@ async fn create(
         workspace: uid,
         project: None,
     };
-    newcomers.store(vault, &mut change, &parent, ids).await?;
+    verified_keys
+        .store(vault, &mut change, &parent, ids)
+        .await?;
     let answer = encode::workspace(&name, &change.head);
     repeatable.remember(&change, call, &answer).await?;
     let committed = change.commit().await?;

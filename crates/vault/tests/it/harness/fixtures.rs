@@ -29,7 +29,7 @@ pub(crate) fn material(text: &str) -> Option<KeyMaterial> {
     })
 }
 
-/// The API key that a lease or an errand carries.
+/// The API key that a lease or a task carries.
 #[track_caller]
 pub(crate) fn api_key(material: Option<&KeyMaterial>) -> &str {
     match material.and_then(|material| material.kind.as_ref()) {

@@ -89,7 +89,7 @@ impl Router {
         identity: &str,
     ) -> Result<LookUpMemberResponse, Status> {
         let request = LookUpMemberRequest {
-            session: self.session.clone(),
+            router_session: self.session.clone(),
             workspace: workspace.to_owned(),
             identity: identity.to_owned(),
         };

@@ -1,4 +1,4 @@
-//! A vault to test, callers of every kind, and a router to attend it.
+//! A vault to test, callers of every kind, and a router to open_router_session it.
 
 mod fixtures;
 mod materials;

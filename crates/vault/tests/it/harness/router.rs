@@ -1,17 +1,18 @@
-//! A router that attends: it answers errands by script and confirms what it is told.
+//! A router that opens_session: it answers tasks by script and confirms what it is told.
 
 use std::sync::{Arc, Mutex};
 
-use latchkey_boot::client::AuthorizedChannel;
-use latchkey_contract::vault::v1::attend_request::Message as Said;
-use latchkey_contract::vault::v1::attend_response::Message as Told;
 use latchkey_contract::vault::v1::lease_service_client::LeaseServiceClient;
+use latchkey_contract::vault::v1::open_router_session_request::Message as Said;
+use latchkey_contract::vault::v1::open_router_session_response::Message as Told;
 pub(crate) use latchkey_contract::vault::v1::verification_result::Outcome;
 use latchkey_contract::vault::v1::{
-    Acknowledgement, AttendRequest, AttendResponse, Hello, Invalidation, KeepAlive,
-    KeepAliveAnswer, KeyReport, Lease, ProviderRefusal, ResolveRequest, ResolveResponse,
-    ScopeRevision, Verification, VerificationErrand, VerificationResult, Welcome, verification,
+    Acknowledgement, Hello, Invalidation, KeepAlive, KeepAliveAnswer, KeyReport, Lease,
+    OpenRouterSessionRequest, OpenRouterSessionResponse, ProviderRefusal, ResolveRequest,
+    ResolveResponse, ScopeRevision, Verification, VerificationResult, VerificationTask, Welcome,
+    verification,
 };
+use latchkey_rpc::client::AuthorizedChannel;
 use latchkey_vault::domain::provider::Provider;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -26,10 +27,10 @@ pub(crate) struct Router {
     pub(crate) session: String,
     pub(crate) welcome: Welcome,
     client: LeaseServiceClient<AuthorizedChannel>,
-    say: mpsc::UnboundedSender<AttendRequest>,
+    say: mpsc::UnboundedSender<OpenRouterSessionRequest>,
     script: Arc<Mutex<Script>>,
     heard: watch::Receiver<Heard>,
-    attending: JoinHandle<Status>,
+    router_session: JoinHandle<Status>,
 }
 
 /// How it behaves.
@@ -43,7 +44,7 @@ struct Script {
 #[derive(Clone, Default)]
 struct Heard {
     invalidations: Vec<Invalidation>,
-    errands: Vec<VerificationErrand>,
+    tasks: Vec<VerificationTask>,
     answers: Vec<KeepAliveAnswer>,
 }
 
@@ -95,20 +96,30 @@ pub(crate) fn unreachable() -> Outcome {
 
 impl Router {
     /// Attends with nothing in hand, able to check keys of every provider.
-    pub(crate) async fn attend(vault: &Vault) -> Self {
-        Self::attend_as(vault, ROUTER, hello(&[])).await.unwrap()
+    pub(crate) async fn open_router_session(vault: &Vault) -> Self {
+        Self::open_session_as(vault, ROUTER, hello(&[]))
+            .await
+            .unwrap()
     }
 
     /// Attends, still holding something of these scopes at these revisions.
-    pub(crate) async fn attend_holding(vault: &Vault, held: &[ScopeRevision]) -> Self {
-        Self::attend_as(vault, ROUTER, hello(held)).await.unwrap()
+    pub(crate) async fn open_session_holding(vault: &Vault, held: &[ScopeRevision]) -> Self {
+        Self::open_session_as(vault, ROUTER, hello(held))
+            .await
+            .unwrap()
     }
 
-    pub(crate) async fn attend_as(vault: &Vault, who: Who, hello: Hello) -> Result<Self, Status> {
+    pub(crate) async fn open_session_as(
+        vault: &Vault,
+        who: Who,
+        hello: Hello,
+    ) -> Result<Self, Status> {
         let mut client = vault.leases(who);
         let (say, said) = mpsc::unbounded_channel();
         say.send(request(Said::Hello(hello))).unwrap();
-        let stream = client.attend(UnboundedReceiverStream::new(said)).await?;
+        let stream = client
+            .open_router_session(UnboundedReceiverStream::new(said))
+            .await?;
         let mut stream = stream.into_inner();
         let first = stream
             .message()
@@ -124,8 +135,9 @@ impl Router {
         };
         let script = Arc::new(Mutex::new(script));
         let (hear, heard) = watch::channel(Heard::default());
-        let attending = tokio::spawn(listen(stream, say.downgrade(), Arc::clone(&script), hear));
-        let session = welcome.session.clone();
+        let router_session =
+            tokio::spawn(listen(stream, say.downgrade(), Arc::clone(&script), hear));
+        let session = welcome.router_session.clone();
         Ok(Self {
             session,
             welcome,
@@ -133,12 +145,12 @@ impl Router {
             say,
             script,
             heard,
-            attending,
+            router_session,
         })
     }
 
-    /// From now on errands end like this; never, with nothing.
-    pub(crate) fn answers_errands(&self, outcome: impl Into<Option<Outcome>>) {
+    /// From now on tasks end like this; never, with nothing.
+    pub(crate) fn answers_tasks(&self, outcome: impl Into<Option<Outcome>>) {
         self.script.lock().unwrap().outcome = outcome.into();
     }
 
@@ -163,7 +175,7 @@ impl Router {
         )));
     }
 
-    /// Reports that a provider refused a lent key.
+    /// Reports that a provider refused a leased key.
     pub(crate) fn reports(&self, key_version: &str) {
         let Outcome::Rejected(refusal) = rejected() else {
             panic!("it is a refusal")
@@ -175,11 +187,11 @@ impl Router {
         }));
     }
 
-    /// Brings back the outcome of an errand that it did not answer by itself.
-    pub(crate) fn brings_back(&self, errand: &VerificationErrand, outcome: Outcome) {
-        let (errand_id, outcome) = (errand.errand_id.clone(), Some(outcome));
+    /// Brings back the outcome of a task that it did not answer by itself.
+    pub(crate) fn brings_back(&self, task: &VerificationTask, outcome: Outcome) {
+        let (task_id, outcome) = (task.task_id.clone(), Some(outcome));
         self.says(Said::VerificationResult(VerificationResult {
-            errand_id,
+            task_id,
             outcome,
         }));
     }
@@ -223,28 +235,28 @@ impl Router {
         self.heard.borrow().invalidations.clone()
     }
 
-    pub(crate) fn errands(&self) -> Vec<VerificationErrand> {
-        self.heard.borrow().errands.clone()
+    pub(crate) fn tasks(&self) -> Vec<VerificationTask> {
+        self.heard.borrow().tasks.clone()
     }
 
-    /// Waits for the first errand.
-    pub(crate) async fn errand(&self) -> VerificationErrand {
-        self.errand_after(0).await
+    /// Waits for the first task.
+    pub(crate) async fn task(&self) -> VerificationTask {
+        self.task_after(0).await
     }
 
-    /// Waits for the errand that follows the first `seen` of them.
-    pub(crate) async fn errand_after(&self, seen: usize) -> VerificationErrand {
+    /// Waits for the task that follows the first `seen` of them.
+    pub(crate) async fn task_after(&self, seen: usize) -> VerificationTask {
         let mut heard = self.heard.clone();
         let heard = heard
-            .wait_for(|heard| heard.errands.len() > seen)
+            .wait_for(|heard| heard.tasks.len() > seen)
             .await
             .unwrap();
-        heard.errands[seen].clone()
+        heard.tasks[seen].clone()
     }
 
     pub(crate) async fn resolve(&self, request: ResolveRequest) -> Result<ResolveResponse, Status> {
         let request = ResolveRequest {
-            session: self.session.clone(),
+            router_session: self.session.clone(),
             ..request
         };
         self.client
@@ -255,7 +267,7 @@ impl Router {
     }
 
     /// Borrows a key that must be there.
-    pub(crate) async fn borrows(&self, request: ResolveRequest) -> Lease {
+    pub(crate) async fn obtains(&self, request: ResolveRequest) -> Lease {
         self.resolve(request).await.unwrap().lease.unwrap()
     }
 
@@ -263,19 +275,19 @@ impl Router {
     pub(crate) async fn leaves(self) -> Status {
         drop(self.say);
         self.script.lock().unwrap().confirms = false;
-        self.attending.await.unwrap()
+        self.router_session.await.unwrap()
     }
 
     /// Breaks off without a goodbye.
     pub(crate) async fn breaks_off(self) {
-        self.attending.abort();
+        self.router_session.abort();
         // Before its end of the stream is dropped: that would be a clean end.
-        self.attending.await.unwrap_err();
+        self.router_session.await.unwrap_err();
     }
 
     /// How the vault ended the session.
     pub(crate) async fn ended(self) -> Status {
-        self.attending.await.unwrap()
+        self.router_session.await.unwrap()
     }
 }
 
@@ -289,8 +301,8 @@ pub(crate) fn hello(held: &[ScopeRevision]) -> Hello {
     }
 }
 
-fn request(said: Said) -> AttendRequest {
-    AttendRequest {
+fn request(said: Said) -> OpenRouterSessionRequest {
+    OpenRouterSessionRequest {
         message: Some(said),
     }
 }
@@ -304,9 +316,9 @@ fn confirmation(invalidation: &Invalidation, in_flight_count: i64) -> Acknowledg
 }
 
 async fn listen(
-    mut stream: Streaming<AttendResponse>,
+    mut stream: Streaming<OpenRouterSessionResponse>,
     // Weak, so that the session ends when the router lets go of it.
-    say: mpsc::WeakUnboundedSender<AttendRequest>,
+    say: mpsc::WeakUnboundedSender<OpenRouterSessionRequest>,
     script: Arc<Mutex<Script>>,
     hear: watch::Sender<Heard>,
 ) -> Status {
@@ -323,13 +335,13 @@ async fn listen(
                 hear.send_modify(|heard| heard.invalidations.push(invalidation));
                 script.confirms.then_some(Said::Acknowledgement(answer))
             }
-            Some(Told::VerificationErrand(errand)) => {
-                let errand_id = errand.errand_id.clone();
-                hear.send_modify(|heard| heard.errands.push(errand));
+            Some(Told::VerificationTask(task)) => {
+                let task_id = task.task_id.clone();
+                hear.send_modify(|heard| heard.tasks.push(task));
                 let outcome = script.lock().unwrap().outcome.clone();
                 outcome.map(|outcome| {
                     let outcome = Some(outcome);
-                    Said::VerificationResult(VerificationResult { errand_id, outcome })
+                    Said::VerificationResult(VerificationResult { task_id, outcome })
                 })
             }
             Some(Told::KeepAliveAnswer(answer)) => {

@@ -53,9 +53,9 @@ async fn acme(vault: &Vault) {
 
 async fn the_next_call_uses_the_new_material(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     assert_eq!(
-        api_key(router.borrows(resolve(ACME)).await.material.as_ref()),
+        api_key(router.obtains(resolve(ACME)).await.material.as_ref()),
         secret(ACME, "main")
     );
     let answer = vault
@@ -70,15 +70,15 @@ async fn the_next_call_uses_the_new_material(vault: Vault) {
         (key.etag.as_str(), key.material_tail.as_str()),
         ("r2", SECRET_TAIL)
     );
-    let lease = router.borrows(resolve(ACME)).await;
+    let lease = router.obtains(resolve(ACME)).await;
     assert_eq!(lease.key_version, "workspaces/acme/keys/main/versions/2");
     assert_eq!(api_key(lease.material.as_ref()), secret(ACME, "b"));
 }
 
 async fn routers_confirm_that_the_old_version_is_gone(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
-    router.borrows(resolve(ACME)).await;
+    let router = Router::open_router_session(&vault).await;
+    router.obtains(resolve(ACME)).await;
     router.keeps_silent();
     let mut client = vault.keys(OWNER);
     let adding = tokio::spawn(async move { client.add_key_version(request("b")).await });
@@ -126,8 +126,8 @@ async fn the_address_stays_unless_another_is_given(vault: Vault) {
 
 async fn a_new_version_ends_a_quarantine(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
-    let lease = router.borrows(resolve(ACME)).await;
+    let router = Router::open_router_session(&vault).await;
+    let lease = router.obtains(resolve(ACME)).await;
     router.reports(&lease.key_version);
     router.invalidation(ACME, 0).await;
     let answer = vault
@@ -178,15 +178,15 @@ async fn another_keys_material_is_refused(vault: Vault) {
 
 async fn the_same_request_id_returns_the_first_answer_and_is_confirmed_again(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
-    router.borrows(resolve(ACME)).await;
+    let router = Router::open_router_session(&vault).await;
+    router.obtains(resolve(ACME)).await;
     let mut client = vault.keys(OWNER);
     let first = client
         .add_key_version(repeatable("b"))
         .await
         .unwrap()
         .into_inner();
-    router.borrows(resolve(ACME)).await;
+    router.obtains(resolve(ACME)).await;
     // Whoever did not see the first answer learns from the second one that routers confirmed.
     let second = client
         .add_key_version(repeatable("b"))
@@ -221,7 +221,7 @@ async fn a_request_id_is_good_for_one_request(vault: Vault) {
 
 async fn a_stale_etag_is_refused(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let etag = "r2".to_owned();
     let request = AddKeyVersionRequest {
         etag,
@@ -230,7 +230,7 @@ async fn a_stale_etag_is_refused(vault: Vault) {
     };
     let outcome = vault.keys(OWNER).add_key_version(request).await;
     refused(outcome, Code::Aborted, "ETAG_MISMATCH");
-    assert!(router.errands().is_empty());
+    assert!(router.tasks().is_empty());
 }
 
 async fn what_is_missing_is_not_found(vault: Vault) {

@@ -153,7 +153,7 @@ async fn a_request_id_is_good_for_one_request(vault: Vault) {
 
 async fn validate_only_stores_nothing(vault: Vault) {
     vault.create_workspace("acme").await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let request = CreateKeyRequest {
         validate_only: true,
         skip_verification: false,
@@ -164,7 +164,7 @@ async fn validate_only_stores_nothing(vault: Vault) {
         shown.verification.unwrap().grade(),
         verification::Grade::Alive
     );
-    assert_eq!(router.errands().len(), 1);
+    assert_eq!(router.tasks().len(), 1);
     let outcome = router.resolve(resolve(ACME)).await;
     refused(outcome, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
     // Neither the name, nor the material, nor the request id is taken.
@@ -178,7 +178,7 @@ async fn a_taken_name_is_refused_where_it_is_taken(vault: Vault) {
     vault
         .create_key("workspaces/acme/projects/web", "main")
         .await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let request = CreateKeyRequest {
         skip_verification: false,
         material: material(&secret(ACME, "other")),
@@ -187,7 +187,7 @@ async fn a_taken_name_is_refused_where_it_is_taken(vault: Vault) {
     let outcome = vault.keys(OWNER).create_key(request).await;
     refused(outcome, Code::AlreadyExists, "KEY_EXISTS");
     assert!(
-        router.errands().is_empty(),
+        router.tasks().is_empty(),
         "the provider was asked of a key that can't be stored"
     );
 }
@@ -318,14 +318,14 @@ async fn only_the_scopes_own_people_store_keys(vault: Vault) {
 async fn routers_choose_again(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_key("platform", "shared").await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     assert_eq!(
-        router.borrows(resolve(ACME)).await.key_version,
+        router.obtains(resolve(ACME)).await.key_version,
         "platform/keys/shared/versions/1"
     );
     vault.create_key(ACME, "own").await;
     let told = router.invalidation(ACME, 0).await;
     assert!(told.revoked_key_versions.is_empty());
-    let lease = router.borrows(resolve(ACME)).await;
+    let lease = router.obtains(resolve(ACME)).await;
     assert_eq!(lease.key_version, "workspaces/acme/keys/own/versions/1");
 }

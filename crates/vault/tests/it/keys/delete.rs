@@ -75,8 +75,8 @@ async fn its_name_and_its_material_are_free_again(vault: Vault) {
 
 async fn routers_confirm_before_the_answer(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
-    router.borrows(resolve("workspaces/acme")).await;
+    let router = Router::open_router_session(&vault).await;
+    router.obtains(resolve("workspaces/acme")).await;
     router.keeps_silent();
     let mut client = vault.keys(OWNER);
     let deleting = tokio::spawn(async move { client.delete_key(request(NAME)).await });

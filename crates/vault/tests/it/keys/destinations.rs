@@ -30,7 +30,7 @@ const NAME: &str = "workspaces/acme/keys/main";
 
 async fn acme(vault: &Vault) -> Router {
     vault.create_workspace("acme").await;
-    Router::attend(vault).await
+    Router::open_router_session(vault).await
 }
 
 fn create(provider: Provider, change: impl FnOnce(&mut Key)) -> CreateKeyRequest {
@@ -58,12 +58,12 @@ async fn add_version(vault: &Vault, request: AddKeyVersionRequest) -> Key {
     answer.into_inner().key.unwrap()
 }
 
-async fn borrow(router: &Router, provider: &str) -> Lease {
+async fn obtain(router: &Router, provider: &str) -> Lease {
     let request = ResolveRequest {
         provider: provider.to_owned(),
         ..resolve(ACME)
     };
-    router.borrows(request).await
+    router.obtains(request).await
 }
 
 async fn a_vertex_key_has_a_region_and_maybe_a_project(vault: Vault) {
@@ -77,7 +77,7 @@ async fn a_vertex_key_has_a_region_and_maybe_a_project(vault: Vault) {
         ("europe-west4", "other-models")
     );
     assert_eq!(vault.get_key(NAME).await, key);
-    let lease = borrow(&router, "vertex").await;
+    let lease = obtain(&router, "vertex").await;
     assert_eq!(
         (lease.location.as_str(), lease.cloud_project.as_str()),
         ("europe-west4", "other-models")
@@ -86,9 +86,9 @@ async fn a_vertex_key_has_a_region_and_maybe_a_project(vault: Vault) {
         name: NAME.to_owned(),
     };
     vault.keys(OWNER).verify_key(request).await.unwrap();
-    let errand = router.errand().await;
+    let task = router.task().await;
     assert_eq!(
-        (errand.location.as_str(), errand.cloud_project.as_str()),
+        (task.location.as_str(), task.cloud_project.as_str()),
         ("europe-west4", "other-models")
     );
 }
@@ -108,12 +108,12 @@ async fn an_azure_key_has_a_version_and_deployments(vault: Vault) {
     assert_eq!(key.api_version, "2024-10-21");
     assert_eq!(key.deployments, deployments);
     assert_eq!(vault.get_key(NAME).await, key);
-    let errand = router.errand().await;
+    let task = router.task().await;
     assert_eq!(
-        (errand.base_url.as_str(), errand.api_version.as_str()),
+        (task.base_url.as_str(), task.api_version.as_str()),
         (AZURE, "2024-10-21")
     );
-    let lease = borrow(&router, "azure").await;
+    let lease = obtain(&router, "azure").await;
     assert_eq!(
         (lease.base_url.as_str(), lease.api_version.as_str()),
         (AZURE, "2024-10-21")
@@ -132,7 +132,7 @@ async fn what_azures_portal_shows_is_taken_apart(vault: Vault) {
     assert_eq!(key.base_url, AZURE);
     assert_eq!(key.api_version, "2024-10-21");
     assert_eq!(key.default_model, "prod");
-    assert_eq!(borrow(&router, "azure").await.default_model, "prod");
+    assert_eq!(obtain(&router, "azure").await.default_model, "prod");
     // The address of a deployment that the key leads to already is as good as the resource's.
     let elsewhere = "https://other.openai.azure.com";
     let target = format!("{elsewhere}/openai/deployments/prod/embeddings");
@@ -285,7 +285,7 @@ async fn a_new_version_keeps_what_it_does_not_say(vault: Vault) {
 async fn a_new_service_account_brings_its_own_project(vault: Vault) {
     let router = acme(&vault).await;
     vault.store_key(create(Provider::Vertex, |_| {})).await;
-    assert_eq!(borrow(&router, "vertex").await.cloud_project, "acme-models");
+    assert_eq!(obtain(&router, "vertex").await.cloud_project, "acme-models");
     let moved = |change: fn(&mut AddKeyVersionRequest)| {
         let mut file = service_account_file("moved");
         file["project_id"] = "moved-models".into();
@@ -299,7 +299,7 @@ async fn a_new_service_account_brings_its_own_project(vault: Vault) {
         ("europe-west4", "")
     );
     assert_eq!(
-        borrow(&router, "vertex").await.cloud_project,
+        obtain(&router, "vertex").await.cloud_project,
         "moved-models"
     );
     let named = moved(|request| {
@@ -309,7 +309,7 @@ async fn a_new_service_account_brings_its_own_project(vault: Vault) {
     add_version(&vault, named).await;
     // What the owner named stays, whatever account comes next.
     add_version(&vault, moved(|_| {})).await;
-    let lease = borrow(&router, "vertex").await;
+    let lease = obtain(&router, "vertex").await;
     assert_eq!(
         (lease.location.as_str(), lease.cloud_project.as_str()),
         ("global", "third-models")

@@ -9,7 +9,7 @@ use crate::harness::{ACME_OWNER, OPERATOR, OTHER_ROUTER, OWNER, Router, Vault, r
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_disabled_key_is_not_lent,
+    a_disabled_key_is_not_leased,
     doing_it_twice_changes_nothing_and_is_confirmed_again,
     every_router_that_depends_on_it_confirms,
     a_router_that_does_not_depend_on_it_is_told_nothing,
@@ -35,10 +35,10 @@ async fn acme(vault: &Vault) {
     vault.create_key(ACME, "main").await;
 }
 
-async fn a_disabled_key_is_not_lent(vault: Vault) {
+async fn a_disabled_key_is_not_leased(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
-    router.borrows(resolve(ACME)).await;
+    let router = Router::open_router_session(&vault).await;
+    router.obtains(resolve(ACME)).await;
     let answer = vault
         .keys(ACME_OWNER)
         .disable_key(request(NAME))
@@ -57,8 +57,8 @@ async fn a_disabled_key_is_not_lent(vault: Vault) {
 
 async fn doing_it_twice_changes_nothing_and_is_confirmed_again(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
-    router.borrows(resolve(ACME)).await;
+    let router = Router::open_router_session(&vault).await;
+    router.obtains(resolve(ACME)).await;
     let mut client = vault.keys(OWNER);
     let first = client
         .disable_key(request(NAME))
@@ -80,8 +80,8 @@ async fn every_router_that_depends_on_it_confirms(vault: Vault) {
     acme(&vault).await;
     let mut routers = Vec::new();
     for calls in [2, 3] {
-        let router = Router::attend(&vault).await;
-        router.borrows(resolve(ACME)).await;
+        let router = Router::open_router_session(&vault).await;
+        router.obtains(resolve(ACME)).await;
         router.has_in_flight(calls);
         routers.push(router);
     }
@@ -111,9 +111,9 @@ async fn a_router_that_does_not_depend_on_it_is_told_nothing(vault: Vault) {
     acme(&vault).await;
     vault.create_workspace("other").await;
     vault.create_key("workspaces/other", "main").await;
-    let idle = Router::attend(&vault).await;
-    let busy = Router::attend(&vault).await;
-    busy.borrows(resolve("workspaces/other")).await;
+    let idle = Router::open_router_session(&vault).await;
+    let busy = Router::open_router_session(&vault).await;
+    busy.obtains(resolve("workspaces/other")).await;
     let answer = vault
         .keys(OWNER)
         .disable_key(request(NAME))
@@ -130,8 +130,8 @@ async fn a_router_that_does_not_depend_on_it_is_told_nothing(vault: Vault) {
 
 async fn a_silent_router_is_fenced(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
-    router.borrows(resolve(ACME)).await;
+    let router = Router::open_router_session(&vault).await;
+    router.obtains(resolve(ACME)).await;
     router.keeps_silent();
     let mut client = vault.keys(OWNER);
     let disabling = tokio::spawn(async move { client.disable_key(request(NAME)).await });
@@ -152,10 +152,10 @@ async fn a_silent_router_is_fenced(vault: Vault) {
 
 async fn a_workspace_of_the_same_name_as_before_is_confirmed_anew(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend_as(&vault, OTHER_ROUTER, crate::harness::hello(&[]))
+    let router = Router::open_session_as(&vault, OTHER_ROUTER, crate::harness::hello(&[]))
         .await
         .unwrap();
-    router.borrows(resolve(ACME)).await;
+    router.obtains(resolve(ACME)).await;
     vault.keys(OWNER).disable_key(request(NAME)).await.unwrap();
     let name = ACME.to_owned();
     let delete = latchkey_contract::vault::v1::DeleteWorkspaceRequest {
@@ -169,7 +169,7 @@ async fn a_workspace_of_the_same_name_as_before_is_confirmed_anew(vault: Vault) 
         .await
         .unwrap();
     acme(&vault).await;
-    router.borrows(resolve(ACME)).await;
+    router.obtains(resolve(ACME)).await;
     let seen = router
         .invalidations()
         .iter()

@@ -7,8 +7,8 @@ use crate::harness::{ACME_OWNER, OPERATOR, OWNER, Router, Vault, refused, resolv
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_disabled_key_is_lent_again,
-    a_quarantined_key_is_lent_again,
+    a_disabled_key_is_leased_again,
+    a_quarantined_key_is_leased_again,
     doing_it_twice_changes_nothing,
     a_stale_etag_is_refused,
     a_missing_key_is_not_found,
@@ -30,9 +30,9 @@ async fn acme(vault: &Vault) {
     vault.create_key(ACME, "main").await;
 }
 
-async fn a_disabled_key_is_lent_again(vault: Vault) {
+async fn a_disabled_key_is_leased_again(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let disable = DisableKeyRequest {
         name: NAME.to_owned(),
         etag: String::new(),
@@ -48,13 +48,13 @@ async fn a_disabled_key_is_lent_again(vault: Vault) {
         (enabled.state(), enabled.etag.as_str()),
         (key::State::Active, "r3")
     );
-    router.borrows(resolve(ACME)).await;
+    router.obtains(resolve(ACME)).await;
 }
 
-async fn a_quarantined_key_is_lent_again(vault: Vault) {
+async fn a_quarantined_key_is_leased_again(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
-    let lease = router.borrows(resolve(ACME)).await;
+    let router = Router::open_router_session(&vault).await;
+    let lease = router.obtains(resolve(ACME)).await;
     router.reports(&lease.key_version);
     router.invalidation(ACME, 0).await;
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Quarantined);
@@ -68,7 +68,7 @@ async fn a_quarantined_key_is_lent_again(vault: Vault) {
         (enabled.state(), enabled.state_detail.as_str()),
         (key::State::Active, "")
     );
-    router.borrows(resolve(ACME)).await;
+    router.obtains(resolve(ACME)).await;
 }
 
 async fn doing_it_twice_changes_nothing(vault: Vault) {

@@ -126,8 +126,8 @@ async fn the_last_use_is_kept_to_the_minute(vault: Vault) {
     let before = acme(&vault).await;
     let used = async || {
         // Anew each time: a session does not outlive the minute.
-        let router = Router::attend(&vault).await;
-        router.borrows(resolve("workspaces/acme")).await;
+        let router = Router::open_router_session(&vault).await;
+        router.obtains(resolve("workspaces/acme")).await;
         let key = vault.get_key(NAME).await;
         assert_eq!(
             (&key.etag, key.update_time),

@@ -119,8 +119,8 @@ async fn nothing_of_the_project_is_left(vault: &Vault, events: usize) {
 }
 
 async fn a_workspace_is_created_with_its_keys(vault: Vault) {
-    let router = Router::attend(&vault).await;
-    router.answers_errands(alive());
+    let router = Router::open_router_session(&vault).await;
+    router.answers_tasks(alive());
     let anthropic = InitialKey {
         key: Some(key_of("anthropic")),
         material: material("sk-ant-api03-not-a-real-key-wxyz"),
@@ -137,7 +137,7 @@ async fn a_workspace_is_created_with_its_keys(vault: Vault) {
         assert_eq!(key.material_tail, SECRET_TAIL);
         assert_eq!(key.create_time, created.create_time);
     }
-    assert_eq!(router.errands().len(), 2);
+    assert_eq!(router.tasks().len(), 2);
     let events = vault
         .recorded(ACME, "WorkspaceService/CreateWorkspace")
         .await;
@@ -145,16 +145,16 @@ async fn a_workspace_is_created_with_its_keys(vault: Vault) {
     assert_eq!(resources, [ACME, expected[1], expected[0]]);
     assert_eq!(events[2].details["provider"], "anthropic");
     assert_eq!(events[2].details["uid"], stored[0].uid);
-    let lease = router.borrows(resolve(ACME)).await;
+    let lease = router.obtains(resolve(ACME)).await;
     assert_eq!(api_key(lease.material.as_ref()), secret(ACME, "main"));
 }
 
 async fn a_project_is_created_with_its_keys(vault: Vault) {
     vault.create_workspace("acme").await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     // It has asked for something of the workspace, and hears of the new keys.
     vault.create_key(ACME, "main").await;
-    router.borrows(resolve(ACME)).await;
+    router.obtains(resolve(ACME)).await;
     let seen = router.invalidations().len();
     let request = project(vec![initial("a"), initial("b")]);
     let created = create_in_acme(&vault, request).await.unwrap();
@@ -174,7 +174,7 @@ async fn a_project_is_created_with_its_keys(vault: Vault) {
 }
 
 async fn one_refused_key_leaves_nothing_behind(vault: Vault) {
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     for (outcome, code, reason) in [
         (
             rejected(),
@@ -183,16 +183,16 @@ async fn one_refused_key_leaves_nothing_behind(vault: Vault) {
         ),
         (unreachable(), Code::Unavailable, "PROVIDER_UNAVAILABLE"),
     ] {
-        let seen = router.errands().len();
-        router.answers_errands(None);
+        let seen = router.tasks().len();
+        router.answers_tasks(None);
         let request = workspace(vec![initial("good"), initial("bad"), unchecked("other")]);
         let mut client = vault.workspaces(OPERATOR);
         let creating = tokio::spawn(async move { client.create_workspace(request).await });
-        router.errand_after(seen + 1).await;
-        for errand in &router.errands()[seen..] {
-            let good = api_key(errand.material.as_ref()) == secret(ACME, "good");
+        router.task_after(seen + 1).await;
+        for task in &router.tasks()[seen..] {
+            let good = api_key(task.material.as_ref()) == secret(ACME, "good");
             let outcome = if good { alive() } else { outcome.clone() };
-            router.brings_back(errand, outcome);
+            router.brings_back(task, outcome);
         }
         let said = refused(creating.await.unwrap(), code, reason);
         assert_eq!(said.metadata["field"], "initial_keys[1]");
@@ -201,7 +201,7 @@ async fn one_refused_key_leaves_nothing_behind(vault: Vault) {
     }
     nothing_of_the_workspace_is_left(&vault).await;
 
-    router.answers_errands(rejected());
+    router.answers_tasks(rejected());
     let outcome = create_in_acme(&vault, project(vec![unchecked("a"), initial("b")])).await;
     let said = refused(outcome, Code::FailedPrecondition, "PROVIDER_REJECTED_KEY");
     assert_eq!(said.metadata["field"], "initial_keys[1]");
@@ -220,7 +220,7 @@ async fn without_a_router_nothing_is_stored(vault: Vault) {
 }
 
 async fn a_check_may_be_skipped_by_entry(vault: Vault) {
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let request = workspace(vec![initial("asked"), unchecked("unasked")]);
     create(&vault, request).await.unwrap();
     let grade = |key: &Key| key.verification.as_ref().unwrap().grade();
@@ -229,22 +229,22 @@ async fn a_check_may_be_skipped_by_entry(vault: Vault) {
         stored.iter().map(grade).collect::<Vec<_>>(),
         [Grade::Alive, Grade::Format]
     );
-    assert_eq!(router.errands().len(), 1);
+    assert_eq!(router.tasks().len(), 1);
 }
 
 async fn a_repeated_request_stores_its_keys_once(vault: Vault) {
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let request = |keys| CreateWorkspaceRequest {
         request_id: REQUEST_ID.to_owned(),
         ..workspace(keys)
     };
     let first = create(&vault, request(vec![initial("a"), initial("b")])).await;
-    let asked = router.errands().len();
-    router.answers_errands(rejected());
+    let asked = router.tasks().len();
+    router.answers_tasks(rejected());
     let second = create(&vault, request(vec![initial("a"), initial("b")])).await;
     assert_eq!(first.unwrap(), second.unwrap());
     assert_eq!(keys(&vault, ACME).await.len(), 2);
-    assert_eq!(router.errands().len(), asked);
+    assert_eq!(router.tasks().len(), asked);
     for other in [vec![initial("a")], vec![initial("b"), initial("a")], vec![]] {
         let outcome = create(&vault, request(other)).await;
         refused(outcome, Code::AlreadyExists, "REQUEST_ID_REUSED");
@@ -260,7 +260,7 @@ async fn a_repeated_request_stores_its_keys_once(vault: Vault) {
 }
 
 async fn ids_and_materials_are_distinct(vault: Vault) {
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let same_material = InitialKey {
         material: initial("a").material,
         ..initial("b")
@@ -277,7 +277,7 @@ async fn ids_and_materials_are_distinct(vault: Vault) {
         let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
         assert_eq!(said.fields, [field]);
     }
-    assert!(router.errands().is_empty());
+    assert!(router.tasks().is_empty());
     nothing_of_the_workspace_is_left(&vault).await;
 
     // The same text is another provider's key of its own.
@@ -296,7 +296,7 @@ async fn ids_and_materials_are_distinct(vault: Vault) {
 
 async fn a_malformed_field_is_named_by_its_entry(vault: Vault) {
     vault.create_workspace("acme").await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let with = |change: &dyn Fn(&mut InitialKey)| {
         let mut key = initial("b");
         change(&mut key);
@@ -343,13 +343,13 @@ async fn a_malformed_field_is_named_by_its_entry(vault: Vault) {
         let said = refused(outcome, Code::InvalidArgument, reason);
         assert_eq!(said.fields, [field]);
     }
-    assert!(router.errands().is_empty());
+    assert!(router.tasks().is_empty());
 }
 
 async fn a_material_that_the_workspace_has_is_refused(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_key(ACME, "main").await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let again = InitialKey {
         material: material(&secret(ACME, "main")),
         ..initial("b")
@@ -358,19 +358,19 @@ async fn a_material_that_the_workspace_has_is_refused(vault: Vault) {
     let said = refused(outcome, Code::AlreadyExists, "DUPLICATE_MATERIAL");
     assert_eq!(said.metadata["key"], "workspaces/acme/keys/main");
     assert_eq!(said.metadata["field"], "initial_keys[1]");
-    assert_eq!(router.errands().len(), 2);
+    assert_eq!(router.tasks().len(), 2);
     nothing_of_the_project_is_left(&vault, 2).await;
 }
 
 async fn a_taken_name_asks_no_provider(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_project("acme", "web").await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let outcome = create(&vault, workspace(vec![initial("a")])).await;
     refused(outcome, Code::AlreadyExists, "WORKSPACE_EXISTS");
     let outcome = create_in_acme(&vault, project(vec![initial("a")])).await;
     refused(outcome, Code::AlreadyExists, "PROJECT_EXISTS");
-    assert!(router.errands().is_empty());
+    assert!(router.tasks().is_empty());
 }
 
 async fn sixteen_keys_may_come_at_once(vault: Vault) {
@@ -390,18 +390,18 @@ async fn sixteen_keys_may_come_at_once(vault: Vault) {
 }
 
 async fn providers_are_asked_side_by_side_but_not_all_at_once(vault: Vault) {
-    let router = Router::attend(&vault).await;
-    router.answers_errands(None);
+    let router = Router::open_router_session(&vault).await;
+    router.answers_tasks(None);
     let request = workspace((0..16).map(|n| initial(&format!("k{n}"))).collect());
     let mut client = vault.workspaces(OPERATOR);
     let creating = tokio::spawn(async move { client.create_workspace(request).await });
     for answered in 0..16 {
         // Eight are under way as long as there are so many left.
         let under_way = (answered + 8).min(16);
-        router.errand_after(under_way - 1).await;
-        assert_eq!(router.errands().len(), under_way);
-        let errand = router.errands()[answered].clone();
-        router.brings_back(&errand, alive());
+        router.task_after(under_way - 1).await;
+        assert_eq!(router.tasks().len(), under_way);
+        let task = router.tasks()[answered].clone();
+        router.brings_back(&task, alive());
     }
     creating.await.unwrap().unwrap();
     assert_eq!(keys(&vault, ACME).await.len(), 16);

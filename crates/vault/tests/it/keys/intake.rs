@@ -65,23 +65,23 @@ async fn nothing_was_stored(vault: &Vault, before: &Key) {
 
 async fn a_router_checks_the_material_with_its_provider(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
-    router.answers_errands(alive());
+    let router = Router::open_router_session(&vault).await;
+    router.answers_tasks(alive());
     for key in outcomes(&vault).await {
         assert_eq!(key.unwrap().verification.unwrap().grade(), Grade::Alive);
     }
-    let errands = router.errands();
-    let asked: Vec<_> = errands
+    let tasks = router.tasks();
+    let asked: Vec<_> = tasks
         .iter()
-        .map(|errand| api_key(errand.material.as_ref()))
+        .map(|task| api_key(task.material.as_ref()))
         .collect();
     assert_eq!(asked, [secret(ACME, "new"), secret(ACME, "second")]);
-    assert!(errands.iter().all(|errand| errand.provider == "openai"));
+    assert!(tasks.iter().all(|task| task.provider == "openai"));
 }
 
 async fn a_limited_key_is_stored_with_the_providers_words(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let detail = "You exceeded your current quota".to_owned();
     let grade = Grade::Limited.into();
     let limited = Verification {
@@ -89,7 +89,7 @@ async fn a_limited_key_is_stored_with_the_providers_words(vault: Vault) {
         detail: detail.clone(),
         verify_time: None,
     };
-    router.answers_errands(Outcome::Verified(limited));
+    router.answers_tasks(Outcome::Verified(limited));
     for key in outcomes(&vault).await {
         let verification = key.unwrap().verification.unwrap();
         assert_eq!(verification.grade(), Grade::Limited);
@@ -100,8 +100,8 @@ async fn a_limited_key_is_stored_with_the_providers_words(vault: Vault) {
 
 async fn a_refused_key_is_not_stored_and_the_providers_words_are_told(vault: Vault) {
     let before = acme(&vault).await;
-    let router = Router::attend(&vault).await;
-    router.answers_errands(rejected());
+    let router = Router::open_router_session(&vault).await;
+    router.answers_tasks(rejected());
     for outcome in outcomes(&vault).await {
         let refused = refused(outcome, Code::FailedPrecondition, "PROVIDER_REJECTED_KEY");
         assert_eq!(refused.metadata["provider_status"], "401");
@@ -117,8 +117,8 @@ async fn a_refused_key_is_not_stored_and_the_providers_words_are_told(vault: Vau
 
 async fn an_unreachable_provider_stores_nothing(vault: Vault) {
     let before = acme(&vault).await;
-    let router = Router::attend(&vault).await;
-    router.answers_errands(unreachable());
+    let router = Router::open_router_session(&vault).await;
+    router.answers_tasks(unreachable());
     for outcome in outcomes(&vault).await {
         let refused = refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
         assert_eq!(refused.metadata["provider_message"], "connection refused");
@@ -144,21 +144,23 @@ async fn a_router_that_cannot_check_the_provider_is_not_asked(vault: Vault) {
         revisions: Vec::new(),
         providers,
     };
-    let router = Router::attend_as(&vault, ROUTER, hello).await.unwrap();
+    let router = Router::open_session_as(&vault, ROUTER, hello)
+        .await
+        .unwrap();
     for outcome in outcomes(&vault).await {
         refused(outcome, Code::Unavailable, "NO_ROUTER_ATTACHED");
     }
-    assert!(router.errands().is_empty());
+    assert!(router.tasks().is_empty());
     nothing_was_stored(&vault, &before).await;
 }
 
 async fn a_router_that_leaves_in_the_middle_stores_nothing(vault: Vault) {
     let before = acme(&vault).await;
-    let router = Router::attend(&vault).await;
-    router.answers_errands(None);
+    let router = Router::open_router_session(&vault).await;
+    router.answers_tasks(None);
     let mut client = vault.keys(OWNER);
     let creating = tokio::spawn(async move { client.create_key(checked("new")).await });
-    router.errand().await;
+    router.task().await;
     router.leaves().await;
     refused(
         creating.await.unwrap(),
@@ -170,8 +172,8 @@ async fn a_router_that_leaves_in_the_middle_stores_nothing(vault: Vault) {
 
 async fn a_check_may_be_skipped(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
-    router.answers_errands(rejected());
+    let router = Router::open_router_session(&vault).await;
+    router.answers_tasks(rejected());
     let request = AddKeyVersionRequest {
         skip_verification: true,
         ..checked_version()
@@ -184,12 +186,12 @@ async fn a_check_may_be_skipped(vault: Vault) {
         .into_inner();
     let verification = answer.key.unwrap().verification.unwrap();
     assert_eq!(verification.grade(), Grade::Format);
-    assert!(router.errands().is_empty());
+    assert!(router.tasks().is_empty());
 }
 
 async fn a_material_of_the_wrong_form_is_refused_before_anybody_is_asked(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     for text in [
         "",
         "sk-ant-api03-not-real",
@@ -214,12 +216,12 @@ async fn a_material_of_the_wrong_form_is_refused_before_anybody_is_asked(vault: 
             assert!(text.len() < 8 || !refused.message.contains(text));
         }
     }
-    assert!(router.errands().is_empty());
+    assert!(router.tasks().is_empty());
 }
 
 async fn a_destination_that_is_not_public_is_refused(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     for base_url in [
         "http://llm.example/v1",
         "https://10.0.0.1/v1",
@@ -260,5 +262,5 @@ async fn a_destination_that_is_not_public_is_refused(vault: Vault) {
         })
         .await;
     refused(outcome, Code::InvalidArgument, "DESTINATION_FORBIDDEN");
-    assert!(router.errands().is_empty());
+    assert!(router.tasks().is_empty());
 }

@@ -17,9 +17,9 @@ use crate::harness::{
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_key_of_every_provider_is_stored_checked_and_lent,
-    a_service_account_is_lent_as_what_signing_in_takes,
-    an_entra_client_is_lent_in_its_parts,
+    a_key_of_every_provider_is_stored_checked_and_leased,
+    a_service_account_is_leased_as_what_signing_in_takes,
+    an_entra_client_is_leased_in_its_parts,
     a_kind_that_a_provider_does_not_take_is_refused_by_its_field,
     a_malformed_material_is_refused_by_its_field,
     the_same_secret_is_refused_however_it_is_written,
@@ -32,15 +32,15 @@ const CLIENT_SECRET: &str = "not-a-real-client-secret-0123456-wxyz";
 
 async fn acme(vault: &Vault) -> Router {
     vault.create_workspace("acme").await;
-    Router::attend(vault).await
+    Router::open_router_session(vault).await
 }
 
-async fn borrow(router: &Router, provider: &str) -> Lease {
+async fn obtain(router: &Router, provider: &str) -> Lease {
     let request = ResolveRequest {
         provider: provider.to_owned(),
         ..resolve(ACME)
     };
-    router.borrows(request).await
+    router.obtains(request).await
 }
 
 /// A workspace with a key of every provider, named after it.
@@ -77,7 +77,7 @@ async fn outcomes(
     ]
 }
 
-async fn a_key_of_every_provider_is_stored_checked_and_lent(vault: Vault) {
+async fn a_key_of_every_provider_is_stored_checked_and_leased(vault: Vault) {
     let router = acme(&vault).await;
     for provider in Provider::ALL {
         let id = provider.as_str();
@@ -89,14 +89,11 @@ async fn a_key_of_every_provider_is_stored_checked_and_lent(vault: Vault) {
         let key = vault.store_key(request).await;
         assert_eq!(key.provider, id);
         assert_eq!(key.material_tail, SECRET_TAIL, "{id}");
-        let errand = router.errands().pop().unwrap();
-        let lease = borrow(&router, id).await;
+        let task = router.tasks().pop().unwrap();
+        let lease = obtain(&router, id).await;
         assert_eq!(lease.key_version, format!("{ACME}/keys/{id}/versions/1"));
-        assert_eq!(
-            (lease.provider.as_str(), errand.provider.as_str()),
-            (id, id)
-        );
-        assert_eq!(lease.material, errand.material, "{id}");
+        assert_eq!((lease.provider.as_str(), task.provider.as_str()), (id, id));
+        assert_eq!(lease.material, task.material, "{id}");
         if provider != Provider::Vertex {
             assert_eq!(lease.material, given, "{id}");
         }
@@ -111,7 +108,7 @@ fn file_of(material: Option<KeyMaterial>) -> Value {
     }
 }
 
-async fn a_service_account_is_lent_as_what_signing_in_takes(vault: Vault) {
+async fn a_service_account_is_leased_as_what_signing_in_takes(vault: Vault) {
     let router = acme(&vault).await;
     vault
         .store_key(create_key_of(Provider::Vertex, ACME, "main"))
@@ -124,21 +121,21 @@ async fn a_service_account_is_lent_as_what_signing_in_takes(vault: Vault) {
         "private_key": whole["private_key"],
         "client_email": whole["client_email"],
     });
-    let lease = borrow(&router, "vertex").await;
+    let lease = obtain(&router, "vertex").await;
     assert_eq!(file_of(lease.material), expected);
     assert_eq!(lease.cloud_project, "acme-models");
     let request = VerifyKeyRequest {
         name: NAME.to_owned(),
     };
     vault.keys(OWNER).verify_key(request).await.unwrap();
-    let errand = router.errand().await;
-    assert_eq!(file_of(errand.material), expected);
-    assert_eq!(errand.cloud_project, "acme-models");
+    let task = router.task().await;
+    assert_eq!(file_of(task.material), expected);
+    assert_eq!(task.cloud_project, "acme-models");
     // The key shows only what its owner set.
     assert_eq!(vault.get_key(NAME).await.cloud_project, "");
 }
 
-async fn an_entra_client_is_lent_in_its_parts(vault: Vault) {
+async fn an_entra_client_is_leased_in_its_parts(vault: Vault) {
     let router = acme(&vault).await;
     let client = entra(CLIENT_SECRET);
     let shouted = EntraClient {
@@ -152,14 +149,14 @@ async fn an_entra_client_is_lent_in_its_parts(vault: Vault) {
     };
     let key = vault.store_key(request).await;
     assert_eq!(key.material_tail, "wxyz");
-    let lease = borrow(&router, "azure").await;
+    let lease = obtain(&router, "azure").await;
     assert_eq!(lease.material, entra_client(client.clone()));
     assert_eq!(lease.material_tail, "wxyz");
     let request = VerifyKeyRequest {
         name: NAME.to_owned(),
     };
     vault.keys(OWNER).verify_key(request).await.unwrap();
-    assert_eq!(router.errand().await.material, entra_client(client));
+    assert_eq!(router.task().await.material, entra_client(client));
 }
 
 async fn a_kind_that_a_provider_does_not_take_is_refused_by_its_field(vault: Vault) {
@@ -317,7 +314,7 @@ async fn a_new_version_may_be_of_another_kind(vault: Vault) {
     vault
         .store_key(create_key_of(Provider::Azure, ACME, "main"))
         .await;
-    let first = borrow(&router, "azure").await.material.unwrap().kind;
+    let first = obtain(&router, "azure").await.material.unwrap().kind;
     assert!(matches!(first, Some(Kind::ApiKey(_))));
     let add = AddKeyVersionRequest {
         name: NAME.to_owned(),
@@ -325,7 +322,7 @@ async fn a_new_version_may_be_of_another_kind(vault: Vault) {
         ..AddKeyVersionRequest::default()
     };
     vault.keys(OWNER).add_key_version(add).await.unwrap();
-    let lease = borrow(&router, "azure").await;
+    let lease = obtain(&router, "azure").await;
     assert_eq!(lease.key_version, format!("{NAME}/versions/2"));
     assert_eq!(lease.material, entra_client(entra(CLIENT_SECRET)));
 }

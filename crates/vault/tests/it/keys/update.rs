@@ -222,26 +222,26 @@ async fn deployments_are_changed_where_they_are_of_use(vault: Vault) {
     vault.create_workspace("acme").await;
     let request = create_key_of(Provider::Azure, "workspaces/acme", "main");
     vault.store_key(request).await;
-    let router = Router::attend(&vault).await;
-    let lent = async || {
+    let router = Router::open_router_session(&vault).await;
+    let leased = async || {
         let request = ResolveRequest {
             provider: "azure".to_owned(),
             ..resolve("workspaces/acme")
         };
-        router.borrows(request).await.deployments
+        router.obtains(request).await.deployments
     };
-    assert!(lent().await.is_empty());
+    assert!(leased().await.is_empty());
     let wanted = changed(|key| {
         key.deployments = [("gpt-5.4".to_owned(), "prod".to_owned())].into();
     });
     let after = update(&vault, wanted.clone(), &[]).await;
     assert_eq!(after.deployments, wanted.deployments);
-    assert_eq!(lent().await, wanted.deployments);
+    assert_eq!(leased().await, wanted.deployments);
     let after = update(&vault, changed(|_| {}), &["priority"]).await;
     assert_eq!(after.deployments, wanted.deployments);
     let after = update(&vault, changed(|_| {}), &["deployments"]).await;
     assert!(after.deployments.is_empty());
-    assert!(lent().await.is_empty());
+    assert!(leased().await.is_empty());
 
     let other = vault.create_key("workspaces/acme", "other").await;
     let wanted = Key {
@@ -339,8 +339,8 @@ async fn a_stale_etag_is_refused(vault: Vault) {
 
 async fn routers_confirm_before_the_answer(vault: Vault) {
     acme(&vault).await;
-    let router = Router::attend(&vault).await;
-    router.borrows(resolve("workspaces/acme")).await;
+    let router = Router::open_router_session(&vault).await;
+    router.obtains(resolve("workspaces/acme")).await;
     router.keeps_silent();
     let mut client = vault.keys(OWNER);
     let denied = changed(|key| key.denied_models = vec!["gpt*".to_owned()]);

@@ -37,7 +37,7 @@ fn request(name: &str) -> VerifyKeyRequest {
 async fn acme(vault: &Vault) -> Router {
     vault.create_workspace("acme").await;
     vault.create_key(ACME, "main").await;
-    Router::attend(vault).await
+    Router::open_router_session(vault).await
 }
 
 async fn the_provider_is_asked_of_the_stored_material(vault: Vault) {
@@ -51,10 +51,10 @@ async fn the_provider_is_asked_of_the_stored_material(vault: Vault) {
         .into_inner();
     assert_eq!(answer.grade(), verification::Grade::Alive);
     assert_eq!(answer.verify_time.unwrap().seconds, 1_795_262_405);
-    let errands = router.errands();
-    assert_eq!(api_key(errands[0].material.as_ref()), secret(ACME, "main"));
+    let tasks = router.tasks();
+    assert_eq!(api_key(tasks[0].material.as_ref()), secret(ACME, "main"));
     assert_eq!(
-        (errands[0].provider.as_str(), errands[0].base_url.as_str()),
+        (tasks[0].provider.as_str(), tasks[0].base_url.as_str()),
         ("openai", "")
     );
     let key = vault.get_key(NAME).await;
@@ -65,7 +65,7 @@ async fn the_provider_is_asked_of_the_stored_material(vault: Vault) {
 async fn a_refusal_is_told_and_changes_nothing(vault: Vault) {
     let router = acme(&vault).await;
     let before = vault.get_key(NAME).await;
-    router.answers_errands(rejected());
+    router.answers_tasks(rejected());
     let outcome = vault.keys(OWNER).verify_key(request(NAME)).await;
     let refused = refused(outcome, Code::FailedPrecondition, "PROVIDER_REJECTED_KEY");
     assert_eq!(
@@ -78,7 +78,7 @@ async fn a_refusal_is_told_and_changes_nothing(vault: Vault) {
 async fn who_cannot_be_asked_changes_nothing(vault: Vault) {
     let router = acme(&vault).await;
     let before = vault.get_key(NAME).await;
-    router.answers_errands(unreachable());
+    router.answers_tasks(unreachable());
     let outcome = vault.keys(OWNER).verify_key(request(NAME)).await;
     refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
     router.leaves().await;
@@ -100,12 +100,12 @@ async fn a_disabled_key_can_be_checked(vault: Vault) {
 /// Checks a key, and changes it while its provider, which accepts it, is asked.
 async fn while_asked(vault: &Vault, change: impl AsyncFnOnce()) {
     let router = acme(vault).await;
-    router.answers_errands(None);
+    router.answers_tasks(None);
     let mut client = vault.keys(OWNER);
     let verifying = tokio::spawn(async move { client.verify_key(request(NAME)).await });
-    let errand = router.errand().await;
+    let task = router.task().await;
     change().await;
-    router.brings_back(&errand, alive());
+    router.brings_back(&task, alive());
     let answer = verifying.await.unwrap().unwrap().into_inner();
     assert_eq!(answer.grade(), verification::Grade::Alive);
     let stored = vault.get_key(NAME).await.verification.unwrap();
@@ -140,7 +140,7 @@ async fn the_outcome_of_a_key_that_is_gone_is_only_answered(vault: Vault) {
 
 async fn no_router_has_to_choose_again(vault: Vault) {
     let router = acme(&vault).await;
-    router.borrows(resolve(ACME)).await;
+    router.obtains(resolve(ACME)).await;
     vault.keys(OWNER).verify_key(request(NAME)).await.unwrap();
     router.keeps_alive(1).await;
     assert!(router.invalidations().is_empty());

@@ -1,6 +1,6 @@
 //! `Resolve`: what a request may ask of the choice beside a provider and a model.
 
-use latchkey_contract::vault::v1::funding_policy::Instead;
+use latchkey_contract::vault::v1::funding_policy::FundingFallback;
 use latchkey_contract::vault::v1::{
     Capability, CreateKeyRequest, FundingPolicy, Key, Payer, ResolveRequest, ResolveResponse,
 };
@@ -12,7 +12,7 @@ use crate::on_both_databases;
 on_both_databases!(
     keys_that_were_tried_are_passed_over,
     a_named_key_that_was_tried_is_refused,
-    only_keys_that_the_payer_pays_for_are_lent,
+    only_keys_that_the_payer_pays_for_are_leased,
     the_keys_of_the_best_rank_share_the_calls,
     a_list_of_models_is_for_no_model,
     every_other_capability_needs_a_model_that_is_allowed,
@@ -39,7 +39,7 @@ async fn acme(vault: &Vault) -> Router {
     };
     vault.store_key(spare).await;
     vault.create_key("platform", "shared").await;
-    Router::attend(vault).await
+    Router::open_router_session(vault).await
 }
 
 fn excluding(keys: &[&str]) -> ResolveRequest {
@@ -49,7 +49,7 @@ fn excluding(keys: &[&str]) -> ResolveRequest {
     }
 }
 
-/// The key that was lent, and each of the others with its rule.
+/// The key that was leased, and each of the others with its rule.
 fn outcome(response: &ResolveResponse) -> (&str, Vec<(&str, &str)>) {
     let version = &response.lease.as_ref().unwrap().key_version;
     let exclusions = response.exclusions.iter();
@@ -71,7 +71,7 @@ async fn keys_that_were_tried_are_passed_over(vault: Vault) {
     assert_eq!(refusal.metadata[SHARED], "PLATFORM_NOT_ALLOWED");
 
     let follows = FundingPolicy {
-        when_failed: Instead::Platform.into(),
+        when_failed: FundingFallback::Platform.into(),
         ..FundingPolicy::default()
     };
     vault.fund_workspace(ACME, follows).await;
@@ -103,10 +103,10 @@ async fn a_named_key_that_was_tried_is_refused(vault: Vault) {
         key: "spare".to_owned(),
         ..excluding(&[MAIN])
     };
-    router.borrows(request).await;
+    router.obtains(request).await;
 }
 
-async fn only_keys_that_the_payer_pays_for_are_lent(vault: Vault) {
+async fn only_keys_that_the_payer_pays_for_are_leased(vault: Vault) {
     let router = acme(&vault).await;
     let paid_by = |payer: Payer, excluded: &[&str]| ResolveRequest {
         payer: payer.into(),
@@ -148,7 +148,7 @@ async fn closed(vault: &Vault) -> Router {
         ..create_key(ACME, "main")
     };
     vault.store_key(request).await;
-    Router::attend(vault).await
+    Router::open_router_session(vault).await
 }
 
 fn for_capability(capability: Capability, model: &str) -> ResolveRequest {
@@ -163,13 +163,13 @@ async fn a_list_of_models_is_for_no_model(vault: Vault) {
     let router = closed(&vault).await;
     for model in ["", "gpt-5.4"] {
         let request = for_capability(Capability::ListModels, model);
-        let lease = router.borrows(request.clone()).await;
+        let lease = router.obtains(request.clone()).await;
         assert_eq!(lease.key_version, format!("{MAIN}/versions/1"));
         let named = ResolveRequest {
             key: "main".to_owned(),
             ..request
         };
-        router.borrows(named).await;
+        router.obtains(named).await;
     }
 }
 
@@ -201,7 +201,10 @@ async fn a_lease_tells_which_models_its_key_serves(vault: Vault) {
         ..create_key(ACME, "main")
     };
     vault.store_key(request).await;
-    let lease = Router::attend(&vault).await.borrows(resolve(ACME)).await;
+    let lease = Router::open_router_session(&vault)
+        .await
+        .obtains(resolve(ACME))
+        .await;
     assert_eq!(lease.allowed_models, key.allowed_models);
     assert_eq!(lease.denied_models, key.denied_models);
     assert!(lease.deployments.is_empty());
@@ -238,7 +241,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
         let refusal = refused(refusal, Code::InvalidArgument, "FIELD_INVALID");
         assert_eq!(refusal.fields, [field]);
     }
-    router.borrows(excluding(&many[..64])).await;
+    router.obtains(excluding(&many[..64])).await;
 }
 
 async fn the_keys_of_the_best_rank_share_the_calls(vault: Vault) {
@@ -253,23 +256,25 @@ async fn the_keys_of_the_best_rank_share_the_calls(vault: Vault) {
     };
     vault.store_key(second).await;
     let drawing = |key: &str| ResolveRequest {
-        drawn_key: key.to_owned(),
+        preferred_key: key.to_owned(),
         ..resolve(ACME)
     };
     let name = "workspaces/acme/keys/second";
     for wanted in [MAIN, name] {
         let response = router.resolve(drawing(wanted)).await.unwrap();
         assert_eq!(outcome(&response).0, wanted);
-        let shares = response.shares.iter();
-        let shares: Vec<_> = shares.map(|share| (&*share.key, share.weight)).collect();
-        assert_eq!(shares, [(MAIN, 1), (name, 3)]);
+        let weighted_keys = response.weighted_keys.iter();
+        let weighted_keys: Vec<_> = weighted_keys
+            .map(|share| (&*share.key, share.weight))
+            .collect();
+        assert_eq!(weighted_keys, [(MAIN, 1), (name, 3)]);
     }
-    // Whose turn it can't be is not lent for that.
+    // Whose turn it can't be is not leased for that.
     for wanted in [SPARE, SHARED, "workspaces/other/keys/main"] {
         let response = router.resolve(drawing(wanted)).await.unwrap();
         assert!([MAIN, name].contains(&outcome(&response).0), "{wanted}");
     }
     let refusal = router.resolve(drawing("main")).await;
     let refusal = refused(refusal, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(refusal.fields, ["drawn_key"]);
+    assert_eq!(refusal.fields, ["preferred_key"]);
 }

@@ -1,8 +1,8 @@
-//! `CreateDataKey`, `LendDataKey` and `DestroyDataKey`.
+//! `CreateDataKey`, `LeaseDataKey` and `DestroyDataKey`.
 
 use latchkey_contract::vault::v1::{
     AuditEvent, CreateDataKeyRequest, DataKey, DeleteWorkspaceRequest, DestroyDataKeyRequest,
-    LendDataKeyRequest, ListAuditEventsRequest,
+    LeaseDataKeyRequest, ListAuditEventsRequest,
 };
 use tonic::{Code, Status};
 
@@ -10,11 +10,11 @@ use crate::harness::{OPERATOR, OTHER_ROUTER, OWNER, ROUTER, Router, Vault, hello
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_data_key_is_lent_again_as_it_was_made,
+    a_data_key_is_leased_again_as_it_was_made,
     each_data_key_is_another,
     a_destroyed_data_key_is_gone,
     a_data_key_is_found_in_its_own_workspace_only,
-    making_and_destroying_are_recorded_and_lending_is_not,
+    making_and_destroying_are_recorded_and_leasing_is_not,
     a_workspaces_data_keys_go_with_it,
     without_a_session_of_its_own_a_router_gets_none,
     a_malformed_field_is_named,
@@ -27,21 +27,21 @@ const UNKNOWN: &str = "workspaces/acme/dataKeys/01939a40-0000-7000-8000-01234567
 
 fn create(session: &str, workspace: &str) -> CreateDataKeyRequest {
     CreateDataKeyRequest {
-        session: session.to_owned(),
+        router_session: session.to_owned(),
         workspace: workspace.to_owned(),
     }
 }
 
-fn lend(session: &str, name: &str) -> LendDataKeyRequest {
-    LendDataKeyRequest {
-        session: session.to_owned(),
+fn lease(session: &str, name: &str) -> LeaseDataKeyRequest {
+    LeaseDataKeyRequest {
+        router_session: session.to_owned(),
         name: name.to_owned(),
     }
 }
 
 fn destroy(session: &str, name: &str) -> DestroyDataKeyRequest {
     DestroyDataKeyRequest {
-        session: session.to_owned(),
+        router_session: session.to_owned(),
         name: name.to_owned(),
     }
 }
@@ -53,10 +53,10 @@ impl Vault {
         client.create_data_key(request).await.unwrap().into_inner()
     }
 
-    async fn lend_data_key(&self, router: &Router, name: &str) -> Result<DataKey, Status> {
-        let request = lend(&router.session, name);
+    async fn lease_data_key(&self, router: &Router, name: &str) -> Result<DataKey, Status> {
+        let request = lease(&router.session, name);
         let mut client = self.leases(ROUTER);
-        Ok(client.lend_data_key(request).await?.into_inner())
+        Ok(client.lease_data_key(request).await?.into_inner())
     }
 
     async fn destroy_data_key(&self, router: &Router, name: &str) {
@@ -78,24 +78,24 @@ impl Vault {
 
 async fn acme(vault: &Vault) -> Router {
     vault.create_workspace("acme").await;
-    Router::attend(vault).await
+    Router::open_router_session(vault).await
 }
 
-async fn a_data_key_is_lent_again_as_it_was_made(vault: Vault) {
+async fn a_data_key_is_leased_again_as_it_was_made(vault: Vault) {
     let router = acme(&vault).await;
     let made = vault.make_data_key(&router, ACME).await;
     assert_eq!(made.material.len(), 32);
     assert!(made.name.starts_with("workspaces/acme/dataKeys/"));
-    assert!(vault.lend_data_key(&router, &made.name).await.unwrap() == made);
+    assert!(vault.lease_data_key(&router, &made.name).await.unwrap() == made);
     // Another router, after a new start: it is kept in the database, sealed.
     router.leaves().await;
     let vault = vault.restart().await;
-    let other = Router::attend_as(&vault, OTHER_ROUTER, hello(&[])).await;
+    let other = Router::open_session_as(&vault, OTHER_ROUTER, hello(&[])).await;
     let other = other.unwrap();
-    let request = lend(&other.session, &made.name);
+    let request = lease(&other.session, &made.name);
     let mut client = vault.leases(OTHER_ROUTER);
-    let lent = client.lend_data_key(request).await;
-    assert!(lent.unwrap().into_inner() == made);
+    let leased = client.lease_data_key(request).await;
+    assert!(leased.unwrap().into_inner() == made);
 }
 
 async fn each_data_key_is_another(vault: Vault) {
@@ -104,7 +104,7 @@ async fn each_data_key_is_another(vault: Vault) {
     let second = vault.make_data_key(&router, ACME).await;
     assert_ne!(first.name, second.name);
     assert!(first.material != second.material);
-    assert!(vault.lend_data_key(&router, &first.name).await.unwrap() == first);
+    assert!(vault.lease_data_key(&router, &first.name).await.unwrap() == first);
 }
 
 async fn a_destroyed_data_key_is_gone(vault: Vault) {
@@ -114,10 +114,10 @@ async fn a_destroyed_data_key_is_gone(vault: Vault) {
     // Twice: one that is gone is destroyed already.
     for _ in 0..2 {
         vault.destroy_data_key(&router, &gone.name).await;
-        let outcome = vault.lend_data_key(&router, &gone.name).await;
+        let outcome = vault.lease_data_key(&router, &gone.name).await;
         refused(outcome, Code::NotFound, "DATA_KEY_NOT_FOUND");
     }
-    assert!(vault.lend_data_key(&router, &kept.name).await.is_ok());
+    assert!(vault.lease_data_key(&router, &kept.name).await.is_ok());
 }
 
 async fn a_data_key_is_found_in_its_own_workspace_only(vault: Vault) {
@@ -125,16 +125,16 @@ async fn a_data_key_is_found_in_its_own_workspace_only(vault: Vault) {
     vault.create_workspace("other").await;
     let made = vault.make_data_key(&router, ACME).await;
     let elsewhere = made.name.replace("acme", "other");
-    let outcome = vault.lend_data_key(&router, &elsewhere).await;
+    let outcome = vault.lease_data_key(&router, &elsewhere).await;
     refused(outcome, Code::NotFound, "DATA_KEY_NOT_FOUND");
     vault.destroy_data_key(&router, &elsewhere).await;
-    assert!(vault.lend_data_key(&router, &made.name).await.is_ok());
+    assert!(vault.lease_data_key(&router, &made.name).await.is_ok());
 }
 
-async fn making_and_destroying_are_recorded_and_lending_is_not(vault: Vault) {
+async fn making_and_destroying_are_recorded_and_leasing_is_not(vault: Vault) {
     let router = acme(&vault).await;
     let made = vault.make_data_key(&router, ACME).await;
-    vault.lend_data_key(&router, &made.name).await.unwrap();
+    vault.lease_data_key(&router, &made.name).await.unwrap();
     vault.destroy_data_key(&router, &made.name).await;
     vault.destroy_data_key(&router, &made.name).await;
     let events = vault.log_of_acme().await;
@@ -167,16 +167,16 @@ async fn a_workspaces_data_keys_go_with_it(vault: Vault) {
     };
     let mut client = vault.workspaces(OPERATOR);
     let answer = client.delete_workspace(delete).await.unwrap();
-    // The router is told, though no key was ever lent to it.
+    // The router is told, though no key was ever leased to it.
     let propagation = answer.into_inner().propagation.unwrap();
     assert_eq!(propagation.acknowledged_router_count, 1);
     router.invalidation(ACME, 0).await;
-    let outcome = vault.lend_data_key(&router, &made.name).await;
+    let outcome = vault.lease_data_key(&router, &made.name).await;
     refused(outcome, Code::NotFound, "WORKSPACE_NOT_FOUND");
     vault.create_workspace("acme").await;
-    let outcome = vault.lend_data_key(&router, &made.name).await;
+    let outcome = vault.lease_data_key(&router, &made.name).await;
     refused(outcome, Code::NotFound, "DATA_KEY_NOT_FOUND");
-    assert!(vault.lend_data_key(&router, &other.name).await.is_ok());
+    assert!(vault.lease_data_key(&router, &other.name).await.is_ok());
 }
 
 async fn without_a_session_of_its_own_a_router_gets_none(vault: Vault) {
@@ -187,18 +187,18 @@ async fn without_a_session_of_its_own_a_router_gets_none(vault: Vault) {
         let mut client = vault.leases(who);
         let outcome = client.create_data_key(create(&session, ACME)).await;
         refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
-        let outcome = client.lend_data_key(lend(&session, &name)).await;
+        let outcome = client.lease_data_key(lease(&session, &name)).await;
         refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
         let outcome = client.destroy_data_key(destroy(&session, &name)).await;
         refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
     };
     // It is another router's, and then it is over.
     no_session(OTHER_ROUTER).await;
-    assert!(vault.lend_data_key(&router, &name).await.is_ok());
+    assert!(vault.lease_data_key(&router, &name).await.is_ok());
     router.leaves().await;
     no_session(ROUTER).await;
-    let router = Router::attend(&vault).await;
-    assert!(vault.lend_data_key(&router, &name).await.is_ok());
+    let router = Router::open_router_session(&vault).await;
+    assert!(vault.lease_data_key(&router, &name).await.is_ok());
 }
 
 async fn a_malformed_field_is_named(vault: Vault) {
@@ -222,27 +222,27 @@ async fn a_malformed_field_is_named(vault: Vault) {
         (session, "workspaces/acme/dataKeys/1", "name"),
         (session, "workspaces/acme/keys/main", "name"),
     ] {
-        let lent = client.lend_data_key(lend(session, name)).await;
-        let lent = refused(lent, Code::InvalidArgument, "FIELD_INVALID");
+        let leased = client.lease_data_key(lease(session, name)).await;
+        let leased = refused(leased, Code::InvalidArgument, "FIELD_INVALID");
         let destroyed = client.destroy_data_key(destroy(session, name)).await;
         let destroyed = refused(destroyed, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!([lent.fields, destroyed.fields].concat(), [field, field]);
+        assert_eq!([leased.fields, destroyed.fields].concat(), [field, field]);
     }
 }
 
 async fn what_is_not_there_is_not_found(vault: Vault) {
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let mut client = vault.leases(ROUTER);
     let session = &router.session;
     let made = client.create_data_key(create(session, ACME)).await;
     refused(made, Code::NotFound, "WORKSPACE_NOT_FOUND");
-    let lent = client.lend_data_key(lend(session, UNKNOWN)).await;
-    refused(lent, Code::NotFound, "WORKSPACE_NOT_FOUND");
+    let leased = client.lease_data_key(lease(session, UNKNOWN)).await;
+    refused(leased, Code::NotFound, "WORKSPACE_NOT_FOUND");
     let destroyed = client.destroy_data_key(destroy(session, UNKNOWN)).await;
     refused(destroyed, Code::NotFound, "WORKSPACE_NOT_FOUND");
     vault.create_workspace("acme").await;
-    let lent = client.lend_data_key(lend(session, UNKNOWN)).await;
-    refused(lent, Code::NotFound, "DATA_KEY_NOT_FOUND");
+    let leased = client.lease_data_key(lease(session, UNKNOWN)).await;
+    refused(leased, Code::NotFound, "DATA_KEY_NOT_FOUND");
     vault.destroy_data_key(&router, UNKNOWN).await;
 }
 
@@ -254,7 +254,7 @@ async fn only_routers_get_data_keys(vault: Vault) {
         let session = &router.session;
         let outcome = client.create_data_key(create(session, ACME)).await;
         refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
-        let outcome = client.lend_data_key(lend(session, &name)).await;
+        let outcome = client.lease_data_key(lease(session, &name)).await;
         refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
         let outcome = client.destroy_data_key(destroy(session, &name)).await;
         refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");

@@ -51,7 +51,7 @@ async fn acme(vault: &Vault) -> Router {
     vault.create_workspace("acme").await;
     vault.create_project("acme", "web").await;
     vault.create_key(ACME, "main").await;
-    Router::attend(vault).await
+    Router::open_router_session(vault).await
 }
 
 async fn a_choice_tells_the_workspaces_fallbacks(vault: Vault) {

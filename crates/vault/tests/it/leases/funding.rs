@@ -1,6 +1,6 @@
 //! `Resolve`: who may pay, by the policies of workspace, project, key and request.
 
-use latchkey_contract::vault::v1::funding_policy::{Instead, Selection};
+use latchkey_contract::vault::v1::funding_policy::{FundingFallback, Selection};
 use latchkey_contract::vault::v1::key::Retention;
 use latchkey_contract::vault::v1::{
     CreateKeyRequest, CreateProjectRequest, Expectations, FundingPolicy, GetWorkspaceRequest, Key,
@@ -18,7 +18,7 @@ on_both_databases!(
     a_workspace_without_a_key_falls_to_the_platform_or_not,
     a_project_narrows_and_does_not_widen,
     a_request_narrows_and_does_not_widen,
-    a_key_that_wants_its_name_is_lent_by_name_alone,
+    a_key_that_wants_its_name_is_leased_by_name_alone,
     with_when_named_the_platform_serves_whoever_names_nothing,
     a_request_may_leave_everything_to_default_models,
     what_a_workspace_forbids_is_refused_as_such,
@@ -43,10 +43,10 @@ async fn acme(vault: &Vault, keys: &[&str]) -> Router {
         let (parent, id) = key.split_once("/keys/").unwrap();
         vault.create_key(parent, id).await;
     }
-    Router::attend(vault).await
+    Router::open_router_session(vault).await
 }
 
-fn missing(instead: Instead) -> FundingPolicy {
+fn missing(instead: FundingFallback) -> FundingPolicy {
     FundingPolicy {
         when_missing: instead.into(),
         ..FundingPolicy::default()
@@ -60,16 +60,18 @@ fn when_named() -> FundingPolicy {
     }
 }
 
-async fn lent(router: &Router, request: ResolveRequest) -> String {
-    let lease = router.borrows(request).await;
+async fn leased(router: &Router, request: ResolveRequest) -> String {
+    let lease = router.obtains(request).await;
     let key = lease.key_version.split("/versions/").next();
     key.unwrap().to_owned()
 }
 
 async fn a_workspace_without_a_key_falls_to_the_platform_or_not(vault: Vault) {
     let router = acme(&vault, &[SHARED]).await;
-    assert_eq!(lent(&router, resolve(ACME)).await, SHARED);
-    vault.fund_workspace(ACME, missing(Instead::Refuse)).await;
+    assert_eq!(leased(&router, resolve(ACME)).await, SHARED);
+    vault
+        .fund_workspace(ACME, missing(FundingFallback::Refuse))
+        .await;
     let refusal = router.resolve(resolve(ACME)).await;
     let refusal = refused(refusal, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
     assert_eq!(refusal.metadata[SHARED], "PLATFORM_NOT_ALLOWED");
@@ -82,22 +84,22 @@ async fn a_project_narrows_and_does_not_widen(vault: Vault) {
         parent: ACME.to_owned(),
         project_id: "web".to_owned(),
         project: Some(Project {
-            funding: Some(missing(Instead::Refuse)),
+            funding: Some(missing(FundingFallback::Refuse)),
             ..Project::default()
         }),
         ..CreateProjectRequest::default()
     });
     let created = created.await.unwrap().into_inner();
-    assert_eq!(created.funding, Some(missing(Instead::Refuse)));
+    assert_eq!(created.funding, Some(missing(FundingFallback::Refuse)));
     let refusal = router.resolve(resolve(WEB)).await;
     refused(refusal, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
-    assert_eq!(lent(&router, resolve(ACME)).await, SHARED);
+    assert_eq!(leased(&router, resolve(ACME)).await, SHARED);
 
     // It may say what it likes: the workspace's word holds too.
     let update = UpdateProjectRequest {
         project: Some(Project {
             name: WEB.to_owned(),
-            funding: Some(missing(Instead::Platform)),
+            funding: Some(missing(FundingFallback::Platform)),
             ..Project::default()
         }),
         ..UpdateProjectRequest::default()
@@ -107,8 +109,10 @@ async fn a_project_narrows_and_does_not_widen(vault: Vault) {
         .update_project(update)
         .await
         .unwrap();
-    assert_eq!(lent(&router, resolve(WEB)).await, SHARED);
-    vault.fund_workspace(ACME, missing(Instead::Refuse)).await;
+    assert_eq!(leased(&router, resolve(WEB)).await, SHARED);
+    vault
+        .fund_workspace(ACME, missing(FundingFallback::Refuse))
+        .await;
     let refusal = router.resolve(resolve(WEB)).await;
     refused(refusal, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
 }
@@ -119,14 +123,18 @@ async fn a_request_narrows_and_does_not_widen(vault: Vault) {
         funding: Some(funding),
         ..resolve(ACME)
     };
-    let refusal = router.resolve(with(missing(Instead::Refuse))).await;
+    let refusal = router.resolve(with(missing(FundingFallback::Refuse))).await;
     refused(refusal, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
-    vault.fund_workspace(ACME, missing(Instead::Refuse)).await;
-    let refusal = router.resolve(with(missing(Instead::Platform))).await;
+    vault
+        .fund_workspace(ACME, missing(FundingFallback::Refuse))
+        .await;
+    let refusal = router
+        .resolve(with(missing(FundingFallback::Platform)))
+        .await;
     refused(refusal, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
 }
 
-async fn a_key_that_wants_its_name_is_lent_by_name_alone(vault: Vault) {
+async fn a_key_that_wants_its_name_is_leased_by_name_alone(vault: Vault) {
     let router = acme(&vault, &[MAIN, SHARED]).await;
     let update = UpdateKeyRequest {
         key: Some(Key {
@@ -147,18 +155,18 @@ async fn a_key_that_wants_its_name_is_lent_by_name_alone(vault: Vault) {
         key: "main".to_owned(),
         ..resolve(ACME)
     };
-    assert_eq!(lent(&router, named).await, MAIN);
+    assert_eq!(leased(&router, named).await, MAIN);
 }
 
 async fn with_when_named_the_platform_serves_whoever_names_nothing(vault: Vault) {
     let router = acme(&vault, &[MAIN, SHARED]).await;
     vault.fund_workspace(ACME, when_named()).await;
-    assert_eq!(lent(&router, resolve(ACME)).await, SHARED);
+    assert_eq!(leased(&router, resolve(ACME)).await, SHARED);
     let named = ResolveRequest {
         key: "main".to_owned(),
         ..resolve(ACME)
     };
-    assert_eq!(lent(&router, named).await, MAIN);
+    assert_eq!(leased(&router, named).await, MAIN);
 }
 
 async fn a_request_may_leave_everything_to_default_models(vault: Vault) {
@@ -176,7 +184,7 @@ async fn a_request_may_leave_everything_to_default_models(vault: Vault) {
         vault.store_key(request).await;
     }
     let lease = router
-        .borrows(ResolveRequest {
+        .obtains(ResolveRequest {
             parent: ACME.to_owned(),
             ..ResolveRequest::default()
         })
@@ -222,7 +230,7 @@ async fn what_a_workspace_forbids_is_refused_as_such(vault: Vault) {
         capability: capability.into(),
         ..resolve(ACME)
     };
-    router.borrows(asks("gpt-5.4", Capability::Generate)).await;
+    router.obtains(asks("gpt-5.4", Capability::Generate)).await;
     for request in [
         asks("gpt-5.5-pro", Capability::Generate),
         asks("gpt-5.4", Capability::Embed),
@@ -235,8 +243,8 @@ async fn what_a_workspace_forbids_is_refused_as_such(vault: Vault) {
         let refusal = refused(refusal, Code::FailedPrecondition, "POLICY_FORBIDS");
         assert_eq!(refusal.metadata["rule"], "WORKSPACE_FORBIDS");
     }
-    let lease = router.borrows(asks("gpt-5.4", Capability::Generate)).await;
-    assert_eq!(lease.further_lists[0].denied_models, ["gpt-5.5*"]);
+    let lease = router.obtains(asks("gpt-5.4", Capability::Generate)).await;
+    assert_eq!(lease.additional_model_rules[0].denied_models, ["gpt-5.5*"]);
 }
 
 async fn a_project_forbids_beside_its_workspace(vault: Vault) {
@@ -255,7 +263,7 @@ async fn a_project_forbids_beside_its_workspace(vault: Vault) {
     updated.await.unwrap();
     let refusal = router.resolve(resolve(WEB)).await;
     refused(refusal, Code::FailedPrecondition, "POLICY_FORBIDS");
-    assert_eq!(lent(&router, resolve(ACME)).await, MAIN);
+    assert_eq!(leased(&router, resolve(ACME)).await, MAIN);
 }
 
 async fn keys_are_for_their_callers(vault: Vault) {
@@ -274,7 +282,7 @@ async fn keys_are_for_their_callers(vault: Vault) {
         ..resolve(ACME)
     };
     assert_eq!(
-        lent(&router, by("spiffe://example.org/jobs/nightly")).await,
+        leased(&router, by("spiffe://example.org/jobs/nightly")).await,
         MAIN
     );
     for caller in ["", "token:web"] {
@@ -305,7 +313,7 @@ async fn nothing_may_be_kept_where_the_workspace_says_so(vault: Vault) {
         ..UpdateKeyRequest::default()
     };
     vault.keys(OWNER).update_key(update).await.unwrap();
-    assert_eq!(lent(&router, resolve(ACME)).await, MAIN);
+    assert_eq!(leased(&router, resolve(ACME)).await, MAIN);
 }
 
 async fn a_key_must_be_as_the_request_expects(vault: Vault) {
@@ -318,7 +326,7 @@ async fn a_key_must_be_as_the_request_expects(vault: Vault) {
         key_version: format!("{MAIN}/versions/{number}"),
         ..Expectations::default()
     };
-    assert_eq!(lent(&router, expecting(version(1))).await, MAIN);
+    assert_eq!(leased(&router, expecting(version(1))).await, MAIN);
     let payer = Expectations {
         payer: Payer::Platform.into(),
         ..Expectations::default()
@@ -354,7 +362,7 @@ async fn only_the_operator_may_let_the_platform_pay_more(vault: Vault) {
         update(workspace, &["funding"])
     };
     let more = FundingPolicy {
-        when_failed: Instead::Platform.into(),
+        when_failed: FundingFallback::Platform.into(),
         ..FundingPolicy::default()
     };
     for funding in [more, when_named()] {
@@ -362,7 +370,7 @@ async fn only_the_operator_may_let_the_platform_pay_more(vault: Vault) {
         let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
         assert_eq!(refusal.fields, ["workspace.funding"]);
     }
-    let less = wanted(missing(Instead::Refuse));
+    let less = wanted(missing(FundingFallback::Refuse));
     change(&vault, ACME_OWNER, less).await.unwrap();
     // What it gave away it does not get back by itself.
     let back = wanted(FundingPolicy::default());
@@ -375,9 +383,9 @@ async fn policies_are_kept_and_shown(vault: Vault) {
     let created = vault.create_workspace("acme").await;
     let default = FundingPolicy {
         selection: Selection::Automatic.into(),
-        when_missing: Instead::Platform.into(),
-        when_failed: Instead::Refuse.into(),
-        when_switched_off: Instead::Platform.into(),
+        when_missing: FundingFallback::Platform.into(),
+        when_failed: FundingFallback::Refuse.into(),
+        when_switched_off: FundingFallback::Platform.into(),
     };
     assert_eq!(created.funding, Some(default));
     vault.fund_workspace(ACME, when_named()).await;

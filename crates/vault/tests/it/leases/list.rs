@@ -36,14 +36,14 @@ async fn list(vault: &Vault, request: ListLeasesRequest) -> ListLeasesResponse {
 async fn acme(vault: &Vault) -> Router {
     vault.create_workspace("acme").await;
     vault.create_key(ACME, "main").await;
-    Router::attend(vault).await
+    Router::open_router_session(vault).await
 }
 
 async fn live_leases_are_listed_oldest_first_without_material(vault: Vault) {
     let router = acme(&vault).await;
-    let mut lent = Vec::new();
+    let mut leased = Vec::new();
     for _ in 0..3 {
-        lent.push(router.borrows(resolve(ACME)).await.lease_id);
+        leased.push(router.obtains(resolve(ACME)).await.lease_id);
         vault.clock.advance(std::time::Duration::from_millis(1));
     }
     let first = list(&vault, request(2, "")).await;
@@ -51,14 +51,14 @@ async fn live_leases_are_listed_oldest_first_without_material(vault: Vault) {
     assert_eq!(second.next_page_token, "");
     let listed: Vec<_> = first.leases.iter().chain(&second.leases).collect();
     let ids: Vec<_> = listed.iter().map(|lease| lease.lease_id.clone()).collect();
-    assert_eq!(ids, lent);
+    assert_eq!(ids, leased);
     assert_eq!(
         listed[0].key_version,
         "workspaces/acme/keys/main/versions/1"
     );
     assert_eq!(listed[0].parent, ACME);
     assert_eq!(listed[0].router, ROUTER.actor());
-    assert_eq!(listed[0].session, router.session);
+    assert_eq!(listed[0].router_session, router.session);
     let bytes = first.encode_to_vec();
     let secret = secret(ACME, "main");
     assert!(
@@ -70,14 +70,14 @@ async fn live_leases_are_listed_oldest_first_without_material(vault: Vault) {
 
 async fn leases_end_with_their_session(vault: Vault) {
     let router = acme(&vault).await;
-    router.borrows(resolve(ACME)).await;
+    router.obtains(resolve(ACME)).await;
     router.leaves().await;
     assert!(list(&vault, request(0, "")).await.leases.is_empty());
 }
 
 async fn leases_end_with_a_change_that_is_confirmed(vault: Vault) {
     let router = acme(&vault).await;
-    router.borrows(resolve(ACME)).await;
+    router.obtains(resolve(ACME)).await;
     vault.create_key(ACME, "second").await;
     assert!(list(&vault, request(0, "")).await.leases.is_empty());
 }

@@ -25,7 +25,7 @@ const OTHER: &str = "workspaces/other";
 
 async fn a_role_of_configuration_is_no_membership(vault: Vault) {
     vault.create_workspace("acme").await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     for who in [OWNER, OPERATOR, ROUTER, NOBODY] {
         let answer = router.looks_up(&vault, ACME, &who.actor()).await.unwrap();
         assert_eq!(role_of(&answer), None, "{who:?}");
@@ -39,7 +39,7 @@ async fn the_role_of_an_identity_is_told(vault: Vault) {
     vault.set_member(ACME, BOB, Role::Member).await;
     vault.set_member(ACME, BOT, Role::Caller).await;
     vault.set_member(OTHER, BOB, Role::Owner).await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     for (workspace, who, role) in [
         (ACME, ADA, Some(Role::Owner)),
         (ACME, BOB, Some(Role::Member)),
@@ -58,7 +58,7 @@ async fn the_role_of_an_identity_is_told(vault: Vault) {
 async fn the_answer_is_stale_with_the_next_change(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.set_member(ACME, BOB, Role::Member).await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let answer = router.looks_up(&vault, ACME, &BOB.actor()).await.unwrap();
     let read_at = answer.revision.unwrap().revision;
     vault.store_key(create_key(ACME, "main")).await;
@@ -70,7 +70,7 @@ async fn the_answer_is_stale_with_the_next_change(vault: Vault) {
 
 async fn asking_of_a_stranger_is_told_of_changes_too(vault: Vault) {
     vault.create_workspace("acme").await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let answer = router.looks_up(&vault, ACME, &BOB.actor()).await.unwrap();
     assert_eq!(role_of(&answer), None);
     vault.set_member(ACME, BOB, Role::Caller).await;
@@ -78,14 +78,14 @@ async fn asking_of_a_stranger_is_told_of_changes_too(vault: Vault) {
 }
 
 async fn a_missing_workspace_is_not_found(vault: Vault) {
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let outcome = router.looks_up(&vault, ACME, &BOB.actor()).await;
     refused(outcome, Code::NotFound, "WORKSPACE_NOT_FOUND");
 }
 
 async fn a_malformed_field_is_named(vault: Vault) {
     vault.create_workspace("acme").await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     for (workspace, identity, field) in [
         ("acme", "token:bob", "workspace"),
         ("platform", "token:bob", "workspace"),
@@ -97,7 +97,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
         assert_eq!(said.fields, [field]);
     }
     let request = LookUpMemberRequest {
-        session: "s1".to_owned(),
+        router_session: "s1".to_owned(),
         workspace: ACME.to_owned(),
         identity: BOB.actor(),
     };
@@ -108,9 +108,9 @@ async fn a_malformed_field_is_named(vault: Vault) {
 
 async fn only_an_attached_router_asks_in_its_own_session(vault: Vault) {
     vault.create_workspace("acme").await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let request = LookUpMemberRequest {
-        session: router.session.clone(),
+        router_session: router.session.clone(),
         workspace: ACME.to_owned(),
         identity: BOB.actor(),
     };

@@ -1,13 +1,13 @@
 //! The methods of `LeaseService`.
 
-mod attend;
 mod choice;
 mod data_keys;
+mod dry_run;
 mod fallbacks;
-mod foresight;
 mod funding;
 mod list;
 mod look_up_member;
+mod open_router_session;
 mod quarantine;
 mod release;
 mod resolve;

@@ -1,4 +1,4 @@
-//! What a key report of an attending router does.
+//! What a key report of an router_session router does.
 
 use latchkey_contract::vault::v1::{DisableKeyRequest, ListAuditEventsRequest, key};
 
@@ -22,7 +22,7 @@ const VERSION: &str = "workspaces/acme/keys/main/versions/1";
 async fn acme(vault: &Vault) -> Router {
     vault.create_workspace("acme").await;
     vault.create_key(ACME, "main").await;
-    Router::attend(vault).await
+    Router::open_router_session(vault).await
 }
 
 /// What a session says is heard in its order: once the answer is there, so was what came before.
@@ -32,7 +32,7 @@ async fn is_heard(router: &Router) {
 
 async fn a_refused_key_is_set_aside_with_the_providers_words(vault: Vault) {
     let router = acme(&vault).await;
-    router.borrows(resolve(ACME)).await;
+    router.obtains(resolve(ACME)).await;
     router.reports(VERSION);
     is_heard(&router).await;
     let key = vault.get_key(NAME).await;
@@ -64,9 +64,9 @@ async fn a_refused_key_is_set_aside_with_the_providers_words(vault: Vault) {
 
 async fn every_other_router_is_told(vault: Vault) {
     let router = acme(&vault).await;
-    let other = Router::attend(&vault).await;
-    router.borrows(resolve(ACME)).await;
-    other.borrows(resolve(ACME)).await;
+    let other = Router::open_router_session(&vault).await;
+    router.obtains(resolve(ACME)).await;
+    other.obtains(resolve(ACME)).await;
     router.reports(VERSION);
     for router in [router, other] {
         assert_eq!(
@@ -91,7 +91,7 @@ async fn a_version_that_is_not_held_is_not_set_aside(vault: Vault) {
 
 async fn a_version_that_was_replaced_is_not_set_aside(vault: Vault) {
     let router = acme(&vault).await;
-    router.borrows(resolve(ACME)).await;
+    router.obtains(resolve(ACME)).await;
     let replacement = AddKeyVersionRequest {
         name: NAME.to_owned(),
         material: material(&secret(ACME, "b")),
@@ -103,7 +103,7 @@ async fn a_version_that_was_replaced_is_not_set_aside(vault: Vault) {
         .add_key_version(replacement)
         .await
         .unwrap();
-    router.borrows(resolve(ACME)).await;
+    router.obtains(resolve(ACME)).await;
     router.reports(VERSION);
     is_heard(&router).await;
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Active);
@@ -111,7 +111,7 @@ async fn a_version_that_was_replaced_is_not_set_aside(vault: Vault) {
 
 async fn a_disabled_key_stays_disabled(vault: Vault) {
     let router = acme(&vault).await;
-    router.borrows(resolve(ACME)).await;
+    router.obtains(resolve(ACME)).await;
     router.keeps_silent();
     let mut client = vault.keys(OWNER);
     let disable = DisableKeyRequest {

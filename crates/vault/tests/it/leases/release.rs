@@ -16,10 +16,10 @@ on_both_databases!(
 async fn acme(vault: &Vault) -> (Router, ReleaseLeaseRequest) {
     vault.create_workspace("acme").await;
     vault.create_key("workspaces/acme", "main").await;
-    let router = Router::attend(vault).await;
-    let lease_id = router.borrows(resolve("workspaces/acme")).await.lease_id;
+    let router = Router::open_router_session(vault).await;
+    let lease_id = router.obtains(resolve("workspaces/acme")).await.lease_id;
     let request = ReleaseLeaseRequest {
-        session: router.session.clone(),
+        router_session: router.session.clone(),
         lease_id,
     };
     (router, request)
@@ -68,7 +68,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
         ),
         (
             ReleaseLeaseRequest {
-                session: String::new(),
+                router_session: String::new(),
                 ..request
             },
             "session",

@@ -13,11 +13,11 @@ use crate::harness::{
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_key_is_lent_with_all_that_a_call_needs,
-    the_nearest_key_is_lent_and_the_others_are_accounted_for,
+    a_key_is_leased_with_all_that_a_call_needs,
+    the_nearest_key_is_leased_and_the_others_are_accounted_for,
     the_platform_pays_where_the_customer_has_no_key,
     the_revisions_of_both_scopes_are_told,
-    a_named_key_is_lent_by_its_id_or_its_full_name,
+    a_named_key_is_leased_by_its_id_or_its_full_name,
     a_full_name_is_that_key_and_no_other,
     a_named_key_is_never_replaced,
     a_named_keys_provider_is_checked,
@@ -27,7 +27,7 @@ on_both_databases!(
     a_malformed_field_is_named,
     an_unknown_session_is_refused,
     a_session_is_its_own_routers_alone,
-    only_routers_borrow,
+    only_routers_obtain,
 );
 
 const ACME: &str = "workspaces/acme";
@@ -47,7 +47,7 @@ async fn acme(vault: &Vault) -> Router {
     vault.create_project("acme", "web").await;
     vault.create_key(ACME, "main").await;
     vault.create_key(WEB, "main").await;
-    Router::attend(vault).await
+    Router::open_router_session(vault).await
 }
 
 fn rules(response: &ResolveResponse) -> Vec<(&str, &str)> {
@@ -59,7 +59,7 @@ fn rules(response: &ResolveResponse) -> Vec<(&str, &str)> {
     rules
 }
 
-async fn a_key_is_lent_with_all_that_a_call_needs(vault: Vault) {
+async fn a_key_is_leased_with_all_that_a_call_needs(vault: Vault) {
     vault.create_workspace("acme").await;
     let expire_time = Some(Timestamp {
         seconds: 1_900_000_000,
@@ -77,12 +77,12 @@ async fn a_key_is_lent_with_all_that_a_call_needs(vault: Vault) {
             ..create_key(ACME, "main")
         })
         .await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let request = ResolveRequest {
         provider: "custom".to_owned(),
         ..resolve(ACME)
     };
-    let lease = router.borrows(request).await;
+    let lease = router.obtains(request).await;
     assert_eq!(lease.key_version, "workspaces/acme/keys/main/versions/1");
     assert_eq!(lease.provider, "custom");
     assert_eq!(lease.base_url, "https://llm.example/v1");
@@ -93,7 +93,7 @@ async fn a_key_is_lent_with_all_that_a_call_needs(vault: Vault) {
     assert_eq!(lease.expire_time, expire_time);
 }
 
-async fn the_nearest_key_is_lent_and_the_others_are_accounted_for(vault: Vault) {
+async fn the_nearest_key_is_leased_and_the_others_are_accounted_for(vault: Vault) {
     let router = acme(&vault).await;
     vault.create_key("platform", "shared").await;
     let late = Some(Key {
@@ -120,15 +120,15 @@ async fn the_nearest_key_is_lent_and_the_others_are_accounted_for(vault: Vault) 
             ("workspaces/acme/projects/web/keys/late", "OUTRANKED"),
         ]
     );
-    let lease = router.borrows(resolve(ACME)).await;
+    let lease = router.obtains(resolve(ACME)).await;
     assert_eq!(lease.key_version, "workspaces/acme/keys/main/versions/1");
 }
 
 async fn the_platform_pays_where_the_customer_has_no_key(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_key("platform", "shared").await;
-    let router = Router::attend(&vault).await;
-    let lease = router.borrows(resolve(ACME)).await;
+    let router = Router::open_router_session(&vault).await;
+    let lease = router.obtains(resolve(ACME)).await;
     assert_eq!(lease.payer(), Payer::Platform);
     assert_eq!(
         api_key(lease.material.as_ref()),
@@ -155,7 +155,7 @@ async fn the_revisions_of_both_scopes_are_told(vault: Vault) {
     assert_eq!(after[1].1, before[1].1 + 1);
 }
 
-async fn a_named_key_is_lent_by_its_id_or_its_full_name(vault: Vault) {
+async fn a_named_key_is_leased_by_its_id_or_its_full_name(vault: Vault) {
     let router = acme(&vault).await;
     vault.create_key(ACME, "wide").await;
     for (parent, key, expected) in [
@@ -178,7 +178,7 @@ async fn a_named_key_is_lent_by_its_id_or_its_full_name(vault: Vault) {
         ),
     ] {
         assert_eq!(
-            router.borrows(named(parent, key)).await.key_version,
+            router.obtains(named(parent, key)).await.key_version,
             expected
         );
     }
@@ -205,7 +205,7 @@ async fn a_named_key_is_never_replaced(vault: Vault) {
     let refused = refused(outcome, Code::FailedPrecondition, "KEY_UNUSABLE");
     assert_eq!(refused.metadata["rule"], "KEY_DISABLED");
     // Unnamed, the workspace's stands in.
-    router.borrows(resolve(WEB)).await;
+    router.obtains(resolve(WEB)).await;
 }
 
 async fn a_named_keys_provider_is_checked(vault: Vault) {
@@ -222,7 +222,7 @@ async fn a_named_keys_provider_is_checked(vault: Vault) {
         provider: "openai".to_owned(),
         ..named(ACME, "main")
     };
-    router.borrows(request).await;
+    router.obtains(request).await;
 }
 
 async fn another_workspaces_key_cannot_be_named(vault: Vault) {
@@ -329,7 +329,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
         );
     }
     let request = ResolveRequest {
-        session: "x".to_owned(),
+        router_session: "x".to_owned(),
         ..resolve(ACME)
     };
     let outcome = vault.leases(crate::harness::ROUTER).resolve(request).await;
@@ -345,7 +345,7 @@ async fn an_unknown_session_is_refused(vault: Vault) {
     let mut client = vault.leases(crate::harness::ROUTER);
     let outcome = client
         .resolve(ResolveRequest {
-            session,
+            router_session: session,
             ..resolve(ACME)
         })
         .await;
@@ -354,7 +354,7 @@ async fn an_unknown_session_is_refused(vault: Vault) {
     router.leaves().await;
     let outcome = client
         .resolve(ResolveRequest {
-            session,
+            router_session: session,
             ..resolve(ACME)
         })
         .await;
@@ -364,18 +364,18 @@ async fn an_unknown_session_is_refused(vault: Vault) {
 async fn a_session_is_its_own_routers_alone(vault: Vault) {
     let router = acme(&vault).await;
     let request = ResolveRequest {
-        session: router.session.clone(),
+        router_session: router.session.clone(),
         ..resolve(ACME)
     };
     let outcome = vault.leases(OTHER_ROUTER).resolve(request).await;
     refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
 }
 
-async fn only_routers_borrow(vault: Vault) {
+async fn only_routers_obtain(vault: Vault) {
     let router = acme(&vault).await;
     for who in [OPERATOR, OWNER, NOBODY] {
         let request = ResolveRequest {
-            session: router.session.clone(),
+            router_session: router.session.clone(),
             ..resolve(ACME)
         };
         let outcome = vault.leases(who).resolve(request).await;

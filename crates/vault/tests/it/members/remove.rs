@@ -48,7 +48,7 @@ async fn a_removed_member_is_none_at_once(vault: Vault) {
 async fn routers_confirm_a_removal_before_it_is_answered(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.set_member(ACME, BOB, Role::Caller).await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let answer = router.looks_up(&vault, ACME, &BOB.actor()).await.unwrap();
     assert_eq!(role_of(&answer), Some(Role::Caller));
     let removed = vault.remove_member(ACME, BOB).await;
@@ -141,7 +141,7 @@ async fn a_deleted_workspaces_members_do_not_count_in_the_next_one(vault: Vault)
     vault.create_workspace("acme").await;
     vault.set_member(ACME, ADA, Role::Owner).await;
     vault.set_member(ACME, BOB, Role::Member).await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     router.looks_up(&vault, ACME, &ADA.actor()).await.unwrap();
     // Members are not something in a workspace: it can be deleted with them.
     let request = DeleteWorkspaceRequest {

@@ -271,7 +271,7 @@ async fn a_role_counts_at_once(vault: Vault) {
 async fn routers_hear_of_another_role(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.set_member(ACME, BOB, Role::Member).await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let answer = router.looks_up(&vault, ACME, &BOB.actor()).await.unwrap();
     assert_eq!(role_of(&answer), Some(Role::Member));
     vault.set_member(ACME, BOB, Role::Caller).await;

@@ -81,8 +81,8 @@ async fn force_deletes_its_keys_and_no_others(vault: Vault) {
 async fn routers_confirm_that_its_keys_are_gone(vault: Vault) {
     acme_web(&vault).await;
     vault.create_key(NAME, "main").await;
-    let router = Router::attend(&vault).await;
-    router.borrows(resolve(NAME)).await;
+    let router = Router::open_router_session(&vault).await;
+    router.obtains(resolve(NAME)).await;
     let answer = vault
         .workspaces(OWNER)
         .delete_project(forced())

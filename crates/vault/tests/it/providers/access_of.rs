@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use latchkey_boot::egress::EgressPolicy;
 use latchkey_contract::vault::v1::ProviderAccess;
 use latchkey_contract::vault::v1::provider_access::Switch;
+use latchkey_egress::EgressPolicy;
 use latchkey_vault::VaultError;
 use latchkey_vault::config::LeasingConfig;
 use latchkey_vault::custody::CustodyError;

@@ -62,7 +62,7 @@ async fn what_holds_for_everybody_holds_again(vault: Vault) {
     let azure = "workspaces/acme/providers/azure";
     let request_azure = update_override(azure, own_keys(Switch::Off));
     vault.update_override(request_azure).await.unwrap();
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let refusal = router.resolve(resolve(ACME)).await;
     let refusal = refused(refusal, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
     assert_eq!(
@@ -74,7 +74,7 @@ async fn what_holds_for_everybody_holds_again(vault: Vault) {
     assert_eq!(propagation.acknowledged_router_count, 1);
     let told = router.invalidation(ACME, 0).await;
     assert_eq!(told.revision, propagation.revision);
-    router.borrows(resolve(ACME)).await;
+    router.obtains(resolve(ACME)).await;
     assert_eq!(vault.overrides().await, [azure]);
     let again = update_override(OVERRIDE, ProviderAccess::default());
     let again = vault.update_override(again).await.unwrap();

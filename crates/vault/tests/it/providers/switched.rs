@@ -158,7 +158,7 @@ async fn a_projects_key_is_the_workspaces_own(vault: Vault) {
 
 async fn the_workspaces_change_on_as_before(vault: Vault) {
     vault.tenants(&["acme"]).await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let revision = async || {
         let answer = router.resolve(resolve(ACME)).await.unwrap();
         let revisions = answer.revisions.into_iter();

@@ -161,9 +161,12 @@ async fn every_router_confirms_a_change(vault: Vault) {
         let scope = format!("workspaces/{workspace}");
         vault.create_key(&scope, "main").await;
     }
-    let routers = [Router::attend(&vault).await, Router::attend(&vault).await];
+    let routers = [
+        Router::open_router_session(&vault).await,
+        Router::open_router_session(&vault).await,
+    ];
     for (router, scope) in routers.iter().zip(["workspaces/acme", "workspaces/other"]) {
-        router.borrows(resolve(scope)).await;
+        router.obtains(resolve(scope)).await;
         router.has_in_flight(2);
     }
     let request = update(OPENAI, own_keys(Switch::Off));

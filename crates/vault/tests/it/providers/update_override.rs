@@ -123,10 +123,10 @@ async fn its_routers_confirm_it_and_no_others(vault: Vault) {
         let scope = format!("workspaces/{workspace}");
         vault.create_key(&scope, "main").await;
     }
-    let concerned = Router::attend(&vault).await;
-    concerned.borrows(resolve(ACME)).await;
-    let other = Router::attend(&vault).await;
-    other.borrows(resolve("workspaces/other")).await;
+    let concerned = Router::open_router_session(&vault).await;
+    concerned.obtains(resolve(ACME)).await;
+    let other = Router::open_router_session(&vault).await;
+    other.obtains(resolve("workspaces/other")).await;
     let request = update_override(OVERRIDE, own_keys(Switch::Off));
     let answer = vault.update_override(request).await.unwrap();
     let propagation = answer.propagation.unwrap();

@@ -22,7 +22,7 @@ async fn asked_later(vault: &Vault) -> Router {
     let router = acme(vault).await;
     is_refused(vault, &router, NAME).await;
     let router = later(vault, router, INTERVAL).await;
-    router.answers_errands(None);
+    router.answers_tasks(None);
     router
 }
 
@@ -30,9 +30,9 @@ async fn asked_later(vault: &Vault) -> Router {
 async fn while_asked(vault: &Vault, change: impl AsyncFnOnce(&Router)) {
     let router = asked_later(vault).await;
     let changed = async {
-        let errand = router.errand().await;
+        let task = router.task().await;
         Box::pin(change(&router)).await;
-        router.brings_back(&errand, alive());
+        router.brings_back(&task, alive());
     };
     tokio::join!(vault.checks_again(), changed);
     assert_eq!(told(vault, ACME).await, 0);
@@ -75,9 +75,9 @@ async fn a_key_that_was_switched_off_stays_so(vault: Vault) {
     while_asked(&vault, disable).await;
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Disabled);
     vault.clock.advance(INTERVAL);
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     vault.checks_again().await;
-    assert!(router.errands().is_empty());
+    assert!(router.tasks().is_empty());
 }
 
 async fn a_key_that_was_refused_anew_stays_aside(vault: Vault) {
@@ -92,10 +92,10 @@ async fn a_key_that_was_refused_anew_stays_aside(vault: Vault) {
 async fn a_refusal_does_not_set_an_enabled_key_aside(vault: Vault) {
     let router = asked_later(&vault).await;
     let enabled = async {
-        let errand = router.errand().await;
+        let task = router.task().await;
         enable(&vault).await;
         let enabled = vault.get_key(NAME).await;
-        router.brings_back(&errand, rejected());
+        router.brings_back(&task, rejected());
         enabled
     };
     let ((), enabled) = tokio::join!(vault.checks_again(), enabled);
@@ -125,12 +125,12 @@ async fn another_key_of_the_same_name_is_left_alone(vault: Vault) {
 async fn two_vaults_let_a_key_in_once(vault: Vault) {
     let router = asked_later(&vault).await;
     let replica = vault.replica().await;
-    let other = Router::attend(&replica).await;
-    other.answers_errands(None);
+    let other = Router::open_router_session(&replica).await;
+    other.answers_tasks(None);
     let answered = async {
-        let errands = (router.errand().await, other.errand().await);
-        router.brings_back(&errands.0, alive());
-        other.brings_back(&errands.1, alive());
+        let tasks = (router.task().await, other.task().await);
+        router.brings_back(&tasks.0, alive());
+        other.brings_back(&tasks.1, alive());
     };
     tokio::join!(vault.checks_again(), replica.checks_again(), answered);
     let key = vault.get_key(NAME).await;

@@ -22,7 +22,7 @@ const NAME: &str = "workspaces/acme/keys/main";
 async fn acme(vault: &Vault) -> Router {
     vault.create_workspace("acme").await;
     vault.create_key(ACME, "main").await;
-    Router::attend(vault).await
+    Router::open_router_session(vault).await
 }
 
 /// Lets a router use a key whose provider refuses it.
@@ -32,7 +32,7 @@ async fn is_refused(vault: &Vault, router: &Router, name: &str) -> Key {
         key: name.to_owned(),
         ..resolve(scope)
     };
-    let lease = router.borrows(named).await;
+    let lease = router.obtains(named).await;
     let scope: String = name.split_inclusive('/').take(2).collect();
     let scope = scope.trim_end_matches('/');
     let told = router.invalidations();
@@ -44,11 +44,11 @@ async fn is_refused(vault: &Vault, router: &Router, name: &str) -> Key {
     key
 }
 
-/// Lets time pass, longer than a session may be silent: the router attends anew.
+/// Lets time pass, longer than a session may be silent: the router opens_session anew.
 async fn later(vault: &Vault, router: Router, span: Duration) -> Router {
     router.leaves().await;
     vault.clock.advance(span);
-    Router::attend(vault).await
+    Router::open_router_session(vault).await
 }
 
 /// The audit events of a scope, newest first.

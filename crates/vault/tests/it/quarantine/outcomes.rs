@@ -1,7 +1,7 @@
 //! What becomes of a refused key by what its provider says next.
 
 use latchkey_contract::vault::v1::audit_event::Decision;
-use latchkey_contract::vault::v1::funding_policy::Instead;
+use latchkey_contract::vault::v1::funding_policy::FundingFallback;
 use latchkey_contract::vault::v1::{FundingPolicy, Hello, ResolveRequest, key, verification};
 
 use super::{ACME, ALMOST, INTERVAL, NAME, SECOND, acme, events, is_refused, later, told};
@@ -12,8 +12,8 @@ use crate::harness::{
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_key_that_is_accepted_again_is_lent_again,
-    a_key_that_is_accepted_with_limits_is_lent_again,
+    a_key_that_is_accepted_again_is_leased_again,
+    a_key_that_is_accepted_with_limits_is_leased_again,
     an_answer_that_proves_nothing_keeps_the_key_aside,
     a_key_that_is_refused_again_is_asked_of_an_interval_later,
     a_provider_that_cannot_be_asked_keeps_the_key_aside,
@@ -21,18 +21,18 @@ on_both_databases!(
     keys_of_projects_and_of_the_platform_come_back_too,
 );
 
-async fn a_key_that_is_accepted_again_is_lent_again(vault: Vault) {
+async fn a_key_that_is_accepted_again_is_leased_again(vault: Vault) {
     let router = acme(&vault).await;
     vault.create_key(ACME, "spare").await;
     let aside = is_refused(&vault, &router, NAME).await;
     let router = later(&vault, router, INTERVAL).await;
-    router.borrows(resolve(ACME)).await;
+    router.obtains(resolve(ACME)).await;
     vault.checks_again().await;
 
-    let errands = router.errands();
-    assert_eq!(errands.len(), 1);
-    assert_eq!(api_key(errands[0].material.as_ref()), secret(ACME, "main"));
-    assert_eq!(errands[0].provider, "openai");
+    let tasks = router.tasks();
+    assert_eq!(tasks.len(), 1);
+    assert_eq!(api_key(tasks[0].material.as_ref()), secret(ACME, "main"));
+    assert_eq!(tasks[0].provider, "openai");
     let key = vault.get_key(NAME).await;
     assert_eq!(
         (key.state(), key.state_detail.as_str()),
@@ -51,7 +51,7 @@ async fn a_key_that_is_accepted_again_is_lent_again(vault: Vault) {
         key: NAME.to_owned(),
         ..resolve(ACME)
     };
-    router.borrows(named).await;
+    router.obtains(named).await;
 
     let event = events(&vault, ACME).await.remove(0);
     assert_eq!(
@@ -67,11 +67,11 @@ async fn a_key_that_is_accepted_again_is_lent_again(vault: Vault) {
     assert_eq!(event.details["verification"], "alive");
 }
 
-async fn a_key_that_is_accepted_with_limits_is_lent_again(vault: Vault) {
+async fn a_key_that_is_accepted_with_limits_is_leased_again(vault: Vault) {
     let router = acme(&vault).await;
     is_refused(&vault, &router, NAME).await;
     let router = later(&vault, router, INTERVAL).await;
-    router.answers_errands(limited());
+    router.answers_tasks(limited());
     vault.checks_again().await;
     let key = vault.get_key(NAME).await;
     assert_eq!(key.state(), key::State::Active);
@@ -89,8 +89,8 @@ async fn stays_aside(vault: &Vault, outcome: Outcome, grade: verification::Grade
     let aside = is_refused(vault, &router, NAME).await;
     let before = events(vault, ACME).await;
     let router = later(vault, router, INTERVAL).await;
-    router.borrows(resolve(ACME)).await;
-    router.answers_errands(outcome);
+    router.obtains(resolve(ACME)).await;
+    router.answers_tasks(outcome);
     vault.checks_again().await;
 
     let mut key = vault.get_key(NAME).await;
@@ -107,13 +107,13 @@ async fn stays_aside(vault: &Vault, outcome: Outcome, grade: verification::Grade
 
     // The next try is an interval later.
     vault.checks_again().await;
-    assert_eq!(router.errands().len(), 1);
+    assert_eq!(router.tasks().len(), 1);
     let router = later(vault, router, ALMOST).await;
     vault.checks_again().await;
-    assert!(router.errands().is_empty());
+    assert!(router.tasks().is_empty());
     vault.clock.advance(SECOND);
     vault.checks_again().await;
-    assert_eq!(router.errands().len(), 1);
+    assert_eq!(router.tasks().len(), 1);
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Active);
 }
 
@@ -143,12 +143,14 @@ async fn without_a_router_that_knows_the_provider_nothing_happens(vault: Vault) 
         providers: vec!["anthropic".to_owned()],
         ..hello(&[])
     };
-    let unable = Router::attend_as(&vault, ROUTER, hello).await.unwrap();
+    let unable = Router::open_session_as(&vault, ROUTER, hello)
+        .await
+        .unwrap();
     vault.checks_again().await;
-    assert!(unable.errands().is_empty());
+    assert!(unable.tasks().is_empty());
     assert_eq!(vault.get_key(NAME).await, aside);
 
-    let _able = Router::attend(&vault).await;
+    let _able = Router::open_router_session(&vault).await;
     vault.checks_again().await;
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Active);
 }
@@ -165,14 +167,14 @@ async fn keys_of_projects_and_of_the_platform_come_back_too(vault: Vault) {
         vault.store_key(create_key(parent, id)).await;
     }
     let follows = FundingPolicy {
-        when_failed: Instead::Platform.into(),
+        when_failed: FundingFallback::Platform.into(),
         ..FundingPolicy::default()
     };
     vault.fund_workspace("workspaces/acme", follows).await;
     is_refused(&vault, &router, names[0]).await;
     // The platform's are not named: they follow when the workspace's own have failed.
     is_refused(&vault, &router, NAME).await;
-    let lease = router.borrows(resolve(ACME)).await;
+    let lease = router.obtains(resolve(ACME)).await;
     assert_eq!(lease.key_version, "platform/keys/shared/versions/1");
     router.reports(&lease.key_version);
     router.invalidation("platform", 0).await;

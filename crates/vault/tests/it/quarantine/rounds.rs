@@ -26,13 +26,13 @@ async fn a_key_is_left_alone_for_an_interval(vault: Vault) {
     let router = later(&vault, router, INTERVAL * 3).await;
     is_refused(&vault, &router, NAME).await;
     vault.checks_again().await;
-    assert!(router.errands().is_empty());
+    assert!(router.tasks().is_empty());
     let router = later(&vault, router, ALMOST).await;
     vault.checks_again().await;
-    assert!(router.errands().is_empty());
+    assert!(router.tasks().is_empty());
     vault.clock.advance(SECOND);
     vault.checks_again().await;
-    assert_eq!(router.errands().len(), 1);
+    assert_eq!(router.tasks().len(), 1);
 }
 
 async fn keys_in_order_and_keys_that_expired_are_not_asked_of(vault: Vault) {
@@ -52,7 +52,7 @@ async fn keys_in_order_and_keys_that_expired_are_not_asked_of(vault: Vault) {
     vault.keys(OWNER).update_key(update).await.unwrap();
     let router = later(&vault, router, INTERVAL).await;
     vault.checks_again().await;
-    assert!(router.errands().is_empty());
+    assert!(router.tasks().is_empty());
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Quarantined);
 }
 
@@ -62,7 +62,7 @@ const MANY: usize = 34;
 
 async fn the_longest_refused_are_asked_of_first_a_few_at_a_time(vault: Vault) {
     vault.create_workspace("acme").await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let mut secrets = Vec::new();
     for number in (0..MANY).rev() {
         let id = format!("k{number:02}");
@@ -72,28 +72,28 @@ async fn the_longest_refused_are_asked_of_first_a_few_at_a_time(vault: Vault) {
         secrets.push(secret(ACME, &id));
     }
     let router = later(&vault, router, INTERVAL).await;
-    router.answers_errands(None);
+    router.answers_tasks(None);
     let answered = async {
         for (number, sequence) in (1..=32).enumerate() {
-            router.errand_after((number + 3).min(31)).await;
+            router.task_after((number + 3).min(31)).await;
             router.keeps_alive(sequence).await;
             // Four at a time: the next is sent when one has been brought back.
-            let errands = router.errands();
-            assert_eq!(errands.len(), (number + 4).min(32));
-            router.brings_back(&errands[number], rejected());
+            let tasks = router.tasks();
+            assert_eq!(tasks.len(), (number + 4).min(32));
+            router.brings_back(&tasks[number], rejected());
         }
     };
     tokio::join!(vault.checks_again(), answered);
     let asked: Vec<_> = router
-        .errands()
+        .tasks()
         .iter()
-        .map(|errand| api_key(errand.material.as_ref()).to_owned())
+        .map(|task| api_key(task.material.as_ref()).to_owned())
         .collect();
     assert_eq!(asked, secrets[..32]);
 
-    router.answers_errands(alive());
+    router.answers_tasks(alive());
     vault.checks_again().await;
-    assert_eq!(router.errands().len(), MANY);
+    assert_eq!(router.tasks().len(), MANY);
     assert_eq!(told(&vault, ACME).await, 2);
 }
 
@@ -129,7 +129,7 @@ async fn a_damaged_key_is_recorded_once_and_does_not_stop_the_others(vault: Vaul
     let router = later(&vault, router, INTERVAL).await;
     vault.checks_again().await;
     vault.checks_again().await;
-    assert_eq!(router.errands().len(), 1);
+    assert_eq!(router.tasks().len(), 1);
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Active);
     let events = events(&vault, ACME).await;
     let alarms: Vec<_> = events

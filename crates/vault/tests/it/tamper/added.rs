@@ -9,7 +9,7 @@ use latchkey_vault::domain::provider::Provider;
 use sea_orm::Value;
 
 use super::tables::Tables;
-use super::{Found, borrow, found, get};
+use super::{Found, found, get, obtain};
 use crate::harness::{
     OWNER, Router, Vault, complete_key_of, create_key_of, entra, entra_client, mask, resolve,
 };
@@ -44,10 +44,10 @@ async fn acme(vault: &Vault) -> Router {
         };
         vault.store_key(request).await;
     }
-    Router::attend(vault).await
+    Router::open_router_session(vault).await
 }
 
-/// Writes each of these texts into a column of a key's row: neither is it shown then, nor lent.
+/// Writes each of these texts into a column of a key's row: neither is it shown then, nor leased.
 async fn refused_with(
     vault: &Vault,
     router: &Router,
@@ -61,7 +61,7 @@ async fn refused_with(
             provider: String::new(),
             ..resolve(ACME)
         };
-        [get(vault, name).await, found(borrow(router, request).await)]
+        [get(vault, name).await, found(obtain(router, request).await)]
     };
     let uid = vault.get_key(name).await.uid;
     let tables = Tables::open(vault).await;
@@ -172,7 +172,7 @@ async fn changed_fallbacks_are_noticed(vault: Vault) {
             provider: "azure".to_owned(),
             ..resolve(ACME)
         };
-        [found(shown), found(borrow(&router, azure).await)]
+        [found(shown), found(obtain(&router, azure).await)]
     };
     let value = tables.read(&row, column).await;
     for text in [

@@ -33,7 +33,7 @@ async fn flip_every_column(
     expected: impl Fn(&str) -> Expected,
 ) {
     let tables = Tables::open(vault).await;
-    let router = Router::attend(vault).await;
+    let router = Router::open_router_session(vault).await;
     let columns = tables.columns(table).await;
     assert!(columns.len() >= 8, "{columns:?}");
     for column in columns {
@@ -138,7 +138,7 @@ async fn a_changed_branch_key_is_noticed(vault: Vault) {
             tables.write(&row, column, flipped(value.clone())).await;
             // Opened branch keys are kept in memory for a while.
             vault = vault.restart().await;
-            let router = Router::attend(&vault).await;
+            let router = Router::open_router_session(&vault).await;
             let ways = ways(&vault, &router, MAIN).await;
             tables.write(&row, column, value).await;
             let expected = match column.name.as_str() {
@@ -160,7 +160,7 @@ async fn a_changed_branch_key_is_noticed(vault: Vault) {
 async fn a_damaged_key_does_not_hide_the_others(vault: Vault) {
     two_tenants(&vault).await;
     vault.create_key(MAIN.scope, "spare").await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let tables = Tables::open(&vault).await;
     let uid = vault.get_key(MAIN.name).await.uid;
     for (table, column) in [
@@ -198,7 +198,7 @@ async fn a_damaged_key_does_not_hide_the_others(vault: Vault) {
         );
         assert_eq!(listed[0].state_detail, "integrity check failed");
         if table == "keys" {
-            let lease = router.borrows(crate::harness::resolve(MAIN.scope)).await;
+            let lease = router.obtains(crate::harness::resolve(MAIN.scope)).await;
             assert_eq!(lease.key_version, format!("{spare}/versions/1"));
         }
         tables.write(&row, column, value).await;

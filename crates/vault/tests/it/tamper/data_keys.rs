@@ -1,7 +1,7 @@
-//! Data keys of routers: a row that was changed, or moved to another tenant, is lent to nobody.
+//! Data keys of routers: a row that was changed, or moved to another tenant, is leased to nobody.
 
 use latchkey_contract::vault::v1::{
-    CreateDataKeyRequest, DataKey, DestroyDataKeyRequest, LendDataKeyRequest,
+    CreateDataKeyRequest, DataKey, DestroyDataKeyRequest, LeaseDataKeyRequest,
 };
 use tonic::Status;
 
@@ -19,20 +19,20 @@ on_both_databases!(
 
 async fn make(vault: &Vault, router: &Router, workspace: &str) -> DataKey {
     let request = CreateDataKeyRequest {
-        session: router.session.clone(),
+        router_session: router.session.clone(),
         workspace: workspace.to_owned(),
     };
     let mut client = vault.leases(ROUTER);
     client.create_data_key(request).await.unwrap().into_inner()
 }
 
-async fn lend(vault: &Vault, router: &Router, name: &str) -> Result<DataKey, Status> {
-    let request = LendDataKeyRequest {
-        session: router.session.clone(),
+async fn lease(vault: &Vault, router: &Router, name: &str) -> Result<DataKey, Status> {
+    let request = LeaseDataKeyRequest {
+        router_session: router.session.clone(),
         name: name.to_owned(),
     };
-    let lent = vault.leases(ROUTER).lend_data_key(request).await?;
-    Ok(lent.into_inner())
+    let leased = vault.leases(ROUTER).lease_data_key(request).await?;
+    Ok(leased.into_inner())
 }
 
 fn id(key: &DataKey) -> &str {
@@ -43,7 +43,7 @@ fn id(key: &DataKey) -> &str {
 async fn tenants(vault: &Vault) -> (Router, [DataKey; 3]) {
     vault.create_workspace("acme").await;
     vault.create_workspace("other").await;
-    let router = Router::attend(vault).await;
+    let router = Router::open_router_session(vault).await;
     let keys = [
         make(vault, &router, "workspaces/acme").await,
         make(vault, &router, "workspaces/acme").await,
@@ -62,7 +62,7 @@ async fn every_changed_column_is_noticed(vault: Vault) {
         let before = alarms(&vault).await;
         let value = tables.read(&row, &column).await;
         tables.write(&row, &column, flipped(value.clone())).await;
-        let outcome = found(lend(&vault, &router, &key.name).await);
+        let outcome = found(lease(&vault, &router, &key.name).await);
         tables.write(&row, &column, value).await;
         let expected = match column.name.as_str() {
             // It is looked for by these.
@@ -72,7 +72,7 @@ async fn every_changed_column_is_noticed(vault: Vault) {
         let alarms = alarms(&vault).await - before;
         assert_eq!((outcome, alarms), expected, "{}", column.name);
     }
-    assert!(lend(&vault, &router, &key.name).await.unwrap() == key);
+    assert!(lease(&vault, &router, &key.name).await.unwrap() == key);
 }
 
 async fn a_data_key_is_good_under_its_own_name_only(vault: Vault) {
@@ -116,7 +116,7 @@ async fn a_data_key_is_good_under_its_own_name_only(vault: Vault) {
                 // Also under the other tenant's name.
                 for workspace in ["workspaces/acme", "workspaces/other"] {
                     let name = format!("{workspace}/dataKeys/{}", id(key));
-                    let outcome = found(lend(&vault, &router, &name).await);
+                    let outcome = found(lease(&vault, &router, &name).await);
                     assert_ne!(outcome, Found::Ok, "{group:?}: {name}");
                 }
             }
@@ -126,8 +126,8 @@ async fn a_data_key_is_good_under_its_own_name_only(vault: Vault) {
             ];
             swap(&tables, &columns, &rows).await;
             for key in [a, b] {
-                let lent = lend(&vault, &router, &key.name).await;
-                assert!(lent.unwrap() == *key, "{group:?}");
+                let leased = lease(&vault, &router, &key.name).await;
+                assert!(leased.unwrap() == *key, "{group:?}");
             }
         }
     }
@@ -142,11 +142,11 @@ async fn a_damaged_data_key_can_be_destroyed(vault: Vault) {
     let value = tables.read(&row, column).await;
     tables.write(&row, column, flipped(value)).await;
     assert_eq!(
-        found(lend(&vault, &router, &key.name).await),
+        found(lease(&vault, &router, &key.name).await),
         Found::Noticed
     );
     let request = DestroyDataKeyRequest {
-        session: router.session.clone(),
+        router_session: router.session.clone(),
         name: key.name.clone(),
     };
     vault
@@ -155,7 +155,7 @@ async fn a_damaged_data_key_can_be_destroyed(vault: Vault) {
         .await
         .unwrap();
     assert_eq!(
-        found(lend(&vault, &router, &key.name).await),
+        found(lease(&vault, &router, &key.name).await),
         Found::Nothing
     );
 }

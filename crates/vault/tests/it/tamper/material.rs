@@ -2,7 +2,7 @@
 
 use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
 use latchkey_contract::vault::v1::{
-    AddKeyVersionRequest, CreateDataKeyRequest, CreateKeyRequest, LendDataKeyRequest,
+    AddKeyVersionRequest, CreateDataKeyRequest, CreateKeyRequest, LeaseDataKeyRequest,
     ResolveRequest,
 };
 use latchkey_vault::domain::provider::Provider;
@@ -63,7 +63,7 @@ fn search(place: &str, bytes: &[u8], traces: &[Vec<u8>]) {
     }
 }
 
-/// Stores the planted material of the other kinds, has it checked and lends it.
+/// Stores the planted material of the other kinds, has it checked and leases it.
 async fn plant_other_kinds(vault: &Vault, router: &Router) {
     let azure = CreateKeyRequest {
         material: entra_client(entra(PLANTED[3])),
@@ -81,28 +81,31 @@ async fn plant_other_kinds(vault: &Vault, router: &Router) {
             provider: provider.to_owned(),
             ..resolve("workspaces/acme")
         };
-        router.borrows(request).await;
+        router.obtains(request).await;
     }
 }
 
-/// What the vault makes for a router, and lends twice.
+/// What the vault makes for a router, and leases twice.
 async fn data_key(vault: &Vault, router: &Router) -> Vec<u8> {
     let mut client = vault.leases(ROUTER);
     let session = router.session.clone();
     let create = CreateDataKeyRequest {
-        session: session.clone(),
+        router_session: session.clone(),
         workspace: "workspaces/acme".to_owned(),
     };
     let name = client.create_data_key(create).await.unwrap();
     let name = name.into_inner().name;
-    let again = LendDataKeyRequest { session, name };
-    let lent = client.lend_data_key(again).await.unwrap();
-    lent.into_inner().material
+    let again = LeaseDataKeyRequest {
+        router_session: session,
+        name,
+    };
+    let leased = client.lease_data_key(again).await.unwrap();
+    leased.into_inner().material
 }
 
 async fn planted_material_is_nowhere_in_the_database(vault: Vault) {
     vault.create_workspace("acme").await;
-    let router = Router::attend(&vault).await;
+    let router = Router::open_router_session(&vault).await;
     let request_id = "2b1c3d4e-5f60-4718-8293-a4b5c6d7e8f9".to_owned();
     let create = CreateKeyRequest {
         material: material(PLANTED[0]),
@@ -114,7 +117,7 @@ async fn planted_material_is_nowhere_in_the_database(vault: Vault) {
     assert_eq!(
         api_key(
             router
-                .borrows(resolve("workspaces/acme"))
+                .obtains(resolve("workspaces/acme"))
                 .await
                 .material
                 .as_ref()

@@ -47,7 +47,7 @@ async fn one_member(vault: &Vault) -> Router {
     vault.create_workspace("acme").await;
     vault.create_workspace("other").await;
     vault.set_member(ACME, BOB, Role::Member).await;
-    Router::attend(vault).await
+    Router::open_router_session(vault).await
 }
 
 async fn execute(vault: &Vault, sql: &str) {

@@ -88,7 +88,7 @@ async fn get(vault: &Vault, name: &str) -> Found {
     )
 }
 
-async fn borrow(router: &Router, request: ResolveRequest) -> Result<Lease, Status> {
+async fn obtain(router: &Router, request: ResolveRequest) -> Result<Lease, Status> {
     router
         .resolve(request)
         .await
@@ -102,9 +102,9 @@ async fn ways(vault: &Vault, router: &Router, target: Target) -> [Found; 3] {
         key: target.name.to_owned(),
         ..resolve(target.scope)
     };
-    let named = found(borrow(router, named).await);
+    let named = found(obtain(router, named).await);
     // The workspace's own key may stand in for the project's.
-    let chosen = match borrow(router, resolve(target.scope)).await {
+    let chosen = match obtain(router, resolve(target.scope)).await {
         Ok(lease) if !lease.key_version.starts_with(target.name) => Found::Nothing,
         outcome => found(outcome),
     };

@@ -3,7 +3,7 @@
 use latchkey_contract::vault::v1::{GetWorkspaceRequest, ResolveRequest};
 
 use super::tables::{Column, Row, Tables};
-use super::{Found, borrow, get, two_tenants};
+use super::{Found, get, obtain, two_tenants};
 use crate::harness::{OWNER, Router, Vault, api_key, resolve, secret};
 use crate::on_both_databases;
 
@@ -31,18 +31,18 @@ const NAMES: [&str; 7] = [
     "workspaces/acme/projects/web/keys/second",
 ];
 
-/// Neither of two keys can be had, and under no name is another key's material lent.
+/// Neither of two keys can be had, and under no name is another key's material leased.
 async fn nobody_is_fooled(vault: &Vault, swapped: [&str; 2], what: &str) {
-    let router = Router::attend(vault).await;
+    let router = Router::open_router_session(vault).await;
     for name in NAMES {
         let (parent, id) = name.split_once("/keys/").unwrap();
         let request = ResolveRequest {
             key: name.to_owned(),
             ..resolve(parent)
         };
-        match borrow(&router, request).await {
+        match obtain(&router, request).await {
             Ok(lease) => {
-                assert!(!swapped.contains(&name), "{what}: {name} was lent");
+                assert!(!swapped.contains(&name), "{what}: {name} was leased");
                 assert_eq!(
                     api_key(lease.material.as_ref()),
                     secret(parent, id),

@@ -109,8 +109,8 @@ async fn routers_confirm_that_its_keys_are_gone(vault: Vault) {
     vault
         .create_key("workspaces/acme/projects/web", "main")
         .await;
-    let router = Router::attend(&vault).await;
-    router.borrows(resolve("workspaces/acme")).await;
+    let router = Router::open_router_session(&vault).await;
+    router.obtains(resolve("workspaces/acme")).await;
     let answer = vault
         .workspaces(OPERATOR)
         .delete_workspace(forced())

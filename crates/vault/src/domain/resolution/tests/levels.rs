@@ -1,7 +1,7 @@
 //! Who may pay, level by level.
 
 use super::*;
-use crate::domain::funding::{Instead, Selection};
+use crate::domain::funding::{FundingFallback, Selection};
 
 const OWN: &str = "workspaces/w/keys/own";
 const PLATFORM: &str = "platform/keys/p";
@@ -17,15 +17,15 @@ fn funded(funding: Funding) -> Terms {
     }
 }
 
-fn outcome(candidates: &[Candidate], terms: &Terms, wish: &Wish) -> Result<String, Rule> {
-    match choose(candidates, terms, wish, NOW, 0) {
+fn outcome(candidates: &[Candidate], terms: &Terms, query: &KeyQuery) -> Result<String, Rule> {
+    match choose(candidates, terms, query, NOW, 0) {
         Ok(choice) => Ok(choice.chosen.name.to_string()),
         Err(ResolutionRefusal::NoneUsable { exclusions }) => Err(exclusions.last().unwrap().rule),
         Err(refusal) => panic!("{refusal}"),
     }
 }
 
-const REFUSE: Option<Instead> = Some(Instead::Refuse);
+const REFUSE: Option<FundingFallback> = Some(FundingFallback::Refuse);
 
 #[test]
 fn each_lack_has_its_own_answer() {
@@ -35,14 +35,14 @@ fn each_lack_has_its_own_answer() {
     let denied = |key: &mut Key| key.settings.denied_models = vec!["*".to_owned()];
     for (when_failed, when_missing, of_the_failed, of_the_missing) in [
         (
-            Instead::Refuse,
-            Instead::Platform,
+            FundingFallback::Refuse,
+            FundingFallback::Platform,
             Err(Rule::PlatformNotAllowed),
             Ok(()),
         ),
         (
-            Instead::Platform,
-            Instead::Refuse,
+            FundingFallback::Platform,
+            FundingFallback::Refuse,
             Ok(()),
             Err(Rule::PlatformNotAllowed),
         ),
@@ -54,23 +54,23 @@ fn each_lack_has_its_own_answer() {
         });
         let expected = |outcome: Result<(), Rule>| outcome.map(|()| PLATFORM.to_owned());
         assert_eq!(
-            outcome(&both(quarantined), &terms, &wish()),
+            outcome(&both(quarantined), &terms, &query()),
             expected(of_the_failed)
         );
         assert_eq!(
-            outcome(&both(expired), &terms, &wish()),
+            outcome(&both(expired), &terms, &query()),
             expected(of_the_failed)
         );
         assert_eq!(
-            outcome(&both(disabled), &terms, &wish()),
+            outcome(&both(disabled), &terms, &query()),
             expected(of_the_missing)
         );
         assert_eq!(
-            outcome(&both(denied), &terms, &wish()),
+            outcome(&both(denied), &terms, &query()),
             expected(of_the_missing)
         );
         let none = vec![candidate(PLATFORM)];
-        assert_eq!(outcome(&none, &terms, &wish()), expected(of_the_missing));
+        assert_eq!(outcome(&none, &terms, &query()), expected(of_the_missing));
     }
 }
 
@@ -80,34 +80,34 @@ fn switched_off_keys_give_way_or_not_as_the_policy_says() {
         own_keys: false,
         ..Access::default()
     };
-    for (instead, expected) in [
-        (Instead::Platform, Ok(PLATFORM.to_owned())),
-        (Instead::Refuse, Err(Rule::PlatformNotAllowed)),
+    for (fallback, expected) in [
+        (FundingFallback::Platform, Ok(PLATFORM.to_owned())),
+        (FundingFallback::Refuse, Err(Rule::PlatformNotAllowed)),
     ] {
         let terms = Terms {
             access: BTreeMap::from([(Provider::OpenAi, off.clone())]),
             ..funded(Funding {
-                when_switched_off: instead,
+                when_switched_off: fallback,
                 ..Funding::default()
             })
         };
-        assert_eq!(outcome(&both(|_| {}), &terms, &wish()), expected);
+        assert_eq!(outcome(&both(|_| {}), &terms, &query()), expected);
     }
 }
 
 #[test]
 fn an_own_key_that_can_be_used_keeps_the_platform_from_paying() {
-    let choice = choose(&both(|_| {}), &Terms::default(), &wish(), NOW, 0).unwrap();
+    let choice = choose(&both(|_| {}), &Terms::default(), &query(), NOW, 0).unwrap();
     assert_eq!(choice.chosen.name.to_string(), OWN);
     assert_eq!(choice.exclusions[0].rule, Rule::OwnKeyFirst);
     let follows = funded(Funding {
-        when_failed: Instead::Platform,
+        when_failed: FundingFallback::Platform,
         ..Funding::default()
     });
-    let choice = choose(&both(|_| {}), &follows, &wish(), NOW, 0).unwrap();
+    let choice = choose(&both(|_| {}), &follows, &query(), NOW, 0).unwrap();
     assert_eq!(choice.exclusions[0].rule, Rule::AfterFailure);
     let narrowed = both(|key| key.settings.funding.when_failed = REFUSE);
-    let choice = choose(&narrowed, &follows, &wish(), NOW, 0).unwrap();
+    let choice = choose(&narrowed, &follows, &query(), NOW, 0).unwrap();
     assert_eq!(choice.exclusions[0].rule, Rule::OwnKeyFirst);
 }
 
@@ -118,7 +118,7 @@ fn every_level_may_narrow_and_none_may_widen() {
         ..Narrowing::default()
     };
     let allowing = Narrowing {
-        when_missing: Some(Instead::Platform),
+        when_missing: Some(FundingFallback::Platform),
         ..Narrowing::default()
     };
     let none = || vec![candidate(PLATFORM)];
@@ -126,7 +126,7 @@ fn every_level_may_narrow_and_none_may_widen() {
         project: Some((narrowing, Rules::default())),
         ..Terms::default()
     };
-    let request = |funding| Wish { funding, ..wish() };
+    let request = |funding| KeyQuery { funding, ..query() };
     let refused = Err(Rule::PlatformNotAllowed);
     assert!(outcome(&none(), &project(allowing), &request(allowing)).is_ok());
     assert_eq!(
@@ -140,7 +140,7 @@ fn every_level_may_narrow_and_none_may_widen() {
     let strict = Terms {
         project: Some((allowing, Rules::default())),
         ..funded(Funding {
-            when_missing: Instead::Refuse,
+            when_missing: FundingFallback::Refuse,
             ..Funding::default()
         })
     };
@@ -149,48 +149,48 @@ fn every_level_may_narrow_and_none_may_widen() {
 
 #[test]
 fn a_request_that_wants_a_name_does_not_move_its_bill_to_the_platform() {
-    let wish = Wish {
+    let query = KeyQuery {
         funding: Narrowing {
             selection: Some(Selection::WhenNamed),
             ..Narrowing::default()
         },
-        ..wish()
+        ..query()
     };
-    let refused = outcome(&both(|_| {}), &Terms::default(), &wish);
+    let refused = outcome(&both(|_| {}), &Terms::default(), &query);
     assert_eq!(refused, Err(Rule::OwnKeyFirst));
     let workspace = funded(Funding {
         selection: Selection::WhenNamed,
         ..Funding::default()
     });
     assert_eq!(
-        outcome(&both(|_| {}), &workspace, &wish).as_deref(),
+        outcome(&both(|_| {}), &workspace, &query).as_deref(),
         Ok(PLATFORM)
     );
 }
 
 #[test]
 fn a_failure_at_another_provider_counts() {
-    let wish = Wish {
+    let query = KeyQuery {
         own_key_failed: true,
-        ..wish()
+        ..query()
     };
     let none = || vec![candidate(PLATFORM)];
-    let refused = outcome(&none(), &Terms::default(), &wish);
+    let refused = outcome(&none(), &Terms::default(), &query);
     assert_eq!(refused, Err(Rule::PlatformNotAllowed));
     let follows = funded(Funding {
-        when_failed: Instead::Platform,
+        when_failed: FundingFallback::Platform,
         ..Funding::default()
     });
-    assert!(outcome(&none(), &follows, &wish).is_ok());
+    assert!(outcome(&none(), &follows, &query).is_ok());
 }
 
 #[test]
 fn whose_bill_the_platform_began_does_not_come_back_to_the_owner() {
-    let wish = Wish {
+    let query = KeyQuery {
         payer: Some(Payer::Platform),
-        ..wish()
+        ..query()
     };
-    let refused = outcome(&both(|_| {}), &Terms::default(), &wish);
+    let refused = outcome(&both(|_| {}), &Terms::default(), &query);
     assert_eq!(refused, Err(Rule::OwnKeyFirst));
 }
 
@@ -204,7 +204,7 @@ fn what_is_forbidden_is_told_as_such() {
         ..Terms::default()
     };
     for candidates in [Vec::new(), both(|_| {})] {
-        let refusal = choose(&candidates, &terms, &wish(), NOW, 0).unwrap_err();
+        let refusal = choose(&candidates, &terms, &query(), NOW, 0).unwrap_err();
         let rule = Rule::WorkspaceForbids;
         assert_eq!(refusal, ResolutionRefusal::PolicyForbids { rule });
     }
@@ -212,14 +212,14 @@ fn what_is_forbidden_is_told_as_such() {
 
 #[test]
 fn a_key_that_is_not_as_expected_is_not_replaced_by_the_platforms() {
-    let wish = Wish {
+    let query = KeyQuery {
         expectations: Expectations {
             payer: Some(Payer::Platform),
             ..Expectations::default()
         },
-        ..wish()
+        ..query()
     };
-    let refusal = choose(&both(|_| {}), &Terms::default(), &wish, NOW, 0).unwrap_err();
+    let refusal = choose(&both(|_| {}), &Terms::default(), &query, NOW, 0).unwrap_err();
     let ResolutionRefusal::ExpectationUnmet { exclusions } = refusal else {
         panic!("{refusal}")
     };
@@ -231,9 +231,9 @@ fn a_key_that_is_not_as_expected_is_not_replaced_by_the_platforms() {
 fn callers_and_retention_are_filters_of_the_key() {
     let other = both(|key| key.settings.allowed_callers = vec!["token:web*".to_owned()]);
     let choice = |candidates: &[Candidate], caller: &str, zero_retention| {
-        let wish = Wish {
+        let query = KeyQuery {
             caller: caller.to_owned(),
-            ..wish()
+            ..query()
         };
         let terms = Terms {
             rules: Rules {
@@ -242,7 +242,7 @@ fn callers_and_retention_are_filters_of_the_key() {
             },
             ..Terms::default()
         };
-        outcome(candidates, &terms, &wish)
+        outcome(candidates, &terms, &query)
     };
     assert_eq!(choice(&other, "token:web-1", false).as_deref(), Ok(OWN));
     assert_eq!(choice(&other, "token:job", false).as_deref(), Ok(PLATFORM));
@@ -264,9 +264,9 @@ fn foresight_tells_the_order_of_trying() {
         ]
     };
     let steps = |funding| {
-        let foresight = foresee(candidates(), &funded(funding), &wish(), NOW);
-        assert_eq!(foresight.refusal, None);
-        let told = foresight.candidates.into_iter();
+        let dry_run = dry_run(candidates(), &funded(funding), &query(), NOW);
+        assert_eq!(dry_run.refusal, None);
+        let told = dry_run.candidates.into_iter();
         told.map(|told| (told.candidate.name.key.to_string(), told.step, told.rule))
             .collect::<Vec<_>>()
     };
@@ -279,7 +279,7 @@ fn foresight_tells_the_order_of_trying() {
     ];
     assert_eq!(steps(Funding::default()), expected.concat());
     let follows = Funding {
-        when_failed: Instead::Platform,
+        when_failed: FundingFallback::Platform,
         ..Funding::default()
     };
     let expected = [&own[..], &[told("p", 3, None), disabled]];

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::domain::funding::{Instead, Selection};
+use crate::domain::funding::{FundingFallback, Selection};
 use crate::domain::settings::Retention;
 
 /// Everything that a choice depends on.
@@ -16,7 +16,7 @@ use crate::domain::settings::Retention;
 struct World {
     candidates: Vec<Candidate>,
     terms: Terms,
-    wish: Wish,
+    query: KeyQuery,
 }
 
 const CALLER: &str = "token:caller";
@@ -31,7 +31,7 @@ fn levels(world: &World, key: Option<&Key>) -> Vec<Funding> {
         .map(|(narrowing, _)| *narrowing);
     let key = key.map(|key| key.settings.funding);
     let mut levels = vec![world.terms.funding];
-    for said in [project, key, Some(world.wish.funding)]
+    for said in [project, key, Some(world.query.funding)]
         .into_iter()
         .flatten()
     {
@@ -63,30 +63,30 @@ fn model_of(world: &World, candidate: &Candidate) -> String {
     let access = world.terms.access[&candidate.key.provider]
         .default_model
         .clone();
-    let named = [world.wish.model.clone(), key, access];
+    let named = [world.query.model.clone(), key, access];
     named
         .into_iter()
         .find(|model| !model.is_empty())
         .unwrap_or_default()
 }
 
-/// Whether nothing but who pays stands in the way of a key, and if not, what is lacking.
+/// Whether nothing but who pays stands in the way of a key, and if not, what is unavailable.
 fn fit(world: &World, candidate: &Candidate) -> Result<(), &'static str> {
-    let World { terms, wish, .. } = world;
+    let World { terms, query, .. } = world;
     let (key, settings) = (&candidate.key, &candidate.key.settings);
     let model = model_of(world, candidate);
     let access = &terms.access[&key.provider];
     let mut rules = vec![&terms.rules];
     rules.extend(terms.project.as_ref().map(|(_, rules)| rules));
     for rules in &rules {
-        let may = rules.capabilities.is_empty() || rules.capabilities.contains(&wish.capability);
+        let may = rules.capabilities.is_empty() || rules.capabilities.contains(&query.capability);
         let model_is_fine =
             model.is_empty() || lists_allow(&rules.allowed_models, &rules.denied_models, &model);
         if !may || !model_is_fine {
             return Err("missing");
         }
     }
-    let feature = match wish.capability {
+    let feature = match query.capability {
         Capability::Embed => access.embeddings,
         Capability::GenerateImages => access.images,
         _ => access.chat,
@@ -106,12 +106,12 @@ fn fit(world: &World, candidate: &Candidate) -> Result<(), &'static str> {
         return Err("missing");
     }
     let expired = settings.expire_time.is_some_and(|time| time <= NOW);
-    let tried = wish.excluded.contains(&candidate.name);
+    let tried = query.excluded.contains(&candidate.name);
     if key.state == KeyState::Quarantined || expired || tried {
         return Err("failed");
     }
     let callers = &settings.allowed_callers;
-    let for_caller = callers.is_empty() || matches(callers, &wish.caller);
+    let for_caller = callers.is_empty() || matches(callers, &query.caller);
     let serves = lists_allow(&settings.allowed_models, &settings.denied_models, &model);
     if !for_caller || model.is_empty() || !serves {
         return Err("missing");
@@ -127,33 +127,33 @@ fn own_by_level(level: Funding) -> bool {
 /// Whether it may use a platform key, by one level alone. `keys` are the own keys that come into
 /// question.
 fn platform_by_level(world: &World, level: Funding, keys: &[&Candidate], failed: bool) -> bool {
-    if failed && level.when_failed == Instead::Refuse {
+    if failed && level.when_failed == FundingFallback::Refuse {
         return false;
     }
     if world.terms.funding.selection == Selection::WhenNamed {
-        return level.when_missing == Instead::Platform;
+        return level.when_missing == FundingFallback::Platform;
     }
     let lacks: Vec<_> = keys.iter().map(|key| fit(world, key)).collect();
     if lacks.contains(&Ok(())) {
         return false;
     }
-    let instead = if lacks.contains(&Err("failed")) {
+    let fallback = if lacks.contains(&Err("failed")) {
         level.when_failed
     } else if lacks.contains(&Err("switched off")) {
         level.when_switched_off
     } else {
         level.when_missing
     };
-    instead == Instead::Platform
+    fallback == FundingFallback::Platform
 }
 
 /// Whether a key may be used, by the rules.
 fn may_be_used(world: &World, candidate: &Candidate) -> bool {
     let World {
-        candidates, wish, ..
+        candidates, query, ..
     } = world;
-    if wish.named
-        && wish
+    if query.named
+        && query
             .provider
             .is_some_and(|provider| provider != candidate.key.provider)
     {
@@ -167,10 +167,10 @@ fn may_be_used(world: &World, candidate: &Candidate) -> bool {
     } else {
         Payer::Platform
     };
-    if wish.payer.is_some_and(|wanted| wanted != payer) {
+    if query.payer.is_some_and(|wanted| wanted != payer) {
         return false;
     }
-    let expected = &wish.expectations;
+    let expected = &query.expectations;
     let as_expected = expected
         .provider
         .is_none_or(|wanted| wanted == candidate.key.provider)
@@ -184,11 +184,11 @@ fn may_be_used(world: &World, candidate: &Candidate) -> bool {
     }
     if is_own(candidate) {
         let levels = levels(world, Some(&candidate.key));
-        return wish.named || levels.into_iter().all(own_by_level);
+        return query.named || levels.into_iter().all(own_by_level);
     }
     let own: Vec<_> = candidates.iter().filter(|key| is_own(key)).collect();
-    let failed = wish.own_key_failed
-        || wish
+    let failed = query.own_key_failed
+        || query
             .excluded
             .iter()
             .any(|name| name.to_string().starts_with("workspaces/"));
@@ -199,18 +199,20 @@ fn may_be_used(world: &World, candidate: &Candidate) -> bool {
     if !general || world.terms.funding.selection == Selection::WhenNamed {
         return general;
     }
-    // Each own key that is lacking has a say about its own lack, where that is the one that counts.
+    // Each own key that is unavailable has a say about its own reason, where that is the one that counts.
     let lacks: Vec<_> = own.iter().map(|key| fit(world, key)).collect();
     let counts = ["failed", "switched off", "missing"];
-    let counts = counts.into_iter().find(|lack| lacks.contains(&Err(*lack)));
-    own.iter().zip(&lacks).all(|(key, lack)| {
+    let counts = counts
+        .into_iter()
+        .find(|reason| lacks.contains(&Err(*reason)));
+    own.iter().zip(&lacks).all(|(key, reason)| {
         let says = key.key.settings.funding;
-        let refuses = match lack {
+        let refuses = match reason {
             Err("failed") => says.when_failed,
             Err("switched off") => says.when_switched_off,
             _ => says.when_missing,
-        } == Some(Instead::Refuse);
-        lack.err() != counts || !refuses
+        } == Some(FundingFallback::Refuse);
+        reason.err() != counts || !refuses
     })
 }
 
@@ -233,8 +235,8 @@ fn reference(world: &World) -> Vec<KeyName> {
         .collect()
 }
 
-fn instead() -> impl Strategy<Value = Instead> {
-    select(vec![Instead::Platform, Instead::Refuse])
+fn funding_fallback() -> impl Strategy<Value = FundingFallback> {
+    select(vec![FundingFallback::Platform, FundingFallback::Refuse])
 }
 
 fn selection() -> impl Strategy<Value = Selection> {
@@ -254,9 +256,9 @@ fn seldom<T: Clone + std::fmt::Debug + 'static>(
 prop_compose! {
     fn narrowing()(
         selection in seldom(selection()),
-        when_missing in seldom(instead()),
-        when_failed in seldom(instead()),
-        when_switched_off in seldom(instead()),
+        when_missing in seldom(funding_fallback()),
+        when_failed in seldom(funding_fallback()),
+        when_switched_off in seldom(funding_fallback()),
     ) -> Narrowing {
         Narrowing { selection, when_missing, when_failed, when_switched_off }
     }
@@ -265,9 +267,9 @@ prop_compose! {
 prop_compose! {
     fn funding()(
         selection in selection(),
-        when_missing in instead(),
-        when_failed in instead(),
-        when_switched_off in instead(),
+        when_missing in funding_fallback(),
+        when_failed in funding_fallback(),
+        when_switched_off in funding_fallback(),
     ) -> Funding {
         Funding { selection, when_missing, when_failed, when_switched_off }
     }
@@ -388,7 +390,7 @@ prop_compose! {
             candidates.retain(|candidate| candidate.key.provider == provider);
         }
         let excluded = tried.iter().filter_map(|index| candidates.get(*index));
-        let wish = Wish {
+        let query = KeyQuery {
             provider,
             model: model.to_owned(),
             capability,
@@ -407,12 +409,12 @@ prop_compose! {
             drawn: None,
         };
         let access = PROVIDERS.into_iter().zip([access.0, access.1]).collect();
-        World { candidates, terms: Terms { funding, rules, project, access }, wish }
+        World { candidates, terms: Terms { funding, rules, project, access }, query }
     }
 }
 
 fn chosen(world: &World, draw: u64) -> Result<Choice, ResolutionRefusal> {
-    choose(&world.candidates, &world.terms, &world.wish, NOW, draw)
+    choose(&world.candidates, &world.terms, &world.query, NOW, draw)
 }
 
 /// What may be given first: every key that some draw chooses.
@@ -450,59 +452,59 @@ proptest! {
 
     #[test]
     fn what_is_foreseen_is_what_happens(world in world()) {
-        let World { candidates, terms, wish } = &world;
-        let foresight = foresee(candidates.clone(), terms, wish, NOW);
+        let World { candidates, terms, query } = &world;
+        let dry_run = dry_run(candidates.clone(), terms, query, NOW);
         let refused = chosen(&world, 0).err();
-        prop_assert_eq!(&foresight.refusal, &refused);
+        prop_assert_eq!(&dry_run.refusal, &refused);
         // Every call fails, and each time the next key is asked for.
         let mut world = world.clone();
         let mut last = 0;
         let mut tried = 0;
         while let Ok(choice) = chosen(&world, u64::from(last) + 7) {
             let name = &choice.chosen.name;
-            let told = foresight.candidates.iter().find(|told| told.candidate.name == *name);
+            let told = dry_run.candidates.iter().find(|told| told.candidate.name == *name);
             let step = told.unwrap().step;
             prop_assert!(step == last || step == last + 1, "{step} after {last}");
             last = step;
             tried += 1;
-            if world.wish.named {
+            if world.query.named {
                 break;
             }
             if Payer::of(name) == Payer::Platform {
-                world.wish.payer = Some(Payer::Platform);
+                world.query.payer = Some(Payer::Platform);
             }
-            world.wish.excluded.push(name.clone());
+            world.query.excluded.push(name.clone());
         }
-        let foreseen = foresight.candidates.iter().filter(|told| told.step > 0).count();
-        prop_assert_eq!(foreseen, tried);
+        let reports = dry_run.candidates.iter().filter(|told| told.step > 0).count();
+        prop_assert_eq!(reports, tried);
     }
 
     #[test]
     fn who_pays_is_never_who_may_not(world in world(), draw: u64) {
         let Ok(Choice { chosen, .. }) = chosen(&world, draw) else { return Ok(()) };
-        let World { terms, wish, .. } = &world;
+        let World { terms, query, .. } = &world;
         let mut refuses = vec![(terms.funding.when_missing, terms.funding.when_failed)];
-        let levels = terms.project.iter().map(|(said, _)| said).chain([&wish.funding]);
+        let levels = terms.project.iter().map(|(said, _)| said).chain([&query.funding]);
         refuses.extend(levels.map(|said| (
-            said.when_missing.unwrap_or(Instead::Platform),
-            said.when_failed.unwrap_or(Instead::Platform),
+            said.when_missing.unwrap_or(FundingFallback::Platform),
+            said.when_failed.unwrap_or(FundingFallback::Platform),
         )));
         match Payer::of(&chosen.name) {
             Payer::OwnKey => {
-                let by_name = wish.named || (terms.funding.selection == Selection::Automatic
+                let by_name = query.named || (terms.funding.selection == Selection::Automatic
                     && chosen.key.settings.funding.selection != Some(Selection::WhenNamed));
                 prop_assert!(by_name);
                 prop_assert!(terms.access[&chosen.key.provider].own_keys);
             }
             Payer::Platform => {
-                prop_assert!(!wish.named);
+                prop_assert!(!query.named);
                 let none = !world.candidates.iter().any(is_own);
                 if none || terms.funding.selection == Selection::WhenNamed {
-                    let refused = refuses.iter().any(|said| said.0 == Instead::Refuse);
+                    let refused = refuses.iter().any(|said| said.0 == FundingFallback::Refuse);
                     prop_assert!(!refused);
                 }
-                if wish.own_key_failed {
-                    let refused = refuses.iter().any(|said| said.1 == Instead::Refuse);
+                if query.own_key_failed {
+                    let refused = refuses.iter().any(|said| said.1 == FundingFallback::Refuse);
                     prop_assert!(!refused);
                 }
             }
@@ -517,7 +519,7 @@ proptest! {
     ) {
         let mut wider = world;
         match level {
-            0 => wider.wish.funding = Narrowing::default(),
+            0 => wider.query.funding = Narrowing::default(),
             1 => wider.terms.project = None,
             _ => for candidate in &mut wider.candidates {
                 candidate.key.settings.funding = Narrowing::default();
@@ -525,7 +527,7 @@ proptest! {
         }
         let mut narrower = wider.clone();
         match level {
-            0 => narrower.wish.funding = said,
+            0 => narrower.query.funding = said,
             1 => narrower.terms.project = Some((said, Rules::default())),
             _ => for candidate in &mut narrower.candidates {
                 if is_own(candidate) {

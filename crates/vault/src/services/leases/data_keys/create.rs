@@ -19,7 +19,7 @@ pub(in crate::services::leases) async fn handle(
     request: CreateDataKeyRequest,
 ) -> Result<Message, VaultError> {
     call.authorize_deployment()?;
-    let session = session_id(&request.session)?;
+    let session = session_id(&request.router_session)?;
     let session = vault.leasing.session(session, call.actor())?;
     let name: WorkspaceName = request
         .workspace

@@ -19,7 +19,7 @@ pub(in crate::services::leases) async fn handle(
     call.authorize_deployment()?;
     vault
         .leasing
-        .session(session_id(&request.session)?, call.actor())?;
+        .session(session_id(&request.router_session)?, call.actor())?;
     let name: DataKeyName = request.name.parse().map_err(VaultError::name("name"))?;
     let parent = KeyParent::Scope(Scope::Workspace(name.workspace.clone()));
     let mut change = Change::begin(vault, &parent, call.act()).await?;

@@ -2,7 +2,7 @@
 
 pub(super) mod create;
 pub(super) mod destroy;
-pub(super) mod lend;
+pub(super) mod lease;
 
 use latchkey_contract::names::DataKeyName;
 use latchkey_contract::vault::v1;

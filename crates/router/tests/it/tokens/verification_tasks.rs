@@ -1,0 +1,121 @@
+//! Checking keys that are exchanged for tokens.
+
+use latchkey_contract::vault::v1::verification::Grade;
+use latchkey_contract::vault::v1::verification_result::Outcome;
+use latchkey_contract::vault::v1::{VerificationResult, VerificationTask};
+use serde_json::json;
+
+use super::service_accounts::material;
+use super::{FIRST, SECRET, World, application, granted};
+use crate::harness::Answer;
+
+async fn checked(world: &World, task: VerificationTask) -> Outcome {
+    let done = world.router.vault.heard(|_| true).await.results.len();
+    world.router.vault.sends(task);
+    let heard = world.router.vault.heard(|heard| heard.results.len() > done);
+    let VerificationResult { outcome, .. } = heard.await.results.pop().unwrap();
+    outcome.unwrap()
+}
+
+async fn world() -> World {
+    let world = World::of_keys([]).await;
+    world.issuer.answers(granted(FIRST, 3_600));
+    world
+}
+
+fn of_application(world: &World) -> VerificationTask {
+    VerificationTask {
+        task_id: "task".to_owned(),
+        provider: "azure".to_owned(),
+        base_url: world.router.provider.url(),
+        material: application("z").material,
+        ..VerificationTask::default()
+    }
+}
+
+fn of_account(world: &World) -> VerificationTask {
+    VerificationTask {
+        provider: "vertex".to_owned(),
+        material: Some(material()),
+        location: "europe-west4".to_owned(),
+        cloud_project: "acme-models".to_owned(),
+        ..of_application(world)
+    }
+}
+
+#[tokio::test]
+async fn an_application_is_alive_when_its_token_is_taken() {
+    let world = world().await;
+    let list = Answer::json(200, &json!({"object": "list", "data": []}));
+    world.router.provider.answers(list);
+    for calls in 1..=2 {
+        let outcome = checked(&world, of_application(&world)).await;
+        let Outcome::Verified(verification) = outcome else {
+            panic!("it is not verified: {outcome:?}")
+        };
+        assert_eq!(verification.grade(), Grade::Alive);
+        // Nothing is kept of a key that is nobody's yet.
+        assert_eq!(world.issuer.calls().len(), calls);
+    }
+    assert_eq!(world.shown(), [FIRST; 2]);
+    assert_eq!(world.router.provider.connections(), 2);
+}
+
+#[tokio::test]
+async fn an_account_is_alive_when_its_token_is_taken() {
+    let world = world().await;
+    let list = Answer::json(200, &json!({"publisherModels": []}));
+    world.router.provider.answers(list);
+    let outcome = checked(&world, of_account(&world)).await;
+    let Outcome::Verified(verification) = outcome else {
+        panic!("it is not verified: {outcome:?}")
+    };
+    assert_eq!(verification.grade(), Grade::Alive);
+    assert_eq!(world.shown(), [FIRST]);
+}
+
+#[tokio::test]
+async fn a_key_that_gets_no_token_is_rejected() {
+    let world = world().await;
+    let words = format!("AADSTS7000215: Invalid client secret provided: {SECRET}.");
+    let denied = json!({"error": "invalid_client", "error_description": words});
+    world.issuer.answers(Answer::json(401, &denied));
+    let outcome = checked(&world, of_application(&world)).await;
+    let Outcome::Rejected(refusal) = outcome else {
+        panic!("it is not rejected: {outcome:?}")
+    };
+    assert_eq!(
+        (refusal.http_status, &*refusal.code),
+        (401, "invalid_client")
+    );
+    assert!(refusal.message.starts_with("AADSTS7000215"));
+    assert!(!refusal.message.contains(SECRET));
+    assert!(world.router.provider.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_key_whose_token_is_refused_is_rejected() {
+    let world = world().await;
+    let error = json!({"error": {"code": "401", "message": "not that one"}});
+    world.router.provider.answers(Answer::json(401, &error));
+    let outcome = checked(&world, of_application(&world)).await;
+    assert!(matches!(outcome, Outcome::Rejected(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn an_issuer_that_fails_proves_nothing() {
+    let world = world().await;
+    for answer in [
+        Answer::json(503, &json!({"error": "temporarily_unavailable"})),
+        Answer::text(200, "text/html", "<html>log in to this network</html>"),
+        Answer::hung_up(),
+    ] {
+        world.issuer.answers(answer);
+        let asked = world.issuer.calls().len();
+        let outcome = checked(&world, of_application(&world)).await;
+        assert!(matches!(outcome, Outcome::Unreachable(_)), "{outcome:?}");
+        // Asked once more, as any provider is.
+        assert_eq!(world.issuer.calls().len(), asked + 2);
+    }
+    assert!(world.router.provider.calls().is_empty());
+}

@@ -1,0 +1,127 @@
+use std::pin::pin;
+
+use futures_util::poll;
+use latchkey_clock::{ManualClock, Timestamp};
+use tokio::sync::mpsc::Receiver;
+
+use super::*;
+use crate::domain::material::Given;
+use crate::leasing::{LeasingConfig, session_id};
+
+fn leasing() -> Leasing {
+    let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+    Leasing::new(LeasingConfig::default(), clock)
+}
+
+fn attach(leasing: &Leasing, providers: &[Provider]) -> (Arc<Session>, Receiver<Order>) {
+    let id = session_id(Uuid::from_u128(1));
+    let (session, orders) =
+        Session::new(id, "token:router".into(), String::new(), providers.to_vec());
+    (leasing.attach(session), orders)
+}
+
+fn task() -> PendingTask {
+    let given = Given::ApiKey("not-a-real-key".to_owned());
+    let material = Material::parse(given, Provider::Custom).ok().unwrap();
+    PendingTask {
+        id: Uuid::from_u128(9),
+        provider: Provider::Custom,
+        destination: Destination::default(),
+        material: Arc::new(material),
+    }
+}
+
+fn words() -> ProviderMessage {
+    ProviderMessage {
+        http_status: 401,
+        code: "invalid".to_owned(),
+        message: "no".to_owned(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_able_router_nothing_is_asked() {
+    let leasing = leasing();
+    assert!(matches!(
+        leasing.verify(task()).await,
+        Err(TaskFailure::NoRouter)
+    ));
+    let (session, mut orders) = attach(&leasing, &[Provider::OpenAi]);
+    assert!(matches!(
+        leasing.verify(task()).await,
+        Err(TaskFailure::NoRouter)
+    ));
+    assert!(orders.try_recv().is_err());
+    leasing.leave(&session);
+    let (session, _orders) = attach(&leasing, &[Provider::Custom]);
+    leasing.detach(&session);
+    assert!(matches!(
+        leasing.verify(task()).await,
+        Err(TaskFailure::NoRouter)
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_outcome_is_the_routers() {
+    let verified = TaskOutcome::Verified {
+        grade: Grade::Alive,
+        detail: String::new(),
+    };
+    for outcome in [
+        verified,
+        TaskOutcome::Rejected(words()),
+        TaskOutcome::Unreachable(words()),
+    ] {
+        let leasing = leasing();
+        let (_session, mut orders) = attach(&leasing, &[Provider::Custom]);
+        let mut verifying = pin!(leasing.verify(task()));
+        assert!(poll!(&mut verifying).is_pending());
+        let Some(Order::Verify(told)) = orders.recv().await else {
+            panic!("no task")
+        };
+        assert_eq!(told.material.identity(), [b"not-a-real-key"]);
+        leasing.task_done(told.id, outcome.clone());
+        match (outcome, verifying.await) {
+            (TaskOutcome::Verified { grade, detail }, Ok(found)) => {
+                assert_eq!(found, (grade, detail));
+            }
+            (TaskOutcome::Rejected(words), Err(TaskFailure::Rejected(found)))
+            | (TaskOutcome::Unreachable(words), Err(TaskFailure::Unreachable(found))) => {
+                assert_eq!(found, words);
+            }
+            (_, found) => panic!("{found:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_router_that_leaves_or_takes_too_long_leaves_the_key_unchecked() {
+    let leasing = leasing();
+    let (session, _orders) = attach(&leasing, &[Provider::Custom]);
+    // The paused clock of tokio jumps to the end of the patience.
+    assert!(matches!(
+        leasing.verify(task()).await,
+        Err(TaskFailure::Unreachable(_))
+    ));
+    let mut verifying = pin!(leasing.verify(task()));
+    assert!(poll!(&mut verifying).is_pending());
+    leasing.leave(&session);
+    assert!(matches!(verifying.await, Err(TaskFailure::Unreachable(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_nobody_waits_for_is_forgotten() {
+    let leasing = leasing();
+    let (_session, _orders) = attach(&leasing, &[Provider::Custom]);
+    {
+        let mut verifying = pin!(leasing.verify(task()));
+        assert!(poll!(&mut verifying).is_pending());
+        assert_eq!(leasing.tasks.lock().len(), 1);
+    }
+    assert!(leasing.tasks.lock().is_empty());
+    let late = TaskOutcome::Verified {
+        grade: Grade::Alive,
+        detail: String::new(),
+    };
+    leasing.task_done(task().id, late);
+}
