@@ -1,14 +1,22 @@
-//! The gRPC contract: generated messages and services, and the names of resources.
+//! The gRPC contract: generated messages and services, and the words that cross the wire as text.
 //!
 //! It holds nothing else: no conversion, no policy, no transport. Start with the `.proto` files in
-//! `proto/`; [`names`] parses what they call resource names.
+//! `proto/`; [`names`] parses resource names, [`ProviderId`] provider ids, [`Reason`] the reasons of
+//! errors and [`ExclusionRule`] the rules that exclude a key.
 //!
 //! The generated modules are committed, so a build needs neither `protoc` nor a build script. After
 //! a change of a `.proto` file, `LATCHKEY_REGENERATE=1 cargo test -p latchkey-contract` writes them
 //! anew; without the variable the same test fails when they are stale.
 
+mod exclusion_rule;
 pub mod names;
+mod provider_id;
+mod reason;
 mod redacted;
+
+pub use exclusion_rule::{ExclusionRule, UnknownRule};
+pub use provider_id::{ProviderId, UnknownProvider};
+pub use reason::{Reason, UnknownReason};
 
 /// The vault's contract.
 pub mod vault {

@@ -4,21 +4,22 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, StatusCode};
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{GenerateRequest, Message, Part, Role};
 use latchkey_providers::catalogue::Catalogue;
 use latchkey_providers::decode::{self, Reply};
 use latchkey_providers::encode::{self, Call};
 use latchkey_providers::stream::{Decoder, SseEvent};
-use latchkey_providers::{Credential, Dialect, Provider, Target};
+use latchkey_providers::{Credential, Dialect, Target};
 use url::Url;
 
 /// One model for each dialect.
-const MODELS: [(Provider, &str); 4] = [
-    (Provider::OpenAi, "gpt-4.1"),
-    (Provider::OpenAi, "gpt-5.4"),
-    (Provider::Anthropic, "claude-opus-4-7"),
-    (Provider::Google, "gemini-2.5-flash"),
+const MODELS: [(ProviderId, &str); 4] = [
+    (ProviderId::OpenAi, "gpt-4.1"),
+    (ProviderId::OpenAi, "gpt-5.4"),
+    (ProviderId::Anthropic, "claude-opus-4-7"),
+    (ProviderId::Google, "gemini-2.5-flash"),
 ];
 
 const KEY: &str = "sk-bench-0123456789";
@@ -64,7 +65,7 @@ fn encoding(criterion: &mut Criterion) {
     let catalogue = Catalogue::builtin();
     let mut group = criterion.benchmark_group("encode");
     for (provider, model) in MODELS {
-        let base = provider.default_base_url().expect("not a custom endpoint");
+        let base = latchkey_providers::default_base_url(provider).expect("not a custom endpoint");
         let base_url = Url::parse(base).expect("a URL");
         let traits = catalogue.traits(provider, model);
         for (size, name) in [(1_000, "1 KB"), (100_000, "100 KB")] {

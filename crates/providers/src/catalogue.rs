@@ -30,16 +30,16 @@ pub use price::{NanosEach, NanosPerMillion, Prices};
 pub use tariff::{CostContext, LongContextTier, PriceChange, PriceTable, Tariff};
 pub use traits::{Effort, ModelTraits, SamplingPolicy, SystemRole, TokenLimit};
 
-use crate::Provider;
 use families::Families;
+use latchkey_contract::ProviderId;
 
 /// All we know of models, at one version.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     layer: Layer,
     /// Names and aliases to places in the layer's models.
-    names: BTreeMap<Provider, HashMap<String, usize>>,
-    families: BTreeMap<Provider, Families>,
+    names: BTreeMap<ProviderId, HashMap<String, usize>>,
+    families: BTreeMap<ProviderId, Families>,
 }
 
 impl Catalogue {
@@ -62,7 +62,7 @@ impl Catalogue {
     }
 
     fn new(layer: Layer) -> Result<Self, CatalogueError> {
-        let mut names: BTreeMap<Provider, HashMap<String, usize>> = BTreeMap::new();
+        let mut names: BTreeMap<ProviderId, HashMap<String, usize>> = BTreeMap::new();
         for (place, model) in layer.models.iter().enumerate() {
             let of_provider = names.entry(model.provider).or_default();
             of_provider.extend(model.names().map(|name| (name.clone(), place)));
@@ -86,13 +86,13 @@ impl Catalogue {
     }
 
     /// The model of this name or alias.
-    pub fn find(&self, provider: Provider, name: &str) -> Option<&Model> {
+    pub fn find(&self, provider: ProviderId, name: &str) -> Option<&Model> {
         let place = *self.names.get(&provider)?.get(name)?;
         self.layer.models.get(place)
     }
 
     /// What a model takes: what its family does, or what its provider's models take at the most.
-    pub fn traits(&self, provider: Provider, name: &str) -> &ModelTraits {
+    pub fn traits(&self, provider: ProviderId, name: &str) -> &ModelTraits {
         let id = self
             .find(provider, name)
             .map_or(name, |model| model.id.as_str());
@@ -101,24 +101,28 @@ impl Catalogue {
 
     /// Whose model this is, if the name tells: its maker's, or, of a name that no maker knows, the
     /// one's that lists it.
-    pub fn provider_of(&self, name: &str) -> Option<Provider> {
-        let listed = |provider: &Provider| self.find(*provider, name).is_some();
-        let of_a_family = |provider: &Provider| self.families[provider].knows(name);
-        let mut makers = Provider::ALL.into_iter().filter(|p| makes_models(*p));
+    pub fn provider_of(&self, name: &str) -> Option<ProviderId> {
+        let listed = |provider: &ProviderId| self.find(*provider, name).is_some();
+        let of_a_family = |provider: &ProviderId| self.families[provider].knows(name);
+        let mut makers = ProviderId::ALL.into_iter().filter(|p| makes_models(*p));
         makers
             .clone()
             .find(listed)
             .or_else(|| makers.find(of_a_family))
-            .or_else(|| Provider::ALL.into_iter().find(listed))
+            .or_else(|| ProviderId::ALL.into_iter().find(listed))
     }
 }
 
 /// Whether the models it serves are its own. The others serve models of many makers, under names
 /// that are the makers' or the customer's.
-pub fn makes_models(provider: Provider) -> bool {
+pub fn makes_models(provider: ProviderId) -> bool {
     match provider {
-        Provider::Anthropic | Provider::DeepSeek | Provider::Google | Provider::OpenAi => true,
-        Provider::Azure | Provider::Custom | Provider::OpenRouter | Provider::Vertex => false,
+        ProviderId::Anthropic | ProviderId::DeepSeek | ProviderId::Google | ProviderId::OpenAi => {
+            true
+        }
+        ProviderId::Azure | ProviderId::Custom | ProviderId::OpenRouter | ProviderId::Vertex => {
+            false
+        }
     }
 }
 

@@ -9,11 +9,12 @@ mod deepseek;
 mod openrouter;
 
 use http::StatusCode;
+use latchkey_contract::ProviderId;
 
+use crate::Target;
 use crate::decode::Reply;
 use crate::encode::{self, EncodeError, Endpoint, WireRequest};
 use crate::error::{self, ErrorClass, ProviderError};
-use crate::{Provider, Target};
 
 /// What a check showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,13 +43,13 @@ pub fn request(target: &Target<'_>) -> Result<WireRequest, EncodeError> {
 }
 
 /// What the answer to [`request`] shows.
-pub fn outcome(provider: Provider, reply: &Reply<'_>) -> CheckOutcome {
+pub fn outcome(provider: ProviderId, reply: &Reply<'_>) -> CheckOutcome {
     let status = reply.status;
     if status.is_success() && !error::holds_error(reply.body) {
         return match provider {
-            Provider::Custom => reachable(PUBLIC_LIST),
-            Provider::DeepSeek => deepseek::outcome(reply),
-            Provider::OpenRouter => openrouter::outcome(reply),
+            ProviderId::Custom => reachable(PUBLIC_LIST),
+            ProviderId::DeepSeek => deepseek::outcome(reply),
+            ProviderId::OpenRouter => openrouter::outcome(reply),
             _ if is_list(provider, reply.body) => CheckOutcome::Alive,
             _ => CheckOutcome::Unreachable(error::malformed(reply)),
         };
@@ -57,7 +58,7 @@ pub fn outcome(provider: Provider, reply: &Reply<'_>) -> CheckOutcome {
         status,
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED
     );
-    if provider == Provider::Custom && no_list {
+    if provider == ProviderId::Custom && no_list {
         return reachable(&format!("{NO_LIST} (HTTP status {status})"));
     }
     let error = error::classify(provider, reply);
@@ -72,7 +73,7 @@ pub fn outcome(provider: Provider, reply: &Reply<'_>) -> CheckOutcome {
             }
         }
         // Its token was got with the key a moment ago, and a narrow role may use what it may not list.
-        ErrorClass::NoPermission if provider == Provider::Vertex => CheckOutcome::Limited {
+        ErrorClass::NoPermission if provider == ProviderId::Vertex => CheckOutcome::Limited {
             words: error.message,
         },
         ErrorClass::ModelUnavailable | ErrorClass::NoPermission | ErrorClass::Revoked
@@ -91,7 +92,7 @@ fn reachable(words: &str) -> CheckOutcome {
 }
 
 /// Whether the body is a list of models; a captive portal answers 200 too.
-fn is_list(provider: Provider, body: &[u8]) -> bool {
+fn is_list(provider: ProviderId, body: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct List {
@@ -100,8 +101,8 @@ fn is_list(provider: Provider, body: &[u8]) -> bool {
         publisher_models: Option<Vec<serde::de::IgnoredAny>>,
     }
     serde_json::from_slice::<List>(body).is_ok_and(|list| match provider {
-        Provider::Google => list.models.is_some(),
-        Provider::Vertex => list.publisher_models.is_some(),
+        ProviderId::Google => list.models.is_some(),
+        ProviderId::Vertex => list.publisher_models.is_some(),
         _ => list.data.is_some(),
     })
 }

@@ -6,13 +6,14 @@ mod draft;
 use std::time::SystemTime;
 
 use http::{HeaderMap, StatusCode};
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{FinishReason, Message, Usage};
 
 pub(crate) use call_id::{is_made_up, made_up_id};
 pub(crate) use draft::{Draft, PartId};
 
 use crate::error::{self, ProviderError};
-use crate::{Api, Dialect, Provider, anthropic, generate_content, openai_chat, openai_responses};
+use crate::{Api, Dialect, anthropic, generate_content, openai_chat, openai_responses};
 
 /// What a model answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,9 +75,9 @@ pub fn unary(dialect: Dialect, reply: &Reply<'_>) -> Result<Answer, ProviderErro
 
 /// The service tier that the head of an answer names; empty when it says nothing. Google AI Studio
 /// names it there, and nowhere in the body.
-pub(crate) fn service_tier(provider: Provider, headers: &HeaderMap) -> String {
+pub(crate) fn service_tier(provider: ProviderId, headers: &HeaderMap) -> String {
     let tier = match provider {
-        Provider::Google => headers.get("x-gemini-service-tier"),
+        ProviderId::Google => headers.get("x-gemini-service-tier"),
         _ => None,
     };
     let tier = tier.and_then(|tier| tier.to_str().ok());
@@ -104,7 +105,7 @@ impl<'a> Reply<'a> {
     /// Reads the body of a success with `decode`; everything else is an error.
     pub(crate) fn read<T>(
         &self,
-        provider: Provider,
+        provider: ProviderId,
         decode: impl FnOnce(&[u8]) -> Result<T, Undecodable>,
     ) -> Result<T, ProviderError> {
         if !self.status.is_success() {

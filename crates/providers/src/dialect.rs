@@ -2,22 +2,22 @@
 
 use std::fmt;
 
+use latchkey_contract::ProviderId;
 use serde::Deserialize;
 
-use crate::Provider;
 use crate::catalogue::ModelTraits;
 
 /// A provider and the wire format that it is spoken to in. An answer is read in the dialect that its
 /// request was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Dialect {
-    provider: Provider,
+    provider: ProviderId,
     api: Api,
 }
 
 impl Dialect {
     /// The dialect for a model: the one that its traits name, if its provider speaks it.
-    pub fn new(provider: Provider, traits: &ModelTraits) -> Self {
+    pub fn new(provider: ProviderId, traits: &ModelTraits) -> Self {
         let spoken = Api::spoken_by(provider);
         let api = if spoken.contains(&traits.api) {
             traits.api
@@ -28,7 +28,7 @@ impl Dialect {
     }
 
     /// Whom we speak to.
-    pub fn provider(self) -> Provider {
+    pub fn provider(self) -> ProviderId {
         self.provider
     }
 
@@ -41,7 +41,7 @@ impl Dialect {
     /// and to nobody else. A provider's id; at Vertex, Anthropic's models have a mark of their own.
     pub fn state_mark(self) -> &'static str {
         match (self.provider, self.api) {
-            (Provider::Vertex, Api::Messages) => "vertex/anthropic",
+            (ProviderId::Vertex, Api::Messages) => "vertex/anthropic",
             (provider, _) => provider.as_str(),
         }
     }
@@ -63,15 +63,15 @@ pub enum Api {
 
 impl Api {
     /// What a provider speaks; the first is what its unknown models are taken to speak.
-    pub fn spoken_by(provider: Provider) -> &'static [Self] {
+    pub fn spoken_by(provider: ProviderId) -> &'static [Self] {
         match provider {
-            Provider::Anthropic => &[Self::Messages],
-            Provider::Azure | Provider::OpenAi => &[Self::ChatCompletions, Self::Responses],
-            Provider::Custom | Provider::DeepSeek | Provider::OpenRouter => {
+            ProviderId::Anthropic => &[Self::Messages],
+            ProviderId::Azure | ProviderId::OpenAi => &[Self::ChatCompletions, Self::Responses],
+            ProviderId::Custom | ProviderId::DeepSeek | ProviderId::OpenRouter => {
                 &[Self::ChatCompletions]
             }
-            Provider::Google => &[Self::GenerateContent],
-            Provider::Vertex => &[Self::GenerateContent, Self::Messages],
+            ProviderId::Google => &[Self::GenerateContent],
+            ProviderId::Vertex => &[Self::GenerateContent, Self::Messages],
         }
     }
 }

@@ -20,8 +20,8 @@ use std::fmt;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
+use latchkey_contract::ProviderId;
 
-use crate::Provider;
 use crate::decode::Reply;
 use crate::stream::SseError;
 use body::ErrorBody;
@@ -95,7 +95,7 @@ impl fmt::Display for ErrorClass {
 }
 
 /// Reads an error from an answer.
-pub fn classify(provider: Provider, reply: &Reply<'_>) -> ProviderError {
+pub fn classify(provider: ProviderId, reply: &Reply<'_>) -> ProviderError {
     let body = ErrorBody::parse(reply.body);
     ProviderError {
         retry_after: retry_after::hint(reply.headers, reply.now)
@@ -107,7 +107,7 @@ pub fn classify(provider: Provider, reply: &Reply<'_>) -> ProviderError {
 }
 
 /// Reads an error that came as a stream's event.
-pub(crate) fn in_band(provider: Provider, data: &str, api_key: &str) -> ProviderError {
+pub(crate) fn in_band(provider: ProviderId, data: &str, api_key: &str) -> ProviderError {
     let body = ErrorBody::parse(data.as_bytes());
     if !body.is_error {
         return garbage(None, None, &body, api_key);
@@ -192,23 +192,23 @@ impl From<SseError> for ProviderError {
 }
 
 fn build(
-    provider: Provider,
+    provider: ProviderId,
     status: Option<StatusCode>,
     body: &ErrorBody,
     api_key: &str,
 ) -> ProviderError {
     let class = match provider {
         _ if body.failed_answer => ErrorClass::Overloaded,
-        Provider::Anthropic => anthropic::class(status, body),
-        Provider::Azure => azure::class(status, body),
-        Provider::DeepSeek => deepseek::class(status, body),
-        Provider::Google | Provider::Vertex => google::class(status, body),
-        Provider::OpenRouter => openrouter::class(status, body),
+        ProviderId::Anthropic => anthropic::class(status, body),
+        ProviderId::Azure => azure::class(status, body),
+        ProviderId::DeepSeek => deepseek::class(status, body),
+        ProviderId::Google | ProviderId::Vertex => google::class(status, body),
+        ProviderId::OpenRouter => openrouter::class(status, body),
         _ => openai::class(status, body),
     };
     let words = match provider {
-        Provider::Azure => azure::words(status, body),
-        Provider::OpenRouter => Cow::Owned(openrouter::words(body)),
+        ProviderId::Azure => azure::words(status, body),
+        ProviderId::OpenRouter => Cow::Owned(openrouter::words(body)),
         _ => Cow::Borrowed(&*body.message),
     };
     let message = if words.is_empty() {
@@ -217,13 +217,13 @@ fn build(
         redact(&words, api_key)
     };
     let code = match provider {
-        Provider::Google | Provider::Vertex => google::code(body),
+        ProviderId::Google | ProviderId::Vertex => google::code(body),
         // Its code repeats the status.
-        Provider::OpenRouter => openrouter::kind(body).or(body.code.as_deref()),
+        ProviderId::OpenRouter => openrouter::kind(body).or(body.code.as_deref()),
         _ => body.code.as_deref(),
     };
     let code = match provider {
-        Provider::Google | Provider::Vertex => code,
+        ProviderId::Google | ProviderId::Vertex => code,
         _ => code.or(body.kind.as_deref()),
     };
     ProviderError {

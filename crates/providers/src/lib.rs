@@ -82,5 +82,5 @@ mod target;
 
 pub use dialect::{Api, Dialect};
 pub use error::{ErrorClass, ProviderError};
-pub use provider::{ParseProviderError, Provider};
+pub use provider::default_base_url;
 pub use target::{Credential, Target, vertex_base_url};

@@ -7,11 +7,12 @@ mod openai;
 mod openrouter;
 mod vertex;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Operation;
 
 use crate::decode::Reply;
 use crate::encode::{self, EncodeError, Endpoint, WireRequest};
-use crate::{Provider, ProviderError, Target};
+use crate::{ProviderError, Target};
 
 /// A page of a provider's list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,13 +44,13 @@ pub fn request(target: &Target<'_>, page_token: &str) -> Result<WireRequest, Enc
 }
 
 /// Reads a page.
-pub fn read(provider: Provider, reply: &Reply<'_>) -> Result<Page, ProviderError> {
+pub fn read(provider: ProviderId, reply: &Reply<'_>) -> Result<Page, ProviderError> {
     reply.read(provider, |body| match provider {
-        Provider::Anthropic => anthropic::page(body),
-        Provider::Azure => azure::page(body),
-        Provider::Custom | Provider::DeepSeek | Provider::OpenAi => openai::page(body),
-        Provider::Google => google::page(body),
-        Provider::OpenRouter => openrouter::page(body),
-        Provider::Vertex => vertex::page(body),
+        ProviderId::Anthropic => anthropic::page(body),
+        ProviderId::Azure => azure::page(body),
+        ProviderId::Custom | ProviderId::DeepSeek | ProviderId::OpenAi => openai::page(body),
+        ProviderId::Google => google::page(body),
+        ProviderId::OpenRouter => openrouter::page(body),
+        ProviderId::Vertex => vertex::page(body),
     })
 }

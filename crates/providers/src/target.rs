@@ -1,14 +1,13 @@
 //! Where a request goes, and as whom.
 
+use latchkey_contract::ProviderId;
 use url::Url;
-
-use crate::Provider;
 
 /// A provider's address with what it depends on, and a credential. It has no `Debug`.
 #[derive(Clone, Copy)]
 pub struct Target<'a> {
     /// Whom to ask.
-    pub provider: Provider,
+    pub provider: ProviderId,
     /// Where: the endpoint's beginning, such as `https://api.openai.com/v1`.
     pub base_url: &'a Url,
     /// As whom.
@@ -34,7 +33,7 @@ pub enum Credential<'a> {
 
 impl<'a> Target<'a> {
     /// A provider at an address that depends on nothing else.
-    pub fn new(provider: Provider, base_url: &'a Url, credential: Credential<'a>) -> Self {
+    pub fn new(provider: ProviderId, base_url: &'a Url, credential: Credential<'a>) -> Self {
         Self {
             provider,
             base_url,

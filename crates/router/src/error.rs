@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use latchkey_contract::Reason;
 use latchkey_contract::names::NameError;
 use latchkey_contract::router::v1::Loss;
 use latchkey_egress::EgressError;
@@ -108,44 +109,44 @@ pub enum RouterError {
 
 impl RouterError {
     /// Why, in `UPPER_SNAKE`: what `ErrorInfo` says, and what an attempt records.
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Denied(_) => "PERMISSION_DENIED",
-            Self::Field { field, .. } if field == "page_token" => "PAGE_TOKEN_INVALID",
-            Self::Field { .. } => "FIELD_INVALID",
+            Self::Denied(_) => Reason::PermissionDenied,
+            Self::Field { field, .. } if field == "page_token" => Reason::PageTokenInvalid,
+            Self::Field { .. } => Reason::FieldInvalid,
             Self::Encode(error) => match error.kind {
-                EncodeErrorKind::Invalid => "FIELD_INVALID",
-                EncodeErrorKind::UnsupportedByProvider => "UNSUPPORTED_BY_PROVIDER",
+                EncodeErrorKind::Invalid => Reason::FieldInvalid,
+                EncodeErrorKind::UnsupportedByProvider => Reason::UnsupportedByProvider,
             },
             Self::Refused(refusal) => refusal.reason,
-            Self::VaultUnavailable => "VAULT_UNAVAILABLE",
-            Self::Destination(_) => "DESTINATION_FORBIDDEN",
+            Self::VaultUnavailable => Reason::VaultUnavailable,
+            Self::Destination(_) => Reason::EgressForbidden,
             Self::Provider(error) => match error.class {
-                ErrorClass::Revoked | ErrorClass::NoPermission => "PROVIDER_REJECTED_KEY",
-                ErrorClass::NoCredit => "PROVIDER_NO_CREDIT",
-                ErrorClass::ModelUnavailable => "MODEL_UNAVAILABLE",
-                ErrorClass::RejectedRequest => "PROVIDER_REJECTED_REQUEST",
-                ErrorClass::Throttled => "PROVIDER_THROTTLED",
-                ErrorClass::Timeout => "PROVIDER_TIMEOUT",
-                ErrorClass::Truncated => "STREAM_TRUNCATED",
-                ErrorClass::Malformed => "PROVIDER_MALFORMED",
-                ErrorClass::Overloaded | ErrorClass::Unknown => "PROVIDER_UNAVAILABLE",
+                ErrorClass::Revoked | ErrorClass::NoPermission => Reason::ProviderRejectedKey,
+                ErrorClass::NoCredit => Reason::ProviderNoCredit,
+                ErrorClass::ModelUnavailable => Reason::ModelUnavailable,
+                ErrorClass::RejectedRequest => Reason::ProviderRejectedRequest,
+                ErrorClass::Throttled => Reason::ProviderThrottled,
+                ErrorClass::Timeout => Reason::ProviderTimeout,
+                ErrorClass::Truncated => Reason::StreamTruncated,
+                ErrorClass::Malformed => Reason::ProviderMalformed,
+                ErrorClass::Overloaded | ErrorClass::Unknown => Reason::ProviderUnavailable,
             },
-            Self::Unreachable(_) | Self::BreakerOpen(_) => "PROVIDER_UNAVAILABLE",
-            Self::CostLimitExceeded { .. } => "EXPECTATION_UNMET",
-            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::Unreachable(_) | Self::BreakerOpen(_) => Reason::ProviderUnavailable,
+            Self::CostLimitExceeded { .. } => Reason::ExpectationUnmet,
+            Self::DeadlineExceeded => Reason::DeadlineExceeded,
             Self::Tried { cause, .. } => cause.reason(),
-            Self::Journal(_) => "JOURNAL_UNAVAILABLE",
-            Self::LossySwitch(_) => "LOSSY_SWITCH",
-            Self::SessionNotFound => "SESSION_NOT_FOUND",
-            Self::SessionExists => "SESSION_EXISTS",
-            Self::SessionTooLong(_) => "SESSION_TOO_LONG",
-            Self::RequestIdReused => "REQUEST_ID_REUSED",
-            Self::EtagMismatch => "ETAG_MISMATCH",
-            Self::Integrity(_) => "INTEGRITY",
-            Self::AttemptNotFound => "ATTEMPT_NOT_FOUND",
-            Self::ModelNotFound => "MODEL_NOT_FOUND",
-            Self::Store(_) => "DATABASE_UNAVAILABLE",
+            Self::Journal(_) => Reason::JournalUnavailable,
+            Self::LossySwitch(_) => Reason::LossySwitch,
+            Self::SessionNotFound => Reason::SessionNotFound,
+            Self::SessionExists => Reason::SessionExists,
+            Self::SessionTooLong(_) => Reason::SessionTooLong,
+            Self::RequestIdReused => Reason::RequestIdReused,
+            Self::EtagMismatch => Reason::EtagMismatch,
+            Self::Integrity(_) => Reason::Integrity,
+            Self::AttemptNotFound => Reason::AttemptNotFound,
+            Self::ModelNotFound => Reason::ModelNotFound,
+            Self::Store(_) => Reason::DatabaseUnavailable,
         }
     }
 

@@ -15,10 +15,10 @@ mod memberships;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use latchkey_contract::Reason;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use serde::Deserialize;
-use tonic::Code;
 
 use super::refusal::Refusal;
 pub use layer::{AccessLayer, AccessService, RefusalObserver};
@@ -139,11 +139,7 @@ pub struct Denied;
 
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
-        Self::new(
-            Code::PermissionDenied,
-            "PERMISSION_DENIED",
-            denied.to_string(),
-        )
+        Self::new(Reason::PermissionDenied, denied.to_string())
     }
 }
 

@@ -1,16 +1,16 @@
-//! A refused call as gRPC says it: `google.rpc.Status` with `ErrorInfo` always (AIP-193).
+//! A refused call as gRPC encodes it: `google.rpc.Status` with `ErrorInfo` always (AIP-193).
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tonic::{Code, Status};
+use latchkey_contract::Reason;
+use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 /// A refusal before it is put on the wire. Each service makes these in its one error table.
 #[derive(Debug)]
 pub struct Refusal {
-    code: Code,
-    reason: &'static str,
+    reason: Reason,
     message: String,
     metadata: HashMap<String, String>,
     violations: Vec<(String, String)>,
@@ -18,10 +18,9 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal with its canonical code, its `UPPER_SNAKE` reason and words for people.
-    pub fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
+    /// A refusal for a reason, which determines the canonical code, with a message for people.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self {
-            code,
             reason,
             message: message.into(),
             metadata: HashMap::new(),
@@ -30,17 +29,12 @@ impl Refusal {
         }
     }
 
-    /// Its canonical code.
-    pub fn code(&self) -> Code {
-        self.code
-    }
-
     /// Its reason.
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// Its words for people.
+    /// Its message for people.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -81,20 +75,21 @@ impl Refusal {
         self
     }
 
-    /// The refusal as data: its reason, its words, and the facts.
-    pub fn into_data(self) -> (&'static str, String, HashMap<String, String>) {
+    /// The refusal as data: its reason, its message and its metadata.
+    pub fn into_data(self) -> (Reason, String, HashMap<String, String>) {
         (self.reason, self.message, self.metadata)
     }
 
     /// The refusal on the wire. `domain` is the service's, such as `vault.latchkey`.
     pub fn into_status(self, domain: &'static str) -> Status {
-        let mut details = ErrorDetails::with_error_info(self.reason, domain, self.metadata);
+        let mut details =
+            ErrorDetails::with_error_info(self.reason.as_str(), domain, self.metadata);
         for (field, problem) in self.violations {
             details.add_bad_request_violation(field, problem);
         }
         if let Some(delay) = self.retry_after {
             details.set_retry_info(Some(delay));
         }
-        Status::with_error_details(self.code, self.message, details)
+        Status::with_error_details(self.reason.code(), self.message, details)
     }
 }

@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::{HeaderMap, Request, Response};
+use latchkey_contract::Reason;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::{Code, Status};
@@ -86,19 +87,13 @@ fn reworded(headers: &HeaderMap, domain: &'static str) -> Option<Status> {
     }
     let status = Status::from_header_map(headers)?;
     let refusal = match status.code() {
-        Code::Internal => {
-            Refusal::new(Code::InvalidArgument, "MESSAGE_MALFORMED", status.message())
-        }
-        Code::OutOfRange => {
-            Refusal::new(Code::InvalidArgument, "MESSAGE_TOO_LARGE", status.message())
-        }
+        Code::Internal => Refusal::new(Reason::MessageMalformed, status.message()),
+        Code::OutOfRange => Refusal::new(Reason::MessageTooLarge, status.message()),
         // tonic has words for an encoding that it can't read, and none for a path it does not know.
         Code::Unimplemented if status.message().is_empty() => {
-            Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN", "no such method")
+            Refusal::new(Reason::MethodUnknown, "no such method")
         }
-        Code::Unimplemented => {
-            Refusal::new(Code::Unimplemented, "COMPRESSION_UNKNOWN", status.message())
-        }
+        Code::Unimplemented => Refusal::new(Reason::CompressionUnknown, status.message()),
         _ => return None,
     };
     Some(refusal.into_status(domain))

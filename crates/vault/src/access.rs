@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use latchkey_contract::ProviderId;
+
 use crate::custody::CustodyError;
 use crate::domain::access::{Access, ProviderAccess};
-use crate::domain::provider::Provider;
 use crate::error::VaultError;
 use crate::store::{Rows, provider_access};
 use crate::vault::{OpenWorkspace, Vault};
@@ -13,9 +14,9 @@ use crate::vault::{OpenWorkspace, Vault};
 /// The terms of some providers, as they are kept.
 pub(crate) struct AccessRows {
     /// Those for everybody.
-    pub everybody: BTreeMap<Provider, ProviderAccess>,
+    pub everybody: BTreeMap<ProviderId, ProviderAccess>,
     /// Those of one workspace.
-    pub overrides: BTreeMap<Provider, ProviderAccess>,
+    pub overrides: BTreeMap<ProviderId, ProviderAccess>,
 }
 
 impl AccessRows {
@@ -25,7 +26,7 @@ impl AccessRows {
         rows: &impl Rows,
         platform: &OpenWorkspace,
         workspace: Option<&OpenWorkspace>,
-        provider: Option<Provider>,
+        provider: Option<ProviderId>,
     ) -> Result<Self, CustodyError> {
         let mut uids = vec![platform.workspace.uid];
         uids.extend(workspace.map(|open| open.workspace.uid));
@@ -46,7 +47,7 @@ impl AccessRows {
     }
 
     /// What everybody may use of a provider.
-    pub(crate) fn of_everybody(&self, provider: Provider) -> Access {
+    pub(crate) fn of_everybody(&self, provider: ProviderId) -> Access {
         let terms = self.everybody.get(&provider);
         terms.map_or_else(Access::default, |access| {
             access.terms.over(&Access::default())
@@ -54,7 +55,7 @@ impl AccessRows {
     }
 
     /// What the workspace may use of a provider.
-    pub(crate) fn effective(&self, provider: Provider) -> Access {
+    pub(crate) fn effective(&self, provider: ProviderId) -> Access {
         let everybody = self.of_everybody(provider);
         match self.overrides.get(&provider) {
             Some(access) => access.terms.over(&everybody),
@@ -69,10 +70,10 @@ impl Vault {
         &self,
         open: &OpenWorkspace,
         platform: &OpenWorkspace,
-        provider: Option<Provider>,
-    ) -> Result<BTreeMap<Provider, Access>, VaultError> {
+        provider: Option<ProviderId>,
+    ) -> Result<BTreeMap<ProviderId, Access>, VaultError> {
         let rows = AccessRows::read(&self.store, platform, Some(open), provider).await?;
-        let all = Provider::ALL.into_iter();
+        let all = ProviderId::ALL.into_iter();
         let asked = all.filter(|each| provider.is_none_or(|provider| provider == *each));
         Ok(asked
             .map(|provider| (provider, rows.effective(provider)))

@@ -1,5 +1,6 @@
 //! Everything that a call to the vault can fail with.
 
+use latchkey_contract::Reason;
 use latchkey_contract::names::{KeyName, MemberName, NameError};
 use latchkey_rpc::access::Denied;
 use latchkey_rpc::page::PageTokenError;
@@ -104,39 +105,15 @@ pub enum Noun {
 }
 
 impl Noun {
-    /// The reason when it is missing.
-    pub const fn not_found(self) -> &'static str {
+    /// The reason of a call that names one that does not exist.
+    pub const fn not_found(self) -> Reason {
         match self {
-            Self::DataKey => "DATA_KEY_NOT_FOUND",
-            Self::Key => "KEY_NOT_FOUND",
-            Self::Member => "MEMBER_NOT_FOUND",
-            Self::Project => "PROJECT_NOT_FOUND",
-            Self::ProviderOverride => "PROVIDER_OVERRIDE_NOT_FOUND",
-            Self::Workspace => "WORKSPACE_NOT_FOUND",
-        }
-    }
-
-    /// The reason when its name is taken.
-    pub const fn exists(self) -> &'static str {
-        match self {
-            Self::DataKey => "DATA_KEY_EXISTS",
-            Self::Key => "KEY_EXISTS",
-            Self::Member => "MEMBER_EXISTS",
-            Self::Project => "PROJECT_EXISTS",
-            Self::ProviderOverride => "PROVIDER_OVERRIDE_EXISTS",
-            Self::Workspace => "WORKSPACE_EXISTS",
-        }
-    }
-
-    /// The reason when something is still in it.
-    pub const fn not_empty(self) -> &'static str {
-        match self {
-            Self::DataKey => "DATA_KEY_NOT_EMPTY",
-            Self::Key => "KEY_NOT_EMPTY",
-            Self::Member => "MEMBER_NOT_EMPTY",
-            Self::Project => "PROJECT_NOT_EMPTY",
-            Self::ProviderOverride => "PROVIDER_OVERRIDE_NOT_EMPTY",
-            Self::Workspace => "WORKSPACE_NOT_EMPTY",
+            Self::DataKey => Reason::DataKeyNotFound,
+            Self::Key => Reason::KeyNotFound,
+            Self::Member => Reason::MemberNotFound,
+            Self::Project => Reason::ProjectNotFound,
+            Self::ProviderOverride => Reason::ProviderOverrideNotFound,
+            Self::Workspace => Reason::WorkspaceNotFound,
         }
     }
 }
@@ -154,7 +131,71 @@ impl std::fmt::Display for Noun {
     }
 }
 
-/// A change that does not fit what is there.
+/// What callers name when they create it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Nameable {
+    /// A key.
+    Key,
+    /// A member.
+    Member,
+    /// A project.
+    Project,
+    /// A workspace.
+    Workspace,
+}
+
+impl Nameable {
+    /// The reason of a call that would create a second one of the same name.
+    pub const fn exists(self) -> Reason {
+        match self {
+            Self::Key => Reason::KeyExists,
+            Self::Member => Reason::MemberExists,
+            Self::Project => Reason::ProjectExists,
+            Self::Workspace => Reason::WorkspaceExists,
+        }
+    }
+}
+
+impl std::fmt::Display for Nameable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Key => "key",
+            Self::Member => "member",
+            Self::Project => "project",
+            Self::Workspace => "workspace",
+        })
+    }
+}
+
+/// What must be empty before it is deleted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Container {
+    /// A project, with keys.
+    Project,
+    /// A workspace, with keys, projects and members.
+    Workspace,
+}
+
+impl Container {
+    /// The reason of a call that would delete one that is not empty.
+    pub const fn not_empty(self) -> Reason {
+        match self {
+            Self::Project => Reason::ProjectNotEmpty,
+            Self::Workspace => Reason::WorkspaceNotEmpty,
+        }
+    }
+}
+
+impl std::fmt::Display for Container {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Project => "project",
+            Self::Workspace => "workspace",
+        })
+    }
+}
+
+/// A change that does not fit what is stored.
 #[derive(Debug, thiserror::Error)]
 pub enum Conflict {
     /// The material is stored already.
@@ -163,15 +204,15 @@ pub enum Conflict {
     /// The etag is not the current one.
     #[error("the etag is not the current one: read it again")]
     Etag,
-    /// The name is taken.
+    /// A resource of this name exists.
     #[error("a {0} of this name exists")]
-    Exists(Noun),
+    Exists(Nameable),
     /// Somebody is a member already, by another name.
     #[error("this identity is that of {0} already")]
     MemberExists(MemberName),
     /// There is something in it.
     #[error("the {0} is not empty: delete what is in it, or set force")]
-    NotEmpty(Noun),
+    NotEmpty(Container),
     /// The request id was used for another request.
     #[error("this request_id was used for another request")]
     RequestIdReused,

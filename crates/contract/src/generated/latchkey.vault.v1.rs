@@ -1178,7 +1178,7 @@ pub mod key_service_client {
         /// Idempotent: yes, when `request_id` is set.
         /// Errors: INVALID_ARGUMENT (KEY_FORMAT, FIELD_INVALID, DESTINATION_FORBIDDEN), NOT_FOUND
         /// (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND), ALREADY_EXISTS (KEY_EXISTS, DUPLICATE_MATERIAL,
-        /// REQUEST_ID_REUSED), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), UNAVAILABLE (NO_ROUTER_ATTACHED,
+        /// REQUEST_ID_REUSED), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), UNAVAILABLE (NO_ROUTER_CONNECTED,
         /// PROVIDER_UNAVAILABLE).
         pub async fn create_key(
             &mut self,
@@ -1404,7 +1404,7 @@ pub mod key_service_client {
         /// Caller: owner of the workspace; operator for `platform`.
         /// Idempotent: yes.
         /// Errors: NOT_FOUND (KEY_NOT_FOUND), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY, STATE_FORBIDS),
-        /// UNAVAILABLE (NO_ROUTER_ATTACHED, PROVIDER_UNAVAILABLE).
+        /// UNAVAILABLE (NO_ROUTER_CONNECTED, PROVIDER_UNAVAILABLE).
         pub async fn verify_key(
             &mut self,
             request: impl tonic::IntoRequest<super::VerifyKeyRequest>,
@@ -1447,7 +1447,7 @@ pub mod key_service_server {
         /// Idempotent: yes, when `request_id` is set.
         /// Errors: INVALID_ARGUMENT (KEY_FORMAT, FIELD_INVALID, DESTINATION_FORBIDDEN), NOT_FOUND
         /// (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND), ALREADY_EXISTS (KEY_EXISTS, DUPLICATE_MATERIAL,
-        /// REQUEST_ID_REUSED), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), UNAVAILABLE (NO_ROUTER_ATTACHED,
+        /// REQUEST_ID_REUSED), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), UNAVAILABLE (NO_ROUTER_CONNECTED,
         /// PROVIDER_UNAVAILABLE).
         async fn create_key(
             &self,
@@ -1535,7 +1535,7 @@ pub mod key_service_server {
         /// Caller: owner of the workspace; operator for `platform`.
         /// Idempotent: yes.
         /// Errors: NOT_FOUND (KEY_NOT_FOUND), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY, STATE_FORBIDS),
-        /// UNAVAILABLE (NO_ROUTER_ATTACHED, PROVIDER_UNAVAILABLE).
+        /// UNAVAILABLE (NO_ROUTER_CONNECTED, PROVIDER_UNAVAILABLE).
         async fn verify_key(
             &self,
             request: tonic::Request<super::VerifyKeyRequest>,
@@ -2931,7 +2931,7 @@ pub mod lease_service_client {
         /// Idempotent: yes; each call makes a lease of its own.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
         /// KEY_NOT_FOUND), FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH,
-        /// POLICY_FORBIDS, EXPECTATION_UNMET, SESSION_UNKNOWN), DATA_LOSS (INTEGRITY).
+        /// POLICY_FORBIDS, EXPECTATION_UNMET, ROUTER_SESSION_UNKNOWN), DATA_LOSS (INTEGRITY).
         pub async fn resolve(
             &mut self,
             request: impl tonic::IntoRequest<super::ResolveRequest>,
@@ -2991,7 +2991,7 @@ pub mod lease_service_client {
         ///
         /// Caller: router.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
         /// (WORKSPACE_NOT_FOUND), DATA_LOSS (INTEGRITY).
         pub async fn look_up_member(
             &mut self,
@@ -3024,7 +3024,7 @@ pub mod lease_service_client {
         ///
         /// Caller: router.
         /// Idempotent: no; each call makes a data key of its own.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
         /// (WORKSPACE_NOT_FOUND).
         pub async fn create_data_key(
             &mut self,
@@ -3053,7 +3053,7 @@ pub mod lease_service_client {
         ///
         /// Caller: router.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
         /// (WORKSPACE_NOT_FOUND, DATA_KEY_NOT_FOUND), DATA_LOSS (INTEGRITY).
         pub async fn lease_data_key(
             &mut self,
@@ -3082,7 +3082,7 @@ pub mod lease_service_client {
         ///
         /// Caller: router.
         /// Idempotent: yes; one that is gone is destroyed already.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
         /// (WORKSPACE_NOT_FOUND).
         pub async fn destroy_data_key(
             &mut self,
@@ -3117,7 +3117,7 @@ pub mod lease_service_client {
         ///
         /// Caller: router.
         /// Idempotent: each call makes a session of its own.
-        /// Errors: INVALID_ARGUMENT (HELLO_REQUIRED), ABORTED (SESSION_FENCED), UNAVAILABLE (VAULT_STOPPING).
+        /// Errors: INVALID_ARGUMENT (HELLO_REQUIRED), ABORTED (ROUTER_SESSION_FENCED), UNAVAILABLE (VAULT_STOPPING).
         pub async fn open_router_session(
             &mut self,
             request: impl tonic::IntoStreamingRequest<
@@ -3199,7 +3199,7 @@ pub mod lease_service_server {
         /// Idempotent: yes; each call makes a lease of its own.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
         /// KEY_NOT_FOUND), FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH,
-        /// POLICY_FORBIDS, EXPECTATION_UNMET, SESSION_UNKNOWN), DATA_LOSS (INTEGRITY).
+        /// POLICY_FORBIDS, EXPECTATION_UNMET, ROUTER_SESSION_UNKNOWN), DATA_LOSS (INTEGRITY).
         async fn resolve(
             &self,
             request: tonic::Request<super::ResolveRequest>,
@@ -3220,7 +3220,7 @@ pub mod lease_service_server {
         ///
         /// Caller: router.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
         /// (WORKSPACE_NOT_FOUND), DATA_LOSS (INTEGRITY).
         async fn look_up_member(
             &self,
@@ -3234,7 +3234,7 @@ pub mod lease_service_server {
         ///
         /// Caller: router.
         /// Idempotent: no; each call makes a data key of its own.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
         /// (WORKSPACE_NOT_FOUND).
         async fn create_data_key(
             &self,
@@ -3244,7 +3244,7 @@ pub mod lease_service_server {
         ///
         /// Caller: router.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
         /// (WORKSPACE_NOT_FOUND, DATA_KEY_NOT_FOUND), DATA_LOSS (INTEGRITY).
         async fn lease_data_key(
             &self,
@@ -3254,7 +3254,7 @@ pub mod lease_service_server {
         ///
         /// Caller: router.
         /// Idempotent: yes; one that is gone is destroyed already.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (SESSION_UNKNOWN), NOT_FOUND
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
         /// (WORKSPACE_NOT_FOUND).
         async fn destroy_data_key(
             &self,
@@ -3279,7 +3279,7 @@ pub mod lease_service_server {
         ///
         /// Caller: router.
         /// Idempotent: each call makes a session of its own.
-        /// Errors: INVALID_ARGUMENT (HELLO_REQUIRED), ABORTED (SESSION_FENCED), UNAVAILABLE (VAULT_STOPPING).
+        /// Errors: INVALID_ARGUMENT (HELLO_REQUIRED), ABORTED (ROUTER_SESSION_FENCED), UNAVAILABLE (VAULT_STOPPING).
         async fn open_router_session(
             &self,
             request: tonic::Request<tonic::Streaming<super::OpenRouterSessionRequest>>,

@@ -6,17 +6,46 @@ use std::path::{Path, PathBuf};
 
 /// What each crate may depend on of ours, development dependencies included.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("clock", &[]),
     ("contract", &[]),
+    ("egress", &[]),
     ("envelope", &[]),
     ("boot", &[]),
+    ("rpc", &["boot", "contract"]),
     ("providers", &["contract"]),
-    ("vault", &["boot", "contract", "envelope", "migrations"]),
-    ("router", &["boot", "contract", "migrations", "providers"]),
+    (
+        "vault",
+        &[
+            "boot",
+            "clock",
+            "contract",
+            "egress",
+            "envelope",
+            "migrations",
+            "rpc",
+        ],
+    ),
+    (
+        "router",
+        &[
+            "boot",
+            "clock",
+            "contract",
+            "egress",
+            "envelope",
+            "migrations",
+            "providers",
+            "rpc",
+        ],
+    ),
     (
         "latchkey",
         &[
             "boot",
+            "clock",
             "contract",
+            "egress",
+            "rpc",
             // Its tests run the command against a deployment.
             "e2e",
             "envelope",
@@ -30,7 +59,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         "e2e",
         &[
             "boot",
+            "clock",
             "contract",
+            "egress",
+            "rpc",
             "envelope",
             "migrations",
             "providers",
@@ -165,6 +197,7 @@ fn only_services_and_clients_know_the_wire() {
         &[
             "/services/",
             "crates/boot/",
+            "crates/rpc/",
             "crates/contract/",
             "crates/latchkey/src/dev/",
             "crates/e2e/",

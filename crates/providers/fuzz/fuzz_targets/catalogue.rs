@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 use std::time::SystemTime;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Usage;
-use latchkey_providers::Provider;
 use latchkey_providers::catalogue::{Catalogue, CostContext, Layer, litellm};
 use libfuzzer_sys::fuzz_target;
 
@@ -50,7 +50,7 @@ fn check(catalogue: &Catalogue, text: &str) {
             );
         }
     }
-    for provider in Provider::ALL {
+    for provider in ProviderId::ALL {
         let _ = catalogue.traits(provider, text);
     }
 }

@@ -1,8 +1,8 @@
 //! Answers and streams of compatible servers.
 #![no_main]
 
-use latchkey_providers::Provider;
+use latchkey_contract::ProviderId;
 use latchkey_providers_fuzz::decoder;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: &[u8]| decoder(Provider::Custom, "llama-4", input));
+fuzz_target!(|input: &[u8]| decoder(ProviderId::Custom, "llama-4", input));

@@ -1,8 +1,8 @@
 //! Answers and streams of DeepSeek's.
 #![no_main]
 
-use latchkey_providers::Provider;
+use latchkey_contract::ProviderId;
 use latchkey_providers_fuzz::decoder;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: &[u8]| decoder(Provider::DeepSeek, "deepseek-v4-pro", input));
+fuzz_target!(|input: &[u8]| decoder(ProviderId::DeepSeek, "deepseek-v4-pro", input));

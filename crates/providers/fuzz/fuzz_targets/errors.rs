@@ -1,10 +1,11 @@
 //! Error bodies of every provider, with the key somewhere in them: it must not come out again.
 #![no_main]
 
+use latchkey_contract::ProviderId;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use latchkey_providers::decode::Reply;
 use latchkey_providers::error::{classify, redact};
-use latchkey_providers::{Provider, check};
+use latchkey_providers::check;
 use latchkey_providers_fuzz::KEY;
 use libfuzzer_sys::fuzz_target;
 
@@ -16,7 +17,7 @@ fuzz_target!(|input: (u16, &[u8], &[u8], &str)| {
         headers.insert("retry-after", hint);
     }
     let quoted = [text.as_bytes(), KEY.as_bytes(), body].concat();
-    for provider in Provider::ALL {
+    for provider in ProviderId::ALL {
         for body in [body, &quoted] {
             let reply = Reply::undated(status, &headers, body, KEY);
             let error = classify(provider, &reply);

@@ -1,19 +1,20 @@
 //! Vectors and pictures, of every provider that makes them: whatever is read fits what was asked.
 #![no_main]
 
+use latchkey_contract::ProviderId;
 use http::{HeaderMap, StatusCode};
 use latchkey_contract::router::v1::{EmbedRequest, GenerateImagesRequest};
 use latchkey_providers::decode::Reply;
-use latchkey_providers::{Credential, Provider, Target, embeddings, images, vertex_base_url};
+use latchkey_providers::{Credential, Target, embeddings, images, vertex_base_url};
 use latchkey_providers_fuzz::KEY;
 use libfuzzer_sys::fuzz_target;
 
-const MODELS: [(Provider, &str); 5] = [
-    (Provider::OpenAi, "m"),
-    (Provider::OpenRouter, "m"),
-    (Provider::Google, "gemini-embedding-001"),
-    (Provider::Vertex, "gemini-embedding-001"),
-    (Provider::Vertex, "text-embedding-005"),
+const MODELS: [(ProviderId, &str); 5] = [
+    (ProviderId::OpenAi, "m"),
+    (ProviderId::OpenRouter, "m"),
+    (ProviderId::Google, "gemini-embedding-001"),
+    (ProviderId::Vertex, "gemini-embedding-001"),
+    (ProviderId::Vertex, "text-embedding-005"),
 ];
 
 fuzz_target!(|input: (u8, u8, &[u8])| {

@@ -1,11 +1,11 @@
 //! Answers and streams of Vertex AI, from Google's models and from Anthropic's.
 #![no_main]
 
-use latchkey_providers::Provider;
+use latchkey_contract::ProviderId;
 use latchkey_providers_fuzz::decoder;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
-    decoder(Provider::Vertex, "gemini-2.5-flash", input);
-    decoder(Provider::Vertex, "claude-opus-4-7", input);
+    decoder(ProviderId::Vertex, "gemini-2.5-flash", input);
+    decoder(ProviderId::Vertex, "claude-opus-4-7", input);
 });

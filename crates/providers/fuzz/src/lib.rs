@@ -4,13 +4,14 @@
 use std::convert::Infallible;
 use std::sync::LazyLock;
 
+use latchkey_contract::ProviderId;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use http::{HeaderMap, StatusCode};
 use latchkey_providers::catalogue::Catalogue;
 use latchkey_providers::decode::{self, Answer, Reply};
 use latchkey_providers::stream::{Decoder, events};
-use latchkey_providers::{Dialect, Provider, ProviderError};
+use latchkey_providers::{Dialect, ProviderError};
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::builtin);
 
@@ -19,7 +20,7 @@ pub const KEY: &str = "sk-fuzz-AbCdEf0123456789";
 
 /// Takes the input for a whole answer and for a stream. Nothing may panic, a stream must read the
 /// same in one piece and in several, and a success must hold together.
-pub fn decoder(provider: Provider, model: &str, input: &[u8]) {
+pub fn decoder(provider: ProviderId, model: &str, input: &[u8]) {
     let dialect = Dialect::new(provider, CATALOGUE.traits(provider, model));
     let headers = HeaderMap::new();
     let reply = Reply::undated(StatusCode::OK, &headers, input, KEY);

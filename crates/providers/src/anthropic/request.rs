@@ -1,11 +1,11 @@
 //! The request's body.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::GenerateRequest;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::messages::{System, WireMessage, conversation};
-use crate::Provider;
 use crate::catalogue::Effort;
 use crate::encode::{
     AnswerFormat, Call, Choice, EncodeError, EncodeErrorKind, Picked, Reasoning, Reserved, Takes,
@@ -62,7 +62,7 @@ fn body<'a>(call: &Call<'a>) -> Result<Body<'a>, EncodeError> {
     let choice = choice(call)?;
     check_budget(&reasoning, max_tokens, temperature, choice)?;
     let (system, messages) = conversation(call)?;
-    let at_vertex = call.target.provider == Provider::Vertex;
+    let at_vertex = call.target.provider == ProviderId::Vertex;
     Ok(Body {
         model: (!at_vertex).then_some(call.model),
         anthropic_version: at_vertex.then_some(VERTEX_VERSION),

@@ -1,6 +1,8 @@
 //! What can be wrong with a catalogue.
 
-use crate::{Api, Provider};
+use latchkey_contract::ProviderId;
+
+use crate::Api;
 
 /// Why a catalogue was refused.
 #[derive(Debug, thiserror::Error)]
@@ -22,20 +24,20 @@ pub enum CatalogueError {
     },
     /// A provider has no `[defaults]`.
     #[error("no defaults for {0}")]
-    MissingDefaults(Provider),
+    MissingDefaults(ProviderId),
     /// A provider takes over the families of one that takes over another's.
     #[error("{provider} cannot have the families of {lender}, which are not its own")]
     Lender {
         /// The provider that takes over.
-        provider: Provider,
+        provider: ProviderId,
         /// The other one.
-        lender: Provider,
+        lender: ProviderId,
     },
     /// A provider does not speak the dialect.
     #[error("{provider} does not speak {api}")]
     WrongApi {
         /// The provider.
-        provider: Provider,
+        provider: ProviderId,
         /// The dialect.
         api: Api,
     },

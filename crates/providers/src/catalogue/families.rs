@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use latchkey_contract::ProviderId;
 use serde::Deserialize;
 
 use super::{CatalogueError, Layer, ModelTraits};
-use crate::{Api, Provider};
+use crate::Api;
 
 /// One provider's families.
 #[derive(Clone, Debug)]
@@ -36,22 +37,22 @@ impl Families {
 
 /// Works out every provider's families: its defaults with each family's traits laid over them, and
 /// the families of those whose models it serves too.
-pub(super) fn resolve(layer: &Layer) -> Result<BTreeMap<Provider, Families>, CatalogueError> {
-    let mut resolved: BTreeMap<Provider, Families> = BTreeMap::new();
-    let defaults = |provider: Provider| {
+pub(super) fn resolve(layer: &Layer) -> Result<BTreeMap<ProviderId, Families>, CatalogueError> {
+    let mut resolved: BTreeMap<ProviderId, Families> = BTreeMap::new();
+    let defaults = |provider: ProviderId| {
         layer
             .defaults
             .get(&provider)
             .ok_or(CatalogueError::MissingDefaults(provider))
     };
-    for provider in Provider::ALL {
+    for provider in ProviderId::ALL {
         let own = defaults(provider)?;
         if own.families_of.is_empty() {
             let families = families(layer, provider, &own.traits)?;
             resolved.insert(provider, families);
         }
     }
-    for provider in Provider::ALL {
+    for provider in ProviderId::ALL {
         let own = defaults(provider)?;
         let Some(first) = own.families_of.first() else {
             continue;
@@ -80,7 +81,7 @@ pub(super) fn resolve(layer: &Layer) -> Result<BTreeMap<Provider, Families>, Cat
 
 fn families(
     layer: &Layer,
-    provider: Provider,
+    provider: ProviderId,
     defaults: &toml::Table,
 ) -> Result<Families, CatalogueError> {
     let mut members = Vec::new();
@@ -97,7 +98,7 @@ fn families(
 }
 
 fn traits(
-    provider: Provider,
+    provider: ProviderId,
     family: &str,
     table: toml::Table,
 ) -> Result<ModelTraits, CatalogueError> {
@@ -109,7 +110,7 @@ fn traits(
     Ok(traits)
 }
 
-fn speaks(provider: Provider, api: Api) -> Result<(), CatalogueError> {
+fn speaks(provider: ProviderId, api: Api) -> Result<(), CatalogueError> {
     if Api::spoken_by(provider).contains(&api) {
         Ok(())
     } else {
@@ -123,7 +124,7 @@ pub(super) struct Defaults {
     /// Whose models it serves too. Their families are its own, and their defaults, the first
     /// one's, are where it gives none.
     #[serde(default)]
-    families_of: Vec<Provider>,
+    families_of: Vec<ProviderId>,
     #[serde(flatten)]
     traits: toml::Table,
 }
@@ -140,7 +141,7 @@ impl Defaults {
 /// A family as it is written: only what sets it apart from its provider's defaults.
 #[derive(Clone, Debug)]
 pub(super) struct Family {
-    pub(super) provider: Provider,
+    pub(super) provider: ProviderId,
     pub(super) pattern: Pattern,
     pub(super) traits: toml::Table,
 }

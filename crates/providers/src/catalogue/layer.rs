@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use latchkey_contract::ProviderId;
 use serde::Deserialize;
 
 use super::date::Date;
@@ -10,14 +11,13 @@ use super::{
     CatalogueError, LongContextTier, Model, OffPeak, Operation, PriceChange, PriceTable, Prices,
     Tariff,
 };
-use crate::Provider;
 
 /// What one file says: models, and the traits that they share. A catalogue is one layer that says
 /// everything, and any number over it that replace and add.
 #[derive(Clone, Debug)]
 pub struct Layer {
     pub(super) version: String,
-    pub(super) defaults: BTreeMap<Provider, Defaults>,
+    pub(super) defaults: BTreeMap<ProviderId, Defaults>,
     pub(super) families: Vec<Family>,
     pub(super) models: Vec<Model>,
 }
@@ -92,7 +92,7 @@ impl Layer {
             .retain(|family| !upper.families.iter().any(|new| new.is(family)));
         self.families.extend(upper.families);
         let of_upper = upper.models.iter();
-        let taken: BTreeSet<(Provider, &String)> = of_upper
+        let taken: BTreeSet<(ProviderId, &String)> = of_upper
             .flat_map(|model| model.names().map(|name| (model.provider, name)))
             .collect();
         self.models
@@ -115,7 +115,7 @@ const MAX_VERSION: usize = 64;
 struct File {
     version: String,
     #[serde(default)]
-    defaults: BTreeMap<Provider, Defaults>,
+    defaults: BTreeMap<ProviderId, Defaults>,
     #[serde(default)]
     families: Vec<WrittenFamily>,
     #[serde(default)]
@@ -125,7 +125,7 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenFamily {
-    provider: Provider,
+    provider: ProviderId,
     models: Vec<String>,
     traits: toml::Table,
 }
@@ -133,7 +133,7 @@ struct WrittenFamily {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    provider: Provider,
+    provider: ProviderId,
     id: String,
     #[serde(default)]
     aliases: Vec<String>,

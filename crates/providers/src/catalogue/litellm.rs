@@ -16,12 +16,12 @@ mod row;
 use std::collections::HashMap;
 use std::fmt;
 
+use latchkey_contract::ProviderId;
 use serde::Deserializer as _;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{CatalogueError, Model};
-use crate::Provider;
 use row::Row;
 
 /// What a list of prices holds.
@@ -87,7 +87,7 @@ pub fn read(text: &str) -> Result<Import, ListError> {
         skipped: Vec::new(),
         of_other_providers: 0,
     };
-    let mut places: HashMap<(Provider, String), Place> = HashMap::new();
+    let mut places: HashMap<(ProviderId, String), Place> = HashMap::new();
     for (name, json) in rows {
         let Some(row) = Row::read(json) else {
             import.skip(name, SkipReason::Field("litellm_provider".to_owned()));

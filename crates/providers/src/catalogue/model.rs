@@ -2,17 +2,17 @@
 
 use std::time::SystemTime;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Usage;
 
 use super::tariff::is_standard;
 use super::{CatalogueError, CostContext, Operation, PriceChange, Tariff};
-use crate::Provider;
 
 /// A model that the catalogue lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
     /// Whose it is.
-    pub provider: Provider,
+    pub provider: ProviderId,
     /// Its name at the provider.
     pub id: String,
     /// Further names for the very same.
@@ -33,7 +33,7 @@ pub struct Model {
 
 impl Model {
     /// A model of which only the name is known.
-    pub fn new(provider: Provider, id: impl Into<String>) -> Self {
+    pub fn new(provider: ProviderId, id: impl Into<String>) -> Self {
         Self {
             provider,
             id: id.into(),

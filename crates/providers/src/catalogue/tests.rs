@@ -8,15 +8,15 @@ use super::*;
 
 /// Defaults for all providers, and no more.
 fn base() -> String {
-    let of = |provider: Provider| {
+    let of = |provider: ProviderId| {
         let api = match provider {
-            Provider::Anthropic => "messages",
-            Provider::Google | Provider::Vertex => "generate_content",
+            ProviderId::Anthropic => "messages",
+            ProviderId::Google | ProviderId::Vertex => "generate_content",
             _ => "chat_completions",
         };
         format!("[defaults.{provider}]\napi = \"{api}\"\n{DEFAULTS}\n")
     };
-    let all: String = Provider::ALL.into_iter().map(of).collect();
+    let all: String = ProviderId::ALL.into_iter().map(of).collect();
     format!("version = \"1\"\n{all}")
 }
 

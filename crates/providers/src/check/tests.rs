@@ -8,7 +8,7 @@ use crate::Credential;
 const KEY: &str = "sk-proj-AbCdEf0123456789wxyz";
 const LIST: &str = r#"{"object":"list","data":[{"id":"gpt-4.1"}]}"#;
 
-fn asked(provider: Provider, base: &str) -> (Method, String, HeaderMap) {
+fn asked(provider: ProviderId, base: &str) -> (Method, String, HeaderMap) {
     let base = Url::parse(base).unwrap();
     let target = Target::new(provider, &base, Credential::ApiKey(KEY));
     let request = request(&target).unwrap();
@@ -16,7 +16,7 @@ fn asked(provider: Provider, base: &str) -> (Method, String, HeaderMap) {
     (request.method, request.uri.to_string(), request.headers)
 }
 
-fn shown(provider: Provider, status: u16, body: &str) -> CheckOutcome {
+fn shown(provider: ProviderId, status: u16, body: &str) -> CheckOutcome {
     let status = StatusCode::from_u16(status).unwrap();
     let headers = HeaderMap::new();
     outcome(
@@ -27,7 +27,7 @@ fn shown(provider: Provider, status: u16, body: &str) -> CheckOutcome {
 
 #[test]
 fn a_check_asks_for_models_and_costs_nothing() {
-    let (method, uri, headers) = asked(Provider::OpenAi, "https://api.openai.com/v1");
+    let (method, uri, headers) = asked(ProviderId::OpenAi, "https://api.openai.com/v1");
     assert_eq!(
         (method, uri.as_str()),
         (Method::GET, "https://api.openai.com/v1/models")
@@ -35,13 +35,13 @@ fn a_check_asks_for_models_and_costs_nothing() {
     assert!(headers["authorization"].is_sensitive());
     assert!(!headers.contains_key("content-type"));
 
-    let (_, uri, headers) = asked(Provider::Anthropic, "https://api.anthropic.com");
+    let (_, uri, headers) = asked(ProviderId::Anthropic, "https://api.anthropic.com");
     assert_eq!(uri, "https://api.anthropic.com/v1/models?limit=1");
     assert!(headers.contains_key("anthropic-version"));
     assert!(!headers.contains_key("authorization"));
 
     let (_, uri, headers) = asked(
-        Provider::Google,
+        ProviderId::Google,
         "https://generativelanguage.googleapis.com",
     );
     assert_eq!(
@@ -52,22 +52,22 @@ fn a_check_asks_for_models_and_costs_nothing() {
 
     for (provider, base, expected) in [
         (
-            Provider::Custom,
+            ProviderId::Custom,
             "https://llm.example.com/api/v1/",
             "https://llm.example.com/api/v1/models",
         ),
         (
-            Provider::Azure,
+            ProviderId::Azure,
             "https://example.openai.azure.com",
             "https://example.openai.azure.com/openai/v1/models",
         ),
         (
-            Provider::DeepSeek,
+            ProviderId::DeepSeek,
             "https://api.deepseek.com",
             "https://api.deepseek.com/user/balance",
         ),
         (
-            Provider::OpenRouter,
+            ProviderId::OpenRouter,
             "https://openrouter.ai/api/v1",
             "https://openrouter.ai/api/v1/key",
         ),
@@ -78,10 +78,10 @@ fn a_check_asks_for_models_and_costs_nothing() {
 
 #[test]
 fn a_list_proves_the_key_where_lists_are_not_public() {
-    assert_eq!(shown(Provider::OpenAi, 200, LIST), CheckOutcome::Alive);
-    assert_eq!(shown(Provider::Anthropic, 200, LIST), CheckOutcome::Alive);
-    assert_eq!(shown(Provider::Azure, 200, LIST), CheckOutcome::Alive);
-    let reachable = shown(Provider::Custom, 200, LIST);
+    assert_eq!(shown(ProviderId::OpenAi, 200, LIST), CheckOutcome::Alive);
+    assert_eq!(shown(ProviderId::Anthropic, 200, LIST), CheckOutcome::Alive);
+    assert_eq!(shown(ProviderId::Azure, 200, LIST), CheckOutcome::Alive);
+    let reachable = shown(ProviderId::Custom, 200, LIST);
     assert!(matches!(reachable, CheckOutcome::Reachable { .. }));
 }
 
@@ -91,7 +91,7 @@ fn vertex_is_asked_with_the_token_that_the_key_was_exchanged_for() {
     let target = Target {
         location: "europe-west4",
         cloud_project: "example-project",
-        ..Target::new(Provider::Vertex, &base, Credential::Bearer(KEY))
+        ..Target::new(ProviderId::Vertex, &base, Credential::Bearer(KEY))
     };
     let request = request(&target).unwrap();
     assert_eq!(
@@ -106,16 +106,16 @@ fn each_provider_has_a_list_of_its_own_shape() {
     let models = r#"{"models":[{"name":"models/gemini-2.5-flash"}],"nextPageToken":"x"}"#;
     let publishers =
         r#"{"publisherModels":[{"name":"publishers/google/models/gemini-2.5-flash"}]}"#;
-    assert_eq!(shown(Provider::Google, 200, models), CheckOutcome::Alive);
+    assert_eq!(shown(ProviderId::Google, 200, models), CheckOutcome::Alive);
     assert_eq!(
-        shown(Provider::Vertex, 200, publishers),
+        shown(ProviderId::Vertex, 200, publishers),
         CheckOutcome::Alive
     );
     for (provider, body) in [
-        (Provider::Google, LIST),
-        (Provider::Google, "{}"),
-        (Provider::Vertex, models),
-        (Provider::OpenAi, models),
+        (ProviderId::Google, LIST),
+        (ProviderId::Google, "{}"),
+        (ProviderId::Vertex, models),
+        (ProviderId::OpenAi, models),
     ] {
         assert!(
             matches!(shown(provider, 200, body), CheckOutcome::Unreachable(_)),
@@ -134,30 +134,30 @@ fn googles_refusals_are_graded_by_their_reasons() {
     let bad_key = refused(400, "INVALID_ARGUMENT", "API_KEY_INVALID");
     let no_auth_key = refused(401, "UNAUTHENTICATED", "ACCESS_TOKEN_TYPE_UNSUPPORTED");
     for (status, body) in [(400, &bad_key), (401, &no_auth_key)] {
-        let outcome = shown(Provider::Google, status, body);
+        let outcome = shown(ProviderId::Google, status, body);
         assert!(matches!(outcome, CheckOutcome::Rejected(_)), "{body}");
     }
     // A key that is kept from this very API is no use; an account's token was just given.
     let off = refused(403, "PERMISSION_DENIED", "SERVICE_DISABLED");
-    let outcome = shown(Provider::Google, 403, &off);
+    let outcome = shown(ProviderId::Google, 403, &off);
     assert!(matches!(outcome, CheckOutcome::Rejected(_)));
     let denied = refused(403, "PERMISSION_DENIED", "IAM_PERMISSION_DENIED");
     for body in [off, denied] {
-        let outcome = shown(Provider::Vertex, 403, &body);
+        let outcome = shown(ProviderId::Vertex, 403, &body);
         assert!(matches!(outcome, CheckOutcome::Limited { .. }), "{body}");
     }
     let unpaid = refused(403, "PERMISSION_DENIED", "BILLING_DISABLED");
-    let outcome = shown(Provider::Google, 403, &unpaid);
+    let outcome = shown(ProviderId::Google, 403, &unpaid);
     assert!(matches!(outcome, CheckOutcome::Limited { .. }));
     let plain = r#"{"error":{"code":400,"message":"no","status":"INVALID_ARGUMENT"}}"#;
-    let outcome = shown(Provider::Google, 400, plain);
+    let outcome = shown(ProviderId::Google, 400, plain);
     assert!(matches!(outcome, CheckOutcome::Unreachable(_)));
 }
 
 #[test]
 fn an_endpoint_without_a_list_is_reachable() {
     for status in [404, 405, 501] {
-        let CheckOutcome::Reachable { words } = shown(Provider::Custom, status, "nope") else {
+        let CheckOutcome::Reachable { words } = shown(ProviderId::Custom, status, "nope") else {
             panic!("{status} says nothing of the key");
         };
         assert!(words.contains(&status.to_string()), "{words}");
@@ -175,7 +175,7 @@ fn openrouter_tells_what_the_key_is() {
         });
         key[name] = value;
         let body = json!({ "data": key }).to_string();
-        shown(Provider::OpenRouter, 200, &body)
+        shown(ProviderId::OpenRouter, 200, &body)
     };
     assert_eq!(shown("usage", json!(2)), CheckOutcome::Alive);
     assert_eq!(shown("limit_remaining", json!(null)), CheckOutcome::Alive);
@@ -205,7 +205,7 @@ fn an_expired_key_of_openrouters_is_rejected() {
     let at = |now| {
         let headers = HeaderMap::new();
         let reply = Reply::undated(StatusCode::OK, &headers, body, KEY);
-        outcome(Provider::OpenRouter, &Reply { now, ..reply })
+        outcome(ProviderId::OpenRouter, &Reply { now, ..reply })
     };
     assert!(matches!(at(noon), CheckOutcome::Rejected(_)));
     let a_second_before = noon - std::time::Duration::from_secs(1);
@@ -220,13 +220,13 @@ fn deepseek_tells_whether_the_balance_is_enough() {
                 "total_balance":"0.00","granted_balance":"0.00","topped_up_balance":"0.00"}}]}}"#
         )
     };
-    let alive = shown(Provider::DeepSeek, 200, &balance(true));
+    let alive = shown(ProviderId::DeepSeek, 200, &balance(true));
     assert_eq!(alive, CheckOutcome::Alive);
-    let CheckOutcome::Limited { words } = shown(Provider::DeepSeek, 200, &balance(false)) else {
+    let CheckOutcome::Limited { words } = shown(ProviderId::DeepSeek, 200, &balance(false)) else {
         panic!("not limited");
     };
     assert!(words.ends_with(": USD 0.00"), "{words}");
-    let bare = shown(Provider::DeepSeek, 200, r#"{"is_available":false}"#);
+    let bare = shown(ProviderId::DeepSeek, 200, r#"{"is_available":false}"#);
     assert!(matches!(bare, CheckOutcome::Limited { .. }));
 }
 
@@ -234,32 +234,32 @@ fn deepseek_tells_whether_the_balance_is_enough() {
 fn a_known_key_that_lacks_something_is_limited() {
     for (provider, status, body) in [
         (
-            Provider::OpenAi,
+            ProviderId::OpenAi,
             403,
             r#"{"error":{"message":"Missing scopes: api.model.read"}}"#,
         ),
         (
-            Provider::OpenAi,
+            ProviderId::OpenAi,
             429,
             r#"{"error":{"message":"Slow","code":"rate_limit_exceeded"}}"#,
         ),
         (
-            Provider::OpenAi,
+            ProviderId::OpenAi,
             429,
             r#"{"error":{"message":"Quota","type":"insufficient_quota"}}"#,
         ),
         (
-            Provider::Anthropic,
+            ProviderId::Anthropic,
             400,
             r#"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low"}}"#,
         ),
         (
-            Provider::DeepSeek,
+            ProviderId::DeepSeek,
             402,
             r#"{"error":{"message":"Insufficient Balance","type":"unknown_error","code":"invalid_request_error"}}"#,
         ),
         (
-            Provider::OpenRouter,
+            ProviderId::OpenRouter,
             429,
             r#"{"error":{"code":429,"message":"Rate limit exceeded"}}"#,
         ),
@@ -275,31 +275,31 @@ fn a_known_key_that_lacks_something_is_limited() {
 #[test]
 fn a_refused_key_is_rejected_with_redacted_words() {
     let body = format!(r#"{{"error":{{"message":"bad {KEY}","code":"invalid_api_key"}}}}"#);
-    let CheckOutcome::Rejected(error) = shown(Provider::OpenAi, 401, &body) else {
+    let CheckOutcome::Rejected(error) = shown(ProviderId::OpenAi, 401, &body) else {
         panic!("not rejected");
     };
     assert_eq!(error.class, ErrorClass::Revoked);
     assert_eq!(error.message, "bad [redacted]");
     for (provider, status, body) in [
-        (Provider::Custom, 401, ""),
-        (Provider::Anthropic, 403, ""),
+        (ProviderId::Custom, 401, ""),
+        (ProviderId::Anthropic, 403, ""),
         (
-            Provider::Azure,
+            ProviderId::Azure,
             401,
             r#"{"error":{"code":"401","message":"Access denied due to invalid subscription key or wrong API endpoint."}}"#,
         ),
         (
-            Provider::Azure,
+            ProviderId::Azure,
             403,
             r#"{"error":{"code":"AuthenticationTypeDisabled","message":"Key based authentication is disabled for this resource."}}"#,
         ),
         (
-            Provider::OpenRouter,
+            ProviderId::OpenRouter,
             401,
             r#"{"error":{"message":"User not found.","code":401}}"#,
         ),
         (
-            Provider::DeepSeek,
+            ProviderId::DeepSeek,
             401,
             r#"{"error":{"message":"Authentication Fails","type":"authentication_error","param":null,"code":"invalid_request_error"}}"#,
         ),
@@ -312,27 +312,27 @@ fn a_refused_key_is_rejected_with_redacted_words() {
 #[test]
 fn what_says_nothing_about_the_key_proves_nothing() {
     for (provider, status, body) in [
-        (Provider::OpenAi, 500, ""),
-        (Provider::OpenAi, 503, "<html></html>"),
-        (Provider::OpenAi, 404, ""),
-        (Provider::OpenAi, 302, ""),
-        (Provider::OpenAi, 200, "<html>captive portal</html>"),
-        (Provider::Anthropic, 529, ""),
-        (Provider::Custom, 502, ""),
-        (Provider::Custom, 504, ""),
+        (ProviderId::OpenAi, 500, ""),
+        (ProviderId::OpenAi, 503, "<html></html>"),
+        (ProviderId::OpenAi, 404, ""),
+        (ProviderId::OpenAi, 302, ""),
+        (ProviderId::OpenAi, 200, "<html>captive portal</html>"),
+        (ProviderId::Anthropic, 529, ""),
+        (ProviderId::Custom, 502, ""),
+        (ProviderId::Custom, 504, ""),
         (
-            Provider::Azure,
+            ProviderId::Azure,
             404,
             r#"{"error":{"code":"404","message":"Resource not found"}}"#,
         ),
-        (Provider::DeepSeek, 200, "<html>captive portal</html>"),
-        (Provider::DeepSeek, 200, r#"{"object":"list","data":[]}"#),
+        (ProviderId::DeepSeek, 200, "<html>captive portal</html>"),
+        (ProviderId::DeepSeek, 200, r#"{"object":"list","data":[]}"#),
         (
-            Provider::OpenRouter,
+            ProviderId::OpenRouter,
             200,
             r#"{"object":"list","data":[{"id":"gpt-4.1"}]}"#,
         ),
-        (Provider::OpenRouter, 200, r#"{"data":{}}"#),
+        (ProviderId::OpenRouter, 200, r#"{"data":{}}"#),
     ] {
         let outcome = shown(provider, status, body);
         assert!(
@@ -346,11 +346,11 @@ fn what_says_nothing_about_the_key_proves_nothing() {
 fn the_key_does_not_come_back_in_any_words() {
     for (provider, body) in [
         (
-            Provider::OpenRouter,
+            ProviderId::OpenRouter,
             format!(r#"{{"data":{{"label":"{KEY}","limit_remaining":0,"limit_reset":"{KEY}"}}}}"#),
         ),
         (
-            Provider::DeepSeek,
+            ProviderId::DeepSeek,
             format!(
                 r#"{{"is_available":false,"balance_infos":[{{"currency":"{KEY}","total_balance":"{KEY}"}}]}}"#
             ),

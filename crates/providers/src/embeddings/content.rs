@@ -1,12 +1,12 @@
 //! Google's `embedContent` and `batchEmbedContents`, at AI Studio and at Vertex.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Usage;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::vector::Vector;
 use super::{Call, Embeddings, rules, size_hint};
-use crate::Provider;
 use crate::decode::Undecodable;
 use crate::encode::{EncodeError, LongText, with_options, write_sized};
 use crate::json::Count;
@@ -16,7 +16,7 @@ use crate::json::Count;
 pub(super) fn encode_batch(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
     let config = Config::of(call)?;
     let contents = call.request.inputs.iter().map(|text| Content::of(text));
-    if call.target.provider == Provider::Vertex {
+    if call.target.provider == ProviderId::Vertex {
         let requests = contents.map(|content| Nested {
             content,
             embed_content_config: config.unless_empty(),

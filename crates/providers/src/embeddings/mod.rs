@@ -8,11 +8,12 @@ mod predict;
 mod rules;
 mod vector;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{EmbedRequest, Usage};
 
 use crate::decode::Reply;
 use crate::encode::{self, EncodeError, EncodeErrorKind, Endpoint, WireRequest, refuse};
-use crate::{Provider, ProviderError, Target, error};
+use crate::{ProviderError, Target, error};
 
 /// A request for vectors and everything it depends on. It holds a key and has no `Debug`.
 pub struct Call<'a> {
@@ -35,7 +36,7 @@ pub struct Exchange {
 /// Reads the answer to the request that it came with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reader {
-    provider: Provider,
+    provider: ProviderId,
     form: Form,
     inputs: usize,
     dimensions: Option<usize>,
@@ -121,14 +122,15 @@ enum Form {
 impl Form {
     fn of(call: &Call<'_>) -> Result<Self, EncodeError> {
         Ok(match call.target.provider {
-            Provider::Azure | Provider::Custom | Provider::OpenAi | Provider::OpenRouter => {
-                Self::OpenAi
-            }
+            ProviderId::Azure
+            | ProviderId::Custom
+            | ProviderId::OpenAi
+            | ProviderId::OpenRouter => Self::OpenAi,
             // As Google's SDK tells them apart.
-            Provider::Vertex if !call.model.contains("gemini") => Self::Predict,
-            Provider::Vertex if call.request.inputs.len() == 1 => Self::EmbedContent,
-            Provider::Google | Provider::Vertex => Self::BatchEmbedContents,
-            Provider::Anthropic | Provider::DeepSeek => {
+            ProviderId::Vertex if !call.model.contains("gemini") => Self::Predict,
+            ProviderId::Vertex if call.request.inputs.len() == 1 => Self::EmbedContent,
+            ProviderId::Google | ProviderId::Vertex => Self::BatchEmbedContents,
+            ProviderId::Anthropic | ProviderId::DeepSeek => {
                 return refuse(
                     "provider",
                     EncodeErrorKind::UnsupportedByProvider,

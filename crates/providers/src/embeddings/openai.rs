@@ -1,12 +1,12 @@
 //! OpenAI's embeddings, and those of Azure, OpenRouter and compatible servers.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Usage;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::vector::Vector;
 use super::{Call, Embeddings, rules, size_hint};
-use crate::Provider;
 use crate::decode::Undecodable;
 use crate::encode::{EncodeError, LongText, Reserved, with_options, write_sized};
 use crate::json::{Count, Text};
@@ -48,12 +48,12 @@ impl Serialize for Texts<'_> {
 
 /// OpenAI's SDK asks for base64, a quarter of the size. OpenRouter's does not, and of compatible
 /// servers some refuse the field; both answers are read.
-fn encoding_format(provider: Provider) -> Option<&'static str> {
-    matches!(provider, Provider::Azure | Provider::OpenAi).then_some("base64")
+fn encoding_format(provider: ProviderId) -> Option<&'static str> {
+    matches!(provider, ProviderId::Azure | ProviderId::OpenAi).then_some("base64")
 }
 
 /// Reads the vectors.
-pub(super) fn decode(provider: Provider, body: &[u8]) -> Result<Embeddings, Undecodable> {
+pub(super) fn decode(provider: ProviderId, body: &[u8]) -> Result<Embeddings, Undecodable> {
     let list: List<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
     if list.error.is_some() {
         return Err(Undecodable);
@@ -63,7 +63,7 @@ pub(super) fn decode(provider: Provider, body: &[u8]) -> Result<Embeddings, Unde
         model: list.model.unwrap_or_default().into_owned(),
         usage: usage(list.usage),
         cost_nanos: match provider {
-            Provider::OpenRouter => money::cost_in(list.usage),
+            ProviderId::OpenRouter => money::cost_in(list.usage),
             _ => None,
         },
     })

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::EmbedRequest;
 use latchkey_contract::router::v1::embed_request::Purpose;
 
 use super::Call;
-use crate::Provider;
 use crate::encode::{EncodeError, EncodeErrorKind, check_model, refuse};
 
 /// Checks what holds for every provider.
@@ -36,10 +36,12 @@ pub(super) fn task_type(call: &Call<'_>) -> Result<Option<&'static str>, EncodeE
     };
     match call.target.provider {
         // Google's documentation: the second generation is told in the text itself.
-        Provider::Google | Provider::Vertex if call.model.starts_with("gemini-embedding-2") => {
+        ProviderId::Google | ProviderId::Vertex if call.model.starts_with("gemini-embedding-2") => {
             unsupported("is something this model is told within the text")
         }
-        Provider::Google | Provider::Vertex => Ok(purpose.as_str_name().strip_prefix("PURPOSE_")),
+        ProviderId::Google | ProviderId::Vertex => {
+            Ok(purpose.as_str_name().strip_prefix("PURPOSE_"))
+        }
         _ => unsupported("is something only Google's models are told"),
     }
 }

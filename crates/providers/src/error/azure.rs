@@ -69,7 +69,7 @@ const WRONG_PATH: &str = "the address or its api-version may be wrong";
 mod tests {
     use super::super::tests::classified;
     use super::*;
-    use crate::Provider;
+    use latchkey_contract::ProviderId;
 
     #[test]
     fn azures_errors_are_told_apart() {
@@ -122,7 +122,7 @@ mod tests {
             ),
             (503, "", E::Overloaded),
         ] {
-            let error = classified(Provider::Azure, status, body);
+            let error = classified(ProviderId::Azure, status, body);
             assert_eq!(error.class, class, "{body}");
         }
     }
@@ -137,7 +137,7 @@ mod tests {
                     "jailbreak":{{"filtered":true,"detected":true}},
                     "violence":{{"filtered":true,"severity":"high"}}}}}}}}}}"#
             );
-            let error = classified(Provider::Azure, 400, &body);
+            let error = classified(ProviderId::Azure, 400, &body);
             assert_eq!(error.class, ErrorClass::RejectedRequest);
             assert_eq!(error.code.as_deref(), Some("content_filter"));
             assert_eq!(
@@ -150,12 +150,15 @@ mod tests {
     #[test]
     fn a_path_that_is_not_there_may_be_a_wrong_version() {
         let body = r#"{"error":{"code":"404","message":"Resource not found"}}"#;
-        let error = classified(Provider::Azure, 404, body);
+        let error = classified(ProviderId::Azure, 404, body);
         assert_eq!(error.class, ErrorClass::ModelUnavailable);
         assert!(error.message.starts_with("Resource not found ("));
         assert!(error.message.contains("api-version"));
-        assert_eq!(classified(Provider::Azure, 404, "").message, WRONG_PATH);
+        assert_eq!(classified(ProviderId::Azure, 404, "").message, WRONG_PATH);
         let deployment = r#"{"error":{"code":"DeploymentNotFound","message":"None"}}"#;
-        assert_eq!(classified(Provider::Azure, 404, deployment).message, "None");
+        assert_eq!(
+            classified(ProviderId::Azure, 404, deployment).message,
+            "None"
+        );
     }
 }

@@ -133,13 +133,14 @@ const LIMIT: &str = "limit exceeded";
 mod tests {
     use super::super::tests::classified;
     use super::*;
-    use crate::{Provider, ProviderError};
+    use crate::ProviderError;
+    use latchkey_contract::ProviderId;
 
     fn error(status: u16, code: u16, message: &str, metadata: &str) -> ProviderError {
         let body = format!(
             r#"{{"error":{{"code":{code},"message":"{message}","metadata":{metadata}}},"user_id":"u"}}"#
         );
-        classified(Provider::OpenRouter, status, &body)
+        classified(ProviderId::OpenRouter, status, &body)
     }
 
     #[test]

@@ -2,7 +2,7 @@ use super::*;
 
 const KEY: &str = "sk-proj-AbCdEf0123456789wxyz";
 
-pub(super) fn classified(provider: Provider, status: u16, body: &str) -> ProviderError {
+pub(super) fn classified(provider: ProviderId, status: u16, body: &str) -> ProviderError {
     let mut headers = HeaderMap::new();
     headers.insert("x-request-id", "req_head".parse().unwrap());
     let status = StatusCode::from_u16(status).unwrap();
@@ -139,7 +139,7 @@ fn openais_errors_are_told_apart_by_body() {
         (302, "", "", "", E::Unknown),
         (200, "Odd", "invalid_request_error", "", E::RejectedRequest),
     ] {
-        for provider in [Provider::OpenAi, Provider::Custom] {
+        for provider in [ProviderId::OpenAi, ProviderId::Custom] {
             let error = classified(provider, status, &openai(message, kind, code));
             assert_eq!(error.class, class, "{status} {code}");
             assert_eq!(error.http_status, Some(status));
@@ -181,13 +181,13 @@ fn anthropics_errors_are_told_apart_by_body() {
         (418, "teapot_error", "Tea", E::RejectedRequest),
         (529, "brand_new_error", "Overloaded", E::Overloaded),
     ] {
-        let error = classified(Provider::Anthropic, status, &anthropic(kind, message));
+        let error = classified(ProviderId::Anthropic, status, &anthropic(kind, message));
         assert_eq!(error.class, class, "{status} {kind}");
         assert_eq!(error.code.as_deref(), Some(kind));
     }
     let spent = r#"{"type":"error","error":{"type":"rate_limit_error","message":"Limit",
         "details":{"error_code":"enforced_spend_limit_reached"}}}"#;
-    let error = classified(Provider::Anthropic, 429, spent);
+    let error = classified(ProviderId::Anthropic, 429, spent);
     assert_eq!(error.class, E::NoCredit);
     assert_eq!(error.code.as_deref(), Some("enforced_spend_limit_reached"));
 }
@@ -227,7 +227,7 @@ fn deepseeks_errors_are_told_apart() {
         (503, "Busy", "service_unavailable_error", E::Overloaded),
     ] {
         let body = openai(message, kind, "invalid_request_error");
-        let error = classified(Provider::DeepSeek, status, &body);
+        let error = classified(ProviderId::DeepSeek, status, &body);
         assert_eq!(error.class, class, "{status} {message}");
     }
 }
@@ -249,7 +249,11 @@ fn an_answer_that_failed_is_an_overload() {
         ),
     ] {
         let body = format!(r#"{{"id":"1","error":null,"choices":[{choice}]}}"#);
-        for provider in [Provider::Custom, Provider::DeepSeek, Provider::OpenRouter] {
+        for provider in [
+            ProviderId::Custom,
+            ProviderId::DeepSeek,
+            ProviderId::OpenRouter,
+        ] {
             let error = classified(provider, 200, &body);
             assert_eq!(
                 (error.class, &*error.message),
@@ -258,7 +262,7 @@ fn an_answer_that_failed_is_an_overload() {
         }
     }
     let inside = r#"{"choices":[{"error":{"code":429,"message":"Slow"},"finish_reason":"error"}]}"#;
-    let error = classified(Provider::OpenRouter, 200, inside);
+    let error = classified(ProviderId::OpenRouter, 200, inside);
     assert_eq!(
         (error.class, &*error.message),
         (ErrorClass::Throttled, "Slow")
@@ -279,7 +283,7 @@ fn the_body_names_the_call_when_no_header_does() {
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     let headers = HeaderMap::new();
     let reply = Reply::undated(status, &headers, body.as_bytes(), KEY);
-    let error = classify(Provider::Anthropic, &reply);
+    let error = classify(ProviderId::Anthropic, &reply);
     assert_eq!(error.request_id.as_deref(), Some("req_body"));
 }
 
@@ -290,12 +294,12 @@ fn a_hint_is_taken_from_the_headers() {
     headers.insert("x-should-retry", "false".parse().unwrap());
     let status = StatusCode::TOO_MANY_REQUESTS;
     let reply = Reply::undated(status, &headers, b"{}", KEY);
-    let error = classify(Provider::OpenAi, &reply);
+    let error = classify(ProviderId::OpenAi, &reply);
     assert_eq!(error.retry_after, Some(Duration::from_millis(2_500)));
     assert_eq!(error.should_retry, Some(false));
     headers.insert("retry-after-ms", "125".parse().unwrap());
     let reply = Reply::undated(status, &headers, b"{}", KEY);
-    let error = classify(Provider::Azure, &reply);
+    let error = classify(ProviderId::Azure, &reply);
     assert_eq!(error.retry_after, Some(Duration::from_millis(125)));
 }
 
@@ -319,7 +323,7 @@ fn every_shape_of_body_has_its_words() {
         ("null", "HTTP status 400 Bad Request, without words"),
     ] {
         assert_eq!(
-            classified(Provider::Custom, 400, body).message,
+            classified(ProviderId::Custom, 400, body).message,
             words,
             "{body}"
         );
@@ -331,9 +335,13 @@ fn a_page_is_known_by_its_title_only() {
     let page = format!(
         "<!DOCTYPE html><html><head><TITLE>502 Bad Gateway</TITLE></head><body>secret {KEY}</body>"
     );
-    let error = classified(Provider::Custom, 502, &page);
+    let error = classified(ProviderId::Custom, 502, &page);
     assert_eq!(error.message, "an HTML page titled “502 Bad Gateway”");
-    let untitled = classified(Provider::Custom, 502, "<html><body>internal</body></html>");
+    let untitled = classified(
+        ProviderId::Custom,
+        502,
+        "<html><body>internal</body></html>",
+    );
     assert_eq!(untitled.message, "an HTML page");
 }
 
@@ -345,13 +353,13 @@ fn the_providers_words_come_without_the_key() {
         "invalid_api_key",
     );
     assert_eq!(
-        classified(Provider::OpenAi, 401, &quoted).message,
+        classified(ProviderId::OpenAi, 401, &quoted).message,
         "Incorrect API key provided: [redacted] You can find your API key at https://platform.openai.com/account/api-keys."
     );
 }
 
 #[test]
 fn an_error_prints_its_class_and_words() {
-    let error = classified(Provider::OpenAi, 429, &openai("Slow", "requests", ""));
+    let error = classified(ProviderId::OpenAi, 429, &openai("Slow", "requests", ""));
     assert_eq!(error.to_string(), "throttled: Slow");
 }

@@ -1,5 +1,6 @@
 //! The request's body.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{GenerateRequest, Role};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -8,7 +9,6 @@ use super::contents::conversation;
 use super::part::Content;
 use super::thinking::{ThinkingConfig, thinking};
 use super::tools::{Tool, ToolConfig, tool_config, tools};
-use crate::Provider;
 use crate::encode::{
     AnswerFormat, Call, EncodeError, EncodeErrorKind, Picked, Reserved, Takes, answer_format,
     reasoning, refuse, sampling,
@@ -45,7 +45,7 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError
 /// The whole body of a request for the prompt's size. At AI Studio anything beside the conversation is
 /// counted within a request for an answer only.
 pub(crate) fn count(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
-    let nested = call.target.provider != Provider::Vertex && !is_bare(call.request);
+    let nested = call.target.provider != ProviderId::Vertex && !is_bare(call.request);
     let body = crate::encode::body(call, |call| prompt(call, nested))?;
     if !nested {
         return Ok(body);

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::part::Content as Neutral;
 use latchkey_contract::router::v1::{Image, ToolResult, image};
 
 use super::media::{inline, linked};
 use super::part::{Content, Data, FunctionResponse, Outcome, ResponsePart, WireRole};
-use crate::Provider;
 use crate::encode::{Call, EncodeError, EncodeErrorKind, part_field, refuse};
 
 /// Calls that wait for their results.
@@ -113,7 +113,7 @@ fn picture<'a>(
     }
     match &image.source {
         Some(image::Source::Blob(blob)) => Ok(ResponsePart::InlineData(inline(blob))),
-        Some(image::Source::Url(url)) if call.target.provider == Provider::Vertex => {
+        Some(image::Source::Url(url)) if call.target.provider == ProviderId::Vertex => {
             Ok(ResponsePart::FileData(linked(url, field("image.url"))?))
         }
         Some(image::Source::Url(_)) => unsupported(

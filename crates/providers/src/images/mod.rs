@@ -8,11 +8,12 @@ mod openai;
 mod picture;
 mod rules;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{GenerateImagesRequest, GeneratedImage, Usage};
 
 use crate::decode::Reply;
 use crate::encode::{self, EncodeError, EncodeErrorKind, Endpoint, WireRequest, refuse};
-use crate::{ErrorClass, Provider, ProviderError, Target, error};
+use crate::{ErrorClass, ProviderError, Target, error};
 use format::Format;
 
 /// A request for pictures and everything it depends on. It holds a key and has no `Debug`.
@@ -36,7 +37,7 @@ pub struct Exchange {
 /// Reads the answer to the request that it came with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reader {
-    provider: Provider,
+    provider: ProviderId,
     form: Form,
     /// The form of the files that was asked for, if it is one we know.
     asked: Option<Format>,
@@ -113,13 +114,14 @@ enum Form {
 }
 
 impl Form {
-    fn of(provider: Provider) -> Result<Self, EncodeError> {
+    fn of(provider: ProviderId) -> Result<Self, EncodeError> {
         match provider {
-            Provider::Azure | Provider::Custom | Provider::OpenAi | Provider::OpenRouter => {
-                Ok(Self::OpenAi)
-            }
-            Provider::Google | Provider::Vertex => Ok(Self::GenerateContent),
-            Provider::Anthropic | Provider::DeepSeek => refuse(
+            ProviderId::Azure
+            | ProviderId::Custom
+            | ProviderId::OpenAi
+            | ProviderId::OpenRouter => Ok(Self::OpenAi),
+            ProviderId::Google | ProviderId::Vertex => Ok(Self::GenerateContent),
+            ProviderId::Anthropic | ProviderId::DeepSeek => refuse(
                 "provider",
                 EncodeErrorKind::UnsupportedByProvider,
                 "makes no pictures",

@@ -1,7 +1,8 @@
 //! What sets the providers apart that speak the dialect: a table, so that the rest asks what is so
 //! and not who it is.
 
-use crate::Provider;
+use latchkey_contract::ProviderId;
+
 use crate::encode::Takes;
 
 /// One provider's way with the dialect.
@@ -88,13 +89,16 @@ pub(super) enum Replay {
 
 impl Flavour {
     /// A provider's.
-    pub(crate) fn of(provider: Provider) -> &'static Self {
+    pub(crate) fn of(provider: ProviderId) -> &'static Self {
         match provider {
-            Provider::DeepSeek => &DEEPSEEK,
-            Provider::OpenRouter => &OPENROUTER,
-            Provider::Azure | Provider::OpenAi => &OPENAI,
+            ProviderId::DeepSeek => &DEEPSEEK,
+            ProviderId::OpenRouter => &OPENROUTER,
+            ProviderId::Azure | ProviderId::OpenAi => &OPENAI,
             // The others do not speak the dialect.
-            Provider::Custom | Provider::Anthropic | Provider::Google | Provider::Vertex => &CUSTOM,
+            ProviderId::Custom
+            | ProviderId::Anthropic
+            | ProviderId::Google
+            | ProviderId::Vertex => &CUSTOM,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The request's body.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::GenerateRequest;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -8,7 +9,6 @@ use super::flavour::{Flavour, Parallel};
 use super::message::{WireMessage, messages};
 use super::preferences::{Preferences, preferences};
 use super::thinking::{self, ReasoningObject, Switch};
-use crate::Provider;
 use crate::catalogue::TokenLimit;
 use crate::encode::{
     AnswerFormat, Call, Choice, EncodeError, EncodeErrorKind, Picked, Reasoning, Reserved,
@@ -68,7 +68,7 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError
             include_usage: true,
         }),
     };
-    if call.target.provider == Provider::OpenRouter {
+    if call.target.provider == ProviderId::OpenRouter {
         let options = call.request.provider_options.as_ref();
         body.provider = preferences(options, body.has_parameters())?;
     }

@@ -1,10 +1,10 @@
 //! What sets the providers of Chat Completions apart beyond what the SDKs send: what they cannot do
 //! is refused by name, and what they would misread is written in another way.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{
     GenerateRequest, Role, Sampling, ToolChoice, image, reasoning_control, tool_choice,
 };
-use latchkey_providers::Provider;
 use latchkey_providers::encode::EncodeErrorKind;
 use prost_types::value::Kind;
 use serde_json::json;
@@ -139,11 +139,11 @@ fn what_deepseek_cannot_do_is_named() {
 #[test]
 fn a_budget_goes_to_openrouter_alone_whatever_a_catalogue_says() {
     for (provider, model) in [
-        (Provider::Azure, "a-deployment"),
-        (Provider::Custom, "llama-4"),
-        (Provider::DeepSeek, "deepseek-v4-pro"),
-        (Provider::OpenAi, "gpt-4.1"),
-        (Provider::OpenAi, "gpt-5.4"),
+        (ProviderId::Azure, "a-deployment"),
+        (ProviderId::Custom, "llama-4"),
+        (ProviderId::DeepSeek, "deepseek-v4-pro"),
+        (ProviderId::OpenAi, "gpt-4.1"),
+        (ProviderId::OpenAi, "gpt-5.4"),
     ] {
         let request = GenerateRequest {
             reasoning: budget(2048),
@@ -159,9 +159,9 @@ fn a_budget_goes_to_openrouter_alone_whatever_a_catalogue_says() {
 fn openai_and_azure_take_files_inline_and_openrouter_also_linked() {
     let linked = || conversation([message(Role::User, [linked_pdf()])]);
     for (provider, model) in [
-        (Provider::Azure, "a-deployment"),
-        (Provider::Custom, "llama-4"),
-        (Provider::OpenAi, "gpt-4.1"),
+        (ProviderId::Azure, "a-deployment"),
+        (ProviderId::Custom, "llama-4"),
+        (ProviderId::OpenAi, "gpt-4.1"),
     ] {
         let field = "messages[0].parts[0].file.url";
         unsupported(&Case::new(provider, model, linked()), field);
@@ -197,7 +197,7 @@ fn options_that_change_how_an_answer_reads_are_refused() {
         for case in [
             claude(hello()),
             pro(hello()),
-            Case::new(Provider::Custom, "llama-4", hello()),
+            Case::new(ProviderId::Custom, "llama-4", hello()),
         ] {
             let case = Case {
                 request: GenerateRequest {
@@ -258,7 +258,7 @@ fn servers_that_know_no_parts_get_texts_in_one() {
     };
     for case in [
         pro(request()),
-        Case::new(Provider::Custom, "llama-4", request()),
+        Case::new(ProviderId::Custom, "llama-4", request()),
     ] {
         let messages = &case.body().unwrap()["messages"];
         assert_eq!(messages[0]["content"], "Be brief.\nBe kind.");
@@ -331,7 +331,7 @@ fn usage_is_asked_for_where_the_address_knows_the_question() {
     };
     let azure = |api_version| Case {
         api_version,
-        ..Case::new(Provider::Azure, "a-deployment", hello())
+        ..Case::new(ProviderId::Azure, "a-deployment", hello())
     };
     for version in ["", "preview", "2024-09-01-preview", "2024-10-21"] {
         assert!(asked(azure(version)), "{version}");
@@ -342,7 +342,7 @@ fn usage_is_asked_for_where_the_address_knows_the_question() {
     // It tells unasked.
     assert!(!asked(claude(hello())));
     let custom = |asks: bool| {
-        let case = Case::new(Provider::Custom, "llama-4", hello());
+        let case = Case::new(ProviderId::Custom, "llama-4", hello());
         case.with_traits(|traits| traits.stream_usage = asks)
     };
     assert!(asked(custom(true)) && !asked(custom(false)));
@@ -353,7 +353,7 @@ fn azures_addresses_follow_the_version() {
     let uri = |api_version, model| {
         let case = Case {
             api_version,
-            ..Case::new(Provider::Azure, model, hello())
+            ..Case::new(ProviderId::Azure, model, hello())
         };
         case.encode()
             .map(|exchange| exchange.request.uri.to_string())
@@ -380,7 +380,7 @@ fn a_tool_without_arguments_has_an_empty_schema_where_upstreams_fail_without_one
     let empty = json!({"type": "object", "properties": {}});
     for case in [
         claude(request.clone()),
-        Case::new(Provider::Custom, "llama-4", request.clone()),
+        Case::new(ProviderId::Custom, "llama-4", request.clone()),
     ] {
         let body = case.body().unwrap();
         assert_eq!(body["tools"][0]["function"]["parameters"], empty);

@@ -1,12 +1,13 @@
 //! What docs/providers.md says each provider can be asked for is what it can be asked for.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{
     EmbedRequest, GenerateImagesRequest, GenerateRequest, JsonObject, JsonSchema, Part,
     ResponseFormat, Role, Sampling, image, reasoning_control, response_format, tool_choice,
 };
 use latchkey_providers::catalogue::Catalogue;
 use latchkey_providers::encode::{self, Call, EncodeError, EncodeErrorKind};
-use latchkey_providers::{Provider, embeddings, images, tokens};
+use latchkey_providers::{embeddings, images, tokens};
 
 use crate::cases::{
     base_url, call, choice, conversation, effort, linked_pdf, message, now_tool, pdf,
@@ -14,15 +15,15 @@ use crate::cases::{
 };
 
 /// The models that the table is about, in its order.
-const MODELS: [(Provider, &str); 8] = [
-    (Provider::OpenAi, "gpt-5.4"),
-    (Provider::Anthropic, "claude-opus-4-6"),
-    (Provider::Google, "gemini-3.8-flash"),
-    (Provider::Vertex, "gemini-3.8-flash"),
-    (Provider::Azure, "gpt-5.4"),
-    (Provider::OpenRouter, "anthropic/claude-opus-4.6"),
-    (Provider::DeepSeek, "deepseek-flash"),
-    (Provider::Custom, "llama-4"),
+const MODELS: [(ProviderId, &str); 8] = [
+    (ProviderId::OpenAi, "gpt-5.4"),
+    (ProviderId::Anthropic, "claude-opus-4-6"),
+    (ProviderId::Google, "gemini-3.8-flash"),
+    (ProviderId::Vertex, "gemini-3.8-flash"),
+    (ProviderId::Azure, "gpt-5.4"),
+    (ProviderId::OpenRouter, "anthropic/claude-opus-4.6"),
+    (ProviderId::DeepSeek, "deepseek-flash"),
+    (ProviderId::Custom, "llama-4"),
 ];
 
 #[test]
@@ -49,7 +50,7 @@ fn the_table_of_capabilities_is_true() {
 
 /// Whether a request with this capability can be written. What is refused must be refused as beyond
 /// the provider, not as wrong.
-fn takes(capability: &str, provider: Provider, model: &str) -> bool {
+fn takes(capability: &str, provider: ProviderId, model: &str) -> bool {
     match attempt(capability, provider, model) {
         Ok(()) => true,
         Err(error) => {
@@ -60,7 +61,7 @@ fn takes(capability: &str, provider: Provider, model: &str) -> bool {
     }
 }
 
-fn attempt(capability: &str, provider: Provider, model: &str) -> Result<(), EncodeError> {
+fn attempt(capability: &str, provider: ProviderId, model: &str) -> Result<(), EncodeError> {
     let base = base_url(provider);
     let target = target(provider, &base);
     match capability {
@@ -70,7 +71,7 @@ fn attempt(capability: &str, provider: Provider, model: &str) -> Result<(), Enco
                 ..EmbedRequest::default()
             };
             let model = match provider {
-                Provider::Google | Provider::Vertex => "gemini-embedding-001",
+                ProviderId::Google | ProviderId::Vertex => "gemini-embedding-001",
                 _ => "text-embedding-3-small",
             };
             let request = &request;
@@ -87,7 +88,7 @@ fn attempt(capability: &str, provider: Provider, model: &str) -> Result<(), Enco
                 ..GenerateImagesRequest::default()
             };
             let model = match provider {
-                Provider::Google | Provider::Vertex => "gemini-2.5-flash-image",
+                ProviderId::Google | ProviderId::Vertex => "gemini-2.5-flash-image",
                 _ => "gpt-image-2",
             };
             let request = &request;

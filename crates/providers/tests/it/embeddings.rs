@@ -3,10 +3,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::EmbedRequest;
 use latchkey_contract::router::v1::embed_request::Purpose;
+use latchkey_providers::ErrorClass;
 use latchkey_providers::encode::EncodeErrorKind;
-use latchkey_providers::{ErrorClass, Provider};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -20,11 +21,11 @@ use crate::media::{
 #[test]
 fn requests_equal_the_sdks() {
     for provider in [
-        Provider::Azure,
-        Provider::Google,
-        Provider::OpenAi,
-        Provider::OpenRouter,
-        Provider::Vertex,
+        ProviderId::Azure,
+        ProviderId::Google,
+        ProviderId::OpenAi,
+        ProviderId::OpenRouter,
+        ProviderId::Vertex,
     ] {
         for (name, golden) in goldens(&format!("embeddings/{provider}")) {
             let ours = case(provider, &name).encode().unwrap().request;
@@ -37,9 +38,9 @@ fn requests_equal_the_sdks() {
 
 #[test]
 fn a_custom_server_is_asked_as_openai_is_but_for_the_encoding() {
-    let openai = case(Provider::OpenAi, "everything");
+    let openai = case(ProviderId::OpenAi, "everything");
     let custom = Case {
-        provider: Provider::Custom,
+        provider: ProviderId::Custom,
         ..openai.clone()
     };
     let mut expected = openai.body();
@@ -52,12 +53,12 @@ fn a_custom_server_is_asked_as_openai_is_but_for_the_encoding() {
 #[test]
 fn answers_are_read_as_meant() {
     for provider in [
-        Provider::Azure,
-        Provider::Custom,
-        Provider::Google,
-        Provider::OpenAi,
-        Provider::OpenRouter,
-        Provider::Vertex,
+        ProviderId::Azure,
+        ProviderId::Custom,
+        ProviderId::Google,
+        ProviderId::OpenAi,
+        ProviderId::OpenRouter,
+        ProviderId::Vertex,
     ] {
         for (name, golden) in goldens(&format!("embeddings/{provider}/answers")) {
             let inputs = usize::try_from(golden["inputs"].as_u64().unwrap()).unwrap();
@@ -85,13 +86,13 @@ fn answers_are_read_as_meant() {
 
 #[test]
 fn what_breaks_the_contract_is_named() {
-    let hello = || Case::new(Provider::Google, "gemini-embedding-001", &["Hello"]);
+    let hello = || Case::new(ProviderId::Google, "gemini-embedding-001", &["Hello"]);
     let many = vec!["x"; 2049];
     for (field, case) in [
-        ("model", Case::new(Provider::Google, "", &["Hello"])),
-        ("inputs", Case::new(Provider::Google, "m", &[])),
-        ("inputs", Case::new(Provider::Google, "m", &many)),
-        ("inputs[1]", Case::new(Provider::Google, "m", &["x", ""])),
+        ("model", Case::new(ProviderId::Google, "", &["Hello"])),
+        ("inputs", Case::new(ProviderId::Google, "m", &[])),
+        ("inputs", Case::new(ProviderId::Google, "m", &many)),
+        ("inputs[1]", Case::new(ProviderId::Google, "m", &["x", ""])),
         (
             "dimensions",
             hello().with(|request| request.dimensions = Some(0)),
@@ -105,7 +106,7 @@ fn what_breaks_the_contract_is_named() {
     ] {
         assert_refused(field, EncodeErrorKind::Invalid, &case);
     }
-    let all = Case::new(Provider::Google, "m", &many[..2048]);
+    let all = Case::new(ProviderId::Google, "m", &many[..2048]);
     assert!(all.encode().is_ok());
 }
 
@@ -117,15 +118,15 @@ fn what_the_provider_cannot_do_is_named() {
     }
     let query = |request: &mut EmbedRequest| request.purpose = Purpose::RetrievalQuery.into();
     for provider in [
-        Provider::Azure,
-        Provider::Custom,
-        Provider::OpenAi,
-        Provider::OpenRouter,
+        ProviderId::Azure,
+        ProviderId::Custom,
+        ProviderId::OpenAi,
+        ProviderId::OpenRouter,
     ] {
         let case = Case::new(provider, "m", &["x"]).with(query);
         assert_refused("purpose", unsupported, &case);
     }
-    for provider in [Provider::Google, Provider::Vertex] {
+    for provider in [ProviderId::Google, ProviderId::Vertex] {
         let case = Case::new(provider, "gemini-embedding-2", &["x"]).with(query);
         assert_refused("purpose", unsupported, &case);
     }
@@ -143,7 +144,7 @@ fn every_purpose_is_spelt_as_google_does() {
         (Purpose::FactVerification, "FACT_VERIFICATION"),
         (Purpose::CodeRetrievalQuery, "CODE_RETRIEVAL_QUERY"),
     ] {
-        let case = Case::new(Provider::Google, "gemini-embedding-001", &["x"])
+        let case = Case::new(ProviderId::Google, "gemini-embedding-001", &["x"])
             .with(|request| request.purpose = purpose.into());
         assert_eq!(case.body()["requests"][0]["taskType"], spelling);
     }
@@ -152,12 +153,12 @@ fn every_purpose_is_spelt_as_google_does() {
 #[test]
 fn options_that_change_the_answer_or_the_request_are_refused() {
     for (provider, name) in [
-        (Provider::Azure, "encoding_format"),
-        (Provider::Custom, "encoding_format"),
-        (Provider::OpenAi, "input"),
-        (Provider::OpenRouter, "model"),
-        (Provider::Google, "requests"),
-        (Provider::Vertex, "instances"),
+        (ProviderId::Azure, "encoding_format"),
+        (ProviderId::Custom, "encoding_format"),
+        (ProviderId::OpenAi, "input"),
+        (ProviderId::OpenRouter, "model"),
+        (ProviderId::Google, "requests"),
+        (ProviderId::Vertex, "instances"),
     ] {
         let case = Case::new(provider, "m", &["x"])
             .with(|request| request.provider_options = Some(options(&[(name, text("x"))])));
@@ -165,7 +166,7 @@ fn options_that_change_the_answer_or_the_request_are_refused() {
         assert_refused(&field, EncodeErrorKind::Invalid, &case);
     }
     let parameters = options(&[("parameters", text("x"))]);
-    let case = Case::new(Provider::Vertex, "text-embedding-005", &["x"])
+    let case = Case::new(ProviderId::Vertex, "text-embedding-005", &["x"])
         .with(|request| request.provider_options = Some(parameters));
     assert_eq!(case.body()["parameters"], "x");
 }
@@ -173,7 +174,7 @@ fn options_that_change_the_answer_or_the_request_are_refused() {
 #[test]
 fn a_model_that_would_leave_its_path_is_refused() {
     for model in ["a/b", "..", "a?b", "a#b", "a b"] {
-        for provider in [Provider::Google, Provider::Vertex] {
+        for provider in [ProviderId::Google, ProviderId::Vertex] {
             assert_refused(
                 "model",
                 EncodeErrorKind::Invalid,
@@ -185,7 +186,7 @@ fn a_model_that_would_leave_its_path_is_refused() {
 
 #[test]
 fn an_answer_that_does_not_fit_the_request_is_malformed() {
-    let case = Case::new(Provider::OpenAi, "m", &["x", "y"]);
+    let case = Case::new(ProviderId::OpenAi, "m", &["x", "y"]);
     let sized = case.clone().with(|request| request.dimensions = Some(1));
     let item = |index: i64, vector: Value| json!({ "index": index, "embedding": vector });
     let list = |items: &[Value]| json!({ "data": items }).to_string();
@@ -241,7 +242,7 @@ fn an_answer_that_does_not_fit_the_request_is_malformed() {
             r#"{"predictions":[{"embeddings":{"values":[1]}}]}"#,
         ),
     ] {
-        let case = Case::new(Provider::Vertex, model, &["x", "y"]);
+        let case = Case::new(ProviderId::Vertex, model, &["x", "y"]);
         assert_eq!(
             case.read(body).unwrap_err().class,
             ErrorClass::Malformed,
@@ -252,7 +253,7 @@ fn an_answer_that_does_not_fit_the_request_is_malformed() {
 
 #[test]
 fn an_error_is_one_whatever_its_status_says() {
-    let reader = Case::new(Provider::OpenRouter, "m", &["x"])
+    let reader = Case::new(ProviderId::OpenRouter, "m", &["x"])
         .encode()
         .unwrap()
         .reader;
@@ -268,9 +269,9 @@ fn an_error_is_one_whatever_its_status_says() {
 fn a_cost_is_believed_of_openrouter_alone() {
     let body = r#"{"data":[{"embedding":[1]}],"usage":{"prompt_tokens":1,"cost":0.5}}"#;
     for (provider, cost) in [
-        (Provider::OpenRouter, Some(500_000_000)),
-        (Provider::Custom, None),
-        (Provider::OpenAi, None),
+        (ProviderId::OpenRouter, Some(500_000_000)),
+        (ProviderId::Custom, None),
+        (ProviderId::OpenAi, None),
     ] {
         let read = Case::new(provider, "m", &["x"]).read(body).unwrap();
         assert_eq!(read.cost_nanos, cost, "{provider}");
@@ -290,10 +291,10 @@ fn assert_refused(field: &str, kind: EncodeErrorKind, case: &Case) {
 fn cases_of_every_form(inputs: usize) -> Vec<Case> {
     let inputs = vec!["x"; inputs];
     [
-        (Provider::OpenRouter, "m"),
-        (Provider::Google, "m"),
-        (Provider::Vertex, "gemini-embedding-001"),
-        (Provider::Vertex, "text-embedding-005"),
+        (ProviderId::OpenRouter, "m"),
+        (ProviderId::Google, "m"),
+        (ProviderId::Vertex, "gemini-embedding-001"),
+        (ProviderId::Vertex, "text-embedding-005"),
     ]
     .map(|(provider, model)| Case::new(provider, model, &inputs))
     .into()
@@ -344,7 +345,7 @@ proptest! {
             json!({ "index": index, "embedding": vector })
         });
         let body = json!({ "data": items.collect::<Vec<_>>() }).to_string();
-        let case = Case::new(Provider::OpenAi, "m", &vec!["x"; vectors.len()]);
+        let case = Case::new(ProviderId::OpenAi, "m", &vec!["x"; vectors.len()]);
         let read = case.read(&body).unwrap().vectors;
         let bits = |vectors: &[Vec<f32>]| -> Vec<Vec<u32>> {
             let vectors = vectors.iter();
@@ -381,11 +382,11 @@ proptest! {
     #[test]
     fn any_text_arrives_as_it_was(inputs in vec("(?s).{1,40}", 1..4)) {
         let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-        for provider in [Provider::OpenAi, Provider::Google, Provider::Vertex] {
+        for provider in [ProviderId::OpenAi, ProviderId::Google, ProviderId::Vertex] {
             let body = Case::new(provider, "m", &inputs).body();
             let sent: Vec<&str> = match provider {
-                Provider::OpenAi => texts(&body["input"], ""),
-                Provider::Google => texts(&body["requests"], "/content/parts/0/text"),
+                ProviderId::OpenAi => texts(&body["input"], ""),
+                ProviderId::Google => texts(&body["requests"], "/content/parts/0/text"),
                 _ => texts(&body["instances"], "/content"),
             };
             prop_assert_eq!(&sent, &inputs);

@@ -1,18 +1,19 @@
 //! Successes by status that are none: errors in answers' place, and answers that failed.
 
 use http::{HeaderMap, StatusCode};
+use latchkey_contract::ProviderId;
 use latchkey_providers::decode::{self, Reply};
-use latchkey_providers::{Dialect, ErrorClass, Provider, ProviderError};
+use latchkey_providers::{Dialect, ErrorClass, ProviderError};
 
 use crate::cases::{CATALOGUE, KEY};
 
-const AZURE: (Provider, &str) = (Provider::Azure, "a-deployment");
-const DEEPSEEK: (Provider, &str) = (Provider::DeepSeek, "deepseek-v4-pro");
-const GPT_4_1: (Provider, &str) = (Provider::OpenAi, "gpt-4.1");
-const LLAMA: (Provider, &str) = (Provider::Custom, "llama-4");
-const OPENROUTER: (Provider, &str) = (Provider::OpenRouter, "anthropic/claude-sonnet-5");
+const AZURE: (ProviderId, &str) = (ProviderId::Azure, "a-deployment");
+const DEEPSEEK: (ProviderId, &str) = (ProviderId::DeepSeek, "deepseek-v4-pro");
+const GPT_4_1: (ProviderId, &str) = (ProviderId::OpenAi, "gpt-4.1");
+const LLAMA: (ProviderId, &str) = (ProviderId::Custom, "llama-4");
+const OPENROUTER: (ProviderId, &str) = (ProviderId::OpenRouter, "anthropic/claude-sonnet-5");
 
-fn read((provider, model): (Provider, &str), body: &str) -> Result<(), ProviderError> {
+fn read((provider, model): (ProviderId, &str), body: &str) -> Result<(), ProviderError> {
     let dialect = Dialect::new(provider, CATALOGUE.traits(provider, model));
     let headers = HeaderMap::new();
     let reply = Reply::undated(StatusCode::OK, &headers, body.as_bytes(), KEY);

@@ -11,14 +11,15 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use http::{HeaderMap, StatusCode};
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::part_delta::Delta;
 use latchkey_contract::router::v1::{Part, PartDelta, image};
+use latchkey_providers::Dialect;
 use latchkey_providers::catalogue::Catalogue;
 use latchkey_providers::decode::{self, Answer, Reply};
 use latchkey_providers::encode::WireRequest;
 use latchkey_providers::stream::{Decoder, events};
-use latchkey_providers::{Dialect, Provider};
 use serde_json::{Value, json};
 
 use crate::cases::{self, Case, KEY};
@@ -174,8 +175,8 @@ fn answers_are_read_as_meant(dialect: &str, model: &str) {
     for (name, golden) in goldens(&format!("{dialect}/answers")) {
         let provider = match golden["provider"].as_str() {
             Some(provider) => provider.parse().unwrap(),
-            None if dialect.starts_with("openai") => Provider::OpenAi,
-            None if dialect.starts_with("vertex") => Provider::Vertex,
+            None if dialect.starts_with("openai") => ProviderId::OpenAi,
+            None if dialect.starts_with("vertex") => ProviderId::Vertex,
             None => dialect.parse().unwrap(),
         };
         let dialect = Dialect::new(provider, catalogue.traits(provider, model));

@@ -3,10 +3,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{GenerateImagesRequest, GeneratedImage, generated_image};
 use latchkey_providers::encode::EncodeErrorKind;
 use latchkey_providers::images::Images;
-use latchkey_providers::{ErrorClass, Provider, ProviderError};
+use latchkey_providers::{ErrorClass, ProviderError};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -18,13 +19,13 @@ use crate::media::{
     UNSUPPORTED, differences, holds_together, options, replied, text, usage_as_json, wild_json,
 };
 
-const SUPPORTED: [Provider; 6] = [
-    Provider::Azure,
-    Provider::Custom,
-    Provider::Google,
-    Provider::OpenAi,
-    Provider::OpenRouter,
-    Provider::Vertex,
+const SUPPORTED: [ProviderId; 6] = [
+    ProviderId::Azure,
+    ProviderId::Custom,
+    ProviderId::Google,
+    ProviderId::OpenAi,
+    ProviderId::OpenRouter,
+    ProviderId::Vertex,
 ];
 
 #[test]
@@ -92,11 +93,11 @@ fn error_as_json(error: &ProviderError) -> Value {
 
 #[test]
 fn what_breaks_the_contract_is_named() {
-    let cat = || Case::new(Provider::OpenAi, "gpt-image-2", "A cat");
+    let cat = || Case::new(ProviderId::OpenAi, "gpt-image-2", "A cat");
     let typed = |mime_type: &str| cat().with(|request| request.mime_type = mime_type.to_owned());
     for (field, case) in [
-        ("model", Case::new(Provider::OpenAi, "", "A cat")),
-        ("prompt", Case::new(Provider::OpenAi, "gpt-image-2", "")),
+        ("model", Case::new(ProviderId::OpenAi, "", "A cat")),
+        ("prompt", Case::new(ProviderId::OpenAi, "gpt-image-2", "")),
         ("count", cat().with(|request| request.count = -1)),
         ("count", cat().with(|request| request.count = 11)),
         ("mime_type", typed("png")),
@@ -120,25 +121,25 @@ fn what_the_provider_cannot_do_is_named() {
     let bmp: Change = |request| request.mime_type = "image/bmp".to_owned();
     let nothing: Change = |_| {};
     for (provider, field, change) in [
-        (Provider::Anthropic, "provider", nothing),
-        (Provider::DeepSeek, "provider", nothing),
-        (Provider::Azure, "aspect_ratio", ratio),
-        (Provider::Custom, "aspect_ratio", ratio),
-        (Provider::OpenAi, "aspect_ratio", ratio),
-        (Provider::OpenAi, "mime_type", bmp),
-        (Provider::OpenRouter, "mime_type", gif),
-        (Provider::Google, "background", background),
-        (Provider::Google, "count", two),
-        (Provider::Google, "mime_type", png),
-        (Provider::Google, "quality", quality),
-        (Provider::Vertex, "background", background),
-        (Provider::Vertex, "count", two),
-        (Provider::Vertex, "quality", quality),
+        (ProviderId::Anthropic, "provider", nothing),
+        (ProviderId::DeepSeek, "provider", nothing),
+        (ProviderId::Azure, "aspect_ratio", ratio),
+        (ProviderId::Custom, "aspect_ratio", ratio),
+        (ProviderId::OpenAi, "aspect_ratio", ratio),
+        (ProviderId::OpenAi, "mime_type", bmp),
+        (ProviderId::OpenRouter, "mime_type", gif),
+        (ProviderId::Google, "background", background),
+        (ProviderId::Google, "count", two),
+        (ProviderId::Google, "mime_type", png),
+        (ProviderId::Google, "quality", quality),
+        (ProviderId::Vertex, "background", background),
+        (ProviderId::Vertex, "count", two),
+        (ProviderId::Vertex, "quality", quality),
     ] {
         let case = Case::new(provider, "m", "A cat").with(change);
         assert_refused(field, EncodeErrorKind::UnsupportedByProvider, &case);
     }
-    assert_eq!(UNSUPPORTED.len() + SUPPORTED.len(), Provider::ALL.len());
+    assert_eq!(UNSUPPORTED.len() + SUPPORTED.len(), ProviderId::ALL.len());
 }
 
 #[test]
@@ -148,14 +149,17 @@ fn one_picture_may_be_asked_for_or_left_to_the_provider() {
             .with(|request| request.count = count)
             .body()
     };
-    assert_eq!(counted(Provider::OpenAi, 0).get("n"), None);
-    assert_eq!(counted(Provider::OpenAi, 1)["n"], 1);
-    assert_eq!(counted(Provider::Google, 1), counted(Provider::Google, 0));
+    assert_eq!(counted(ProviderId::OpenAi, 0).get("n"), None);
+    assert_eq!(counted(ProviderId::OpenAi, 1)["n"], 1);
+    assert_eq!(
+        counted(ProviderId::Google, 1),
+        counted(ProviderId::Google, 0)
+    );
 }
 
 #[test]
 fn a_media_type_is_read_in_any_case() {
-    let case = Case::new(Provider::OpenAi, "m", "A cat")
+    let case = Case::new(ProviderId::OpenAi, "m", "A cat")
         .with(|request| request.mime_type = "Image/SVG+XML".to_owned());
     assert_eq!(case.body()["output_format"], "svg");
 }
@@ -163,12 +167,12 @@ fn a_media_type_is_read_in_any_case() {
 #[test]
 fn options_that_change_the_answer_or_the_request_are_refused() {
     for (provider, name) in [
-        (Provider::OpenAi, "stream"),
-        (Provider::Azure, "partial_images"),
-        (Provider::Custom, "n"),
-        (Provider::OpenRouter, "prompt"),
-        (Provider::Google, "generationConfig"),
-        (Provider::Vertex, "contents"),
+        (ProviderId::OpenAi, "stream"),
+        (ProviderId::Azure, "partial_images"),
+        (ProviderId::Custom, "n"),
+        (ProviderId::OpenRouter, "prompt"),
+        (ProviderId::Google, "generationConfig"),
+        (ProviderId::Vertex, "contents"),
     ] {
         let case = Case::new(provider, "m", "A cat")
             .with(|request| request.provider_options = Some(options(&[(name, text("x"))])));
@@ -180,28 +184,28 @@ fn options_that_change_the_answer_or_the_request_are_refused() {
 #[test]
 fn what_holds_no_picture_is_malformed() {
     for (provider, body) in [
-        (Provider::OpenAi, r#"{"created":1,"data":[]}"#),
-        (Provider::OpenAi, r#"{"created":1}"#),
-        (Provider::OpenAi, r#"{"data":[{}]}"#),
-        (Provider::OpenAi, r#"{"data":[{"b64_json":"*"}]}"#),
+        (ProviderId::OpenAi, r#"{"created":1,"data":[]}"#),
+        (ProviderId::OpenAi, r#"{"created":1}"#),
+        (ProviderId::OpenAi, r#"{"data":[{}]}"#),
+        (ProviderId::OpenAi, r#"{"data":[{"b64_json":"*"}]}"#),
         (
-            Provider::OpenAi,
+            ProviderId::OpenAi,
             r#"{"data":[{"url":"file:///etc/passwd"}]}"#,
         ),
-        (Provider::OpenAi, "[]"),
-        (Provider::OpenAi, ""),
-        (Provider::Google, "{}"),
-        (Provider::Google, r#"{"candidates":[]}"#),
+        (ProviderId::OpenAi, "[]"),
+        (ProviderId::OpenAi, ""),
+        (ProviderId::Google, "{}"),
+        (ProviderId::Google, r#"{"candidates":[]}"#),
         (
-            Provider::Google,
+            ProviderId::Google,
             r#"{"candidates":[{"content":{"parts":[]}}]}"#,
         ),
         (
-            Provider::Google,
+            ProviderId::Google,
             r#"{"candidates":[{"finishReason":"STOP"}]}"#,
         ),
         (
-            Provider::Google,
+            ProviderId::Google,
             r#"{"candidates":[{"content":{"parts":[{"inlineData":{"data":"*"}}]}}]}"#,
         ),
     ] {
@@ -214,11 +218,13 @@ fn what_holds_no_picture_is_malformed() {
 #[test]
 fn a_picture_that_was_withheld_leaves_the_others() {
     let body = r#"{"data":[{"content_filter_results":{}},{"b64_json":"iVBORw0KGgo="}]}"#;
-    let read = Case::new(Provider::Azure, "m", "A cat").read(body).unwrap();
+    let read = Case::new(ProviderId::Azure, "m", "A cat")
+        .read(body)
+        .unwrap();
     assert_eq!(read.images.len(), 1);
     let body = r#"{"candidates":[{"content":{"parts":[{"inlineData":{"data":"AAAA"}}]},
         "finishReason":"IMAGE_SAFETY"}]}"#;
-    let read = Case::new(Provider::Google, "m", "A cat")
+    let read = Case::new(ProviderId::Google, "m", "A cat")
         .read(body)
         .unwrap();
     assert_eq!(read.images.len(), 1);
@@ -228,7 +234,7 @@ fn a_picture_that_was_withheld_leaves_the_others() {
 fn a_prompt_that_moderation_blocked_is_rejected_with_its_words() {
     let body = r#"{"error":{"message":"Your request was rejected by the safety system.",
         "type":"image_generation_user_error","param":null,"code":"moderation_blocked"}}"#;
-    let reader = case(Provider::OpenAi, "plain").encode().unwrap().reader;
+    let reader = case(ProviderId::OpenAi, "plain").encode().unwrap().reader;
     for status in [200, 400] {
         let error = replied(status, body, |reply| reader.read(reply)).unwrap_err();
         assert_eq!(error.class, ErrorClass::RejectedRequest);
@@ -246,7 +252,7 @@ fn words_that_quote_the_key_are_redacted() {
         "content": { "parts": [{ "text": format!("I know {KEY}") }] },
         "finishReason": KEY,
     }]});
-    let case = Case::new(Provider::Google, "m", "A cat");
+    let case = Case::new(ProviderId::Google, "m", "A cat");
     let error = case.read(&body.to_string()).unwrap_err();
     assert_eq!(error.class, ErrorClass::RejectedRequest);
     assert!(!format!("{error} {error:?}").contains(KEY));
@@ -257,9 +263,9 @@ fn a_cost_is_believed_of_openrouter_alone() {
     let body = r#"{"data":[{"b64_json":"AAAA"}],
         "usage":{"prompt_tokens":1,"completion_tokens":2,"cost":0.0387268000001}}"#;
     for (provider, cost) in [
-        (Provider::OpenRouter, Some(38_726_801)),
-        (Provider::Custom, None),
-        (Provider::OpenAi, None),
+        (ProviderId::OpenRouter, Some(38_726_801)),
+        (ProviderId::Custom, None),
+        (ProviderId::OpenAi, None),
     ] {
         let read = Case::new(provider, "m", "A cat").read(body).unwrap();
         assert_eq!(read.cost_nanos, cost, "{provider}");
@@ -337,7 +343,7 @@ proptest! {
             usage["output_tokens_details"] = details(4, 5);
         }
         let body = json!({ "data": [{ "b64_json": "AAAA" }], "usage": usage });
-        let read = Case::new(Provider::OpenAi, "m", "A cat").read(&body.to_string()).unwrap();
+        let read = Case::new(ProviderId::OpenAi, "m", "A cat").read(&body.to_string()).unwrap();
         prop_assert_eq!(sums(&read), (counts[0], counts[1]));
 
         let modality = |tokens: usize| json!([{ "modality": "IMAGE", "tokenCount": counts[tokens] }]);
@@ -355,7 +361,7 @@ proptest! {
             "candidates": [{ "content": { "parts": [{ "inlineData": { "data": "AAAA" } }] } }],
             "usageMetadata": usage,
         });
-        let read = Case::new(Provider::Google, "m", "A cat").read(&body.to_string()).unwrap();
+        let read = Case::new(ProviderId::Google, "m", "A cat").read(&body.to_string()).unwrap();
         prop_assert_eq!(sums(&read), (counts[0] + counts[3], counts[1] + counts[2]));
     }
 
@@ -374,9 +380,9 @@ proptest! {
 
     #[test]
     fn any_prompt_arrives_as_it_was(prompt in "(?s).{1,60}") {
-        let openai = Case::new(Provider::OpenAi, "m", &prompt).body();
+        let openai = Case::new(ProviderId::OpenAi, "m", &prompt).body();
         prop_assert_eq!(openai["prompt"].as_str(), Some(&*prompt));
-        let google = Case::new(Provider::Google, "m", &prompt).body();
+        let google = Case::new(ProviderId::Google, "m", &prompt).body();
         let sent = google.pointer("/contents/0/parts/0/text");
         prop_assert_eq!(sent.and_then(Value::as_str), Some(&*prompt));
     }

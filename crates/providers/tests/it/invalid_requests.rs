@@ -1,11 +1,11 @@
 //! What breaks the contract is refused with its field, whoever is asked.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
     GenerateRequest, JsonSchema, Message, Part, ReasoningControl, Role, Sampling, Tool, image,
     tool_choice,
 };
-use latchkey_providers::Provider;
 use latchkey_providers::encode::EncodeErrorKind;
 
 use crate::cases::{
@@ -18,7 +18,7 @@ use crate::refusals::{
 };
 
 /// A model of each dialect and endpoint.
-const EVERYBODY: [(Provider, &str); 11] = [
+const EVERYBODY: [(ProviderId, &str); 11] = [
     GPT_4_1,
     GPT_5_4,
     LLAMA,

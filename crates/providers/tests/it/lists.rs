@@ -1,12 +1,13 @@
 //! Lists of models and sizes of prompts are asked for as the official SDKs do, and read as meant.
 
 use http::{HeaderMap, StatusCode};
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{GenerateRequest, Operation, Sampling, reasoning_control};
 use latchkey_providers::catalogue::Catalogue;
 use latchkey_providers::decode::Reply;
 use latchkey_providers::encode::EncodeErrorKind;
 use latchkey_providers::models::{self, Listed};
-use latchkey_providers::{Dialect, Provider, tokens};
+use latchkey_providers::{Dialect, tokens};
 use serde_json::{Value, json};
 
 use crate::cases::{
@@ -19,7 +20,7 @@ use crate::golden::{ANTHROPICS, AZURES, assert_equals, goldens};
 fn lists_are_asked_for_as_by_the_sdks() {
     for (name, golden) in goldens("models") {
         let (provider, api_version) = match name.as_str() {
-            "azure_classic" => (Provider::Azure, "2024-10-21"),
+            "azure_classic" => (ProviderId::Azure, "2024-10-21"),
             name => (name.parse().unwrap(), ""),
         };
         let base = base_url(provider);
@@ -52,10 +53,10 @@ fn lists_are_read_as_meant() {
 #[test]
 fn what_is_no_list_is_malformed() {
     for provider in [
-        Provider::Azure,
-        Provider::Custom,
-        Provider::DeepSeek,
-        Provider::OpenRouter,
+        ProviderId::Azure,
+        ProviderId::Custom,
+        ProviderId::DeepSeek,
+        ProviderId::OpenRouter,
     ] {
         for body in ["<html></html>", "{}", r#"{"data":7}"#, ""] {
             let headers = HeaderMap::new();
@@ -93,7 +94,7 @@ fn sizes_are_asked_for_as_by_the_sdks() {
 fn sizes_are_read_as_meant() {
     let catalogue = Catalogue::builtin();
     for (name, golden) in goldens("count_tokens/answers") {
-        let provider: Provider = golden["provider"].as_str().unwrap().parse().unwrap();
+        let provider: ProviderId = golden["provider"].as_str().unwrap().parse().unwrap();
         let model = golden["model"].as_str().unwrap();
         let dialect = Dialect::new(provider, catalogue.traits(provider, model));
         let body = golden["body"].to_string();
@@ -107,9 +108,9 @@ fn sizes_are_read_as_meant() {
 #[test]
 fn who_has_no_way_to_count_is_not_asked() {
     for (provider, model) in [
-        (Provider::Custom, "llama-4"),
-        (Provider::DeepSeek, "deepseek-v4-pro"),
-        (Provider::OpenRouter, "anthropic/claude-sonnet-5"),
+        (ProviderId::Custom, "llama-4"),
+        (ProviderId::DeepSeek, "deepseek-v4-pro"),
+        (ProviderId::OpenRouter, "anthropic/claude-sonnet-5"),
     ] {
         let case = Case::new(provider, model, conversation([user("Hello")]));
         let Err(error) = case.count() else {
@@ -139,7 +140,7 @@ fn counted_chat() -> Case {
         ]),
         ..conversation([user("Hello")])
     };
-    Case::new(Provider::OpenAi, "gpt-4.1", request).streamed()
+    Case::new(ProviderId::OpenAi, "gpt-4.1", request).streamed()
 }
 
 fn listed_as_json(model: &Listed) -> Value {

@@ -1,8 +1,8 @@
 //! What the tests of vectors and of pictures share.
 
 use http::{HeaderMap, StatusCode};
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Usage;
-use latchkey_providers::Provider;
 use latchkey_providers::decode::Reply;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -13,25 +13,25 @@ use serde_json::json;
 use crate::cases::KEY;
 use crate::golden::Difference;
 
-pub(crate) const UNSUPPORTED: [Provider; 2] = [Provider::Anthropic, Provider::DeepSeek];
+pub(crate) const UNSUPPORTED: [ProviderId; 2] = [ProviderId::Anthropic, ProviderId::DeepSeek];
 
 /// Where our headers differ from the SDK's on purpose.
-pub(crate) fn differences(provider: Provider, case: &str) -> &'static [Difference] {
+pub(crate) fn differences(provider: ProviderId, case: &str) -> &'static [Difference] {
     /// Azure takes keys as bearer tokens too, but its documentation says `api-key`.
     const AZURE_V1: [Difference; 2] = [
         ("authorization", Some("Bearer sk-golden-0123456789"), None),
         ("api-key", None, Some(KEY)),
     ];
     match (provider, case) {
-        (Provider::Azure, "v1") => &AZURE_V1,
+        (ProviderId::Azure, "v1") => &AZURE_V1,
         _ => &[],
     }
 }
 
 /// The date of Azure's older addresses.
-pub(crate) fn api_version(provider: Provider, case: &str) -> &'static str {
+pub(crate) fn api_version(provider: ProviderId, case: &str) -> &'static str {
     match (provider, case) {
-        (Provider::Azure, "classic") => "2024-10-21",
+        (ProviderId::Azure, "classic") => "2024-10-21",
         _ => "",
     }
 }

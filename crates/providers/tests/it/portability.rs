@@ -7,10 +7,11 @@ mod planting;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{GenerateRequest, Loss, Role, loss};
 use latchkey_providers::encode::Exchange;
-use latchkey_providers::{Api, Dialect, Provider};
+use latchkey_providers::{Api, Dialect};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use crate::cases::{
@@ -20,21 +21,21 @@ use crate::cases::{
 use conversations::{Leaf, Planted, What, conversations};
 
 /// A model for each provider and dialect; Azure's deployments are named after theirs.
-const MODELS: [(Provider, &str); 14] = [
-    (Provider::Anthropic, "claude-haiku-4-5"),
-    (Provider::Anthropic, "claude-opus-5"),
-    (Provider::Azure, "gpt-4.1"),
-    (Provider::Azure, "gpt-5.4"),
-    (Provider::Custom, "llama-4"),
-    (Provider::DeepSeek, "deepseek-flash"),
-    (Provider::Google, "gemini-2.5-flash"),
-    (Provider::Google, "gemini-3-flash-preview"),
-    (Provider::OpenAi, "gpt-4.1"),
-    (Provider::OpenAi, "gpt-5.4"),
-    (Provider::OpenAi, "o3"),
-    (Provider::OpenRouter, "anthropic/claude-sonnet-5"),
-    (Provider::Vertex, "claude-opus-4-7"),
-    (Provider::Vertex, "gemini-3-flash-preview"),
+const MODELS: [(ProviderId, &str); 14] = [
+    (ProviderId::Anthropic, "claude-haiku-4-5"),
+    (ProviderId::Anthropic, "claude-opus-5"),
+    (ProviderId::Azure, "gpt-4.1"),
+    (ProviderId::Azure, "gpt-5.4"),
+    (ProviderId::Custom, "llama-4"),
+    (ProviderId::DeepSeek, "deepseek-flash"),
+    (ProviderId::Google, "gemini-2.5-flash"),
+    (ProviderId::Google, "gemini-3-flash-preview"),
+    (ProviderId::OpenAi, "gpt-4.1"),
+    (ProviderId::OpenAi, "gpt-5.4"),
+    (ProviderId::OpenAi, "o3"),
+    (ProviderId::OpenRouter, "anthropic/claude-sonnet-5"),
+    (ProviderId::Vertex, "claude-opus-4-7"),
+    (ProviderId::Vertex, "gemini-3-flash-preview"),
 ];
 
 const CASES: u32 = 512;
@@ -46,7 +47,7 @@ fn what_is_not_in_the_body_is_named() {
         failure_persistence: None,
         ..Config::default()
     });
-    let taken: RefCell<BTreeMap<(Provider, &str), u32>> = RefCell::default();
+    let taken: RefCell<BTreeMap<(ProviderId, &str), u32>> = RefCell::default();
     let outcome = runner.run(&conversations(), |planted| {
         for (provider, model) in MODELS {
             // What a model cannot take at all is refused, which is no silence.
@@ -129,11 +130,11 @@ fn check_leaf(dialect: Dialect, leaf: &Leaf, body: &str, losses: &[Loss]) -> Res
     }
 }
 
-fn case(provider: Provider, model: &'static str, request: GenerateRequest) -> Case {
+fn case(provider: ProviderId, model: &'static str, request: GenerateRequest) -> Case {
     let case = Case::new(provider, model, request);
     match provider {
-        Provider::Azure => Case {
-            traits: CATALOGUE.traits(Provider::OpenAi, model).clone(),
+        ProviderId::Azure => Case {
+            traits: CATALOGUE.traits(ProviderId::OpenAi, model).clone(),
             ..case
         },
         _ => case,
@@ -142,7 +143,7 @@ fn case(provider: Provider, model: &'static str, request: GenerateRequest) -> Ca
 
 /// What is named of a conversation: its place, its kind, and whose it was.
 fn named(
-    provider: Provider,
+    provider: ProviderId,
     model: &'static str,
     request: GenerateRequest,
 ) -> Vec<(String, loss::Kind, String)> {
@@ -166,16 +167,16 @@ fn only_one_refusal_of_a_message_keeps_its_mark_and_only_at_openai() {
     };
     let second = lost("messages[1].parts[1]", loss::Kind::RefusalMark, "");
     let first = lost("messages[1].parts[0]", loss::Kind::RefusalMark, "");
-    for provider in [Provider::OpenAi, Provider::Azure] {
+    for provider in [ProviderId::OpenAi, ProviderId::Azure] {
         let named = named(provider, "gpt-4.1", request());
         assert_eq!(named, std::slice::from_ref(&second), "{provider}");
     }
     for (provider, model) in [
-        (Provider::Custom, "llama-4"),
-        (Provider::DeepSeek, "deepseek-flash"),
-        (Provider::OpenRouter, "a/b"),
-        (Provider::Anthropic, "claude-opus-5"),
-        (Provider::OpenAi, "gpt-5.4"),
+        (ProviderId::Custom, "llama-4"),
+        (ProviderId::DeepSeek, "deepseek-flash"),
+        (ProviderId::OpenRouter, "a/b"),
+        (ProviderId::Anthropic, "claude-opus-5"),
+        (ProviderId::OpenAi, "gpt-5.4"),
     ] {
         let both = [first.clone(), second.clone()];
         assert_eq!(named(provider, model, request()), both, "{provider}");
@@ -192,14 +193,14 @@ fn reasoning_goes_back_to_where_it_came_from_alone() {
         ("openrouter", "[]"),
     ];
     for (provider, model, own) in [
-        (Provider::Anthropic, "claude-opus-5", Some("anthropic")),
-        (Provider::Azure, "gpt-5.4", Some("azure")),
-        (Provider::Azure, "gpt-4.1", None),
-        (Provider::Custom, "llama-4", None),
-        (Provider::DeepSeek, "deepseek-flash", Some("deepseek")),
-        (Provider::OpenAi, "gpt-5.4", Some("openai")),
-        (Provider::OpenAi, "gpt-4.1", None),
-        (Provider::OpenRouter, "a/b", Some("openrouter")),
+        (ProviderId::Anthropic, "claude-opus-5", Some("anthropic")),
+        (ProviderId::Azure, "gpt-5.4", Some("azure")),
+        (ProviderId::Azure, "gpt-4.1", None),
+        (ProviderId::Custom, "llama-4", None),
+        (ProviderId::DeepSeek, "deepseek-flash", Some("deepseek")),
+        (ProviderId::OpenAi, "gpt-5.4", Some("openai")),
+        (ProviderId::OpenAi, "gpt-4.1", None),
+        (ProviderId::OpenRouter, "a/b", Some("openrouter")),
     ] {
         let thoughts = states.map(|(mark, data)| with_state(reasoning("Hm."), mark, data));
         let mut parts = vec![reasoning("Nobody's.")];
@@ -240,7 +241,7 @@ fn marks_and_state_without_a_place_are_named_where_they_were() {
         message(Role::Tool, [failed(result("a", [inner]))]),
     ]);
     assert_eq!(
-        named(Provider::OpenAi, "gpt-5.4", request),
+        named(ProviderId::OpenAi, "gpt-5.4", request),
         [
             lost("messages[0].parts[0]", loss::Kind::ProviderState, "openai"),
             lost("messages[2].parts[0]", loss::Kind::ToolFailureMark, ""),
@@ -265,7 +266,7 @@ fn reasoning_that_the_provider_did_not_use_is_found_by_its_id() {
         with_state(text("Hi."), "openai", r#"{"id":"rs_2"}"#),
     ];
     let messages = [user("x"), message(Role::Assistant, said), user("y")];
-    let case = case(Provider::OpenAi, "gpt-5.4", conversation(messages));
+    let case = case(ProviderId::OpenAi, "gpt-5.4", conversation(messages));
     let sent = case.encode().unwrap().sent_reasoning;
     let sent: Vec<_> = sent
         .into_iter()

@@ -5,26 +5,27 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use http::{HeaderMap, StatusCode};
+use latchkey_contract::ProviderId;
 use latchkey_providers::decode::{self, Answer, Reply};
 use latchkey_providers::error::{classify, redact};
 use latchkey_providers::stream::{Decoder, SseEvent, events};
-use latchkey_providers::{Dialect, Provider, ProviderError};
+use latchkey_providers::{Dialect, ProviderError};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::cases::{CATALOGUE, KEY};
 
-const MODELS: [(Provider, &str); 10] = [
-    (Provider::OpenAi, "gpt-4.1"),
-    (Provider::Custom, "llama-4"),
-    (Provider::OpenAi, "gpt-5.4"),
-    (Provider::Anthropic, "claude-opus-4-7"),
-    (Provider::Google, "gemini-3-flash-preview"),
-    (Provider::Vertex, "gemini-2.5-flash"),
-    (Provider::Vertex, "claude-opus-4-7"),
-    (Provider::Azure, "a-deployment"),
-    (Provider::DeepSeek, "deepseek-v4-pro"),
-    (Provider::OpenRouter, "anthropic/claude-sonnet-5"),
+const MODELS: [(ProviderId, &str); 10] = [
+    (ProviderId::OpenAi, "gpt-4.1"),
+    (ProviderId::Custom, "llama-4"),
+    (ProviderId::OpenAi, "gpt-5.4"),
+    (ProviderId::Anthropic, "claude-opus-4-7"),
+    (ProviderId::Google, "gemini-3-flash-preview"),
+    (ProviderId::Vertex, "gemini-2.5-flash"),
+    (ProviderId::Vertex, "claude-opus-4-7"),
+    (ProviderId::Azure, "a-deployment"),
+    (ProviderId::DeepSeek, "deepseek-v4-pro"),
+    (ProviderId::OpenRouter, "anthropic/claude-sonnet-5"),
 ];
 
 fn dialects() -> [Dialect; 10] {
@@ -240,7 +241,7 @@ proptest! {
         let body = serde_json::json!({"error": {"message": text, "code": text, "type": text}});
         let status = StatusCode::from_u16(status).unwrap();
         for body in [body.to_string(), text] {
-            for provider in Provider::ALL {
+            for provider in ProviderId::ALL {
                 let headers = HeaderMap::new();
                 let reply = Reply::undated(status, &headers, body.as_bytes(), &key);
                 let error = classify(provider, &reply);

@@ -1,10 +1,10 @@
 //! What a provider or a model cannot do is refused with its field, and never dropped.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{
     GenerateRequest, JsonObject, JsonSchema, ResponseFormat, Role, Sampling, image,
     reasoning_control, response_format, tool_choice,
 };
-use latchkey_providers::Provider;
 use latchkey_providers::encode::EncodeErrorKind;
 
 use crate::cases::{
@@ -13,20 +13,23 @@ use crate::cases::{
     text, user, weather_tool, with_state,
 };
 
-pub(crate) const GPT_4_1: (Provider, &str) = (Provider::OpenAi, "gpt-4.1");
-pub(crate) const GPT_5_4: (Provider, &str) = (Provider::OpenAi, "gpt-5.4");
-const O3: (Provider, &str) = (Provider::OpenAi, "o3");
-pub(crate) const LLAMA: (Provider, &str) = (Provider::Custom, "llama-4");
-pub(crate) const HAIKU_4_5: (Provider, &str) = (Provider::Anthropic, "claude-haiku-4-5");
-pub(crate) const FLASH_2_5: (Provider, &str) = (Provider::Google, "gemini-2.5-flash");
-pub(crate) const FLASH_3: (Provider, &str) = (Provider::Google, "gemini-3-flash-preview");
-pub(crate) const VERTEX_FLASH_3: (Provider, &str) = (Provider::Vertex, "gemini-3-flash-preview");
-pub(crate) const VERTEX_CLAUDE: (Provider, &str) = (Provider::Vertex, "claude-haiku-4-5@20251001");
-pub(crate) const AZURE: (Provider, &str) = (Provider::Azure, "a-deployment");
-pub(crate) const DEEPSEEK: (Provider, &str) = (Provider::DeepSeek, "deepseek-v4-pro");
-pub(crate) const OPENROUTER: (Provider, &str) = (Provider::OpenRouter, "anthropic/claude-sonnet-5");
-const OPUS_4_7: (Provider, &str) = (Provider::Anthropic, "claude-opus-4-7");
-const OPUS_5_5: (Provider, &str) = (Provider::Anthropic, "claude-opus-5-5");
+pub(crate) const GPT_4_1: (ProviderId, &str) = (ProviderId::OpenAi, "gpt-4.1");
+pub(crate) const GPT_5_4: (ProviderId, &str) = (ProviderId::OpenAi, "gpt-5.4");
+const O3: (ProviderId, &str) = (ProviderId::OpenAi, "o3");
+pub(crate) const LLAMA: (ProviderId, &str) = (ProviderId::Custom, "llama-4");
+pub(crate) const HAIKU_4_5: (ProviderId, &str) = (ProviderId::Anthropic, "claude-haiku-4-5");
+pub(crate) const FLASH_2_5: (ProviderId, &str) = (ProviderId::Google, "gemini-2.5-flash");
+pub(crate) const FLASH_3: (ProviderId, &str) = (ProviderId::Google, "gemini-3-flash-preview");
+pub(crate) const VERTEX_FLASH_3: (ProviderId, &str) =
+    (ProviderId::Vertex, "gemini-3-flash-preview");
+pub(crate) const VERTEX_CLAUDE: (ProviderId, &str) =
+    (ProviderId::Vertex, "claude-haiku-4-5@20251001");
+pub(crate) const AZURE: (ProviderId, &str) = (ProviderId::Azure, "a-deployment");
+pub(crate) const DEEPSEEK: (ProviderId, &str) = (ProviderId::DeepSeek, "deepseek-v4-pro");
+pub(crate) const OPENROUTER: (ProviderId, &str) =
+    (ProviderId::OpenRouter, "anthropic/claude-sonnet-5");
+const OPUS_4_7: (ProviderId, &str) = (ProviderId::Anthropic, "claude-opus-4-7");
+const OPUS_5_5: (ProviderId, &str) = (ProviderId::Anthropic, "claude-opus-5-5");
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
@@ -283,7 +286,7 @@ fn state_that_no_provider_gave_is_refused() {
 pub(crate) fn assert_refused(
     field: &str,
     kind: EncodeErrorKind,
-    (provider, model): (Provider, &'static str),
+    (provider, model): (ProviderId, &'static str),
     request: GenerateRequest,
 ) {
     match Case::new(provider, model, request).encode() {

@@ -1,24 +1,25 @@
 //! Streams that end early, break, or carry an error.
 
 use http::{HeaderMap, StatusCode};
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::FinishReason;
 use latchkey_providers::catalogue::Catalogue;
 use latchkey_providers::decode::{self, Reply};
 use latchkey_providers::stream::{Decoder, SseEvent};
-use latchkey_providers::{Dialect, ErrorClass, Provider, ProviderError};
+use latchkey_providers::{Dialect, ErrorClass, ProviderError};
 
 use crate::cases::KEY;
 
-const GPT_4_1: (Provider, &str) = (Provider::OpenAi, "gpt-4.1");
-const GPT_5_4: (Provider, &str) = (Provider::OpenAi, "gpt-5.4");
-const CLAUDE: (Provider, &str) = (Provider::Anthropic, "claude-opus-4-7");
-const GEMINI: (Provider, &str) = (Provider::Google, "gemini-3-flash-preview");
-const LLAMA: (Provider, &str) = (Provider::Custom, "llama-4");
-const AZURE: (Provider, &str) = (Provider::Azure, "a-deployment");
-const DEEPSEEK: (Provider, &str) = (Provider::DeepSeek, "deepseek-v4-pro");
-const OPENROUTER: (Provider, &str) = (Provider::OpenRouter, "anthropic/claude-sonnet-5");
+const GPT_4_1: (ProviderId, &str) = (ProviderId::OpenAi, "gpt-4.1");
+const GPT_5_4: (ProviderId, &str) = (ProviderId::OpenAi, "gpt-5.4");
+const CLAUDE: (ProviderId, &str) = (ProviderId::Anthropic, "claude-opus-4-7");
+const GEMINI: (ProviderId, &str) = (ProviderId::Google, "gemini-3-flash-preview");
+const LLAMA: (ProviderId, &str) = (ProviderId::Custom, "llama-4");
+const AZURE: (ProviderId, &str) = (ProviderId::Azure, "a-deployment");
+const DEEPSEEK: (ProviderId, &str) = (ProviderId::DeepSeek, "deepseek-v4-pro");
+const OPENROUTER: (ProviderId, &str) = (ProviderId::OpenRouter, "anthropic/claude-sonnet-5");
 
-fn decoder((provider, model): (Provider, &str)) -> Decoder {
+fn decoder((provider, model): (ProviderId, &str)) -> Decoder {
     Decoder::new(Dialect::new(
         provider,
         Catalogue::builtin().traits(provider, model),
@@ -350,7 +351,7 @@ fn the_head_of_googles_answer_names_its_tier() {
     let mut headers = HeaderMap::new();
     headers.insert("x-gemini-service-tier", "Flex".parse().unwrap());
     let end = r#"{"candidates":[{"finishReason":"STOP"}]}"#;
-    for (provider, tier) in [(Provider::Google, "flex"), (Provider::Vertex, "")] {
+    for (provider, tier) in [(ProviderId::Google, "flex"), (ProviderId::Vertex, "")] {
         let mut decoder = decoder((provider, GEMINI.1));
         decoder.head(&headers);
         feed(&mut decoder, &[end]).unwrap();

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use latchkey_clock::Timestamp;
-use latchkey_providers::Provider;
+use latchkey_contract::ProviderId;
 use latchkey_providers::catalogue::{Catalogue, CatalogueError, Layer, Model};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
@@ -39,7 +39,7 @@ pub struct Catalogues {
 pub struct Snapshot {
     /// What it says.
     pub catalogue: Arc<Catalogue>,
-    overridden: HashSet<(Provider, String)>,
+    overridden: HashSet<(ProviderId, String)>,
 }
 
 impl Snapshot {

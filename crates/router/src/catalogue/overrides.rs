@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use latchkey_clock::Timestamp;
-use latchkey_providers::Provider;
+use latchkey_contract::ProviderId;
 use latchkey_providers::catalogue::{
     LongContextTier, Model, Operation, PriceTable, Prices, Tariff,
 };
@@ -91,7 +91,7 @@ pub(super) fn row(model: &Model, now: Timestamp) -> CatalogueRow {
 /// The model of a row. Of a row that a later release wrote, and this one can't read, the price is
 /// unknown rather than what the files say.
 fn read(row: &CatalogueRow) -> Option<Model> {
-    let Ok(provider) = row.provider.parse::<Provider>() else {
+    let Ok(provider) = row.provider.parse::<ProviderId>() else {
         tracing::error!(provider = row.provider, "a model's provider is not known");
         return None;
     };
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_model_is_read_as_it_was_written() {
-        let mut model = Model::new(Provider::OpenRouter, "author/m");
+        let mut model = Model::new(ProviderId::OpenRouter, "author/m");
         model.aliases = vec!["a".to_owned()];
         model.max_input_tokens = Some(1);
         model.max_output_tokens = Some(2);
@@ -158,14 +158,14 @@ mod tests {
             r#"{"prices": {"colour": 1}}"#,
         ] {
             let model = read(&kept("custom", body)).unwrap();
-            assert_eq!(model, Model::new(Provider::Custom, "m"), "{body}");
+            assert_eq!(model, Model::new(ProviderId::Custom, "m"), "{body}");
         }
         assert_eq!(read(&kept("nobody", "{}")), None);
     }
 
     #[test]
     fn a_name_of_another_model_is_a_conflict() {
-        let mut known = Model::new(Provider::Custom, "known");
+        let mut known = Model::new(ProviderId::Custom, "known");
         known.aliases.push("alias".to_owned());
         let overrides = Overrides {
             revision: 1,
@@ -178,9 +178,9 @@ mod tests {
         };
         let conflict = |model: Model| overrides.conflict(&model).map(ToOwned::to_owned);
         assert_eq!(conflict(known), None);
-        assert_eq!(conflict(named(Provider::Custom, "known", "new")), None);
-        assert_eq!(conflict(named(Provider::OpenAi, "alias", "known")), None);
-        let other = |id, alias| conflict(named(Provider::Custom, id, alias));
+        assert_eq!(conflict(named(ProviderId::Custom, "known", "new")), None);
+        assert_eq!(conflict(named(ProviderId::OpenAi, "alias", "known")), None);
+        let other = |id, alias| conflict(named(ProviderId::Custom, id, alias));
         assert_eq!(other("alias", "x").as_deref(), Some("alias"));
         assert_eq!(other("new", "known").as_deref(), Some("known"));
     }

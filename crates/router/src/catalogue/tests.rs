@@ -55,7 +55,7 @@ impl Fixture {
         file.set_modified(now + Duration::from_secs(1)).unwrap();
     }
 
-    fn input(&self, provider: Provider, name: &str) -> Option<i64> {
+    fn input(&self, provider: ProviderId, name: &str) -> Option<i64> {
         let catalogue = self.catalogues.current();
         let prices = catalogue.find(provider, name)?.tariff.standard.prices;
         prices
@@ -81,7 +81,7 @@ fn layer(version: &str, input: i64) -> String {
     )
 }
 
-fn priced(provider: Provider, id: &str, input: i64) -> Model {
+fn priced(provider: ProviderId, id: &str, input: i64) -> Model {
     let mut model = Model::new(provider, id);
     let input = latchkey_providers::catalogue::NanosPerMillion::new(input);
     model.tariff.standard.prices.input = Some(input);
@@ -104,10 +104,10 @@ async fn files_are_laid_over_the_builtin_catalogue_in_their_order() {
         ("b.toml", &layer("acme-2", 2)),
     ])
     .await;
-    assert_eq!(fixture.input(Provider::Custom, "m"), Some(2));
-    let listed = fixture.input(Provider::OpenAi, "custom-gpt");
+    assert_eq!(fixture.input(ProviderId::Custom, "m"), Some(2));
+    let listed = fixture.input(ProviderId::OpenAi, "custom-gpt");
     assert_eq!(listed, Some(1_000_000_000));
-    assert!(fixture.input(Provider::OpenAi, "gpt-5.4").is_some());
+    assert!(fixture.input(ProviderId::OpenAi, "gpt-5.4").is_some());
     let version = fixture.version();
     let crc = crc32fast::hash(LIST.as_bytes());
     let builtin = Catalogue::builtin();
@@ -122,15 +122,15 @@ async fn files_are_laid_over_the_builtin_catalogue_in_their_order() {
 async fn a_file_may_take_the_place_of_the_builtin_catalogue() {
     let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../providers/data/catalogue");
     let mut whole = layer("mine", 1);
-    for provider in Provider::ALL {
+    for provider in ProviderId::ALL {
         let defaults = data.join(format!("{provider}.toml"));
         whole.push_str("\n\n");
         whole.push_str(&std::fs::read_to_string(defaults).unwrap());
     }
     let fixture = Fixture::open(Some(&whole), &[]).await.unwrap();
     assert_eq!(fixture.version(), "mine");
-    assert_eq!(fixture.input(Provider::Custom, "m"), Some(1));
-    assert_eq!(fixture.input(Provider::OpenAi, "gpt-5.4"), None);
+    assert_eq!(fixture.input(ProviderId::Custom, "m"), Some(1));
+    assert_eq!(fixture.input(ProviderId::OpenAi, "gpt-5.4"), None);
     let refused = Fixture::open(Some("version = \"mine\""), &[]).await;
     assert!(matches!(
         refused.err(),
@@ -164,9 +164,9 @@ async fn a_file_that_is_not_usable_is_refused_at_the_start_by_its_name() {
 async fn a_changed_file_is_taken_over() {
     let fixture = Fixture::extended(&[("a.toml", &layer("acme-1", 1))]).await;
     fixture.write("a.toml", &layer("acme-2", 2));
-    assert_eq!(fixture.input(Provider::Custom, "m"), Some(1));
+    assert_eq!(fixture.input(ProviderId::Custom, "m"), Some(1));
     fixture.catalogues.reload().await;
-    assert_eq!(fixture.input(Provider::Custom, "m"), Some(2));
+    assert_eq!(fixture.input(ProviderId::Custom, "m"), Some(2));
     assert!(fixture.version().ends_with("+acme-2"));
 }
 
@@ -182,7 +182,7 @@ async fn a_file_of_another_length_is_noticed_at_the_same_time() {
         .set_modified(seen.modified().unwrap())
         .unwrap();
     fixture.catalogues.reload().await;
-    assert_eq!(fixture.input(Provider::Custom, "m"), Some(22));
+    assert_eq!(fixture.input(ProviderId::Custom, "m"), Some(22));
 }
 
 #[tokio::test]
@@ -190,13 +190,13 @@ async fn a_bad_file_changes_nothing_until_it_is_good_again() {
     let fixture = Fixture::extended(&[("a.toml", &layer("acme-1", 1))]).await;
     fixture.write("a.toml", "version = ");
     fixture.catalogues.reload().await;
-    assert_eq!(fixture.input(Provider::Custom, "m"), Some(1));
+    assert_eq!(fixture.input(ProviderId::Custom, "m"), Some(1));
     std::fs::remove_file(fixture.file("a.toml")).unwrap();
     fixture.catalogues.reload().await;
-    assert_eq!(fixture.input(Provider::Custom, "m"), Some(1));
+    assert_eq!(fixture.input(ProviderId::Custom, "m"), Some(1));
     fixture.write("a.toml", &layer("acme-3", 3));
     fixture.catalogues.reload().await;
-    assert_eq!(fixture.input(Provider::Custom, "m"), Some(3));
+    assert_eq!(fixture.input(ProviderId::Custom, "m"), Some(3));
 }
 
 #[tokio::test]
@@ -221,25 +221,25 @@ async fn without_a_change_nothing_is_made_anew() {
 async fn an_operators_word_is_above_the_files_here_at_once_and_elsewhere_at_the_next_look() {
     let fixture = Fixture::extended(&[("a.toml", &layer("acme-1", 1))]).await;
     let another = fixture.another().await;
-    let model = priced(Provider::Custom, "m", 7);
+    let model = priced(ProviderId::Custom, "m", 7);
     fixture.catalogues.put(&model, NOW).await.unwrap();
-    assert_eq!(fixture.input(Provider::Custom, "m"), Some(7));
+    assert_eq!(fixture.input(ProviderId::Custom, "m"), Some(7));
     assert!(fixture.version().ends_with("+acme-1+overrides-1"));
     let snapshot = fixture.catalogues.snapshot();
-    let found = snapshot.catalogue.find(Provider::Custom, "m").unwrap();
+    let found = snapshot.catalogue.find(ProviderId::Custom, "m").unwrap();
     assert!(snapshot.is_overridden(found));
 
-    assert!(another.current().find(Provider::Custom, "m").is_none());
+    assert!(another.current().find(ProviderId::Custom, "m").is_none());
     another.reload().await;
-    assert!(another.current().find(Provider::Custom, "m").is_some());
+    assert!(another.current().find(ProviderId::Custom, "m").is_some());
 
     // It holds when files change below it, and the files' word when it is taken back.
     fixture.write("a.toml", &layer("acme-2", 2));
     fixture.catalogues.reload().await;
-    assert_eq!(fixture.input(Provider::Custom, "m"), Some(7));
+    assert_eq!(fixture.input(ProviderId::Custom, "m"), Some(7));
     assert!(another.delete("custom", "m").await.unwrap());
     fixture.catalogues.reload().await;
-    assert_eq!(fixture.input(Provider::Custom, "m"), Some(2));
+    assert_eq!(fixture.input(ProviderId::Custom, "m"), Some(2));
     assert!(fixture.version().ends_with("+acme-2"));
     assert!(!another.delete("custom", "m").await.unwrap());
 }
@@ -249,28 +249,28 @@ async fn two_operators_speak_one_after_the_other() {
     let fixture = Fixture::extended(&[]).await;
     let another = fixture.another().await;
     let (one, two) = (
-        priced(Provider::Custom, "one", 1),
-        priced(Provider::Custom, "two", 2),
+        priced(ProviderId::Custom, "one", 1),
+        priced(ProviderId::Custom, "two", 2),
     );
     let (first, second) = tokio::join!(fixture.catalogues.put(&one, NOW), another.put(&two, NOW));
     first.unwrap();
     second.unwrap();
     fixture.catalogues.reload().await;
-    assert_eq!(fixture.input(Provider::Custom, "one"), Some(1));
-    assert_eq!(fixture.input(Provider::Custom, "two"), Some(2));
+    assert_eq!(fixture.input(ProviderId::Custom, "one"), Some(1));
+    assert_eq!(fixture.input(ProviderId::Custom, "two"), Some(2));
     assert!(fixture.version().ends_with("+overrides-2"));
 }
 
 #[tokio::test]
 async fn a_name_that_another_override_has_is_refused() {
     let fixture = Fixture::extended(&[]).await;
-    let mut one = priced(Provider::Custom, "one", 1);
+    let mut one = priced(ProviderId::Custom, "one", 1);
     one.aliases.push("uno".to_owned());
     fixture.catalogues.put(&one, NOW).await.unwrap();
-    let two = priced(Provider::Custom, "uno", 2);
+    let two = priced(ProviderId::Custom, "uno", 2);
     let refused = fixture.catalogues.put(&two, NOW).await;
     assert!(matches!(refused, Err(OverrideError::NameTaken(name)) if name == "uno"));
-    let mut broken = priced(Provider::Custom, "three", -1);
+    let mut broken = priced(ProviderId::Custom, "three", -1);
     broken.aliases.push("tres".to_owned());
     let refused = fixture.catalogues.put(&broken, NOW).await;
     assert!(matches!(refused, Err(OverrideError::Rule(_))));
@@ -283,10 +283,10 @@ async fn a_router_starts_without_its_database_and_catches_up() {
     let store = Store::connect(&database.url, 2).await.unwrap();
     let catalogues = Catalogues::open(CatalogueConfig::default(), store.clone());
     let catalogues = catalogues.await.unwrap();
-    assert!(catalogues.current().find(Provider::Custom, "m").is_none());
+    assert!(catalogues.current().find(ProviderId::Custom, "m").is_none());
     store.migrate().await.unwrap();
-    let row = overrides::row(&priced(Provider::Custom, "m", 1), NOW);
+    let row = overrides::row(&priced(ProviderId::Custom, "m", 1), NOW);
     assert!(store.put_catalogue_row(&row, 0).await.unwrap());
     catalogues.reload().await;
-    assert!(catalogues.current().find(Provider::Custom, "m").is_some());
+    assert!(catalogues.current().find(ProviderId::Custom, "m").is_some());
 }

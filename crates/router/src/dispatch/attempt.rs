@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use http::response::Parts;
 use latchkey_clock::Clock;
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Usage;
-use latchkey_providers::Provider;
 use latchkey_providers::catalogue::CostContext;
 use latchkey_providers::error::request_id;
 
@@ -80,7 +80,7 @@ impl OpenAttempt {
 
     /// The call failed, or its deadline passed.
     pub(super) fn fail(mut self, error: &RouterError) -> Option<Attempt> {
-        self.outcome.error_reason = error.reason().into();
+        self.outcome.error_reason = error.reason().as_str().into();
         if let RouterError::Provider(error) = error {
             if let Some(id) = &error.request_id {
                 id.clone_into(&mut self.outcome.provider_request_id);
@@ -124,7 +124,7 @@ impl OpenAttempt {
         }
         let catalogue = self.catalogue.current();
         catalogue.version().clone_into(&mut outcome.price_version);
-        let Ok(provider) = start.provider.parse::<Provider>() else {
+        let Ok(provider) = start.provider.parse::<ProviderId>() else {
             return;
         };
         if outcome.certainty == Certainty::Reported

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::KeyVersionName;
 use latchkey_contract::router::v1::{self, funding};
-use latchkey_providers::Provider;
 
 use super::MAX_NAME_BYTES;
 use crate::domain::attempt::Payer;
@@ -67,7 +67,7 @@ fn instead(field: &str, said: i32) -> Result<Option<FundingFallback>, RouterErro
 
 fn read_expectations(said: &v1::Expectations) -> Result<Expectations, RouterError> {
     if !said.provider.is_empty() {
-        let known = said.provider.parse::<Provider>();
+        let known = said.provider.parse::<ProviderId>();
         known.map_err(|error| RouterError::field("expectations.provider", error))?;
     }
     let key_version = match said.key_version.as_str() {

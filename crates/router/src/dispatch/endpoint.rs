@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use latchkey_contract::ProviderId;
 use latchkey_egress::{EgressError, EgressPolicy};
-use latchkey_providers::{Provider, oauth, vertex_base_url};
+use latchkey_providers::{default_base_url, oauth, vertex_base_url};
 use serde::Deserialize;
 use url::Url;
 
@@ -24,8 +25,8 @@ pub struct ProviderConfig {
 /// The addresses in use.
 #[derive(Debug)]
 pub struct Endpoints {
-    known: BTreeMap<Provider, (Url, AddressSource)>,
-    issuers: BTreeMap<Provider, (Url, AddressSource)>,
+    known: BTreeMap<ProviderId, (Url, AddressSource)>,
+    issuers: BTreeMap<ProviderId, (Url, AddressSource)>,
     egress: EgressPolicy,
 }
 
@@ -37,10 +38,10 @@ pub enum EndpointError {
     UnknownProvider(String),
     /// Its keys have addresses of their own.
     #[error("providers.{0}.base_url: keys of this provider have addresses of their own")]
-    OwnAddress(Provider),
+    OwnAddress(ProviderId),
     /// Its keys are sent as they are.
     #[error("providers.{0}.token_url: this provider's keys are not exchanged for tokens")]
-    NoTokens(Provider),
+    NoTokens(ProviderId),
 }
 
 impl Endpoints {
@@ -52,10 +53,9 @@ impl Endpoints {
         let public = |url: &str| url.parse().ok().map(|url| (url, AddressSource::Customer));
         let mut known = BTreeMap::new();
         let mut issuers = BTreeMap::new();
-        for provider in Provider::ALL {
+        for provider in ProviderId::ALL {
             known.extend(
-                provider
-                    .default_base_url()
+                default_base_url(provider)
                     .and_then(public)
                     .map(|place| (provider, place)),
             );
@@ -67,9 +67,9 @@ impl Endpoints {
         }
         for (name, config) in overrides {
             let unknown = |_| EndpointError::UnknownProvider(name.clone());
-            let provider: Provider = name.parse().map_err(unknown)?;
+            let provider: ProviderId = name.parse().map_err(unknown)?;
             if let Some(url) = &config.base_url {
-                if matches!(provider, Provider::Azure | Provider::Custom) {
+                if matches!(provider, ProviderId::Azure | ProviderId::Custom) {
                     return Err(EndpointError::OwnAddress(provider));
                 }
                 known.insert(provider, (url.clone(), AddressSource::Operator));
@@ -93,7 +93,7 @@ impl Endpoints {
     /// under another one.
     pub fn choose<'a>(
         &'a self,
-        provider: Provider,
+        provider: ProviderId,
         own: Option<&'a Url>,
         location: &str,
     ) -> Result<(Cow<'a, Url>, AddressSource), EgressError> {
@@ -105,7 +105,7 @@ impl Endpoints {
             return Ok((Cow::Borrowed(url), *address_source));
         }
         let located = match provider {
-            Provider::Vertex => vertex_base_url(location),
+            ProviderId::Vertex => vertex_base_url(location),
             _ => None,
         };
         let url = located.ok_or(EgressError::NoHost)?;
@@ -113,16 +113,16 @@ impl Endpoints {
     }
 
     /// Where access tokens are got for a provider's keys; none where keys are sent as they are.
-    pub fn token_url(&self, provider: Provider) -> Option<(&Url, AddressSource)> {
+    pub fn token_url(&self, provider: ProviderId) -> Option<(&Url, AddressSource)> {
         let (url, address_source) = self.issuers.get(&provider)?;
         Some((url, *address_source))
     }
 }
 
-fn issuer(provider: Provider) -> Option<&'static str> {
+fn issuer(provider: ProviderId) -> Option<&'static str> {
     match provider {
-        Provider::Azure => Some(oauth::ENTRA_AUTHORITY),
-        Provider::Vertex => Some(oauth::GOOGLE_TOKEN_URL),
+        ProviderId::Azure => Some(oauth::ENTRA_AUTHORITY),
+        ProviderId::Vertex => Some(oauth::GOOGLE_TOKEN_URL),
         _ => None,
     }
 }
@@ -152,9 +152,9 @@ mod tests {
 
     #[test]
     fn every_provider_is_somewhere_and_the_operator_may_say_where() {
-        for provider in Provider::ALL {
+        for provider in ProviderId::ALL {
             let Ok(endpoints) = endpoints(provider.as_str(), base_url()) else {
-                assert!(matches!(provider, Provider::Azure | Provider::Custom));
+                assert!(matches!(provider, ProviderId::Azure | ProviderId::Custom));
                 continue;
             };
             let (url, address_source) = endpoints.choose(provider, None, "us").unwrap();
@@ -169,25 +169,25 @@ mod tests {
     fn vertex_is_where_its_location_is() {
         let endpoints = endpoints("vertex", token_url()).unwrap();
         let (url, address_source) = endpoints
-            .choose(Provider::Vertex, None, "asia-east1")
+            .choose(ProviderId::Vertex, None, "asia-east1")
             .unwrap();
         assert_eq!(
             url.as_str(),
             "https://asia-east1-aiplatform.googleapis.com/"
         );
         assert_eq!(address_source, AddressSource::Customer);
-        assert!(endpoints.choose(Provider::Vertex, None, "evil/").is_err());
+        assert!(endpoints.choose(ProviderId::Vertex, None, "evil/").is_err());
     }
 
     #[test]
     fn tokens_are_got_where_the_operator_says() {
         let endpoints = endpoints("vertex", token_url()).unwrap();
-        let (url, address_source) = endpoints.token_url(Provider::Vertex).unwrap();
+        let (url, address_source) = endpoints.token_url(ProviderId::Vertex).unwrap();
         assert_eq!(
             (url.path(), address_source),
             ("/token", AddressSource::Operator)
         );
-        assert!(endpoints.token_url(Provider::OpenAi).is_none());
+        assert!(endpoints.token_url(ProviderId::OpenAi).is_none());
     }
 
     #[test]

@@ -3,12 +3,12 @@
 
 use std::time::SystemTime;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::response_format::Format;
 use latchkey_contract::router::v1::{
     EmbedRequest, GenerateImagesRequest, GenerateRequest, Message, Part, PriceEstimate, Usage,
 };
-use latchkey_providers::Provider;
 use latchkey_providers::catalogue::{Catalogue, CostContext, Model, Prices};
 
 use crate::error::RouterError;
@@ -40,7 +40,7 @@ enum Makes {
 #[derive(Clone, Copy)]
 pub(super) struct Offer<'a> {
     pub(super) catalogue: &'a Catalogue,
-    pub(super) provider: Provider,
+    pub(super) provider: ProviderId,
     pub(super) model: &'a str,
     pub(super) start: SystemTime,
     /// Whether it is the provider that the request was made for: another is not shown its options.
@@ -281,8 +281,8 @@ impl Call<'_> {
 
 /// Whether a provider may write input to a cache that the request did not ask for. Anthropic's models
 /// do so when told to.
-fn caches_unasked(provider: Provider) -> bool {
-    !matches!(provider, Provider::Anthropic | Provider::Vertex)
+fn caches_unasked(provider: ProviderId) -> bool {
+    !matches!(provider, ProviderId::Anthropic | ProviderId::Vertex)
 }
 
 #[cfg(test)]

@@ -4,12 +4,12 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::KeyVersionName;
 use latchkey_contract::router::v1::{
     EmbedRequest, GenerateImagesRequest, GenerateRequest, PriceEstimate,
 };
 use latchkey_contract::vault::v1::Capability;
-use latchkey_providers::Provider;
 
 use super::embed::Embed;
 use super::estimate::{Offer, Size, check_cost};
@@ -56,7 +56,7 @@ pub struct CandidateReport {
     /// The last four characters.
     pub material_tail: String,
     /// Whose key it is.
-    pub provider: Provider,
+    pub provider: ProviderId,
     /// Who would pay.
     pub payer: Payer,
     /// The model that would be asked for.
@@ -126,7 +126,7 @@ struct Looking<'a> {
     /// As it will be if what comes before fails.
     payer_state: PayerState,
     /// Whom the request is made for; not known before there is a key when it names no provider.
-    first_choice: Option<Provider>,
+    first_choice: Option<ProviderId>,
 }
 
 impl Looking<'_> {

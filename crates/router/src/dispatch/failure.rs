@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use latchkey_contract::Reason;
 use latchkey_providers::{ErrorClass, ProviderError};
 
 use super::Dispatcher;
@@ -51,9 +52,10 @@ pub(super) fn next(error: &RouterError) -> Next {
         }
         RouterError::CostLimitExceeded { .. } => Next::AnotherModel,
         RouterError::Refused(refusal) => match refusal.reason {
-            "EXPECTATION_UNMET" | "KEY_UNUSABLE" | "OWN_KEY_REQUIRED" | "POLICY_FORBIDS" => {
-                Next::AnotherModel
-            }
+            Reason::ExpectationUnmet
+            | Reason::KeyUnusable
+            | Reason::OwnKeyRequired
+            | Reason::PolicyForbids => Next::AnotherModel,
             _ => Next::GiveUp,
         },
         _ => Next::GiveUp,

@@ -1,7 +1,7 @@
 //! Whom a request may be put to, in order: the model that it names, then its fallbacks.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1;
-use latchkey_providers::Provider;
 use latchkey_providers::catalogue::Catalogue;
 
 use super::MAX_NAME_BYTES;
@@ -41,7 +41,7 @@ impl ModelTarget {
                 let known = known.ok_or_else(|| RouterError::field(field("provider"), problem))?;
                 known.as_str().to_owned()
             }
-            text => match text.parse::<Provider>() {
+            text => match text.parse::<ProviderId>() {
                 Ok(provider) => provider.as_str().to_owned(),
                 Err(error) => return Err(RouterError::field(field("provider"), error)),
             },
@@ -124,7 +124,7 @@ pub(super) fn fallbacks(
 pub(super) fn of_the_workspace(fallbacks: &[Fallback]) -> Vec<ModelTarget> {
     let known = fallbacks
         .iter()
-        .filter(|fallback| fallback.provider.parse::<Provider>().is_ok());
+        .filter(|fallback| fallback.provider.parse::<ProviderId>().is_ok());
     known
         .map(|fallback| ModelTarget {
             provider: fallback.provider.clone(),
@@ -136,6 +136,8 @@ pub(super) fn of_the_workspace(fallbacks: &[Fallback]) -> Vec<ModelTarget> {
 
 #[cfg(test)]
 mod tests {
+    use latchkey_contract::Reason;
+
     use super::*;
 
     fn target(said: (&str, &str, &str)) -> Result<ModelTarget, String> {
@@ -181,7 +183,7 @@ mod tests {
         };
         let catalogue = Catalogue::builtin();
         let refused = fallbacks(&request(""), &catalogue).err().unwrap();
-        assert_eq!(refused.reason(), "FIELD_INVALID");
+        assert_eq!(refused.reason(), Reason::FieldInvalid);
         // The named key has a default model.
         assert!(fallbacks(&request("main"), &catalogue).is_ok());
     }

@@ -10,8 +10,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::KeyName;
-use latchkey_providers::{ErrorClass, Provider};
+use latchkey_providers::ErrorClass;
 use tokio::time::Instant;
 
 use super::candidates::Candidates;
@@ -55,7 +56,7 @@ struct Trying<'a, O> {
     attempts: Vec<Attempt>,
     payer_state: PayerState,
     /// Whom the request was made for; not known before there is a key when it names no provider.
-    first_choice: Option<Provider>,
+    first_choice: Option<ProviderId>,
     /// Whether a fallback is tried.
     falls_back: bool,
     /// The workspace's own.

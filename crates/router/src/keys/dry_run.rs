@@ -1,8 +1,8 @@
 //! What the vault would choose for a query, without leasing anything.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::KeyVersionName;
 use latchkey_contract::vault::v1::{self, ResolveRequest, ResolveResponse};
-use latchkey_providers::Provider;
 
 use super::{KeyQuery, Keys, VAULT_TIMEOUT, VaultRefusal, lease, read_fallback, refusal};
 use crate::domain::attempt::Payer;
@@ -26,7 +26,7 @@ pub struct Candidate {
     /// The last four characters.
     pub material_tail: String,
     /// Whose key it is.
-    pub provider: Provider,
+    pub provider: ProviderId,
     /// Who would pay.
     pub payer: Payer,
     /// The model that would be asked for; empty when nobody names one.
@@ -78,7 +78,7 @@ fn read(answer: ResolveResponse) -> Result<DryRun, RouterError> {
     })
 }
 
-fn read_candidate(candidate: v1::Candidate, provider: Provider) -> Option<Candidate> {
+fn read_candidate(candidate: v1::Candidate, provider: ProviderId) -> Option<Candidate> {
     Some(Candidate {
         key_version: candidate.key_version.parse().ok()?,
         payer: lease::read_payer(candidate.payer())?,

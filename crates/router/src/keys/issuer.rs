@@ -4,9 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use http::Response;
 use latchkey_clock::{Clock, Timestamp};
+use latchkey_contract::ProviderId;
 use latchkey_providers::decode::Reply;
 use latchkey_providers::encode::{EncodeError, WireRequest};
-use latchkey_providers::{Provider, ProviderError, oauth};
+use latchkey_providers::{ProviderError, oauth};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -50,7 +51,7 @@ impl TokenIssuer<'_> {
     /// Gets a token over connections of `owner`'s.
     pub(super) async fn get(
         &self,
-        provider: Provider,
+        provider: ProviderId,
         material: &Material,
         owner: &PoolKey,
         until: Instant,
@@ -71,7 +72,7 @@ impl TokenIssuer<'_> {
     /// Gets a token for a key that is nobody's yet.
     pub(super) async fn get_once(
         &self,
-        provider: Provider,
+        provider: ProviderId,
         material: &Material,
         until: Instant,
     ) -> Result<(Zeroizing<String>, Duration), TokenError> {
@@ -90,7 +91,7 @@ impl TokenIssuer<'_> {
 
     async fn ask(
         &self,
-        provider: Provider,
+        provider: ProviderId,
         material: &Material,
         until: Instant,
         send: impl AsyncFnOnce(

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use latchkey_clock::{Clock, Timestamp};
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::{KeyName, KeyVersionName, RevisionScope, WorkspaceName};
 use latchkey_contract::vault::v1;
-use latchkey_providers::{Credential, Provider, Target};
+use latchkey_providers::{Credential, Target};
 use tokio::time::Instant;
 use url::Url;
 
@@ -24,7 +25,7 @@ use crate::upstream::PoolKey;
 /// A key, and what it may be used for. It has no `Debug`, and is wiped when the last use ends.
 pub struct Lease {
     key_version: KeyVersionName,
-    provider: Provider,
+    provider: ProviderId,
     base_url: Option<Url>,
     location: String,
     cloud_project: String,
@@ -125,7 +126,7 @@ impl Lease {
     }
 
     /// Whose key it is.
-    pub fn provider(&self) -> Provider {
+    pub fn provider(&self) -> ProviderId {
         self.provider
     }
 

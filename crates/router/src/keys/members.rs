@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
 use latchkey_clock::Clock;
+use latchkey_contract::Reason;
 use latchkey_contract::names::{RevisionScope, WorkspaceName};
 use latchkey_contract::vault::v1::{LookUpMemberRequest, LookUpMemberResponse, member};
 
@@ -88,7 +89,9 @@ impl Keys {
             let answer = match self.client.clone().look_up_member(request).await {
                 Ok(answer) => answer.into_inner(),
                 Err(status) => match refusal::read(&status) {
-                    Some(refusal) if refusal.reason == "WORKSPACE_NOT_FOUND" => return Ok(None),
+                    Some(refusal) if refusal.reason == Reason::WorkspaceNotFound => {
+                        return Ok(None);
+                    }
                     Some(refusal) => return Err(RouterError::Refused(Box::new(refusal))),
                     None => return Err(RouterError::VaultUnavailable),
                 },

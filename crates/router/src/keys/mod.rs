@@ -29,6 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 use latchkey_clock::Clock;
+use latchkey_contract::ExclusionRule;
 use latchkey_contract::names::{KeyName, RevisionScope};
 use latchkey_contract::vault::v1::lease_service_client::LeaseServiceClient;
 use latchkey_contract::vault::v1::{
@@ -330,9 +331,9 @@ impl Held {
 /// A key that was passed over for no fault of its own; `AFTER_FAILURE`: the platform's, which may stand
 /// in once the own ones have failed.
 fn usable_key(exclusion: &v1::Exclusion) -> Option<KeyName> {
-    let rule = exclusion.rule.as_str();
-    let usable = matches!(rule, "AFTER_FAILURE" | "NOT_SELECTED" | "OUTRANKED");
-    exclusion.key.parse().ok().filter(|_| usable)
+    let rule: ExclusionRule = exclusion.rule.parse().ok()?;
+    let key = exclusion.key.parse().ok()?;
+    rule.leaves_the_key_usable().then_some(key)
 }
 
 fn read_fallback(fallback: WorkspaceFallback) -> Fallback {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use latchkey_contract::Reason;
 use latchkey_contract::vault::v1::Refusal;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -11,10 +12,8 @@ use crate::domain::fallback::Fallback;
 /// What the vault said.
 #[derive(Clone, Debug)]
 pub struct VaultRefusal {
-    /// The canonical code.
-    pub code: Code,
     /// The reason.
-    pub reason: &'static str,
+    pub reason: Reason,
     /// The words.
     pub message: String,
     /// Facts, such as why each key was passed over.
@@ -28,23 +27,23 @@ pub struct VaultRefusal {
 impl VaultRefusal {
     /// Whether the request is in order, and there is no key for it.
     pub fn is_of_the_choice(&self) -> bool {
-        self.code == Code::FailedPrecondition
+        self.reason.code() == Code::FailedPrecondition
     }
 }
 
 /// The reasons that concern the caller. Any other failure is between router and vault.
-const REASONS: &[&str] = &[
-    "DATA_KEY_NOT_FOUND",
-    "EXPECTATION_UNMET",
-    "FIELD_INVALID",
-    "INTEGRITY",
-    "KEY_NOT_FOUND",
-    "KEY_UNUSABLE",
-    "OWN_KEY_REQUIRED",
-    "POLICY_FORBIDS",
-    "PROJECT_NOT_FOUND",
-    "PROVIDER_MISMATCH",
-    "WORKSPACE_NOT_FOUND",
+const REASONS: &[Reason] = &[
+    Reason::DataKeyNotFound,
+    Reason::ExpectationUnmet,
+    Reason::FieldInvalid,
+    Reason::Integrity,
+    Reason::KeyNotFound,
+    Reason::KeyUnusable,
+    Reason::OwnKeyRequired,
+    Reason::PolicyForbids,
+    Reason::ProjectNotFound,
+    Reason::ProviderMismatch,
+    Reason::WorkspaceNotFound,
 ];
 
 /// What the vault tells the router alone: `{provider}/{model}`, one per line.
@@ -68,7 +67,6 @@ pub(super) fn read(status: &Status) -> Option<VaultRefusal> {
         .map(|bad| bad.field_violations.clone());
     let (metadata, fallbacks) = without_fallbacks(info.metadata.clone());
     Some(VaultRefusal {
-        code: status.code(),
         reason: known(&info.reason)?,
         message: status.message().to_owned(),
         metadata,
@@ -86,7 +84,6 @@ pub(super) fn read(status: &Status) -> Option<VaultRefusal> {
 pub(super) fn read_data(said: Refusal) -> Option<VaultRefusal> {
     let (metadata, fallbacks) = without_fallbacks(said.metadata.into_iter().collect());
     Some(VaultRefusal {
-        code: Code::FailedPrecondition,
         reason: known(&said.reason)?,
         message: said.message,
         metadata,
@@ -95,8 +92,11 @@ pub(super) fn read_data(said: Refusal) -> Option<VaultRefusal> {
     })
 }
 
-fn known(reason: &str) -> Option<&'static str> {
-    REASONS.iter().copied().find(|known| *known == reason)
+fn known(reason: &str) -> Option<Reason> {
+    reason
+        .parse()
+        .ok()
+        .filter(|reason| REASONS.contains(reason))
 }
 
 fn without_fallbacks(

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::vault::v1::open_router_session_request::Message as Said;
 use latchkey_contract::vault::v1::open_router_session_response::Message as Told;
 use latchkey_contract::vault::v1::{
     Acknowledgement, Hello, Invalidation, KeepAlive, KeepAliveAnswer, KeyReport,
     OpenRouterSessionRequest, OpenRouterSessionResponse, Welcome,
 };
-use latchkey_providers::Provider;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -104,7 +104,7 @@ async fn run_session(
         instance: instance.to_owned(),
         // Nothing is carried over: a new session begins with nothing held.
         revisions: Vec::new(),
-        providers: Provider::ALL
+        providers: ProviderId::ALL
             .iter()
             .map(|provider| provider.as_str().to_owned())
             .collect(),

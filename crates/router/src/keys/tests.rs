@@ -8,8 +8,10 @@ mod weighted;
 use std::sync::Barrier;
 
 use latchkey_clock::{Clock as _, Timestamp};
+use latchkey_contract::Reason;
 use latchkey_rpc::refusal::Refusal;
 use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
 
 use self::fixture::{FRESHNESS, Fixture, failed, leased, obtained, query, version};
 use super::*;
@@ -259,7 +261,7 @@ async fn a_vault_that_does_not_answer_is_given_up() {
 async fn a_refusal_that_concerns_the_caller_is_handed_on() {
     let mut fixture = Fixture::router_session().await;
     let asking = fixture.ask(query(ACME));
-    let refusal = Refusal::new(Code::FailedPrecondition, "OWN_KEY_REQUIRED", "no key")
+    let refusal = Refusal::new(Reason::OwnKeyRequired, "no key")
         .with(KEY, "KEY_DISABLED")
         .violation("model", "is denied");
     fixture
@@ -269,8 +271,7 @@ async fn a_refusal_that_concerns_the_caller_is_handed_on() {
     let RouterError::Refused(refusal) = failed(asking).await else {
         panic!("it is not the vault's refusal");
     };
-    assert_eq!(refusal.code, Code::FailedPrecondition);
-    assert_eq!(refusal.reason, "OWN_KEY_REQUIRED");
+    assert_eq!(refusal.reason, Reason::OwnKeyRequired);
     assert_eq!(refusal.message, "no key");
     assert_eq!(refusal.metadata[KEY], "KEY_DISABLED");
     assert_eq!(
@@ -281,12 +282,15 @@ async fn a_refusal_that_concerns_the_caller_is_handed_on() {
 
 #[tokio::test]
 async fn a_failure_between_router_and_vault_is_not_handed_on() {
-    let unknown = |reason| Refusal::new(Code::FailedPrecondition, reason, "it is between us");
+    let of_the_session = Refusal::new(Reason::RouterSessionUnknown, "it is between us");
+    let details = ErrorDetails::with_error_info("SOMETHING_NEW", "vault.latchkey", []);
+    let of_a_later_version =
+        Status::with_error_details(Code::FailedPrecondition, "it is new", details);
     for status in [
         Status::unavailable("down"),
         Status::unauthenticated("who are you"),
-        unknown("SESSION_UNKNOWN").into_status("vault.latchkey"),
-        unknown("SOMETHING_NEW").into_status("vault.latchkey"),
+        of_the_session.into_status("vault.latchkey"),
+        of_a_later_version,
     ] {
         let mut fixture = Fixture::router_session().await;
         let asking = fixture.ask(query(ACME));

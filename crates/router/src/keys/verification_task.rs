@@ -6,13 +6,14 @@ use bytes::Bytes;
 use http::Response;
 use http::response::Parts;
 use latchkey_clock::Clock;
+use latchkey_contract::ProviderId;
 use latchkey_contract::vault::v1::verification_result::Outcome;
 use latchkey_contract::vault::v1::{
     ProviderRefusal, Verification, VerificationResult, VerificationTask, verification,
 };
 use latchkey_providers::check::{self, CheckOutcome};
 use latchkey_providers::decode::Reply;
-use latchkey_providers::{Credential, ErrorClass, Provider, ProviderError, Target};
+use latchkey_providers::{Credential, ErrorClass, ProviderError, Target};
 use tokio::time::Instant;
 use url::Url;
 use zeroize::Zeroizing;
@@ -48,7 +49,7 @@ pub(super) struct Check<'a> {
 
 /// A key to check, and where.
 struct Question {
-    provider: Provider,
+    provider: ProviderId,
     material: Material,
     base_url: Option<Url>,
     location: String,

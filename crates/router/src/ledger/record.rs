@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Usage;
-use latchkey_providers::Provider;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -102,7 +102,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Attempt> {
         key_version: record.key_version.parse().ok()?,
         material_tail: record.tail.into_owned(),
         payer: Payer::parse(&record.payer)?,
-        provider: record.provider.parse::<Provider>().ok()?.as_str(),
+        provider: record.provider.parse::<ProviderId>().ok()?.as_str(),
         model: record.model.into_owned(),
         requester: record.requester.into(),
         origin: Origin::parse(&record.origin)?,

@@ -10,12 +10,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use latchkey_boot::config::seconds;
 use latchkey_clock::{Clock, Timestamp};
+use latchkey_contract::ProviderId;
+use latchkey_contract::Reason;
 use latchkey_contract::names::{KeyName, Scope};
 use latchkey_contract::router::v1::Operation;
 use latchkey_contract::vault::v1::Capability;
 use latchkey_providers::decode::Reply;
 use latchkey_providers::models::{self, Listed};
-use latchkey_providers::{Credential, ErrorClass, Provider};
+use latchkey_providers::{Credential, ErrorClass};
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -61,7 +63,7 @@ pub struct Wanted<'a> {
     /// Who asks.
     pub caller: &'a Arc<str>,
     /// One provider, or all.
-    pub provider: Option<Provider>,
+    pub provider: Option<ProviderId>,
     /// One key by name, or all.
     pub key: &'a str,
     /// Whether kept lists will not do.
@@ -72,7 +74,7 @@ pub struct Wanted<'a> {
 #[derive(Default)]
 pub struct Reach {
     /// By provider and name.
-    pub models: BTreeMap<(Provider, String), Reachable>,
+    pub models: BTreeMap<(ProviderId, String), Reachable>,
     /// Keys whose provider could not be asked.
     pub failures: Vec<Failure>,
 }
@@ -92,7 +94,7 @@ pub struct Failure {
     /// With which key.
     pub key: KeyName,
     /// From whom.
-    pub provider: Provider,
+    pub provider: ProviderId,
     /// Why.
     pub error: RouterError,
 }
@@ -146,13 +148,13 @@ impl Listing {
     /// Every key that a request could be given.
     async fn leases(&self, wanted: &Wanted<'_>) -> Result<Vec<Arc<Lease>>, RouterError> {
         if !wanted.key.is_empty() {
-            let provider = wanted.provider.map_or("", Provider::as_str);
+            let provider = wanted.provider.map_or("", ProviderId::as_str);
             let query = query(wanted, wanted.key, provider, Vec::new());
             return Ok(vec![self.keys.obtain(&query).await?]);
         }
         let providers = match wanted.provider {
             Some(provider) => vec![provider],
-            None => Provider::ALL.to_vec(),
+            None => ProviderId::ALL.to_vec(),
         };
         let of_each = providers
             .into_iter()
@@ -167,7 +169,7 @@ impl Listing {
     async fn leases_of(
         &self,
         wanted: &Wanted<'_>,
-        provider: Provider,
+        provider: ProviderId,
     ) -> Result<Vec<Arc<Lease>>, RouterError> {
         let mut leases: Vec<Arc<Lease>> = Vec::new();
         let mut excluded = Vec::new();
@@ -177,7 +179,10 @@ impl Listing {
                 Ok(lease) => lease,
                 // No key, or no further one; or nothing of the provider is available here.
                 Err(RouterError::Refused(refusal))
-                    if matches!(refusal.reason, "OWN_KEY_REQUIRED" | "POLICY_FORBIDS") =>
+                    if matches!(
+                        refusal.reason,
+                        Reason::OwnKeyRequired | Reason::PolicyForbids
+                    ) =>
                 {
                     break;
                 }

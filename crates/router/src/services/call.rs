@@ -145,7 +145,7 @@ impl Call {
                 tracing::error!(error = chain, rpc.method = method, "the call failed");
             }
             error => {
-                let reason = error.reason();
+                let reason = error.reason().as_str();
                 tracing::debug!(reason, rpc.method = method, "the call was refused");
             }
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use latchkey_contract::router::v1::Loss;
-use latchkey_providers::{ErrorClass, ProviderError};
+use latchkey_providers::ProviderError;
 use latchkey_rpc::refusal::Refusal;
 use tonic::{Code, Status};
 
@@ -22,52 +22,9 @@ impl From<RouterError> for Status {
     }
 }
 
-fn code(error: &RouterError) -> Code {
-    match error {
-        RouterError::Tried { cause, .. } => code(cause),
-        RouterError::DeadlineExceeded => Code::DeadlineExceeded,
-        RouterError::Denied(_) => Code::PermissionDenied,
-        RouterError::Field { .. } | RouterError::Encode(_) => Code::InvalidArgument,
-        RouterError::Refused(refusal) => refusal.code,
-        RouterError::Destination(_)
-        | RouterError::LossySwitch(_)
-        | RouterError::SessionTooLong(_)
-        | RouterError::CostLimitExceeded { .. } => Code::FailedPrecondition,
-        RouterError::Provider(error) => provider_code(error.class),
-        RouterError::AttemptNotFound
-        | RouterError::ModelNotFound
-        | RouterError::SessionNotFound => Code::NotFound,
-        RouterError::SessionExists | RouterError::RequestIdReused => Code::AlreadyExists,
-        RouterError::EtagMismatch => Code::Aborted,
-        RouterError::Integrity(_) => Code::DataLoss,
-        RouterError::VaultUnavailable
-        | RouterError::BreakerOpen(_)
-        | RouterError::Unreachable(_)
-        | RouterError::Journal(_)
-        | RouterError::Store(_) => Code::Unavailable,
-    }
-}
-
-fn provider_code(class: ErrorClass) -> Code {
-    match class {
-        ErrorClass::Revoked
-        | ErrorClass::NoPermission
-        | ErrorClass::NoCredit
-        | ErrorClass::ModelUnavailable => Code::FailedPrecondition,
-        ErrorClass::RejectedRequest => Code::InvalidArgument,
-        ErrorClass::Throttled => Code::ResourceExhausted,
-        ErrorClass::Timeout => Code::DeadlineExceeded,
-        ErrorClass::Truncated
-        | ErrorClass::Malformed
-        | ErrorClass::Overloaded
-        | ErrorClass::Unknown => Code::Unavailable,
-    }
-}
-
 /// What is said of an error, be it as a status or as data.
 pub(super) fn refusal(error: &RouterError) -> Refusal {
-    let code = code(error);
-    let refusal = Refusal::new(code, error.reason(), error.to_string());
+    let refusal = Refusal::new(error.reason(), error.to_string());
     let refusal = match error {
         RouterError::Tried { attempts, .. } => refusal.with("attempts", attempts.join(" ")),
         _ => refusal,
@@ -88,7 +45,7 @@ pub(super) fn refusal(error: &RouterError) -> Refusal {
         }
         _ => refusal,
     };
-    match code {
+    match refusal.reason().code() {
         Code::Unavailable | Code::ResourceExhausted => refusal.retry_after(delay(error)),
         _ => refusal,
     }

@@ -14,6 +14,7 @@ mod transcript;
 use std::sync::Arc;
 
 use latchkey_clock::Clock;
+use latchkey_contract::Reason;
 use latchkey_contract::names::{Scope, SessionName, WorkspaceName};
 use latchkey_contract::router::v1;
 use prost::Message as _;
@@ -249,6 +250,6 @@ fn check_etag(session: &Session, etag: &str) -> Result<(), RouterError> {
 }
 
 /// Whether a refusal of the vault says that a data key can't be leased to anybody any more.
-fn is_gone(reason: &str) -> bool {
-    matches!(reason, "DATA_KEY_NOT_FOUND" | "WORKSPACE_NOT_FOUND")
+fn is_gone(reason: Reason) -> bool {
+    matches!(reason, Reason::DataKeyNotFound | Reason::WorkspaceNotFound)
 }

@@ -50,7 +50,7 @@ impl Sessions {
                     // One that can't be deleted does not keep the others.
                     Err(RouterError::Refused(refusal)) => {
                         let reason = refusal.reason;
-                        tracing::error!(reason, session = %session.name, "it can't be deleted");
+                        tracing::error!(%reason, session = %session.name, "it can't be deleted");
                     }
                     Err(error) => return Err(error),
                 }

@@ -1,9 +1,9 @@
 //! Attempts: written idempotently, read newest first.
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::{KeyName, KeyVersionName, ProjectName, Scope, WorkspaceName};
 use latchkey_contract::router::v1::Usage;
-use latchkey_providers::Provider;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, IntoActiveModel as _, Iterable as _,
@@ -227,7 +227,7 @@ fn from_row(row: Model) -> Result<Attempt, StoreError> {
         },
         material_tail: row.material_tail,
         payer: parse("payer", Payer::parse(&row.payer))?,
-        provider: parse("provider", row.provider.parse::<Provider>().ok())?.as_str(),
+        provider: parse("provider", row.provider.parse::<ProviderId>().ok())?.as_str(),
         model: row.model,
         requester: row.requester.into(),
         origin: parse("origin", Origin::parse(&row.origin))?,

@@ -6,7 +6,7 @@ use latchkey_migrations::testing::Backend;
 use latchkey_router::config::ProviderConfig;
 use tonic::Code;
 
-use crate::harness::{Answer, Provider, Router, SECRET, chat, gpt, refused};
+use crate::harness::{Answer, ProviderId, Router, SECRET, chat, gpt, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
@@ -17,7 +17,7 @@ on_both_databases!(
 );
 
 async fn a_redirect_is_not_followed(router: Router) {
-    let elsewhere = Provider::start().await;
+    let elsewhere = ProviderId::start().await;
     let location = format!("{}/chat/completions", elsewhere.openai_url());
     for status in [301, 302, 307, 308] {
         let answer = Answer::text(status, "text/plain", "").with("location", &location);
@@ -80,7 +80,7 @@ async fn a_key_travels_in_one_header_only(router: Router) {
 
 #[tokio::test]
 async fn the_operator_may_send_a_providers_calls_anywhere() {
-    let upstream = Provider::start().await;
+    let upstream = ProviderId::start().await;
     upstream.answers(Answer::json(200, &chat::whole()));
     let base_url = upstream.openai_url().parse().unwrap();
     let router = Router::start_with(Backend::Sqlite, |config| {

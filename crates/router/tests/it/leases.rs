@@ -48,7 +48,7 @@ async fn the_router_introduces_itself() {
     let heard = router.vault.heard(|_| true).await;
     let hello = &heard.hellos[0];
     assert_eq!(hello.instance, "router-1");
-    let providers = latchkey_providers::Provider::ALL.map(latchkey_providers::Provider::as_str);
+    let providers = latchkey_contract::ProviderId::ALL.map(latchkey_contract::ProviderId::as_str);
     assert_eq!(hello.providers, providers);
     assert!(hello.revisions.is_empty());
 }

@@ -199,7 +199,10 @@ async fn a_vault_that_fences_the_router_takes_memberships_back() {
 #[tokio::test]
 async fn a_damaged_membership_lets_nobody_in() {
     let router = router().await;
-    let refusal = Refusal::new(Code::DataLoss, "INTEGRITY", "integrity check failed");
+    let refusal = Refusal::new(
+        latchkey_contract::Reason::Integrity,
+        "integrity check failed",
+    );
     let damaged = refusal.into_status("vault.latchkey");
     router.vault.looks_up(move |_| Err(damaged.clone()));
     let outcome = generate(&router, BOB).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use tonic::Code;
+use latchkey_contract::Reason;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tower::{Layer, Service};
@@ -142,11 +142,7 @@ impl<R: Role, M: Memberships<R>> Shared<R, M> {
         };
         let path = request.uri().path();
         let Some((method, rule)) = self.table.entry(path) else {
-            return Err(Refusal::new(
-                Code::Unimplemented,
-                "METHOD_UNKNOWN",
-                "no such method",
-            ));
+            return Err(Refusal::new(Reason::MethodUnknown, "no such method"));
         };
         let grants = self.grants.get(&actor).cloned().unwrap_or_default();
         let caller = Caller {
@@ -168,10 +164,10 @@ impl<R: Role, M: Memberships<R>> Shared<R, M> {
 
 fn unknown_credential() -> Refusal {
     let words = "the credential that was shown is not known here";
-    Refusal::new(Code::Unauthenticated, "CREDENTIALS_INVALID", words)
+    Refusal::new(Reason::CredentialsInvalid, words)
 }
 
 fn no_credential() -> Refusal {
     let words = "show a client certificate, or a token as `authorization: Bearer …`";
-    Refusal::new(Code::Unauthenticated, "CREDENTIALS_REQUIRED", words)
+    Refusal::new(Reason::CredentialsRequired, words)
 }

@@ -1,5 +1,6 @@
 //! The open keys of one workspace, and what they do.
 
+use latchkey_contract::ProviderId;
 use latchkey_envelope::{
     BranchKey, DataKey, DataKeyContext, LookupKey, MacKey, PayloadContext, Purpose, Sealed as Blob,
     Secret, Suite,
@@ -11,7 +12,6 @@ use super::{CustodyError, MacRow};
 use crate::domain::data_key;
 use crate::domain::key::Key;
 use crate::domain::material::Material;
-use crate::domain::provider::Provider;
 use crate::domain::stamped::Stamped;
 use crate::domain::uid::{BranchKeyUid, DataKeyUid, DeploymentUid, KeyUid, WorkspaceUid};
 use crate::domain::version::{KeyVersion, WrappedBy};
@@ -86,7 +86,7 @@ impl WorkspaceKeys {
     }
 
     /// What finds the same material again in this workspace, and tells nothing elsewhere.
-    pub fn fingerprint(&self, provider: Provider, material: &Material) -> [u8; FINGERPRINT_LEN] {
+    pub fn fingerprint(&self, provider: ProviderId, material: &Material) -> [u8; FINGERPRINT_LEN] {
         let identity = material.identity();
         let tag = self
             .fingerprints
@@ -107,7 +107,7 @@ impl WorkspaceKeys {
         rng: &SystemRandom,
         key: KeyUid,
         version: u64,
-        provider: Provider,
+        provider: ProviderId,
         material: &Material,
     ) -> Result<Sealed, CustodyError> {
         let context = self.payload_context(

@@ -1,9 +1,9 @@
 //! What the operator allows of a provider: to every workspace, and to one of them where that differs.
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ProviderId;
 
 use super::funding::{FundingFallback, Selection};
-use super::provider::Provider;
 use super::settings::{FieldError, check_model, check_patterns};
 use super::uid::WorkspaceUid;
 use super::workspace::Workspace;
@@ -102,7 +102,7 @@ pub struct ProviderAccess {
     /// The workspace that they are for; the platform's are for everybody.
     pub workspace: WorkspaceUid,
     /// The provider.
-    pub provider: Provider,
+    pub provider: ProviderId,
     /// What was decided.
     pub terms: Terms,
     /// Grows by one with each change; its etag.

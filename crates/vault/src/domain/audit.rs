@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::Reason;
 
 /// Who acts, and by which method.
 #[derive(Clone, Debug)]
@@ -91,10 +92,10 @@ impl AuditEvent {
         act: &Act,
         resource: impl std::fmt::Display,
         decision: Decision,
-        reason: &str,
+        reason: Reason,
         time: Timestamp,
     ) -> Self {
-        let reason = reason.to_owned();
+        let reason = reason.as_str().to_owned();
         Self {
             decision,
             reason,

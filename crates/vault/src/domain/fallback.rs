@@ -3,14 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::provider::Provider;
+use latchkey_contract::ProviderId;
+
 use super::settings::{FieldError, check_model};
 
 /// Another model to ask. Written `{provider}/{model}`; models may hold slashes, providers don't.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Fallback {
     /// Whose model.
-    pub provider: Provider,
+    pub provider: ProviderId,
     /// As the provider names it.
     pub model: String,
 }
@@ -78,7 +79,7 @@ mod tests {
     #[test]
     fn it_is_written_with_its_provider_before_the_first_slash() {
         let routed = fallback("openrouter/anthropic/claude-sonnet-5");
-        assert_eq!(routed.provider, Provider::OpenRouter);
+        assert_eq!(routed.provider, ProviderId::OpenRouter);
         assert_eq!(routed.model, "anthropic/claude-sonnet-5");
         assert_eq!(routed.to_string(), "openrouter/anthropic/claude-sonnet-5");
         for text in ["", "openai", "acme/model", "/model"] {

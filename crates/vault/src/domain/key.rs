@@ -1,9 +1,9 @@
 //! A provider key: what may be known of it, and its states.
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::ResourceId;
 
-use super::provider::Provider;
 use super::settings::Settings;
 use super::uid::{KeyUid, ProjectUid, WorkspaceUid};
 
@@ -19,7 +19,7 @@ pub struct Key {
     /// The last segment of its name; nothing once it is deleted.
     pub slug: Option<ResourceId>,
     /// Whose key it is.
-    pub provider: Provider,
+    pub provider: ProviderId,
     /// What its owner set.
     pub settings: Settings,
     /// Where it is in its life.

@@ -10,7 +10,6 @@ pub mod funding;
 pub mod key;
 pub mod material;
 pub mod member;
-pub mod provider;
 pub mod recheck;
 pub mod resolution;
 pub mod role;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ProviderId;
 
 use super::destination::is_deployment;
 use super::funding::Narrowing;
-use super::provider::Provider;
 
 /// A setting that is out of bounds, by its field.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -113,8 +113,8 @@ impl Settings {
     }
 
     /// Refuses by name what `provider` has no use for.
-    pub fn check_use(&self, provider: Provider) -> Result<(), FieldError> {
-        if provider != Provider::Azure && !self.deployments.is_empty() {
+    pub fn check_use(&self, provider: ProviderId) -> Result<(), FieldError> {
+        if provider != ProviderId::Azure && !self.deployments.is_empty() {
             return Err(FieldError::new(
                 "key.deployments",
                 "has no use for this provider",
@@ -341,9 +341,9 @@ mod tests {
             deployments: BTreeMap::from([("gpt-5.4".to_owned(), "prod".to_owned())]),
             ..Settings::default()
         };
-        for provider in Provider::ALL {
+        for provider in ProviderId::ALL {
             let refused = settings.check_use(provider).is_err();
-            assert_eq!(refused, provider != Provider::Azure, "{provider}");
+            assert_eq!(refused, provider != ProviderId::Azure, "{provider}");
             assert!(Settings::default().check_use(provider).is_ok());
         }
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::{KeyVersionName, RevisionScope};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -13,7 +14,6 @@ use uuid::Uuid;
 
 use super::lease::{LeaseId, LeaseRecord};
 use super::verification_tasks::PendingTask;
-use crate::domain::provider::Provider;
 use crate::domain::uid::WorkspaceUid;
 
 /// Identifies a session.
@@ -58,7 +58,7 @@ pub struct Session {
     /// What the router calls itself.
     pub instance: String,
     /// The providers whose keys it can check.
-    pub providers: Vec<Provider>,
+    pub providers: Vec<ProviderId>,
     orders: mpsc::Sender<Order>,
     ended: CancellationToken,
     attached: AtomicBool,
@@ -89,7 +89,7 @@ impl Session {
         id: SessionId,
         router: Arc<str>,
         instance: String,
-        providers: Vec<Provider>,
+        providers: Vec<ProviderId>,
     ) -> (Self, mpsc::Receiver<Order>) {
         let (orders, told) = mpsc::channel(MAX_QUEUE);
         let session = Self {

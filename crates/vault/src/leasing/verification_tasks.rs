@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use latchkey_contract::ProviderId;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::{Leasing, Order, Session};
 use crate::domain::destination::Destination;
 use crate::domain::material::Material;
-use crate::domain::provider::Provider;
 use crate::domain::verification::{Grade, ProviderMessage};
 
 /// A key to check, on its way to a router.
@@ -18,7 +18,7 @@ pub struct PendingTask {
     /// Ties the result to it.
     pub id: Uuid,
     /// Whose key it is.
-    pub provider: Provider,
+    pub provider: ProviderId,
     /// Where to ask.
     pub destination: Destination,
     /// The key; forgotten when the task has been sent.
@@ -96,7 +96,7 @@ impl Leasing {
     }
 
     /// The providers whose keys some attached router can check.
-    pub fn checkable(&self) -> BTreeSet<Provider> {
+    pub fn checkable(&self) -> BTreeSet<ProviderId> {
         let sessions = self.lock();
         let attached = sessions.values().filter(|session| session.is_attached());
         attached

@@ -13,6 +13,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use latchkey_boot::drain::Drain;
 use latchkey_clock::Timestamp;
+use latchkey_contract::Reason;
 
 use self::refused::{Refused, unchecked_name};
 use crate::custody::CustodyError;
@@ -142,7 +143,8 @@ impl Rechecks {
         }
         if self.is_news(uid) {
             let (decision, now) = (Decision::IntegrityFailure, self.vault.now());
-            let event = AuditEvent::refused(&self.act, name.await, decision, "INTEGRITY", now);
+            let event =
+                AuditEvent::refused(&self.act, name.await, decision, Reason::Integrity, now);
             crate::audit::record_refusal(&self.vault, event).await;
         }
     }

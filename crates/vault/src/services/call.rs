@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use latchkey_contract::Reason;
 use latchkey_contract::names::{KeyParent, WorkspaceName};
 use latchkey_rpc::access::{Caller, Denied};
 use latchkey_rpc::page::Page;
@@ -103,9 +104,9 @@ impl Call {
             Err(error) => error,
         };
         let decision = match &error {
-            VaultError::Denied(_) => Some((Decision::Refused, "PERMISSION_DENIED")),
+            VaultError::Denied(_) => Some((Decision::Refused, Reason::PermissionDenied)),
             VaultError::Custody(crate::custody::CustodyError::Integrity) => {
-                Some((Decision::IntegrityFailure, "INTEGRITY"))
+                Some((Decision::IntegrityFailure, Reason::Integrity))
             }
             _ => None,
         };
@@ -125,7 +126,7 @@ impl Call {
 
 /// Failures that an operator can mend are logged with their chain; refusals are the caller's.
 fn log(error: &VaultError, method: &str) {
-    match status::refusal(error).code() {
+    match status::refusal(error).reason().code() {
         Code::Internal | Code::DataLoss | Code::Unavailable => {
             let chain = error as &dyn std::error::Error;
             tracing::error!(error = chain, rpc.method = method, "the call failed");

@@ -19,6 +19,7 @@ mod workspaces;
 use std::sync::Arc;
 
 use latchkey_boot::drain::Drain;
+use latchkey_contract::Reason;
 use latchkey_contract::vault::v1::audit_service_server::AuditServiceServer;
 use latchkey_contract::vault::v1::key_service_server::KeyServiceServer;
 use latchkey_contract::vault::v1::lease_service_server::LeaseServiceServer;
@@ -101,7 +102,7 @@ impl RefusalObserver for Observer {
             actor: Arc::clone(actor),
             method: method.to_owned(),
         };
-        let (vault, reason) = (Arc::clone(&self.vault), "PERMISSION_DENIED");
+        let (vault, reason) = (Arc::clone(&self.vault), Reason::PermissionDenied);
         let event = AuditEvent::refused(&act, "platform", Decision::Refused, reason, vault.now());
         self.drain
             .spawn(async move { crate::audit::record_refusal(&vault, event).await });

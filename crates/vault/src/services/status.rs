@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use latchkey_contract::Reason;
 use latchkey_rpc::refusal::Refusal;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use crate::custody::CustodyError;
 use crate::domain::fallback::Fallback;
 use crate::domain::resolution::{Exclusion, ResolutionRefusal};
 use crate::domain::verification::ProviderMessage;
-use crate::error::{Conflict, Noun, VaultError};
+use crate::error::{Conflict, Nameable, VaultError};
 use crate::leasing::SessionError;
 use crate::leasing::verification_tasks::TaskFailure;
 use crate::store::StoreError;
@@ -32,25 +33,22 @@ impl From<VaultError> for Status {
 /// The refusal of an error: the reason is also what the audit log records.
 pub(super) fn refusal(error: &VaultError) -> Refusal {
     let words = error.to_string();
-    let say = |code, reason| Refusal::new(code, reason, &words);
+    let say = |reason| Refusal::new(reason, &words);
     match error {
         VaultError::Denied(denied) => (*denied).into(),
-        VaultError::Field { field, problem } => {
-            say(Code::InvalidArgument, field_reason(field)).violation(field, problem)
-        }
+        VaultError::Field { field, problem } => say(field_reason(field)).violation(field, problem),
         VaultError::MaterialRequired { field } => {
-            say(Code::InvalidArgument, "MATERIAL_REQUIRED").violation(*field, words.as_str())
+            say(Reason::MaterialRequired).violation(*field, words.as_str())
         }
         VaultError::KeyFormat(problem) => {
-            say(Code::InvalidArgument, "KEY_FORMAT").violation(problem.field(), words.as_str())
+            say(Reason::KeyFormat).violation(problem.field(), words.as_str())
         }
         VaultError::Destination { field, problem } => {
-            say(Code::InvalidArgument, "DESTINATION_FORBIDDEN")
-                .violation(field, problem.to_string())
+            say(Reason::DestinationForbidden).violation(field, problem.to_string())
         }
-        VaultError::NotFound(noun) => say(Code::NotFound, noun.not_found()),
+        VaultError::NotFound(noun) => say(noun.not_found()),
         VaultError::Conflict(conflict) => conflict_refusal(conflict, &words),
-        VaultError::State(_) => say(Code::FailedPrecondition, "STATE_FORBIDS"),
+        VaultError::State(_) => say(Reason::StateForbids),
         VaultError::Verification(failure) => verification_refusal(failure, &words),
         VaultError::Resolution { refusal, fallbacks } => {
             resolution_refusal(refusal, fallbacks, &words)
@@ -63,43 +61,39 @@ pub(super) fn refusal(error: &VaultError) -> Refusal {
     }
 }
 
-fn field_reason(field: &str) -> &'static str {
+fn field_reason(field: &str) -> Reason {
     if field == "page_token" {
-        "PAGE_TOKEN_INVALID"
+        Reason::PageTokenInvalid
     } else {
-        "FIELD_INVALID"
+        Reason::FieldInvalid
     }
 }
 
 fn conflict_refusal(conflict: &Conflict, words: &str) -> Refusal {
-    let say = |code, reason| Refusal::new(code, reason, words);
+    let say = |reason| Refusal::new(reason, words);
     match conflict {
         Conflict::DuplicateMaterial(key) => {
-            say(Code::AlreadyExists, "DUPLICATE_MATERIAL").with("key", key.to_string())
+            say(Reason::DuplicateMaterial).with("key", key.to_string())
         }
-        Conflict::Etag => say(Code::Aborted, "ETAG_MISMATCH"),
-        Conflict::Exists(noun) => say(Code::AlreadyExists, noun.exists()),
-        Conflict::MemberExists(member) => say(Code::AlreadyExists, Noun::Member.exists())
+        Conflict::Etag => say(Reason::EtagMismatch),
+        Conflict::Exists(noun) => say(noun.exists()),
+        Conflict::MemberExists(member) => say(Nameable::Member.exists())
             .violation("member.identity", words)
             .with("member", member.to_string()),
-        Conflict::NotEmpty(noun) => say(Code::FailedPrecondition, noun.not_empty()),
-        Conflict::RequestIdReused => {
-            say(Code::AlreadyExists, "REQUEST_ID_REUSED").violation("request_id", words)
-        }
+        Conflict::NotEmpty(noun) => say(noun.not_empty()),
+        Conflict::RequestIdReused => say(Reason::RequestIdReused).violation("request_id", words),
     }
 }
 
 fn verification_refusal(failure: &TaskFailure, words: &str) -> Refusal {
     match failure {
-        TaskFailure::NoRouter => {
-            Refusal::new(Code::Unavailable, "NO_ROUTER_ATTACHED", words).retry_after(RETRY)
-        }
+        TaskFailure::NoRouter => Refusal::new(Reason::NoRouterConnected, words).retry_after(RETRY),
         TaskFailure::Rejected(said) => {
-            let refusal = Refusal::new(Code::FailedPrecondition, "PROVIDER_REJECTED_KEY", words);
+            let refusal = Refusal::new(Reason::ProviderRejectedKey, words);
             with_words(refusal, said)
         }
         TaskFailure::Unreachable(said) => {
-            let refusal = Refusal::new(Code::Unavailable, "PROVIDER_UNAVAILABLE", words);
+            let refusal = Refusal::new(Reason::ProviderUnavailable, words);
             with_words(refusal, said).retry_after(RETRY)
         }
     }
@@ -117,7 +111,7 @@ fn resolution_refusal(
     fallbacks: &[Fallback],
     words: &str,
 ) -> Refusal {
-    let say = |reason| Refusal::new(Code::FailedPrecondition, reason, words);
+    let say = |reason| Refusal::new(reason, words);
     // Where no key can be used, another model may do.
     let unusable = |reason| match fallbacks {
         [] => say(reason),
@@ -130,58 +124,53 @@ fn resolution_refusal(
         refusal.with(&exclusion.key.to_string(), exclusion.rule.as_str())
     };
     match resolution {
-        ResolutionRefusal::ProviderMismatch { expected, actual } => say("PROVIDER_MISMATCH")
+        ResolutionRefusal::ProviderMismatch { expected, actual } => say(Reason::ProviderMismatch)
             .violation("provider", words)
             .with("expected", expected.as_str())
             .with("actual", actual.as_str()),
-        ResolutionRefusal::NamedUnusable { rule, detail } => unusable("KEY_UNUSABLE")
+        ResolutionRefusal::NamedUnusable { rule, detail } => unusable(Reason::KeyUnusable)
             .with("rule", rule.as_str())
             .with("detail", detail),
         ResolutionRefusal::PolicyForbids { rule } => {
-            unusable("POLICY_FORBIDS").with("rule", rule.as_str())
+            unusable(Reason::PolicyForbids).with("rule", rule.as_str())
         }
-        ResolutionRefusal::ExpectationUnmet { exclusions } => {
-            exclusions.iter().fold(unusable("EXPECTATION_UNMET"), each)
-        }
-        ResolutionRefusal::NoneUsable { exclusions } => {
-            exclusions.iter().fold(unusable("OWN_KEY_REQUIRED"), each)
-        }
+        ResolutionRefusal::ExpectationUnmet { exclusions } => exclusions
+            .iter()
+            .fold(unusable(Reason::ExpectationUnmet), each),
+        ResolutionRefusal::NoneUsable { exclusions } => exclusions
+            .iter()
+            .fold(unusable(Reason::OwnKeyRequired), each),
     }
 }
 
 fn session_refusal(session: SessionError, words: &str) -> Refusal {
     match session {
-        SessionError::Fenced => Refusal::new(Code::Aborted, "SESSION_FENCED", words),
+        SessionError::Fenced => Refusal::new(Reason::RouterSessionFenced, words),
         SessionError::HelloRequired => {
-            Refusal::new(Code::InvalidArgument, "HELLO_REQUIRED", words).violation("hello", words)
+            Refusal::new(Reason::HelloRequired, words).violation("hello", words)
         }
-        SessionError::Unknown => Refusal::new(Code::FailedPrecondition, "SESSION_UNKNOWN", words),
+        SessionError::Unknown => Refusal::new(Reason::RouterSessionUnknown, words),
     }
 }
 
 fn custody_refusal(custody: &CustodyError) -> Refusal {
     match custody {
-        CustodyError::Integrity => {
-            Refusal::new(Code::DataLoss, "INTEGRITY", "integrity check failed")
-        }
+        CustodyError::Integrity => Refusal::new(Reason::Integrity, "integrity check failed"),
         // Somebody else changed the row first; the same call may succeed now.
         CustodyError::Store(StoreError::Conflict | StoreError::Exists(_)) => Refusal::new(
-            Code::Aborted,
-            "CONCURRENT_CHANGE",
+            Reason::ConcurrentChange,
             "changed by somebody else: try again",
         ),
-        CustodyError::Store(_) => Refusal::new(
-            Code::Unavailable,
-            "DATABASE_UNAVAILABLE",
-            "the database is unavailable",
-        )
-        .retry_after(RETRY),
+        CustodyError::Store(_) => {
+            Refusal::new(Reason::DatabaseUnavailable, "the database is unavailable")
+                .retry_after(RETRY)
+        }
         CustodyError::RootKeyMissing => {
             let words = "the keyring lacks a root key that is in use: ask the operator";
-            Refusal::new(Code::FailedPrecondition, "ROOT_KEY_MISSING", words)
+            Refusal::new(Reason::RootKeyMissing, words)
         }
         CustodyError::Randomness | CustodyError::Seal(_) => {
-            Refusal::new(Code::Internal, "SEALING_FAILED", "sealing failed")
+            Refusal::new(Reason::SealingFailed, "sealing failed")
         }
     }
 }

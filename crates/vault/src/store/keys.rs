@@ -1,6 +1,7 @@
 //! Keys, without their versions.
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::ResourceId;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -13,7 +14,6 @@ use super::entity::keys;
 use super::row::{Table, added_json, json, signed, time};
 use super::{Rows, Store, StoreError, Unit};
 use crate::domain::key::{Key, KeyState};
-use crate::domain::provider::Provider;
 use crate::domain::settings::{Retention, Settings};
 use crate::domain::stamped::Stamped;
 use crate::domain::uid::{KeyUid, ProjectUid, WorkspaceUid};
@@ -99,7 +99,7 @@ pub async fn candidates(
     rows: &impl Rows,
     scope: Parent,
     platform: WorkspaceUid,
-    provider: Option<Provider>,
+    provider: Option<ProviderId>,
 ) -> Result<Vec<Listed>, StoreError> {
     let mut parents = vec![scope.workspace.0, platform.0];
     parents.extend(scope.project.map(|project| project.0));

@@ -1,6 +1,7 @@
 //! The queue of refused keys that wait for another check by their providers.
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ProviderId;
 use sea_orm::sea_query::{Expr, ExprTrait as _, SimpleExpr};
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, JoinType, QueryFilter as _, QueryOrder as _,
@@ -12,7 +13,6 @@ use super::keys::{Listed, listed};
 use super::row::time;
 use super::{Rows, StoreError, versions};
 use crate::domain::key::KeyState;
-use crate::domain::provider::Provider;
 use crate::domain::stamped::Stamped;
 use crate::domain::uid::KeyUid;
 use crate::domain::version::KeyVersion;
@@ -41,7 +41,7 @@ pub struct Overdue {
 /// `cutoff` and that have not expired by `now`.
 pub async fn list(
     rows: &impl Rows,
-    providers: &[Provider],
+    providers: &[ProviderId],
     cutoff: Timestamp,
     now: Timestamp,
     after: Option<Place>,
@@ -53,7 +53,7 @@ pub async fn list(
 }
 
 fn queue(
-    providers: &[Provider],
+    providers: &[ProviderId],
     cutoff: Timestamp,
     now: Timestamp,
     after: Option<Place>,

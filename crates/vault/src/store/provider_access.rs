@@ -1,5 +1,6 @@
 //! What is allowed of providers: to everybody in the platform's rows, to one workspace in its own.
 
+use latchkey_contract::ProviderId;
 use sea_orm::sea_query::{Expr, OnConflict, Query};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, Iterable as _, QueryFilter as _,
@@ -11,7 +12,6 @@ use super::entity::{keys, provider_access};
 use super::row::{Table, json, signed, time};
 use super::{Rows, StoreError, Unit};
 use crate::domain::access::{ProviderAccess, Terms};
-use crate::domain::provider::Provider;
 use crate::domain::stamped::Stamped;
 use crate::domain::uid::WorkspaceUid;
 
@@ -21,7 +21,7 @@ const TABLE: Table = Table("provider_access");
 pub async fn list(
     rows: &impl Rows,
     workspaces: &[WorkspaceUid],
-    provider: Option<Provider>,
+    provider: Option<ProviderId>,
 ) -> Result<Vec<Stamped<ProviderAccess>>, StoreError> {
     let ids = workspaces.iter().map(|workspace| workspace.0);
     let mut query = provider_access::Entity::find()
@@ -58,7 +58,7 @@ pub async fn put(unit: &Unit, access: Stamped<ProviderAccess>) -> Result<(), Sto
 pub async fn delete(
     unit: &Unit,
     workspace: WorkspaceUid,
-    provider: Provider,
+    provider: ProviderId,
 ) -> Result<(), StoreError> {
     provider_access::Entity::delete_by_id((workspace.0, provider.to_string()))
         .exec(unit.connection())
@@ -80,7 +80,7 @@ pub async fn delete_all(unit: &Unit, workspace: WorkspaceUid) -> Result<(), Stor
 pub async fn moved(
     rows: &impl Rows,
     platform: WorkspaceUid,
-    provider: Provider,
+    provider: ProviderId,
 ) -> Result<Vec<WorkspaceUid>, StoreError> {
     let found: Vec<Uuid> = movable(platform, provider)
         .into_tuple()
@@ -89,7 +89,7 @@ pub async fn moved(
     Ok(found.into_iter().map(WorkspaceUid).collect())
 }
 
-fn movable(platform: WorkspaceUid, provider: Provider) -> Select<keys::Entity> {
+fn movable(platform: WorkspaceUid, provider: ProviderId) -> Select<keys::Entity> {
     let with_a_switch = Query::select()
         .column(provider_access::Column::WorkspaceId)
         .from(provider_access::Entity)
@@ -111,7 +111,7 @@ fn movable(platform: WorkspaceUid, provider: Provider) -> Select<keys::Entity> {
 pub async fn has_own_key(
     rows: &impl Rows,
     workspace: WorkspaceUid,
-    provider: Provider,
+    provider: ProviderId,
 ) -> Result<bool, StoreError> {
     let found: Option<i32> = keys::Entity::find()
         .select_only()

@@ -1,6 +1,7 @@
 //! The store by itself, on both databases.
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ProviderId;
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_vault::domain::audit::{Act, AuditEvent};
 use latchkey_vault::domain::capability::Capability;
@@ -8,7 +9,6 @@ use latchkey_vault::domain::destination::Destination;
 use latchkey_vault::domain::funding::{Funding, FundingFallback, Narrowing, Selection};
 use latchkey_vault::domain::key::{Key, KeyState};
 use latchkey_vault::domain::material::SecretKind;
-use latchkey_vault::domain::provider::Provider;
 use latchkey_vault::domain::rules::Rules;
 use latchkey_vault::domain::settings::{Retention, Settings};
 use latchkey_vault::domain::stamped::Stamped;
@@ -168,7 +168,7 @@ fn key(workspace: &Workspace, uid: u128, slug: &str) -> Key {
         workspace: workspace.uid,
         project: None,
         slug: Some(slug.parse().unwrap()),
-        provider: Provider::OpenAi,
+        provider: ProviderId::OpenAi,
         settings: Settings {
             display_name: "Main".to_owned(),
             default_model: "gpt-5.4".to_owned(),
@@ -346,14 +346,14 @@ async fn keys_come_back_as_they_were_stored(db: Migrated) {
         .unwrap();
     assert_eq!(slugs(listed).collect::<Vec<_>>(), ["main"]);
     let platform = WorkspaceUid(Uuid::from_u128(99));
-    let candidates = keys::candidates(&db.store, within, platform, Some(Provider::OpenAi))
+    let candidates = keys::candidates(&db.store, within, platform, Some(ProviderId::OpenAi))
         .await
         .unwrap();
     assert_eq!(
         slugs(candidates).collect::<Vec<_>>(),
         ["bare", "main", "main"]
     );
-    let none = keys::candidates(&db.store, within, platform, Some(Provider::Custom))
+    let none = keys::candidates(&db.store, within, platform, Some(ProviderId::Custom))
         .await
         .unwrap();
     assert!(none.is_empty());

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use latchkey_contract::ProviderId;
 use serde_json::value::RawValue;
 
-use crate::Provider;
 use crate::catalogue::{Date, LongContextTier, Model, Operation, PriceTable, Prices, Tariff};
 use crate::money::scaled_up;
 
@@ -25,18 +25,18 @@ impl<'a> Row<'a> {
 
     /// The provider, the model's name there, and whether the row's name has a prefix that says so.
     /// None when we do not speak to the provider.
-    pub(super) fn whose<'n>(&self, name: &'n str) -> Option<(Provider, &'n str, bool)> {
+    pub(super) fn whose<'n>(&self, name: &'n str) -> Option<(ProviderId, &'n str, bool)> {
         let provider = self.text("litellm_provider").ok()??;
         let (provider, prefix) = match provider.as_str() {
-            "anthropic" => (Provider::Anthropic, "anthropic/"),
-            "azure" => (Provider::Azure, "azure/"),
-            "deepseek" => (Provider::DeepSeek, "deepseek/"),
-            "gemini" => (Provider::Google, "gemini/"),
-            "openai" => (Provider::OpenAi, "openai/"),
-            "openrouter" => (Provider::OpenRouter, "openrouter/"),
+            "anthropic" => (ProviderId::Anthropic, "anthropic/"),
+            "azure" => (ProviderId::Azure, "azure/"),
+            "deepseek" => (ProviderId::DeepSeek, "deepseek/"),
+            "gemini" => (ProviderId::Google, "gemini/"),
+            "openai" => (ProviderId::OpenAi, "openai/"),
+            "openrouter" => (ProviderId::OpenRouter, "openrouter/"),
             // `vertex_ai-language-models`, `vertex_ai-anthropic_models` and so on.
             of_vertex if of_vertex == "vertex_ai" || of_vertex.starts_with("vertex_ai-") => {
-                (Provider::Vertex, "vertex_ai/")
+                (ProviderId::Vertex, "vertex_ai/")
             }
             _ => return None,
         };
@@ -47,7 +47,7 @@ impl<'a> Row<'a> {
     }
 
     /// What the row says.
-    pub(super) fn model(&self, provider: Provider, id: &str) -> Result<Model, SkipReason> {
+    pub(super) fn model(&self, provider: ProviderId, id: &str) -> Result<Model, SkipReason> {
         let operations = self.operations()?;
         if id.split('/').any(is_size) {
             return Err(SkipReason::Size);

@@ -14,7 +14,7 @@ fn excerpt() -> Import {
     read(EXCERPT).unwrap()
 }
 
-fn find<'a>(import: &'a Import, provider: Provider, id: &str) -> &'a Model {
+fn find<'a>(import: &'a Import, provider: ProviderId, id: &str) -> &'a Model {
     let is = |model: &&Model| model.provider == provider && model.id == id;
     import.models.iter().find(is).unwrap()
 }
@@ -40,12 +40,12 @@ fn prices(input: i64, output: i64) -> Prices {
 #[test]
 fn rows_of_every_kind_are_read_or_skipped_with_their_reason() {
     let import = excerpt();
-    let of = |provider: Provider| {
+    let of = |provider: ProviderId| {
         let models = import.models.iter().filter(|m| m.provider == provider);
         models.map(|model| model.id.as_str()).collect::<Vec<_>>()
     };
     assert_eq!(
-        of(Provider::OpenAi),
+        of(ProviderId::OpenAi),
         [
             "gpt-6-astra",
             "gpt-4",
@@ -54,11 +54,11 @@ fn rows_of_every_kind_are_read_or_skipped_with_their_reason() {
         ]
     );
     assert_eq!(
-        of(Provider::Anthropic),
+        of(ProviderId::Anthropic),
         ["claude-haiku-5-5", "claude-opus-4-5-20251101"]
     );
     assert_eq!(
-        of(Provider::Google),
+        of(ProviderId::Google),
         [
             "gemini-2.5-pro",
             "gemini-2.5-flash-image",
@@ -67,15 +67,18 @@ fn rows_of_every_kind_are_read_or_skipped_with_their_reason() {
         ]
     );
     assert_eq!(
-        of(Provider::Vertex),
+        of(ProviderId::Vertex),
         [
             "gemini-2.5-flash-image",
             "claude-haiku-4-5@20251001",
             "text-embedding-005",
         ]
     );
-    assert_eq!(of(Provider::Azure), ["gpt-5.1", "eu/gpt-5.1"]);
-    assert_eq!(of(Provider::DeepSeek), ["deepseek-flash", "deepseek-chat"]);
+    assert_eq!(of(ProviderId::Azure), ["gpt-5.1", "eu/gpt-5.1"]);
+    assert_eq!(
+        of(ProviderId::DeepSeek),
+        ["deepseek-flash", "deepseek-chat"]
+    );
     // The row that describes the form, Azure AI's and Tencent's.
     assert_eq!(import.of_other_providers, 3);
     let skipped: BTreeMap<_, _> = import
@@ -110,7 +113,7 @@ fn rows_of_every_kind_are_read_or_skipped_with_their_reason() {
 #[test]
 fn a_row_is_read_whole() {
     let import = excerpt();
-    let astra = find(&import, Provider::OpenAi, "gpt-6-astra");
+    let astra = find(&import, ProviderId::OpenAi, "gpt-6-astra");
     assert_eq!(astra.operations, [Operation::Generate]);
     assert_eq!(astra.max_input_tokens, Some(922_000));
     assert_eq!(astra.max_output_tokens, Some(128_000));
@@ -136,7 +139,7 @@ fn a_row_is_read_whole() {
         Some(NanosPerMillion::new(37_500_000_000))
     );
 
-    let image = find(&import, Provider::Google, "gemini-2.5-flash-image");
+    let image = find(&import, ProviderId::Google, "gemini-2.5-flash-image");
     assert_eq!(
         image.operations,
         [Operation::Generate, Operation::GenerateImages]
@@ -149,12 +152,12 @@ fn a_row_is_read_whole() {
         Some(NanosPerMillion::new(30_000_000_000))
     );
     assert_eq!(sold.image, None, "its pictures are sold by their tokens");
-    let imagen = find(&import, Provider::Google, "imagen-3.0-generate-001");
+    let imagen = find(&import, ProviderId::Google, "imagen-3.0-generate-001");
     assert_eq!(
         imagen.tariff.standard.prices.image,
         Some(NanosEach::new(40_000_000))
     );
-    let embedding = find(&import, Provider::Google, "gemini-embedding-2");
+    let embedding = find(&import, ProviderId::Google, "gemini-embedding-2");
     assert_eq!(embedding.operations, [Operation::Embed]);
     assert_eq!(
         embedding.tariff.standard.prices.image_input,
@@ -165,7 +168,7 @@ fn a_row_is_read_whole() {
 #[test]
 fn off_peak_hours_are_read() {
     let import = excerpt();
-    let flash = find(&import, Provider::DeepSeek, "deepseek-flash");
+    let flash = find(&import, ProviderId::DeepSeek, "deepseek-flash");
     let usage = Usage {
         input_tokens: 1_000_000,
         ..Usage::default()
@@ -253,14 +256,14 @@ fn an_import_lies_over_the_builtin_catalogue() {
     let layer = Layer::of_models("litellm-1.109.1", import.models).unwrap();
     let catalogue = Catalogue::builtin().extend(layer).unwrap();
     assert_eq!(catalogue.version(), "2026-11-26+litellm-1.109.1");
-    let eu = catalogue.find(Provider::Azure, "eu/gpt-5.1").unwrap();
+    let eu = catalogue.find(ProviderId::Azure, "eu/gpt-5.1").unwrap();
     assert_eq!(
         eu.tariff.standard.prices.input,
         Some(NanosPerMillion::new(1_375_000_000))
     );
     // One that was an alias is a model of its own now, and the other keeps its place.
     let opus = catalogue
-        .find(Provider::Anthropic, "claude-opus-4-5-20251101")
+        .find(ProviderId::Anthropic, "claude-opus-4-5-20251101")
         .unwrap();
     assert_eq!(opus.id, "claude-opus-4-5-20251101");
     let before = Catalogue::builtin().models().len();

@@ -57,7 +57,7 @@ fn no_service_tier_is_dearer_than_twice_and_a_half_or_half_the_standard() {
 #[test]
 fn the_longest_family_name_wins() {
     let catalogue = Catalogue::builtin();
-    let openai = |name| catalogue.traits(Provider::OpenAi, name);
+    let openai = |name| catalogue.traits(ProviderId::OpenAi, name);
     assert_eq!(openai("gpt-5").api, Api::ChatCompletions);
     assert_eq!(openai("gpt-5.4").api, Api::Responses);
     assert_eq!(openai("gpt-5.4-mini-2027-01-01").api, Api::Responses);
@@ -69,7 +69,7 @@ fn the_longest_family_name_wins() {
     assert!(can_rest("gpt-6-sol"));
     assert!(!openai("o3-2025-04-16").stop_sequences);
 
-    let claude = |name| catalogue.traits(Provider::Anthropic, name);
+    let claude = |name| catalogue.traits(ProviderId::Anthropic, name);
     assert_eq!(
         claude("claude-opus-4-7-20270101").sampling,
         SamplingPolicy::Never
@@ -84,7 +84,7 @@ fn the_longest_family_name_wins() {
     assert!(!claude("claude-sonnet-5").mid_conversation_system);
     assert!(claude("claude-sonnet-5-5").mid_conversation_system);
 
-    let custom = catalogue.traits(Provider::Custom, "gpt-5.4");
+    let custom = catalogue.traits(ProviderId::Custom, "gpt-5.4");
     assert_eq!(custom.api, Api::ChatCompletions);
     assert_eq!(custom.token_limit, TokenLimit::MaxTokens);
 }
@@ -92,7 +92,7 @@ fn the_longest_family_name_wins() {
 #[test]
 fn gemini_takes_a_budget_or_levels_and_never_both() {
     let catalogue = Catalogue::builtin();
-    let gemini = |name| catalogue.traits(Provider::Google, name);
+    let gemini = |name| catalogue.traits(ProviderId::Google, name);
     for (name, budget, efforts) in [
         ("gemini-2.5-pro", true, &[][..]),
         ("gemini-2.5-flash", true, &[Effort::None]),
@@ -127,14 +127,14 @@ fn gemini_takes_a_budget_or_levels_and_never_both() {
 #[test]
 fn deepseek_reasons_unless_it_is_told_not_to() {
     let catalogue = Catalogue::builtin();
-    let traits = catalogue.traits(Provider::DeepSeek, "deepseek-v5");
+    let traits = catalogue.traits(ProviderId::DeepSeek, "deepseek-v5");
     assert!(traits.reasons_by_default);
     assert_eq!(traits.sampling, SamplingPolicy::WithoutReasoning);
     assert_eq!(
         traits.reasoning_efforts,
         [Effort::None, Effort::Low, Effort::High, Effort::Max]
     );
-    let old_name = catalogue.find(Provider::DeepSeek, "deepseek-v4-flash");
+    let old_name = catalogue.find(ProviderId::DeepSeek, "deepseek-v4-flash");
     assert_eq!(old_name.unwrap().id, "deepseek-flash");
 }
 
@@ -144,30 +144,30 @@ fn azure_has_openais_families_and_vertex_has_googles_and_anthropics() {
     let traits = |provider, name| catalogue.traits(provider, name);
     for name in ["gpt-5.4", "gpt-6-astra-2026-09-03", "o3", "our-deployment"] {
         assert_eq!(
-            traits(Provider::Azure, name),
-            traits(Provider::OpenAi, name)
+            traits(ProviderId::Azure, name),
+            traits(ProviderId::OpenAi, name)
         );
     }
     for name in ["gemini-2.5-pro", "gemini-4-argon", "text-embedding-005"] {
         assert_eq!(
-            traits(Provider::Vertex, name),
-            traits(Provider::Google, name)
+            traits(ProviderId::Vertex, name),
+            traits(ProviderId::Google, name)
         );
     }
-    let claude = traits(Provider::Vertex, "claude-opus-4-5@20251101");
-    assert_eq!(claude, traits(Provider::Anthropic, "claude-opus-4-5"));
+    let claude = traits(ProviderId::Vertex, "claude-opus-4-5@20251101");
+    assert_eq!(claude, traits(ProviderId::Anthropic, "claude-opus-4-5"));
     assert_eq!(claude.api, Api::Messages);
 }
 
 #[test]
 fn openrouter_refuses_nothing() {
     let catalogue = Catalogue::builtin();
-    let traits = catalogue.traits(Provider::OpenRouter, "deepseek/deepseek-chat:free");
+    let traits = catalogue.traits(ProviderId::OpenRouter, "deepseek/deepseek-chat:free");
     assert_eq!(traits.sampling, SamplingPolicy::Always);
     assert_eq!(traits.reasoning_efforts.len(), 7);
     assert!(traits.reasoning_budget && traits.prefill && traits.forced_tool_choice);
     let free = "deepseek/deepseek-chat:free";
-    assert!(catalogue.find(Provider::OpenRouter, free).is_none());
+    assert!(catalogue.find(ProviderId::OpenRouter, free).is_none());
 }
 
 #[test]
@@ -178,10 +178,10 @@ fn a_retired_model_says_since_when() {
         model.retire_time
     };
     let at = |date: &str| Some(date.parse::<Date>().unwrap().start());
-    assert_eq!(retires(Provider::OpenAi, "gpt-4-turbo"), at("2026-10-23"));
-    assert_eq!(retires(Provider::OpenAi, "gpt-4o"), at("2027-01-14"));
-    let sonnet = retires(Provider::Anthropic, "claude-sonnet-4-5");
+    assert_eq!(retires(ProviderId::OpenAi, "gpt-4-turbo"), at("2026-10-23"));
+    assert_eq!(retires(ProviderId::OpenAi, "gpt-4o"), at("2027-01-14"));
+    let sonnet = retires(ProviderId::Anthropic, "claude-sonnet-4-5");
     assert_eq!(sonnet, at("2026-11-30"));
-    assert_eq!(retires(Provider::OpenAi, "gpt-6-astra"), None);
+    assert_eq!(retires(ProviderId::OpenAi, "gpt-6-astra"), None);
     assert!(at("2026-10-23") > Some(SystemTime::UNIX_EPOCH));
 }

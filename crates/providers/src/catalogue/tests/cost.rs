@@ -29,13 +29,13 @@ fn input(input_tokens: i64) -> Usage {
     }
 }
 
-fn find(provider: Provider, name: &str) -> Model {
+fn find(provider: ProviderId, name: &str) -> Model {
     Catalogue::builtin().find(provider, name).unwrap().clone()
 }
 
 #[test]
 fn cost_is_by_class_and_rounded_up() {
-    let opus = find(Provider::Anthropic, "claude-opus-4-7");
+    let opus = find(ProviderId::Anthropic, "claude-opus-4-7");
     let usage = Usage {
         input_tokens: 1_000,
         cache_read_tokens: 2_000,
@@ -61,7 +61,7 @@ fn cost_is_by_class_and_rounded_up() {
 
 #[test]
 fn a_used_class_without_price_has_no_cost() {
-    let gpt = find(Provider::OpenAi, "gpt-4o");
+    let gpt = find(ProviderId::OpenAi, "gpt-4o");
     let written = Usage {
         cache_write_tokens: 1,
         ..input(1)
@@ -118,7 +118,7 @@ fn input_of_pictures_costs_what_other_input_does_unless_it_has_a_price() {
         ..prices
     };
     assert_eq!(apart.cost_nanos(&usage), Some(85));
-    let gpt_image = find(Provider::OpenAi, "gpt-image-2");
+    let gpt_image = find(ProviderId::OpenAi, "gpt-image-2");
     let picture = Usage {
         image_output_tokens: 4_000,
         image_count: 1,
@@ -136,7 +136,7 @@ fn a_tier_prices_the_whole_call() {
         output_tokens: 1_000_000,
         ..input(input_tokens)
     };
-    let gpt = find(Provider::OpenAi, "gpt-5.4");
+    let gpt = find(ProviderId::OpenAi, "gpt-5.4");
     let cost = |usage| gpt.cost_nanos(&usage, &standard());
     assert_eq!(cost(usage(272_000, 0)), Some(680_000_000 + 15_000_000_000));
     assert_eq!(
@@ -148,7 +148,7 @@ fn a_tier_prices_the_whole_call() {
         ..usage(272_000, 0)
     };
     assert_eq!(cost(of_pictures), cost(usage(272_001, 0)));
-    let haiku = find(Provider::Anthropic, "claude-haiku-5-5");
+    let haiku = find(ProviderId::Anthropic, "claude-haiku-5-5");
     assert_eq!(
         haiku.cost_nanos(&usage(50_000, 50_001), &standard()),
         Some(25_000_000 + 2_500_050 + 2_500_000_000)
@@ -160,7 +160,7 @@ fn a_class_that_a_tier_does_not_price_is_unknown_there() {
     let text = "prices = { input = 1, output = 1 }
         tiers = [{ above_input_tokens = 10, prices = { input = 2 } }]";
     let catalogue = parse(&model(text)).unwrap();
-    let m = catalogue.find(Provider::OpenAi, "m").unwrap();
+    let m = catalogue.find(ProviderId::OpenAi, "m").unwrap();
     let cost = |input_tokens, output_tokens| {
         let usage = Usage {
             output_tokens,
@@ -175,7 +175,7 @@ fn a_class_that_a_tier_does_not_price_is_unknown_there() {
 
 #[test]
 fn a_service_tier_has_its_own_prices() {
-    let gpt = find(Provider::OpenAi, "gpt-5.4");
+    let gpt = find(ProviderId::OpenAi, "gpt-5.4");
     let million = input(100_000);
     let cost = |name| gpt.cost_nanos(&million, &tier(name));
     assert_eq!(cost(""), Some(250_000_000));
@@ -190,7 +190,7 @@ fn a_service_tier_has_its_own_prices() {
 
 #[test]
 fn an_unknown_service_tier_has_no_cost() {
-    let gpt = find(Provider::OpenAi, "gpt-5.4");
+    let gpt = find(ProviderId::OpenAi, "gpt-5.4");
     for name in ["scale", "fast", " ", "provisioned_throughput"] {
         assert_eq!(gpt.cost_nanos(&input(1), &tier(name)), None, "{name}");
     }
@@ -198,7 +198,7 @@ fn an_unknown_service_tier_has_no_cost() {
 
 #[test]
 fn long_input_has_no_cost_in_a_service_tier_that_does_not_price_it() {
-    let gpt = find(Provider::OpenAi, "gpt-5.4");
+    let gpt = find(ProviderId::OpenAi, "gpt-5.4");
     let long = input(300_000);
     assert_eq!(gpt.cost_nanos(&long, &tier("")), Some(1_500_000_000));
     assert_eq!(gpt.cost_nanos(&long, &tier("flex")), Some(750_000_000));
@@ -208,7 +208,7 @@ fn long_input_has_no_cost_in_a_service_tier_that_does_not_price_it() {
 
 #[test]
 fn deepseek_is_cheaper_off_peak() {
-    let pro = find(Provider::DeepSeek, "deepseek-v4-pro");
+    let pro = find(ProviderId::DeepSeek, "deepseek-v4-pro");
     let cost = |date: &str, hour| {
         let context = CostContext::standard(at(date, hour));
         pro.cost_nanos(&input(1_000_000), &context)
@@ -229,7 +229,7 @@ fn deepseek_is_cheaper_off_peak() {
 
 #[test]
 fn an_announced_price_holds_from_its_day_on() {
-    let argon = find(Provider::Google, "gemini-4-argon");
+    let argon = find(ProviderId::Google, "gemini-4-argon");
     let cost = |start, service_tier| {
         let context = CostContext {
             service_tier,
@@ -241,7 +241,7 @@ fn an_announced_price_holds_from_its_day_on() {
     assert_eq!(cost(at("2026-12-01", 0), ""), Some(4_000_000_000));
     assert_eq!(cost(at("2026-11-30", 23), "flex"), Some(1_000_000_000));
     assert_eq!(cost(at("2026-12-01", 0), "flex"), None);
-    let elsewhere = find(Provider::Vertex, "gemini-4-argon");
+    let elsewhere = find(ProviderId::Vertex, "gemini-4-argon");
     let later = CostContext::standard(at("2026-12-01", 0));
     assert_eq!(elsewhere.cost_nanos(&input(1), &later), None);
 }

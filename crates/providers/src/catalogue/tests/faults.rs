@@ -19,7 +19,7 @@ fn a_catalogue_needs_defaults_for_every_provider() {
     ));
     assert!(matches!(
         Catalogue::parse("version = \"1\""),
-        Err(CatalogueError::MissingDefaults(Provider::Anthropic))
+        Err(CatalogueError::MissingDefaults(ProviderId::Anthropic))
     ));
 }
 
@@ -123,12 +123,12 @@ fn a_name_is_there_once() {
 #[test]
 fn a_name_is_not_empty_or_long_and_has_no_control_characters() {
     for alias in [String::new(), "x".repeat(257), "a\nb".to_owned()] {
-        let mut named = Model::new(Provider::Custom, "m");
+        let mut named = Model::new(ProviderId::Custom, "m");
         named.aliases.push(alias);
         let layer = Layer::of_models("1", vec![named]);
         assert!(matches!(layer, Err(CatalogueError::Name { .. })));
     }
-    let longest = Model::new(Provider::Custom, "x".repeat(256));
+    let longest = Model::new(ProviderId::Custom, "x".repeat(256));
     assert!(Layer::of_models("1", vec![longest]).is_ok());
 }
 
@@ -158,8 +158,8 @@ fn families_are_taken_from_those_who_have_their_own() {
     assert!(matches!(
         Catalogue::parse(&text),
         Err(CatalogueError::Lender {
-            provider: Provider::Azure,
-            lender: Provider::Vertex
+            provider: ProviderId::Azure,
+            lender: ProviderId::Vertex
         })
     ));
     let text = base().replace(

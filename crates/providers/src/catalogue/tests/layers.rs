@@ -6,7 +6,7 @@ fn layer(text: &str) -> Layer {
 }
 
 fn input(catalogue: &Catalogue, name: &str) -> Option<i64> {
-    let model = catalogue.find(Provider::OpenAi, name)?;
+    let model = catalogue.find(ProviderId::OpenAi, name)?;
     model.tariff.standard.prices.input.map(NanosPerMillion::get)
 }
 
@@ -52,7 +52,7 @@ fn a_layer_takes_a_name_from_whoever_has_it() {
 #[test]
 fn a_layer_of_another_provider_takes_nothing() {
     let base = parse(&model("prices = { input = 1 }")).unwrap();
-    let other = Model::new(Provider::Custom, "m");
+    let other = Model::new(ProviderId::Custom, "m");
     let whole = base
         .extend(Layer::of_models("2", vec![other]).unwrap())
         .unwrap();
@@ -74,7 +74,7 @@ fn a_layer_changes_defaults_and_families_and_keeps_the_others() {
             [[families]]\nprovider = \"custom\"\nmodels = [\"b*\", \"c\"]\ntraits = { stream_usage = false }",
         ))
         .unwrap();
-    let traits = |name| whole.traits(Provider::Custom, name);
+    let traits = |name| whole.traits(ProviderId::Custom, name);
     for name in ["a1", "b1", "c", "d"] {
         assert!(!traits(name).prefill, "{name}");
         assert_eq!(traits(name).stop_sequences, name != "a1", "{name}");
@@ -84,7 +84,7 @@ fn a_layer_changes_defaults_and_families_and_keeps_the_others() {
             "{name}"
         );
     }
-    assert!(whole.traits(Provider::OpenAi, "a1").prefill);
+    assert!(whole.traits(ProviderId::OpenAi, "a1").prefill);
 }
 
 #[test]
@@ -96,9 +96,9 @@ fn a_borrowers_own_family_goes_before_the_borrowed_one() {
         ))
         .unwrap();
     let api = |provider, name| whole.traits(provider, name).api;
-    let openai = api(Provider::OpenAi, "gpt-5.4");
-    assert_ne!(api(Provider::Azure, "gpt-5.4"), openai);
-    assert_eq!(api(Provider::Azure, "gpt-5.5"), openai);
+    let openai = api(ProviderId::OpenAi, "gpt-5.4");
+    assert_ne!(api(ProviderId::Azure, "gpt-5.4"), openai);
+    assert_eq!(api(ProviderId::Azure, "gpt-5.5"), openai);
 }
 
 #[test]
@@ -126,6 +126,6 @@ fn an_alias_takes_what_its_model_does() {
         model("aliases = [\"other\"]")
     ))
     .unwrap();
-    assert!(!catalogue.traits(Provider::OpenAi, "other").prefill);
-    assert!(catalogue.traits(Provider::OpenAi, "another").prefill);
+    assert!(!catalogue.traits(ProviderId::OpenAi, "other").prefill);
+    assert!(catalogue.traits(ProviderId::OpenAi, "another").prefill);
 }

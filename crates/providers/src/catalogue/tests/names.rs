@@ -5,12 +5,12 @@ use super::{model, parse};
 fn a_name_tells_its_maker() {
     let catalogue = Catalogue::builtin();
     let of = |name| catalogue.provider_of(name);
-    assert_eq!(of("claude-opus-9"), Some(Provider::Anthropic));
-    assert_eq!(of("o3-pro"), Some(Provider::OpenAi));
-    assert_eq!(of("gpt-5.4"), Some(Provider::OpenAi));
-    assert_eq!(of("text-embedding-3-small"), Some(Provider::OpenAi));
-    assert_eq!(of("gemini-2.5-pro"), Some(Provider::Google));
-    assert_eq!(of("deepseek-v4-flash"), Some(Provider::DeepSeek));
+    assert_eq!(of("claude-opus-9"), Some(ProviderId::Anthropic));
+    assert_eq!(of("o3-pro"), Some(ProviderId::OpenAi));
+    assert_eq!(of("gpt-5.4"), Some(ProviderId::OpenAi));
+    assert_eq!(of("text-embedding-3-small"), Some(ProviderId::OpenAi));
+    assert_eq!(of("gemini-2.5-pro"), Some(ProviderId::Google));
+    assert_eq!(of("deepseek-v4-flash"), Some(ProviderId::DeepSeek));
     assert_eq!(of("llama-4"), None);
     assert_eq!(of(""), None);
 }
@@ -19,30 +19,30 @@ fn a_name_tells_its_maker() {
 fn a_name_that_no_maker_knows_is_the_ones_that_lists_it() {
     let catalogue = Catalogue::builtin();
     let of = |name| catalogue.provider_of(name);
-    assert_eq!(of("text-embedding-005"), Some(Provider::Vertex));
+    assert_eq!(of("text-embedding-005"), Some(ProviderId::Vertex));
     let ours = "[[models]]\nprovider = \"custom\"\nid = \"gpt-4.1\"";
     let catalogue = parse(&format!("{ours}\n{}", model("aliases = [\"gpt-4.1\"]"))).unwrap();
-    assert_eq!(catalogue.provider_of("gpt-4.1"), Some(Provider::OpenAi));
+    assert_eq!(catalogue.provider_of("gpt-4.1"), Some(ProviderId::OpenAi));
     let catalogue = parse(ours).unwrap();
-    assert_eq!(catalogue.provider_of("gpt-4.1"), Some(Provider::Custom));
+    assert_eq!(catalogue.provider_of("gpt-4.1"), Some(ProviderId::Custom));
 }
 
 #[test]
 fn a_name_is_found_exactly_or_not_at_all() {
     let catalogue = Catalogue::builtin();
     let find = |provider, name| catalogue.find(provider, name);
-    assert!(find(Provider::OpenAi, "gpt-4.1").is_some());
-    assert!(find(Provider::OpenAi, "gpt-4.1-2025-04-14").is_some());
+    assert!(find(ProviderId::OpenAi, "gpt-4.1").is_some());
+    assert!(find(ProviderId::OpenAi, "gpt-4.1-2025-04-14").is_some());
     for name in ["GPT-4.1", "gpt-4.1 ", "gpt-4", "gpt-4.1-2025-04-15"] {
         assert_ne!(
-            find(Provider::OpenAi, name).map(|model| model.id.as_str()),
+            find(ProviderId::OpenAi, name).map(|model| model.id.as_str()),
             Some("gpt-4.1"),
             "{name}"
         );
     }
-    assert!(find(Provider::Custom, "gpt-4.1").is_none());
-    assert!(find(Provider::Vertex, "claude-opus-4-5@20251101").is_some());
-    assert!(find(Provider::Anthropic, "claude-opus-4-5@20251101").is_none());
+    assert!(find(ProviderId::Custom, "gpt-4.1").is_none());
+    assert!(find(ProviderId::Vertex, "claude-opus-4-5@20251101").is_some());
+    assert!(find(ProviderId::Anthropic, "claude-opus-4-5@20251101").is_none());
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_variant_at_openrouter_is_a_name_of_its_own() {
     )
     .unwrap();
     let input = |name| {
-        let model = catalogue.find(Provider::OpenRouter, name)?;
+        let model = catalogue.find(ProviderId::OpenRouter, name)?;
         model.tariff.standard.prices.input.map(NanosPerMillion::get)
     };
     assert_eq!(input("author/slug"), Some(2));

@@ -1,10 +1,11 @@
 //! Headers: one credential, and what the provider demands.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use latchkey_contract::ProviderId;
 use zeroize::Zeroizing;
 
 use super::super::{EncodeError, EncodeErrorKind, refuse};
-use crate::{Credential, Provider, Target};
+use crate::{Credential, Target};
 
 /// The headers of every request.
 pub(crate) fn headers(target: &Target<'_>, has_body: bool) -> Result<HeaderMap, EncodeError> {
@@ -21,7 +22,7 @@ pub(crate) fn headers(target: &Target<'_>, has_body: bool) -> Result<HeaderMap, 
         Credential::Bearer(token) => {
             headers.insert(header::AUTHORIZATION, bearer(token)?);
         }
-        Credential::None if target.provider == Provider::Custom => {}
+        Credential::None if target.provider == ProviderId::Custom => {}
         Credential::None => return refuse("api_key", EncodeErrorKind::Invalid, "is required"),
     }
     if has_body {
@@ -34,7 +35,7 @@ pub(crate) fn headers(target: &Target<'_>, has_body: bool) -> Result<HeaderMap, 
         HeaderValue::from_static("identity"),
     );
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-    if target.provider == Provider::Anthropic {
+    if target.provider == ProviderId::Anthropic {
         headers.insert(
             HeaderName::from_static("anthropic-version"),
             HeaderValue::from_static(ANTHROPIC_VERSION),
@@ -44,17 +45,17 @@ pub(crate) fn headers(target: &Target<'_>, has_body: bool) -> Result<HeaderMap, 
 }
 
 /// The one header that carries a key; Anthropic refuses a request with two.
-fn key_header(provider: Provider) -> HeaderName {
+fn key_header(provider: ProviderId) -> HeaderName {
     match provider {
-        Provider::Anthropic => HeaderName::from_static("x-api-key"),
-        Provider::Azure => HeaderName::from_static("api-key"),
+        ProviderId::Anthropic => HeaderName::from_static("x-api-key"),
+        ProviderId::Azure => HeaderName::from_static("api-key"),
         // Never in the query, where it would stand in every log.
-        Provider::Google => HeaderName::from_static("x-goog-api-key"),
-        Provider::Custom
-        | Provider::DeepSeek
-        | Provider::OpenAi
-        | Provider::OpenRouter
-        | Provider::Vertex => header::AUTHORIZATION,
+        ProviderId::Google => HeaderName::from_static("x-goog-api-key"),
+        ProviderId::Custom
+        | ProviderId::DeepSeek
+        | ProviderId::OpenAi
+        | ProviderId::OpenRouter
+        | ProviderId::Vertex => header::AUTHORIZATION,
     }
 }
 
@@ -91,7 +92,7 @@ mod tests {
     use super::*;
 
     fn headers_of(
-        provider: Provider,
+        provider: ProviderId,
         credential: Credential<'_>,
     ) -> Result<HeaderMap, EncodeError> {
         let base = Url::parse("https://host").unwrap();
@@ -101,13 +102,13 @@ mod tests {
     #[test]
     fn one_sensitive_header_carries_the_key() {
         for (provider, name) in [
-            (Provider::Anthropic, "x-api-key"),
-            (Provider::Azure, "api-key"),
-            (Provider::Custom, "authorization"),
-            (Provider::DeepSeek, "authorization"),
-            (Provider::Google, "x-goog-api-key"),
-            (Provider::OpenAi, "authorization"),
-            (Provider::OpenRouter, "authorization"),
+            (ProviderId::Anthropic, "x-api-key"),
+            (ProviderId::Azure, "api-key"),
+            (ProviderId::Custom, "authorization"),
+            (ProviderId::DeepSeek, "authorization"),
+            (ProviderId::Google, "x-goog-api-key"),
+            (ProviderId::OpenAi, "authorization"),
+            (ProviderId::OpenRouter, "authorization"),
         ] {
             let headers = headers_of(provider, Credential::ApiKey("sk-secret")).unwrap();
             let carriers: Vec<_> = headers
@@ -122,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_token_is_a_bearers_whoever_takes_it() {
-        for provider in [Provider::Azure, Provider::Vertex] {
+        for provider in [ProviderId::Azure, ProviderId::Vertex] {
             let headers = headers_of(provider, Credential::Bearer("token")).unwrap();
             assert_eq!(headers["authorization"], "Bearer token");
             assert!(headers["authorization"].is_sensitive());
@@ -132,15 +133,15 @@ mod tests {
 
     #[test]
     fn only_a_custom_endpoint_goes_without() {
-        for provider in Provider::ALL {
+        for provider in ProviderId::ALL {
             let headers = headers_of(provider, Credential::None);
-            assert_eq!(headers.is_ok(), provider == Provider::Custom);
+            assert_eq!(headers.is_ok(), provider == ProviderId::Custom);
         }
     }
 
     #[test]
     fn a_key_with_a_line_break_is_refused_without_showing_it() {
-        let error = headers_of(Provider::OpenAi, Credential::ApiKey("sk-a\nb")).unwrap_err();
+        let error = headers_of(ProviderId::OpenAi, Credential::ApiKey("sk-a\nb")).unwrap_err();
         assert_eq!(error.field, "api_key");
         assert!(!error.to_string().contains("sk-a"));
     }

@@ -71,7 +71,8 @@ pub(crate) fn below(field: &'static str, base: &Url, path: &str) -> Result<Uri, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Credential, Provider};
+    use crate::Credential;
+    use latchkey_contract::ProviderId;
 
     const CHAT: Endpoint<'static> = Endpoint::Generate {
         api: Api::ChatCompletions,
@@ -81,7 +82,7 @@ mod tests {
 
     fn uri(base: &str) -> Result<String, EncodeError> {
         let base = Url::parse(base).unwrap();
-        let target = Target::new(Provider::OpenAi, &base, Credential::None);
+        let target = Target::new(ProviderId::OpenAi, &base, Credential::None);
         CHAT.uri(&target).map(|uri| uri.to_string())
     }
 

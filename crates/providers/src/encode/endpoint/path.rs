@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use latchkey_contract::ProviderId;
+
 use super::super::{EncodeError, EncodeErrorKind, refuse};
 use super::Endpoint;
-use crate::{Api, Provider, Target};
+use crate::{Api, Target};
 
 /// The path and query.
 pub(super) fn path(
@@ -12,15 +14,15 @@ pub(super) fn path(
     target: &Target<'_>,
 ) -> Result<Cow<'static, str>, EncodeError> {
     match target.provider {
-        Provider::Anthropic => Ok(anthropic(endpoint)),
-        Provider::Azure => azure(endpoint, target.api_version),
-        Provider::Custom | Provider::OpenAi => Ok(openai(endpoint)),
-        Provider::DeepSeek => Ok(match endpoint {
+        ProviderId::Anthropic => Ok(anthropic(endpoint)),
+        ProviderId::Azure => azure(endpoint, target.api_version),
+        ProviderId::Custom | ProviderId::OpenAi => Ok(openai(endpoint)),
+        ProviderId::DeepSeek => Ok(match endpoint {
             Endpoint::Check => "/user/balance".into(),
             other => openai(other),
         }),
-        Provider::Google => google(endpoint),
-        Provider::OpenRouter => Ok(match endpoint {
+        ProviderId::Google => google(endpoint),
+        ProviderId::OpenRouter => Ok(match endpoint {
             // Its list of models is public and proves nothing.
             Endpoint::Check => "/key".into(),
             Endpoint::Images { .. } => "/images".into(),
@@ -28,7 +30,7 @@ pub(super) fn path(
             Endpoint::Models { .. } => "/models?output_modalities=all".into(),
             other => openai(other),
         }),
-        Provider::Vertex => vertex(endpoint, target),
+        ProviderId::Vertex => vertex(endpoint, target),
     }
 }
 

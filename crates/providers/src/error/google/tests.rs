@@ -1,15 +1,15 @@
 use std::time::Duration;
 
 use http::HeaderMap;
+use latchkey_contract::ProviderId;
 
 use super::super::{ProviderError, classify, in_band};
 use super::*;
-use crate::Provider;
 use crate::decode::Reply;
 
 const KEY: &str = "not-a-real-key-0123456789";
 
-fn classified(provider: Provider, status: u16, body: &str) -> ProviderError {
+fn classified(provider: ProviderId, status: u16, body: &str) -> ProviderError {
     let (headers, status) = (HeaderMap::new(), StatusCode::from_u16(status).unwrap());
     classify(
         provider,
@@ -222,7 +222,7 @@ fn googles_errors_are_told_apart_by_body() {
         ),
     ] {
         let body = google(code, status, message, &details);
-        for provider in [Provider::Google, Provider::Vertex] {
+        for provider in [ProviderId::Google, ProviderId::Vertex] {
             for body in [body.clone(), format!("[{body}\n]")] {
                 let error = classified(provider, code, &body);
                 assert_eq!(error.class, class, "{body}");
@@ -235,7 +235,7 @@ fn googles_errors_are_told_apart_by_body() {
         }
     }
     let unnamed = r#"{"error":{"code":503,"message":"Overloaded"}}"#;
-    let error = in_band(Provider::Google, unnamed, KEY);
+    let error = in_band(ProviderId::Google, unnamed, KEY);
     assert_eq!(
         (error.class, error.code.as_deref()),
         (E::Overloaded, Some("503"))
@@ -265,7 +265,7 @@ fn anthropics_models_at_vertex_answer_in_either_envelope() {
             "RESOURCE_EXHAUSTED",
         ),
     ] {
-        let error = classified(Provider::Vertex, status, &body);
+        let error = classified(ProviderId::Vertex, status, &body);
         assert_eq!((error.class, error.code.as_deref()), (class, Some(code)));
     }
 }
@@ -275,6 +275,6 @@ fn googles_hint_of_when_to_try_again_is_in_the_body() {
     let hint = r#"{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"38.5s"}"#;
     let body = google(429, "RESOURCE_EXHAUSTED", "Quota", hint);
     let wait = Some(Duration::from_millis(38_500));
-    assert_eq!(classified(Provider::Google, 429, &body).retry_after, wait);
-    assert_eq!(in_band(Provider::Vertex, &body, KEY).retry_after, wait);
+    assert_eq!(classified(ProviderId::Google, 429, &body).retry_after, wait);
+    assert_eq!(in_band(ProviderId::Vertex, &body, KEY).retry_after, wait);
 }

@@ -1,8 +1,8 @@
 //! The request's body.
 
+use latchkey_contract::ProviderId;
 use serde::Serialize;
 
-use crate::Provider;
 use crate::encode::{EncodeError, LongText, with_options, write_sized};
 use crate::images::{Call, rules, size_hint};
 
@@ -14,7 +14,7 @@ pub(in crate::images) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError>
     }
     rules::unset("quality", &request.quality)?;
     rules::unset("background", &request.background)?;
-    if call.target.provider == Provider::Google {
+    if call.target.provider == ProviderId::Google {
         // Vertex alone lets one choose.
         rules::unset("mime_type", &request.mime_type)?;
     }

@@ -1,8 +1,8 @@
 //! The request's body.
 
+use latchkey_contract::ProviderId;
 use serde::Serialize;
 
-use crate::Provider;
 use crate::encode::{EncodeError, LongText, Reserved, with_options, write_sized};
 use crate::images::format::Format;
 use crate::images::{Call, rules, size_hint};
@@ -13,7 +13,7 @@ const RESERVED: Reserved = &["n", "partial_images", "stream"];
 /// Writes the body.
 pub(in crate::images) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
     let request = call.request;
-    if call.target.provider != Provider::OpenRouter {
+    if call.target.provider != ProviderId::OpenRouter {
         rules::unset("aspect_ratio", &request.aspect_ratio)?;
     }
     let body = Body {
@@ -53,7 +53,7 @@ fn output_format(call: &Call<'_>) -> Result<Option<&'static str>, EncodeError> {
         return Ok(None);
     }
     match Format::of_mime_type(&call.request.mime_type) {
-        Some(Format::Gif) if call.target.provider == Provider::OpenRouter => {
+        Some(Format::Gif) if call.target.provider == ProviderId::OpenRouter => {
             rules::unsupported("mime_type", "is no form that the provider makes")
         }
         Some(format) => Ok(Some(format.word())),

@@ -1,10 +1,10 @@
 //! The answer's body.
 
+use latchkey_contract::ProviderId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::usage;
-use crate::Provider;
 use crate::decode::Undecodable;
 use crate::images::format::Format;
 use crate::images::picture::{self, Hints};
@@ -41,7 +41,7 @@ pub(in crate::images) fn decode(reader: Reader, body: &[u8]) -> Result<Images, U
     if images.is_empty() {
         return Err(Undecodable);
     }
-    let openrouter = reader.provider == Provider::OpenRouter;
+    let openrouter = reader.provider == ProviderId::OpenRouter;
     Ok(Images {
         usage: usage::read(answer.usage, answer.svg_usage, images.len()),
         images,

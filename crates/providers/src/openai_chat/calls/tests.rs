@@ -1,12 +1,13 @@
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::part_delta::Delta;
 
 use super::*;
+use crate::Dialect;
 use crate::catalogue::Catalogue;
-use crate::{Dialect, Provider};
 
 fn dialect() -> Dialect {
-    let provider = Provider::Custom;
+    let provider = ProviderId::Custom;
     Dialect::new(provider, Catalogue::builtin().traits(provider, "m"))
 }
 

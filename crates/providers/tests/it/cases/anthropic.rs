@@ -1,9 +1,9 @@
 //! The requests of golden/calls/__init__.py, `ANTHROPIC`.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{
     GenerateRequest, JsonSchema, Role, Sampling, image, reasoning_control, tool_choice,
 };
-use latchkey_providers::Provider;
 
 use super::{
     Case, assistant, budget, call, choice, conversation, effort, failed, inline_file, linked_pdf,
@@ -80,7 +80,7 @@ pub(crate) fn case(name: &str) -> Case {
                 reasoning: effort(reasoning_control::Effort::Xhigh),
                 ..conversation([user("Why?")])
             };
-            Case::new(Provider::Anthropic, "claude-opus-4-7", request).streamed()
+            Case::new(ProviderId::Anthropic, "claude-opus-4-7", request).streamed()
         }
         "reasoning_off" => claude(
             "claude-opus-5",
@@ -92,7 +92,7 @@ pub(crate) fn case(name: &str) -> Case {
         ),
         "stream" => {
             let request = conversation([user("Hello")]);
-            Case::new(Provider::Anthropic, "claude-haiku-4-5", request).streamed()
+            Case::new(ProviderId::Anthropic, "claude-haiku-4-5", request).streamed()
         }
         other => panic!("no neutral request for anthropic/{other}"),
     }
@@ -107,7 +107,7 @@ fn claude(model: &'static str, limit: i64, request: GenerateRequest) -> Case {
         max_output_tokens: Some(limit),
         ..request
     };
-    Case::new(Provider::Anthropic, model, request)
+    Case::new(ProviderId::Anthropic, model, request)
 }
 
 fn parallel_tools() -> GenerateRequest {

@@ -1,6 +1,6 @@
 //! The requests of golden/calls/azure.py: OpenAI's, to deployments that are named after their models.
 
-use latchkey_providers::Provider;
+use latchkey_contract::ProviderId;
 
 use super::{CATALOGUE, Case, conversation, openai_chat, openai_responses, user};
 
@@ -16,7 +16,7 @@ pub(crate) fn classic(name: &str) -> Case {
     let case = match name {
         "entra" => {
             let request = conversation([user("Hello")]);
-            let case = deployed(Case::new(Provider::OpenAi, "gpt-4.1", request));
+            let case = deployed(Case::new(ProviderId::OpenAi, "gpt-4.1", request));
             Case {
                 token: Some("entra-not-a-real-token"),
                 ..case
@@ -43,8 +43,8 @@ fn deployed(case: Case) -> Case {
         }
     }
     Case {
-        provider: Provider::Azure,
-        traits: CATALOGUE.traits(Provider::OpenAi, case.model).clone(),
+        provider: ProviderId::Azure,
+        traits: CATALOGUE.traits(ProviderId::OpenAi, case.model).clone(),
         request,
         ..case
     }

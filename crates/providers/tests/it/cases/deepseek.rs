@@ -1,10 +1,10 @@
 //! The requests of golden/calls/deepseek.py.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{
     GenerateRequest, JsonObject, ReasoningControl, ResponseFormat, Role, Sampling, image,
     reasoning_control, response_format, tool_choice,
 };
-use latchkey_providers::Provider;
 use latchkey_providers::catalogue::{Effort, SamplingPolicy};
 use prost_types::value::Kind;
 
@@ -74,7 +74,7 @@ pub(crate) fn pro(request: GenerateRequest) -> Case {
 }
 
 fn with_model(model: &'static str, request: GenerateRequest) -> Case {
-    Case::new(Provider::DeepSeek, model, request).with_traits(|traits| {
+    Case::new(ProviderId::DeepSeek, model, request).with_traits(|traits| {
         traits.sampling = SamplingPolicy::WithoutReasoning;
         traits.reasoning_efforts = vec![Effort::None, Effort::Low, Effort::High, Effort::Max];
         traits.reasons_by_default = true;

@@ -1,10 +1,11 @@
 //! The requests for vectors of `golden/media_calls.py`.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::EmbedRequest;
 use latchkey_contract::router::v1::embed_request::Purpose;
+use latchkey_providers::ProviderError;
 use latchkey_providers::embeddings::{self, Call, Embeddings, Exchange};
 use latchkey_providers::encode::EncodeError;
-use latchkey_providers::{Provider, ProviderError};
 use serde_json::Value;
 
 use super::{base_url, target};
@@ -15,14 +16,14 @@ const WILD: &str = "And “you”?\n\t\u{2028}é😀";
 /// A request on its way to a model.
 #[derive(Clone)]
 pub(crate) struct Case {
-    pub(crate) provider: Provider,
+    pub(crate) provider: ProviderId,
     pub(crate) model: String,
     pub(crate) api_version: &'static str,
     pub(crate) request: EmbedRequest,
 }
 
 impl Case {
-    pub(crate) fn new(provider: Provider, model: &str, inputs: &[&str]) -> Self {
+    pub(crate) fn new(provider: ProviderId, model: &str, inputs: &[&str]) -> Self {
         Self {
             provider,
             model: model.to_owned(),
@@ -60,7 +61,7 @@ impl Case {
     }
 }
 
-pub(crate) fn case(provider: Provider, name: &str) -> Case {
+pub(crate) fn case(provider: ProviderId, name: &str) -> Case {
     let two = ["Hello", WILD];
     let purpose = |purpose: Purpose| {
         move |request: &mut EmbedRequest| {
@@ -69,39 +70,41 @@ pub(crate) fn case(provider: Provider, name: &str) -> Case {
         }
     };
     let case = match (provider, name) {
-        (Provider::OpenAi, "plain") => Case::new(provider, "text-embedding-3-small", &two[..1]),
-        (Provider::OpenAi, "everything") => Case::new(provider, "text-embedding-3-large", &two)
+        (ProviderId::OpenAi, "plain") => Case::new(provider, "text-embedding-3-small", &two[..1]),
+        (ProviderId::OpenAi, "everything") => Case::new(provider, "text-embedding-3-large", &two)
             .with(|request| {
                 request.dimensions = Some(256);
                 request.provider_options = Some(options(&[("user", text("somebody"))]));
             }),
-        (Provider::Azure, "v1") => Case::new(provider, "my-embeddings", &two),
-        (Provider::Azure, "classic") => Case::new(provider, "my-embeddings", &two)
+        (ProviderId::Azure, "v1") => Case::new(provider, "my-embeddings", &two),
+        (ProviderId::Azure, "classic") => Case::new(provider, "my-embeddings", &two)
             .with(|request| request.dimensions = Some(256)),
-        (Provider::OpenRouter, "plain") => {
+        (ProviderId::OpenRouter, "plain") => {
             Case::new(provider, "openai/text-embedding-3-small", &two[..1])
         }
-        (Provider::OpenRouter, "everything") => {
+        (ProviderId::OpenRouter, "everything") => {
             Case::new(provider, "qwen/qwen3-embedding-8b", &two).with(|request| {
                 request.dimensions = Some(256);
                 request.provider_options = Some(options(&[("input_type", text("search_query"))]));
             })
         }
-        (Provider::Google, "plain") | (Provider::Vertex, "gemini") => {
+        (ProviderId::Google, "plain") | (ProviderId::Vertex, "gemini") => {
             Case::new(provider, "gemini-embedding-001", &two[..1])
         }
-        (Provider::Google, "everything") => Case::new(provider, "gemini-embedding-001", &two)
+        (ProviderId::Google, "everything") => Case::new(provider, "gemini-embedding-001", &two)
             .with(purpose(Purpose::RetrievalDocument)),
-        (Provider::Google, "second_generation") => Case::new(provider, "gemini-embedding-2", &two),
-        (Provider::Vertex, "plain") => Case::new(provider, "text-embedding-005", &two[..1]),
-        (Provider::Vertex, "everything") => Case::new(provider, "text-embedding-005", &two)
+        (ProviderId::Google, "second_generation") => {
+            Case::new(provider, "gemini-embedding-2", &two)
+        }
+        (ProviderId::Vertex, "plain") => Case::new(provider, "text-embedding-005", &two[..1]),
+        (ProviderId::Vertex, "everything") => Case::new(provider, "text-embedding-005", &two)
             .with(purpose(Purpose::CodeRetrievalQuery)),
-        (Provider::Vertex, "gemini_everything") => {
+        (ProviderId::Vertex, "gemini_everything") => {
             Case::new(provider, "gemini-embedding-001", &two[..1])
                 .with(purpose(Purpose::Clustering))
         }
-        (Provider::Vertex, "gemini_batch") => Case::new(provider, "gemini-embedding-001", &two),
-        (Provider::Vertex, "gemini_batch_everything") => {
+        (ProviderId::Vertex, "gemini_batch") => Case::new(provider, "gemini-embedding-001", &two),
+        (ProviderId::Vertex, "gemini_batch_everything") => {
             Case::new(provider, "gemini-embedding-001", &two).with(purpose(Purpose::Clustering))
         }
         (provider, other) => panic!("no neutral request for embeddings/{provider}/{other}"),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{
     GenerateRequest, JsonObject, JsonSchema, ResponseFormat, Role, Sampling, image,
     reasoning_control, response_format, tool_choice,
 };
-use latchkey_providers::Provider;
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 
@@ -21,7 +21,7 @@ const FLASH_3: &str = "gemini-3-flash-preview";
 const SIGNATURE: &str = "CiQB+/+/eA==";
 const TEXT_SIGNATURE: &str = "EuMC/+8=";
 
-pub(crate) fn case(provider: Provider, name: &str) -> Case {
+pub(crate) fn case(provider: ProviderId, name: &str) -> Case {
     let (model, request) = match name {
         "plain" => (FLASH_2_5, conversation([user("Hello")])),
         "system_and_turns" => (FLASH_2_5, system_and_turns()),
@@ -63,9 +63,9 @@ pub(crate) fn case(provider: Provider, name: &str) -> Case {
 }
 
 /// What is counted: at AI Studio the conversation alone, for the SDK counts nothing else there.
-pub(crate) fn counted(provider: Provider) -> Case {
+pub(crate) fn counted(provider: ProviderId) -> Case {
     let request = match provider {
-        Provider::Vertex => GenerateRequest {
+        ProviderId::Vertex => GenerateRequest {
             tools: vec![weather_tool()],
             // Not part of the prompt.
             max_output_tokens: Some(64),

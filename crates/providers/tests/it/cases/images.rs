@@ -1,9 +1,10 @@
 //! The requests for pictures of `golden/media_calls.py`.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::GenerateImagesRequest;
+use latchkey_providers::ProviderError;
 use latchkey_providers::encode::EncodeError;
 use latchkey_providers::images::{self, Call, Exchange, Images};
-use latchkey_providers::{Provider, ProviderError};
 use prost_types::value::Kind;
 use serde_json::Value;
 
@@ -15,14 +16,14 @@ const WILD: &str = "And “you”?\n\t\u{2028}é😀";
 /// A request on its way to a model.
 #[derive(Clone)]
 pub(crate) struct Case {
-    pub(crate) provider: Provider,
+    pub(crate) provider: ProviderId,
     pub(crate) model: &'static str,
     pub(crate) api_version: &'static str,
     pub(crate) request: GenerateImagesRequest,
 }
 
 impl Case {
-    pub(crate) fn new(provider: Provider, model: &'static str, prompt: &str) -> Self {
+    pub(crate) fn new(provider: ProviderId, model: &'static str, prompt: &str) -> Self {
         Self {
             provider,
             model,
@@ -60,7 +61,7 @@ impl Case {
     }
 }
 
-pub(crate) fn case(provider: Provider, name: &str) -> Case {
+pub(crate) fn case(provider: ProviderId, name: &str) -> Case {
     let everything = |request: &mut GenerateImagesRequest| {
         request.count = 2;
         request.size = "1536x1024".to_owned();
@@ -73,31 +74,31 @@ pub(crate) fn case(provider: Provider, name: &str) -> Case {
         request.size = "2K".to_owned();
     };
     let case = match (provider, name) {
-        (Provider::OpenAi, "plain") => Case::new(provider, "gpt-image-2", "A cat"),
-        (Provider::OpenAi, "everything") => Case::new(provider, "gpt-image-2.6-flare", WILD)
+        (ProviderId::OpenAi, "plain") => Case::new(provider, "gpt-image-2", "A cat"),
+        (ProviderId::OpenAi, "everything") => Case::new(provider, "gpt-image-2.6-flare", WILD)
             .with(everything)
             .with(|request| {
                 request.provider_options = Some(options(&[("moderation", text("low"))]));
             }),
-        (Provider::Azure, "v1") => Case::new(provider, "my-images", "A cat"),
-        (Provider::Azure, "classic") => Case::new(provider, "my-images", WILD).with(everything),
-        (Provider::Custom, "everything") => Case::new(provider, "flux", WILD).with(everything),
-        (Provider::OpenRouter, "plain") => {
+        (ProviderId::Azure, "v1") => Case::new(provider, "my-images", "A cat"),
+        (ProviderId::Azure, "classic") => Case::new(provider, "my-images", WILD).with(everything),
+        (ProviderId::Custom, "everything") => Case::new(provider, "flux", WILD).with(everything),
+        (ProviderId::OpenRouter, "plain") => {
             Case::new(provider, "google/gemini-2.5-flash-image", "A cat")
         }
-        (Provider::OpenRouter, "everything") => Case::new(provider, "openai/gpt-image-2", WILD)
+        (ProviderId::OpenRouter, "everything") => Case::new(provider, "openai/gpt-image-2", WILD)
             .with(everything)
             .with(|request| {
                 request.aspect_ratio = "3:2".to_owned();
                 request.provider_options = Some(options(&[("seed", Kind::NumberValue(7.0))]));
             }),
-        (Provider::Google | Provider::Vertex, "plain") => {
+        (ProviderId::Google | ProviderId::Vertex, "plain") => {
             Case::new(provider, "gemini-2.5-flash-image", "A cat")
         }
-        (Provider::Google, "everything") => {
+        (ProviderId::Google, "everything") => {
             Case::new(provider, "gemini-2.5-flash-image", WILD).with(config)
         }
-        (Provider::Vertex, "everything") => Case::new(provider, "gemini-2.5-flash-image", WILD)
+        (ProviderId::Vertex, "everything") => Case::new(provider, "gemini-2.5-flash-image", WILD)
             .with(config)
             .with(|request| request.mime_type = "image/jpeg".to_owned()),
         (provider, other) => panic!("no neutral request for images/{provider}/{other}"),

@@ -12,6 +12,7 @@ pub(crate) mod openrouter;
 
 use std::sync::LazyLock;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
     Blob, File, GenerateRequest, Image, JsonSchema, Message, Part, ProviderState, Reasoning,
@@ -20,7 +21,7 @@ use latchkey_contract::router::v1::{
 };
 use latchkey_providers::catalogue::{Catalogue, ModelTraits};
 use latchkey_providers::encode::{self, Call, EncodeError, Exchange};
-use latchkey_providers::{Credential, Provider, Target, tokens, vertex_base_url};
+use latchkey_providers::{Credential, Target, tokens, vertex_base_url};
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 use url::Url;
@@ -32,7 +33,7 @@ pub(crate) const KEY: &str = "sk-golden-0123456789";
 
 /// A request on its way to a model.
 pub(crate) struct Case {
-    pub(crate) provider: Provider,
+    pub(crate) provider: ProviderId,
     pub(crate) model: &'static str,
     pub(crate) traits: ModelTraits,
     /// In place of the key.
@@ -44,7 +45,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    pub(crate) fn new(provider: Provider, model: &'static str, request: GenerateRequest) -> Self {
+    pub(crate) fn new(provider: ProviderId, model: &'static str, request: GenerateRequest) -> Self {
         Self {
             provider,
             model,
@@ -105,20 +106,20 @@ impl Case {
 }
 
 /// Where a provider is in these tests.
-pub(crate) fn base_url(provider: Provider) -> Url {
+pub(crate) fn base_url(provider: ProviderId) -> Url {
     let url = match provider {
-        Provider::Azure => "https://example.openai.azure.com",
-        Provider::Custom => "https://llm.example.com/v1",
-        Provider::Vertex => return vertex_base_url("europe-west4").unwrap(),
-        other => other.default_base_url().unwrap(),
+        ProviderId::Azure => "https://example.openai.azure.com",
+        ProviderId::Custom => "https://llm.example.com/v1",
+        ProviderId::Vertex => return vertex_base_url("europe-west4").unwrap(),
+        other => latchkey_providers::default_base_url(other).unwrap(),
     };
     url.parse().unwrap()
 }
 
 /// A provider there, with the key that these tests use.
-pub(crate) fn target(provider: Provider, base_url: &Url) -> Target<'_> {
+pub(crate) fn target(provider: ProviderId, base_url: &Url) -> Target<'_> {
     let mut target = Target::new(provider, base_url, Credential::ApiKey(KEY));
-    if provider == Provider::Vertex {
+    if provider == ProviderId::Vertex {
         target.credential = Credential::Bearer(KEY);
         target.location = "europe-west4";
         target.cloud_project = "example-project";

@@ -1,10 +1,10 @@
 //! The requests of golden/calls/__init__.py, `OPENAI_CHAT`.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{
     GenerateRequest, JsonObject, ResponseFormat, Role, Sampling, image, reasoning_control,
     response_format, tool_choice,
 };
-use latchkey_providers::Provider;
 use prost_types::Struct;
 use prost_types::value::Kind;
 
@@ -64,7 +64,7 @@ pub(crate) fn case(name: &str) -> Case {
                 max_output_tokens: Some(4096),
                 ..conversation([system("Be brief."), user("Why?")])
             };
-            return Case::new(Provider::OpenAi, "o3", request);
+            return Case::new(ProviderId::OpenAi, "o3", request);
         }
         "stream" => return gpt(conversation([user("Hello")])).streamed(),
         "provider_options" => GenerateRequest {
@@ -77,7 +77,7 @@ pub(crate) fn case(name: &str) -> Case {
 }
 
 fn gpt(request: GenerateRequest) -> Case {
-    Case::new(Provider::OpenAi, "gpt-4.1", request)
+    Case::new(ProviderId::OpenAi, "gpt-4.1", request)
 }
 
 fn parallel_tools() -> GenerateRequest {
@@ -109,7 +109,7 @@ fn custom() -> Case {
         }),
         ..conversation([system("Be brief."), user("Weather in Oslo?")])
     };
-    Case::new(Provider::Custom, "llama-4", request).streamed()
+    Case::new(ProviderId::Custom, "llama-4", request).streamed()
 }
 
 fn of_the_provider() -> Option<Struct> {

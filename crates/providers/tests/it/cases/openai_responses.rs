@@ -1,9 +1,9 @@
 //! The requests of golden/calls/__init__.py, `OPENAI_RESPONSES`.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{
     GenerateRequest, Role, Sampling, image, reasoning_control, tool_choice,
 };
-use latchkey_providers::Provider;
 
 use super::{
     Case, assistant, call, choice, conversation, effort, linked_pdf, message, now_tool, pdf,
@@ -55,7 +55,7 @@ pub(crate) fn case(name: &str) -> Case {
                 reasoning: effort(reasoning_control::Effort::Max),
                 ..conversation([user("Why?")])
             };
-            return Case::new(Provider::OpenAi, "gpt-6-astra", request);
+            return Case::new(ProviderId::OpenAi, "gpt-6-astra", request);
         }
         "stream" => return gpt(conversation([user("Hello")])).streamed(),
         other => panic!("no neutral request for openai_responses/{other}"),
@@ -64,7 +64,7 @@ pub(crate) fn case(name: &str) -> Case {
 }
 
 fn gpt(request: GenerateRequest) -> Case {
-    Case::new(Provider::OpenAi, "gpt-5.4", request)
+    Case::new(ProviderId::OpenAi, "gpt-5.4", request)
 }
 
 /// As the provider sent it; nothing in it may change.

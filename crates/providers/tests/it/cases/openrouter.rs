@@ -1,9 +1,9 @@
 //! The requests of golden/calls/openrouter.py.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{
     GenerateRequest, Role, Sampling, image, reasoning_control, tool_choice,
 };
-use latchkey_providers::Provider;
 use prost_types::value::Kind;
 use prost_types::{ListValue, Struct};
 
@@ -85,7 +85,7 @@ pub(crate) fn case(name: &str) -> Case {
 
 pub(crate) fn claude(request: GenerateRequest) -> Case {
     let model = "anthropic/claude-sonnet-5";
-    Case::new(Provider::OpenRouter, model, request).with_traits(|traits| {
+    Case::new(ProviderId::OpenRouter, model, request).with_traits(|traits| {
         traits.reasoning_budget = true;
     })
 }

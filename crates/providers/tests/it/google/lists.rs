@@ -1,9 +1,10 @@
 //! What Google's endpoints list of their models.
 
 use http::{HeaderMap, StatusCode};
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Operation;
 use latchkey_providers::decode::Reply;
-use latchkey_providers::{Provider, models};
+use latchkey_providers::models;
 use serde_json::{Value, json};
 
 use crate::cases::{KEY, base_url, target};
@@ -33,7 +34,7 @@ fn a_list_tells_what_each_model_is_asked_for() {
         ],
         "nextPageToken": "next",
     });
-    let page = read_list(Provider::Google, &body);
+    let page = read_list(ProviderId::Google, &body);
     let found: Vec<_> = page
         .models
         .iter()
@@ -64,7 +65,7 @@ fn vertex_lists_its_publishers_models() {
         {"name": "publishers/google/models/gemini-2.5-flash", "versionId": "default", "launchStage": "GA"},
         {"name": ""},
     ]});
-    let page = read_list(Provider::Vertex, &body);
+    let page = read_list(ProviderId::Vertex, &body);
     assert_eq!(page.models.len(), 1);
     assert_eq!(page.models[0].id, "gemini-2.5-flash");
     assert_eq!(page.models[0].operations, None);
@@ -73,7 +74,10 @@ fn vertex_lists_its_publishers_models() {
 
 #[test]
 fn a_pages_token_is_escaped() {
-    for (provider, version) in [(Provider::Google, "v1beta"), (Provider::Vertex, "v1beta1")] {
+    for (provider, version) in [
+        (ProviderId::Google, "v1beta"),
+        (ProviderId::Vertex, "v1beta1"),
+    ] {
         let base = base_url(provider);
         let request = models::request(&target(provider, &base), "a/b&c=d").unwrap();
         let path = request.uri.path_and_query().unwrap().as_str();
@@ -82,7 +86,7 @@ fn a_pages_token_is_escaped() {
     }
 }
 
-fn read_list(provider: Provider, body: &Value) -> models::Page {
+fn read_list(provider: ProviderId, body: &Value) -> models::Page {
     let (headers, body) = (HeaderMap::new(), body.to_string());
     let reply = Reply::undated(StatusCode::OK, &headers, body.as_bytes(), KEY);
     models::read(provider, &reply).unwrap()

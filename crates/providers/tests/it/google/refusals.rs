@@ -1,10 +1,10 @@
 //! What Google's endpoints and models cannot do is refused with its field, and never dropped.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
     GenerateRequest, Image, Role, Sampling, image, reasoning_control, tool_choice,
 };
-use latchkey_providers::Provider;
 use latchkey_providers::encode::EncodeErrorKind;
 
 use crate::cases::{
@@ -121,13 +121,13 @@ fn what_google_cannot_do_is_named() {
             reasoned(reasoning_control::Effort::Low),
         ),
         (
-            (Provider::Google, "gemini-2.5-pro"),
+            (ProviderId::Google, "gemini-2.5-pro"),
             "reasoning.effort",
             reasoned(reasoning_control::Effort::None),
         ),
         (
             // Of no family that is known.
-            (Provider::Google, "learnlm-2"),
+            (ProviderId::Google, "learnlm-2"),
             "reasoning.effort",
             reasoned(reasoning_control::Effort::Max),
         ),

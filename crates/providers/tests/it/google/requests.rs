@@ -3,10 +3,11 @@
 //! Google's SDK mixes the spellings that protobuf's JSON mapping reads alike. Both sides are brought
 //! to one of them ([`canonical`]) before they are compared.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::GenerateRequest;
 use latchkey_providers::catalogue::Catalogue;
 use latchkey_providers::encode::{Call, WireRequest};
-use latchkey_providers::{Provider, models, tokens};
+use latchkey_providers::{models, tokens};
 use serde_json::{Map, Value, json};
 
 use crate::cases::{self, Case, base_url, conversation, system, target, user, weather_tool};
@@ -14,27 +15,27 @@ use crate::golden::goldens;
 
 #[test]
 fn google_requests_equal_the_sdks() {
-    requests_equal_the_sdks("google", Provider::Google, |name| {
-        cases::google::case(Provider::Google, name)
+    requests_equal_the_sdks("google", ProviderId::Google, |name| {
+        cases::google::case(ProviderId::Google, name)
     });
 }
 
 #[test]
 fn vertex_requests_equal_the_sdks() {
-    requests_equal_the_sdks("vertex", Provider::Vertex, |name| {
-        cases::google::case(Provider::Vertex, name)
+    requests_equal_the_sdks("vertex", ProviderId::Vertex, |name| {
+        cases::google::case(ProviderId::Vertex, name)
     });
 }
 
 #[test]
 fn anthropic_requests_at_vertex_equal_the_sdks() {
-    requests_equal_the_sdks("vertex_anthropic", Provider::Vertex, |name| {
+    requests_equal_the_sdks("vertex_anthropic", ProviderId::Vertex, |name| {
         let model = match name {
             "dated_model" => "claude-haiku-4-5@20251001",
             other => {
                 let case = cases::anthropic::case(other);
                 return Case {
-                    provider: Provider::Vertex,
+                    provider: ProviderId::Vertex,
                     request: remarked(case.request),
                     ..case
                 };
@@ -42,7 +43,7 @@ fn anthropic_requests_at_vertex_equal_the_sdks() {
         };
         let plain = cases::anthropic::case("plain");
         Case {
-            provider: Provider::Vertex,
+            provider: ProviderId::Vertex,
             model,
             ..plain
         }
@@ -52,7 +53,7 @@ fn anthropic_requests_at_vertex_equal_the_sdks() {
 #[test]
 fn ai_studio_counts_instructions_and_tools_within_a_request() {
     let case = Case::new(
-        Provider::Google,
+        ProviderId::Google,
         "gemini-2.5-flash",
         GenerateRequest {
             tools: vec![weather_tool()],
@@ -74,7 +75,7 @@ fn ai_studio_counts_instructions_and_tools_within_a_request() {
     assert_eq!(body.as_object().unwrap().len(), 1);
 }
 
-fn requests_equal_the_sdks(folder: &str, provider: Provider, case: impl Fn(&str) -> Case) {
+fn requests_equal_the_sdks(folder: &str, provider: ProviderId, case: impl Fn(&str) -> Case) {
     for (name, golden) in goldens(folder) {
         let theirs = &golden["request"];
         let ours = match (name.as_str(), folder) {
@@ -124,7 +125,7 @@ fn count(case: &Case) -> WireRequest {
 
 fn counted_claude() -> Case {
     let request = conversation([system("Be brief."), user("Hello")]);
-    Case::new(Provider::Vertex, "claude-haiku-4-5", request)
+    Case::new(ProviderId::Vertex, "claude-haiku-4-5", request)
 }
 
 /// The state of Anthropic's models at Vertex has a mark of its own.

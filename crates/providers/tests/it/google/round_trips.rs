@@ -1,10 +1,11 @@
 //! What Google's models said goes back to them as it came, and to others without what is Google's.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{GenerateRequest, Message, Part, Role, loss};
+use latchkey_providers::Dialect;
 use latchkey_providers::catalogue::Catalogue;
 use latchkey_providers::decode::{self, Reply};
-use latchkey_providers::{Dialect, Provider};
 use serde_json::{Value, json};
 
 use crate::cases::{
@@ -17,7 +18,10 @@ use crate::refusals::{FLASH_2_5, FLASH_3, GPT_4_1, HAIKU_4_5, VERTEX_FLASH_3};
 #[test]
 fn an_answer_goes_back_part_by_part_as_it_came() {
     let mut compared = 0;
-    for (folder, provider) in [("google", Provider::Google), ("vertex", Provider::Vertex)] {
+    for (folder, provider) in [
+        ("google", ProviderId::Google),
+        ("vertex", ProviderId::Vertex),
+    ] {
         for (name, golden) in goldens(&format!("{folder}/answers")) {
             let said = &golden["body"]["candidates"][0]["content"]["parts"];
             if said.is_null() || golden["answer"]["finish_reason"] == "PAUSED" {
@@ -36,7 +40,7 @@ fn an_answer_goes_back_part_by_part_as_it_came() {
 fn each_result_carries_the_id_that_google_gave_its_call() {
     let asked = |first: Part, second: Part| answered(message(Role::Assistant, [first, second]));
     let signed = |id: &str| with_state(call(id, "now", "{}"), "google", "EuMC");
-    let ids = |(provider, model): (Provider, &'static str), request: GenerateRequest| {
+    let ids = |(provider, model): (ProviderId, &'static str), request: GenerateRequest| {
         let body = Case::new(provider, model, request).body().unwrap();
         let ids = |turn: usize, data: &str| -> Vec<Value> {
             let parts = body["contents"][turn]["parts"].as_array().unwrap();
@@ -104,7 +108,7 @@ fn what_stays_behind_is_named() {
         ],
     );
     let request = conversation([message(Role::User, [text("x"), pdf()]), own, user("y")]);
-    let losses = |(provider, model): (Provider, &'static str)| -> Vec<(String, i32, String)> {
+    let losses = |(provider, model): (ProviderId, &'static str)| -> Vec<(String, i32, String)> {
         let case = Case::new(provider, model, request.clone());
         let Ok(exchange) = case.encode() else {
             panic!("{model} refuses it");
@@ -142,13 +146,13 @@ fn a_text_that_is_state_alone_goes_to_nobody_else() {
     let sent = |(provider, model)| Case::new(provider, model, request.clone()).body().unwrap();
     let said = json!({"role": "assistant", "content": "Hi."});
     assert_eq!(sent(GPT_4_1)["messages"][1], said);
-    assert_eq!(sent((Provider::OpenAi, "gpt-5.4"))["input"][1], said);
+    assert_eq!(sent((ProviderId::OpenAi, "gpt-5.4"))["input"][1], said);
     assert_eq!(sent(HAIKU_4_5)["messages"][1], said);
     let parts = sent(VERTEX_FLASH_3)["contents"][1]["parts"].clone();
     assert_eq!(parts, json!([{"text": "Hi."}]));
 }
 
-fn read(provider: Provider, body: &Value) -> Message {
+fn read(provider: ProviderId, body: &Value) -> Message {
     let catalogue = Catalogue::builtin();
     let dialect = Dialect::new(provider, catalogue.traits(provider, FLASH_3.1));
     let (headers, body) = (http::HeaderMap::new(), body.to_string());

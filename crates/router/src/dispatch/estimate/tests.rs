@@ -65,7 +65,7 @@ id = "by-the-piece"
 prices = { input = 1_000_000, image = 40 }
 "#;
 
-fn priced(size: Size, provider: Provider, model: &str) -> PriceEstimate {
+fn priced(size: Size, provider: ProviderId, model: &str) -> PriceEstimate {
     let layer = Layer::parse(PRICED).unwrap();
     let catalogue = Catalogue::builtin().extend(layer).unwrap();
     size.price(&Offer {
@@ -106,14 +106,18 @@ fn conversation(bytes: usize) -> Size {
 #[test]
 fn a_token_is_four_bytes_rounded_up_and_never_less_than_one() {
     for (bytes, tokens) in [(1, 1), (4, 1), (5, 2), (400, 100)] {
-        let price = priced(conversation(bytes), Provider::OpenAi, "plain");
+        let price = priced(conversation(bytes), ProviderId::OpenAi, "plain");
         assert_eq!(price.input_tokens, tokens);
         let highest = i64::try_from(bytes).unwrap() + AROUND_EACH;
         assert_eq!(price.highest_input_tokens, Some(highest));
     }
     // Bytes, not characters.
     let greeting = saying(vec![part(Content::Text("Grüße".to_owned()))]);
-    let price = priced(Size::of_conversation(&greeting), Provider::OpenAi, "plain");
+    let price = priced(
+        Size::of_conversation(&greeting),
+        ProviderId::OpenAi,
+        "plain",
+    );
     assert_eq!(price.input_tokens, 2);
     assert_eq!(price.highest_input_tokens, Some(7 + AROUND_EACH));
 }
@@ -156,7 +160,7 @@ fn everything_that_is_text_counts() {
             },
         )),
     });
-    let price = priced(Size::of_conversation(&request), Provider::OpenAi, "plain");
+    let price = priced(Size::of_conversation(&request), ProviderId::OpenAi, "plain");
     assert_eq!(price.input_tokens, 13);
     // A message, a call, a result, a tool; two ids of two bytes.
     let around = 4 * AROUND_EACH + 4 + INSTRUCTIONS;
@@ -175,7 +179,7 @@ fn of_pictures_and_documents_nobody_knows_the_tokens() {
         Content::ToolResult(result),
     ] {
         let size = Size::of_conversation(&saying(vec![part(content)]));
-        let price = priced(size, Provider::OpenAi, "plain");
+        let price = priced(size, ProviderId::OpenAi, "plain");
         assert_eq!(price.highest_input_tokens, None);
         assert_eq!(price.highest_cost_nanos, None);
         assert_eq!(price.cost_nanos, Some(200));
@@ -184,16 +188,16 @@ fn of_pictures_and_documents_nobody_knows_the_tokens() {
 
 #[test]
 fn output_is_what_is_asked_for_or_what_the_model_can_give() {
-    let price = priced(conversation(400), Provider::OpenAi, "plain");
+    let price = priced(conversation(400), ProviderId::OpenAi, "plain");
     assert_eq!(price.highest_output_tokens, Some(100));
     assert_eq!(price.cost_nanos, Some(100 + 200));
     assert_eq!(price.highest_cost_nanos, Some(416 + 200));
     let mut request = text(400);
     request.max_output_tokens = Some(10);
-    let price = priced(Size::of_conversation(&request), Provider::OpenAi, "plain");
+    let price = priced(Size::of_conversation(&request), ProviderId::OpenAi, "plain");
     assert_eq!(price.highest_output_tokens, Some(10));
     assert_eq!(price.cost_nanos, Some(100 + 20));
-    let price = priced(conversation(400), Provider::OpenAi, "unlimited");
+    let price = priced(conversation(400), ProviderId::OpenAi, "unlimited");
     assert_eq!(price.highest_output_tokens, None);
     assert_eq!((price.cost_nanos, price.highest_cost_nanos), (None, None));
 }
@@ -201,7 +205,7 @@ fn output_is_what_is_asked_for_or_what_the_model_can_give() {
 #[test]
 fn what_has_no_price_has_no_cost() {
     for model in ["unpriced", "nobodys"] {
-        let price = priced(conversation(4), Provider::OpenAi, model);
+        let price = priced(conversation(4), ProviderId::OpenAi, model);
         assert_eq!((price.cost_nanos, price.highest_cost_nanos), (None, None));
         assert_eq!(price.input_tokens, 1);
         assert!(price.price_version.ends_with("test"));
@@ -211,21 +215,21 @@ fn what_has_no_price_has_no_cost() {
 #[test]
 fn long_input_has_the_price_of_its_own_length() {
     // 1,000 tokens by the estimate, 4,016 at most.
-    let price = priced(conversation(4_000), Provider::OpenAi, "plain");
+    let price = priced(conversation(4_000), ProviderId::OpenAi, "plain");
     assert_eq!(price.cost_nanos, Some(1_000 + 200));
     assert_eq!(price.highest_cost_nanos, Some(40_160 + 200));
-    let price = priced(conversation(4_004), Provider::OpenAi, "plain");
+    let price = priced(conversation(4_004), ProviderId::OpenAi, "plain");
     assert_eq!(price.cost_nanos, Some(10_010 + 200));
 }
 
 #[test]
 fn the_highest_cost_takes_the_dearest_class_that_a_token_may_fall_into() {
     for (provider, model, cost) in [
-        (Provider::OpenAi, "caching", 3 * 416 + 200),
+        (ProviderId::OpenAi, "caching", 3 * 416 + 200),
         // It writes to its cache when it is told to.
-        (Provider::Anthropic, "caching", 416 + 200),
-        (Provider::OpenAi, "thinking", 416 + 500),
-        (Provider::Google, "drawing", 416 + 700),
+        (ProviderId::Anthropic, "caching", 416 + 200),
+        (ProviderId::OpenAi, "thinking", 416 + 500),
+        (ProviderId::Google, "drawing", 416 + 700),
     ] {
         let price = priced(conversation(400), provider, model);
         assert_eq!(price.highest_cost_nanos, Some(cost), "{model}");
@@ -238,13 +242,13 @@ fn fields_of_the_providers_own_may_cost_anything_where_they_are_sent() {
     let mut request = text(400);
     request.provider_options = Some(prost_types::Struct::default());
     let size = Size::of_conversation(&request);
-    let price = priced(size, Provider::OpenAi, "plain");
+    let price = priced(size, ProviderId::OpenAi, "plain");
     assert_eq!(price.highest_cost_nanos, None);
     assert_eq!(price.cost_nanos, Some(300));
     let catalogue = Catalogue::builtin().extend(Layer::parse(PRICED).unwrap());
     let price = size.price(&Offer {
         catalogue: &catalogue.unwrap(),
-        provider: Provider::OpenAi,
+        provider: ProviderId::OpenAi,
         model: "plain",
         start: SystemTime::UNIX_EPOCH,
         first_choice: false,
@@ -258,7 +262,7 @@ fn vectors_have_no_output() {
         inputs: vec!["1234".to_owned(), "12345".to_owned()],
         ..EmbedRequest::default()
     };
-    let price = priced(Size::of_inputs(&request), Provider::OpenAi, "vectors");
+    let price = priced(Size::of_inputs(&request), ProviderId::OpenAi, "vectors");
     assert_eq!(price.input_tokens, 3);
     assert_eq!(price.highest_input_tokens, Some(9 + 2 * AROUND_EACH));
     assert_eq!(price.highest_output_tokens, Some(0));
@@ -276,20 +280,20 @@ fn pictures_cost_what_the_catalogue_says_for_one() {
     };
     let price = priced(
         Size::of_pictures(&request),
-        Provider::OpenAi,
+        ProviderId::OpenAi,
         "by-the-piece",
     );
     assert_eq!(price.highest_output_tokens, None);
     assert_eq!(price.cost_nanos, Some(2 + 3 * 40));
     assert_eq!(price.highest_cost_nanos, Some(8 + AROUND_EACH + 3 * 40));
     // By the token, nobody knows how many there will be.
-    let price = priced(Size::of_pictures(&request), Provider::Google, "drawing");
+    let price = priced(Size::of_pictures(&request), ProviderId::Google, "drawing");
     assert_eq!((price.cost_nanos, price.highest_cost_nanos), (None, None));
     let one = GenerateImagesRequest {
         count: 0,
         ..request
     };
-    let price = priced(Size::of_pictures(&one), Provider::OpenAi, "by-the-piece");
+    let price = priced(Size::of_pictures(&one), ProviderId::OpenAi, "by-the-piece");
     assert_eq!(price.cost_nanos, Some(2 + 40));
 }
 
@@ -297,7 +301,7 @@ fn pictures_cost_what_the_catalogue_says_for_one() {
 fn an_amount_beyond_all_numbers_is_none() {
     let mut size = conversation(4);
     size.text = i64::MAX;
-    let price = priced(size, Provider::OpenAi, "plain");
+    let price = priced(size, ProviderId::OpenAi, "plain");
     assert_eq!(price.highest_input_tokens, Some(i64::MAX));
     assert_eq!(price.highest_cost_nanos, None);
     let most = NanosPerMillion::new(i64::MAX);

@@ -1,5 +1,6 @@
 //! Members: how long what the vault says of them is kept.
 
+use latchkey_contract::Reason;
 use latchkey_contract::vault::v1::member::Role;
 use latchkey_contract::vault::v1::{LookUpMemberRequest, LookUpMemberResponse, ScopeRevision};
 
@@ -169,7 +170,7 @@ async fn a_workspace_that_does_not_exist_has_no_members_and_is_asked_for_again()
     let mut fixture = Fixture::router_session().await;
     for _ in 0..2 {
         let asking = fixture.ask_for_member(ACME, ADA);
-        let refusal = Refusal::new(Code::NotFound, "WORKSPACE_NOT_FOUND", "nowhere");
+        let refusal = Refusal::new(Reason::WorkspaceNotFound, "nowhere");
         let question = fixture.look_up().await;
         question.refuse(refusal.into_status("vault.latchkey"));
         assert_eq!(role(asking).await, None);
@@ -178,7 +179,7 @@ async fn a_workspace_that_does_not_exist_has_no_members_and_is_asked_for_again()
 
 #[tokio::test]
 async fn what_cant_be_known_is_no_answer() {
-    let unknown = Refusal::new(Code::FailedPrecondition, "SESSION_UNKNOWN", "who?");
+    let unknown = Refusal::new(Reason::RouterSessionUnknown, "who?");
     for status in [
         Status::unavailable("down"),
         unknown.into_status("vault.latchkey"),
@@ -190,14 +191,14 @@ async fn what_cant_be_known_is_no_answer() {
     }
     let mut fixture = Fixture::router_session().await;
     let asking = fixture.ask_for_member(ACME, ADA);
-    let refusal = Refusal::new(Code::DataLoss, "INTEGRITY", "integrity check failed");
+    let refusal = Refusal::new(Reason::Integrity, "integrity check failed");
     let question = fixture.look_up().await;
     question.refuse(refusal.into_status("vault.latchkey"));
     let outcome = asking.await.unwrap();
     let Err(RouterError::Refused(refusal)) = outcome else {
         panic!("it is not the vault's refusal: {outcome:?}");
     };
-    assert_eq!(refusal.reason, "INTEGRITY");
+    assert_eq!(refusal.reason, Reason::Integrity);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! `ListCatalogueModels`.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{ListCatalogueModelsRequest, ListCatalogueModelsResponse};
-use latchkey_providers::Provider;
 use latchkey_providers::catalogue::Model;
 
 use super::Models;
@@ -15,7 +15,7 @@ pub(super) fn handle(
     request: &ListCatalogueModelsRequest,
 ) -> Result<ListCatalogueModelsResponse, RouterError> {
     call.authorize_anywhere()?;
-    let provider: Option<Provider> = match request.provider.as_str() {
+    let provider: Option<ProviderId> = match request.provider.as_str() {
         "" => None,
         text => {
             let parsed = text.parse();

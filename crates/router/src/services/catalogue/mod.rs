@@ -10,6 +10,7 @@ mod upsert_catalogue_model;
 use std::sync::Arc;
 
 use latchkey_clock::Clock;
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::ModelName;
 use latchkey_contract::router::v1::catalogue_service_server::CatalogueService;
 use latchkey_contract::router::v1::{
@@ -17,7 +18,6 @@ use latchkey_contract::router::v1::{
     GetCatalogueModelRequest, ListCatalogueModelsRequest, ListCatalogueModelsResponse,
     UpsertCatalogueModelRequest,
 };
-use latchkey_providers::Provider;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::call::Call;
@@ -70,7 +70,7 @@ impl CatalogueService for Models {
 }
 
 /// The provider and the model that a name names.
-fn parse(field: &'static str, name: &str) -> Result<(Provider, ModelName), RouterError> {
+fn parse(field: &'static str, name: &str) -> Result<(ProviderId, ModelName), RouterError> {
     let name: ModelName = name.parse().map_err(RouterError::name(field))?;
     let provider = name.provider.as_str().parse();
     let provider = provider.map_err(|error| RouterError::field(field, error))?;

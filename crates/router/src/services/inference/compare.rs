@@ -69,8 +69,8 @@ pub(super) fn answering(
 fn failure(error: &RouterError) -> CompareFailure {
     let said = status::refusal(error);
     CompareFailure {
-        code: said.code().into(),
-        reason: said.reason().to_owned(),
+        code: said.reason().code().into(),
+        reason: said.reason().to_string(),
         message: said.message().to_owned(),
         metadata: said.into_metadata().collect(),
     }

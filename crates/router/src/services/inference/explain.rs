@@ -82,7 +82,7 @@ fn key(report: CandidateReport) -> ExplainedKey {
 fn refusal(error: &RouterError) -> ExplainedRefusal {
     let said = status::refusal(error);
     ExplainedRefusal {
-        reason: said.reason().to_owned(),
+        reason: said.reason().to_string(),
         message: said.message().to_owned(),
         metadata: said.into_metadata().collect(),
     }

@@ -2,10 +2,10 @@
 
 use std::ops::Bound;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{
     ListModelsRequest, ListModelsResponse, ModelListFailure, ReachableModel,
 };
-use latchkey_providers::Provider;
 
 use crate::error::RouterError;
 use crate::listing::{Failure, Listing, Reachable, Wanted, operations};
@@ -50,19 +50,19 @@ pub(super) async fn handle(
     })
 }
 
-fn provider(field: &str, text: &str) -> Result<Provider, RouterError> {
+fn provider(field: &str, text: &str) -> Result<ProviderId, RouterError> {
     text.parse()
         .map_err(|error| RouterError::field(field, error))
 }
 
-fn cursor(text: &str) -> Result<(Provider, String), RouterError> {
+fn cursor(text: &str) -> Result<(ProviderId, String), RouterError> {
     let problem = || RouterError::field("page_token", "is not a token of this list");
     let (provider, model) = text.split_once('/').ok_or_else(problem)?;
     let provider = provider.parse().map_err(|_| problem())?;
     Ok((provider, model.to_owned()))
 }
 
-fn model(provider: Provider, reachable: &Reachable) -> ReachableModel {
+fn model(provider: ProviderId, reachable: &Reachable) -> ReachableModel {
     let listed = &reachable.listed;
     ReachableModel {
         provider: provider.as_str().to_owned(),
@@ -83,7 +83,7 @@ fn failure(failure: &Failure) -> ModelListFailure {
     ModelListFailure {
         key: failure.key.to_string(),
         provider: failure.provider.as_str().to_owned(),
-        reason: failure.error.reason().to_owned(),
+        reason: failure.error.reason().to_string(),
         message: failure.error.to_string(),
     }
 }

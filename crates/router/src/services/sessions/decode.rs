@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::{Scope, WorkspaceName};
 use latchkey_contract::router::v1::{Session as Message, session};
-use latchkey_providers::Provider;
 
 use crate::domain::session::{DEFAULT_RETENTION, SettingError, Settings};
 use crate::error::RouterError;
@@ -14,7 +14,7 @@ pub(super) fn settings(said: &Message) -> Result<Settings, RouterError> {
     let provider = match said.provider.as_str() {
         "" => String::new(),
         text => {
-            let provider = text.parse::<Provider>();
+            let provider = text.parse::<ProviderId>();
             let provider = provider.map_err(|error| RouterError::field("provider", error))?;
             provider.as_str().to_owned()
         }

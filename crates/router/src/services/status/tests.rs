@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use latchkey_contract::Reason;
 use latchkey_contract::router::v1::loss;
 use latchkey_egress::EgressError;
+use latchkey_providers::ErrorClass;
 use latchkey_providers::encode::{EncodeError, EncodeErrorKind};
 use latchkey_rpc::access::Denied;
 use latchkey_rpc::page::PageTokenError;
@@ -124,9 +126,8 @@ fn too_dear(highest_nanos: Option<i64>) -> RouterError {
 
 fn vault() -> Vec<Row> {
     use Code::{DataLoss, FailedPrecondition, InvalidArgument, NotFound, Unavailable};
-    let said = |code, reason, violations: &[&str]| {
+    let said = |reason: Reason, violations: &[&str]| {
         RouterError::Refused(Box::new(VaultRefusal {
-            code,
             reason,
             message: "no".to_owned(),
             metadata: HashMap::from([("key".to_owned(), "KEY_DISABLED".to_owned())]),
@@ -137,15 +138,15 @@ fn vault() -> Vec<Row> {
                 .collect(),
         }))
     };
-    let handed_on = |code, reason| row(said(code, reason, &[]), code, reason);
-    let field = said(InvalidArgument, "FIELD_INVALID", &["key"]);
+    let handed_on = |code, reason: Reason| row(said(reason, &[]), code, reason.as_str());
+    let field = said(Reason::FieldInvalid, &["key"]);
     vec![
         row(field, InvalidArgument, "FIELD_INVALID").naming("key"),
-        handed_on(NotFound, "WORKSPACE_NOT_FOUND"),
-        handed_on(FailedPrecondition, "OWN_KEY_REQUIRED"),
-        handed_on(FailedPrecondition, "POLICY_FORBIDS"),
-        handed_on(FailedPrecondition, "EXPECTATION_UNMET"),
-        handed_on(DataLoss, "INTEGRITY"),
+        handed_on(NotFound, Reason::WorkspaceNotFound),
+        handed_on(FailedPrecondition, Reason::OwnKeyRequired),
+        handed_on(FailedPrecondition, Reason::PolicyForbids),
+        handed_on(FailedPrecondition, Reason::ExpectationUnmet),
+        handed_on(DataLoss, Reason::Integrity),
         row(
             RouterError::VaultUnavailable,
             Unavailable,
@@ -279,7 +280,7 @@ fn every_error_has_its_code_reason_and_details() {
     for row in table() {
         is_listed(&row.error);
         let words = row.error.to_string();
-        assert_eq!(row.error.reason(), row.reason);
+        assert_eq!(row.error.reason().as_str(), row.reason);
         let status = Status::from(row.error);
         let details = status.get_error_details();
         let info = details.error_info().unwrap();
@@ -332,7 +333,7 @@ fn what_was_tried_before_changes_nothing_else() {
             cause: Box::new(row.error),
             attempts: vec!["first".to_owned(), "second".to_owned()],
         };
-        assert_eq!(tried.reason(), row.reason);
+        assert_eq!(tried.reason().as_str(), row.reason);
         let status = Status::from(tried);
         let details = status.get_error_details();
         let info = details.error_info().unwrap();

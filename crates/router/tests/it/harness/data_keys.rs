@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
+use latchkey_contract::Reason;
 use latchkey_contract::vault::v1::{
     CreateDataKeyRequest, DataKey, DestroyDataKeyRequest, DestroyDataKeyResponse,
     LeaseDataKeyRequest,
 };
 use latchkey_rpc::refusal::Refusal;
-use tonic::{Code, Response, Status};
+use tonic::{Response, Status};
 
 /// The keys by their names, and what became of them.
 #[derive(Default)]
@@ -71,7 +72,7 @@ impl DataKeys {
         kept.leased += 1;
         let Some(material) = kept.keys.get(&request.name).cloned() else {
             let words = "there is no such data key";
-            let refusal = Refusal::new(Code::NotFound, "DATA_KEY_NOT_FOUND", words);
+            let refusal = Refusal::new(Reason::DataKeyNotFound, words);
             return Err(refusal.into_status("vault.latchkey"));
         };
         let name = request.name.clone();
@@ -100,6 +101,6 @@ fn in_session(session: &str) -> Result<(), Status> {
     if session.starts_with('s') {
         return Ok(());
     }
-    let refusal = Refusal::new(Code::FailedPrecondition, "SESSION_UNKNOWN", "who is that?");
+    let refusal = Refusal::new(Reason::RouterSessionUnknown, "who is that?");
     Err(refusal.into_status("vault.latchkey"))
 }

@@ -1,12 +1,13 @@
 //! The vault's choice among several keys, by the rules of the real one.
 
+use latchkey_contract::Reason;
 use latchkey_contract::vault::v1::funding_policy::{FundingFallback, Selection};
 use latchkey_contract::vault::v1::{
     Candidate, Capability, Exclusion, FundingPolicy, Lease, Payer, Refusal as RefusalData,
     ResolveRequest, ResolveResponse, ScopeRevision, WorkspaceFallback,
 };
 use latchkey_rpc::refusal::Refusal;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use super::vault::{api_key, secret};
 
@@ -67,7 +68,7 @@ impl Leasing {
     ) -> Result<ResolveResponse, Status> {
         let named = self.named(request);
         if !request.key.is_empty() && named.is_none() {
-            return Err(said(Code::NotFound, "KEY_NOT_FOUND").into_status("vault.latchkey"));
+            return Err(said(Reason::KeyNotFound).into_status("vault.latchkey"));
         }
         let mismatch = named.is_some_and(|key| !is_asked_for(key, request));
         let judged = if mismatch {
@@ -87,7 +88,7 @@ impl Leasing {
         };
         let mut equals: Vec<_> = judged.iter().filter(|key| key.step == 1).collect();
         let refusal = match equals.len() {
-            _ if mismatch => Some(said(Code::FailedPrecondition, "PROVIDER_MISMATCH")),
+            _ if mismatch => Some(said(Reason::ProviderMismatch)),
             0 => Some(self.refuse_all(named.is_some(), &judged)),
             _ => None,
         };
@@ -222,14 +223,11 @@ impl Leasing {
 
     fn refuse_all(&self, named: bool, judged: &[Judged<'_>]) -> Refusal {
         let unmet = judged.iter().any(|key| key.rule == "EXPECTATION");
-        let mut refusal = said(
-            Code::FailedPrecondition,
-            match (unmet, named) {
-                (true, _) => "EXPECTATION_UNMET",
-                (false, true) => "KEY_UNUSABLE",
-                (false, false) => "OWN_KEY_REQUIRED",
-            },
-        );
+        let mut refusal = said(match (unmet, named) {
+            (true, _) => Reason::ExpectationUnmet,
+            (false, true) => Reason::KeyUnusable,
+            (false, false) => Reason::OwnKeyRequired,
+        });
         for key in judged {
             refusal = refusal.with(name(key.lease), key.rule);
         }
@@ -331,13 +329,13 @@ fn name(lease: &Lease) -> &str {
     key
 }
 
-fn said(code: Code, reason: &'static str) -> Refusal {
-    Refusal::new(code, reason, "not that key")
+fn said(reason: Reason) -> Refusal {
+    Refusal::new(reason, "not that key")
 }
 
 fn data(refusal: Refusal) -> RefusalData {
     RefusalData {
-        reason: refusal.reason().to_owned(),
+        reason: refusal.reason().to_string(),
         message: refusal.message().to_owned(),
         metadata: refusal.into_metadata().collect(),
     }

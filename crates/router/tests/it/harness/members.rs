@@ -1,9 +1,10 @@
 //! Members, as the vault tells of them.
 
+use latchkey_contract::Reason;
 use latchkey_contract::vault::v1::member::Role;
 use latchkey_contract::vault::v1::{LookUpMemberRequest, LookUpMemberResponse, ScopeRevision};
 use latchkey_rpc::refusal::Refusal;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use super::config::Who;
 use super::requests::ACME;
@@ -36,7 +37,7 @@ impl Vault {
         self.looks_up(move |request| {
             if request.workspace != ACME {
                 let words = "there is no such workspace";
-                let refusal = Refusal::new(Code::NotFound, "WORKSPACE_NOT_FOUND", words);
+                let refusal = Refusal::new(Reason::WorkspaceNotFound, words);
                 return Err(refusal.into_status("vault.latchkey"));
             }
             let found = members

@@ -24,7 +24,7 @@ use super::vault::secret;
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// A provider that is running.
-pub(crate) struct Provider {
+pub(crate) struct ProviderId {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -81,7 +81,7 @@ enum Content {
 /// The provider's hand on an answer whose pieces the test sends.
 pub(crate) struct Stream(mpsc::UnboundedSender<Bytes>);
 
-impl Provider {
+impl ProviderId {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use latchkey_contract::Reason;
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
     Attempt, FinishReason, GenerateRequest, GetAttemptRequest, Operation, Origin, Payer, Role,
@@ -354,20 +355,20 @@ async fn what_the_provider_cannot_do_is_refused(router: Router) {
 
 async fn the_vaults_refusal_is_handed_on(router: Router) {
     for (code, reason) in [
-        (Code::NotFound, "WORKSPACE_NOT_FOUND"),
-        (Code::NotFound, "PROJECT_NOT_FOUND"),
-        (Code::NotFound, "KEY_NOT_FOUND"),
-        (Code::FailedPrecondition, "OWN_KEY_REQUIRED"),
-        (Code::FailedPrecondition, "KEY_UNUSABLE"),
-        (Code::FailedPrecondition, "PROVIDER_MISMATCH"),
-        (Code::InvalidArgument, "FIELD_INVALID"),
-        (Code::DataLoss, "INTEGRITY"),
+        (Code::NotFound, Reason::WorkspaceNotFound),
+        (Code::NotFound, Reason::ProjectNotFound),
+        (Code::NotFound, Reason::KeyNotFound),
+        (Code::FailedPrecondition, Reason::OwnKeyRequired),
+        (Code::FailedPrecondition, Reason::KeyUnusable),
+        (Code::FailedPrecondition, Reason::ProviderMismatch),
+        (Code::InvalidArgument, Reason::FieldInvalid),
+        (Code::DataLoss, Reason::Integrity),
     ] {
-        let refusal = Refusal::new(code, reason, "the vault's words")
+        let refusal = Refusal::new(reason, "the vault's words")
             .with(&key(ACME, "main"), "KEY_DISABLED")
             .violation("key", "is no name");
         router.vault.refuses(refusal.into_status("vault.latchkey"));
-        let said = refused(router.generate(gpt()).await, code, reason);
+        let said = refused(router.generate(gpt()).await, code, reason.as_str());
         assert_eq!(said.message, "the vault's words");
         assert_eq!(said.metadata[&key(ACME, "main")], "KEY_DISABLED");
         assert_eq!(said.fields, ["key"]);

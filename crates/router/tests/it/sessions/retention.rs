@@ -86,7 +86,7 @@ async fn what_can_not_be_deleted_is_tried_again_and_keeps_nobody(router: Router)
         .await
         .unwrap();
     let keys = router.vault.data_keys();
-    let refusal = latchkey_rpc::refusal::Refusal::new(Code::DataLoss, "INTEGRITY", "no");
+    let refusal = latchkey_rpc::refusal::Refusal::new(latchkey_contract::Reason::Integrity, "no");
     keys.refuses_to_destroy(Some(refusal.into_status("vault.latchkey")));
     router.clock.set(START + MINUTE);
     assert_eq!(router.conversations.sweep().await.unwrap(), 1);

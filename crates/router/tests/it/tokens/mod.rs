@@ -12,7 +12,7 @@ use latchkey_migrations::testing::Backend;
 use latchkey_router::config::ProviderConfig;
 use serde_json::json;
 
-use crate::harness::{Answer, Provider, Router, chat, gpt, of, own};
+use crate::harness::{Answer, ProviderId, Router, chat, gpt, of, own};
 
 /// The secret of the application.
 const SECRET: &str = "not-a-real-client-secret~0123456789";
@@ -24,7 +24,7 @@ const SECOND: &str = "token-2";
 /// A router, and where it gets tokens. Its provider says good day, whatever it is shown.
 struct World {
     router: Router,
-    issuer: Provider,
+    issuer: ProviderId,
 }
 
 impl World {
@@ -37,7 +37,7 @@ impl World {
     }
 
     async fn of_keys(keys: impl IntoIterator<Item = Lease>) -> Self {
-        let issuer = Provider::start().await;
+        let issuer = ProviderId::start().await;
         let router = Router::start_with(Backend::Sqlite, |config| {
             for provider in ["azure", "vertex"] {
                 let elsewhere = ProviderConfig {

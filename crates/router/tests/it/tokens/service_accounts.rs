@@ -8,7 +8,7 @@ use latchkey_router::config::ProviderConfig;
 use serde_json::json;
 
 use super::{FIRST, World, granted};
-use crate::harness::{Answer, Provider, Router, gpt, of, own};
+use crate::harness::{Answer, ProviderId, Router, gpt, of, own};
 
 /// A key that the whole world has: testRSA2048 of RFC 9500, 2.1, in PKCS#8.
 const RFC_9500: &str = include_str!("../../../../vault/tests/data/rfc9500_rsa_2048.pkcs8.base64");
@@ -45,8 +45,8 @@ fn account(id: &str) -> Lease {
 
 /// A router whose operator sends everything of Vertex's to one place.
 async fn world() -> World {
-    let issuer = Provider::start().await;
-    let upstream = Provider::start().await;
+    let issuer = ProviderId::start().await;
+    let upstream = ProviderId::start().await;
     let mut router = Router::start_with(Backend::Sqlite, |config| {
         let elsewhere = ProviderConfig {
             base_url: Some(upstream.url().parse().unwrap()),

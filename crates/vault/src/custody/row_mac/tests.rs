@@ -1,4 +1,5 @@
 use data_encoding::HEXLOWER;
+use latchkey_contract::ProviderId;
 use uuid::Uuid;
 
 use super::*;
@@ -8,7 +9,6 @@ use crate::domain::funding::Funding;
 use crate::domain::key::KeyState;
 use crate::domain::material::SecretKind;
 use crate::domain::member::{self, MemberRole};
-use crate::domain::provider::Provider;
 use crate::domain::settings::Settings;
 use crate::domain::uid::{BranchKeyUid, DataKeyUid, KeyUid, ProjectUid, WorkspaceUid};
 use crate::domain::verification::{Grade, Verification};
@@ -41,7 +41,7 @@ fn key() -> Key {
         workspace: WorkspaceUid(Uuid::from_u128(1)),
         project: Some(ProjectUid(Uuid::from_u128(2))),
         slug: Some("main".parse().unwrap()),
-        provider: Provider::OpenAi,
+        provider: ProviderId::OpenAi,
         settings: Settings {
             display_name: "Main".to_owned(),
             default_model: "gpt-5.4".to_owned(),
@@ -192,7 +192,7 @@ fn deployments_and_fallbacks_are_covered() {
 fn what_is_allowed_of_a_provider_is_covered() {
     let of = |terms: Terms| ProviderAccess {
         workspace: WorkspaceUid(Uuid::from_u128(1)),
-        provider: Provider::OpenAi,
+        provider: ProviderId::OpenAi,
         terms,
         row_revision: 1,
         update_time: at(1),
@@ -240,7 +240,7 @@ fn what_is_allowed_of_a_provider_is_covered() {
             ..row()
         },
         ProviderAccess {
-            provider: Provider::Azure,
+            provider: ProviderId::Azure,
             ..row()
         },
         ProviderAccess {

@@ -63,7 +63,7 @@ fn a_data_key_opens_as_itself_alone() {
 #[test]
 fn what_is_sealed_for_a_provider_does_not_open_as_a_data_key() {
     let keys = workspace(1);
-    for provider in Provider::ALL {
+    for provider in ProviderId::ALL {
         assert_ne!(provider.as_str(), keys.data_key_payload(ONE).provider);
         let plain = Secret::new(vec![7; LEASED_KEY_LEN]);
         let context = keys.payload_context(ONE.to_bytes(), 1, provider.as_str(), "api_key");

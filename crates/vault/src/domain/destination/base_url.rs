@@ -1,11 +1,11 @@
 //! The base address of a destination.
 
+use latchkey_contract::ProviderId;
 use latchkey_egress::{EgressError, EgressPolicy};
 use url::Url;
 
 use super::ApiVersion;
 use super::azure::{self, AzureAddressError};
-use crate::domain::provider::Provider;
 
 /// Why an address can't be a base address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -39,7 +39,7 @@ const LONGEST: usize = 2_048;
 impl BaseUrl {
     pub(super) fn parse(
         text: &str,
-        provider: Provider,
+        provider: ProviderId,
         policy: &EgressPolicy,
     ) -> Result<Self, BaseUrlError> {
         if text.len() > LONGEST {
@@ -47,14 +47,14 @@ impl BaseUrl {
         }
         let url: Url = text.parse().map_err(|_| BaseUrlError::NotAUrl)?;
         let parts = match provider {
-            Provider::Azure => azure::take_apart(&url)?,
-            Provider::Anthropic
-            | Provider::Custom
-            | Provider::DeepSeek
-            | Provider::Google
-            | Provider::OpenAi
-            | Provider::OpenRouter
-            | Provider::Vertex => azure::Parts::whole(url),
+            ProviderId::Azure => azure::take_apart(&url)?,
+            ProviderId::Anthropic
+            | ProviderId::Custom
+            | ProviderId::DeepSeek
+            | ProviderId::Google
+            | ProviderId::OpenAi
+            | ProviderId::OpenRouter
+            | ProviderId::Vertex => azure::Parts::whole(url),
         };
         policy.check_url(&parts.resource)?;
         Ok(Self {

@@ -4,6 +4,7 @@
 mod azure;
 mod base_url;
 
+use latchkey_contract::ProviderId;
 use latchkey_egress::EgressPolicy;
 
 pub use azure::AzureAddressError;
@@ -11,7 +12,6 @@ pub(super) use azure::is_deployment;
 pub use base_url::BaseUrlError;
 
 use super::material::{Material, is_cloud_project};
-use super::provider::Provider;
 use super::settings::FieldError;
 use base_url::BaseUrl;
 
@@ -69,7 +69,7 @@ impl Destination {
     /// Reads directions to a new destination.
     pub fn parse(
         directions: &Directions<'_>,
-        provider: Provider,
+        provider: ProviderId,
         policy: &EgressPolicy,
     ) -> Result<Located, DestinationError> {
         Self::default().redirect(directions, provider, policy)
@@ -79,7 +79,7 @@ impl Destination {
     pub fn redirect(
         &self,
         directions: &Directions<'_>,
-        provider: Provider,
+        provider: ProviderId,
         policy: &EgressPolicy,
     ) -> Result<Located, DestinationError> {
         check_use(directions, provider)?;
@@ -153,12 +153,12 @@ impl Destination {
         &self.api_version
     }
 
-    fn check_complete(&self, provider: Provider) -> Result<(), DestinationError> {
-        let homeless = matches!(provider, Provider::Azure | Provider::Custom);
+    fn check_complete(&self, provider: ProviderId) -> Result<(), DestinationError> {
+        let homeless = matches!(provider, ProviderId::Azure | ProviderId::Custom);
         if homeless && self.base_url.is_empty() {
             return Err(BaseUrlError::Missing.into());
         }
-        if provider == Provider::Vertex && self.location.is_empty() {
+        if provider == ProviderId::Vertex && self.location.is_empty() {
             let problem = "is required for this provider: a region, or `global`, `us`, `eu`";
             return Err(FieldError::new("location", problem).into());
         }
@@ -181,11 +181,15 @@ impl ApiVersion {
 }
 
 /// Refuses by name what a provider has no use for, and what can't be part of an address.
-fn check_use(directions: &Directions<'_>, provider: Provider) -> Result<(), FieldError> {
+fn check_use(directions: &Directions<'_>, provider: ProviderId) -> Result<(), FieldError> {
     for (field, given, users) in [
-        ("location", directions.location, Provider::Vertex),
-        ("cloud_project", directions.cloud_project, Provider::Vertex),
-        ("api_version", directions.api_version, Provider::Azure),
+        ("location", directions.location, ProviderId::Vertex),
+        (
+            "cloud_project",
+            directions.cloud_project,
+            ProviderId::Vertex,
+        ),
+        ("api_version", directions.api_version, ProviderId::Azure),
     ] {
         if !given.is_empty() && provider != users {
             return Err(FieldError::new(field, "has no use for this provider"));

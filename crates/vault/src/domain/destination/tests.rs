@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn parse(directions: &Directions<'_>, provider: Provider) -> Result<Located, DestinationError> {
+fn parse(directions: &Directions<'_>, provider: ProviderId) -> Result<Located, DestinationError> {
     Destination::parse(directions, provider, &EgressPolicy::default())
 }
 
@@ -24,14 +24,14 @@ fn refused_field(outcome: Result<Located, DestinationError>) -> String {
 
 #[test]
 fn who_has_no_public_address_needs_one() {
-    for provider in Provider::ALL {
+    for provider in ProviderId::ALL {
         let location = match provider {
-            Provider::Vertex => "global",
+            ProviderId::Vertex => "global",
             _ => "",
         };
         let nowhere = Directions { location, ..to("") };
         let expected = match provider {
-            Provider::Azure | Provider::Custom => Err(BaseUrlError::Missing.into()),
+            ProviderId::Azure | ProviderId::Custom => Err(BaseUrlError::Missing.into()),
             _ => Ok(String::new()),
         };
         let parsed = parse(&nowhere, provider).map(|found| found.destination.base_url().to_owned());
@@ -41,13 +41,17 @@ fn who_has_no_public_address_needs_one() {
 
 #[test]
 fn a_trailing_slash_does_not_matter() {
-    let parsed = parse(&to("https://llm.example/v1/"), Provider::Custom).unwrap();
+    let parsed = parse(&to("https://llm.example/v1/"), ProviderId::Custom).unwrap();
     assert_eq!(parsed.destination.base_url(), "https://llm.example/v1");
 }
 
 #[test]
 fn an_internal_address_is_refused() {
-    for provider in [Provider::Azure, Provider::Custom, Provider::OpenRouter] {
+    for provider in [
+        ProviderId::Azure,
+        ProviderId::Custom,
+        ProviderId::OpenRouter,
+    ] {
         let refusal = parse(&to("https://169.254.169.254/openai/v1"), provider);
         let expected = BaseUrlError::Egress(EgressError::NotPublic);
         assert_eq!(refusal, Err(expected.into()), "{provider}");
@@ -62,7 +66,7 @@ fn vertex_has_a_region_and_maybe_a_project() {
             cloud_project,
             ..to("")
         };
-        parse(&directions, Provider::Vertex)
+        parse(&directions, ProviderId::Vertex)
     };
     for location in ["global", "us", "eu", "europe-west4"] {
         let found = vertex(location, "acme:models.prod-1").unwrap().destination;
@@ -86,7 +90,7 @@ fn vertex_has_a_region_and_maybe_a_project() {
 
 #[test]
 fn a_field_that_a_provider_has_no_use_for_is_refused_by_name() {
-    for provider in Provider::ALL {
+    for provider in ProviderId::ALL {
         let base_url = "https://llm.example";
         for (field, directions, user) in [
             (
@@ -95,7 +99,7 @@ fn a_field_that_a_provider_has_no_use_for_is_refused_by_name() {
                     location: "global",
                     ..to(base_url)
                 },
-                Provider::Vertex,
+                ProviderId::Vertex,
             ),
             (
                 "cloud_project",
@@ -103,7 +107,7 @@ fn a_field_that_a_provider_has_no_use_for_is_refused_by_name() {
                     cloud_project: "acme-models",
                     ..to(base_url)
                 },
-                Provider::Vertex,
+                ProviderId::Vertex,
             ),
             (
                 "api_version",
@@ -111,7 +115,7 @@ fn a_field_that_a_provider_has_no_use_for_is_refused_by_name() {
                     api_version: "2024-10-21",
                     ..to(base_url)
                 },
-                Provider::Azure,
+                ProviderId::Azure,
             ),
         ] {
             if provider != user {
@@ -166,7 +170,7 @@ fn what_azures_portal_shows_is_taken_apart() {
         ),
         ("/api/projects/p/openai/v1/", "/api/projects/p", "", None),
     ] {
-        let found = parse(&to(&format!("{HOST}{path}")), Provider::Azure).unwrap();
+        let found = parse(&to(&format!("{HOST}{path}")), ProviderId::Azure).unwrap();
         let destination = &found.destination;
         assert_eq!(
             destination.base_url(),
@@ -199,12 +203,12 @@ fn other_addresses_of_azure_are_refused() {
     ] {
         let url = format!("https://acme.openai.azure.com{path}");
         let expected = BaseUrlError::Azure(error);
-        let refusal = parse(&to(&url), Provider::Azure);
+        let refusal = parse(&to(&url), ProviderId::Azure);
         assert_eq!(refusal, Err(expected.into()), "{path}");
     }
     for url in ["https://user@acme.example", "https://acme.example#openai"] {
         let expected = BaseUrlError::Egress(EgressError::Decorated);
-        assert_eq!(parse(&to(url), Provider::Azure), Err(expected.into()));
+        assert_eq!(parse(&to(url), ProviderId::Azure), Err(expected.into()));
     }
 }
 
@@ -215,7 +219,7 @@ fn a_version_of_azure_is_a_date() {
             api_version,
             ..to("https://acme.openai.azure.com")
         };
-        parse(&directions, Provider::Azure)
+        parse(&directions, ProviderId::Azure)
     };
     for (given, kept) in [
         ("", ""),
@@ -254,7 +258,8 @@ fn a_version_is_told_once_or_twice_alike() {
             api_version,
             ..to(&url)
         };
-        parse(&directions, Provider::Azure).map(|found| found.destination.api_version().to_owned())
+        parse(&directions, ProviderId::Azure)
+            .map(|found| found.destination.api_version().to_owned())
     };
     let dated = Ok("2024-10-21".to_owned());
     assert_eq!(azure("2024-10-21", "?api-version=2024-10-21"), dated);
@@ -271,10 +276,10 @@ fn what_new_directions_do_not_say_stays() {
         api_version: "2024-10-21",
         ..to("https://acme.openai.azure.com")
     };
-    let first = parse(&first, Provider::Azure).unwrap().destination;
+    let first = parse(&first, ProviderId::Azure).unwrap().destination;
     let redirect = |directions: Directions<'_>| {
         let found = first
-            .redirect(&directions, Provider::Azure, &policy)
+            .redirect(&directions, ProviderId::Azure, &policy)
             .unwrap();
         let found = found.destination;
         (found.base_url().to_owned(), found.api_version().to_owned())
@@ -298,12 +303,14 @@ fn what_new_directions_do_not_say_stays() {
         cloud_project: "acme-models",
         ..Directions::default()
     };
-    let vertex = parse(&vertex, Provider::Vertex).unwrap().destination;
+    let vertex = parse(&vertex, ProviderId::Vertex).unwrap().destination;
     let moved = Directions {
         location: "europe-west4",
         ..Directions::default()
     };
-    let moved = vertex.redirect(&moved, Provider::Vertex, &policy).unwrap();
+    let moved = vertex
+        .redirect(&moved, ProviderId::Vertex, &policy)
+        .unwrap();
     assert_eq!(moved.destination.location(), "europe-west4");
     assert_eq!(moved.destination.cloud_project(), "acme-models");
 }
@@ -315,7 +322,7 @@ proptest! {
         query in "(\\?(api-version=[0-9v-]{0,10}|x=y))?",
     ) {
         let url = format!("https://acme.openai.azure.com{path}{query}");
-        if let Ok(found) = parse(&to(&url), Provider::Azure) {
+        if let Ok(found) = parse(&to(&url), ProviderId::Azure) {
             prop_assert!(!found.destination.base_url().contains('?'));
             // What was taken apart is not taken apart again, unless it is a gateway's own path.
             prop_assert!(found.destination.base_url().starts_with("https://acme.openai.azure.com"));

@@ -8,7 +8,7 @@ fn key(state: KeyState) -> Key {
         workspace: WorkspaceUid(Uuid::nil()),
         project: None,
         slug: Some("k".parse().unwrap()),
-        provider: Provider::OpenAi,
+        provider: ProviderId::OpenAi,
         settings: Settings::default(),
         state,
         state_detail: "words".to_owned(),

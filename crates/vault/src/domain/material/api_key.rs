@@ -1,9 +1,9 @@
 //! A key that is one text, and whose it unmistakably is.
 
+use latchkey_contract::ProviderId;
 use latchkey_envelope::Secret;
 
 use super::text::{self, TextError};
-use crate::domain::provider::Provider;
 
 /// A key as its owner handed it in.
 pub struct ApiKey(Secret);
@@ -25,7 +25,7 @@ pub enum ApiKeyError {
     NotOpenAi,
     /// Unmistakably another provider's.
     #[error("is a key of {0}: choose that provider")]
-    OtherProvider(Provider),
+    OtherProvider(ProviderId),
     /// Not a text that a key could be.
     #[error(transparent)]
     Text(#[from] TextError),
@@ -33,7 +33,7 @@ pub enum ApiKeyError {
 
 impl ApiKey {
     /// Takes a key in, if it can be one of `provider`.
-    pub(super) fn parse(text: String, provider: Provider) -> Result<Self, super::FormatError> {
+    pub(super) fn parse(text: String, provider: ProviderId) -> Result<Self, super::FormatError> {
         let secret = Secret::new(text.into_bytes());
         check(secret.expose(), provider)?;
         Ok(Self(secret))
@@ -52,22 +52,22 @@ impl ApiKey {
 
 /// Beginnings that one provider alone gives its keys. DeepSeek's `sk-` is OpenAI's too, and Azure's
 /// keys begin with anything.
-const OWNED: [(&[u8], Provider); 6] = [
-    (b"sk-ant-", Provider::Anthropic),
-    (b"sk-or-", Provider::OpenRouter),
-    (b"sk-proj-", Provider::OpenAi),
-    (b"sk-svcacct-", Provider::OpenAi),
-    (b"AIza", Provider::Google),
-    (b"AQ.", Provider::Google),
+const OWNED: [(&[u8], ProviderId); 6] = [
+    (b"sk-ant-", ProviderId::Anthropic),
+    (b"sk-or-", ProviderId::OpenRouter),
+    (b"sk-proj-", ProviderId::OpenAi),
+    (b"sk-svcacct-", ProviderId::OpenAi),
+    (b"AIza", ProviderId::Google),
+    (b"AQ.", ProviderId::Google),
 ];
 /// Keys of OpenAI's and Anthropic's admin interfaces.
 const ADMIN: [&[u8]; 2] = [b"sk-admin-", b"sk-ant-admin"];
 /// Tokens of Claude's and Google's logins; they end after hours and are for one person.
 const LOGIN: [&[u8]; 2] = [b"sk-ant-oat", b"ya29."];
 
-fn check(key: &[u8], provider: Provider) -> Result<(), ApiKeyError> {
+fn check(key: &[u8], provider: ProviderId) -> Result<(), ApiKeyError> {
     // Nobody can know what a custom endpoint takes.
-    let known = provider != Provider::Custom;
+    let known = provider != ProviderId::Custom;
     if known && key.trim_ascii_start().starts_with(b"{") {
         return Err(ApiKeyError::Json);
     }
@@ -87,15 +87,15 @@ fn check(key: &[u8], provider: Provider) -> Result<(), ApiKeyError> {
         return Err(ApiKeyError::OtherProvider(*owner));
     }
     // Its presence proves nothing; its absence does.
-    if provider == Provider::OpenAi && !key.starts_with(b"sk-") {
+    if provider == ProviderId::OpenAi && !key.starts_with(b"sk-") {
         return Err(ApiKeyError::NotOpenAi);
     }
     Ok(())
 }
 
 /// Azure's own two forms, 32 or 84 letters and digits, whatever they begin with.
-fn is_azures(key: &[u8], provider: Provider) -> bool {
-    provider == Provider::Azure
+fn is_azures(key: &[u8], provider: ProviderId) -> bool {
+    provider == ProviderId::Azure
         && [32, 84].contains(&key.len())
         && key.iter().all(u8::is_ascii_alphanumeric)
 }
@@ -108,11 +108,11 @@ fn is_web_token(key: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use Provider::{Anthropic, Azure, Custom, DeepSeek, Google, OpenAi, OpenRouter};
+    use ProviderId::{Anthropic, Azure, Custom, DeepSeek, Google, OpenAi, OpenRouter};
 
     use super::*;
 
-    fn refusal(text: &str, provider: Provider) -> Option<ApiKeyError> {
+    fn refusal(text: &str, provider: ProviderId) -> Option<ApiKeyError> {
         check(text.as_bytes(), provider).err()
     }
 
@@ -202,7 +202,7 @@ mod tests {
             ("\"sk-not-real\"", TextError::Quoted),
             ("sk-not-a-réal-key", TextError::Character),
         ] {
-            for provider in Provider::ALL {
+            for provider in ProviderId::ALL {
                 let expected = Some(ApiKeyError::Text(error));
                 assert_eq!(refusal(text, provider), expected, "{text}");
             }

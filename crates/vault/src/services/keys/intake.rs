@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::KeyName;
 use latchkey_contract::vault::v1::{KeyMaterial, key_material};
 
@@ -11,7 +12,6 @@ use crate::change::Change;
 use crate::domain::audit::AuditEvent;
 use crate::domain::destination::{Destination, DestinationError};
 use crate::domain::material::{Given, Material};
-use crate::domain::provider::Provider;
 use crate::domain::settings::Settings;
 use crate::domain::uid::{KeyUid, random_uuid};
 use crate::domain::verification::{Grade, Verification};
@@ -23,7 +23,7 @@ use crate::vault::{self, Vault};
 
 /// Material that its provider has not refused.
 pub(super) struct Intake {
-    pub(super) provider: Provider,
+    pub(super) provider: ProviderId,
     pub(super) material: Arc<Material>,
     pub(super) destination: Destination,
     pub(super) verification: Verification,
@@ -32,7 +32,7 @@ pub(super) struct Intake {
 /// Reads material of a provider.
 pub(super) fn material(
     message: Option<KeyMaterial>,
-    provider: Provider,
+    provider: ProviderId,
 ) -> Result<Arc<Material>, VaultError> {
     let given = match message.and_then(|material| material.kind) {
         Some(key_material::Kind::ApiKey(text)) => Given::ApiKey(text),
@@ -82,7 +82,7 @@ pub(super) fn check_deployment(
 /// Asks the provider, unless the caller wants to go without.
 pub(super) async fn verify(
     vault: &Vault,
-    provider: Provider,
+    provider: ProviderId,
     material: Arc<Material>,
     destination: Destination,
     skip: bool,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use latchkey_contract::Reason;
 use latchkey_contract::names::{KeyName, KeyParent};
 use latchkey_contract::vault::v1::{ListKeysRequest, ListKeysResponse};
 
@@ -51,7 +52,7 @@ pub(super) async fn handle(
         } else {
             let name = format!("{parent}/keys/{slug}");
             let decision = Decision::IntegrityFailure;
-            let event = AuditEvent::refused(&call.act(), &name, decision, "INTEGRITY", now);
+            let event = AuditEvent::refused(&call.act(), &name, decision, Reason::Integrity, now);
             crate::audit::record_refusal(vault, event).await;
             encode::damaged_key(name)
         };

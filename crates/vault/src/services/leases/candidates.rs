@@ -1,5 +1,6 @@
 //! The keys that come into question for a request.
 
+use latchkey_contract::Reason;
 use latchkey_contract::names::{KeyName, KeyParent, KeyVersionName, Scope};
 
 use super::resolve::Question;
@@ -132,7 +133,7 @@ async fn all(
 
 async fn record_damage(vault: &Vault, call: &Call, name: &str) {
     let decision = Decision::IntegrityFailure;
-    let event = AuditEvent::refused(&call.act(), name, decision, "INTEGRITY", vault.now());
+    let event = AuditEvent::refused(&call.act(), name, decision, Reason::Integrity, vault.now());
     crate::audit::record_refusal(vault, event).await;
 }
 

@@ -1,11 +1,12 @@
 //! The dry run of `Resolve`: what would be chosen, as data.
 
+use latchkey_contract::ExclusionRule;
 use latchkey_contract::vault::v1;
 
 use super::candidates;
 use super::resolve::Question;
 use crate::domain::funding::UnavailableReason;
-use crate::domain::resolution::{Candidate, CandidateReport, Payer, Rule, Terms, dry_run};
+use crate::domain::resolution::{Candidate, CandidateReport, Payer, Terms, dry_run};
 use crate::error::VaultError;
 use crate::services::{encode, status};
 use crate::vault::Vault;
@@ -28,7 +29,7 @@ pub(super) async fn answer(
         let (reason, message, mut metadata) = status::refusal(&error).into_data();
         metadata.remove(status::FALLBACKS);
         v1::Refusal {
-            reason: reason.to_owned(),
+            reason: reason.to_string(),
             message,
             metadata: metadata.into_iter().collect(),
         }
@@ -60,7 +61,7 @@ async fn candidate(
         location: version.destination.location().to_owned(),
         step: i32::try_from(step).unwrap_or(i32::MAX),
         weight: i32::try_from(weight).unwrap_or(i32::MAX),
-        rule: rule.map_or("", Rule::as_str).to_owned(),
+        rule: rule.map_or("", ExclusionRule::as_str).to_owned(),
         platform_fallback_allowed: funding.lets_the_platform_stand_in(UnavailableReason::Failed),
         detail: candidate.key.state_detail,
     })

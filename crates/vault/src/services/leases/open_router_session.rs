@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt as _, stream};
 use latchkey_boot::drain::Drain;
+use latchkey_contract::Reason;
 use latchkey_contract::names::{KeyVersionName, RevisionScope};
 use latchkey_contract::vault::v1::open_router_session_request::Message as Said;
 use latchkey_contract::vault::v1::open_router_session_response::Message as Told;
@@ -16,7 +17,7 @@ use latchkey_contract::vault::v1::{
 };
 use latchkey_rpc::refusal::Refusal;
 use tokio::sync::mpsc;
-use tonic::{Code, Status, Streaming};
+use tonic::{Status, Streaming};
 use uuid::Uuid;
 
 use crate::change::Change;
@@ -174,13 +175,9 @@ fn told(
 }
 
 fn stopping() -> Status {
-    Refusal::new(
-        Code::Unavailable,
-        "VAULT_STOPPING",
-        "the vault is stopping: attach again",
-    )
-    .retry_after(std::time::Duration::from_secs(1))
-    .into_status(DOMAIN)
+    Refusal::new(Reason::VaultStopping, "the vault is stopping: attach again")
+        .retry_after(std::time::Duration::from_secs(1))
+        .into_status(DOMAIN)
 }
 
 /// Hears what the router says, until it stops.

@@ -1,9 +1,9 @@
 //! What a `Resolve` asks for, from the message.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::{KeyName, KeyParent, ResourceId, Scope};
 use latchkey_contract::vault::v1;
 
-use crate::domain::provider::Provider;
 use crate::domain::resolution::{Expectations, KeyQuery, Payer};
 use crate::error::{Noun, VaultError};
 use crate::services::{funding, rules};
@@ -57,7 +57,7 @@ fn expectations(message: Option<&v1::Expectations>) -> Result<Expectations, Vaul
     })
 }
 
-fn provider(field: &str, text: &str) -> Result<Option<Provider>, VaultError> {
+fn provider(field: &str, text: &str) -> Result<Option<ProviderId>, VaultError> {
     if text.is_empty() {
         return Ok(None);
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::{KeyName, KeyParent, KeyVersionName, RevisionScope, Scope};
 use latchkey_contract::vault::v1::{
     Exclusion, Lease, ModelRules, ResolveRequest, ResolveResponse, ScopeRevision, WeightedKey,
@@ -13,7 +14,6 @@ use super::{candidates, dry_run, query, session_id};
 use crate::custody::CustodyError;
 use crate::domain::funding::UnavailableReason;
 use crate::domain::key::Key;
-use crate::domain::provider::Provider;
 use crate::domain::resolution::{Candidate, Choice, KeyQuery, Payer, Terms, choose};
 use crate::domain::workspace::Workspace;
 use crate::error::VaultError;
@@ -171,7 +171,7 @@ async fn lease(
 }
 
 /// The lists of models that hold beside the key's own.
-fn additional_model_rules(terms: &Terms, provider: Provider) -> Vec<ModelRules> {
+fn additional_model_rules(terms: &Terms, provider: ProviderId) -> Vec<ModelRules> {
     let lists = terms.model_lists(provider);
     let lists = lists.filter(|(allowed, denied)| !allowed.is_empty() || !denied.is_empty());
     let encode = |(allowed, denied): (&[String], &[String])| ModelRules {

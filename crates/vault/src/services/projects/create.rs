@@ -7,7 +7,7 @@ use super::settings::{self, Settings};
 use crate::change::Change;
 use crate::domain::uid::{ProjectUid, WorkspaceUid};
 use crate::domain::workspace::Project;
-use crate::error::{Conflict, Noun, VaultError};
+use crate::error::{Conflict, Nameable, VaultError};
 use crate::services::call::Call;
 use crate::services::encode;
 use crate::services::keys::initial::Drafts;
@@ -85,7 +85,7 @@ async fn refuse_taken(
     name: &ProjectName,
 ) -> Result<(), VaultError> {
     match projects::find(rows, workspace, &name.project).await? {
-        Some(_) => Err(Conflict::Exists(Noun::Project).into()),
+        Some(_) => Err(Conflict::Exists(Nameable::Project).into()),
         None => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use latchkey_contract::names::{KeyParent, ProjectName, Scope};
 use latchkey_contract::vault::v1::{DeleteProjectRequest, DeleteProjectResponse};
 
 use crate::change::{Change, check_etag};
-use crate::error::{Conflict, Noun, VaultError};
+use crate::error::{Conflict, Container, VaultError};
 use crate::services::call::Call;
 use crate::services::{encode, keys};
 use crate::store;
@@ -30,7 +30,7 @@ pub(in crate::services) async fn handle(
         .await?
         .is_empty();
     if !request.force && any_key {
-        return Err(Conflict::NotEmpty(Noun::Project).into());
+        return Err(Conflict::NotEmpty(Container::Project).into());
     }
     keys::delete_all(&mut change, &name.workspace, within).await?;
     let tombstone = change.keys.stamp(found.delete(change.now));

@@ -1,17 +1,17 @@
 //! What is allowed of a provider, from the message and back.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::ResourceId;
 use latchkey_contract::vault::v1;
 use latchkey_contract::vault::v1::provider_access::Switch;
 use prost_types::FieldMask;
 
 use crate::domain::access::{Access, Terms};
-use crate::domain::provider::Provider;
 use crate::error::VaultError;
 use crate::services::mask::Mask;
 
 /// The provider that a name ends with. `field` is that of the name.
-pub(super) fn provider(field: &'static str, id: &ResourceId) -> Result<Provider, VaultError> {
+pub(super) fn provider(field: &'static str, id: &ResourceId) -> Result<ProviderId, VaultError> {
     let parsed = id.as_str().parse();
     parsed.map_err(|error| VaultError::field(field, format!("ends with a provider, which {error}")))
 }

@@ -1,10 +1,10 @@
 //! `ListProviders`.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::vault::v1::{ListProvidersRequest, ListProvidersResponse};
 
 use super::messages;
 use crate::access::AccessRows;
-use crate::domain::provider::Provider;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::vault::Vault;
@@ -20,7 +20,7 @@ pub(super) async fn handle(
     let rows = AccessRows::read(&vault.store, &platform, None, None).await?;
     // There are a handful, in the order of their ids.
     let after = page.after.as_deref().unwrap_or_default();
-    let mut listed: Vec<_> = Provider::ALL
+    let mut listed: Vec<_> = ProviderId::ALL
         .into_iter()
         .filter(|provider| provider.as_str() > after)
         .collect();

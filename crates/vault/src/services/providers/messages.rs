@@ -1,5 +1,6 @@
 //! Providers and overrides, as messages.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::WorkspaceName;
 use latchkey_contract::vault::v1;
 
@@ -7,11 +8,10 @@ use super::access;
 use crate::access::AccessRows;
 use crate::change::etag;
 use crate::domain::access::ProviderAccess;
-use crate::domain::provider::Provider;
 use crate::services::encode;
 
 /// A provider. One that nothing was decided of has everything on, and the etag of row 0.
-pub(super) fn provider(provider: Provider, rows: &AccessRows) -> v1::Provider {
+pub(super) fn provider(provider: ProviderId, rows: &AccessRows) -> v1::Provider {
     let row = rows.everybody.get(&provider);
     v1::Provider {
         name: name(provider),
@@ -22,7 +22,7 @@ pub(super) fn provider(provider: Provider, rows: &AccessRows) -> v1::Provider {
 }
 
 /// The name of a provider.
-pub(super) fn name(provider: Provider) -> String {
+pub(super) fn name(provider: ProviderId) -> String {
     format!("providers/{provider}")
 }
 
@@ -42,7 +42,7 @@ pub(super) fn provider_override(
 }
 
 /// The name of what a workspace may use of a provider.
-pub(super) fn override_name(workspace: &WorkspaceName, provider: Provider) -> String {
+pub(super) fn override_name(workspace: &WorkspaceName, provider: ProviderId) -> String {
     format!("{workspace}/providers/{provider}")
 }
 

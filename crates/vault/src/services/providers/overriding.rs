@@ -1,5 +1,6 @@
 //! What setting an override and taking it away have in common.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::ProviderOverrideName;
 
 use super::access::Changed;
@@ -7,7 +8,6 @@ use super::{messages, switched};
 use crate::access::AccessRows;
 use crate::change::Change;
 use crate::domain::access::{Access, ProviderAccess};
-use crate::domain::provider::Provider;
 use crate::error::VaultError;
 use crate::leasing::Committed;
 use crate::services::call::Call;
@@ -21,7 +21,7 @@ pub(super) struct Overriding {
     /// What was decided so far; to be kept in step with what is written.
     pub(super) rows: AccessRows,
     resource: String,
-    provider: Provider,
+    provider: ProviderId,
     before: Access,
 }
 
@@ -30,7 +30,7 @@ impl Overriding {
         vault: &Vault,
         call: &Call,
         name: &ProviderOverrideName,
-        provider: Provider,
+        provider: ProviderId,
     ) -> Result<Self, VaultError> {
         let workspace = &name.workspace;
         let (change, platform) = Change::begin_under_platform(vault, workspace, call.act()).await?;

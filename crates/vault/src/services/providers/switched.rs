@@ -1,11 +1,13 @@
 //! Own keys that are switched off or on: each workspace that it happens to finds it in its own log.
 
+use latchkey_contract::ProviderId;
+use latchkey_contract::Reason;
+
 use super::{access, messages};
 use crate::change::Change;
 use crate::custody::CustodyError;
 use crate::domain::access::switched_off_fallback;
 use crate::domain::audit::{AuditEvent, Decision};
-use crate::domain::provider::Provider;
 use crate::domain::workspace::Workspace;
 use crate::error::VaultError;
 use crate::store::{provider_access, workspaces};
@@ -25,7 +27,7 @@ pub(super) fn describe(event: AuditEvent, workspace: &Workspace, on: bool) -> Au
 pub(super) async fn tell(
     vault: &Vault,
     change: &mut Change,
-    provider: Provider,
+    provider: ProviderId,
     on: bool,
 ) -> Result<u64, VaultError> {
     // Overrides can't change meanwhile: they are changed under the platform's lock too.
@@ -46,7 +48,7 @@ pub(super) async fn tell(
                 let resource = name.map_or_else(|| uid.to_string(), |name| name.to_string());
                 let decision = Decision::IntegrityFailure;
                 let (act, now) = (&change.act, change.now);
-                let event = AuditEvent::refused(act, resource, decision, "INTEGRITY", now);
+                let event = AuditEvent::refused(act, resource, decision, Reason::Integrity, now);
                 change.record(event).await?;
                 continue;
             }

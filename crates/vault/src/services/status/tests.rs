@@ -1,15 +1,16 @@
+use latchkey_contract::ExclusionRule;
+use latchkey_contract::ProviderId;
 use latchkey_envelope::SealError;
 use latchkey_rpc::access::Denied;
 use sea_orm::DbErr;
+use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use super::*;
 use crate::domain::destination::BaseUrlError;
 use crate::domain::key::IllegalTransition;
 use crate::domain::material::{ApiKeyError, FormatError, MaterialError, TextError};
-use crate::domain::provider::Provider;
-use crate::domain::resolution::Rule;
-use crate::error::Noun;
+use crate::error::{Container, Nameable, Noun};
 
 /// One row of the table.
 struct Row {
@@ -139,24 +140,24 @@ fn conflicts() -> Vec<Row> {
         row(duplicate, AlreadyExists, "DUPLICATE_MATERIAL"),
         row(Conflict::Etag, Aborted, "ETAG_MISMATCH"),
         row(member, AlreadyExists, "MEMBER_EXISTS").naming("member.identity"),
-        row(Conflict::Exists(Noun::Key), AlreadyExists, "KEY_EXISTS"),
+        row(Conflict::Exists(Nameable::Key), AlreadyExists, "KEY_EXISTS"),
         row(
-            Conflict::Exists(Noun::Project),
+            Conflict::Exists(Nameable::Project),
             AlreadyExists,
             "PROJECT_EXISTS",
         ),
         row(
-            Conflict::Exists(Noun::Workspace),
+            Conflict::Exists(Nameable::Workspace),
             AlreadyExists,
             "WORKSPACE_EXISTS",
         ),
         row(
-            Conflict::NotEmpty(Noun::Project),
+            Conflict::NotEmpty(Container::Project),
             FailedPrecondition,
             "PROJECT_NOT_EMPTY",
         ),
         row(
-            Conflict::NotEmpty(Noun::Workspace),
+            Conflict::NotEmpty(Container::Workspace),
             FailedPrecondition,
             "WORKSPACE_NOT_EMPTY",
         ),
@@ -173,17 +174,17 @@ fn conflicts() -> Vec<Row> {
 fn outcomes() -> Vec<Row> {
     use Code::{Aborted, FailedPrecondition, InvalidArgument, Unavailable};
     let mismatch = ResolutionRefusal::ProviderMismatch {
-        expected: Provider::OpenAi,
-        actual: Provider::Custom,
+        expected: ProviderId::OpenAi,
+        actual: ProviderId::Custom,
     };
     let named = ResolutionRefusal::NamedUnusable {
-        rule: Rule::KeyDisabled,
+        rule: ExclusionRule::KeyDisabled,
         detail: String::new(),
     };
     let exclusions = Vec::new();
     let unmet = ResolutionRefusal::ExpectationUnmet { exclusions };
     let forbidden = ResolutionRefusal::PolicyForbids {
-        rule: Rule::FeatureOff,
+        rule: ExclusionRule::FeatureOff,
     };
     let none = ResolutionRefusal::NoneUsable {
         exclusions: Vec::new(),
@@ -191,7 +192,7 @@ fn outcomes() -> Vec<Row> {
     vec![
         row(unresolved(unmet), FailedPrecondition, "EXPECTATION_UNMET"),
         row(unresolved(forbidden), FailedPrecondition, "POLICY_FORBIDS"),
-        row(TaskFailure::NoRouter, Unavailable, "NO_ROUTER_ATTACHED"),
+        row(TaskFailure::NoRouter, Unavailable, "NO_ROUTER_CONNECTED"),
         row(
             TaskFailure::Rejected(words()),
             FailedPrecondition,
@@ -210,14 +211,18 @@ fn outcomes() -> Vec<Row> {
         .naming("provider"),
         row(unresolved(named), FailedPrecondition, "KEY_UNUSABLE"),
         row(unresolved(none), FailedPrecondition, "OWN_KEY_REQUIRED"),
-        row(SessionError::Fenced, Aborted, "SESSION_FENCED"),
+        row(SessionError::Fenced, Aborted, "ROUTER_SESSION_FENCED"),
         row(
             SessionError::HelloRequired,
             InvalidArgument,
             "HELLO_REQUIRED",
         )
         .naming("hello"),
-        row(SessionError::Unknown, FailedPrecondition, "SESSION_UNKNOWN"),
+        row(
+            SessionError::Unknown,
+            FailedPrecondition,
+            "ROUTER_SESSION_UNKNOWN",
+        ),
     ]
 }
 
@@ -405,11 +410,11 @@ fn a_refused_choice_says_of_each_key_why() {
     let exclusions = vec![
         Exclusion {
             key: "workspaces/w/keys/a".parse().unwrap(),
-            rule: Rule::KeyDisabled,
+            rule: ExclusionRule::KeyDisabled,
         },
         Exclusion {
             key: "platform/keys/b".parse().unwrap(),
-            rule: Rule::ModelDenied,
+            rule: ExclusionRule::ModelDenied,
         },
     ];
     let refusal = unresolved(ResolutionRefusal::NoneUsable { exclusions });
@@ -424,15 +429,15 @@ fn a_refused_choice_says_of_each_key_why() {
 #[test]
 fn a_refused_choice_says_whom_to_ask_instead() {
     let named = ResolutionRefusal::NamedUnusable {
-        rule: Rule::KeyDisabled,
+        rule: ExclusionRule::KeyDisabled,
         detail: String::new(),
     };
     let none = ResolutionRefusal::NoneUsable {
         exclusions: Vec::new(),
     };
     let mismatch = ResolutionRefusal::ProviderMismatch {
-        expected: Provider::OpenAi,
-        actual: Provider::Custom,
+        expected: ProviderId::OpenAi,
+        actual: ProviderId::Custom,
     };
     let told = "anthropic/claude-sonnet-5\nopenrouter/deepseek/deepseek-flash";
     for (refusal, expected) in [(named, Some(told)), (none, Some(told)), (mismatch, None)] {

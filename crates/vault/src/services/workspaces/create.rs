@@ -9,7 +9,7 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::settings::check_display_name;
 use crate::domain::uid::WorkspaceUid;
 use crate::domain::workspace::{Workspace, WorkspaceSlug};
-use crate::error::{Conflict, Noun, VaultError};
+use crate::error::{Conflict, Nameable, VaultError};
 use crate::services::call::Call;
 use crate::services::encode;
 use crate::services::keys::initial::Drafts;
@@ -101,7 +101,7 @@ async fn create(
 
 async fn refuse_taken(rows: &impl Rows, slug: &ResourceId) -> Result<(), VaultError> {
     match workspaces::find(rows, Some(slug)).await? {
-        Some(_) => Err(Conflict::Exists(Noun::Workspace).into()),
+        Some(_) => Err(Conflict::Exists(Nameable::Workspace).into()),
         None => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use latchkey_contract::names::{KeyParent, Scope, WorkspaceName};
 use latchkey_contract::vault::v1::{DeleteWorkspaceRequest, DeleteWorkspaceResponse};
 
 use crate::change::{Change, check_etag};
-use crate::error::{Conflict, Noun, VaultError};
+use crate::error::{Conflict, Container, VaultError};
 use crate::services::call::Call;
 use crate::services::{encode, keys, members};
 use crate::store;
@@ -31,7 +31,7 @@ pub(super) async fn handle(
         .await?
         .is_empty();
     if !request.force && (any_key || !found.is_empty()) {
-        return Err(Conflict::NotEmpty(Noun::Workspace).into());
+        return Err(Conflict::NotEmpty(Container::Workspace).into());
     }
     keys::delete_all(&mut change, &name, within).await?;
     for stamped in found {

@@ -16,7 +16,7 @@ async fn sqlite_finds_the_queue_by_an_index_of_refused_keys_alone() {
         key: place,
     };
     for after in [None, Some(place)] {
-        let mut statement = queue(&Provider::ALL, now, now, after).build(DbBackend::Sqlite);
+        let mut statement = queue(&ProviderId::ALL, now, now, after).build(DbBackend::Sqlite);
         statement.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
         let steps = store.connection().query_all_raw(statement).await.unwrap();
         let steps = steps.iter().map(|step| step.try_get("", "detail").unwrap());

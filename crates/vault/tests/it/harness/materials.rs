@@ -1,7 +1,7 @@
 //! Material of every kind, and keys that take it. None of it opens anything.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::vault::v1::{CreateKeyRequest, EntraClient, Key, KeyMaterial, key_material};
-use latchkey_vault::domain::provider::Provider;
 use serde_json::{Value, json};
 
 use super::fixtures::{SECRET_TAIL, create_key, key_of, secret};
@@ -79,20 +79,20 @@ pub(crate) fn complete_key_of(provider: &str) -> Key {
 }
 
 /// A request that stores a key of a provider, without asking a router.
-pub(crate) fn create_key_of(provider: Provider, parent: &str, id: &str) -> CreateKeyRequest {
+pub(crate) fn create_key_of(provider: ProviderId, parent: &str, id: &str) -> CreateKeyRequest {
     let text = match provider {
-        Provider::OpenAi => secret(parent, id),
+        ProviderId::OpenAi => secret(parent, id),
         _ => format!("not-a-real-key-{}-{id}-{SECRET_TAIL}", provider.as_str()),
     };
     let material = match provider {
-        Provider::Vertex => service_account(&service_account_file(id)),
-        Provider::Azure
-        | Provider::Anthropic
-        | Provider::Custom
-        | Provider::DeepSeek
-        | Provider::Google
-        | Provider::OpenAi
-        | Provider::OpenRouter => super::material(&text),
+        ProviderId::Vertex => service_account(&service_account_file(id)),
+        ProviderId::Azure
+        | ProviderId::Anthropic
+        | ProviderId::Custom
+        | ProviderId::DeepSeek
+        | ProviderId::Google
+        | ProviderId::OpenAi
+        | ProviderId::OpenRouter => super::material(&text),
     };
     CreateKeyRequest {
         key: Some(complete_key_of(provider.as_str())),

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::vault::v1::lease_service_client::LeaseServiceClient;
 use latchkey_contract::vault::v1::open_router_session_request::Message as Said;
 use latchkey_contract::vault::v1::open_router_session_response::Message as Told;
@@ -13,7 +14,6 @@ use latchkey_contract::vault::v1::{
     verification,
 };
 use latchkey_rpc::client::AuthorizedChannel;
-use latchkey_vault::domain::provider::Provider;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -293,7 +293,9 @@ impl Router {
 
 /// A Hello of a router that can check keys of every provider.
 pub(crate) fn hello(held: &[ScopeRevision]) -> Hello {
-    let providers = Provider::ALL.map(|provider| provider.to_string()).to_vec();
+    let providers = ProviderId::ALL
+        .map(|provider| provider.to_string())
+        .to_vec();
     Hello {
         instance: "r1".to_owned(),
         revisions: held.to_vec(),

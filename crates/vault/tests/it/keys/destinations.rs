@@ -1,10 +1,10 @@
 //! Where `CreateKey` and `AddKeyVersion` have keys sent: more than an address, for some providers.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::vault::v1::{
     AddKeyVersionRequest, AuditEvent, CreateKeyRequest, Key, Lease, ListAuditEventsRequest,
     ResolveRequest, VerifyKeyRequest,
 };
-use latchkey_vault::domain::provider::Provider;
 use tonic::Code;
 
 use crate::harness::{
@@ -33,7 +33,7 @@ async fn acme(vault: &Vault) -> Router {
     Router::open_router_session(vault).await
 }
 
-fn create(provider: Provider, change: impl FnOnce(&mut Key)) -> CreateKeyRequest {
+fn create(provider: ProviderId, change: impl FnOnce(&mut Key)) -> CreateKeyRequest {
     let mut key = complete_key_of(provider.as_str());
     change(&mut key);
     CreateKeyRequest {
@@ -68,7 +68,7 @@ async fn obtain(router: &Router, provider: &str) -> Lease {
 
 async fn a_vertex_key_has_a_region_and_maybe_a_project(vault: Vault) {
     let router = acme(&vault).await;
-    let request = create(Provider::Vertex, |key| {
+    let request = create(ProviderId::Vertex, |key| {
         key.cloud_project = "other-models".into();
     });
     let key = vault.store_key(request).await;
@@ -97,7 +97,7 @@ async fn an_azure_key_has_a_version_and_deployments(vault: Vault) {
     let router = acme(&vault).await;
     let request = CreateKeyRequest {
         skip_verification: false,
-        ..create(Provider::Azure, |key| {
+        ..create(ProviderId::Azure, |key| {
             key.api_version = "2024-10-21".into();
             key.deployments = [("gpt-5.4".to_owned(), "prod".to_owned())].into();
         })
@@ -124,7 +124,7 @@ async fn an_azure_key_has_a_version_and_deployments(vault: Vault) {
 async fn what_azures_portal_shows_is_taken_apart(vault: Vault) {
     let router = acme(&vault).await;
     let target = format!("{AZURE}/openai/deployments/prod/chat/completions?api-version=2024-10-21");
-    let request = create(Provider::Azure, |key| {
+    let request = create(ProviderId::Azure, |key| {
         key.base_url = target;
         key.default_model = String::new();
     });
@@ -150,7 +150,7 @@ async fn what_azures_portal_shows_is_taken_apart(vault: Vault) {
 async fn a_deployment_that_no_model_leads_to_is_refused(vault: Vault) {
     acme(&vault).await;
     let target = || format!("{AZURE}/openai/deployments/prod");
-    let request = create(Provider::Azure, |key| key.base_url = target());
+    let request = create(ProviderId::Azure, |key| key.base_url = target());
     let outcome = vault.keys(OWNER).create_key(request).await;
     let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(refusal.fields, ["key.base_url"]);
@@ -159,7 +159,7 @@ async fn a_deployment_that_no_model_leads_to_is_refused(vault: Vault) {
         "{}",
         refusal.message
     );
-    let request = create(Provider::Azure, |key| {
+    let request = create(ProviderId::Azure, |key| {
         key.base_url = target();
         key.deployments = [("gpt-5.4".to_owned(), "prod".to_owned())].into();
     });
@@ -175,13 +175,16 @@ async fn a_deployment_that_no_model_leads_to_is_refused(vault: Vault) {
 async fn what_a_provider_has_no_use_for_is_refused_by_name(vault: Vault) {
     acme(&vault).await;
     let deployments = || [("gpt-5.4".to_owned(), "prod".to_owned())].into();
-    for provider in Provider::ALL {
+    for provider in ProviderId::ALL {
         let id = provider.as_str();
         let main = create_key_of(provider, ACME, id);
         let material = main.material.clone();
         vault.store_key(main).await;
         let mut client = vault.keys(OWNER);
-        let (azure, vertex) = (provider == Provider::Azure, provider == Provider::Vertex);
+        let (azure, vertex) = (
+            provider == ProviderId::Azure,
+            provider == ProviderId::Vertex,
+        );
         for (of_use, field) in [
             (vertex, "location"),
             (vertex, "cloud_project"),
@@ -222,25 +225,27 @@ async fn a_malformed_field_is_named(vault: Vault) {
     acme(&vault).await;
     for (request, field) in [
         (
-            create(Provider::Vertex, |key| key.location = String::new()),
+            create(ProviderId::Vertex, |key| key.location = String::new()),
             "key.location",
         ),
         (
-            create(Provider::Vertex, |key| {
+            create(ProviderId::Vertex, |key| {
                 key.location = "evil.example/".into();
             }),
             "key.location",
         ),
         (
-            create(Provider::Vertex, |key| key.cloud_project = "a/../b".into()),
+            create(ProviderId::Vertex, |key| {
+                key.cloud_project = "a/../b".into()
+            }),
             "key.cloud_project",
         ),
         (
-            create(Provider::Azure, |key| key.api_version = "soon".into()),
+            create(ProviderId::Azure, |key| key.api_version = "soon".into()),
             "key.api_version",
         ),
         (
-            create(Provider::Azure, |key| {
+            create(ProviderId::Azure, |key| {
                 key.deployments = [("gpt-5.4".to_owned(), "a/b".to_owned())].into();
             }),
             "key.deployments[gpt-5.4]",
@@ -256,7 +261,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
         "https://acme.openai.azure.com/openai/v2",
         "https://acme.openai.azure.com?api-key=not-a-key",
     ] {
-        let request = create(Provider::Azure, |key| key.base_url = base_url.into());
+        let request = create(ProviderId::Azure, |key| key.base_url = base_url.into());
         let outcome = vault.keys(OWNER).create_key(request).await;
         let refusal = refused(outcome, Code::InvalidArgument, "DESTINATION_FORBIDDEN");
         assert_eq!(refusal.fields, ["key.base_url"], "{base_url}");
@@ -265,7 +270,9 @@ async fn a_malformed_field_is_named(vault: Vault) {
 
 async fn a_new_version_keeps_what_it_does_not_say(vault: Vault) {
     acme(&vault).await;
-    let request = create(Provider::Azure, |key| key.api_version = "2024-10-21".into());
+    let request = create(ProviderId::Azure, |key| {
+        key.api_version = "2024-10-21".into()
+    });
     vault.store_key(request).await;
     for (given, kept) in [
         ("", "2024-10-21"),
@@ -284,7 +291,7 @@ async fn a_new_version_keeps_what_it_does_not_say(vault: Vault) {
 
 async fn a_new_service_account_brings_its_own_project(vault: Vault) {
     let router = acme(&vault).await;
-    vault.store_key(create(Provider::Vertex, |_| {})).await;
+    vault.store_key(create(ProviderId::Vertex, |_| {})).await;
     assert_eq!(obtain(&router, "vertex").await.cloud_project, "acme-models");
     let moved = |change: fn(&mut AddKeyVersionRequest)| {
         let mut file = service_account_file("moved");
@@ -328,7 +335,7 @@ async fn newest_event(vault: &Vault) -> AuditEvent {
 
 async fn what_changed_is_audited(vault: Vault) {
     acme(&vault).await;
-    vault.store_key(create(Provider::Vertex, |_| {})).await;
+    vault.store_key(create(ProviderId::Vertex, |_| {})).await;
     let details = newest_event(&vault).await.details;
     assert_eq!(details["secret_kind"], "service_account_json");
     assert_eq!(details["location"], "europe-west4");

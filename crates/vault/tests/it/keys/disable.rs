@@ -147,7 +147,11 @@ async fn a_silent_router_is_fenced(vault: Vault) {
         .unwrap();
     assert_eq!(propagation.acknowledged_router_count, 0);
     assert_eq!(propagation.fenced_router_count, 1);
-    refused::<()>(Err(router.ended().await), Code::Aborted, "SESSION_FENCED");
+    refused::<()>(
+        Err(router.ended().await),
+        Code::Aborted,
+        "ROUTER_SESSION_FENCED",
+    );
 }
 
 async fn a_workspace_of_the_same_name_as_before_is_confirmed_anew(vault: Vault) {

@@ -210,12 +210,12 @@ async fn one_refused_key_leaves_nothing_behind(vault: Vault) {
 
 async fn without_a_router_nothing_is_stored(vault: Vault) {
     let outcome = create(&vault, workspace(vec![unchecked("a"), initial("b")])).await;
-    let said = refused(outcome, Code::Unavailable, "NO_ROUTER_ATTACHED");
+    let said = refused(outcome, Code::Unavailable, "NO_ROUTER_CONNECTED");
     assert_eq!(said.metadata["field"], "initial_keys[1]");
     assert!(said.retry_after.is_some());
     nothing_of_the_workspace_is_left(&vault).await;
     let outcome = create_in_acme(&vault, project(vec![initial("a")])).await;
-    refused(outcome, Code::Unavailable, "NO_ROUTER_ATTACHED");
+    refused(outcome, Code::Unavailable, "NO_ROUTER_CONNECTED");
     nothing_of_the_project_is_left(&vault, 1).await;
 }
 

@@ -130,7 +130,7 @@ async fn an_unreachable_provider_stores_nothing(vault: Vault) {
 async fn without_a_router_nothing_is_stored(vault: Vault) {
     let before = acme(&vault).await;
     for outcome in outcomes(&vault).await {
-        let refused = refused(outcome, Code::Unavailable, "NO_ROUTER_ATTACHED");
+        let refused = refused(outcome, Code::Unavailable, "NO_ROUTER_CONNECTED");
         assert!(refused.retry_after.is_some());
     }
     nothing_was_stored(&vault, &before).await;
@@ -148,7 +148,7 @@ async fn a_router_that_cannot_check_the_provider_is_not_asked(vault: Vault) {
         .await
         .unwrap();
     for outcome in outcomes(&vault).await {
-        refused(outcome, Code::Unavailable, "NO_ROUTER_ATTACHED");
+        refused(outcome, Code::Unavailable, "NO_ROUTER_CONNECTED");
     }
     assert!(router.tasks().is_empty());
     nothing_was_stored(&vault, &before).await;

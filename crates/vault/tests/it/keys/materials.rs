@@ -1,11 +1,11 @@
 //! What `CreateKey` and `AddKeyVersion` make of material of each kind.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::vault::v1::key_material::Kind;
 use latchkey_contract::vault::v1::{
     AddKeyVersionRequest, CreateKeyRequest, EntraClient, KeyMaterial, Lease, ResolveRequest,
     VerifyKeyRequest,
 };
-use latchkey_vault::domain::provider::Provider;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
@@ -46,7 +46,7 @@ async fn obtain(router: &Router, provider: &str) -> Lease {
 /// A workspace with a key of every provider, named after it.
 async fn acme_with_all(vault: &Vault) -> Router {
     let router = acme(vault).await;
-    for provider in Provider::ALL {
+    for provider in ProviderId::ALL {
         let request = create_key_of(provider, ACME, provider.as_str());
         vault.store_key(request).await;
     }
@@ -79,7 +79,7 @@ async fn outcomes(
 
 async fn a_key_of_every_provider_is_stored_checked_and_leased(vault: Vault) {
     let router = acme(&vault).await;
-    for provider in Provider::ALL {
+    for provider in ProviderId::ALL {
         let id = provider.as_str();
         let request = CreateKeyRequest {
             skip_verification: false,
@@ -94,7 +94,7 @@ async fn a_key_of_every_provider_is_stored_checked_and_leased(vault: Vault) {
         assert_eq!(lease.key_version, format!("{ACME}/keys/{id}/versions/1"));
         assert_eq!((lease.provider.as_str(), task.provider.as_str()), (id, id));
         assert_eq!(lease.material, task.material, "{id}");
-        if provider != Provider::Vertex {
+        if provider != ProviderId::Vertex {
             assert_eq!(lease.material, given, "{id}");
         }
     }
@@ -111,7 +111,7 @@ fn file_of(material: Option<KeyMaterial>) -> Value {
 async fn a_service_account_is_leased_as_what_signing_in_takes(vault: Vault) {
     let router = acme(&vault).await;
     vault
-        .store_key(create_key_of(Provider::Vertex, ACME, "main"))
+        .store_key(create_key_of(ProviderId::Vertex, ACME, "main"))
         .await;
     let whole = service_account_file("main");
     let expected = json!({
@@ -145,7 +145,7 @@ async fn an_entra_client_is_leased_in_its_parts(vault: Vault) {
     };
     let request = CreateKeyRequest {
         material: entra_client(shouted),
-        ..create_key_of(Provider::Azure, ACME, "main")
+        ..create_key_of(ProviderId::Azure, ACME, "main")
     };
     let key = vault.store_key(request).await;
     assert_eq!(key.material_tail, "wxyz");
@@ -294,7 +294,7 @@ async fn the_same_secret_is_refused_however_it_is_written(vault: Vault) {
 
     let request = CreateKeyRequest {
         material: entra_client(entra(CLIENT_SECRET)),
-        ..create_key_of(Provider::Azure, ACME, "entra")
+        ..create_key_of(ProviderId::Azure, ACME, "entra")
     };
     vault.store_key(request).await;
     let by_domain = EntraClient {
@@ -312,7 +312,7 @@ async fn the_same_secret_is_refused_however_it_is_written(vault: Vault) {
 async fn a_new_version_may_be_of_another_kind(vault: Vault) {
     let router = acme(&vault).await;
     vault
-        .store_key(create_key_of(Provider::Azure, ACME, "main"))
+        .store_key(create_key_of(ProviderId::Azure, ACME, "main"))
         .await;
     let first = obtain(&router, "azure").await.material.unwrap().kind;
     assert!(matches!(first, Some(Kind::ApiKey(_))));

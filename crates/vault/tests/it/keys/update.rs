@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::vault::v1::{CreateKeyRequest, Key, ResolveRequest, UpdateKeyRequest};
-use latchkey_vault::domain::provider::Provider;
 use prost_types::Timestamp;
 use tonic::Code;
 
@@ -172,17 +172,17 @@ async fn no_part_of_a_destination_is_changed_here(vault: Vault) {
     vault.create_workspace("acme").await;
     for (provider, field, change) in [
         (
-            Provider::Vertex,
+            ProviderId::Vertex,
             "location",
             (|key| key.location = "us".into()) as fn(&mut Key),
         ),
-        (Provider::Vertex, "cloud_project", |key| {
+        (ProviderId::Vertex, "cloud_project", |key| {
             key.cloud_project = "other-models".into();
         }),
-        (Provider::Azure, "api_version", |key| {
+        (ProviderId::Azure, "api_version", |key| {
             key.api_version = "2024-10-21".into();
         }),
-        (Provider::OpenAi, "location", |key| {
+        (ProviderId::OpenAi, "location", |key| {
             key.location = "us".into();
         }),
     ] {
@@ -220,7 +220,7 @@ async fn no_part_of_a_destination_is_changed_here(vault: Vault) {
 
 async fn deployments_are_changed_where_they_are_of_use(vault: Vault) {
     vault.create_workspace("acme").await;
-    let request = create_key_of(Provider::Azure, "workspaces/acme", "main");
+    let request = create_key_of(ProviderId::Azure, "workspaces/acme", "main");
     vault.store_key(request).await;
     let router = Router::open_router_session(&vault).await;
     let leased = async || {

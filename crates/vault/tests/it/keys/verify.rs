@@ -83,7 +83,7 @@ async fn who_cannot_be_asked_changes_nothing(vault: Vault) {
     refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
     router.leaves().await;
     let outcome = vault.keys(OWNER).verify_key(request(NAME)).await;
-    refused(outcome, Code::Unavailable, "NO_ROUTER_ATTACHED");
+    refused(outcome, Code::Unavailable, "NO_ROUTER_CONNECTED");
     assert_eq!(vault.get_key(NAME).await, before);
 }
 

@@ -186,11 +186,11 @@ async fn without_a_session_of_its_own_a_router_gets_none(vault: Vault) {
     let no_session = async |who| {
         let mut client = vault.leases(who);
         let outcome = client.create_data_key(create(&session, ACME)).await;
-        refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
+        refused(outcome, Code::FailedPrecondition, "ROUTER_SESSION_UNKNOWN");
         let outcome = client.lease_data_key(lease(&session, &name)).await;
-        refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
+        refused(outcome, Code::FailedPrecondition, "ROUTER_SESSION_UNKNOWN");
         let outcome = client.destroy_data_key(destroy(&session, &name)).await;
-        refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
+        refused(outcome, Code::FailedPrecondition, "ROUTER_SESSION_UNKNOWN");
     };
     // It is another router's, and then it is over.
     no_session(OTHER_ROUTER).await;

@@ -116,12 +116,12 @@ async fn only_an_attached_router_asks_in_its_own_session(vault: Vault) {
     };
     let mut other = vault.leases(OTHER_ROUTER);
     let outcome = other.look_up_member(request.clone()).await;
-    refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
+    refused(outcome, Code::FailedPrecondition, "ROUTER_SESSION_UNKNOWN");
     for who in [OPERATOR, OWNER, NOBODY] {
         let outcome = vault.leases(who).look_up_member(request.clone()).await;
         refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
     }
     router.leaves().await;
     let outcome = vault.leases(ROUTER).look_up_member(request).await;
-    refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
+    refused(outcome, Code::FailedPrecondition, "ROUTER_SESSION_UNKNOWN");
 }

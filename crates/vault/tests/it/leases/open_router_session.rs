@@ -196,7 +196,11 @@ async fn a_router_that_said_goodbye_is_not_waited_for(vault: Vault) {
 async fn a_silent_router_lapses_by_itself(vault: Vault) {
     let router = Router::open_router_session(&vault).await;
     vault.clock.advance(Duration::from_secs(33));
-    refused::<()>(Err(router.ended().await), Code::Aborted, "SESSION_FENCED");
+    refused::<()>(
+        Err(router.ended().await),
+        Code::Aborted,
+        "ROUTER_SESSION_FENCED",
+    );
 }
 
 async fn a_change_by_another_replica_is_told(vault: Vault) {

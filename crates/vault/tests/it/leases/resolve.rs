@@ -349,7 +349,7 @@ async fn an_unknown_session_is_refused(vault: Vault) {
             ..resolve(ACME)
         })
         .await;
-    refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
+    refused(outcome, Code::FailedPrecondition, "ROUTER_SESSION_UNKNOWN");
     let session = router.session.clone();
     router.leaves().await;
     let outcome = client
@@ -358,7 +358,7 @@ async fn an_unknown_session_is_refused(vault: Vault) {
             ..resolve(ACME)
         })
         .await;
-    refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
+    refused(outcome, Code::FailedPrecondition, "ROUTER_SESSION_UNKNOWN");
 }
 
 async fn a_session_is_its_own_routers_alone(vault: Vault) {
@@ -368,7 +368,7 @@ async fn a_session_is_its_own_routers_alone(vault: Vault) {
         ..resolve(ACME)
     };
     let outcome = vault.leases(OTHER_ROUTER).resolve(request).await;
-    refused(outcome, Code::FailedPrecondition, "SESSION_UNKNOWN");
+    refused(outcome, Code::FailedPrecondition, "ROUTER_SESSION_UNKNOWN");
 }
 
 async fn only_routers_obtain(vault: Vault) {

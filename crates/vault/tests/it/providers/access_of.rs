@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::vault::v1::ProviderAccess;
 use latchkey_contract::vault::v1::provider_access::Switch;
 use latchkey_egress::EgressPolicy;
@@ -11,7 +12,6 @@ use latchkey_vault::config::LeasingConfig;
 use latchkey_vault::custody::CustodyError;
 use latchkey_vault::custody::keyring::KeyRingFile;
 use latchkey_vault::domain::access::Access;
-use latchkey_vault::domain::provider::Provider;
 use latchkey_vault::leasing::Leasing;
 use latchkey_vault::store::Store;
 use latchkey_vault::vault;
@@ -44,8 +44,8 @@ impl Vault {
 async fn access_of(
     vault: &Vault,
     workspace: &str,
-    provider: Option<Provider>,
-) -> Result<BTreeMap<Provider, Access>, VaultError> {
+    provider: Option<ProviderId>,
+) -> Result<BTreeMap<ProviderId, Access>, VaultError> {
     let inside = vault.inside().await;
     let name = workspace.parse().unwrap();
     let open = inside.workspace(Some(&name)).await.unwrap();
@@ -62,10 +62,10 @@ async fn tenants(vault: &Vault) {
 async fn by_default_everything_of_every_provider_is_allowed(vault: Vault) {
     tenants(&vault).await;
     let all = access_of(&vault, "workspaces/acme", None).await.unwrap();
-    let expected = Provider::ALL.map(|provider| (provider, Access::default()));
+    let expected = ProviderId::ALL.map(|provider| (provider, Access::default()));
     assert_eq!(all, BTreeMap::from(expected));
-    let one = access_of(&vault, "workspaces/acme", Some(Provider::Azure)).await;
-    let expected = BTreeMap::from([(Provider::Azure, Access::default())]);
+    let one = access_of(&vault, "workspaces/acme", Some(ProviderId::Azure)).await;
+    let expected = BTreeMap::from([(ProviderId::Azure, Access::default())]);
     assert_eq!(one.unwrap(), expected);
 }
 
@@ -76,7 +76,7 @@ async fn what_holds_for_everybody_holds_for_each(vault: Vault) {
     for workspace in ["workspaces/acme", "workspaces/other"] {
         let all = access_of(&vault, workspace, None).await.unwrap();
         for (provider, access) in all {
-            assert_eq!(access.own_keys, provider != Provider::OpenAi);
+            assert_eq!(access.own_keys, provider != ProviderId::OpenAi);
         }
     }
 }
@@ -111,9 +111,9 @@ async fn an_override_is_for_its_workspace_alone(vault: Vault) {
         ("workspaces/acme", of_acme),
         ("workspaces/other", of_everybody),
     ] {
-        for asked in [None, Some(Provider::OpenAi)] {
+        for asked in [None, Some(ProviderId::OpenAi)] {
             let found = access_of(&vault, workspace, asked).await.unwrap();
-            assert_eq!(found[&Provider::OpenAi], expected, "{workspace}");
+            assert_eq!(found[&ProviderId::OpenAi], expected, "{workspace}");
         }
     }
 }
@@ -126,7 +126,7 @@ async fn a_damaged_row_allows_nothing(vault: Vault) {
     for damaged in ["'on'", "NULL", "'x'"] {
         let sql = format!("UPDATE provider_access SET own_keys = {damaged}");
         tables.execute_unprepared(&sql).await.unwrap();
-        for asked in [None, Some(Provider::OpenAi)] {
+        for asked in [None, Some(ProviderId::OpenAi)] {
             let found = access_of(&vault, "workspaces/acme", asked).await;
             assert!(
                 matches!(found, Err(VaultError::Custody(CustodyError::Integrity))),
@@ -134,7 +134,7 @@ async fn a_damaged_row_allows_nothing(vault: Vault) {
             );
         }
         // Other providers do not depend on it.
-        let other = access_of(&vault, "workspaces/acme", Some(Provider::Azure)).await;
-        assert_eq!(other.unwrap()[&Provider::Azure], Access::default());
+        let other = access_of(&vault, "workspaces/acme", Some(ProviderId::Azure)).await;
+        assert_eq!(other.unwrap()[&ProviderId::Azure], Access::default());
     }
 }

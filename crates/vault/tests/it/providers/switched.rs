@@ -1,10 +1,10 @@
 //! Own keys that are switched off or on for everybody, as the workspaces find it in their logs.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::vault::v1::provider_access::Switch;
 use latchkey_contract::vault::v1::{
     DeleteKeyRequest, DisableKeyRequest, ProviderAccess, UpdateProviderRequest,
 };
-use latchkey_vault::domain::provider::Provider;
 
 use super::{ACME, OPENAI, OVERRIDE, details, own_keys, update, update_override};
 use crate::harness::{OPERATOR, OWNER, Router, Vault, create_key_of, mask, resolve};
@@ -128,7 +128,7 @@ async fn what_is_switched_by_an_override_is_not_moved(vault: Vault) {
 async fn a_workspace_without_a_live_key_is_not_moved(vault: Vault) {
     vault.tenants(&["acme"]).await;
     vault.create_workspace("other").await;
-    let azure = create_key_of(Provider::Azure, "workspaces/other", "azure");
+    let azure = create_key_of(ProviderId::Azure, "workspaces/other", "azure");
     vault.store_key(azure).await;
     let delete = DeleteKeyRequest {
         name: "workspaces/acme/keys/main".to_owned(),

@@ -23,7 +23,7 @@ async fn refused(db: &Migrated, acme: &Workspace, uid: u128, changed: i64, check
 }
 
 async fn queue(db: &Migrated, cutoff: i64, after: Option<Place>, limit: u64) -> Vec<Overdue> {
-    let providers = [Provider::Custom, Provider::OpenAi];
+    let providers = [ProviderId::Custom, ProviderId::OpenAi];
     overdue::list(&db.store, &providers, at(cutoff), at(1_000), after, limit)
         .await
         .unwrap()
@@ -77,7 +77,7 @@ async fn only_refused_keys_that_can_be_used_again_wait(db: Migrated) {
         waiting.clone().disable(at(0)).unwrap(),
         waiting.clone().delete(at(0)).unwrap(),
         Key {
-            provider: Provider::Anthropic,
+            provider: ProviderId::Anthropic,
             ..waiting.clone()
         },
         Key {

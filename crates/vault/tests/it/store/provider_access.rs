@@ -15,7 +15,7 @@ on_both_databases!(
     a_live_key_counts_wherever_it_is_in_the_workspace,
 );
 
-fn access(workspace: &Workspace, provider: Provider) -> ProviderAccess {
+fn access(workspace: &Workspace, provider: ProviderId) -> ProviderAccess {
     ProviderAccess {
         workspace: workspace.uid,
         provider,
@@ -44,7 +44,7 @@ impl Migrated {
     async fn listed(
         &self,
         workspaces: &[&Workspace],
-        provider: Option<Provider>,
+        provider: Option<ProviderId>,
     ) -> Vec<ProviderAccess> {
         let uids: Vec<_> = workspaces.iter().map(|workspace| workspace.uid).collect();
         let found = provider_access::list(&self.store, &uids, provider).await;
@@ -52,7 +52,7 @@ impl Migrated {
         found.map(|row| row.into_unchecked().0).collect()
     }
 
-    async fn moved(&self, platform: &Workspace, provider: Provider) -> Vec<WorkspaceUid> {
+    async fn moved(&self, platform: &Workspace, provider: ProviderId) -> Vec<WorkspaceUid> {
         let found = provider_access::moved(&self.store, platform.uid, provider).await;
         found.unwrap()
     }
@@ -60,10 +60,10 @@ impl Migrated {
 
 async fn rows_come_back_as_they_were_stored(db: Migrated) {
     let acme = db.insert_workspace(1, "acme").await;
-    let full = access(&acme, Provider::OpenAi);
+    let full = access(&acme, ProviderId::OpenAi);
     let empty = ProviderAccess {
         terms: Terms::default(),
-        ..access(&acme, Provider::Vertex)
+        ..access(&acme, ProviderId::Vertex)
     };
     for row in [&full, &empty] {
         db.put(row).await;
@@ -74,7 +74,7 @@ async fn rows_come_back_as_they_were_stored(db: Migrated) {
 
 async fn a_row_is_replaced_whole(db: Migrated) {
     let acme = db.insert_workspace(1, "acme").await;
-    let first = access(&acme, Provider::OpenAi);
+    let first = access(&acme, ProviderId::OpenAi);
     db.put(&first).await;
     let second = ProviderAccess {
         terms: Terms {
@@ -95,34 +95,34 @@ async fn rows_are_read_for_some_workspaces_and_providers(db: Migrated) {
     let other = db.insert_workspace(2, "other").await;
     let third = db.insert_workspace(3, "third").await;
     // Not in the order of the ids.
-    let of_acme = [Provider::OpenAi, Provider::Azure].map(|each| access(&acme, each));
-    let of_other = access(&other, Provider::DeepSeek);
+    let of_acme = [ProviderId::OpenAi, ProviderId::Azure].map(|each| access(&acme, each));
+    let of_other = access(&other, ProviderId::DeepSeek);
     for row in of_acme.iter().chain([&of_other]) {
         db.put(row).await;
     }
-    db.put(&access(&third, Provider::Azure)).await;
+    db.put(&access(&third, ProviderId::Azure)).await;
     let [openai, azure] = of_acme;
     let both = db.listed(&[&acme, &other], None).await;
     assert_eq!(both, [azure.clone(), of_other, openai]);
-    let one = db.listed(&[&acme, &other], Some(Provider::Azure)).await;
+    let one = db.listed(&[&acme, &other], Some(ProviderId::Azure)).await;
     assert_eq!(one, [azure]);
 }
 
 async fn rows_go_one_by_one_or_together(db: Migrated) {
     let acme = db.insert_workspace(1, "acme").await;
     let other = db.insert_workspace(2, "other").await;
-    let kept = access(&other, Provider::OpenAi);
-    for provider in [Provider::Azure, Provider::OpenAi, Provider::Vertex] {
+    let kept = access(&other, ProviderId::OpenAi);
+    for provider in [ProviderId::Azure, ProviderId::OpenAi, ProviderId::Vertex] {
         db.put(&access(&acme, provider)).await;
     }
     db.put(&kept).await;
     let unit = db.store.begin().await.unwrap();
-    let done = provider_access::delete(&unit, acme.uid, Provider::OpenAi).await;
+    let done = provider_access::delete(&unit, acme.uid, ProviderId::OpenAi).await;
     done.unwrap();
     unit.commit().await.unwrap();
     let left = db.listed(&[&acme], None).await;
     let left: Vec<_> = left.iter().map(|row| row.provider).collect();
-    assert_eq!(left, [Provider::Azure, Provider::Vertex]);
+    assert_eq!(left, [ProviderId::Azure, ProviderId::Vertex]);
     let unit = db.store.begin().await.unwrap();
     let done = provider_access::delete_all(&unit, acme.uid).await;
     done.unwrap();
@@ -132,7 +132,7 @@ async fn rows_go_one_by_one_or_together(db: Migrated) {
 
 async fn a_row_that_cannot_be_a_value_is_inconsistent(db: Migrated) {
     let acme = db.insert_workspace(1, "acme").await;
-    db.put(&access(&acme, Provider::OpenAi)).await;
+    db.put(&access(&acme, ProviderId::OpenAi)).await;
     for (column, value, valid) in [
         ("own_keys", "'maybe'", "'off'"),
         ("chat", "''", "'on'"),
@@ -172,7 +172,7 @@ async fn a_switch_moves_those_who_have_keys_and_no_switch_of_their_own(db: Migra
         panic!("there are six")
     };
     let mut number = 0x100;
-    let mut insert = async |workspace: &Workspace, slug: &str, provider: Provider| {
+    let mut insert = async |workspace: &Workspace, slug: &str, provider: ProviderId| {
         number += 1;
         let key = Key {
             provider,
@@ -182,39 +182,39 @@ async fn a_switch_moves_those_who_have_keys_and_no_switch_of_their_own(db: Migra
         key
     };
     for workspace in [&platform, nine, five, seven, three] {
-        insert(workspace, "main", Provider::OpenAi).await;
+        insert(workspace, "main", ProviderId::OpenAi).await;
     }
     // More than one key counts once.
-    insert(nine, "spare", Provider::OpenAi).await;
-    insert(four, "main", Provider::Azure).await;
-    let gone = insert(six, "main", Provider::OpenAi).await;
+    insert(nine, "spare", ProviderId::OpenAi).await;
+    insert(four, "main", ProviderId::Azure).await;
+    let gone = insert(six, "main", ProviderId::OpenAi).await;
     let unit = db.store.begin().await.unwrap();
     let gone = gone.delete(at(9)).unwrap();
     keys::update(&unit, stamped(gone)).await.unwrap();
     unit.commit().await.unwrap();
     assert_eq!(
-        db.moved(&platform, Provider::OpenAi).await,
+        db.moved(&platform, ProviderId::OpenAi).await,
         [three.uid, five.uid, seven.uid, nine.uid]
     );
 
-    let own_switch = access(five, Provider::OpenAi);
+    let own_switch = access(five, ProviderId::OpenAi);
     let other_terms = ProviderAccess {
         terms: Terms {
             own_keys: None,
             ..own_switch.terms.clone()
         },
-        ..access(seven, Provider::OpenAi)
+        ..access(seven, ProviderId::OpenAi)
     };
-    let other_provider = access(nine, Provider::Azure);
+    let other_provider = access(nine, ProviderId::Azure);
     for row in [&own_switch, &other_terms, &other_provider] {
         db.put(row).await;
     }
     assert_eq!(
-        db.moved(&platform, Provider::OpenAi).await,
+        db.moved(&platform, ProviderId::OpenAi).await,
         [three.uid, seven.uid, nine.uid]
     );
-    assert_eq!(db.moved(&platform, Provider::Azure).await, [four.uid]);
-    assert!(db.moved(&platform, Provider::Vertex).await.is_empty());
+    assert_eq!(db.moved(&platform, ProviderId::Azure).await, [four.uid]);
+    assert!(db.moved(&platform, ProviderId::Vertex).await.is_empty());
 }
 
 async fn a_live_key_counts_wherever_it_is_in_the_workspace(db: Migrated) {
@@ -223,7 +223,7 @@ async fn a_live_key_counts_wherever_it_is_in_the_workspace(db: Migrated) {
         let found = provider_access::has_own_key(&db.store, acme.uid, provider).await;
         found.unwrap()
     };
-    assert!(!has_one(Provider::OpenAi).await);
+    assert!(!has_one(ProviderId::OpenAi).await);
     let web = project(&acme);
     let unit = db.store.begin().await.unwrap();
     projects::insert(&unit, stamped(web.clone())).await.unwrap();
@@ -233,11 +233,11 @@ async fn a_live_key_counts_wherever_it_is_in_the_workspace(db: Migrated) {
         ..key(&acme, 0x10, "main")
     };
     db.insert_key(main.clone(), version(&main, 1)).await;
-    assert!(has_one(Provider::OpenAi).await);
-    assert!(!has_one(Provider::Azure).await);
+    assert!(has_one(ProviderId::OpenAi).await);
+    assert!(!has_one(ProviderId::Azure).await);
     let unit = db.store.begin().await.unwrap();
     let gone = main.delete(at(9)).unwrap();
     keys::update(&unit, stamped(gone)).await.unwrap();
     unit.commit().await.unwrap();
-    assert!(!has_one(Provider::OpenAi).await);
+    assert!(!has_one(ProviderId::OpenAi).await);
 }

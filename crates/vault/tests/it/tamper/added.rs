@@ -1,11 +1,11 @@
 //! Columns that rows had not from the beginning: one that is emptied, and so may look like one that
 //! never was, is noticed like any other.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::vault::v1::{
     CreateKeyRequest, GetWorkspaceRequest, Key, ResolveRequest, UpdateWorkspaceRequest, Workspace,
     WorkspaceFallback,
 };
-use latchkey_vault::domain::provider::Provider;
 use sea_orm::Value;
 
 use super::tables::Tables;
@@ -37,7 +37,7 @@ async fn acme(vault: &Vault) -> Router {
         deployments: [("gpt-5.4".to_owned(), "prod".to_owned())].into(),
         ..complete_key_of("azure")
     };
-    for (provider, key) in [(Provider::Vertex, vertex), (Provider::Azure, azure)] {
+    for (provider, key) in [(ProviderId::Vertex, vertex), (ProviderId::Azure, azure)] {
         let request = CreateKeyRequest {
             key: Some(key),
             ..create_key_of(provider, ACME, provider.as_str())
@@ -107,7 +107,7 @@ async fn a_changed_kind_is_noticed(vault: Vault) {
     let router = acme(&vault).await;
     let entra = CreateKeyRequest {
         material: entra_client(entra("not-a-real-client-secret")),
-        ..create_key_of(Provider::Azure, ACME, "entra")
+        ..create_key_of(ProviderId::Azure, ACME, "entra")
     };
     let entra = vault.store_key(entra).await.name;
     for (name, others) in [

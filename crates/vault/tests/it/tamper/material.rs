@@ -1,11 +1,11 @@
 //! Material is in no file and no table of the database, in no form that could be read.
 
 use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
+use latchkey_contract::ProviderId;
 use latchkey_contract::vault::v1::{
     AddKeyVersionRequest, CreateDataKeyRequest, CreateKeyRequest, LeaseDataKeyRequest,
     ResolveRequest,
 };
-use latchkey_vault::domain::provider::Provider;
 
 use super::tables::Tables;
 use crate::harness::{
@@ -67,9 +67,9 @@ fn search(place: &str, bytes: &[u8], traces: &[Vec<u8>]) {
 async fn plant_other_kinds(vault: &Vault, router: &Router) {
     let azure = CreateKeyRequest {
         material: entra_client(entra(PLANTED[3])),
-        ..create_key_of(Provider::Azure, "workspaces/acme", "azure")
+        ..create_key_of(ProviderId::Azure, "workspaces/acme", "azure")
     };
-    let vertex = create_key_of(Provider::Vertex, "workspaces/acme", "vertex");
+    let vertex = create_key_of(ProviderId::Vertex, "workspaces/acme", "vertex");
     for (request, provider) in [(azure, "azure"), (vertex, "vertex")] {
         let request = CreateKeyRequest {
             skip_verification: false,

@@ -17,7 +17,11 @@ fn funded(funding: Funding) -> Terms {
     }
 }
 
-fn outcome(candidates: &[Candidate], terms: &Terms, query: &KeyQuery) -> Result<String, Rule> {
+fn outcome(
+    candidates: &[Candidate],
+    terms: &Terms,
+    query: &KeyQuery,
+) -> Result<String, ExclusionRule> {
     match choose(candidates, terms, query, NOW, 0) {
         Ok(choice) => Ok(choice.chosen.name.to_string()),
         Err(ResolutionRefusal::NoneUsable { exclusions }) => Err(exclusions.last().unwrap().rule),
@@ -37,14 +41,14 @@ fn each_lack_has_its_own_answer() {
         (
             FundingFallback::Refuse,
             FundingFallback::Platform,
-            Err(Rule::PlatformNotAllowed),
+            Err(ExclusionRule::PlatformNotAllowed),
             Ok(()),
         ),
         (
             FundingFallback::Platform,
             FundingFallback::Refuse,
             Ok(()),
-            Err(Rule::PlatformNotAllowed),
+            Err(ExclusionRule::PlatformNotAllowed),
         ),
     ] {
         let terms = funded(Funding {
@@ -52,7 +56,7 @@ fn each_lack_has_its_own_answer() {
             when_failed,
             ..Funding::default()
         });
-        let expected = |outcome: Result<(), Rule>| outcome.map(|()| PLATFORM.to_owned());
+        let expected = |outcome: Result<(), ExclusionRule>| outcome.map(|()| PLATFORM.to_owned());
         assert_eq!(
             outcome(&both(quarantined), &terms, &query()),
             expected(of_the_failed)
@@ -82,10 +86,13 @@ fn switched_off_keys_give_way_or_not_as_the_policy_says() {
     };
     for (fallback, expected) in [
         (FundingFallback::Platform, Ok(PLATFORM.to_owned())),
-        (FundingFallback::Refuse, Err(Rule::PlatformNotAllowed)),
+        (
+            FundingFallback::Refuse,
+            Err(ExclusionRule::PlatformNotAllowed),
+        ),
     ] {
         let terms = Terms {
-            access: BTreeMap::from([(Provider::OpenAi, off.clone())]),
+            access: BTreeMap::from([(ProviderId::OpenAi, off.clone())]),
             ..funded(Funding {
                 when_switched_off: fallback,
                 ..Funding::default()
@@ -99,16 +106,16 @@ fn switched_off_keys_give_way_or_not_as_the_policy_says() {
 fn an_own_key_that_can_be_used_keeps_the_platform_from_paying() {
     let choice = choose(&both(|_| {}), &Terms::default(), &query(), NOW, 0).unwrap();
     assert_eq!(choice.chosen.name.to_string(), OWN);
-    assert_eq!(choice.exclusions[0].rule, Rule::OwnKeyFirst);
+    assert_eq!(choice.exclusions[0].rule, ExclusionRule::OwnKeyFirst);
     let follows = funded(Funding {
         when_failed: FundingFallback::Platform,
         ..Funding::default()
     });
     let choice = choose(&both(|_| {}), &follows, &query(), NOW, 0).unwrap();
-    assert_eq!(choice.exclusions[0].rule, Rule::AfterFailure);
+    assert_eq!(choice.exclusions[0].rule, ExclusionRule::AfterFailure);
     let narrowed = both(|key| key.settings.funding.when_failed = REFUSE);
     let choice = choose(&narrowed, &follows, &query(), NOW, 0).unwrap();
-    assert_eq!(choice.exclusions[0].rule, Rule::OwnKeyFirst);
+    assert_eq!(choice.exclusions[0].rule, ExclusionRule::OwnKeyFirst);
 }
 
 #[test]
@@ -127,7 +134,7 @@ fn every_level_may_narrow_and_none_may_widen() {
         ..Terms::default()
     };
     let request = |funding| KeyQuery { funding, ..query() };
-    let refused = Err(Rule::PlatformNotAllowed);
+    let refused = Err(ExclusionRule::PlatformNotAllowed);
     assert!(outcome(&none(), &project(allowing), &request(allowing)).is_ok());
     assert_eq!(
         outcome(&none(), &project(refusing), &request(allowing)),
@@ -157,7 +164,7 @@ fn a_request_that_wants_a_name_does_not_move_its_bill_to_the_platform() {
         ..query()
     };
     let refused = outcome(&both(|_| {}), &Terms::default(), &query);
-    assert_eq!(refused, Err(Rule::OwnKeyFirst));
+    assert_eq!(refused, Err(ExclusionRule::OwnKeyFirst));
     let workspace = funded(Funding {
         selection: Selection::WhenNamed,
         ..Funding::default()
@@ -176,7 +183,7 @@ fn a_failure_at_another_provider_counts() {
     };
     let none = || vec![candidate(PLATFORM)];
     let refused = outcome(&none(), &Terms::default(), &query);
-    assert_eq!(refused, Err(Rule::PlatformNotAllowed));
+    assert_eq!(refused, Err(ExclusionRule::PlatformNotAllowed));
     let follows = funded(Funding {
         when_failed: FundingFallback::Platform,
         ..Funding::default()
@@ -191,7 +198,7 @@ fn whose_bill_the_platform_began_does_not_come_back_to_the_owner() {
         ..query()
     };
     let refused = outcome(&both(|_| {}), &Terms::default(), &query);
-    assert_eq!(refused, Err(Rule::OwnKeyFirst));
+    assert_eq!(refused, Err(ExclusionRule::OwnKeyFirst));
 }
 
 #[test]
@@ -205,7 +212,7 @@ fn what_is_forbidden_is_told_as_such() {
     };
     for candidates in [Vec::new(), both(|_| {})] {
         let refusal = choose(&candidates, &terms, &query(), NOW, 0).unwrap_err();
-        let rule = Rule::WorkspaceForbids;
+        let rule = ExclusionRule::WorkspaceForbids;
         assert_eq!(refusal, ResolutionRefusal::PolicyForbids { rule });
     }
 }
@@ -224,7 +231,10 @@ fn a_key_that_is_not_as_expected_is_not_replaced_by_the_platforms() {
         panic!("{refusal}")
     };
     let rules: Vec<_> = exclusions.iter().map(|exclusion| exclusion.rule).collect();
-    assert_eq!(rules, [Rule::Expectation, Rule::OwnKeyFirst]);
+    assert_eq!(
+        rules,
+        [ExclusionRule::Expectation, ExclusionRule::OwnKeyFirst]
+    );
 }
 
 #[test]
@@ -249,7 +259,10 @@ fn callers_and_retention_are_filters_of_the_key() {
     assert_eq!(choice(&other, "", false).as_deref(), Ok(PLATFORM));
     let zero = both(|key| key.settings.retention = crate::domain::settings::Retention::Zero);
     assert_eq!(choice(&zero, "", true).as_deref(), Ok(OWN));
-    assert_eq!(choice(&other, "token:web-1", true), Err(Rule::Retention));
+    assert_eq!(
+        choice(&other, "token:web-1", true),
+        Err(ExclusionRule::Retention)
+    );
 }
 
 #[test]
@@ -272,10 +285,13 @@ fn foresight_tells_the_order_of_trying() {
     };
     let told = |key: &str, step, rule| (key.to_owned(), step, rule);
     let own = [told("a", 1, None), told("b", 1, None), told("c", 2, None)];
-    let disabled = told("d", 0, Some(Rule::KeyDisabled));
+    let disabled = told("d", 0, Some(ExclusionRule::KeyDisabled));
     let expected = [
         &own[..],
-        &[disabled.clone(), told("p", 0, Some(Rule::OwnKeyFirst))],
+        &[
+            disabled.clone(),
+            told("p", 0, Some(ExclusionRule::OwnKeyFirst)),
+        ],
     ];
     assert_eq!(steps(Funding::default()), expected.concat());
     let follows = Funding {

@@ -314,7 +314,7 @@ prop_compose! {
     }
 }
 
-const PROVIDERS: [Provider; 2] = [Provider::OpenAi, Provider::Vertex];
+const PROVIDERS: [ProviderId; 2] = [ProviderId::OpenAi, ProviderId::Vertex];
 const OWNERS: [&str; 3] = ["workspaces/w/projects/x", "workspaces/w", "platform"];
 
 prop_compose! {
