@@ -1,7 +1,7 @@
 //! A point in time that databases, protobuf and arithmetic agree on.
 
 use std::ops::{Add, Sub};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Microseconds since 1970-01-01T00:00:00Z, leap seconds not counted; what PostgreSQL can store.
 ///
@@ -90,6 +90,14 @@ impl Sub<Duration> for Timestamp {
 
     fn sub(self, span: Duration) -> Self {
         self.checked_sub(span).unwrap_or(Self::MIN)
+    }
+}
+
+/// The same moment; the Unix epoch for every moment before it.
+impl From<Timestamp> for SystemTime {
+    fn from(time: Timestamp) -> Self {
+        let micros = u64::try_from(time.as_micros()).unwrap_or_default();
+        Self::UNIX_EPOCH + Duration::from_micros(micros)
     }
 }
 

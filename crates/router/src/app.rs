@@ -19,14 +19,17 @@ use tower::Layer as _;
 
 use crate::catalogue::{Catalogues, watch};
 use crate::config::RouterConfig;
-use crate::dispatch::{Dispatcher, Endpoints, KeyHealth};
-use crate::keys::{Keys, hold_router_session};
+use crate::dispatch::Dispatcher;
+use crate::health::KeyHealth;
+use crate::key_check::ProviderChecker;
+use crate::leases::Leases;
 use crate::ledger::{Journal, Ledger, ShipperParts, ship};
 use crate::listing::Listing;
+use crate::provider_call::{Endpoints, Upstream};
 use crate::services::{self, Account};
 use crate::sessions::{Sessions, retain};
 use crate::store::Store;
-use crate::upstream::Upstream;
+use crate::vault_client::{VaultClient, hold_router_session};
 
 /// A router that is ready to serve.
 pub struct App {
@@ -34,8 +37,9 @@ pub struct App {
     routes: Routes,
     identify: IdentifyLayer,
     health: Health,
-    keys: Arc<Keys>,
-    endpoints: Arc<Endpoints>,
+    vault: Arc<VaultClient>,
+    leases: Arc<Leases>,
+    checker: Arc<ProviderChecker>,
     catalogues: Arc<Catalogues>,
     sessions: Arc<Sessions>,
     shipper: ShipperParts,
@@ -63,23 +67,25 @@ impl RouterConfig {
         let endpoints = Endpoints::new(&self.providers, self.egress).map_err(Failure::config)?;
         let endpoints = Arc::new(endpoints);
         let channel = self.vault.open()?;
-        let keys = Arc::new(Keys::new(
-            channel,
-            Arc::clone(&clock),
-            Arc::clone(&upstream),
-        ));
+        let vault = Arc::new(VaultClient::new(channel, Arc::clone(&clock)));
+        let leases = Arc::new(Leases::new(Arc::clone(&vault), Arc::clone(&clock)));
+        let checker = Arc::new(ProviderChecker {
+            upstream: Arc::clone(&upstream),
+            endpoints: Arc::clone(&endpoints),
+            clock: Arc::clone(&clock),
+        });
         let listing = Arc::new(Listing::new(
             self.listing,
-            Arc::clone(&keys),
+            Arc::clone(&leases),
             Arc::clone(&upstream),
             Arc::clone(&endpoints),
             Arc::clone(&catalogues),
             Arc::clone(&clock),
         ));
         let dispatcher = Arc::new(Dispatcher {
-            keys: Arc::clone(&keys),
+            leases: Arc::clone(&leases),
             upstream,
-            endpoints: Arc::clone(&endpoints),
+            endpoints,
             catalogue: Arc::clone(&catalogues),
             ledger: Arc::clone(&ledger),
             attempts: self.attempts,
@@ -89,7 +95,7 @@ impl RouterConfig {
         });
         let sessions = Arc::new(Sessions {
             store: store.clone(),
-            keys: Arc::clone(&keys),
+            vault: Arc::clone(&vault),
             catalogue: Arc::clone(&catalogues),
             clock: Arc::clone(&dispatcher.clock),
             rng: SystemRandom::new(),
@@ -120,8 +126,9 @@ impl RouterConfig {
             routes,
             identify,
             health,
-            keys,
-            endpoints,
+            vault,
+            leases,
+            checker,
             catalogues,
             sessions,
             shipper,
@@ -146,8 +153,13 @@ impl App {
     pub async fn serve(self) -> Result<(), Failure> {
         // After the last call: an accepted call may still need a key, and writes its outcome.
         let over = CancellationToken::new();
-        let holding = hold_router_session(self.keys, self.endpoints, self.instance, over.clone());
-        let holding = tokio::spawn(holding);
+        let holding = tokio::spawn(hold_router_session(
+            self.vault,
+            self.leases,
+            self.checker,
+            self.instance,
+            over.clone(),
+        ));
         let watching = tokio::spawn(watch(self.catalogues, over.clone()));
         let retaining = tokio::spawn(retain(self.sessions, over.clone()));
         let mut shipping = tokio::spawn(ship(self.shipper, over.clone()));

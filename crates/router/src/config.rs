@@ -12,12 +12,12 @@ use latchkey_rpc::identity::IdentityConfig;
 use serde::Deserialize;
 
 pub use crate::catalogue::CatalogueConfig;
-pub use crate::dispatch::{AttemptsConfig, ProviderConfig};
+pub use crate::dispatch::AttemptsConfig;
 pub use crate::domain::role::Role;
 pub use crate::ledger::JournalConfig;
 pub use crate::listing::ListingConfig;
+pub use crate::provider_call::{PoolsConfig, ProviderConfig, UpstreamConfig};
 pub use crate::store::DatabaseConfig;
-pub use crate::upstream::{PoolsConfig, UpstreamConfig};
 
 /// What the environment variables begin with.
 pub const ENVIRONMENT_PREFIX: &str = "LATCHKEY_ROUTER_";

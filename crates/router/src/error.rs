@@ -13,11 +13,12 @@ use latchkey_rpc::page::PageTokenError;
 
 use tokio::time::Instant;
 
-use crate::dispatch::Unavailable;
-use crate::domain::attempt::Attempt;
+use crate::domain::attempt::{Attempt, AttemptName};
+use crate::domain::refusal::VaultRefusal;
 use crate::domain::session::TooLong;
-use crate::keys::VaultRefusal;
+use crate::health::Unavailable;
 use crate::ledger::JournalError;
+use crate::provider_call::{BodyError, ExchangeError, TokenError, UpstreamError};
 use crate::store::StoreError;
 
 /// A failed call.
@@ -70,7 +71,7 @@ pub enum RouterError {
         /// The failure.
         cause: Box<RouterError>,
         /// The names of the attempts, in order.
-        attempts: Vec<String>,
+        attempts: Vec<AttemptName>,
     },
     /// The attempt could not be written down, so it was not made.
     #[error("the journal could not be written")]
@@ -258,4 +259,44 @@ impl From<ProviderError> for RouterError {
     fn from(error: ProviderError) -> Self {
         Self::Provider(Box::new(error))
     }
+}
+
+impl From<ExchangeError> for RouterError {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Upstream(error) => match error {
+                UpstreamError::Broken => Self::Unreachable("the connection broke"),
+                UpstreamError::Connect => Self::Unreachable("no connection could be made"),
+                UpstreamError::Timeout => timeout(),
+            },
+            ExchangeError::Body(error) => error.into(),
+        }
+    }
+}
+
+impl From<BodyError> for RouterError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::Broken => Self::Unreachable("the answer broke off"),
+            BodyError::TooLarge => Self::Unreachable("the answer is too large"),
+            BodyError::Timeout => timeout(),
+        }
+    }
+}
+
+impl From<TokenError> for RouterError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::NoIssuer => {
+                Self::Unreachable("the key can't be exchanged for an access token")
+            }
+            TokenError::Encode(error) => error.into(),
+            TokenError::Exchange(error) => error.into(),
+            TokenError::Provider(error) => Self::Provider(error),
+        }
+    }
+}
+
+fn timeout() -> RouterError {
+    ProviderError::new(ErrorClass::Timeout, "the provider did not answer in time").into()
 }

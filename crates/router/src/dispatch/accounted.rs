@@ -1,14 +1,14 @@
-//! What is answered whole, and its account.
+//! An answer that comes as a whole, with the attempts that led to it.
 
 use super::Dispatcher;
-use super::operation::Operation;
+use super::operations::Operation;
 use super::request::DispatchRequest;
 use crate::domain::attempt::Attempt;
 use crate::error::RouterError;
 
-/// An answer and its account.
+/// An answer, and the attempts that led to it.
 pub struct Accounted<T> {
-    /// What the provider said.
+    /// The provider's answer.
     pub answer: T,
     /// The calls that were made, in order; the last one answered.
     pub attempts: Vec<Attempt>,
@@ -25,13 +25,13 @@ impl<T> Accounted<T> {
 }
 
 impl Dispatcher {
-    /// Tries until there is an answer, with the account of every call.
-    pub(super) async fn account_for<T, O: Operation<Answer = Accounted<T>>>(
+    /// Calls providers until one answers, and returns all attempts with the answer.
+    pub(super) async fn perform_accounted<T, O: Operation<Answer = Accounted<T>>>(
         &self,
-        asked: DispatchRequest<'_>,
+        request: DispatchRequest<'_>,
         operation: &O,
     ) -> Result<Accounted<T>, RouterError> {
-        let (mut accounted, mut attempts) = self.try_all(asked, operation).await?;
+        let (mut accounted, mut attempts) = self.perform(request, operation).await?;
         attempts.append(&mut accounted.attempts);
         accounted.attempts = attempts;
         Ok(accounted)

@@ -1,5 +1,4 @@
-//! What a request says of the key that it gets, as far as any request can: who may pay, and what is
-//! expected.
+//! Reads the fields `funding` and `expectations`, which every operation's request has.
 
 use std::sync::Arc;
 
@@ -7,23 +6,22 @@ use latchkey_contract::ProviderId;
 use latchkey_contract::names::KeyVersionName;
 use latchkey_contract::router::v1::{self, funding};
 
-use super::MAX_NAME_BYTES;
 use crate::domain::attempt::Payer;
 use crate::domain::funding::{Expectations, Funding, FundingFallback, Selection};
 use crate::error::RouterError;
 
-/// The conditions of a request; a default has none.
+/// The conditions of a request; the default has none.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Conditions {
     pub(super) funding: Funding,
-    /// None when nothing is expected, so that such requests share their leases.
+    /// None where the request has none, so that such requests share leases.
     pub(super) expectations: Option<Arc<Expectations>>,
-    /// The most that a call may cost, in nano-dollars. The vault knows no prices.
+    /// The highest cost of a call, in nano-dollars. The router checks it: the vault knows no prices.
     pub(super) max_cost_nanos: Option<i64>,
 }
 
 impl Conditions {
-    /// What the fields `funding` and `expectations` of a request say.
+    /// Reads the two fields.
     pub(super) fn read(
         funding: Option<&v1::Funding>,
         expectations: Option<&v1::Expectations>,
@@ -41,8 +39,8 @@ impl Conditions {
     }
 }
 
-fn read_funding(said: &v1::Funding) -> Result<Funding, RouterError> {
-    let selection = match funding::Selection::try_from(said.selection) {
+fn read_funding(message: &v1::Funding) -> Result<Funding, RouterError> {
+    let selection = match funding::Selection::try_from(message.selection) {
         Ok(funding::Selection::Unspecified) => None,
         Ok(funding::Selection::Automatic) => Some(Selection::Automatic),
         Ok(funding::Selection::WhenNamed) => Some(Selection::WhenNamed),
@@ -50,14 +48,14 @@ fn read_funding(said: &v1::Funding) -> Result<Funding, RouterError> {
     };
     Ok(Funding {
         selection,
-        when_missing: instead("funding.when_missing", said.when_missing)?,
-        when_failed: instead("funding.when_failed", said.when_failed)?,
-        when_switched_off: instead("funding.when_switched_off", said.when_switched_off)?,
+        when_missing: fallback("funding.when_missing", message.when_missing)?,
+        when_failed: fallback("funding.when_failed", message.when_failed)?,
+        when_switched_off: fallback("funding.when_switched_off", message.when_switched_off)?,
     })
 }
 
-fn instead(field: &str, said: i32) -> Result<Option<FundingFallback>, RouterError> {
-    match funding::FundingFallback::try_from(said) {
+fn fallback(field: &str, message: i32) -> Result<Option<FundingFallback>, RouterError> {
+    match funding::FundingFallback::try_from(message) {
         Ok(funding::FundingFallback::Unspecified) => Ok(None),
         Ok(funding::FundingFallback::Platform) => Ok(Some(FundingFallback::Platform)),
         Ok(funding::FundingFallback::Refuse) => Ok(Some(FundingFallback::Refuse)),
@@ -65,48 +63,54 @@ fn instead(field: &str, said: i32) -> Result<Option<FundingFallback>, RouterErro
     }
 }
 
-fn read_expectations(said: &v1::Expectations) -> Result<Expectations, RouterError> {
-    if !said.provider.is_empty() {
-        let known = said.provider.parse::<ProviderId>();
-        known.map_err(|error| RouterError::field("expectations.provider", error))?;
-    }
-    let key_version = match said.key_version.as_str() {
+fn read_expectations(message: &v1::Expectations) -> Result<Expectations, RouterError> {
+    let provider = match message.provider.as_str() {
+        "" => None,
+        text => Some(
+            text.parse::<ProviderId>()
+                .map_err(|error| RouterError::field("expectations.provider", error))?,
+        ),
+    };
+    let key_version = match message.key_version.as_str() {
         "" => None,
         text => Some(
             text.parse::<KeyVersionName>()
                 .map_err(RouterError::name("expectations.key_version"))?,
         ),
     };
-    let payer = match v1::Payer::try_from(said.payer) {
+    let payer = match v1::Payer::try_from(message.payer) {
         Ok(v1::Payer::Unspecified) => None,
         Ok(v1::Payer::OwnKey) => Some(Payer::OwnKey),
         Ok(v1::Payer::Platform) => Some(Payer::Platform),
         Err(_) => return Err(unknown("expectations.payer")),
     };
-    if said.location.len() > MAX_NAME_BYTES {
+    if message.location.len() > MAX_LOCATION_BYTES {
         let problem = "must be at most 256 bytes";
         return Err(RouterError::field("expectations.location", problem));
     }
     Ok(Expectations {
-        provider: said.provider.clone(),
+        provider,
         key_version,
         payer,
-        location: said.location.clone(),
+        location: (!message.location.is_empty()).then(|| message.location.clone()),
     })
 }
 
-fn max_cost(said: &v1::Expectations) -> Result<Option<i64>, RouterError> {
-    match said.max_cost_nanos {
+/// Bytes of an expected location at most.
+const MAX_LOCATION_BYTES: usize = 256;
+
+fn max_cost(message: &v1::Expectations) -> Result<Option<i64>, RouterError> {
+    match message.max_cost_nanos {
         Some(..0) => {
             let problem = "must not be negative";
             Err(RouterError::field("expectations.max_cost_nanos", problem))
         }
-        most => Ok(most),
+        max_cost_nanos => Ok(max_cost_nanos),
     }
 }
 
 fn unknown(field: &str) -> RouterError {
-    RouterError::field(field, "is not a value that this field has")
+    RouterError::field(field, "is not a known value")
 }
 
 #[cfg(test)]
@@ -124,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_is_read() {
+    fn every_field_is_read() {
         let funding = v1::Funding {
             selection: funding::Selection::WhenNamed.into(),
             when_missing: funding::FundingFallback::Platform.into(),
@@ -147,24 +151,24 @@ mod tests {
         };
         assert_eq!(read.funding, expected);
         let expected = Expectations {
-            provider: "vertex".to_owned(),
+            provider: Some(ProviderId::Vertex),
             key_version: Some(VERSION.parse().unwrap()),
             payer: Some(Payer::OwnKey),
-            location: "europe-west4".to_owned(),
+            location: Some("europe-west4".to_owned()),
         };
         assert_eq!(read.expectations.as_deref(), Some(&expected));
         assert_eq!(read.max_cost_nanos, Some(0));
     }
 
     #[test]
-    fn to_say_nothing_is_the_same_as_to_be_silent() {
-        let said = read(v1::Funding::default(), &v1::Expectations::default());
-        assert_eq!(said.as_ref(), Ok(&Conditions::default()));
-        assert_eq!(Conditions::read(None, None).ok(), said.ok());
+    fn empty_messages_are_the_same_as_absent_ones() {
+        let message = read(v1::Funding::default(), &v1::Expectations::default());
+        assert_eq!(message.as_ref(), Ok(&Conditions::default()));
+        assert_eq!(Conditions::read(None, None).ok(), message.ok());
     }
 
     #[test]
-    fn what_no_field_can_say_is_refused_by_its_name() {
+    fn an_invalid_field_is_refused_by_its_name() {
         type Damage = fn(&mut v1::Funding, &mut v1::Expectations);
         let damages: [(&str, Damage); 9] = [
             ("funding.selection", |funding, _| funding.selection = 3),

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use latchkey_boot::config::seconds;
 use serde::Deserialize;
 
-use super::health::Limits;
+use crate::health::Limits;
 
 /// The budget of a request, and when a key is left alone.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -75,7 +75,7 @@ impl AttemptsConfig {
     }
 
     /// The pauses between repetitions.
-    pub(super) fn pauses(&self) -> impl Iterator<Item = Duration> + Send + use<> {
+    pub(super) fn pauses(&self) -> ExponentialBackoff {
         ExponentialBuilder::default()
             .with_jitter()
             .with_min_delay(self.first_pause)

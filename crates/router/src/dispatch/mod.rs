@@ -1,94 +1,78 @@
-//! Sending one request to a provider: find whose model it is, get the key, write the attempt down,
-//! call, read the answer, settle the account; and try again where that may help.
+//! Dispatching one request: plan the models, obtain a key, record the attempt, call the provider, read
+//! the answer, settle the attempt; and fail over to other keys and models.
+//!
+//! A request is read into a [`request::DispatchRequest`]. [`failover::Failover`] decides each next step;
+//! `perform.rs` executes the steps and `dry_run.rs` (Explain) simulates them. The six operations are
+//! in `operations/`.
 
 mod accounted;
-mod attempt;
-mod candidates;
-mod compare;
 mod conditions;
 mod config;
-mod count_tokens;
-mod embed;
-mod endpoint;
-mod estimate;
-mod explain;
+mod cost;
+mod dry_run;
+mod failover;
 mod failure;
-mod generate;
-mod health;
-mod images;
-mod operation;
-mod options;
+mod message;
+mod open_attempt;
+mod operations;
+mod payer_state;
+mod perform;
 mod plan;
 mod prepared;
 mod request;
-mod stream;
-mod trying;
+mod tried_keys;
 
 use std::sync::Arc;
 
 use latchkey_clock::Clock;
-use latchkey_contract::names::Scope;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::time::Instant;
 use uuid::Builder;
 
 pub use accounted::Accounted;
-pub use compare::{Compared, ComparedStream};
 pub use config::AttemptsConfig;
-pub use endpoint::{EndpointError, Endpoints, ProviderConfig};
-pub use explain::{CandidateReport, Question, TargetReport};
-pub use generate::Answered;
-pub use health::{KeyHealth, Limits, Unavailable};
-pub use stream::{AnswerStream, Piece};
+pub use dry_run::{CandidateReport, ExplainedRequest, TargetReport};
+pub use operations::{AnswerStream, Answered, Compared, ComparedStream, Piece};
+pub use request::CallContext;
 
 use crate::catalogue::Catalogues;
 use crate::domain::attempt::AttemptId;
 use crate::error::RouterError;
-use crate::keys::Keys;
+use crate::health::KeyHealth;
+use crate::leases::Leases;
 use crate::ledger::{JournalError, Ledger};
-use crate::upstream::Upstream;
+use crate::provider_call::{Endpoints, Upstream};
 
 /// Everything that a call needs.
 pub struct Dispatcher {
     /// The leases.
-    pub keys: Arc<Keys>,
-    /// The way out.
+    pub leases: Arc<Leases>,
+    /// The connections to providers.
     pub upstream: Arc<Upstream>,
-    /// Where providers are.
+    /// The addresses of providers.
     pub endpoints: Arc<Endpoints>,
-    /// What is known of models.
+    /// The catalogue of models.
     pub catalogue: Arc<Catalogues>,
     /// The account.
     pub ledger: Arc<Ledger>,
-    /// How often it is tried.
+    /// The limits of failover.
     pub attempts: AttemptsConfig,
-    /// What recent calls tell of keys.
+    /// What recent calls say about keys.
     pub health: KeyHealth,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Randomness for identities.
+    /// Randomness for the ids of attempts.
     pub rng: SystemRandom,
 }
 
-/// Who asks, for what scope, and until when.
-#[derive(Clone, Copy)]
-pub struct Request<'a> {
-    /// The scope.
-    pub scope: &'a Scope,
-    /// The caller's identity.
-    pub requester: &'a Arc<str>,
-    /// The caller's deadline.
-    pub deadline: Option<Instant>,
-}
-
-/// What is there by a caller's deadline.
+/// Runs a future until the caller's deadline, and fails with `DeadlineExceeded` once it has passed.
 pub async fn in_time<T>(
     deadline: Option<Instant>,
-    asked: impl Future<Output = Result<T, RouterError>>,
+    future: impl Future<Output = Result<T, RouterError>>,
 ) -> Result<T, RouterError> {
     match deadline {
-        None => asked.await,
-        Some(deadline) => tokio::time::timeout_at(deadline, asked)
+        None => future.await,
+        Some(deadline) => tokio::time::timeout_at(deadline, future)
             .await
             .unwrap_or(Err(RouterError::DeadlineExceeded)),
     }
@@ -104,6 +88,3 @@ impl Dispatcher {
         Ok(AttemptId(id))
     }
 }
-
-/// Bytes or characters of what models and calls are named. They are kept with each attempt.
-const MAX_NAME_BYTES: usize = 256;

@@ -1,82 +1,62 @@
-//! Whom a request may be put to, in order: the model that it names, then its fallbacks.
+//! Reads which models a request may be sent to: the one that it names, then its fallbacks.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1;
 use latchkey_providers::catalogue::Catalogue;
 
-use super::MAX_NAME_BYTES;
-use crate::domain::fallback::{Fallback, MAX_FALLBACKS};
+use super::request::Fallbacks;
+use crate::domain::key_ref::KeyRef;
+use crate::domain::model_id::ModelId;
+use crate::domain::model_target::{MAX_FALLBACKS, ModelTarget};
 use crate::error::RouterError;
-use crate::keys::Lease;
 
-/// One model to ask: what of it the request says.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct ModelTarget {
-    /// A provider id; empty when the key tells, be it the vault's choice.
-    pub(super) provider: String,
-    /// A model; empty when the key has a default.
-    pub(super) model: String,
-    /// A key and no other; empty for the vault's choice.
-    pub(super) key: String,
+/// The fields of a message that name a model, each possibly empty.
+#[derive(Clone, Copy, Default)]
+pub(super) struct TargetFields<'a> {
+    pub(super) provider: &'a str,
+    pub(super) model: &'a str,
+    pub(super) key: &'a str,
 }
 
-impl ModelTarget {
-    /// What a request says, by the names of its fields.
-    pub(super) fn new(
-        (provider, model, key): (&str, &str, &str),
-        catalogue: &Catalogue,
-        field: impl Fn(&str) -> String,
-    ) -> Result<Self, RouterError> {
-        if model.len() > MAX_NAME_BYTES || model.contains(char::is_control) {
-            let problem = "must be at most 256 bytes, none of them a control character";
-            return Err(RouterError::field(field("model"), problem));
+/// The model that the fields name. `field` is the path of a field by its name.
+pub(super) fn target(
+    fields: TargetFields<'_>,
+    catalogue: &Catalogue,
+    field: impl Fn(&str) -> String,
+) -> Result<ModelTarget, RouterError> {
+    let model = ModelId::parse_optional(fields.model)
+        .map_err(|error| RouterError::field(field("model"), error))?;
+    let key = match fields.key {
+        "" => None,
+        text => {
+            let key = text.parse::<KeyRef>();
+            Some(key.map_err(|error| RouterError::field(field("key"), error))?)
         }
-        let provider = match provider {
-            "" if !key.is_empty() => String::new(),
-            // Keys of any provider have a default.
-            "" if model.is_empty() => String::new(),
-            "" => {
-                let problem = "is required: the catalogue does not know whose the model is";
-                let known = catalogue.provider_of(model);
-                let known = known.ok_or_else(|| RouterError::field(field("provider"), problem))?;
-                known.as_str().to_owned()
-            }
-            text => match text.parse::<ProviderId>() {
-                Ok(provider) => provider.as_str().to_owned(),
-                Err(error) => return Err(RouterError::field(field("provider"), error)),
-            },
-        };
-        Ok(Self {
-            provider,
-            model: model.to_owned(),
-            key: key.to_owned(),
-        })
-    }
-
-    /// Whether anybody may answer: keys of several providers, each with its default model.
-    pub(super) fn is_open(&self) -> bool {
-        self.provider.is_empty() && self.key.is_empty()
-    }
-
-    /// The model to ask for with a key: the one that is named, else the key's default.
-    pub(super) fn model<'a>(&'a self, lease: &'a Lease) -> &'a str {
-        match self.model.as_str() {
-            "" => lease.default_model(),
-            model => model,
+    };
+    let provider = match (fields.provider, &key, &model) {
+        // The key determines it. Without a model, keys of any provider have a default.
+        ("", Some(_), _) | ("", None, None) => None,
+        ("", None, Some(model)) => {
+            Some(catalogue.provider_of(model.as_str()).ok_or_else(|| {
+                let problem =
+                    "is required: the catalogue does not know which provider has the model";
+                RouterError::field(field("provider"), problem)
+            })?)
         }
-    }
+        (text, ..) => {
+            let provider = text.parse::<ProviderId>();
+            Some(provider.map_err(|error| RouterError::field(field("provider"), error))?)
+        }
+    };
+    Ok(ModelTarget {
+        provider,
+        model,
+        key,
+    })
 }
 
-/// The fallbacks that a request brings, or may take from its workspace.
-pub(super) enum Fallbacks {
-    /// These, which may be none.
-    Given(Vec<ModelTarget>),
-    /// Its workspace's.
-    OfTheWorkspace,
-}
-
-/// What a request for an answer says of fallbacks. A request that names a key is answered with it, or
-/// with others that it names.
+/// The fallbacks of a request for an answer. A request that names a key falls back only to keys that it
+/// names too.
 pub(super) fn fallbacks(
     request: &v1::GenerateRequest,
     catalogue: &Catalogue,
@@ -101,37 +81,25 @@ pub(super) fn fallbacks(
         let key = match (fallback.key.as_str(), request.key.as_str()) {
             ("", "") => "",
             ("", _) if !same_provider => {
-                let problem = "is required: the request names a key, of another provider";
+                let problem = "is required: the request names a key of another provider";
                 return Err(RouterError::field(field("key"), problem));
             }
             ("", inherited) => inherited,
-            (named, _) => named,
+            (own, _) => own,
         };
-        let said = (fallback.provider.as_str(), fallback.model.as_str(), key);
-        if said == ("", "", "") {
-            return Err(RouterError::field(
-                field("model"),
-                "is required without a key or provider",
-            ));
+        let (provider, model) = (fallback.provider.as_str(), fallback.model.as_str());
+        if (provider, model, key) == ("", "", "") {
+            let problem = "is required without a key or provider";
+            return Err(RouterError::field(field("model"), problem));
         }
-        targets.push(ModelTarget::new(said, catalogue, field)?);
+        let fields = TargetFields {
+            provider,
+            model,
+            key,
+        };
+        targets.push(target(fields, catalogue, field)?);
     }
     Ok(Fallbacks::Given(targets))
-}
-
-/// The workspace's fallbacks. The vault has checked them; one that this router does not know is left
-/// out.
-pub(super) fn of_the_workspace(fallbacks: &[Fallback]) -> Vec<ModelTarget> {
-    let known = fallbacks
-        .iter()
-        .filter(|fallback| fallback.provider.parse::<ProviderId>().is_ok());
-    known
-        .map(|fallback| ModelTarget {
-            provider: fallback.provider.clone(),
-            model: fallback.model.clone(),
-            key: fallback.key.clone(),
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -140,8 +108,13 @@ mod tests {
 
     use super::*;
 
-    fn target(said: (&str, &str, &str)) -> Result<ModelTarget, String> {
-        let target = ModelTarget::new(said, &Catalogue::builtin(), str::to_owned);
+    fn read(provider: &str, model: &str, key: &str) -> Result<ModelTarget, String> {
+        let fields = TargetFields {
+            provider,
+            model,
+            key,
+        };
+        let target = target(fields, &Catalogue::builtin(), str::to_owned);
         target.map_err(|error| match error {
             RouterError::Field { field, .. } => field,
             error => panic!("{error}"),
@@ -149,40 +122,46 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_says_nothing_leaves_everything_to_the_vault() {
-        let anything = target(("", "", "")).unwrap();
-        assert!(anything.is_open());
-        assert_eq!((&*anything.provider, &*anything.model), ("", ""));
+    fn a_request_that_names_nothing_leaves_the_choice_to_the_vault() {
+        let target = read("", "", "").unwrap();
+        assert!(target.is_open() && target.model_depends_on_the_key());
+        assert_eq!(target, ModelTarget::default());
     }
 
     #[test]
-    fn a_key_or_a_provider_may_tell_the_rest() {
-        for said in [
-            ("", "", "main"),
-            ("openai", "", ""),
-            ("", "gpt-4.1", "main"),
-        ] {
-            let target = target(said).unwrap();
-            assert_eq!((&*target.provider, &*target.model, &*target.key), said);
-            assert!(!target.is_open());
-        }
+    fn a_key_or_a_provider_may_leave_the_rest_open() {
+        let key = read("", "", "main").unwrap();
+        assert_eq!(key.key, "main".parse().ok());
+        let provider = read("openai", "", "").unwrap();
+        assert_eq!(provider.provider, Some(ProviderId::OpenAi));
+        let both = read("", "gpt-4.1", "main").unwrap();
+        assert_eq!((both.provider, both.model), (None, "gpt-4.1".parse().ok()));
+        assert!(!key.is_open() && !provider.is_open());
     }
 
     #[test]
-    fn the_catalogue_tells_whose_a_model_is() {
-        assert_eq!(target(("", "gpt-4.1", "")).unwrap().provider, "openai");
-        assert_eq!(target(("", "nobodys", "")).unwrap_err(), "provider");
+    fn the_catalogue_determines_the_provider_of_a_model() {
+        let target = read("", "gpt-4.1", "").unwrap();
+        assert_eq!(target.provider, Some(ProviderId::OpenAi));
+        assert_eq!(read("", "unknown-model", ""), Err("provider".to_owned()));
     }
 
     #[test]
-    fn a_fallback_says_something() {
+    fn an_invalid_field_is_refused_by_its_name() {
+        assert_eq!(read("nobody", "", ""), Err("provider".to_owned()));
+        assert_eq!(read("openai", "a\nb", ""), Err("model".to_owned()));
+        assert_eq!(read("openai", "", "No Key"), Err("key".to_owned()));
+    }
+
+    #[test]
+    fn a_fallback_names_a_model_a_provider_or_a_key() {
         let request = |key: &str| v1::GenerateRequest {
             key: key.to_owned(),
             fallbacks: vec![v1::Fallback::default()],
             ..v1::GenerateRequest::default()
         };
         let catalogue = Catalogue::builtin();
-        let refused = fallbacks(&request(""), &catalogue).err().unwrap();
+        let refused = fallbacks(&request(""), &catalogue).unwrap_err();
         assert_eq!(refused.reason(), Reason::FieldInvalid);
         // The named key has a default model.
         assert!(fallbacks(&request("main"), &catalogue).is_ok());

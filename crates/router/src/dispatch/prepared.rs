@@ -1,112 +1,172 @@
-//! A call that is ready to be made: its key in use, its request written, its attempt in the journal.
+//! A call that is ready to be made: its lease in use, its request encoded, its attempt in the journal.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use latchkey_contract::names::Scope;
+use latchkey_contract::ProviderId;
 use latchkey_providers::decode::Reply;
 use latchkey_providers::encode::WireRequest;
 use latchkey_providers::{Credential, ProviderError};
 use tokio::time::Instant;
 
 use super::Dispatcher;
-use super::attempt::OpenAttempt;
-use super::operation::{EncodeTarget, Failed, Operation};
+use super::open_attempt::OpenAttempt;
+use super::operations::{EncodeTarget, FailedCall, Operation};
 use super::request::DispatchRequest;
-use crate::domain::attempt::AttemptStart;
+use crate::domain::attempt::{self, AttemptStart};
+use crate::domain::model_id::ModelId;
 use crate::error::RouterError;
-use crate::keys::{InUse, Lease, Token, TokenIssuer, system_time};
-use crate::upstream::{AddressSource, collect};
+use crate::leases::{InUse, Lease};
+use crate::provider_call::{AddressSource, Exchange, Purpose, Token, TokenIssuer};
 
 /// A call that is ready to be made.
 pub(super) struct PreparedCall<R> {
     pub(super) request: WireRequest,
+    /// What decoding the answer needs.
     pub(super) reading: R,
-    pub(super) address_source: AddressSource,
+    pub(super) attempt: OpenAttempt,
+    pub(super) origin: CallOrigin,
+}
+
+/// What a call is made with. It is held until the answer ends.
+pub(super) struct CallOrigin {
     pub(super) lease: Arc<Lease>,
-    /// The token in the request, where the key is one that tokens are got with.
+    /// The access token, where the key is exchanged for one.
     pub(super) token: Option<Token>,
-    pub(super) open: OpenAttempt,
-    /// Counts as in flight while it is held.
-    pub(super) in_use: InUse,
+    pub(super) model: ModelId,
+    pub(super) operation: attempt::Operation,
+    pub(super) address_source: AddressSource,
+    /// Counts the call as in flight.
+    pub(super) _in_use: InUse,
     pub(super) deadline: Option<Instant>,
 }
 
-/// What a call was made with, to be taken out of the provider's words.
-pub(super) fn secret<'a>(lease: &'a Lease, token: Option<&'a Token>) -> &'a str {
-    match token {
-        Some(token) => token.expose(),
-        None => lease.credential().map_or("", Credential::secret),
+impl CallOrigin {
+    /// The secret of the call, to be redacted from the provider's messages.
+    pub(super) fn secret(&self) -> &str {
+        match &self.token {
+            Some(token) => token.expose(),
+            None => self.lease.credential().map_or("", Credential::secret),
+        }
+    }
+
+    /// The exchange of the call.
+    pub(super) fn exchange<'a>(&'a self, dispatcher: &'a Dispatcher) -> Exchange<'a> {
+        Exchange {
+            upstream: &dispatcher.upstream,
+            clock: &*dispatcher.clock,
+            owner: Some(self.lease.pool()),
+            address_source: self.address_source,
+            secret: self.secret(),
+            purpose: Purpose {
+                operation: semantic_name(self.operation, self.lease.provider()),
+                provider: self.lease.provider(),
+                model: Some(self.model.as_str()),
+            },
+        }
+    }
+
+    /// The end of a span from now, or the caller's deadline where that is earlier.
+    pub(super) fn within(&self, span: Duration) -> Instant {
+        let until = Instant::now() + span;
+        self.deadline.map_or(until, |deadline| until.min(deadline))
+    }
+}
+
+/// `gen_ai.operation.name` of the semantic conventions, which name no token count.
+fn semantic_name(operation: attempt::Operation, provider: ProviderId) -> &'static str {
+    match (operation, provider) {
+        (attempt::Operation::CountTokens, _) => "count_tokens",
+        (attempt::Operation::Embed, _) => "embeddings",
+        (attempt::Operation::GenerateImages, _)
+        | (attempt::Operation::Generate, ProviderId::Google | ProviderId::Vertex) => {
+            "generate_content"
+        }
+        (attempt::Operation::Generate, _) => "chat",
     }
 }
 
 impl Dispatcher {
-    /// Writes the request and its attempt. The journal has the attempt when this returns.
+    /// Encodes the request and records its attempt. The journal has the attempt when this returns.
     pub(super) async fn prepare<O: Operation>(
         &self,
         operation: &O,
-        asked: &DispatchRequest<'_>,
+        request: &DispatchRequest<'_>,
         lease: &Arc<Lease>,
         mut in_use: InUse,
-        model: &str,
+        model: &ModelId,
         first_choice: bool,
-    ) -> Result<PreparedCall<O::Reading>, Failed> {
+    ) -> Result<PreparedCall<O::Reading>, FailedCall> {
         let provider = lease.provider();
-        let place = self
+        let deadline = request.context.deadline;
+        let endpoint = self
             .endpoints
             .choose(provider, lease.base_url(), lease.location());
-        let (base_url, address_source) = place.map_err(RouterError::from)?;
-        let start = AttemptStart {
-            id: self.attempt_id()?,
-            scope: Scope::clone(asked.scope),
-            key_version: lease.key_version().clone(),
-            material_tail: lease.material_tail().to_owned(),
-            payer: lease.payer(),
-            provider: provider.as_str(),
-            model: model.to_owned(),
-            requester: Arc::clone(asked.requester),
-            origin: asked.origin,
-            operation: O::OPERATION,
-            streamed: O::STREAMED,
-            start_time: self.clock.now(),
-        };
+        let (base_url, address_source) = endpoint.map_err(RouterError::from)?;
+        let start = self.attempt_start::<O>(request, lease, model)?;
         let mut token = None;
         let credential = match lease.credential() {
             Some(credential) => credential,
-            None => match self.token(lease, asked.deadline).await {
-                Ok(got) => {
-                    // Getting it took time; what was taken back meanwhile must not be used.
+            None => match self.token(lease, deadline).await {
+                Ok(issued) => {
+                    // The exchange took time: a key that was revoked meanwhile must not be used.
                     in_use = lease
                         .begin_use(&*self.clock)
                         .map_err(|_| RouterError::VaultUnavailable)?;
-                    Credential::Bearer(token.insert(got).expose())
+                    Credential::Bearer(token.insert(issued).expose())
                 }
-                // The failure of a key shows in the account, though its provider was not asked yet.
+                // The failure of a key is recorded, although its provider was not called yet.
                 Err(error) => {
-                    let error = error.or_late(asked.deadline);
+                    let error = error.or_late(deadline);
                     let attempt = OpenAttempt::begin(start, self)?.fail(&error);
-                    return Err(Failed { error, attempt });
+                    return Err(FailedCall { error, attempt });
                 }
             },
         };
         let catalogue = self.catalogue.current();
-        let (request, reading) = operation
-            .encode(&EncodeTarget {
-                target: lease.target(&base_url, credential),
-                model: lease.wire_model(model),
-                traits: catalogue.traits(provider, model),
-                first_choice,
-            })
-            .map_err(RouterError::from)?;
+        let encoded = operation.encode(&EncodeTarget {
+            target: lease.target(&base_url, credential),
+            model: lease.wire_model(model.as_str()),
+            traits: catalogue.traits(provider, model.as_str()),
+            first_choice,
+        });
+        let (wire_request, reading) = encoded.map_err(RouterError::from)?;
         operation.check(&reading)?;
         Ok(PreparedCall {
-            request,
+            request: wire_request,
             reading,
-            address_source,
-            lease: Arc::clone(lease),
-            token,
-            open: OpenAttempt::begin(start, self)?,
-            in_use,
-            deadline: asked.deadline,
+            attempt: OpenAttempt::begin(start, self)?,
+            origin: CallOrigin {
+                lease: Arc::clone(lease),
+                token,
+                model: model.clone(),
+                operation: O::OPERATION,
+                address_source,
+                _in_use: in_use,
+                deadline,
+            },
+        })
+    }
+
+    fn attempt_start<O: Operation>(
+        &self,
+        request: &DispatchRequest<'_>,
+        lease: &Lease,
+        model: &ModelId,
+    ) -> Result<AttemptStart, RouterError> {
+        Ok(AttemptStart {
+            id: self.attempt_id()?,
+            scope: request.context.scope.clone(),
+            key_version: lease.key_version().clone(),
+            material_tail: lease.material_tail().to_owned(),
+            payer: lease.payer(),
+            provider: lease.provider(),
+            model: model.clone(),
+            requester: Arc::clone(request.context.requester),
+            origin: request.origin,
+            operation: O::OPERATION,
+            streamed: O::STREAMED,
+            start_time: self.clock.now(),
         })
     }
 
@@ -121,49 +181,36 @@ impl Dispatcher {
         Ok(lease.token(&issuer, until).await?)
     }
 
-    /// Makes a call that is answered whole. The attempt is open still when it succeeds.
-    pub(super) async fn ask<R, T>(
+    /// Makes a call whose answer is read as a whole. Its attempt is still open when it succeeds.
+    pub(super) async fn call_whole<R, T>(
         &self,
-        ready: PreparedCall<R>,
+        call: PreparedCall<R>,
         read: impl FnOnce(&R, &Reply<'_>) -> Result<T, ProviderError>,
-    ) -> Result<(T, R, OpenAttempt), Failed> {
+    ) -> Result<(T, R, OpenAttempt), FailedCall> {
         let PreparedCall {
             request,
             reading,
-            address_source,
-            lease,
-            token,
-            mut open,
-            in_use,
-            deadline,
-        } = ready;
-        let until = Instant::now() + self.upstream.config().total_timeout;
-        let until = deadline.map_or(until, |deadline| until.min(deadline));
+            mut attempt,
+            origin,
+        } = call;
+        let exchange = origin.exchange(self);
+        let until = origin.within(self.upstream.config().total_timeout);
         let called = async {
-            let sent = self
-                .upstream
-                .send(request, address_source, lease.pool(), until);
-            let (head, body) = sent.await?.into_parts();
-            open.head(&head);
-            let body = collect(body, until).await?;
-            open.first_byte();
-            let reply = Reply {
-                status: head.status,
-                headers: &head.headers,
-                body: &body,
-                secret: secret(&lease, token.as_ref()),
-                now: system_time(self.clock.now()),
-            };
-            Ok(read(&reading, &reply)?)
+            let head = exchange.send(request, until).await?;
+            attempt.record_head(head.parts());
+            let answer = head.read_whole(until).await?;
+            attempt.record_first_byte();
+            Ok(read(&reading, &exchange.reply(&answer))?)
         };
         let outcome: Result<_, RouterError> = called.await;
-        drop(in_use);
+        let deadline = origin.deadline;
+        drop(origin);
         match outcome {
-            Ok(answer) => Ok((answer, reading, open)),
+            Ok(answer) => Ok((answer, reading, attempt)),
             Err(error) => {
                 let error = error.or_late(deadline);
-                let attempt = open.fail(&error);
-                Err(Failed { error, attempt })
+                let attempt = attempt.fail(&error);
+                Err(FailedCall { error, attempt })
             }
         }
     }

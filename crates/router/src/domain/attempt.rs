@@ -1,16 +1,39 @@
 //! An attempt: one key, one call. The unit of account.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use latchkey_clock::Timestamp;
-use latchkey_contract::names::{KeyVersionName, Scope};
+use latchkey_contract::ProviderId;
+use latchkey_contract::names::{KeyVersionName, Scope, WorkspaceName};
 use latchkey_contract::router::v1::{self, Usage};
 use uuid::Uuid;
+
+use super::model_id::ModelId;
 
 /// Identifies an attempt. A version 7 UUID (RFC 9562): in the order of time.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct AttemptId(pub Uuid);
+
+/// The name of an attempt: `workspaces/{workspace}/attempts/{attempt}`.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct AttemptName {
+    /// The workspace of the request.
+    pub workspace: WorkspaceName,
+    /// The last segment.
+    pub id: AttemptId,
+}
+
+impl fmt::Display for AttemptName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/attempts/{}", self.workspace, self.id.0)
+    }
+}
+
+/// Identifies a journal. Attempts are shipped in its name, so that no other journal's are doubled.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct JournalId(pub Uuid);
 
 /// Who pays the provider.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -31,9 +54,9 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// What a request says; an interactive one when it says nothing.
-    pub fn of(said: v1::Origin) -> Self {
-        match said {
+    /// The origin in a request; interactive where it names none.
+    pub fn of(origin: v1::Origin) -> Self {
+        match origin {
             v1::Origin::Automation => Self::Automation,
             v1::Origin::Unspecified | v1::Origin::Interactive => Self::Interactive,
         }
@@ -67,9 +90,9 @@ pub struct AttemptStart {
     /// Who pays the provider.
     pub payer: Payer,
     /// The provider.
-    pub provider: &'static str,
+    pub provider: ProviderId,
     /// The model that was asked for.
-    pub model: String,
+    pub model: ModelId,
     /// Who asked.
     pub requester: Arc<str>,
     /// Why.
@@ -147,13 +170,12 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Its name: `workspaces/{workspace}/attempts/{attempt}`.
-    pub fn name(&self) -> String {
-        format!(
-            "{}/attempts/{}",
-            self.start.scope.workspace(),
-            self.start.id.0
-        )
+    /// Its name.
+    pub fn name(&self) -> AttemptName {
+        AttemptName {
+            workspace: self.start.scope.workspace().clone(),
+            id: self.start.id,
+        }
     }
 }
 

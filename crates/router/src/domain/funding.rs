@@ -1,32 +1,33 @@
-//! What a request says of the key that it gets: who may pay for it, and what is expected of it.
+//! A request's own conditions for its key: who may pay, and what the caller expects.
 
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::KeyVersionName;
 
 use super::attempt::Payer;
 
-/// Narrows who may pay; nothing is as the policies say. The vault keeps to it, beside the policies.
+/// Narrows who may pay, within the policies; a field that is none leaves it to them.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Funding {
-    /// When own keys are used.
+    /// When customers' own keys are used.
     pub selection: Option<Selection>,
-    /// When there is no own key.
+    /// When no own key is available.
     pub when_missing: Option<FundingFallback>,
-    /// When an own key failed.
+    /// When an own key has failed.
     pub when_failed: Option<FundingFallback>,
     /// When the operator has switched own keys off.
     pub when_switched_off: Option<FundingFallback>,
 }
 
-/// When own keys are used.
+/// When customers' own keys are used.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Selection {
-    /// For every request that one can serve.
+    /// For every request that an own key can serve.
     Automatic,
-    /// For requests that name one.
+    /// Only for requests that name one.
     WhenNamed,
 }
 
-/// What happens instead of a call with an own key.
+/// What replaces a call with a customer's own key.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum FundingFallback {
     /// The platform's key is used.
@@ -35,15 +36,15 @@ pub enum FundingFallback {
     Refuse,
 }
 
-/// What is expected of the key; a default is met by any.
+/// A caller's expectations of the key; the default is met by any key.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Expectations {
-    /// Whose key it is, by its id; empty for anybody's.
-    pub provider: String,
+    /// The key's provider.
+    pub provider: Option<ProviderId>,
     /// The version in use.
     pub key_version: Option<KeyVersionName>,
-    /// Who pays.
+    /// The party that pays.
     pub payer: Option<Payer>,
-    /// Where its provider serves it; empty for anywhere.
-    pub location: String,
+    /// The key's location, such as a Vertex region; never empty.
+    pub location: Option<String>,
 }

@@ -20,7 +20,8 @@ use rustix::io::Errno;
 use tokio::sync::watch;
 use uuid::Builder;
 
-use super::{JournalConfig, JournalId};
+use super::JournalConfig;
+use crate::domain::attempt::JournalId;
 
 /// Why a journal can't be used.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use uuid::Uuid;
 
 pub use journal::{Journal, JournalError};
 pub use shipper::ship;
@@ -67,10 +66,6 @@ pub struct ShipperParts {
     /// Where to.
     pub store: crate::store::Store,
 }
-
-/// The identity of a journal, by which a restarted router finds what it left open.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct JournalId(pub Uuid);
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 
 use latchkey_clock::Timestamp;
-use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Usage;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -58,8 +57,8 @@ pub(super) fn encode(attempt: &Attempt) -> Vec<u8> {
         key_version: start.key_version.to_string().into(),
         tail: Cow::from(&start.material_tail),
         payer: start.payer.as_str().into(),
-        provider: start.provider.into(),
-        model: Cow::from(&start.model),
+        provider: start.provider.as_str().into(),
+        model: Cow::from(start.model.as_str()),
         requester: Cow::from(&*start.requester),
         origin: start.origin.as_str().into(),
         operation: start.operation.as_str().into(),
@@ -102,8 +101,8 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Attempt> {
         key_version: record.key_version.parse().ok()?,
         material_tail: record.tail.into_owned(),
         payer: Payer::parse(&record.payer)?,
-        provider: record.provider.parse::<ProviderId>().ok()?.as_str(),
-        model: record.model.into_owned(),
+        provider: record.provider.parse().ok()?,
+        model: record.model.parse().ok()?,
         requester: record.requester.into(),
         origin: Origin::parse(&record.origin)?,
         operation: Operation::parse(&record.operation)?,

@@ -7,6 +7,7 @@ mod shipper;
 use std::path::Path;
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Usage;
 use uuid::Uuid;
 
@@ -46,8 +47,8 @@ fn start(number: u128) -> Attempt {
         key_version: "workspaces/acme/keys/main/versions/3".parse().unwrap(),
         material_tail: "wxyz".to_owned(),
         payer: Payer::OwnKey,
-        provider: "openai",
-        model: "gpt-5.4".to_owned(),
+        provider: ProviderId::OpenAi,
+        model: "gpt-5.4".parse().unwrap(),
         requester: "token:app".into(),
         origin: Origin::Automation,
         operation: Operation::GenerateImages,

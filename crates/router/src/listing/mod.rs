@@ -1,7 +1,7 @@
 //! What the keys of a workspace can reach: each provider's own list of models, asked for with each
 //! key, within what the key may be used for.
 
-mod kept;
+mod cached;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,20 +14,20 @@ use latchkey_contract::ProviderId;
 use latchkey_contract::Reason;
 use latchkey_contract::names::{KeyName, Scope};
 use latchkey_contract::router::v1::Operation;
-use latchkey_contract::vault::v1::Capability;
-use latchkey_providers::decode::Reply;
 use latchkey_providers::models::{self, Listed};
 use latchkey_providers::{Credential, ErrorClass};
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::catalogue::Catalogues;
-use crate::dispatch::Endpoints;
+use crate::domain::capability::Capability;
 use crate::domain::funding::Funding;
+use crate::domain::key_query::KeyQuery;
+use crate::domain::key_ref::KeyRef;
 use crate::error::RouterError;
-use crate::keys::{KeyQuery, Keys, Lease, TokenIssuer, provider_refusal, system_time};
-use crate::upstream::{Upstream, collect};
-use kept::{Kept, Lists};
+use crate::leases::{Lease, Leases};
+use crate::provider_call::{Endpoints, Exchange, Purpose, TokenIssuer, Upstream};
+use cached::{CachedList, Lists};
 
 /// How long lists are kept.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -48,7 +48,7 @@ impl Default for ListingConfig {
 
 /// Everything that listing needs.
 pub struct Listing {
-    keys: Arc<Keys>,
+    leases: Arc<Leases>,
     upstream: Arc<Upstream>,
     endpoints: Arc<Endpoints>,
     catalogue: Arc<Catalogues>,
@@ -56,17 +56,17 @@ pub struct Listing {
     lists: Lists,
 }
 
-/// What is asked for.
-pub struct Wanted<'a> {
+/// Which models are to be listed.
+pub struct ListQuery<'a> {
     /// The scope.
     pub scope: &'a Scope,
-    /// Who asks.
+    /// The caller's identity.
     pub caller: &'a Arc<str>,
-    /// One provider, or all.
+    /// One provider, or none for all.
     pub provider: Option<ProviderId>,
-    /// One key by name, or all.
-    pub key: &'a str,
-    /// Whether kept lists will not do.
+    /// One key, or none for all.
+    pub key: Option<KeyRef>,
+    /// Whether the providers must be asked again, whatever is cached.
     pub refresh: bool,
 }
 
@@ -108,14 +108,14 @@ impl Listing {
     /// Nothing kept yet.
     pub fn new(
         config: ListingConfig,
-        keys: Arc<Keys>,
+        leases: Arc<Leases>,
         upstream: Arc<Upstream>,
         endpoints: Arc<Endpoints>,
         catalogue: Arc<Catalogues>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
-            keys,
+            leases,
             upstream,
             endpoints,
             catalogue,
@@ -125,7 +125,7 @@ impl Listing {
     }
 
     /// What the keys of a scope can reach.
-    pub async fn reach(&self, wanted: &Wanted<'_>) -> Result<Reach, RouterError> {
+    pub async fn reach(&self, wanted: &ListQuery<'_>) -> Result<Reach, RouterError> {
         let leases = self.leases(wanted).await?;
         let asked = leases.iter().map(async |lease| {
             let list = self.list(lease, wanted.refresh).await;
@@ -146,11 +146,10 @@ impl Listing {
     }
 
     /// Every key that a request could be given.
-    async fn leases(&self, wanted: &Wanted<'_>) -> Result<Vec<Arc<Lease>>, RouterError> {
-        if !wanted.key.is_empty() {
-            let provider = wanted.provider.map_or("", ProviderId::as_str);
-            let query = query(wanted, wanted.key, provider, Vec::new());
-            return Ok(vec![self.keys.obtain(&query).await?]);
+    async fn leases(&self, wanted: &ListQuery<'_>) -> Result<Vec<Arc<Lease>>, RouterError> {
+        if wanted.key.is_some() {
+            let query = query(wanted, wanted.provider, Vec::new());
+            return Ok(vec![self.leases.obtain(&query).await?]);
         }
         let providers = match wanted.provider {
             Some(provider) => vec![provider],
@@ -160,22 +159,22 @@ impl Listing {
             .into_iter()
             .map(|provider| self.leases_of(wanted, provider));
         let mut leases = Vec::new();
-        for found in join_all(of_each).await {
-            leases.extend(found?);
+        for of_one in join_all(of_each).await {
+            leases.extend(of_one?);
         }
         Ok(leases)
     }
 
     async fn leases_of(
         &self,
-        wanted: &Wanted<'_>,
+        wanted: &ListQuery<'_>,
         provider: ProviderId,
     ) -> Result<Vec<Arc<Lease>>, RouterError> {
         let mut leases: Vec<Arc<Lease>> = Vec::new();
         let mut excluded = Vec::new();
         while leases.len() < MAX_KEYS {
-            let query = query(wanted, "", provider.as_str(), excluded.clone());
-            let lease = match self.keys.obtain(&query).await {
+            let query = query(wanted, Some(provider), excluded.clone());
+            let lease = match self.leases.obtain(&query).await {
                 Ok(lease) => lease,
                 // No key, or no further one; or nothing of the provider is available here.
                 Err(RouterError::Refused(refusal))
@@ -201,15 +200,19 @@ impl Listing {
 
     /// A provider's list: the kept one, a new one, or, when there is none to be had, the kept one
     /// with why.
-    async fn list(&self, lease: &Lease, refresh: bool) -> (Option<Arc<Kept>>, Option<RouterError>) {
+    async fn list(
+        &self,
+        lease: &Lease,
+        refresh: bool,
+    ) -> (Option<Arc<CachedList>>, Option<RouterError>) {
         let kept = self.lists.of(lease.key_version());
-        let fresh = |kept: &Arc<Kept>| self.lists.is_fresh(kept, self.clock.boottime());
+        let fresh = |kept: &Arc<CachedList>| self.lists.is_fresh(kept, self.clock.boottime());
         if let Some(kept) = kept.as_ref().filter(|kept| !refresh && fresh(kept)) {
             return (Some(Arc::clone(kept)), None);
         }
         match self.fetch(lease).await {
             Ok(models) => {
-                let fetched = Kept {
+                let fetched = CachedList {
                     models,
                     fetch_time: self.clock.now(),
                     fetched_at: self.clock.boottime(),
@@ -220,7 +223,8 @@ impl Listing {
                 if let RouterError::Provider(refused) = &error
                     && refused.class == ErrorClass::Revoked
                 {
-                    self.keys.report(lease, provider_refusal(refused));
+                    let vault = self.leases.vault();
+                    vault.report_refused_key(lease.key_version(), refused);
                 }
                 (kept, Some(error))
             }
@@ -232,10 +236,10 @@ impl Listing {
             .begin_use(&*self.clock)
             .map_err(|_| RouterError::VaultUnavailable)?;
         let until = Instant::now() + self.upstream.config().first_byte_timeout;
-        let place = self
+        let endpoint = self
             .endpoints
             .choose(lease.provider(), lease.base_url(), lease.location());
-        let (base_url, address_source) = place?;
+        let (base_url, address_source) = endpoint?;
         let token;
         let credential = if let Some(credential) = lease.credential() {
             credential
@@ -248,36 +252,37 @@ impl Listing {
             token = lease.token(&issuer, until).await?;
             Credential::Bearer(token.expose())
         };
+        let exchange = Exchange {
+            upstream: &self.upstream,
+            clock: &*self.clock,
+            owner: Some(lease.pool()),
+            address_source,
+            secret: credential.secret(),
+            purpose: Purpose {
+                operation: "list_models",
+                provider: lease.provider(),
+                model: None,
+            },
+        };
         let target = lease.target(&base_url, credential);
-        let mut found = Vec::new();
+        let mut listed = Vec::new();
         let mut page_token = String::new();
         for _ in 0..MAX_PAGES {
             let request = models::request(&target, &page_token)?;
-            let sent = self
-                .upstream
-                .send(request, address_source, lease.pool(), until);
-            let (head, body) = sent.await?.into_parts();
-            let body = collect(body, until).await?;
-            let reply = Reply {
-                status: head.status,
-                headers: &head.headers,
-                body: &body,
-                secret: credential.secret(),
-                now: system_time(self.clock.now()),
-            };
-            let page = models::read(lease.provider(), &reply)?;
-            found.extend(page.models);
+            let answer = exchange.request(request, until).await?;
+            let page = models::read(lease.provider(), &exchange.reply(&answer))?;
+            listed.extend(page.models);
             match page.next {
                 Some(next) => page_token = next,
                 None => break,
             }
         }
-        Ok(found)
+        Ok(listed)
     }
 
     /// Adds what a key reaches: of its provider's list, what it may be used for. At Azure the list
     /// is of models that could be deployed; what is deployed, the key's owner says.
-    fn add(&self, reach: &mut Reach, lease: &Lease, kept: &Kept) {
+    fn add(&self, reach: &mut Reach, lease: &Lease, kept: &CachedList) {
         let deployed = lease.deployments().keys().map(|model| Listed {
             id: model.clone(),
             ..Listed::default()
@@ -289,7 +294,7 @@ impl Listing {
         };
         let catalogue = self.catalogue.current();
         for mut model in listed {
-            if !lease.rights().allow(&model.id) {
+            if !lease.model_rules().allow(&model.id) {
                 continue;
             }
             if let Some(known) = catalogue.find(lease.provider(), &model.id) {
@@ -312,15 +317,15 @@ impl Listing {
     }
 }
 
-fn query(wanted: &Wanted<'_>, key: &str, provider: &str, excluded: Vec<KeyName>) -> KeyQuery {
+fn query(wanted: &ListQuery<'_>, provider: Option<ProviderId>, excluded: Vec<KeyName>) -> KeyQuery {
     KeyQuery {
         scope: wanted.scope.clone(),
         caller: Arc::clone(wanted.caller),
-        key: key.to_owned(),
-        provider: provider.to_owned(),
-        model: String::new(),
+        key: wanted.key.clone(),
+        provider,
+        model: None,
         capability: Capability::ListModels,
-        // Seen, not failed: who pays does not turn on it, as nobody does.
+        // These keys were listed, not tried: no call failed, and listing costs nothing.
         excluded,
         payer: None,
         funding: Funding::default(),

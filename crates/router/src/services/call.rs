@@ -12,7 +12,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 
 use super::members::Members;
-use crate::dispatch;
+use crate::dispatch::{self, CallContext};
 use crate::domain::role::Role;
 use crate::error::RouterError;
 
@@ -77,9 +77,9 @@ impl Call {
         Ok(scope)
     }
 
-    /// Who asks for a scope, and until when.
-    pub(super) fn asks_for<'a>(&'a self, scope: &'a Scope) -> dispatch::Request<'a> {
-        dispatch::Request {
+    /// The caller, the scope and the deadline, for dispatch.
+    pub(super) fn context<'a>(&'a self, scope: &'a Scope) -> CallContext<'a> {
+        CallContext {
             scope,
             requester: self.actor(),
             deadline: self.deadline,

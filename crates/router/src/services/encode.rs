@@ -74,13 +74,13 @@ pub(super) fn used(attempts: &[Attempt]) -> Option<v1::Usage> {
 pub(super) fn attempt(attempt: &Attempt) -> v1::Attempt {
     let Attempt { start, outcome } = attempt;
     v1::Attempt {
-        name: attempt.name(),
+        name: attempt.name().to_string(),
         parent: start.scope.to_string(),
         key_version: start.key_version.to_string(),
         material_tail: start.material_tail.clone(),
         payer: payer(start.payer).into(),
-        provider: start.provider.to_owned(),
-        model: start.model.clone(),
+        provider: start.provider.to_string(),
+        model: start.model.to_string(),
         served_model: outcome.served_model.clone(),
         requester: start.requester.to_string(),
         origin: origin(start.origin).into(),

@@ -1,4 +1,4 @@
-//! What the members of a workspace may do at the router.
+//! Memberships of workspaces, for the access layer.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use latchkey_rpc::access::Memberships;
 use crate::domain::member::MemberRole;
 use crate::domain::role::Role;
 use crate::error::RouterError;
-use crate::keys::Keys;
+use crate::vault_client::VaultClient;
 
-/// The members of all workspaces, as the vault tells of them.
+/// The members of all workspaces, as the vault returns them.
 #[derive(Clone)]
-pub(super) struct Members(pub(super) Arc<Keys>);
+pub(super) struct Members(pub(super) Arc<VaultClient>);
 
 impl Memberships<Role> for Members {
     type Scope = WorkspaceName;

@@ -65,7 +65,7 @@ pub fn add_to(
     largest_message: usize,
 ) -> Result<Routes, AccessTableError> {
     let (dispatcher, listing, sessions) = inference;
-    let members = members::Members(Arc::clone(&dispatcher.keys));
+    let members = members::Members(Arc::clone(dispatcher.leases.vault()));
     let access = AccessLayer::new(status::DOMAIN, policy::table()?, grants, members, None);
     let transport = TransportErrorsLayer::new(status::DOMAIN);
     let catalogue = CatalogueServiceServer::new(catalogue::Models {

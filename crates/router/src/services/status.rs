@@ -7,8 +7,8 @@ use latchkey_providers::ProviderError;
 use latchkey_rpc::refusal::Refusal;
 use tonic::{Code, Status};
 
+use crate::domain::refusal::VaultRefusal;
 use crate::error::RouterError;
-use crate::keys::VaultRefusal;
 
 /// The domain of every `ErrorInfo` of this service.
 pub(super) const DOMAIN: &str = "router.latchkey";
@@ -26,7 +26,10 @@ impl From<RouterError> for Status {
 pub(super) fn refusal(error: &RouterError) -> Refusal {
     let refusal = Refusal::new(error.reason(), error.to_string());
     let refusal = match error {
-        RouterError::Tried { attempts, .. } => refusal.with("attempts", attempts.join(" ")),
+        RouterError::Tried { attempts, .. } => {
+            let names: Vec<_> = attempts.iter().map(ToString::to_string).collect();
+            refusal.with("attempts", names.join(" "))
+        }
         _ => refusal,
     };
     let refusal = match error.cause() {

@@ -28,16 +28,16 @@ pub use transcript::OpenedTurn;
 use crate::catalogue::Catalogues;
 use crate::domain::session::{Session, Settings, Transcript};
 use crate::error::RouterError;
-use crate::keys::{DataKey, Keys};
 use crate::ledger::JournalError;
 use crate::store::{FirstAnswer, Store};
+use crate::vault_client::{DataKey, VaultClient};
 
 /// The sessions of this deployment.
 pub struct Sessions {
     /// Their rows.
     pub store: Store,
     /// The way to the vault.
-    pub keys: Arc<Keys>,
+    pub vault: Arc<VaultClient>,
     /// What is known of models.
     pub catalogue: Arc<Catalogues>,
     /// The time.
@@ -99,7 +99,7 @@ impl Sessions {
                 self.shred(&other).await?;
             }
             let key = if new.keeps_transcript {
-                Some(self.keys.create_data_key(&new.workspace).await?)
+                Some(self.vault.create_data_key(&new.workspace).await?)
             } else {
                 None
             };
@@ -116,7 +116,7 @@ impl Sessions {
             }
             if let Some(key) = key {
                 // Nothing was sealed under it. If it stays, nothing is lost but its place.
-                let _ = self.keys.destroy_data_key(key.name()).await;
+                let _ = self.vault.destroy_data_key(key.name()).await;
             }
             inserted?;
         }
@@ -180,7 +180,7 @@ impl Sessions {
     /// there.
     async fn shred(&self, session: &Session) -> Result<bool, RouterError> {
         if let Some(transcript) = &session.transcript {
-            let destroyed = self.keys.destroy_data_key(&transcript.data_key).await;
+            let destroyed = self.vault.destroy_data_key(&transcript.data_key).await;
             match destroyed {
                 // The keys of a workspace go with it.
                 Err(RouterError::Refused(refusal)) if is_gone(refusal.reason) => {}

@@ -12,10 +12,10 @@ use tokio::time::Instant;
 
 use super::transcript::{is_paused, messages};
 use super::{Sessions, fields};
-use crate::dispatch::{AnswerStream, Answered, Piece, Request, in_time};
+use crate::dispatch::{AnswerStream, Answered, CallContext, Piece, in_time};
 use crate::domain::session::{Named, Session, TurnHead, can_be_repeated};
 use crate::error::RouterError;
-use crate::keys::DataKey;
+use crate::vault_client::DataKey;
 
 /// A request that depends on no session any more.
 pub struct Prepared<'a> {
@@ -47,7 +47,7 @@ impl Sessions {
     /// without a session is taken as it is.
     pub async fn prepare<'a>(
         self: &Arc<Self>,
-        asked: Request<'_>,
+        context: CallContext<'_>,
         wanted: &'a GenerateRequest,
     ) -> Result<Prepared<'a>, RouterError> {
         if wanted.session.is_empty() {
@@ -57,26 +57,26 @@ impl Sessions {
             });
         }
         // Apart, so that requests without a session carry none of it around.
-        let opened = Box::pin(self.in_session(asked, wanted, true));
-        in_time(asked.deadline, opened).await
+        let opened = Box::pin(self.in_session(context, wanted, true));
+        in_time(context.deadline, opened).await
     }
 
     /// The same for whoever only wants to know: it is no use of the session.
     pub async fn look<'a>(
         self: &Arc<Self>,
-        asked: Request<'_>,
+        context: CallContext<'_>,
         wanted: &'a GenerateRequest,
     ) -> Result<Prepared<'a>, RouterError> {
         if wanted.session.is_empty() {
-            return self.prepare(asked, wanted).await;
+            return self.prepare(context, wanted).await;
         }
-        let opened = Box::pin(self.in_session(asked, wanted, false));
-        in_time(asked.deadline, opened).await
+        let opened = Box::pin(self.in_session(context, wanted, false));
+        in_time(context.deadline, opened).await
     }
 
     async fn in_session<'a>(
         self: &Arc<Self>,
-        asked: Request<'_>,
+        context: CallContext<'_>,
         wanted: &GenerateRequest,
         is_use: bool,
     ) -> Result<Prepared<'a>, RouterError> {
@@ -84,12 +84,12 @@ impl Sessions {
             .session
             .parse()
             .map_err(RouterError::name("session"))?;
-        if name.workspace != *asked.scope.workspace() {
+        if name.workspace != *context.scope.workspace() {
             let problem = "must be a session of the workspace that the request is for";
             return Err(RouterError::field("session", problem));
         }
         let session = self.find(&name).await?;
-        if !session.admits(asked.scope) {
+        if !session.admits(context.scope) {
             let problem = format!("is for requests of {} alone", session.scope);
             return Err(RouterError::field("session", problem));
         }
@@ -122,7 +122,7 @@ impl Sessions {
             session,
             key,
             before,
-            deadline: asked.deadline,
+            deadline: context.deadline,
         };
         Ok(Prepared {
             request: Cow::Owned(request),
@@ -252,7 +252,7 @@ impl Continued {
         };
         let head = TurnHead {
             number: 0,
-            provider: attempt.start.provider.to_owned(),
+            provider: attempt.start.provider.to_string(),
             // As the account has it: bounded, and of characters that every database takes.
             model: attempt.outcome.served_model.clone(),
             key_version: attempt.start.key_version.clone(),

@@ -35,7 +35,7 @@ impl Sessions {
     /// Deletes what has expired by now, as `DeleteSession` does. Returns how many sessions that were;
     /// other routers look as well.
     pub async fn sweep(&self) -> Result<u64, RouterError> {
-        self.keys.forget_old_data_keys();
+        self.vault.forget_old_data_keys();
         let now = self.clock.now();
         let (mut deleted, mut after) = (0, None);
         loop {

@@ -17,7 +17,7 @@ use latchkey_contract::names::{DataKeyName, SessionName};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::SecureRandom;
 
-use crate::keys::DataKey;
+use crate::vault_client::DataKey;
 
 /// Where a turn belongs.
 #[derive(Clone, Copy)]

@@ -9,9 +9,9 @@ use super::seal::{self, Place};
 use super::{Sessions, is_gone};
 use crate::domain::session::{MAX_TURNS, Session, TooLong, Transcript, TurnHead, repeated};
 use crate::error::RouterError;
-use crate::keys::DataKey;
 use crate::ledger::JournalError;
 use crate::store::{SealedTurn, TurnRange};
+use crate::vault_client::DataKey;
 
 /// A turn that was opened.
 pub struct OpenedTurn {
@@ -59,7 +59,7 @@ impl Sessions {
         &self,
         transcript: &Transcript,
     ) -> Result<Arc<DataKey>, RouterError> {
-        match self.keys.data_key(&transcript.data_key).await {
+        match self.vault.data_key(&transcript.data_key).await {
             // Whose key is destroyed is deleted, though its rows may still be there.
             Err(RouterError::Refused(refusal)) if is_gone(refusal.reason) => {
                 Err(RouterError::SessionNotFound)

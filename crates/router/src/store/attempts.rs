@@ -14,9 +14,9 @@ use uuid::Uuid;
 use super::entity::attempts::{Column, Entity, Model};
 use super::{Store, StoreError};
 use crate::domain::attempt::{
-    Attempt, AttemptId, AttemptOutcome, AttemptStart, Certainty, Operation, Origin, Payer, State,
+    Attempt, AttemptId, AttemptOutcome, AttemptStart, Certainty, JournalId, Operation, Origin,
+    Payer, State,
 };
-use crate::ledger::JournalId;
 
 /// Which attempts.
 #[derive(Clone, Debug)]
@@ -173,8 +173,8 @@ fn to_row(journal: JournalId, attempt: &Attempt) -> Model {
         key_version: i64::try_from(start.key_version.version).unwrap_or(i64::MAX),
         material_tail: start.material_tail.clone(),
         payer: start.payer.as_str().to_owned(),
-        provider: start.provider.to_owned(),
-        model: start.model.clone(),
+        provider: start.provider.as_str().to_owned(),
+        model: start.model.to_string(),
         served_model: outcome.served_model.clone(),
         requester: start.requester.to_string(),
         origin: start.origin.as_str().to_owned(),
@@ -227,8 +227,8 @@ fn from_row(row: Model) -> Result<Attempt, StoreError> {
         },
         material_tail: row.material_tail,
         payer: parse("payer", Payer::parse(&row.payer))?,
-        provider: parse("provider", row.provider.parse::<ProviderId>().ok())?.as_str(),
-        model: row.model,
+        provider: parse("provider", row.provider.parse::<ProviderId>().ok())?,
+        model: parse("model", row.model.parse().ok())?,
         requester: row.requester.into(),
         origin: parse("origin", Origin::parse(&row.origin))?,
         operation: parse("operation", Operation::parse(&row.operation))?,

@@ -54,7 +54,7 @@ async fn an_address_that_is_not_public_is_not_dialled(router: Router) {
             ..gpt()
         };
         let outcome = router.generate(request).await;
-        refused(outcome, Code::FailedPrecondition, "DESTINATION_FORBIDDEN");
+        refused(outcome, Code::FailedPrecondition, "EGRESS_FORBIDDEN");
     }
     assert_eq!(router.attempts().await, []);
 }
@@ -66,7 +66,7 @@ async fn a_custom_key_without_an_address_goes_nowhere(router: Router) {
         ..gpt()
     };
     let outcome = router.generate(request).await;
-    refused(outcome, Code::FailedPrecondition, "DESTINATION_FORBIDDEN");
+    refused(outcome, Code::FailedPrecondition, "EGRESS_FORBIDDEN");
     assert_eq!(router.attempts().await, []);
 }
 
@@ -104,7 +104,7 @@ async fn a_key_with_an_address_of_its_own_keeps_to_the_policy() {
     });
     let router = router.await;
     let outcome = router.generate(gpt()).await;
-    refused(outcome, Code::FailedPrecondition, "DESTINATION_FORBIDDEN");
+    refused(outcome, Code::FailedPrecondition, "EGRESS_FORBIDDEN");
     assert_eq!(router.provider.connections(), 0);
 }
 

@@ -7,12 +7,11 @@ use latchkey_contract::router::v1;
 use latchkey_providers::catalogue::{LongContextTier, Model, NanosEach, NanosPerMillion, Prices};
 
 use crate::catalogue::Snapshot;
-use crate::keys::system_time;
 
 /// A model, with the prices of today. Prices of certain hours, and of long input in a service tier,
 /// have no place in the message.
 pub(super) fn encode(snapshot: &Snapshot, model: &Model, now: Timestamp) -> v1::CatalogueModel {
-    let tariff = model.tariff_at(system_time(now));
+    let tariff = model.tariff_at(now.into());
     let operations = model.operations.iter();
     v1::CatalogueModel {
         name: format!("providers/{}/models/{}", model.provider, model.id),

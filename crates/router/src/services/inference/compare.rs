@@ -26,7 +26,7 @@ pub(super) async fn handle(
         return Err(RouterError::field("request", "is required"));
     };
     let scope = call.scope(&wanted.parent).await.map_err(within)?;
-    let asked = call.asks_for(&scope);
+    let asked = call.context(&scope);
     let prepared = inference.sessions.prepare(asked, &wanted).await;
     let (whole, placing) = prepared.map_err(within)?.into_parts();
     // The alternatives say whom to ask; the session does not.

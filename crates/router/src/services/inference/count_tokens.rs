@@ -27,7 +27,7 @@ async fn count(
     request: &GenerateRequest,
 ) -> Result<CountTokensResponse, RouterError> {
     let scope = call.scope(&request.parent).await?;
-    let asked = call.asks_for(&scope);
+    let asked = call.context(&scope);
     let prepared = inference.sessions.prepare(asked, request).await?;
     let counted = inference.dispatcher.count_tokens(asked, &prepared.request);
     let counted = counted.await.map_err(|error| prepared.blame(error));

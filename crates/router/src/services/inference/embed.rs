@@ -13,7 +13,7 @@ pub(super) async fn handle(
     request: &EmbedRequest,
 ) -> Result<EmbedResponse, RouterError> {
     let scope = call.scope(&request.parent).await?;
-    let embedded = dispatcher.embed(call.asks_for(&scope), request);
+    let embedded = dispatcher.embed(call.context(&scope), request);
     let Accounted {
         answer: embeddings,
         attempts,

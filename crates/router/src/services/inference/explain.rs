@@ -6,7 +6,7 @@ use latchkey_contract::router::v1::{
 };
 
 use super::Inference;
-use crate::dispatch::{CandidateReport, Question, TargetReport};
+use crate::dispatch::{CandidateReport, ExplainedRequest, TargetReport};
 use crate::error::RouterError;
 use crate::services::call::Call;
 use crate::services::{encode, status};
@@ -35,17 +35,17 @@ async fn explain(
     request: &Explained,
 ) -> Result<ExplainResponse, RouterError> {
     let scope = call.scope(parent).await?;
-    let asked = call.asks_for(&scope);
+    let context = call.context(&scope);
     let prepared;
-    let question = match request {
+    let explained = match request {
         Explained::Generate(request) => {
-            prepared = inference.sessions.look(asked, request).await?;
-            Question::Generate(&prepared.request)
+            prepared = inference.sessions.look(context, request).await?;
+            ExplainedRequest::Generate(&prepared.request)
         }
-        Explained::Embed(request) => Question::Embed(request),
-        Explained::GenerateImages(request) => Question::GenerateImages(request),
+        Explained::Embed(request) => ExplainedRequest::Embed(request),
+        Explained::GenerateImages(request) => ExplainedRequest::GenerateImages(request),
     };
-    let reports = inference.dispatcher.explain(asked, question).await?;
+    let reports = inference.dispatcher.explain(context, explained).await?;
     Ok(ExplainResponse {
         models: reports.into_iter().map(model).collect(),
     })
@@ -53,8 +53,8 @@ async fn explain(
 
 fn model(report: TargetReport) -> ExplainedModel {
     ExplainedModel {
-        provider: report.provider,
-        model: report.model,
+        provider: text(report.provider),
+        model: text(report.model),
         fallback: report.fallback,
         keys: report.keys.into_iter().map(key).collect(),
         refusal: report.refusal.as_ref().map(refusal),
@@ -68,7 +68,7 @@ fn key(report: CandidateReport) -> ExplainedKey {
         material_tail: report.material_tail,
         provider: report.provider.to_string(),
         payer: encode::payer(report.payer).into(),
-        model: report.model,
+        model: text(report.model),
         location: report.location,
         step: report.step,
         weight: report.weight,
@@ -77,6 +77,10 @@ fn key(report: CandidateReport) -> ExplainedKey {
         until_time: report.until.map(encode::time),
         price: Some(report.price),
     }
+}
+
+fn text(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 fn refusal(error: &RouterError) -> ExplainedRefusal {

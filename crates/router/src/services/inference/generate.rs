@@ -13,7 +13,7 @@ pub(super) async fn handle(
     request: &GenerateRequest,
 ) -> Result<GenerateResponse, RouterError> {
     let scope = call.scope(&request.parent).await?;
-    let asked = call.asks_for(&scope);
+    let asked = call.context(&scope);
     let prepared = inference.sessions.prepare(asked, request).await?;
     let answered = inference.dispatcher.generate(asked, &prepared.request);
     let answered = answered.await.map_err(|error| prepared.blame(error));

@@ -13,7 +13,7 @@ pub(super) async fn handle(
     request: &GenerateImagesRequest,
 ) -> Result<GenerateImagesResponse, RouterError> {
     let scope = call.scope(&request.parent).await?;
-    let pictured = dispatcher.generate_images(call.asks_for(&scope), request);
+    let pictured = dispatcher.generate_images(call.context(&scope), request);
     let Accounted {
         answer: images,
         attempts,

@@ -7,8 +7,9 @@ use latchkey_contract::router::v1::{
     ListModelsRequest, ListModelsResponse, ModelListFailure, ReachableModel,
 };
 
+use crate::domain::key_ref::KeyRef;
 use crate::error::RouterError;
-use crate::listing::{Failure, Listing, Reachable, Wanted, operations};
+use crate::listing::{Failure, ListQuery, Listing, Reachable, operations};
 use crate::services::call::Call;
 use crate::services::encode;
 
@@ -22,17 +23,24 @@ pub(super) async fn handle(
         "" => None,
         text => Some(provider("provider", text)?),
     };
+    let key = match request.key.as_str() {
+        "" => None,
+        text => {
+            let key = text.parse::<KeyRef>();
+            Some(key.map_err(|error| RouterError::field("key", error))?)
+        }
+    };
     let arguments = [&*request.parent, &*request.provider, &*request.key];
     let page = call.page(request.page_size, &request.page_token, &arguments)?;
     let after = page.after.as_deref().map(cursor).transpose()?;
-    let wanted = Wanted {
+    let query = ListQuery {
         scope: &scope,
         caller: call.actor(),
         provider,
-        key: &request.key,
+        key,
         refresh: request.refresh,
     };
-    let reach = call.in_time(listing.reach(&wanted)).await?;
+    let reach = call.in_time(listing.reach(&query)).await?;
     let from = after.map_or(Bound::Unbounded, Bound::Excluded);
     let limit = usize::try_from(page.limit()).unwrap_or(usize::MAX);
     let rest = reach.models.range((from, Bound::Unbounded));

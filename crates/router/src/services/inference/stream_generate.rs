@@ -34,7 +34,7 @@ async fn begin(
     request: &GenerateRequest,
 ) -> Result<AnswerStream, RouterError> {
     let scope = call.scope(&request.parent).await?;
-    let asked = call.asks_for(&scope);
+    let asked = call.context(&scope);
     let prepared = inference.sessions.prepare(asked, request).await?;
     let start = inference
         .dispatcher

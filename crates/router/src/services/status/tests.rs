@@ -11,8 +11,10 @@ use latchkey_rpc::access::Denied;
 use latchkey_rpc::page::PageTokenError;
 use sea_orm::DbErr;
 use tonic_types::StatusExt as _;
+use uuid::Uuid;
 
 use super::*;
+use crate::domain::attempt::{AttemptId, AttemptName};
 use crate::domain::session::TooLong;
 use crate::ledger::JournalError;
 use crate::store::StoreError;
@@ -84,7 +86,7 @@ fn requests() -> Vec<Row> {
         row(
             EgressError::NotPublic,
             FailedPrecondition,
-            "DESTINATION_FORBIDDEN",
+            "EGRESS_FORBIDDEN",
         ),
         row(too_dear(None), FailedPrecondition, "EXPECTATION_UNMET"),
         row(RouterError::AttemptNotFound, NotFound, "ATTEMPT_NOT_FOUND"),
@@ -325,20 +327,28 @@ fn what_the_provider_said_is_in_the_metadata() {
     assert_eq!(*metadata, HashMap::from(expected));
 }
 
+fn attempt_name(id: u128) -> AttemptName {
+    AttemptName {
+        workspace: "workspaces/acme".parse().unwrap(),
+        id: AttemptId(Uuid::from_u128(id)),
+    }
+}
+
 #[test]
-fn what_was_tried_before_changes_nothing_else() {
+fn failed_attempts_before_an_error_change_only_its_metadata() {
     for row in table() {
         let words = row.error.to_string();
         let tried = RouterError::Tried {
             cause: Box::new(row.error),
-            attempts: vec!["first".to_owned(), "second".to_owned()],
+            attempts: [1, 2].map(attempt_name).to_vec(),
         };
         assert_eq!(tried.reason().as_str(), row.reason);
         let status = Status::from(tried);
         let details = status.get_error_details();
         let info = details.error_info().unwrap();
         assert_eq!((status.code(), &*info.reason), (row.code, row.reason));
-        assert_eq!(info.metadata["attempts"], "first second");
+        let names = [1, 2].map(|id| attempt_name(id).to_string()).join(" ");
+        assert_eq!(info.metadata["attempts"], names);
         let delay = details.retry_info().and_then(|info| info.retry_delay);
         assert_eq!(delay, row.retry.map(Duration::from_secs), "{words}");
         let named = details

@@ -18,7 +18,7 @@ use latchkey_contract::router::v1::{
 use latchkey_contract::vault::v1::{Lease, Payer, ResolveRequest, ResolveResponse, ScopeRevision};
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_router::config::RouterConfig;
-use latchkey_router::ledger::JournalId;
+use latchkey_router::domain::attempt::JournalId;
 use latchkey_router::sessions::Sessions;
 use latchkey_router::store::Store;
 use latchkey_rpc::client::{AuthorizedChannel, ChannelConfig};

@@ -231,7 +231,7 @@ async fn a_key_that_may_not_be_sent_anywhere_is_a_failure_of_its_own() {
     router.provider.answers(models(["m"]));
     let listed = list(&router, all()).await.unwrap();
     assert_eq!(named(&listed.models), ["openai/m"]);
-    assert_eq!(listed.failures[0].reason, "DESTINATION_FORBIDDEN");
+    assert_eq!(listed.failures[0].reason, "EGRESS_FORBIDDEN");
 }
 
 #[tokio::test]

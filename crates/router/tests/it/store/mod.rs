@@ -3,12 +3,13 @@
 mod operations;
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Usage;
 use latchkey_migrations::testing::{Backend, TestDatabase};
+use latchkey_router::domain::attempt::JournalId;
 use latchkey_router::domain::attempt::{
     Attempt, AttemptId, AttemptOutcome, AttemptStart, Certainty, Operation, Origin, Payer, State,
 };
-use latchkey_router::ledger::JournalId;
 use latchkey_router::store::{AttemptFilter, Cursor, Dimension, Store};
 use uuid::Uuid;
 
@@ -100,8 +101,8 @@ fn start(number: u128) -> Attempt {
         key_version: version(ACME, "main").parse().unwrap(),
         material_tail: "wxyz".to_owned(),
         payer: Payer::Platform,
-        provider: "anthropic",
-        model: "claude-sonnet-5".to_owned(),
+        provider: ProviderId::Anthropic,
+        model: "claude-sonnet-5".parse().unwrap(),
         requester: "token:app".into(),
         origin: Origin::Automation,
         operation: Operation::GenerateImages,

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::summarize_usage_request::Dimension;
 use latchkey_contract::router::v1::{
     GenerateRequest, Operation, Origin, Payer, SummarizeUsageRequest, SummarizeUsageResponse,
     Usage, UsageSummary,
 };
 use latchkey_router::domain::attempt as domain;
-use latchkey_router::ledger::JournalId;
+use latchkey_router::domain::attempt::JournalId;
 use latchkey_router::store::Store;
 use serde_json::json;
 use tonic::{Code, Status};
@@ -329,8 +330,8 @@ fn of_a_model(number: u128) -> domain::Attempt {
         key_version: version(ACME, "main").parse().unwrap(),
         material_tail: "wxyz".to_owned(),
         payer: domain::Payer::OwnKey,
-        provider: "openai",
-        model: number.to_string(),
+        provider: ProviderId::OpenAi,
+        model: number.to_string().parse().unwrap(),
         requester: "token:app".into(),
         origin: domain::Origin::Interactive,
         operation: domain::Operation::Generate,

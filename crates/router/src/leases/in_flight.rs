@@ -1,0 +1,80 @@
+//! What all leases of one key version share: the count of calls in flight, and the access token.
+//!
+//! An invalidation counts calls even if their lease was dropped long ago. The token goes with the
+//! version.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use latchkey_contract::names::KeyVersionName;
+
+use crate::provider_call::TokenCell;
+
+/// The state of a version while it is leased or in use.
+#[derive(Default)]
+pub(super) struct VersionState {
+    in_flight: AtomicI64,
+    /// The access token, where the key is exchanged for one.
+    pub(super) token: TokenCell,
+}
+
+/// A call in flight. It counts until it is dropped.
+pub struct InUse {
+    version: Arc<VersionState>,
+}
+
+impl InUse {
+    pub(super) fn begin(version: &Arc<VersionState>) -> Self {
+        version.in_flight.fetch_add(1, Ordering::SeqCst);
+        Self {
+            version: Arc::clone(version),
+        }
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.version.in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The versions that are leased or in use.
+#[derive(Default)]
+pub(super) struct Versions {
+    states: Mutex<HashMap<String, Weak<VersionState>>>,
+}
+
+impl Versions {
+    /// The state of a version: one for all its leases and calls.
+    pub(super) fn of(&self, key_version: &KeyVersionName) -> Arc<VersionState> {
+        let name = key_version.to_string();
+        let mut states = self.lock();
+        if let Some(state) = states.get(&name).and_then(Weak::upgrade) {
+            return state;
+        }
+        if states.len() == states.capacity() {
+            // Before the map grows, dead entries make room.
+            states.retain(|_, state| state.strong_count() > 0);
+        }
+        let state = Arc::default();
+        states.insert(name, Arc::downgrade(&state));
+        state
+    }
+
+    /// The calls in flight with any of these versions.
+    pub(super) fn in_flight(&self, key_versions: &[String]) -> i64 {
+        let states = self.lock();
+        let named = states
+            .iter()
+            .filter(|(version, _)| key_versions.contains(version));
+        named
+            .filter_map(|(_, state)| state.upgrade())
+            .map(|state| state.in_flight.load(Ordering::SeqCst))
+            .sum()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Weak<VersionState>>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,152 @@
+//! Calls to providers: where each provider is, the connections, the access tokens, and the exchange of
+//! a request for its answer. A redirect is an answer like any other and never followed; no cookie is
+//! kept.
+
+mod body;
+mod endpoints;
+mod exchange;
+mod pool;
+mod pools;
+mod resolver;
+mod token_cell;
+mod tokens;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use latchkey_boot::config::seconds;
+use latchkey_egress::EgressPolicy;
+use latchkey_providers::encode::WireRequest;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+pub use body::BodyError;
+use body::UpstreamBody;
+pub use endpoints::{EndpointError, Endpoints, ProviderConfig};
+pub use exchange::{Exchange, ExchangeError, Head, Purpose, WholeAnswer};
+use pool::Pool;
+use pools::Pools;
+pub use pools::{PoolKey, PoolsConfig};
+pub use token_cell::{Token, TokenCell};
+pub use tokens::{TokenError, TokenIssuer};
+
+/// Time-outs of calls to providers, and the connections that are kept.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct UpstreamConfig {
+    /// Seconds to connect. Default 10.
+    #[serde(with = "seconds_with")]
+    pub connect_timeout: Duration,
+    /// Seconds until the head of a streamed answer. Default 120.
+    #[serde(with = "seconds_with")]
+    pub first_byte_timeout: Duration,
+    /// Seconds between two pieces of a streamed answer, comments included. Default 120.
+    #[serde(with = "seconds_with")]
+    pub idle_timeout: Duration,
+    /// Seconds for a whole answer that is not streamed: its head comes when it is complete.
+    /// Default 600.
+    #[serde(with = "seconds_with")]
+    pub total_timeout: Duration,
+    /// Connections that are kept for later calls.
+    pub pools: PoolsConfig,
+}
+
+mod seconds_with {
+    pub(super) use super::seconds::deserialize;
+}
+
+impl Default for UpstreamConfig {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            first_byte_timeout: Duration::from_mins(2),
+            idle_timeout: Duration::from_mins(2),
+            total_timeout: Duration::from_mins(10),
+            pools: PoolsConfig::default(),
+        }
+    }
+}
+
+/// Who supplied an address.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum AddressSource {
+    /// The operator: it may be anywhere.
+    Operator,
+    /// A customer: it must pass the egress policy.
+    Customer,
+}
+
+/// The connections to providers.
+pub struct Upstream {
+    config: UpstreamConfig,
+    pools: Pools,
+}
+
+/// Why there is no head of an answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum UpstreamError {
+    /// No connection: a name that does not resolve, a port that does not answer, a certificate
+    /// that does not fit, or an address that is not allowed.
+    #[error("no connection could be made")]
+    Connect,
+    /// The connection broke before the head of an answer.
+    #[error("the connection broke")]
+    Broken,
+    /// No head of an answer in time.
+    #[error("it did not answer in time")]
+    Timeout,
+}
+
+impl Upstream {
+    /// Connections that keep to the policy.
+    pub fn new(config: UpstreamConfig, egress: EgressPolicy) -> Self {
+        Self {
+            config,
+            pools: Pools::new(config, egress),
+        }
+    }
+
+    /// The time-outs.
+    pub fn config(&self) -> UpstreamConfig {
+        self.config
+    }
+
+    /// Sends a request over the connections of `owner`, or over one of its own without one, and waits
+    /// for the head of the answer, no longer than `until`.
+    async fn send(
+        &self,
+        request: WireRequest,
+        address_source: AddressSource,
+        owner: Option<&PoolKey>,
+        until: Instant,
+    ) -> Result<Response<UpstreamBody>, UpstreamError> {
+        match owner {
+            Some(owner) => {
+                let host = request.uri.host().unwrap_or_default();
+                let pool = self.pools.of(owner, host, address_source);
+                send_over(&pool, request, until).await
+            }
+            None => send_over(&self.pools.unshared(address_source), request, until).await,
+        }
+    }
+}
+
+async fn send_over(
+    pool: &Pool,
+    request: WireRequest,
+    until: Instant,
+) -> Result<Response<UpstreamBody>, UpstreamError> {
+    let mut outgoing = Request::new(Full::<Bytes>::new(request.body));
+    *outgoing.method_mut() = request.method;
+    *outgoing.uri_mut() = request.uri;
+    *outgoing.headers_mut() = request.headers;
+    latchkey_boot::telemetry::propagation::inject(outgoing.headers_mut());
+    match tokio::time::timeout_at(until, pool.request(outgoing)).await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(error)) if error.is_connect() => Err(UpstreamError::Connect),
+        Ok(Err(_)) => Err(UpstreamError::Broken),
+        Err(_elapsed) => Err(UpstreamError::Timeout),
+    }
+}

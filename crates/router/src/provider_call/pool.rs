@@ -1,0 +1,96 @@
+//! The connections of one owner to one host.
+//!
+//! A client of hyper's holds any number of HTTP/1.1 connections, but one HTTP/2 connection to a host,
+//! on which the server allows only so many streams; a call beyond them would wait for another to
+//! end. So there are as many clients as the streams need.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{Request, Response, Version};
+use http_body_util::Full;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error};
+
+use super::body::UpstreamBody;
+use super::resolver::GuardedResolver;
+
+pub(super) type HttpClient = Client<HttpsConnector<HttpConnector<GuardedResolver>>, Full<Bytes>>;
+
+/// Streams on one HTTP/2 connection. RFC 9113, 6.5.2, advises servers to allow no fewer than 100.
+const STREAMS_PER_CONNECTION: usize = 100;
+
+/// Clients, and how busy each is.
+pub(super) struct Pool {
+    make: Box<dyn Fn() -> HttpClient + Send + Sync>,
+    lanes: Mutex<Vec<Arc<Lane>>>,
+    /// Whether the host answered over HTTP/1.1, where one client is enough.
+    one_lane: AtomicBool,
+}
+
+struct Lane {
+    client: HttpClient,
+    streams: AtomicUsize,
+}
+
+/// A stream that is open. It counts until it is dropped.
+pub(super) struct OpenStream(Arc<Lane>);
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Pool {
+    pub(super) fn new(make: impl Fn() -> HttpClient + Send + Sync + 'static) -> Self {
+        Self {
+            make: Box::new(make),
+            lanes: Mutex::default(),
+            one_lane: AtomicBool::new(false),
+        }
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub(super) async fn request(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<UpstreamBody>, Error> {
+        let stream = self.open();
+        let response = stream.0.client.request(request).await?;
+        if response.version() <= Version::HTTP_11 {
+            self.one_lane.store(true, Ordering::Relaxed);
+        }
+        Ok(response.map(|body| UpstreamBody::new(body, stream)))
+    }
+
+    fn open(&self) -> OpenStream {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = if self.one_lane.load(Ordering::Relaxed) {
+            usize::MAX
+        } else {
+            STREAMS_PER_CONNECTION
+        };
+        let free = |lane: &&Arc<Lane>| lane.streams.load(Ordering::Relaxed) < most;
+        let lane = if let Some(lane) = lanes.iter().find(free) {
+            Arc::clone(lane)
+        } else {
+            // Lanes beyond the first that nobody uses any more close their connections.
+            let mut place = 0;
+            lanes.retain(|lane| {
+                place += 1;
+                place == 1 || lane.streams.load(Ordering::Relaxed) > 0
+            });
+            let lane = Arc::new(Lane {
+                client: (self.make)(),
+                streams: AtomicUsize::new(0),
+            });
+            lanes.push(Arc::clone(&lane));
+            lane
+        };
+        lane.streams.fetch_add(1, Ordering::Relaxed);
+        OpenStream(lane)
+    }
+}

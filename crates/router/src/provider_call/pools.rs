@@ -1,0 +1,147 @@
+//! Connections by who owns them. No two workspaces and no two key versions share one; how many are
+//! kept is bounded.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use latchkey_boot::config::seconds;
+use latchkey_contract::names::{KeyVersionName, WorkspaceName};
+use latchkey_egress::EgressPolicy;
+use lru::LruCache;
+use rustls::client::Resumption;
+use rustls::{ClientConfig, RootCertStore};
+use serde::Deserialize;
+
+use super::pool::{HttpClient, Pool};
+use super::resolver::GuardedResolver;
+use super::{AddressSource, UpstreamConfig};
+
+/// How many connections are kept for later calls.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PoolsConfig {
+    /// Pools at most: one for each workspace, key version and host. The one that was not used for
+    /// the longest time makes room. Default 1,024.
+    pub most: NonZeroUsize,
+    /// Idle connections of a pool at most. Default 16.
+    pub idle_connections: usize,
+    /// Seconds until an idle connection is closed. Default 60.
+    #[serde(deserialize_with = "seconds::deserialize")]
+    pub idle_timeout: Duration,
+}
+
+impl Default for PoolsConfig {
+    fn default() -> Self {
+        Self {
+            most: const { NonZeroUsize::new(1_024).expect("not zero") },
+            idle_connections: 16,
+            idle_timeout: Duration::from_mins(1),
+        }
+    }
+}
+
+/// Whose connections. There is no key without a workspace and a key version, so that no entry can be
+/// anybody's.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct PoolKey(Arc<str>);
+
+impl PoolKey {
+    /// The connections of a workspace with a key version.
+    pub fn new(workspace: &WorkspaceName, key_version: &KeyVersionName) -> Self {
+        Self(format!("{workspace} {key_version}").into())
+    }
+}
+
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct Place {
+    owner: PoolKey,
+    host: Box<str>,
+    address_source: AddressSource,
+}
+
+/// The pools in use.
+pub(super) struct Pools {
+    config: UpstreamConfig,
+    egress: Arc<EgressPolicy>,
+    tls: ClientConfig,
+    held: Mutex<LruCache<Place, Arc<Pool>>>,
+}
+
+/// TLS sessions that a pool can resume.
+const RESUMABLE: usize = 8;
+
+impl Pools {
+    pub(super) fn new(config: UpstreamConfig, egress: EgressPolicy) -> Self {
+        let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        let tls = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Self {
+            config,
+            egress: Arc::new(egress),
+            tls,
+            held: Mutex::new(LruCache::new(config.pools.most)),
+        }
+    }
+
+    /// The pool of an owner to a host.
+    pub(super) fn of(
+        &self,
+        owner: &PoolKey,
+        host: &str,
+        address_source: AddressSource,
+    ) -> Arc<Pool> {
+        let place = Place {
+            owner: owner.clone(),
+            host: host.into(),
+            address_source,
+        };
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pool) = held.get(&place) {
+            return Arc::clone(pool);
+        }
+        let pool = Arc::new(self.unshared(address_source));
+        held.push(place, Arc::clone(&pool));
+        pool
+    }
+
+    /// A pool that nobody else is given.
+    pub(super) fn unshared(&self, address_source: AddressSource) -> Pool {
+        let resolver = match address_source {
+            AddressSource::Operator => GuardedResolver::unguarded(),
+            AddressSource::Customer => GuardedResolver::guarded(Arc::clone(&self.egress)),
+        };
+        let config = self.config;
+        let mut tls = self.tls.clone();
+        // Tickets are the owner's too.
+        tls.resumption = Resumption::in_memory_sessions(RESUMABLE);
+        Pool::new(move || client(config, resolver.clone(), tls.clone()))
+    }
+}
+
+fn client(config: UpstreamConfig, resolver: GuardedResolver, tls: ClientConfig) -> HttpClient {
+    let mut connector = HttpConnector::new_with_resolver(resolver);
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(config.connect_timeout));
+    // TLS decides; operators may point at plain http.
+    connector.enforce_http(false);
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_all_versions()
+        .wrap_connector(connector);
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
+        .pool_idle_timeout(config.pools.idle_timeout)
+        .pool_max_idle_per_host(config.pools.idle_connections)
+        .build(connector)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,295 @@
+//! Data keys, leased from the vault: session transcripts are sealed under them.
+//!
+//! A data key is cached as a lease is: in the router session that it was leased in, until an
+//! invalidation of its workspace, and no longer than [`KEEP`], so that a key that is destroyed
+//! elsewhere does not stay in memory for long.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use latchkey_contract::names::{DataKeyName, RevisionScope, WorkspaceName};
+use latchkey_contract::vault::v1::{
+    CreateDataKeyRequest, DataKey as Message, DestroyDataKeyRequest, LeaseDataKeyRequest,
+};
+use zeroize::Zeroizing;
+
+use super::{RouterSession, VaultClient, in_time};
+use crate::error::RouterError;
+
+/// A key that transcripts are sealed under. It has no `Debug`, and is wiped when it is dropped.
+pub struct DataKey {
+    name: DataKeyName,
+    material: Zeroizing<[u8; DataKey::LENGTH]>,
+}
+
+impl DataKey {
+    /// Bytes of a key for AES-256.
+    pub const LENGTH: usize = 32;
+
+    /// Its name in the vault.
+    pub fn name(&self) -> &DataKeyName {
+        &self.name
+    }
+
+    /// The key itself, for the cipher alone.
+    pub fn expose(&self) -> &[u8; Self::LENGTH] {
+        &self.material
+    }
+
+    /// The key of a message; none where the message is malformed.
+    fn read(message: Message) -> Option<Self> {
+        let sent = Zeroizing::new(message.material);
+        let mut material = Zeroizing::new([0; Self::LENGTH]);
+        if sent.len() != Self::LENGTH {
+            return None;
+        }
+        material.copy_from_slice(&sent);
+        let name = message.name.parse().ok()?;
+        Some(Self { name, material })
+    }
+}
+
+/// The cached data keys.
+#[derive(Default)]
+pub(super) struct DataKeys {
+    held: Mutex<Cache>,
+}
+
+#[derive(Default)]
+struct Cache {
+    keys: HashMap<DataKeyName, CachedKey>,
+    /// Counts the drops: a response that was under way during one is not cached.
+    drops: u64,
+}
+
+struct CachedKey {
+    key: Arc<DataKey>,
+    session: Arc<RouterSession>,
+    /// On the boot clock.
+    keep_until: Duration,
+}
+
+/// How long a key is cached before it is leased again.
+const KEEP: Duration = Duration::from_mins(5);
+/// Cached keys at most; sessions are unbounded.
+const MAX_CACHED: usize = 4 * 1024;
+
+impl DataKeys {
+    /// Drops the keys of a workspace, or all of them without a scope.
+    pub(super) fn forget(&self, scope: Option<&RevisionScope>) {
+        let mut held = self.lock();
+        held.drops += 1;
+        match scope {
+            None => held.keys.clear(),
+            Some(RevisionScope::Platform) => {}
+            Some(RevisionScope::Workspace(workspace)) => {
+                held.keys.retain(|name, _| name.workspace != *workspace);
+            }
+        }
+    }
+
+    /// The number of drops so far.
+    fn drops(&self) -> u64 {
+        self.lock().drops
+    }
+
+    fn forget_old(&self, boottime: Duration) {
+        let mut held = self.lock();
+        held.keys.retain(|_, kept| kept.is_good(boottime));
+    }
+
+    fn forget_one(&self, name: &DataKeyName) {
+        let mut held = self.lock();
+        held.drops += 1;
+        held.keys.remove(name);
+    }
+
+    fn get(&self, name: &DataKeyName, boottime: Duration) -> Option<Arc<DataKey>> {
+        let held = self.lock();
+        let kept = held.keys.get(name).filter(|kept| kept.is_good(boottime))?;
+        Some(Arc::clone(&kept.key))
+    }
+
+    fn keep(
+        &self,
+        key: &Arc<DataKey>,
+        session: Arc<RouterSession>,
+        drops: u64,
+        boottime: Duration,
+    ) {
+        let mut held = self.lock();
+        if held.drops != drops {
+            return;
+        }
+        if held.keys.len() >= MAX_CACHED {
+            // A call that still needs one leases it again.
+            held.keys.clear();
+        }
+        let kept = CachedKey {
+            key: Arc::clone(key),
+            session,
+            keep_until: boottime + KEEP,
+        };
+        held.keys.insert(key.name.clone(), kept);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Cache> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CachedKey {
+    fn is_good(&self, boottime: Duration) -> bool {
+        boottime < self.keep_until && self.session.is_fresh(boottime)
+    }
+}
+
+impl VaultClient {
+    /// Creates a data key for a workspace.
+    pub async fn create_data_key(
+        &self,
+        workspace: &WorkspaceName,
+    ) -> Result<Arc<DataKey>, RouterError> {
+        let drops = self.data_keys.drops();
+        let session = self.session()?;
+        let request = CreateDataKeyRequest {
+            router_session: session.id().to_owned(),
+            workspace: workspace.to_string(),
+        };
+        let mut client = self.rpc();
+        let key = decode(in_time(client.create_data_key(request)).await?)?;
+        if key.name.workspace != *workspace {
+            return Err(RouterError::VaultUnavailable);
+        }
+        self.keep_data_key(&key, session, drops);
+        Ok(key)
+    }
+
+    /// Leases a data key, or returns the cached one.
+    pub async fn data_key(&self, name: &DataKeyName) -> Result<Arc<DataKey>, RouterError> {
+        if let Some(key) = self.data_keys.get(name, self.clock.boottime()) {
+            return Ok(key);
+        }
+        let drops = self.data_keys.drops();
+        let session = self.session()?;
+        let request = LeaseDataKeyRequest {
+            router_session: session.id().to_owned(),
+            name: name.to_string(),
+        };
+        let mut client = self.rpc();
+        let key = decode(in_time(client.lease_data_key(request)).await?)?;
+        if key.name != *name {
+            return Err(RouterError::VaultUnavailable);
+        }
+        self.keep_data_key(&key, session, drops);
+        Ok(key)
+    }
+
+    /// Destroys a data key. What was sealed under it can't be read from then on.
+    pub async fn destroy_data_key(&self, name: &DataKeyName) -> Result<(), RouterError> {
+        self.data_keys.forget_one(name);
+        let session = self.session()?;
+        let request = DestroyDataKeyRequest {
+            router_session: session.id().to_owned(),
+            name: name.to_string(),
+        };
+        let mut client = self.rpc();
+        let destroyed = in_time(client.destroy_data_key(request)).await;
+        // Another call may have leased it meanwhile.
+        self.data_keys.forget_one(name);
+        destroyed.map(|_| ())
+    }
+
+    /// Wipes the data keys that have been cached for [`KEEP`].
+    pub fn forget_old_data_keys(&self) {
+        self.data_keys.forget_old(self.clock.boottime());
+    }
+
+    fn keep_data_key(&self, key: &Arc<DataKey>, session: Arc<RouterSession>, drops: u64) {
+        let boottime = self.clock.boottime();
+        self.data_keys.keep(key, session, drops, boottime);
+    }
+}
+
+fn decode(message: Message) -> Result<Arc<DataKey>, RouterError> {
+    let key = DataKey::read(message).ok_or(RouterError::VaultUnavailable)?;
+    Ok(Arc::new(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRESHNESS: Duration = Duration::from_mins(30);
+
+    fn key() -> Arc<DataKey> {
+        let name = "workspaces/acme/dataKeys/019aa5b1-0000-7000-8000-000000000000";
+        let message = Message {
+            name: name.to_owned(),
+            material: vec![7; DataKey::LENGTH],
+        };
+        decode(message).ok().unwrap()
+    }
+
+    fn session() -> Arc<RouterSession> {
+        let id = "s1".to_owned();
+        Arc::new(RouterSession::new(id, Duration::ZERO, FRESHNESS))
+    }
+
+    fn scope(text: &str) -> RevisionScope {
+        text.parse().unwrap()
+    }
+
+    /// Holding one key, leased at the beginning.
+    fn holding(key: &Arc<DataKey>) -> DataKeys {
+        let keys = DataKeys::default();
+        keys.keep(key, session(), 0, Duration::ZERO);
+        keys
+    }
+
+    #[test]
+    fn a_key_of_another_length_is_rejected() {
+        let name = key().name.to_string();
+        for length in [0, 16, 31, 33] {
+            let material = vec![7; length];
+            let name = name.clone();
+            assert!(decode(Message { name, material }).is_err());
+        }
+    }
+
+    #[test]
+    fn a_key_is_dropped_when_its_workspace_changes() {
+        let key = key();
+        let keys = holding(&key);
+        keys.forget(Some(&scope("workspaces/other")));
+        keys.forget(Some(&scope("platform")));
+        assert!(keys.get(&key.name, Duration::ZERO).is_some());
+        keys.forget(Some(&scope("workspaces/acme")));
+        assert!(keys.get(&key.name, Duration::ZERO).is_none());
+    }
+
+    #[test]
+    fn a_key_is_cached_for_five_minutes_and_no_longer_than_its_session_is_fresh() {
+        let key = key();
+        let keys = holding(&key);
+        let last = KEEP.saturating_sub(Duration::from_micros(1));
+        assert!(keys.get(&key.name, last).is_some());
+        assert!(keys.get(&key.name, KEEP).is_none());
+        let keys = DataKeys::default();
+        let leased = FRESHNESS.saturating_sub(Duration::from_secs(1));
+        keys.keep(&key, session(), 0, leased);
+        assert!(keys.get(&key.name, leased).is_some());
+        assert!(keys.get(&key.name, FRESHNESS).is_none());
+    }
+
+    #[test]
+    fn a_response_that_a_drop_overtook_is_not_cached() {
+        let key = key();
+        let keys = DataKeys::default();
+        let before = keys.drops();
+        keys.forget_one(&key.name);
+        keys.keep(&key, session(), before, Duration::ZERO);
+        assert!(keys.get(&key.name, Duration::ZERO).is_none());
+    }
+}

@@ -1,0 +1,288 @@
+//! Memberships: how long an answer of the vault is cached.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use latchkey_contract::Reason;
+use latchkey_contract::names::RevisionScope;
+use latchkey_contract::vault::v1::member::Role;
+use latchkey_contract::vault::v1::{LookUpMemberRequest, LookUpMemberResponse, ScopeRevision};
+
+use latchkey_rpc::refusal::Refusal;
+use tonic::Status;
+
+use super::MAX_OVERTAKEN;
+use super::members::MAX_MEMBERS;
+use super::testing::{Asking, FRESHNESS, Fixture};
+use crate::domain::member::MemberRole;
+use crate::error::RouterError;
+
+const ACME: &str = "workspaces/acme";
+
+const ADA: &str = "token:ada";
+const OTHER: &str = "workspaces/other";
+const MICROSECOND: Duration = Duration::from_micros(1);
+
+fn scope(name: &str) -> RevisionScope {
+    name.parse().unwrap()
+}
+
+/// A role in a workspace, read at a revision of it.
+fn role_at(workspace: &str, role: Role, revision: i64) -> LookUpMemberResponse {
+    let scope = workspace.to_owned();
+    LookUpMemberResponse {
+        role: role.into(),
+        revision: Some(ScopeRevision { scope, revision }),
+    }
+}
+
+async fn role(asking: Asking) -> Option<MemberRole> {
+    asking.await.unwrap().unwrap()
+}
+
+async fn unavailable(asking: Asking) {
+    let outcome = asking.await.unwrap();
+    assert!(
+        matches!(outcome, Err(RouterError::VaultUnavailable)),
+        "{outcome:?}"
+    );
+}
+
+impl Fixture {
+    /// Asks for ada in acme and has the vault answer.
+    async fn learn(&mut self, answer: LookUpMemberResponse) -> Option<MemberRole> {
+        let asking = self.ask_for_member(ACME, ADA);
+        self.look_up().await.answer(answer);
+        role(asking).await
+    }
+
+    /// What is known already.
+    async fn knows(&mut self, identity: &str) -> Option<MemberRole> {
+        let role = role(self.ask_for_member(ACME, identity)).await;
+        assert!(!self.was_asked_for_member());
+        role
+    }
+}
+
+#[tokio::test]
+async fn a_lookup_names_the_workspace_and_the_identity() {
+    let mut fixture = Fixture::in_session().await;
+    let asking = fixture.ask_for_member(ACME, ADA);
+    let question = fixture.look_up().await;
+    let expected = LookUpMemberRequest {
+        router_session: "s1".to_owned(),
+        workspace: ACME.to_owned(),
+        identity: ADA.to_owned(),
+    };
+    assert_eq!(question.request, expected);
+    question.answer(role_at(ACME, Role::Owner, 5));
+    assert_eq!(role(asking).await, Some(MemberRole::Owner));
+}
+
+#[tokio::test]
+async fn every_role_is_cached_and_so_is_the_absence_of_one() {
+    for (answered, cached) in [
+        (Role::Owner, Some(MemberRole::Owner)),
+        (Role::Member, Some(MemberRole::Member)),
+        (Role::Caller, Some(MemberRole::Caller)),
+        (Role::Unspecified, None),
+    ] {
+        let mut fixture = Fixture::in_session().await;
+        assert_eq!(fixture.learn(role_at(ACME, answered, 5)).await, cached);
+        assert_eq!(fixture.knows(ADA).await, cached);
+    }
+}
+
+#[tokio::test]
+async fn another_workspace_or_identity_is_looked_up_separately() {
+    let mut fixture = Fixture::in_session().await;
+    fixture.learn(role_at(ACME, Role::Owner, 5)).await;
+    for (workspace, identity) in [(ACME, "token:adam"), (OTHER, ADA)] {
+        let asking = fixture.ask_for_member(workspace, identity);
+        let question = fixture.look_up().await;
+        question.answer(role_at(workspace, Role::Unspecified, 5));
+        assert_eq!(role(asking).await, None);
+    }
+    assert_eq!(fixture.knows(ADA).await, Some(MemberRole::Owner));
+}
+
+#[tokio::test]
+async fn only_an_invalidation_of_the_workspace_drops_an_answer() {
+    let mut fixture = Fixture::in_session().await;
+    fixture.learn(role_at(ACME, Role::Owner, 5)).await;
+    for other in ["platform", OTHER] {
+        fixture.vault.invalidate(&scope(other), 8);
+        assert_eq!(fixture.knows(ADA).await, Some(MemberRole::Owner));
+    }
+    fixture.vault.invalidate(&scope(ACME), 6);
+    let again = fixture.learn(role_at(ACME, Role::Caller, 6)).await;
+    assert_eq!(again, Some(MemberRole::Caller));
+}
+
+#[tokio::test]
+async fn an_answer_that_an_invalidation_overtook_is_asked_for_again() {
+    let mut fixture = Fixture::in_session().await;
+    let asking = fixture.ask_for_member(ACME, ADA);
+    let question = fixture.look_up().await;
+    fixture.vault.invalidate(&scope(ACME), 6);
+    question.answer(role_at(ACME, Role::Owner, 5));
+    let question = fixture.look_up().await;
+    question.answer(role_at(ACME, Role::Unspecified, 6));
+    assert_eq!(role(asking).await, None);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_overtaken_again_and_again_is_given_up() {
+    let mut fixture = Fixture::in_session().await;
+    fixture.vault.invalidate(&scope(ACME), 6);
+    let asking = fixture.ask_for_member(ACME, ADA);
+    for _ in 0..MAX_OVERTAKEN {
+        fixture
+            .look_up()
+            .await
+            .answer(role_at(ACME, Role::Owner, 5));
+    }
+    unavailable(asking).await;
+}
+
+#[tokio::test]
+async fn an_answer_of_a_session_that_ended_is_not_kept() {
+    let mut fixture = Fixture::in_session().await;
+    let asking = fixture.ask_for_member(ACME, ADA);
+    let question = fixture.look_up().await;
+    fixture.begin_session("s2");
+    question.answer(role_at(ACME, Role::Owner, 5));
+    let question = fixture.look_up().await;
+    assert_eq!(question.request.router_session, "s2");
+    question.answer(role_at(ACME, Role::Caller, 5));
+    assert_eq!(role(asking).await, Some(MemberRole::Caller));
+}
+
+#[tokio::test]
+async fn a_lost_session_leaves_its_answers_until_they_lapse() {
+    let mut fixture = Fixture::in_session().await;
+    fixture.learn(role_at(ACME, Role::Member, 5)).await;
+    fixture.vault.lose_session();
+    let almost = FRESHNESS.checked_sub(MICROSECOND).unwrap();
+    fixture.clock.advance(almost);
+    assert_eq!(fixture.knows(ADA).await, Some(MemberRole::Member));
+    fixture.clock.advance(MICROSECOND);
+    unavailable(fixture.ask_for_member(ACME, ADA)).await;
+    assert!(!fixture.was_asked_for_member());
+}
+
+#[tokio::test]
+async fn an_ended_or_a_new_session_drops_all_answers() {
+    let mut fixture = Fixture::in_session().await;
+    fixture.learn(role_at(ACME, Role::Member, 5)).await;
+    fixture.vault.end_session();
+    unavailable(fixture.ask_for_member(ACME, ADA)).await;
+    fixture.begin_session("s2");
+    fixture.learn(role_at(ACME, Role::Member, 5)).await;
+    fixture.begin_session("s3");
+    fixture.learn(role_at(ACME, Role::Member, 5)).await;
+}
+
+#[tokio::test]
+async fn a_workspace_that_does_not_exist_has_no_members_and_is_asked_for_again() {
+    let mut fixture = Fixture::in_session().await;
+    for _ in 0..2 {
+        let asking = fixture.ask_for_member(ACME, ADA);
+        let refusal = Refusal::new(Reason::WorkspaceNotFound, "nowhere");
+        let question = fixture.look_up().await;
+        question.refuse(refusal.into_status("vault.latchkey"));
+        assert_eq!(role(asking).await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_failed_lookup_is_an_error() {
+    let unknown = Refusal::new(Reason::RouterSessionUnknown, "who?");
+    for status in [
+        Status::unavailable("down"),
+        unknown.into_status("vault.latchkey"),
+    ] {
+        let mut fixture = Fixture::in_session().await;
+        let asking = fixture.ask_for_member(ACME, ADA);
+        fixture.look_up().await.refuse(status);
+        unavailable(asking).await;
+    }
+    let mut fixture = Fixture::in_session().await;
+    let asking = fixture.ask_for_member(ACME, ADA);
+    let refusal = Refusal::new(Reason::Integrity, "integrity check failed");
+    let question = fixture.look_up().await;
+    question.refuse(refusal.into_status("vault.latchkey"));
+    let outcome = asking.await.unwrap();
+    let Err(RouterError::Refused(refusal)) = outcome else {
+        panic!("it is not the vault's refusal: {outcome:?}");
+    };
+    assert_eq!(refusal.reason, Reason::Integrity);
+}
+
+#[tokio::test]
+async fn an_answer_without_a_revision_of_the_workspace_is_not_used() {
+    for revision in [None, Some((OTHER, 5)), Some(("platform", 5)), Some(("", 5))] {
+        let mut fixture = Fixture::in_session().await;
+        let asking = fixture.ask_for_member(ACME, ADA);
+        let mut answer = role_at(ACME, Role::Owner, 5);
+        answer.revision = revision.map(|(scope, revision)| ScopeRevision {
+            scope: scope.to_owned(),
+            revision,
+        });
+        fixture.look_up().await.answer(answer);
+        unavailable(asking).await;
+    }
+}
+
+#[tokio::test]
+async fn concurrent_lookups_of_the_same_member_share_one_call() {
+    let mut fixture = Fixture::in_session().await;
+    let all: Vec<_> = (0..10).map(|_| fixture.ask_for_member(ACME, ADA)).collect();
+    fixture
+        .look_up()
+        .await
+        .answer(role_at(ACME, Role::Owner, 5));
+    for asking in all {
+        assert_eq!(role(asking).await, Some(MemberRole::Owner));
+    }
+    assert!(!fixture.was_asked_for_member());
+    assert!(fixture.vault.member_flights.is_empty());
+}
+
+#[tokio::test]
+async fn identities_without_a_role_make_room_before_members() {
+    let mut fixture = Fixture::in_session().await;
+    fixture.learn(role_at(ACME, Role::Owner, 5)).await;
+    let session = fixture.vault.session().unwrap();
+    let acme = ACME.parse().unwrap();
+    let keep = |number: usize, role| {
+        let identity = format!("token:{number}").into();
+        let answer = role_at(ACME, role, 5);
+        let kept = fixture
+            .vault
+            .keep_member(&acme, &identity, Arc::clone(&session), &answer);
+        assert!(kept.unwrap().is_some());
+    };
+    for number in 1..=MAX_MEMBERS {
+        keep(number, Role::Unspecified);
+    }
+    assert_eq!(fixture.knows(ADA).await, Some(MemberRole::Owner));
+    assert_eq!(fixture.knows("token:16384").await, None);
+    // The strangers before the last one are asked for again.
+    let asking = fixture.ask_for_member(ACME, "token:1");
+    let question = fixture.look_up().await;
+    question.answer(role_at(ACME, Role::Unspecified, 5));
+    role(asking).await;
+
+    // Members go too when there are too many of them.
+    for number in 1..=MAX_MEMBERS {
+        let identity = format!("token:{number}").into();
+        let answer = role_at(ACME, Role::Caller, 5);
+        let session = Arc::clone(&session);
+        let kept = fixture
+            .vault
+            .keep_member(&acme, &identity, session, &answer);
+        assert!(kept.unwrap().is_some());
+    }
+    fixture.learn(role_at(ACME, Role::Owner, 5)).await;
+}

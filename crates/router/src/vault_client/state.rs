@@ -1,0 +1,98 @@
+//! The session, and the revisions and memberships that the vault returned in it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use latchkey_contract::names::RevisionScope;
+
+use super::members::Members;
+use super::{RouterSession, VaultClient};
+
+/// A scope, and the revision of it that an answer was made at.
+pub type Revision = (RevisionScope, i64);
+
+/// What changes together.
+#[derive(Default)]
+pub(super) struct State {
+    inner: RwLock<Inner>,
+}
+
+#[derive(Default)]
+pub(super) struct Inner {
+    pub(super) session: Option<Arc<RouterSession>>,
+    /// The newest revision of each scope that the vault has sent in this session, so that an answer
+    /// that was under way meanwhile is recognised as stale.
+    newest: HashMap<RevisionScope, i64>,
+    pub(super) members: Members,
+}
+
+impl State {
+    pub(super) fn session(&self) -> Option<Arc<RouterSession>> {
+        self.read().session.clone()
+    }
+
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Inner> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Inner> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    pub(super) fn is_current(&self, session: &Arc<RouterSession>, revisions: &[Revision]) -> bool {
+        let is_same = |current: &Arc<RouterSession>| Arc::ptr_eq(current, session);
+        let is_stale = |(scope, revision): &Revision| {
+            let newest = self.newest.get(scope);
+            newest.is_some_and(|newest| newest > revision)
+        };
+        self.session.as_ref().is_some_and(is_same) && !revisions.iter().any(is_stale)
+    }
+}
+
+impl VaultClient {
+    /// Whether an answer of a session, made at these revisions, still holds.
+    ///
+    /// A cache calls it under its own lock when it adds the answer, and drops what a scope's
+    /// invalidation concerns under the same lock. [`VaultClient::invalidate`] comes before that drop,
+    /// so the answer is either seen as stale here or dropped there.
+    pub fn is_current(&self, session: &Arc<RouterSession>, revisions: &[Revision]) -> bool {
+        self.state.read().is_current(session, revisions)
+    }
+
+    /// Records a change of a scope, and drops the memberships and data keys that it concerns.
+    pub(crate) fn invalidate(&self, scope: &RevisionScope, revision: i64) {
+        let mut state = self.state.write();
+        let newest = state.newest.entry(scope.clone()).or_insert(revision);
+        *newest = (*newest).max(revision);
+        state.members.forget(scope);
+        drop(state);
+        self.data_keys.forget(Some(scope));
+    }
+
+    /// Begins a new session. It vouches for nothing that the one before returned.
+    pub(crate) fn begin_session(&self, session: Arc<RouterSession>) {
+        let mut state = self.state.write();
+        state.members.forget_all();
+        state.newest.clear();
+        state.session = Some(session);
+        drop(state);
+        self.data_keys.forget(None);
+    }
+
+    /// Ends the session because the vault or this router ended it: nothing of it may be used.
+    pub(crate) fn end_session(&self) {
+        let mut state = self.state.write();
+        state.members.forget_all();
+        state.session = None;
+        drop(state);
+        self.data_keys.forget(None);
+    }
+
+    /// The connection broke: what was returned stays usable until its freshness lapses, and nothing
+    /// new can be requested.
+    pub(crate) fn lose_session(&self) {
+        self.state.write().session = None;
+    }
+}
