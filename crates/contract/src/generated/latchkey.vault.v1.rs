@@ -977,7 +977,8 @@ pub struct UpdateKeyRequest {
     pub key: ::core::option::Option<Key>,
     /// Optional. Which fields to change; a field named here and empty is cleared. Empty: every
     /// field that is set. Allowed: `display_name`, `default_model`, `allowed_models`,
-    /// `denied_models`, `priority`, `weight`, `expire_time`, `labels`, `deployments`.
+    /// `denied_models`, `priority`, `weight`, `expire_time`, `labels`, `deployments`, `funding`,
+    /// `allowed_callers`, `retention`.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
 }
@@ -2532,7 +2533,7 @@ pub struct Exclusion {
     /// `{parent}/keys/{key}`.
     #[prost(string, tag = "1")]
     pub key: ::prost::alloc::string::String,
-    /// The rule, in UPPER_SNAKE: `KEY_DISABLED`, `MODEL_DENIED`, `LOWER_PRIORITY`, ….
+    /// The rule, in UPPER_SNAKE: `KEY_DISABLED`, `MODEL_DENIED`, `OUTRANKED`, ….
     #[prost(string, tag = "2")]
     pub rule: ::prost::alloc::string::String,
 }
