@@ -428,19 +428,19 @@ pub mod audit_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// What a request does, as far as the choice of a key cares. More may be added.
+/// The kind of a request, as far as the choice of a key depends on it. Values may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Capability {
-    /// Means GENERATE.
+    /// Means CAPABILITY_GENERATE.
     Unspecified = 0,
-    /// Chat, unary or streamed; counting the tokens of a prompt too.
+    /// Chat, unary or streamed, and counting the tokens of a prompt.
     Generate = 1,
     /// Embeddings.
     Embed = 2,
-    /// Pictures.
+    /// Image generation.
     GenerateImages = 3,
-    /// Listing the provider's models: no model is asked for, and none need be allowed.
+    /// Listing the provider's models. No model is requested, so no model rule applies.
     ListModels = 4,
 }
 impl Capability {
@@ -469,25 +469,27 @@ impl Capability {
         }
     }
 }
-/// Who may pay for calls: whether a workspace's own keys are used unasked, and when the platform's may
-/// stand in. A project, a key or a request may set one too; it narrows what the workspace's allows and
-/// never widens it: each call must be allowed by every one of them.
+/// Decides who pays for calls: when the workspace's own keys are used, and when the platform's key
+/// may take their place.
+///
+/// A workspace's policy sets the outer limit. Policies of the project, the key and the request can
+/// only narrow it: every one of them must allow the payer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FundingPolicy {
     /// Optional. When own keys are used.
     #[prost(enumeration = "funding_policy::Selection", tag = "1")]
     pub selection: i32,
-    /// Optional. When there is no own key for the request: none was stored, it is disabled, or its lists
-    /// exclude the model or the caller. With WHEN_NAMED, whenever no key is named. A workspace's default
-    /// is PLATFORM.
+    /// Optional. Applies when the request has no own key: none is stored, the key is disabled, or its
+    /// rules exclude the model or the caller. Under SELECTION_WHEN_NAMED it applies to every request
+    /// that names no key. A workspace's default is FUNDING_FALLBACK_PLATFORM.
     #[prost(enumeration = "funding_policy::FundingFallback", tag = "2")]
     pub when_missing: i32,
-    /// Optional. When there is an own key and it failed: it was tried and refused or throttled, is
-    /// quarantined, or has expired. A workspace's default is REFUSE.
+    /// Optional. Applies when an own key failed: the provider refused or throttled it, or it is
+    /// quarantined or expired. A workspace's default is FUNDING_FALLBACK_REFUSE.
     #[prost(enumeration = "funding_policy::FundingFallback", tag = "3")]
     pub when_failed: i32,
-    /// Optional. When there is an own key and the operator has switched own keys of its provider off. A
-    /// workspace's default is PLATFORM.
+    /// Optional. Applies when an own key exists and the operator has switched own keys of its provider
+    /// off. A workspace's default is FUNDING_FALLBACK_PLATFORM.
     #[prost(enumeration = "funding_policy::FundingFallback", tag = "4")]
     pub when_switched_off: i32,
 }
@@ -507,11 +509,11 @@ pub mod funding_policy {
     )]
     #[repr(i32)]
     pub enum Selection {
-        /// As the level above says; AUTOMATIC for a workspace.
+        /// As the wider policy says. A workspace's default is SELECTION_AUTOMATIC.
         Unspecified = 0,
         /// For every request that an own key can serve.
         Automatic = 1,
-        /// For requests that name one, and for no others.
+        /// Only for requests that name an own key.
         WhenNamed = 2,
     }
     impl Selection {
@@ -536,7 +538,7 @@ pub mod funding_policy {
             }
         }
     }
-    /// What happens instead of a call with an own key.
+    /// What happens when no own key can be used.
     #[derive(
         Clone,
         Copy,
@@ -550,11 +552,11 @@ pub mod funding_policy {
     )]
     #[repr(i32)]
     pub enum FundingFallback {
-        /// As the level above says; see each field for a workspace's default.
+        /// As the wider policy says. Each field states a workspace's default.
         Unspecified = 0,
         /// The request is refused.
         Refuse = 1,
-        /// The platform's key is used, on the platform's bill.
+        /// The platform's key is used, and the platform pays.
         Platform = 2,
     }
     impl FundingFallback {
