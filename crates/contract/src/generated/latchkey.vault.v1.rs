@@ -582,122 +582,125 @@ pub mod funding_policy {
         }
     }
 }
-/// A provider credential: what may be known of it. The material itself is sealed and in no message
-/// of this file.
+/// The settings and the state of a provider key. It never holds the key's material.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Key {
     /// Identifier. `{parent}/keys/{key}`, where parent is a workspace, a project or `platform`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Output only. The stable identity behind the name; never reused, unlike the name. A UUID.
+    /// Output only. The identity of the key: a UUID. A name can be used again after a deletion; a uid
+    /// can't.
     #[prost(string, tag = "2")]
     pub uid: ::prost::alloc::string::String,
-    /// Required. Immutable. Whose key it is: `anthropic`, `azure`, `custom`, `deepseek`, `google`,
-    /// `openai`, `openrouter` or `vertex`. An open set.
+    /// Required. Immutable. The provider id: `anthropic`, `azure`, `custom`, `deepseek`, `google`,
+    /// `openai`, `openrouter` or `vertex`. Values may be added.
     #[prost(string, tag = "3")]
     pub provider: ::prost::alloc::string::String,
-    /// Optional. For people; at most 63 characters; not unique.
+    /// Optional. A name for people; at most 63 characters; need not be unique.
     #[prost(string, tag = "4")]
     pub display_name: ::prost::alloc::string::String,
-    /// Required for `azure` and `custom`, else optional and the provider's public address. Where
-    /// requests go: an https URL without user, query or fragment. For `azure` the address of the
-    /// resource; the longer addresses that its portal shows are taken apart, into `api_version` too, and
-    /// a deployment becomes the `default_model` where there is none; one that neither `default_model` nor
-    /// `deployments` lead to is refused. Changed by AddKeyVersion alone, because whoever may move a key
-    /// to another host could read it.
+    /// Required for `azure` and `custom`; optional for the other providers, whose default is the
+    /// provider's public address. The https URL that requests go to, without user, query or fragment.
+    /// AddKeyVersion changes it, because a new address could disclose the key.
+    ///
+    /// For `azure`, the address of the resource. A longer address from the Azure portal is split: its
+    /// `api-version` goes to `api_version`, and its deployment to `default_model` when that is empty.
+    /// A deployment that neither `default_model` nor `deployments` leads to is refused.
     #[prost(string, tag = "5")]
     pub base_url: ::prost::alloc::string::String,
-    /// Optional. The model of a request that names none.
+    /// Optional. The model for requests that name none; at most 256 bytes, no white space.
     #[prost(string, tag = "6")]
     pub default_model: ::prost::alloc::string::String,
-    /// Optional. When not empty, the only models this key serves. Exact names, or a prefix with a
-    /// trailing `*`.
+    /// Optional. When not empty, the only models that this key serves: exact names, or prefixes with a
+    /// trailing `*`; at most 256.
     #[prost(string, repeated, tag = "7")]
     pub allowed_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Optional. Models this key never serves; wins over `allowed_models`. Same form.
+    /// Optional. Models that this key never serves, even if `allowed_models` lists them. Same form and
+    /// limit.
     #[prost(string, repeated, tag = "8")]
     pub denied_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Optional. Lower is tried first, within the same parent. 0 to 1,000,000.
+    /// Optional. Keys with a lower number are tried first, among keys of the same parent. 0 to
+    /// 1,000,000.
     #[prost(int32, tag = "9")]
     pub priority: i32,
-    /// Optional. Share of calls among keys of equal priority; 0 means 1. Up to 1,000,000.
+    /// Optional. The share of calls among keys of equal priority. 0 to 1,000,000; 0 means 1.
     #[prost(int32, tag = "10")]
     pub weight: i32,
-    /// Optional. From then on the key is not used.
+    /// Optional. The key is not used from this time on.
     #[prost(message, optional, tag = "11")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Optional. For people and their tools; at most 64, keys `[a-z][a-z0-9_-]{0,62}`, values at
-    /// most 63 characters.
+    /// Optional. Labels for people and their tools; at most 64. Each name has the form
+    /// `[a-z][a-z0-9_-]{0,62}`, each value at most 63 characters.
     #[prost(btree_map = "string, string", tag = "12")]
     pub labels: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
-    /// Output only. The last four characters of the API key, of the client's secret, or of the id of the
-    /// service account's key; empty if that is shorter than 24.
+    /// Output only. The last four characters of the API key, of the client secret, or of the id of the
+    /// service account's key. Empty when that text is shorter than 24 characters.
     #[prost(string, tag = "13")]
     pub material_tail: ::prost::alloc::string::String,
-    /// Output only. Changed by the verbs alone.
+    /// Output only. The state. EnableKey, DisableKey, DeleteKey and the vault's checks change it.
     #[prost(enumeration = "key::State", tag = "14")]
     pub state: i32,
-    /// Output only. Why it is in that state, in the provider's words where there are any, with
-    /// anything that looks like a key removed.
+    /// Output only. Why the key is in this state: the provider's message, if there is one, without any
+    /// text that looks like a key.
     #[prost(string, tag = "15")]
     pub state_detail: ::prost::alloc::string::String,
-    /// Output only. The version in use: `{name}/versions/{version}`.
+    /// Output only. The current version: `{name}/versions/{version}`.
     #[prost(string, tag = "16")]
     pub current_version: ::prost::alloc::string::String,
-    /// Output only. What the last check of the current version showed.
+    /// Output only. The result of the last check of the current version.
     #[prost(message, optional, tag = "17")]
     pub verification: ::core::option::Option<Verification>,
-    /// Output only. When it was created.
+    /// Output only. When the key was created.
     #[prost(message, optional, tag = "18")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. When it was last changed.
+    /// Output only. When the key was last changed.
     #[prost(message, optional, tag = "19")]
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. When it was last leased to a router. Kept to the minute.
+    /// Output only. When a router last leased the key, to the minute.
     #[prost(message, optional, tag = "20")]
     pub last_used_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. Echo it on the next change to guard against a concurrent one.
+    /// Output only. Send it with the next change to guard against a concurrent change.
     #[prost(string, tag = "21")]
     pub etag: ::prost::alloc::string::String,
-    /// Required for `vertex`, else empty. The region, such as `europe-west4`, or `global`, `us`, `eu`:
-    /// `\[a-z0-9-\]{1,32}`. Part of the address; changed by AddKeyVersion alone.
+    /// Required for `vertex`, empty for the other providers. The region, such as `europe-west4`, or
+    /// `global`, `us` or `eu`: `\[a-z0-9-\]{1,32}`. AddKeyVersion changes it.
     #[prost(string, tag = "22")]
     pub location: ::prost::alloc::string::String,
-    /// Optional, for `vertex`. The Google Cloud project whose models are called; empty means the one of
-    /// the service account. `\[a-z0-9:.-\]{4,63}`. Changed by AddKeyVersion alone.
+    /// Optional, for `vertex` only. The Google Cloud project whose models are called:
+    /// `\[a-z0-9:.-\]{4,63}`. The default is the project of the service account. AddKeyVersion changes
+    /// it.
     #[prost(string, tag = "23")]
     pub cloud_project: ::prost::alloc::string::String,
-    /// Optional, for `azure`. A dated version such as `2024-10-21`, for resources that know only the
-    /// addresses with `api-version`; empty means the v1 API. Changed by AddKeyVersion alone.
+    /// Optional, for `azure` only. A dated API version such as `2024-10-21`, for resources that accept
+    /// only addresses with `api-version`. Empty means the v1 API. AddKeyVersion changes it.
     #[prost(string, tag = "24")]
     pub api_version: ::prost::alloc::string::String,
-    /// Optional, for `azure`. Deployments by the model that each serves: requests name the model, the
-    /// provider is told the deployment. A model that is not here is taken for a deployment's name. At
-    /// most 256.
+    /// Optional, for `azure` only. Maps a model to the deployment that serves it; at most 256. A
+    /// request for a model that is not listed uses the model's name as the deployment.
     #[prost(btree_map = "string, string", tag = "25")]
     pub deployments: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
-    /// Optional, not for `platform`. Narrows who may pay, within the policies of workspace and project:
-    /// with WHEN_NAMED the key serves only requests that name it; with REFUSE the platform does not stand
-    /// in for it.
+    /// Optional, not for keys of `platform`. Narrows who may pay, within the policies of the workspace
+    /// and the project. With SELECTION_WHEN_NAMED the key serves only requests that name it. With
+    /// FUNDING_FALLBACK_REFUSE the platform's key does not take its place.
     #[prost(message, optional, tag = "26")]
     pub funding: ::core::option::Option<FundingPolicy>,
-    /// Optional. When not empty, the only callers it serves: SPIFFE IDs or `token:{name}`, or a prefix
-    /// with a trailing `*`; at most 256.
+    /// Optional. When not empty, the only callers that this key serves: SPIFFE IDs or `token:{name}`,
+    /// or prefixes with a trailing `*`; at most 256.
     #[prost(string, repeated, tag = "27")]
     pub allowed_callers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Optional. What the provider keeps of calls with it.
+    /// Optional. What the provider retains of calls with this key.
     #[prost(enumeration = "key::Retention", tag = "28")]
     pub retention: i32,
 }
 /// Nested message and enum types in `Key`.
 pub mod key {
-    /// The life-cycle stage of a key. More stages may be added.
+    /// The life-cycle stage of a key. Values may be added.
     #[derive(
         Clone,
         Copy,
@@ -711,18 +714,18 @@ pub mod key {
     )]
     #[repr(i32)]
     pub enum State {
-        /// Never sent.
+        /// Never returned.
         Unspecified = 0,
-        /// Usable.
+        /// The key can be used.
         Active = 1,
-        /// Switched off by DisableKey; EnableKey brings it back.
+        /// DisableKey switched the key off. EnableKey switches it on again.
         Disabled = 2,
-        /// Set aside because the provider refused it; `state_detail` has the provider's words. A check
-        /// later, EnableKey or a new version brings it back.
+        /// The provider refused the key; `state_detail` holds the provider's message. The state ends
+        /// when a later check succeeds, by EnableKey, or by a new version.
         Quarantined = 3,
-        /// Past its `expire_time`.
+        /// The key's `expire_time` has passed.
         Expired = 4,
-        /// Deleted; kept as a tombstone, its material destroyed.
+        /// The key is deleted. Its material is destroyed; this record remains.
         Deleted = 5,
     }
     impl State {
@@ -753,7 +756,7 @@ pub mod key {
             }
         }
     }
-    /// What the provider keeps of the calls that are made with a key.
+    /// What the provider retains of the calls that are made with a key.
     #[derive(
         Clone,
         Copy,
@@ -767,10 +770,10 @@ pub mod key {
     )]
     #[repr(i32)]
     pub enum Retention {
-        /// What the provider keeps of everybody's.
+        /// The provider's usual retention.
         Unspecified = 0,
-        /// Nothing: the account has an agreement of zero data retention. Its owner says so; Latchkey can't
-        /// check it.
+        /// Nothing: the account has a zero-data-retention agreement. The owner states this; Latchkey
+        /// can't check it.
         Zero = 1,
     }
     impl Retention {
@@ -794,23 +797,23 @@ pub mod key {
         }
     }
 }
-/// What a check of a key showed, and how much that proves.
+/// The result of a check of a key with its provider.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Verification {
-    /// How much is known.
+    /// Required. How much the check proves.
     #[prost(enumeration = "verification::Grade", tag = "1")]
     pub grade: i32,
-    /// The provider's words where it limited or refused the key, or why it could not be asked; with
-    /// anything that looks like a key removed.
+    /// Optional. The provider's message when it limited or refused the key, or why the check failed.
+    /// Any text that looks like a key is removed.
     #[prost(string, tag = "2")]
     pub detail: ::prost::alloc::string::String,
-    /// When it was checked.
+    /// Optional. When the key was checked. The vault sets it.
     #[prost(message, optional, tag = "3")]
     pub verify_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// Nested message and enum types in `Verification`.
 pub mod verification {
-    /// How much is known. A grade, not a yes: no provider proves everything without a billed call.
+    /// How much the check proves. No provider proves every right of a key without a billed call.
     #[derive(
         Clone,
         Copy,
@@ -824,15 +827,15 @@ pub mod verification {
     )]
     #[repr(i32)]
     pub enum Grade {
-        /// Never sent.
+        /// Never returned.
         Unspecified = 0,
-        /// The format is right, and no more is known: nobody was asked, or whoever was asked about a key
-        /// that was set aside refused it still or could not answer. `detail` then has the words.
+        /// Only the format is known to be valid: the provider was not called, or the last check of a
+        /// quarantined key failed. In the latter case `detail` holds the message.
         Format = 1,
-        /// The endpoint answered but has no way to check a key without a billed call.
+        /// The endpoint answered, but it can't check a key without a billed call.
         Reachable = 2,
-        /// The provider knows the key, but said that it is limited: no credit, missing rights,
-        /// throttled. `detail` has its words.
+        /// The provider knows the key but limits it: no credit, missing rights, or throttled. `detail`
+        /// holds the provider's message.
         Limited = 3,
         /// The provider accepted the key.
         Alive = 4,
@@ -864,65 +867,67 @@ pub mod verification {
         }
     }
 }
-/// The secret itself. It enters by CreateKey and AddKeyVersion, and leaves by LeaseService; no answer
-/// to an owner or operator holds it.
+/// The secret of a key. It enters the vault by CreateKey, AddKeyVersion and `initial_keys`, and
+/// leaves it only by LeaseService. No response to an owner or an operator holds it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct KeyMaterial {
-    /// The form that the provider issues.
+    /// Required. Exactly one form, the one that the provider issues.
     #[prost(oneof = "key_material::Kind", tags = "1, 2, 3")]
     pub kind: ::core::option::Option<key_material::Kind>,
 }
 /// Nested message and enum types in `KeyMaterial`.
 pub mod key_material {
-    /// The form that the provider issues.
+    /// Required. Exactly one form, the one that the provider issues.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     #[prost(skip_debug)]
     pub enum Kind {
-        /// Input only. The key as the provider shows it; 8 to 4,096 characters, no white space.
+        /// Input only. The API key as the provider shows it; 8 to 4,096 characters, no white space.
         #[prost(string, tag = "1")]
         ApiKey(::prost::alloc::string::String),
-        /// Input only. For `vertex`: the JSON file of a service account, whole. Its URLs are not used; what
-        /// signing in does not take is not kept.
+        /// Input only. For `vertex`: the whole JSON file of a service account. The vault ignores the
+        /// URLs in it and keeps only the fields that signing in needs.
         #[prost(string, tag = "2")]
         ServiceAccountJson(::prost::alloc::string::String),
-        /// Input only. For `azure`: an application registered with Microsoft Entra.
+        /// Input only. For `azure`: an application that is registered with Microsoft Entra.
         #[prost(message, tag = "3")]
         EntraClient(super::EntraClient),
     }
 }
-/// An application registered with Microsoft Entra that signs in by a secret of its own (OAuth 2.0
-/// client credentials, RFC 6749, 4.4).
+/// A Microsoft Entra application that signs in with its own secret (OAuth 2.0 client credentials,
+/// RFC 6749, section 4.4).
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct EntraClient {
-    /// Required. The directory: a UUID or a domain.
+    /// Required. The directory (tenant): a UUID or a domain.
     #[prost(string, tag = "1")]
     pub tenant_id: ::prost::alloc::string::String,
-    /// Required. The application: a UUID.
+    /// Required. The application (client): a UUID.
     #[prost(string, tag = "2")]
     pub client_id: ::prost::alloc::string::String,
-    /// Required. Input only. Its secret; 8 to 4,096 characters, no white space.
+    /// Required. Input only. The client secret; 8 to 4,096 characters, no white space.
     #[prost(string, tag = "3")]
     pub client_secret: ::prost::alloc::string::String,
 }
-/// How far a tightening change had travelled when its call was answered.
+/// How far a change had reached the routers when its call returned.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Propagation {
-    /// The revision of the scope that the change made. Grows by one with each change of a scope.
+    /// The revision that the change gave to its workspace or to the platform. It grows by one with
+    /// each change.
     #[prost(int64, tag = "1")]
     pub revision: i64,
-    /// Routers attached to the answering vault that confirmed they no longer use what was taken away.
+    /// Routers that confirmed the change: they no longer use what it took away. Counts the routers
+    /// that are connected to the answering vault.
     #[prost(int64, tag = "2")]
     pub acknowledged_router_count: i64,
-    /// Routers attached to the answering vault that did not confirm in time. Their sessions were
-    /// ended, so they must attach anew, and until then refuse to use what they hold.
+    /// Routers that did not confirm in time. The vault ended their router sessions. Such a router uses
+    /// none of its leases until it has opened a new router session.
     #[prost(int64, tag = "3")]
     pub fenced_router_count: i64,
-    /// Calls that were already at a provider when the routers confirmed; they run to their end.
+    /// Calls that were already sent to a provider when the routers confirmed. They run to their end.
     #[prost(int64, tag = "4")]
     pub in_flight_count: i64,
-    /// From the commit of the change to this answer.
+    /// The time from the commit of the change to this response.
     #[prost(message, optional, tag = "5")]
     pub elapsed: ::core::option::Option<::prost_types::Duration>,
 }
