@@ -931,7 +931,7 @@ pub struct Propagation {
     #[prost(message, optional, tag = "5")]
     pub elapsed: ::core::option::Option<::prost_types::Duration>,
 }
-/// Asks to store a key.
+/// Requests a key to be stored.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateKeyRequest {
     /// Required. `workspaces/{workspace}`, `workspaces/{workspace}/projects/{project}` or `platform`.
@@ -940,158 +940,164 @@ pub struct CreateKeyRequest {
     /// Required. The last segment of the name: `[a-z](\[a-z0-9-\]{0,61}\[a-z0-9\])?`.
     #[prost(string, tag = "2")]
     pub key_id: ::prost::alloc::string::String,
-    /// Required. Its `name` and output-only fields are ignored.
+    /// Required. The key's settings. Its `name` and output-only fields are ignored.
     #[prost(message, optional, tag = "3")]
     pub key: ::core::option::Option<Key>,
-    /// Required. Input only.
+    /// Required. Input only. The key's material.
     #[prost(message, optional, tag = "4")]
     pub material: ::core::option::Option<KeyMaterial>,
-    /// Optional. Stores the key although no provider was asked; its verification is then FORMAT.
+    /// Optional. Stores the key without a check by its provider. Its verification is then
+    /// GRADE_FORMAT.
     #[prost(bool, tag = "5")]
     pub skip_verification: bool,
-    /// Optional. Checks everything, the provider's opinion included, and stores nothing.
+    /// Optional. Carries out every check, including the provider's, and stores nothing.
     #[prost(bool, tag = "6")]
     pub validate_only: bool,
-    /// Optional. A UUID chosen by the caller. The same id with the same request returns the first
-    /// answer again; with another request it is refused.
+    /// Optional. A UUID that the caller chooses. A repetition of the same request returns the first
+    /// response again; a different request with the same id is refused.
     #[prost(string, tag = "7")]
     pub request_id: ::prost::alloc::string::String,
 }
-/// Asks for one key.
+/// Requests one key.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetKeyRequest {
     /// Required. `{parent}/keys/{key}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
 }
-/// Asks for a page of keys.
+/// Requests a page of keys.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListKeysRequest {
     /// Required. `workspaces/{workspace}`, `workspaces/{workspace}/projects/{project}` or `platform`.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
-    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    /// Optional. The maximum number of keys. 0 means 50; a value above 1,000 means 1,000.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
-    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    /// Optional. The `next_page_token` of the previous page. The other fields must be unchanged.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
 }
 /// A page of keys.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListKeysResponse {
-    /// In order of their names, masked.
+    /// The keys, in the order of their names.
     #[prost(message, repeated, tag = "1")]
     pub keys: ::prost::alloc::vec::Vec<Key>,
-    /// Empty on the last page.
+    /// The token of the next page; empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
-/// Asks to change a key's settings.
+/// Requests a change of a key's settings.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UpdateKeyRequest {
-    /// Required. `name` says which; `etag`, when set, must be the current one.
+    /// Required. The key with its new values. `name` identifies it. If `etag` is set, it must be the
+    /// current one. AddKeyVersion changes `base_url`, `location`, `cloud_project` and `api_version`;
+    /// here each must be empty or the current value.
     #[prost(message, optional, tag = "1")]
     pub key: ::core::option::Option<Key>,
-    /// Optional. Which fields to change; a field named here and empty is cleared. Empty: every
-    /// field that is set. Allowed: `display_name`, `default_model`, `allowed_models`,
+    /// Optional. The fields to change. A field that is named here and empty is cleared. An empty mask
+    /// changes every field that is set. Allowed: `display_name`, `default_model`, `allowed_models`,
     /// `denied_models`, `priority`, `weight`, `expire_time`, `labels`, `deployments`, `funding`,
     /// `allowed_callers`, `retention`.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
 }
-/// Asks to delete a key.
+/// Requests a key to be deleted.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteKeyRequest {
     /// Required. `{parent}/keys/{key}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Optional. When set, it must be the current one.
+    /// Optional. If set, it must be the current etag.
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
 }
-/// Answers a deletion.
+/// The result of DeleteKey.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeleteKeyResponse {
-    /// The tombstone.
+    /// The deleted key.
     #[prost(message, optional, tag = "1")]
     pub key: ::core::option::Option<Key>,
-    /// How far the deletion had travelled when it was answered.
+    /// How far the deletion had reached the routers.
     #[prost(message, optional, tag = "2")]
     pub propagation: ::core::option::Option<Propagation>,
 }
-/// Asks to let a key be used again.
+/// Requests a key to be used again.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EnableKeyRequest {
     /// Required. `{parent}/keys/{key}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Optional. When set, it must be the current one.
+    /// Optional. If set, it must be the current etag.
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
 }
-/// Asks to stop a key from being used.
+/// Requests a key not to be used.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DisableKeyRequest {
     /// Required. `{parent}/keys/{key}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Optional. When set, it must be the current one.
+    /// Optional. If set, it must be the current etag.
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
 }
-/// Answers a DisableKey.
+/// The result of DisableKey.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DisableKeyResponse {
-    /// The key, now disabled.
+    /// The disabled key.
     #[prost(message, optional, tag = "1")]
     pub key: ::core::option::Option<Key>,
-    /// How far the change had travelled when it was answered.
+    /// How far the change had reached the routers.
     #[prost(message, optional, tag = "2")]
     pub propagation: ::core::option::Option<Propagation>,
 }
-/// Asks to replace a key's material.
+/// Requests a key's material to be replaced. The previous version is retired and its material
+/// destroyed. A quarantined key becomes active again; a disabled key stays disabled.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AddKeyVersionRequest {
     /// Required. `{parent}/keys/{key}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Required. Input only.
+    /// Required. Input only. The new material.
     #[prost(message, optional, tag = "2")]
     pub material: ::core::option::Option<KeyMaterial>,
-    /// Optional. Where the new version is sent; empty keeps the address of the current one.
+    /// Optional. As `Key.base_url`. Empty keeps the current value.
     #[prost(string, tag = "3")]
     pub base_url: ::prost::alloc::string::String,
-    /// Optional. Stores the version although no provider was asked; its verification is then FORMAT.
+    /// Optional. Stores the version without a check by its provider. Its verification is then
+    /// GRADE_FORMAT.
     #[prost(bool, tag = "4")]
     pub skip_verification: bool,
-    /// Optional. When set, it must be the key's current one.
+    /// Optional. If set, it must be the key's current etag.
     #[prost(string, tag = "5")]
     pub etag: ::prost::alloc::string::String,
-    /// Optional. A UUID chosen by the caller; see `CreateKeyRequest`.
+    /// Optional. A UUID that the caller chooses. A repetition of the same request returns the first
+    /// response again; a different request with the same id is refused.
     #[prost(string, tag = "6")]
     pub request_id: ::prost::alloc::string::String,
-    /// Optional. As `Key.location`; empty keeps the current one.
+    /// Optional. As `Key.location`. Empty keeps the current value.
     #[prost(string, tag = "7")]
     pub location: ::prost::alloc::string::String,
-    /// Optional. As `Key.cloud_project`; empty keeps the current one.
+    /// Optional. As `Key.cloud_project`. Empty keeps the current value.
     #[prost(string, tag = "8")]
     pub cloud_project: ::prost::alloc::string::String,
-    /// Optional. As `Key.api_version`; empty keeps the current one, `v1` goes back to none.
+    /// Optional. As `Key.api_version`. Empty keeps the current value; `v1` clears it.
     #[prost(string, tag = "9")]
     pub api_version: ::prost::alloc::string::String,
 }
-/// Answers an AddKeyVersion.
+/// The result of AddKeyVersion.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AddKeyVersionResponse {
-    /// The key, with the new version as its current one.
+    /// The key with its new current version.
     #[prost(message, optional, tag = "1")]
     pub key: ::core::option::Option<Key>,
-    /// How far the end of the version before had travelled when this was answered.
+    /// How far the replacement had reached the routers.
     #[prost(message, optional, tag = "2")]
     pub propagation: ::core::option::Option<Propagation>,
 }
-/// Asks to check a key with its provider.
+/// Requests a key to be checked with its provider.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct VerifyKeyRequest {
     /// Required. `{parent}/keys/{key}`.
@@ -1109,8 +1115,13 @@ pub mod key_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Keeps provider keys and governs their life cycle. Material enters here, by CreateKey and
-    /// AddKeyVersion, and never leaves here: see LeaseService.
+    /// Stores provider keys and manages their life cycle. No method returns key material; routers obtain
+    /// it from LeaseService.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), ABORTED
+    /// (CONCURRENT_CHANGE), FAILED_PRECONDITION (ROOT_KEY_MISSING), UNAVAILABLE (DATABASE_UNAVAILABLE),
+    /// INTERNAL (SEALING_FAILED), DATA_LOSS (INTEGRITY), UNIMPLEMENTED (COMPRESSION_UNKNOWN).
     #[derive(Debug, Clone)]
     pub struct KeyServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1191,14 +1202,14 @@ pub mod key_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Checks a key with its provider, seals it under a data key of its own and stores it.
+        /// Checks a key with its provider, seals it and stores it.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
-        /// Idempotent: yes, when `request_id` is set.
-        /// Errors: INVALID_ARGUMENT (KEY_FORMAT, FIELD_INVALID, DESTINATION_FORBIDDEN), NOT_FOUND
+        /// Idempotent: yes, if `request_id` is set.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, KEY_FORMAT, DESTINATION_FORBIDDEN), NOT_FOUND
         /// (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND), ALREADY_EXISTS (KEY_EXISTS, DUPLICATE_MATERIAL,
-        /// REQUEST_ID_REUSED), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), UNAVAILABLE (NO_ROUTER_CONNECTED,
-        /// PROVIDER_UNAVAILABLE).
+        /// REQUEST_ID_REUSED), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), UNAVAILABLE
+        /// (NO_ROUTER_CONNECTED, PROVIDER_UNAVAILABLE).
         pub async fn create_key(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateKeyRequest>,
@@ -1220,11 +1231,12 @@ pub mod key_service_client {
                 .insert(GrpcMethod::new("latchkey.vault.v1.KeyService", "CreateKey"));
             self.inner.unary(req, path, codec).await
         }
-        /// Returns one key, masked.
+        /// Returns one key without its material.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (KEY_NOT_FOUND).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
+        /// KEY_NOT_FOUND).
         pub async fn get_key(
             &mut self,
             request: impl tonic::IntoRequest<super::GetKeyRequest>,
@@ -1246,11 +1258,12 @@ pub mod key_service_client {
                 .insert(GrpcMethod::new("latchkey.vault.v1.KeyService", "GetKey"));
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the keys of a workspace, a project or the platform, masked, by name. Decrypts nothing.
+        /// Lists the keys of a workspace, a project or the platform, in the order of their names.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// PROJECT_NOT_FOUND).
         pub async fn list_keys(
             &mut self,
             request: impl tonic::IntoRequest<super::ListKeysRequest>,
@@ -1275,12 +1288,12 @@ pub mod key_service_client {
                 .insert(GrpcMethod::new("latchkey.vault.v1.KeyService", "ListKeys"));
             self.inner.unary(req, path, codec).await
         }
-        /// Changes the fields that the mask names. Where a key is sent, and the material, change by
-        /// AddKeyVersion.
+        /// Changes the settings of a key that the mask names.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (FIELD_INVALID, MATERIAL_REQUIRED).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, MATERIAL_REQUIRED), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// PROJECT_NOT_FOUND, KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         pub async fn update_key(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateKeyRequest>,
@@ -1302,11 +1315,12 @@ pub mod key_service_client {
                 .insert(GrpcMethod::new("latchkey.vault.v1.KeyService", "UpdateKey"));
             self.inner.unary(req, path, codec).await
         }
-        /// Deletes a key: its material is destroyed at once, a tombstone stays.
+        /// Deletes a key, destroys its material, and returns once the routers have confirmed it.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
-        /// Idempotent: no; a second call finds nothing.
-        /// Errors: NOT_FOUND (KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        /// Idempotent: no; a second call fails with KEY_NOT_FOUND.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
+        /// KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         pub async fn delete_key(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteKeyRequest>,
@@ -1335,7 +1349,8 @@ pub mod key_service_client {
         ///
         /// Caller: owner of the workspace; operator for `platform`.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (STATE_FORBIDS).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
+        /// KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         pub async fn enable_key(
             &mut self,
             request: impl tonic::IntoRequest<super::EnableKeyRequest>,
@@ -1357,11 +1372,12 @@ pub mod key_service_client {
                 .insert(GrpcMethod::new("latchkey.vault.v1.KeyService", "EnableKey"));
             self.inner.unary(req, path, codec).await
         }
-        /// Stops a key from being used, and answers when the attached routers have confirmed it.
+        /// Stops a key from being used, and returns once the routers have confirmed it.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (STATE_FORBIDS).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
+        /// KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         pub async fn disable_key(
             &mut self,
             request: impl tonic::IntoRequest<super::DisableKeyRequest>,
@@ -1386,12 +1402,14 @@ pub mod key_service_client {
                 .insert(GrpcMethod::new("latchkey.vault.v1.KeyService", "DisableKey"));
             self.inner.unary(req, path, codec).await
         }
-        /// Replaces the material, and where it is sent, under the same name. The very next call uses it;
-        /// the version before is retired and its material destroyed.
+        /// Replaces a key's material and address, and returns once the routers use the new version.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
-        /// Idempotent: yes, when `request_id` is set.
-        /// Errors: as CreateKey, and NOT_FOUND (KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        /// Idempotent: yes, if `request_id` is set.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, KEY_FORMAT, DESTINATION_FORBIDDEN), NOT_FOUND
+        /// (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND), ALREADY_EXISTS (DUPLICATE_MATERIAL,
+        /// REQUEST_ID_REUSED), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), ABORTED (ETAG_MISMATCH),
+        /// UNAVAILABLE (NO_ROUTER_CONNECTED, PROVIDER_UNAVAILABLE).
         pub async fn add_key_version(
             &mut self,
             request: impl tonic::IntoRequest<super::AddKeyVersionRequest>,
@@ -1418,12 +1436,14 @@ pub mod key_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Asks the provider again whether it accepts the current version. Costs no tokens.
+        /// Checks with the provider whether it accepts the current version of a key, without spending
+        /// tokens.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (KEY_NOT_FOUND), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY, STATE_FORBIDS),
-        /// UNAVAILABLE (NO_ROUTER_CONNECTED, PROVIDER_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
+        /// KEY_NOT_FOUND), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), UNAVAILABLE (NO_ROUTER_CONNECTED,
+        /// PROVIDER_UNAVAILABLE).
         pub async fn verify_key(
             &mut self,
             request: impl tonic::IntoRequest<super::VerifyKeyRequest>,
@@ -1460,32 +1480,34 @@ pub mod key_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with KeyServiceServer.
     #[async_trait]
     pub trait KeyService: std::marker::Send + std::marker::Sync + 'static {
-        /// Checks a key with its provider, seals it under a data key of its own and stores it.
+        /// Checks a key with its provider, seals it and stores it.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
-        /// Idempotent: yes, when `request_id` is set.
-        /// Errors: INVALID_ARGUMENT (KEY_FORMAT, FIELD_INVALID, DESTINATION_FORBIDDEN), NOT_FOUND
+        /// Idempotent: yes, if `request_id` is set.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, KEY_FORMAT, DESTINATION_FORBIDDEN), NOT_FOUND
         /// (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND), ALREADY_EXISTS (KEY_EXISTS, DUPLICATE_MATERIAL,
-        /// REQUEST_ID_REUSED), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), UNAVAILABLE (NO_ROUTER_CONNECTED,
-        /// PROVIDER_UNAVAILABLE).
+        /// REQUEST_ID_REUSED), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), UNAVAILABLE
+        /// (NO_ROUTER_CONNECTED, PROVIDER_UNAVAILABLE).
         async fn create_key(
             &self,
             request: tonic::Request<super::CreateKeyRequest>,
         ) -> std::result::Result<tonic::Response<super::Key>, tonic::Status>;
-        /// Returns one key, masked.
+        /// Returns one key without its material.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (KEY_NOT_FOUND).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
+        /// KEY_NOT_FOUND).
         async fn get_key(
             &self,
             request: tonic::Request<super::GetKeyRequest>,
         ) -> std::result::Result<tonic::Response<super::Key>, tonic::Status>;
-        /// Lists the keys of a workspace, a project or the platform, masked, by name. Decrypts nothing.
+        /// Lists the keys of a workspace, a project or the platform, in the order of their names.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// PROJECT_NOT_FOUND).
         async fn list_keys(
             &self,
             request: tonic::Request<super::ListKeysRequest>,
@@ -1493,21 +1515,22 @@ pub mod key_service_server {
             tonic::Response<super::ListKeysResponse>,
             tonic::Status,
         >;
-        /// Changes the fields that the mask names. Where a key is sent, and the material, change by
-        /// AddKeyVersion.
+        /// Changes the settings of a key that the mask names.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (FIELD_INVALID, MATERIAL_REQUIRED).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, MATERIAL_REQUIRED), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// PROJECT_NOT_FOUND, KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         async fn update_key(
             &self,
             request: tonic::Request<super::UpdateKeyRequest>,
         ) -> std::result::Result<tonic::Response<super::Key>, tonic::Status>;
-        /// Deletes a key: its material is destroyed at once, a tombstone stays.
+        /// Deletes a key, destroys its material, and returns once the routers have confirmed it.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
-        /// Idempotent: no; a second call finds nothing.
-        /// Errors: NOT_FOUND (KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        /// Idempotent: no; a second call fails with KEY_NOT_FOUND.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
+        /// KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         async fn delete_key(
             &self,
             request: tonic::Request<super::DeleteKeyRequest>,
@@ -1519,16 +1542,18 @@ pub mod key_service_server {
         ///
         /// Caller: owner of the workspace; operator for `platform`.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (STATE_FORBIDS).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
+        /// KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         async fn enable_key(
             &self,
             request: tonic::Request<super::EnableKeyRequest>,
         ) -> std::result::Result<tonic::Response<super::Key>, tonic::Status>;
-        /// Stops a key from being used, and answers when the attached routers have confirmed it.
+        /// Stops a key from being used, and returns once the routers have confirmed it.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (STATE_FORBIDS).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
+        /// KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         async fn disable_key(
             &self,
             request: tonic::Request<super::DisableKeyRequest>,
@@ -1536,12 +1561,14 @@ pub mod key_service_server {
             tonic::Response<super::DisableKeyResponse>,
             tonic::Status,
         >;
-        /// Replaces the material, and where it is sent, under the same name. The very next call uses it;
-        /// the version before is retired and its material destroyed.
+        /// Replaces a key's material and address, and returns once the routers use the new version.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
-        /// Idempotent: yes, when `request_id` is set.
-        /// Errors: as CreateKey, and NOT_FOUND (KEY_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        /// Idempotent: yes, if `request_id` is set.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, KEY_FORMAT, DESTINATION_FORBIDDEN), NOT_FOUND
+        /// (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND), ALREADY_EXISTS (DUPLICATE_MATERIAL,
+        /// REQUEST_ID_REUSED), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), ABORTED (ETAG_MISMATCH),
+        /// UNAVAILABLE (NO_ROUTER_CONNECTED, PROVIDER_UNAVAILABLE).
         async fn add_key_version(
             &self,
             request: tonic::Request<super::AddKeyVersionRequest>,
@@ -1549,19 +1576,26 @@ pub mod key_service_server {
             tonic::Response<super::AddKeyVersionResponse>,
             tonic::Status,
         >;
-        /// Asks the provider again whether it accepts the current version. Costs no tokens.
+        /// Checks with the provider whether it accepts the current version of a key, without spending
+        /// tokens.
         ///
         /// Caller: owner of the workspace; operator for `platform`.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (KEY_NOT_FOUND), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY, STATE_FORBIDS),
-        /// UNAVAILABLE (NO_ROUTER_CONNECTED, PROVIDER_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
+        /// KEY_NOT_FOUND), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), UNAVAILABLE (NO_ROUTER_CONNECTED,
+        /// PROVIDER_UNAVAILABLE).
         async fn verify_key(
             &self,
             request: tonic::Request<super::VerifyKeyRequest>,
         ) -> std::result::Result<tonic::Response<super::Verification>, tonic::Status>;
     }
-    /// Keeps provider keys and governs their life cycle. Material enters here, by CreateKey and
-    /// AddKeyVersion, and never leaves here: see LeaseService.
+    /// Stores provider keys and manages their life cycle. No method returns key material; routers obtain
+    /// it from LeaseService.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), ABORTED
+    /// (CONCURRENT_CHANGE), FAILED_PRECONDITION (ROOT_KEY_MISSING), UNAVAILABLE (DATABASE_UNAVAILABLE),
+    /// INTERNAL (SEALING_FAILED), DATA_LOSS (INTEGRITY), UNIMPLEMENTED (COMPRESSION_UNKNOWN).
     #[derive(Debug)]
     pub struct KeyServiceServer<T> {
         inner: Arc<T>,
