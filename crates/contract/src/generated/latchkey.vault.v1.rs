@@ -2115,34 +2115,34 @@ pub mod key_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// Somebody with a role in a workspace. Roles that configuration grants hold beside these.
+/// An identity with a role in a workspace. Roles from the services' configuration apply in addition.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Member {
     /// Identifier. `workspaces/{workspace}/members/{member}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Required. Who: a SPIFFE ID, or `token:{name}`. One member per identity.
+    /// Required. A SPIFFE ID or `token:{name}`. An identity can be one member of a workspace only.
     #[prost(string, tag = "2")]
     pub identity: ::prost::alloc::string::String,
-    /// Required. What they may do.
+    /// Required. The role.
     #[prost(enumeration = "member::Role", tag = "3")]
     pub role: i32,
-    /// Optional. For people; at most 63 characters.
+    /// Optional. A name for people; at most 63 characters.
     #[prost(string, tag = "4")]
     pub display_name: ::prost::alloc::string::String,
-    /// Output only. When they became a member.
+    /// Output only. When the member was added.
     #[prost(message, optional, tag = "5")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. When that was last changed.
+    /// Output only. When the member was last changed.
     #[prost(message, optional, tag = "6")]
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. Echo it on the next change to guard against a concurrent one.
+    /// Output only. Send it with the next change to guard against a concurrent change.
     #[prost(string, tag = "7")]
     pub etag: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `Member`.
 pub mod member {
-    /// What a member may do. More roles may be added.
+    /// What a member may do. Values may be added.
     #[derive(
         Clone,
         Copy,
@@ -2156,14 +2156,15 @@ pub mod member {
     )]
     #[repr(i32)]
     pub enum Role {
-        /// Never sent.
+        /// No role. SetMember refuses it; LookUpMember returns it for an identity that is no member.
         Unspecified = 0,
-        /// Manages the workspace: its keys, projects and members. Uses its keys, and sees all of its usage.
+        /// Manages the workspace: its keys, projects and members. Also uses the keys, and sees the usage
+        /// of every caller.
         Owner = 1,
-        /// Uses the keys without seeing or listing them; reads the workspace and its projects, and the
+        /// Uses the keys without seeing or listing them. Reads the workspace and its projects, and the
         /// usage of its own requests.
         Member = 2,
-        /// A service: uses the keys, and reads the usage of its own requests.
+        /// For a service: uses the keys, and reads the usage of its own requests.
         Caller = 3,
     }
     impl Role {
@@ -2191,92 +2192,95 @@ pub mod member {
         }
     }
 }
-/// A customer of the platform: the scope that owns keys and that usage is counted for.
+/// A customer of the platform. A workspace owns keys, and usage is counted per workspace.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Workspace {
     /// Identifier. `workspaces/{workspace}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Output only. The stable identity behind the name; never reused, unlike the name. A UUID.
+    /// Output only. The identity of the workspace: a UUID. A name can be used again after a deletion;
+    /// a uid can't.
     #[prost(string, tag = "2")]
     pub uid: ::prost::alloc::string::String,
-    /// Optional. For people; at most 63 characters; not unique.
+    /// Optional. A name for people; at most 63 characters; need not be unique.
     #[prost(string, tag = "3")]
     pub display_name: ::prost::alloc::string::String,
-    /// Output only. When it was created.
+    /// Output only. When the workspace was created.
     #[prost(message, optional, tag = "4")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. When it was last changed.
+    /// Output only. When the workspace was last changed.
     #[prost(message, optional, tag = "5")]
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. Echo it on update and delete to guard against a concurrent change.
+    /// Output only. Send it with the next change to guard against a concurrent change.
     #[prost(string, tag = "6")]
     pub etag: ::prost::alloc::string::String,
-    /// Optional. Whom to ask when a model can't answer, in this order, for requests that bring no list
-    /// of their own; at most 8.
+    /// Optional. The models to try, in this order, when the requested model can't answer; at most 8,
+    /// no repetition. Used for requests that bring no fallbacks of their own.
     #[prost(message, repeated, tag = "7")]
     pub fallbacks: ::prost::alloc::vec::Vec<WorkspaceFallback>,
-    /// Optional. Who may pay for its calls. In an answer every field is set.
+    /// Optional. Who may pay for the workspace's calls. Every field is set in a response.
     #[prost(message, optional, tag = "8")]
     pub funding: ::core::option::Option<FundingPolicy>,
-    /// Optional. When not empty, all that its requests may do.
+    /// Optional. When not empty, the only capabilities that the workspace's requests may use.
     #[prost(enumeration = "Capability", repeated, tag = "9")]
     pub allowed_capabilities: ::prost::alloc::vec::Vec<i32>,
-    /// Optional. When not empty, the only models that its requests may ask for. Exact names, or a prefix
-    /// with a trailing `*`; at most 256.
+    /// Optional. When not empty, the only models that the workspace's requests may use: exact names,
+    /// or prefixes with a trailing `*`; at most 256.
     #[prost(string, repeated, tag = "10")]
     pub allowed_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Optional. Models that its requests may not ask for; wins over `allowed_models`. Same form.
+    /// Optional. Models that the workspace's requests may not use, even if `allowed_models` lists
+    /// them. Same form and limit.
     #[prost(string, repeated, tag = "11")]
     pub denied_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Optional. Only keys with RETENTION_ZERO may be used.
+    /// Optional. Restricts the workspace's requests to keys with `Key.RETENTION_ZERO`.
     #[prost(bool, tag = "12")]
     pub zero_retention: bool,
 }
-/// Another model to ask.
+/// A model to try when the requested one can't answer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WorkspaceFallback {
     /// Required. A provider id.
     #[prost(string, tag = "1")]
     pub provider: ::prost::alloc::string::String,
-    /// Required. As the provider names it.
+    /// Required. The model's name at the provider; at most 256 bytes, no white space.
     #[prost(string, tag = "2")]
     pub model: ::prost::alloc::string::String,
 }
-/// A part of a workspace with keys of its own, tried before the workspace's.
+/// A part of a workspace with keys of its own. They are tried before the workspace's keys.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Project {
     /// Identifier. `workspaces/{workspace}/projects/{project}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Output only. The stable identity behind the name; never reused, unlike the name. A UUID.
+    /// Output only. The identity of the project: a UUID. A name can be used again after a deletion; a
+    /// uid can't.
     #[prost(string, tag = "2")]
     pub uid: ::prost::alloc::string::String,
-    /// Optional. For people; at most 63 characters; not unique.
+    /// Optional. A name for people; at most 63 characters; need not be unique.
     #[prost(string, tag = "3")]
     pub display_name: ::prost::alloc::string::String,
-    /// Output only. When it was created.
+    /// Output only. When the project was created.
     #[prost(message, optional, tag = "4")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. When it was last changed.
+    /// Output only. When the project was last changed.
     #[prost(message, optional, tag = "5")]
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. Echo it on update and delete to guard against a concurrent change.
+    /// Output only. Send it with the next change to guard against a concurrent change.
     #[prost(string, tag = "6")]
     pub etag: ::prost::alloc::string::String,
-    /// Optional. Narrows who may pay for its calls, within the workspace's policy.
+    /// Optional. Narrows who may pay for the project's calls, within the workspace's policy.
     #[prost(message, optional, tag = "7")]
     pub funding: ::core::option::Option<FundingPolicy>,
-    /// Optional. As `Workspace.allowed_capabilities`, within what the workspace allows.
+    /// Optional. As `Workspace.allowed_capabilities`. The workspace must allow the capability too.
     #[prost(enumeration = "Capability", repeated, tag = "8")]
     pub allowed_capabilities: ::prost::alloc::vec::Vec<i32>,
-    /// Optional. As `Workspace.allowed_models`, within what the workspace allows.
+    /// Optional. As `Workspace.allowed_models`. The workspace must allow the model too.
     #[prost(string, repeated, tag = "9")]
     pub allowed_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Optional. As `Workspace.denied_models`, beside what the workspace denies.
+    /// Optional. As `Workspace.denied_models`. Models that the workspace denies are denied too.
     #[prost(string, repeated, tag = "10")]
     pub denied_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Optional. As `Workspace.zero_retention`; a workspace that demands it demands it here too.
+    /// Optional. As `Workspace.zero_retention`. Also applies if it is set on the workspace.
     #[prost(bool, tag = "11")]
     pub zero_retention: bool,
 }
@@ -4832,100 +4836,105 @@ pub mod provider_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// A key that comes with its workspace or project. As `CreateKeyRequest`.
+/// A key that is created with its workspace or project. It is checked as by CreateKey, and an error
+/// names the fields of the entry, such as `initial_keys\[0\].key.base_url`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct InitialKey {
-    /// Required. The last segment of the name: `[a-z](\[a-z0-9-\]{0,61}\[a-z0-9\])?`.
+    /// Required. The last segment of the key's name: `[a-z](\[a-z0-9-\]{0,61}\[a-z0-9\])?`.
     #[prost(string, tag = "1")]
     pub key_id: ::prost::alloc::string::String,
-    /// Required. Its `name` is ignored.
+    /// Required. The key's settings. Its `name` and output-only fields are ignored.
     #[prost(message, optional, tag = "2")]
     pub key: ::core::option::Option<Key>,
-    /// Required. The key itself.
+    /// Required. Input only. The key's material.
     #[prost(message, optional, tag = "3")]
     pub material: ::core::option::Option<KeyMaterial>,
-    /// Optional. Stores it without asking the provider.
+    /// Optional. Stores the key without a check by its provider. Its verification is then
+    /// GRADE_FORMAT.
     #[prost(bool, tag = "4")]
     pub skip_verification: bool,
 }
-/// Asks for a new workspace.
+/// Requests a new workspace.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateWorkspaceRequest {
     /// Required. The last segment of the name: `[a-z](\[a-z0-9-\]{0,61}\[a-z0-9\])?`.
     #[prost(string, tag = "1")]
     pub workspace_id: ::prost::alloc::string::String,
-    /// Optional. Its `name` is ignored.
+    /// Optional. The workspace's settings. Its `name` and output-only fields are ignored.
     #[prost(message, optional, tag = "2")]
     pub workspace: ::core::option::Option<Workspace>,
-    /// Optional. A UUID chosen by the caller. The same id with the same request returns the first
-    /// answer again; with another request it is refused.
+    /// Optional. A UUID that the caller chooses. A repetition of the same request returns the first
+    /// response again; a different request with the same id is refused.
     #[prost(string, tag = "3")]
     pub request_id: ::prost::alloc::string::String,
-    /// Optional. Keys of the workspace; at most 16, each with an id and a material of its own.
+    /// Optional. The workspace's first keys; at most 16, with distinct ids and distinct material. Each
+    /// is checked with its provider before anything is stored.
     #[prost(message, repeated, tag = "4")]
     pub initial_keys: ::prost::alloc::vec::Vec<InitialKey>,
 }
-/// Asks for one workspace.
+/// Requests one workspace.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetWorkspaceRequest {
     /// Required. `workspaces/{workspace}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
 }
-/// Asks for a page of workspaces.
+/// Requests a page of workspaces.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListWorkspacesRequest {
-    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    /// Optional. The maximum number of workspaces. 0 means 50; a value above 1,000 means 1,000.
     #[prost(int32, tag = "1")]
     pub page_size: i32,
-    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    /// Optional. The `next_page_token` of the previous page.
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
 }
 /// A page of workspaces.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListWorkspacesResponse {
-    /// In order of their names.
+    /// The workspaces, in the order of their names.
     #[prost(message, repeated, tag = "1")]
     pub workspaces: ::prost::alloc::vec::Vec<Workspace>,
-    /// Empty on the last page.
+    /// The token of the next page; empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
-/// Asks to change a workspace.
+/// Requests a change of a workspace.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UpdateWorkspaceRequest {
-    /// Required. `name` says which; `etag`, when set, must be the current one.
+    /// Required. The workspace with its new values. `name` identifies it. If `etag` is set, it must be
+    /// the current one. Only the operator may change `funding` so that the platform pays in a case in
+    /// which it did not pay before.
     #[prost(message, optional, tag = "1")]
     pub workspace: ::core::option::Option<Workspace>,
-    /// Optional. Which fields to change; a field named here and empty is cleared. Empty: every
-    /// field that is set. Allowed: `display_name`, `fallbacks`, `funding`, `allowed_capabilities`,
-    /// `allowed_models`, `denied_models`, `zero_retention`. Who is not the operator may change `funding`
-    /// only so that the platform pays in no case in which it did not before.
+    /// Optional. The fields to change. A field that is named here and empty is cleared. An empty mask
+    /// changes every field that is set. Allowed: `display_name`, `fallbacks`, `funding`,
+    /// `allowed_capabilities`, `allowed_models`, `denied_models`, `zero_retention`.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
 }
-/// Asks to delete a workspace.
+/// Requests a workspace to be deleted, with its members and data keys.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteWorkspaceRequest {
     /// Required. `workspaces/{workspace}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Optional. When set, it must be the current one.
+    /// Optional. If set, it must be the current etag.
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
-    /// Optional. Also deletes the projects and keys in it; without it, a workspace that has some is kept.
+    /// Optional. Also deletes the workspace's projects and keys. Without it, a workspace that has
+    /// projects or keys is not deleted.
     #[prost(bool, tag = "3")]
     pub force: bool,
 }
-/// Answers a deletion.
+/// The result of DeleteWorkspace.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteWorkspaceResponse {
-    /// How far the deletion had travelled when it was answered.
+    /// How far the deletion had reached the routers.
     #[prost(message, optional, tag = "1")]
     pub propagation: ::core::option::Option<Propagation>,
 }
-/// Asks for a new project.
+/// Requests a new project.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateProjectRequest {
     /// Required. `workspaces/{workspace}`.
@@ -4934,123 +4943,126 @@ pub struct CreateProjectRequest {
     /// Required. The last segment of the name: `[a-z](\[a-z0-9-\]{0,61}\[a-z0-9\])?`.
     #[prost(string, tag = "2")]
     pub project_id: ::prost::alloc::string::String,
-    /// Optional. Its `name` is ignored.
+    /// Optional. The project's settings. Its `name` and output-only fields are ignored.
     #[prost(message, optional, tag = "3")]
     pub project: ::core::option::Option<Project>,
-    /// Optional. A UUID chosen by the caller; see `CreateWorkspaceRequest`.
+    /// Optional. A UUID that the caller chooses. A repetition of the same request returns the first
+    /// response again; a different request with the same id is refused.
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
-    /// Optional. Keys of the project; at most 16, each with an id and a material of its own.
+    /// Optional. The project's first keys; at most 16, with distinct ids and distinct material. Each
+    /// is checked with its provider before anything is stored.
     #[prost(message, repeated, tag = "5")]
     pub initial_keys: ::prost::alloc::vec::Vec<InitialKey>,
 }
-/// Asks for one project.
+/// Requests one project.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetProjectRequest {
     /// Required. `workspaces/{workspace}/projects/{project}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
 }
-/// Asks for a page of projects.
+/// Requests a page of projects.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListProjectsRequest {
     /// Required. `workspaces/{workspace}`.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
-    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    /// Optional. The maximum number of projects. 0 means 50; a value above 1,000 means 1,000.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
-    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    /// Optional. The `next_page_token` of the previous page. The other fields must be unchanged.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
 }
 /// A page of projects.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListProjectsResponse {
-    /// In order of their names.
+    /// The projects, in the order of their names.
     #[prost(message, repeated, tag = "1")]
     pub projects: ::prost::alloc::vec::Vec<Project>,
-    /// Empty on the last page.
+    /// The token of the next page; empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
-/// Asks to change a project.
+/// Requests a change of a project.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateProjectRequest {
-    /// Required. `name` says which; `etag`, when set, must be the current one.
+    /// Required. The project with its new values. `name` identifies it. If `etag` is set, it must be
+    /// the current one.
     #[prost(message, optional, tag = "1")]
     pub project: ::core::option::Option<Project>,
-    /// Optional. Which fields to change; a field named here and empty is cleared. Empty: every
-    /// field that is set. Allowed: `display_name`, `funding`, `allowed_capabilities`, `allowed_models`,
-    /// `denied_models`, `zero_retention`.
+    /// Optional. The fields to change. A field that is named here and empty is cleared. An empty mask
+    /// changes every field that is set. Allowed: `display_name`, `funding`, `allowed_capabilities`,
+    /// `allowed_models`, `denied_models`, `zero_retention`.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
 }
-/// Asks to delete a project.
+/// Requests a project to be deleted.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteProjectRequest {
     /// Required. `workspaces/{workspace}/projects/{project}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Optional. When set, it must be the current one.
+    /// Optional. If set, it must be the current etag.
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
-    /// Optional. Also deletes the keys in it; without it, a project that has some is kept.
+    /// Optional. Also deletes the project's keys. Without it, a project that has keys is not deleted.
     #[prost(bool, tag = "3")]
     pub force: bool,
 }
-/// Answers a deletion.
+/// The result of DeleteProject.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteProjectResponse {
-    /// How far the deletion had travelled when it was answered.
+    /// How far the deletion had reached the routers.
     #[prost(message, optional, tag = "1")]
     pub propagation: ::core::option::Option<Propagation>,
 }
-/// Asks to give somebody a role.
+/// Requests a member to be added or replaced.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SetMemberRequest {
-    /// Required. `name` says which, and it need not be there yet; `etag`, when set, must be the current
-    /// one. All of it is set.
+    /// Required. The member with all its values. `name` identifies it; a member that does not exist is
+    /// added. If `etag` is set, the member must exist and the etag must be the current one.
     #[prost(message, optional, tag = "1")]
     pub member: ::core::option::Option<Member>,
 }
-/// Asks to take a role away.
+/// Requests a member to be removed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RemoveMemberRequest {
     /// Required. `workspaces/{workspace}/members/{member}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Optional. When set, it must be the current one.
+    /// Optional. If set, it must be the current etag.
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
 }
-/// Answers a removal.
+/// The result of RemoveMember.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RemoveMemberResponse {
-    /// How far the removal had travelled when it was answered.
+    /// How far the removal had reached the routers.
     #[prost(message, optional, tag = "1")]
     pub propagation: ::core::option::Option<Propagation>,
 }
-/// Asks for a page of members.
+/// Requests a page of members.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListMembersRequest {
     /// Required. `workspaces/{workspace}`.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
-    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    /// Optional. The maximum number of members. 0 means 50; a value above 1,000 means 1,000.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
-    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    /// Optional. The `next_page_token` of the previous page. The other fields must be unchanged.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
 }
 /// A page of members.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListMembersResponse {
-    /// In order of their names.
+    /// The members, in the order of their names.
     #[prost(message, repeated, tag = "1")]
     pub members: ::prost::alloc::vec::Vec<Member>,
-    /// Empty on the last page.
+    /// The token of the next page; empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
@@ -5065,7 +5077,12 @@ pub mod workspace_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Keeps workspaces and their projects.
+    /// Manages workspaces, their projects and their members.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), ABORTED
+    /// (CONCURRENT_CHANGE), FAILED_PRECONDITION (ROOT_KEY_MISSING), UNAVAILABLE (DATABASE_UNAVAILABLE),
+    /// INTERNAL (SEALING_FAILED), DATA_LOSS (INTEGRITY), UNIMPLEMENTED (COMPRESSION_UNKNOWN).
     #[derive(Debug, Clone)]
     pub struct WorkspaceServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -5146,13 +5163,13 @@ pub mod workspace_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Creates a workspace with a branch key of its own and, all or nothing, its first keys: each is
-        /// checked with its provider before anything is stored.
+        /// Creates a workspace together with its first keys, or nothing at all.
         ///
         /// Caller: operator.
-        /// Idempotent: yes, when `request_id` is set.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), ALREADY_EXISTS (WORKSPACE_EXISTS, REQUEST_ID_REUSED); for
-        /// `initial_keys` as KeyService.CreateKey, by the fields of the entry.
+        /// Idempotent: yes, if `request_id` is set.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, KEY_FORMAT, DESTINATION_FORBIDDEN), ALREADY_EXISTS
+        /// (WORKSPACE_EXISTS, REQUEST_ID_REUSED), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), UNAVAILABLE
+        /// (NO_ROUTER_CONNECTED, PROVIDER_UNAVAILABLE).
         pub async fn create_workspace(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateWorkspaceRequest>,
@@ -5183,7 +5200,7 @@ pub mod workspace_service_client {
         ///
         /// Caller: operator; owner or member of the workspace.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND).
         pub async fn get_workspace(
             &mut self,
             request: impl tonic::IntoRequest<super::GetWorkspaceRequest>,
@@ -5207,7 +5224,7 @@ pub mod workspace_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists workspaces by name.
+        /// Lists all workspaces, in the order of their names.
         ///
         /// Caller: operator.
         /// Idempotent: yes.
@@ -5241,11 +5258,12 @@ pub mod workspace_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Changes the fields that the mask names.
+        /// Changes the fields of a workspace that the mask names.
         ///
         /// Caller: operator; owner of the workspace.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (FIELD_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED
+        /// (ETAG_MISMATCH).
         pub async fn update_workspace(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateWorkspaceRequest>,
@@ -5272,11 +5290,12 @@ pub mod workspace_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Deletes a workspace. With `force`, its projects and keys go with it.
+        /// Deletes a workspace, and returns once the routers have confirmed it.
         ///
         /// Caller: operator.
-        /// Idempotent: no; a second call finds nothing.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_EMPTY), ABORTED (ETAG_MISMATCH).
+        /// Idempotent: no; a second call fails with WORKSPACE_NOT_FOUND.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), FAILED_PRECONDITION
+        /// (WORKSPACE_NOT_EMPTY), ABORTED (ETAG_MISMATCH).
         pub async fn delete_workspace(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteWorkspaceRequest>,
@@ -5306,13 +5325,14 @@ pub mod workspace_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Creates a project in a workspace and, all or nothing, its first keys.
+        /// Creates a project together with its first keys, or nothing at all.
         ///
         /// Caller: operator; owner of the workspace.
-        /// Idempotent: yes, when `request_id` is set.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ALREADY_EXISTS
-        /// (PROJECT_EXISTS, REQUEST_ID_REUSED); for `initial_keys` as KeyService.CreateKey, by the fields of
-        /// the entry.
+        /// Idempotent: yes, if `request_id` is set.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, KEY_FORMAT, DESTINATION_FORBIDDEN), NOT_FOUND
+        /// (WORKSPACE_NOT_FOUND), ALREADY_EXISTS (PROJECT_EXISTS, DUPLICATE_MATERIAL, REQUEST_ID_REUSED),
+        /// FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), UNAVAILABLE (NO_ROUTER_CONNECTED,
+        /// PROVIDER_UNAVAILABLE).
         pub async fn create_project(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateProjectRequest>,
@@ -5343,7 +5363,7 @@ pub mod workspace_service_client {
         ///
         /// Caller: operator; owner or member of the workspace.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (PROJECT_NOT_FOUND).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND).
         pub async fn get_project(
             &mut self,
             request: impl tonic::IntoRequest<super::GetProjectRequest>,
@@ -5367,11 +5387,11 @@ pub mod workspace_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists a workspace's projects by name.
+        /// Lists the projects of a workspace, in the order of their names.
         ///
         /// Caller: operator; owner or member of the workspace.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND).
         pub async fn list_projects(
             &mut self,
             request: impl tonic::IntoRequest<super::ListProjectsRequest>,
@@ -5398,11 +5418,12 @@ pub mod workspace_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Changes the fields that the mask names.
+        /// Changes the fields of a project that the mask names.
         ///
         /// Caller: operator; owner of the workspace.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (PROJECT_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (FIELD_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND),
+        /// ABORTED (ETAG_MISMATCH).
         pub async fn update_project(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateProjectRequest>,
@@ -5429,11 +5450,12 @@ pub mod workspace_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Deletes a project. With `force`, its keys go with it.
+        /// Deletes a project, and returns once the routers have confirmed it.
         ///
         /// Caller: operator; owner of the workspace.
-        /// Idempotent: no; a second call finds nothing.
-        /// Errors: NOT_FOUND (PROJECT_NOT_FOUND), FAILED_PRECONDITION (PROJECT_NOT_EMPTY), ABORTED (ETAG_MISMATCH).
+        /// Idempotent: no; a second call fails with PROJECT_NOT_FOUND.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND),
+        /// FAILED_PRECONDITION (PROJECT_NOT_EMPTY), ABORTED (ETAG_MISMATCH).
         pub async fn delete_project(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteProjectRequest>,
@@ -5463,7 +5485,7 @@ pub mod workspace_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Gives somebody a role in a workspace, or another one.
+        /// Adds a member to a workspace, or replaces the member's identity and role.
         ///
         /// Caller: operator; owner of the workspace.
         /// Idempotent: yes.
@@ -5492,11 +5514,12 @@ pub mod workspace_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Takes a role away, and answers when the attached routers have confirmed it.
+        /// Removes a member from a workspace, and returns once the routers have confirmed it.
         ///
         /// Caller: operator; owner of the workspace.
-        /// Idempotent: no; a second call finds nothing.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, MEMBER_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        /// Idempotent: no; a second call fails with MEMBER_NOT_FOUND.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, MEMBER_NOT_FOUND),
+        /// ABORTED (ETAG_MISMATCH).
         pub async fn remove_member(
             &mut self,
             request: impl tonic::IntoRequest<super::RemoveMemberRequest>,
@@ -5523,11 +5546,11 @@ pub mod workspace_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the members of a workspace by name.
+        /// Lists the members of a workspace, in the order of their names.
         ///
         /// Caller: operator; owner of the workspace.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND).
         pub async fn list_members(
             &mut self,
             request: impl tonic::IntoRequest<super::ListMembersRequest>,
@@ -5569,13 +5592,13 @@ pub mod workspace_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with WorkspaceServiceServer.
     #[async_trait]
     pub trait WorkspaceService: std::marker::Send + std::marker::Sync + 'static {
-        /// Creates a workspace with a branch key of its own and, all or nothing, its first keys: each is
-        /// checked with its provider before anything is stored.
+        /// Creates a workspace together with its first keys, or nothing at all.
         ///
         /// Caller: operator.
-        /// Idempotent: yes, when `request_id` is set.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), ALREADY_EXISTS (WORKSPACE_EXISTS, REQUEST_ID_REUSED); for
-        /// `initial_keys` as KeyService.CreateKey, by the fields of the entry.
+        /// Idempotent: yes, if `request_id` is set.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, KEY_FORMAT, DESTINATION_FORBIDDEN), ALREADY_EXISTS
+        /// (WORKSPACE_EXISTS, REQUEST_ID_REUSED), FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), UNAVAILABLE
+        /// (NO_ROUTER_CONNECTED, PROVIDER_UNAVAILABLE).
         async fn create_workspace(
             &self,
             request: tonic::Request<super::CreateWorkspaceRequest>,
@@ -5584,12 +5607,12 @@ pub mod workspace_service_server {
         ///
         /// Caller: operator; owner or member of the workspace.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND).
         async fn get_workspace(
             &self,
             request: tonic::Request<super::GetWorkspaceRequest>,
         ) -> std::result::Result<tonic::Response<super::Workspace>, tonic::Status>;
-        /// Lists workspaces by name.
+        /// Lists all workspaces, in the order of their names.
         ///
         /// Caller: operator.
         /// Idempotent: yes.
@@ -5601,20 +5624,22 @@ pub mod workspace_service_server {
             tonic::Response<super::ListWorkspacesResponse>,
             tonic::Status,
         >;
-        /// Changes the fields that the mask names.
+        /// Changes the fields of a workspace that the mask names.
         ///
         /// Caller: operator; owner of the workspace.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (FIELD_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED
+        /// (ETAG_MISMATCH).
         async fn update_workspace(
             &self,
             request: tonic::Request<super::UpdateWorkspaceRequest>,
         ) -> std::result::Result<tonic::Response<super::Workspace>, tonic::Status>;
-        /// Deletes a workspace. With `force`, its projects and keys go with it.
+        /// Deletes a workspace, and returns once the routers have confirmed it.
         ///
         /// Caller: operator.
-        /// Idempotent: no; a second call finds nothing.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), FAILED_PRECONDITION (WORKSPACE_NOT_EMPTY), ABORTED (ETAG_MISMATCH).
+        /// Idempotent: no; a second call fails with WORKSPACE_NOT_FOUND.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), FAILED_PRECONDITION
+        /// (WORKSPACE_NOT_EMPTY), ABORTED (ETAG_MISMATCH).
         async fn delete_workspace(
             &self,
             request: tonic::Request<super::DeleteWorkspaceRequest>,
@@ -5622,13 +5647,14 @@ pub mod workspace_service_server {
             tonic::Response<super::DeleteWorkspaceResponse>,
             tonic::Status,
         >;
-        /// Creates a project in a workspace and, all or nothing, its first keys.
+        /// Creates a project together with its first keys, or nothing at all.
         ///
         /// Caller: operator; owner of the workspace.
-        /// Idempotent: yes, when `request_id` is set.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ALREADY_EXISTS
-        /// (PROJECT_EXISTS, REQUEST_ID_REUSED); for `initial_keys` as KeyService.CreateKey, by the fields of
-        /// the entry.
+        /// Idempotent: yes, if `request_id` is set.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, KEY_FORMAT, DESTINATION_FORBIDDEN), NOT_FOUND
+        /// (WORKSPACE_NOT_FOUND), ALREADY_EXISTS (PROJECT_EXISTS, DUPLICATE_MATERIAL, REQUEST_ID_REUSED),
+        /// FAILED_PRECONDITION (PROVIDER_REJECTED_KEY), UNAVAILABLE (NO_ROUTER_CONNECTED,
+        /// PROVIDER_UNAVAILABLE).
         async fn create_project(
             &self,
             request: tonic::Request<super::CreateProjectRequest>,
@@ -5637,16 +5663,16 @@ pub mod workspace_service_server {
         ///
         /// Caller: operator; owner or member of the workspace.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (PROJECT_NOT_FOUND).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND).
         async fn get_project(
             &self,
             request: tonic::Request<super::GetProjectRequest>,
         ) -> std::result::Result<tonic::Response<super::Project>, tonic::Status>;
-        /// Lists a workspace's projects by name.
+        /// Lists the projects of a workspace, in the order of their names.
         ///
         /// Caller: operator; owner or member of the workspace.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND).
         async fn list_projects(
             &self,
             request: tonic::Request<super::ListProjectsRequest>,
@@ -5654,20 +5680,22 @@ pub mod workspace_service_server {
             tonic::Response<super::ListProjectsResponse>,
             tonic::Status,
         >;
-        /// Changes the fields that the mask names.
+        /// Changes the fields of a project that the mask names.
         ///
         /// Caller: operator; owner of the workspace.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (PROJECT_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (FIELD_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND),
+        /// ABORTED (ETAG_MISMATCH).
         async fn update_project(
             &self,
             request: tonic::Request<super::UpdateProjectRequest>,
         ) -> std::result::Result<tonic::Response<super::Project>, tonic::Status>;
-        /// Deletes a project. With `force`, its keys go with it.
+        /// Deletes a project, and returns once the routers have confirmed it.
         ///
         /// Caller: operator; owner of the workspace.
-        /// Idempotent: no; a second call finds nothing.
-        /// Errors: NOT_FOUND (PROJECT_NOT_FOUND), FAILED_PRECONDITION (PROJECT_NOT_EMPTY), ABORTED (ETAG_MISMATCH).
+        /// Idempotent: no; a second call fails with PROJECT_NOT_FOUND.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND),
+        /// FAILED_PRECONDITION (PROJECT_NOT_EMPTY), ABORTED (ETAG_MISMATCH).
         async fn delete_project(
             &self,
             request: tonic::Request<super::DeleteProjectRequest>,
@@ -5675,7 +5703,7 @@ pub mod workspace_service_server {
             tonic::Response<super::DeleteProjectResponse>,
             tonic::Status,
         >;
-        /// Gives somebody a role in a workspace, or another one.
+        /// Adds a member to a workspace, or replaces the member's identity and role.
         ///
         /// Caller: operator; owner of the workspace.
         /// Idempotent: yes.
@@ -5685,11 +5713,12 @@ pub mod workspace_service_server {
             &self,
             request: tonic::Request<super::SetMemberRequest>,
         ) -> std::result::Result<tonic::Response<super::Member>, tonic::Status>;
-        /// Takes a role away, and answers when the attached routers have confirmed it.
+        /// Removes a member from a workspace, and returns once the routers have confirmed it.
         ///
         /// Caller: operator; owner of the workspace.
-        /// Idempotent: no; a second call finds nothing.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, MEMBER_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        /// Idempotent: no; a second call fails with MEMBER_NOT_FOUND.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, MEMBER_NOT_FOUND),
+        /// ABORTED (ETAG_MISMATCH).
         async fn remove_member(
             &self,
             request: tonic::Request<super::RemoveMemberRequest>,
@@ -5697,11 +5726,11 @@ pub mod workspace_service_server {
             tonic::Response<super::RemoveMemberResponse>,
             tonic::Status,
         >;
-        /// Lists the members of a workspace by name.
+        /// Lists the members of a workspace, in the order of their names.
         ///
         /// Caller: operator; owner of the workspace.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND).
         async fn list_members(
             &self,
             request: tonic::Request<super::ListMembersRequest>,
@@ -5710,7 +5739,12 @@ pub mod workspace_service_server {
             tonic::Status,
         >;
     }
-    /// Keeps workspaces and their projects.
+    /// Manages workspaces, their projects and their members.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), ABORTED
+    /// (CONCURRENT_CHANGE), FAILED_PRECONDITION (ROOT_KEY_MISSING), UNAVAILABLE (DATABASE_UNAVAILABLE),
+    /// INTERNAL (SEALING_FAILED), DATA_LOSS (INTEGRITY), UNIMPLEMENTED (COMPRESSION_UNKNOWN).
     #[derive(Debug)]
     pub struct WorkspaceServiceServer<T> {
         inner: Arc<T>,
