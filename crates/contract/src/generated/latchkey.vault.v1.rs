@@ -3838,30 +3838,33 @@ pub mod lease_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// What the operator allows of a provider: to every workspace, or to one of them.
+/// What the operator makes available of a provider, to every workspace or to one.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProviderAccess {
-    /// Optional. Whether workspaces may use their own keys. OFF moves them to the platform's key or
-    /// refuses their requests, as their `funding.when_switched_off` says; ON moves them back.
+    /// Optional. Whether workspaces may use their own keys. SWITCH_OFF moves their requests to the
+    /// platform's key or refuses them, as `Workspace.funding.when_switched_off` says. SWITCH_ON
+    /// reverses this.
     #[prost(enumeration = "provider_access::Switch", tag = "1")]
     pub own_keys: i32,
-    /// Optional. Chat.
+    /// Optional. Whether chat is available.
     #[prost(enumeration = "provider_access::Switch", tag = "2")]
     pub chat: i32,
-    /// Optional. Embeddings.
+    /// Optional. Whether embeddings are available.
     #[prost(enumeration = "provider_access::Switch", tag = "3")]
     pub embeddings: i32,
-    /// Optional. Making pictures.
+    /// Optional. Whether image generation is available.
     #[prost(enumeration = "provider_access::Switch", tag = "4")]
     pub images: i32,
-    /// Optional. When not empty, the only models that may be asked for. Exact names, or a prefix with a
+    /// Optional. When not empty, the only models that are available: exact names, or prefixes with a
     /// trailing `*`; at most 256.
     #[prost(string, repeated, tag = "5")]
     pub allowed_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Optional. Models that may not be asked for; wins over `allowed_models`. Same form.
+    /// Optional. Models that are not available, even if `allowed_models` lists them. Same form and
+    /// limit.
     #[prost(string, repeated, tag = "6")]
     pub denied_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Optional. The model of a request that names none, with a key that has no default of its own.
+    /// Optional. The model for a request that names none, when the key has no default model; at most
+    /// 256 bytes, no white space.
     #[prost(string, tag = "7")]
     pub default_model: ::prost::alloc::string::String,
 }
@@ -3881,11 +3884,11 @@ pub mod provider_access {
     )]
     #[repr(i32)]
     pub enum Switch {
-        /// As for every workspace; ON when it is every workspace's.
+        /// In an override: as for every workspace. In a Provider: SWITCH_ON.
         Unspecified = 0,
-        /// Allowed.
+        /// Available.
         On = 1,
-        /// Not allowed.
+        /// Not available.
         Off = 2,
     }
     impl Switch {
@@ -3911,151 +3914,158 @@ pub mod provider_access {
         }
     }
 }
-/// A provider, and what the operator allows of it.
+/// A provider, and what the operator makes available of it to every workspace.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Provider {
     /// Identifier. `providers/{provider}`, where provider is a provider id.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Optional. What is allowed to every workspace that has no override.
+    /// Optional. What is available to every workspace that has no override.
     #[prost(message, optional, tag = "2")]
     pub access: ::core::option::Option<ProviderAccess>,
-    /// Output only. When it was last changed; unset when it never was.
+    /// Output only. When `access` was last changed; unset if it never was.
     #[prost(message, optional, tag = "3")]
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. Echo it on the next change to guard against a concurrent one.
+    /// Output only. Send it with the next change to guard against a concurrent change.
     #[prost(string, tag = "4")]
     pub etag: ::prost::alloc::string::String,
 }
-/// What the operator allows of a provider to one workspace, where that differs.
+/// What the operator makes available of a provider to one workspace, where that differs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProviderOverride {
     /// Identifier. `workspaces/{workspace}/providers/{provider}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Required. What differs: switches that are set, and lists and a default model that are not empty,
-    /// take the place of those for every workspace.
+    /// Required. The differences: each switch that is set, each list that is not empty, and the
+    /// default model if it is not empty replace the values of `Provider.access`.
     #[prost(message, optional, tag = "2")]
     pub access: ::core::option::Option<ProviderAccess>,
-    /// Output only. What holds for the workspace, both taken together.
+    /// Output only. What applies to the workspace: `Provider.access` with the differences.
     #[prost(message, optional, tag = "3")]
     pub effective_access: ::core::option::Option<ProviderAccess>,
-    /// Output only. When it was last changed.
+    /// Output only. When the override was last changed.
     #[prost(message, optional, tag = "4")]
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. Echo it on the next change to guard against a concurrent one.
+    /// Output only. Send it with the next change to guard against a concurrent change.
     #[prost(string, tag = "5")]
     pub etag: ::prost::alloc::string::String,
 }
-/// Asks for a page of providers.
+/// Requests a page of providers.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListProvidersRequest {
-    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    /// Optional. The maximum number of providers. 0 means 50; a value above 1,000 means 1,000.
     #[prost(int32, tag = "1")]
     pub page_size: i32,
-    /// Optional. `next_page_token` of the page before.
+    /// Optional. The `next_page_token` of the previous page.
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
 }
 /// A page of providers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListProvidersResponse {
-    /// In order of their ids.
+    /// The providers, in the order of their ids.
     #[prost(message, repeated, tag = "1")]
     pub providers: ::prost::alloc::vec::Vec<Provider>,
-    /// Empty on the last page.
+    /// The token of the next page; empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
-/// Asks for one provider.
+/// Requests one provider.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetProviderRequest {
     /// Required. `providers/{provider}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
 }
-/// Asks to change a provider.
+/// Requests a change of a provider.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateProviderRequest {
-    /// Required. `name` says which; `etag`, when set, must be the current one.
+    /// Required. The provider with its new values. `name` identifies it. If `etag` is set, it must be
+    /// the current one.
     #[prost(message, optional, tag = "1")]
     pub provider: ::core::option::Option<Provider>,
-    /// Optional. Which fields to change; a field named here and empty is cleared. Empty: every field of
-    /// `access` that is set. Allowed: `access`, and each of its fields as `access.own_keys`.
+    /// Optional. The fields to change. A field that is named here and empty is cleared. An empty mask
+    /// changes every field of `access` that is set. Allowed: `access`, `access.own_keys`,
+    /// `access.chat`, `access.embeddings`, `access.images`, `access.allowed_models`,
+    /// `access.denied_models`, `access.default_model`.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
 }
-/// Answers a change of a provider.
+/// The result of UpdateProvider.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateProviderResponse {
-    /// The provider as it is now.
+    /// The provider after the change.
     #[prost(message, optional, tag = "1")]
     pub provider: ::core::option::Option<Provider>,
-    /// How far the change had travelled when it was answered.
+    /// How far the change had reached the routers.
     #[prost(message, optional, tag = "2")]
     pub propagation: ::core::option::Option<Propagation>,
-    /// Workspaces whose own keys the change switched off or on, and who got an event for it.
+    /// The number of workspaces whose own keys the change switched off or on. The audit log of each of
+    /// them has an event about it.
     #[prost(int64, tag = "3")]
     pub moved_workspace_count: i64,
 }
-/// Asks for a page of overrides.
+/// Requests a page of overrides.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListProviderOverridesRequest {
     /// Required. `workspaces/{workspace}`.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
-    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    /// Optional. The maximum number of overrides. 0 means 50; a value above 1,000 means 1,000.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
-    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    /// Optional. The `next_page_token` of the previous page. The other fields must be unchanged.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
 }
 /// A page of overrides.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListProviderOverridesResponse {
-    /// In order of their providers.
+    /// The overrides, in the order of their providers' ids.
     #[prost(message, repeated, tag = "1")]
     pub provider_overrides: ::prost::alloc::vec::Vec<ProviderOverride>,
-    /// Empty on the last page.
+    /// The token of the next page; empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
-/// Asks to set or change an override.
+/// Requests an override to be created or changed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateProviderOverrideRequest {
-    /// Required. `name` says which, and it need not be there yet; `etag`, when set, must be the current
-    /// one.
+    /// Required. The override with its new values. `name` identifies it; an override that does not
+    /// exist is created. If `etag` is set, it must be the current one.
     #[prost(message, optional, tag = "1")]
     pub provider_override: ::core::option::Option<ProviderOverride>,
-    /// Optional. As in `UpdateProviderRequest`.
+    /// Optional. The fields to change. A field that is named here and empty is cleared. An empty mask
+    /// changes every field of `access` that is set. Allowed: `access`, `access.own_keys`,
+    /// `access.chat`, `access.embeddings`, `access.images`, `access.allowed_models`,
+    /// `access.denied_models`, `access.default_model`.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
 }
-/// Answers a change of an override.
+/// The result of UpdateProviderOverride.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateProviderOverrideResponse {
-    /// The override as it is now.
+    /// The override after the change.
     #[prost(message, optional, tag = "1")]
     pub provider_override: ::core::option::Option<ProviderOverride>,
-    /// How far the change had travelled when it was answered.
+    /// How far the change had reached the routers.
     #[prost(message, optional, tag = "2")]
     pub propagation: ::core::option::Option<Propagation>,
 }
-/// Asks to take an override away.
+/// Requests an override to be deleted.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteProviderOverrideRequest {
     /// Required. `workspaces/{workspace}/providers/{provider}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Optional. When set, it must be the current one.
+    /// Optional. If set, it must be the current etag.
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
 }
-/// Answers a deletion.
+/// The result of DeleteProviderOverride.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteProviderOverrideResponse {
-    /// How far the deletion had travelled when it was answered.
+    /// How far the deletion had reached the routers.
     #[prost(message, optional, tag = "1")]
     pub propagation: ::core::option::Option<Propagation>,
 }
@@ -4070,7 +4080,12 @@ pub mod provider_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Lets the operator decide what of each provider is available, and to whom.
+    /// Controls what is available of each provider, to every workspace and to single ones.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), ABORTED
+    /// (CONCURRENT_CHANGE), FAILED_PRECONDITION (ROOT_KEY_MISSING), UNAVAILABLE (DATABASE_UNAVAILABLE),
+    /// DATA_LOSS (INTEGRITY), UNIMPLEMENTED (COMPRESSION_UNKNOWN).
     #[derive(Debug, Clone)]
     pub struct ProviderServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -4151,7 +4166,7 @@ pub mod provider_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Lists every provider that keys can be stored for, by id.
+        /// Lists every provider that keys can be stored for, in the order of their ids.
         ///
         /// Caller: operator.
         /// Idempotent: yes.
@@ -4210,9 +4225,7 @@ pub mod provider_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Changes what is allowed to every workspace, and answers when the attached routers have confirmed
-        /// it. Switching own keys off or on writes one event into the audit log of each workspace that it
-        /// moves or stops.
+        /// Changes what is available to every workspace, and returns once the routers have confirmed it.
         ///
         /// Caller: operator.
         /// Idempotent: yes.
@@ -4246,11 +4259,11 @@ pub mod provider_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the overrides of a workspace, by provider.
+        /// Lists the overrides of a workspace, in the order of their providers' ids.
         ///
         /// Caller: operator.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND).
         pub async fn list_provider_overrides(
             &mut self,
             request: impl tonic::IntoRequest<super::ListProviderOverridesRequest>,
@@ -4280,11 +4293,12 @@ pub mod provider_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Sets or changes an override, and answers when the attached routers have confirmed it.
+        /// Creates or changes an override, and returns once the routers have confirmed it.
         ///
         /// Caller: operator.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED
+        /// (ETAG_MISMATCH).
         pub async fn update_provider_override(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateProviderOverrideRequest>,
@@ -4314,11 +4328,12 @@ pub mod provider_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Takes an override away: what is allowed to every workspace holds for this one again.
+        /// Deletes an override, so that what is available to every workspace applies to this one again.
         ///
         /// Caller: operator.
-        /// Idempotent: no; a second call finds nothing.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, PROVIDER_OVERRIDE_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        /// Idempotent: no; a second call fails with PROVIDER_OVERRIDE_NOT_FOUND.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// PROVIDER_OVERRIDE_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         pub async fn delete_provider_override(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteProviderOverrideRequest>,
@@ -4363,7 +4378,7 @@ pub mod provider_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with ProviderServiceServer.
     #[async_trait]
     pub trait ProviderService: std::marker::Send + std::marker::Sync + 'static {
-        /// Lists every provider that keys can be stored for, by id.
+        /// Lists every provider that keys can be stored for, in the order of their ids.
         ///
         /// Caller: operator.
         /// Idempotent: yes.
@@ -4384,9 +4399,7 @@ pub mod provider_service_server {
             &self,
             request: tonic::Request<super::GetProviderRequest>,
         ) -> std::result::Result<tonic::Response<super::Provider>, tonic::Status>;
-        /// Changes what is allowed to every workspace, and answers when the attached routers have confirmed
-        /// it. Switching own keys off or on writes one event into the audit log of each workspace that it
-        /// moves or stops.
+        /// Changes what is available to every workspace, and returns once the routers have confirmed it.
         ///
         /// Caller: operator.
         /// Idempotent: yes.
@@ -4398,11 +4411,11 @@ pub mod provider_service_server {
             tonic::Response<super::UpdateProviderResponse>,
             tonic::Status,
         >;
-        /// Lists the overrides of a workspace, by provider.
+        /// Lists the overrides of a workspace, in the order of their providers' ids.
         ///
         /// Caller: operator.
         /// Idempotent: yes.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND), INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND).
         async fn list_provider_overrides(
             &self,
             request: tonic::Request<super::ListProviderOverridesRequest>,
@@ -4410,11 +4423,12 @@ pub mod provider_service_server {
             tonic::Response<super::ListProviderOverridesResponse>,
             tonic::Status,
         >;
-        /// Sets or changes an override, and answers when the attached routers have confirmed it.
+        /// Creates or changes an override, and returns once the routers have confirmed it.
         ///
         /// Caller: operator.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ABORTED
+        /// (ETAG_MISMATCH).
         async fn update_provider_override(
             &self,
             request: tonic::Request<super::UpdateProviderOverrideRequest>,
@@ -4422,11 +4436,12 @@ pub mod provider_service_server {
             tonic::Response<super::UpdateProviderOverrideResponse>,
             tonic::Status,
         >;
-        /// Takes an override away: what is allowed to every workspace holds for this one again.
+        /// Deletes an override, so that what is available to every workspace applies to this one again.
         ///
         /// Caller: operator.
-        /// Idempotent: no; a second call finds nothing.
-        /// Errors: NOT_FOUND (WORKSPACE_NOT_FOUND, PROVIDER_OVERRIDE_NOT_FOUND), ABORTED (ETAG_MISMATCH).
+        /// Idempotent: no; a second call fails with PROVIDER_OVERRIDE_NOT_FOUND.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// PROVIDER_OVERRIDE_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         async fn delete_provider_override(
             &self,
             request: tonic::Request<super::DeleteProviderOverrideRequest>,
@@ -4435,7 +4450,12 @@ pub mod provider_service_server {
             tonic::Status,
         >;
     }
-    /// Lets the operator decide what of each provider is available, and to whom.
+    /// Controls what is available of each provider, to every workspace and to single ones.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), ABORTED
+    /// (CONCURRENT_CHANGE), FAILED_PRECONDITION (ROOT_KEY_MISSING), UNAVAILABLE (DATABASE_UNAVAILABLE),
+    /// DATA_LOSS (INTEGRITY), UNIMPLEMENTED (COMPRESSION_UNKNOWN).
     #[derive(Debug)]
     pub struct ProviderServiceServer<T> {
         inner: Arc<T>,
