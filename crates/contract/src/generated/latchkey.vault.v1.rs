@@ -2284,65 +2284,68 @@ pub struct Project {
     #[prost(bool, tag = "11")]
     pub zero_retention: bool,
 }
-/// Asks for a key.
+/// Requests a key for one kind of request.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResolveRequest {
-    /// Required. The session that the lease will belong to, from Welcome.
+    /// Required. The router session that the lease will belong to, from Welcome.
     #[prost(string, tag = "1")]
     pub router_session: ::prost::alloc::string::String,
-    /// Required. The scope: `workspaces/{workspace}` or `workspaces/{workspace}/projects/{project}`.
+    /// Required. The scope of the request: `workspaces/{workspace}` or
+    /// `workspaces/{workspace}/projects/{project}`.
     #[prost(string, tag = "2")]
     pub parent: ::prost::alloc::string::String,
-    /// Optional. A key to use and no other: a full name, or the id of a key of the project or
-    /// workspace.
+    /// Optional. The only key that may be used: its full name, or the id of a key of the project or
+    /// the workspace.
     #[prost(string, tag = "3")]
     pub key: ::prost::alloc::string::String,
-    /// Optional when `key` is set, and then a safety check. Whose key is wanted.
+    /// Optional. The provider id of the key. If `key` is set, it must be the provider of that key.
     #[prost(string, tag = "4")]
     pub provider: ::prost::alloc::string::String,
-    /// Optional when the key has a default model. The model asked for.
+    /// Optional if the key has a default model. The model that is requested, by its name at the
+    /// provider.
     #[prost(string, tag = "5")]
     pub model: ::prost::alloc::string::String,
     /// Optional. What the request does.
     #[prost(enumeration = "Capability", tag = "6")]
     pub capability: i32,
-    /// Optional. Keys to pass over, by their full names, because they were tried already or are known
-    /// to be throttled; at most 64. A named key that is among them is refused.
+    /// Optional. The full names of keys to skip, because the request has tried them or the router
+    /// knows that they are throttled; at most 64. If `key` is among them, the request is refused.
     #[prost(string, repeated, tag = "7")]
     pub excluded_keys: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Optional. Only keys that this party pays for: a request that began on the platform's bill stays
-    /// there.
+    /// Optional. Restricts the choice to keys that this party pays for. A request that the platform
+    /// has begun to pay for stays with the platform.
     #[prost(enumeration = "Payer", tag = "8")]
     pub payer: i32,
-    /// Optional. Who asks: a SPIFFE ID or `token:{name}`. Keys that are for certain callers are passed
-    /// over for others, and without it for everybody.
+    /// Optional. The identity of the caller: a SPIFFE ID or `token:{name}`. A key with
+    /// `allowed_callers` is skipped if this is empty or not among them.
     #[prost(string, tag = "9")]
     pub caller: ::prost::alloc::string::String,
-    /// Optional. Narrows who may pay, within the policies of workspace, project and key.
+    /// Optional. Narrows who may pay, within the policies of the workspace, the project and the key.
     #[prost(message, optional, tag = "10")]
     pub funding: ::core::option::Option<FundingPolicy>,
-    /// Optional. What the caller expects of the key.
+    /// Optional. The properties that the key must have.
     #[prost(message, optional, tag = "11")]
     pub expectations: ::core::option::Option<Expectations>,
-    /// Optional. A call with an own key was made for the same request and failed, be it another
-    /// provider's: the platform's key may follow only where `when_failed` is PLATFORM.
+    /// Optional. Whether a call with an own key has failed for the same request, at any provider. If
+    /// so, the platform's key may be used only where `FundingPolicy.when_failed` is
+    /// FUNDING_FALLBACK_PLATFORM.
     #[prost(bool, tag = "12")]
     pub own_key_failed: bool,
-    /// Optional. Nothing is leased: the answer has `candidates` and no lease.
+    /// Optional. Grants no lease and fills `ResolveResponse.candidates` instead.
     #[prost(bool, tag = "13")]
     pub dry_run: bool,
-    /// Optional. Which of the keys that share the calls is wanted, by its full name; see
-    /// `ResolveResponse.weighted_keys`. When it is not among them, one is drawn.
+    /// Optional. The full name of the key to choose if it is among the best candidates, see
+    /// `ResolveResponse.weighted_keys`. Otherwise one of them is drawn by weight.
     #[prost(string, tag = "14")]
     pub preferred_key: ::prost::alloc::string::String,
 }
-/// What a caller expects of the key. Keys that are otherwise are passed over.
+/// The properties that a key must have to be used. Keys that do not match are skipped.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Expectations {
-    /// Optional. Whose key it is: a provider id.
+    /// Optional. The provider id of the key.
     #[prost(string, tag = "1")]
     pub provider: ::prost::alloc::string::String,
-    /// Optional. The version that is in use: `{parent}/keys/{key}/versions/{version}`.
+    /// Optional. The current version of the key: `{parent}/keys/{key}/versions/{version}`.
     #[prost(string, tag = "2")]
     pub key_version: ::prost::alloc::string::String,
     /// Optional. Who pays.
@@ -2352,105 +2355,107 @@ pub struct Expectations {
     #[prost(string, tag = "4")]
     pub location: ::prost::alloc::string::String,
 }
-/// A leased key, and what the choice looked like.
+/// A leased key and the facts that led to it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ResolveResponse {
-    /// What was leased.
+    /// The lease. Unset with `dry_run`.
     #[prost(message, optional, tag = "1")]
     pub lease: ::core::option::Option<Lease>,
-    /// The keys that were not chosen, and the rule that excluded each.
+    /// The keys that were not chosen, each with the rule that excluded it.
     #[prost(message, repeated, tag = "2")]
     pub exclusions: ::prost::alloc::vec::Vec<Exclusion>,
-    /// The revisions that the choice was made at. Any later revision of one of them makes it stale.
+    /// The revisions that the choice is based on. A later revision of any of these scopes makes the
+    /// choice stale.
     #[prost(message, repeated, tag = "3")]
     pub revisions: ::prost::alloc::vec::Vec<ScopeRevision>,
-    /// The workspace's own list of fallbacks, for a request that brings none. A refusal carries it in
-    /// its metadata under `fallbacks`: `{provider}/{model}`, one per line.
+    /// The workspace's fallbacks, for a request that brings none. A refusal carries them in the
+    /// metadata field `fallbacks`: `{provider}/{model}`, one per line.
     #[prost(message, repeated, tag = "4")]
     pub fallbacks: ::prost::alloc::vec::Vec<WorkspaceFallback>,
-    /// With `dry_run`: every key that came into question. First those that would be tried, in that order,
-    /// then the others with the rule that excludes each.
+    /// With `dry_run`, every key that was considered: first the keys that would be tried, in that
+    /// order, then the others with the rule that excludes each.
     #[prost(message, repeated, tag = "5")]
     pub candidates: ::prost::alloc::vec::Vec<Candidate>,
-    /// With `dry_run`, when nothing would be leased: what Resolve would say instead.
+    /// With `dry_run`, the error of the request without `dry_run`. Unset if it would succeed.
     #[prost(message, optional, tag = "6")]
     pub refusal: ::core::option::Option<Refusal>,
-    /// The keys of the best rank, the leased one among them: calls are shared among them by weight. Whoever
-    /// keeps a lease for many calls draws anew for each, and asks for the others by `preferred_key`.
+    /// The keys of the best rank, including the leased one. They share the calls by weight. A router
+    /// that uses a lease for many calls draws a key for each call, and obtains the others through
+    /// `ResolveRequest.preferred_key`.
     #[prost(message, repeated, tag = "7")]
     pub weighted_keys: ::prost::alloc::vec::Vec<WeightedKey>,
 }
-/// What a key gets of the calls.
+/// A key and its share of the calls.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WeightedKey {
     /// `{parent}/keys/{key}`.
     #[prost(string, tag = "1")]
     pub key: ::prost::alloc::string::String,
-    /// Its part of the sum of all weights; at least 1.
+    /// The share of calls, relative to the sum of the weights; at least 1.
     #[prost(int64, tag = "2")]
     pub weight: i64,
 }
-/// A key that came into question.
+/// A key that was considered.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Candidate {
     /// `{parent}/keys/{key}`.
     #[prost(string, tag = "1")]
     pub key: ::prost::alloc::string::String,
-    /// The version that would be leased: `{parent}/keys/{key}/versions/{version}`.
+    /// The current version: `{parent}/keys/{key}/versions/{version}`.
     #[prost(string, tag = "2")]
     pub key_version: ::prost::alloc::string::String,
     /// As `Key.material_tail`.
     #[prost(string, tag = "3")]
     pub material_tail: ::prost::alloc::string::String,
-    /// The key's provider.
+    /// The provider id of the key.
     #[prost(string, tag = "4")]
     pub provider: ::prost::alloc::string::String,
     /// Who would pay.
     #[prost(enumeration = "Payer", tag = "5")]
     pub payer: i32,
-    /// The model that would be asked for.
+    /// The model that would be requested from the provider.
     #[prost(string, tag = "6")]
     pub model: ::prost::alloc::string::String,
     /// As `Key.location`.
     #[prost(string, tag = "7")]
     pub location: ::prost::alloc::string::String,
-    /// When it would be tried, from 1: after every key with a lower number has failed. Keys with the same
-    /// number are drawn by weight. 0 when it would not be tried.
+    /// The position in the order of tries, from 1. A key is tried after every key with a lower number
+    /// has failed; keys with the same number are drawn by weight. 0 if the key would not be tried.
     #[prost(int32, tag = "8")]
     pub step: i32,
-    /// Its share among the keys of its step.
+    /// The share of calls among the keys with the same `step`.
     #[prost(int32, tag = "9")]
     pub weight: i32,
-    /// The rule that excludes it; empty when it would be tried.
+    /// The exclusion rule, as in `Exclusion.rule`. Empty if the key would be tried.
     #[prost(string, tag = "10")]
     pub rule: ::prost::alloc::string::String,
-    /// The provider's words where it is quarantined.
+    /// The provider's message if the key is quarantined.
     #[prost(string, tag = "11")]
     pub detail: ::prost::alloc::string::String,
     /// As `Lease.platform_fallback_allowed`.
     #[prost(bool, tag = "12")]
     pub platform_fallback_allowed: bool,
 }
-/// A refusal, as data.
+/// An error that is returned as data.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Refusal {
-    /// As in ErrorInfo.
+    /// The reason, as in ErrorInfo.
     #[prost(string, tag = "1")]
     pub reason: ::prost::alloc::string::String,
-    /// For people.
+    /// The error message, for people.
     #[prost(string, tag = "2")]
     pub message: ::prost::alloc::string::String,
-    /// As in ErrorInfo.
+    /// The metadata, as in ErrorInfo.
     #[prost(btree_map = "string, string", tag = "3")]
     pub metadata: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
 }
-/// Asks for the role of an identity.
+/// Requests the role of an identity in a workspace.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LookUpMemberRequest {
-    /// Required. The session that the answer will belong to.
+    /// Required. The caller's router session, from Welcome.
     #[prost(string, tag = "1")]
     pub router_session: ::prost::alloc::string::String,
     /// Required. `workspaces/{workspace}`.
@@ -2460,61 +2465,61 @@ pub struct LookUpMemberRequest {
     #[prost(string, tag = "3")]
     pub identity: ::prost::alloc::string::String,
 }
-/// The role of an identity.
+/// The role of an identity in a workspace.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LookUpMemberResponse {
-    /// UNSPECIFIED when the workspace knows no such member.
+    /// The role. ROLE_UNSPECIFIED if the identity is not a member.
     #[prost(enumeration = "member::Role", tag = "1")]
     pub role: i32,
-    /// The revision that this was read at. Any later one makes it stale.
+    /// The workspace's revision at the time of the lookup. A later revision makes the role stale.
     #[prost(message, optional, tag = "2")]
     pub revision: ::core::option::Option<ScopeRevision>,
 }
-/// Asks for a new data key.
+/// Requests a new data key.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateDataKeyRequest {
-    /// Required. The session of the router.
+    /// Required. The caller's router session, from Welcome.
     #[prost(string, tag = "1")]
     pub router_session: ::prost::alloc::string::String,
     /// Required. `workspaces/{workspace}`.
     #[prost(string, tag = "2")]
     pub workspace: ::prost::alloc::string::String,
 }
-/// Asks for a data key again.
+/// Requests an existing data key.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LeaseDataKeyRequest {
-    /// Required. The session of the router.
+    /// Required. The caller's router session, from Welcome.
     #[prost(string, tag = "1")]
     pub router_session: ::prost::alloc::string::String,
-    /// Required. From `DataKey`.
+    /// Required. `workspaces/{workspace}/dataKeys/{data_key}`.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
 }
-/// Asks to destroy a data key.
+/// Requests a data key to be destroyed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DestroyDataKeyRequest {
-    /// Required. The session of the router.
+    /// Required. The caller's router session, from Welcome.
     #[prost(string, tag = "1")]
     pub router_session: ::prost::alloc::string::String,
-    /// Required. From `DataKey`.
+    /// Required. `workspaces/{workspace}/dataKeys/{data_key}`.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
 }
-/// Answers a destruction.
+/// The result of DestroyDataKey.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DestroyDataKeyResponse {}
-/// A key that a router seals with on behalf of a workspace.
+/// A key that a router seals a workspace's data with.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct DataKey {
     /// `workspaces/{workspace}/dataKeys/{data_key}`, where data_key is a UUID.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// The key: 32 bytes for AES-256-GCM. To be kept in memory alone.
+    /// The key: 32 bytes for AES-256-GCM. Routers keep it in memory only.
     #[prost(bytes = "vec", tag = "2")]
     pub material: ::prost::alloc::vec::Vec<u8>,
 }
-/// A key on lease.
+/// A key version that is granted to a router.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Lease {
     /// Identifies the lease.
@@ -2523,31 +2528,31 @@ pub struct Lease {
     /// `{parent}/keys/{key}/versions/{version}`.
     #[prost(string, tag = "2")]
     pub key_version: ::prost::alloc::string::String,
-    /// The key's provider.
+    /// The provider id of the key.
     #[prost(string, tag = "3")]
     pub provider: ::prost::alloc::string::String,
-    /// Where it may be sent, and nowhere else.
+    /// The only address that the key may be sent to.
     #[prost(string, tag = "4")]
     pub base_url: ::prost::alloc::string::String,
     /// As `Key.material_tail`.
     #[prost(string, tag = "6")]
     pub material_tail: ::prost::alloc::string::String,
-    /// Who pays for calls made with it.
+    /// Who pays for calls with the key.
     #[prost(enumeration = "Payer", tag = "7")]
     pub payer: i32,
-    /// The model to use when the request names none: the key's default, else the provider's.
+    /// The model for a request that names none: the default model of the key, or else of the provider.
     #[prost(string, tag = "8")]
     pub default_model: ::prost::alloc::string::String,
-    /// When the key itself expires; the router must not use it from then on.
+    /// The key's own expiry. The router does not use the key from this time on.
     #[prost(message, optional, tag = "9")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. The key itself.
+    /// Output only. The key's material.
     #[prost(message, optional, tag = "10")]
     pub material: ::core::option::Option<KeyMaterial>,
     /// As `Key.location`.
     #[prost(string, tag = "11")]
     pub location: ::prost::alloc::string::String,
-    /// As `Key.cloud_project`, or that of the service account.
+    /// As `Key.cloud_project`, or else the project of the service account.
     #[prost(string, tag = "12")]
     pub cloud_project: ::prost::alloc::string::String,
     /// As `Key.api_version`.
@@ -2565,277 +2570,283 @@ pub struct Lease {
     /// As `Key.denied_models`.
     #[prost(string, repeated, tag = "16")]
     pub denied_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Whether the key's own policy lets the platform's keys follow when a call with it fails. Those of
-    /// workspace, project and request are asked again then.
+    /// Whether the key's own policy allows the platform's key to be used after a call with this key
+    /// has failed. The policies of the workspace, the project and the request apply in addition.
     #[prost(bool, tag = "17")]
     pub platform_fallback_allowed: bool,
-    /// Further lists that hold beside the key's: the workspace's, the project's and the operator's.
+    /// Model rules that apply in addition to the key's: those of the workspace, the project and the
+    /// operator.
     #[prost(message, repeated, tag = "18")]
     pub additional_model_rules: ::prost::alloc::vec::Vec<ModelRules>,
 }
-/// Which models may be asked for.
+/// Rules on the models that requests may use.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ModelRules {
-    /// When not empty, the only ones. Exact names, or a prefix with a trailing `*`.
+    /// When not empty, the only models that are allowed: exact names, or prefixes with a trailing `*`.
     #[prost(string, repeated, tag = "1")]
     pub allowed_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Those that may not; wins over `allowed_models`.
+    /// Models that are not allowed, even if `allowed_models` lists them. Same form.
     #[prost(string, repeated, tag = "2")]
     pub denied_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
-/// A key that was passed over.
+/// A key that was not chosen.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Exclusion {
     /// `{parent}/keys/{key}`.
     #[prost(string, tag = "1")]
     pub key: ::prost::alloc::string::String,
-    /// The rule, in UPPER_SNAKE: `KEY_DISABLED`, `MODEL_DENIED`, `OUTRANKED`, ….
+    /// The exclusion rule, such as `KEY_DISABLED`, `MODEL_DENIED` or `OUTRANKED`. Values may be added.
     #[prost(string, tag = "2")]
     pub rule: ::prost::alloc::string::String,
 }
-/// The state of a scope, as a number.
+/// The revision of a scope. It identifies the scope's state at a point in time.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ScopeRevision {
-    /// `workspaces/{workspace}` or `platform`.
+    /// Required. `workspaces/{workspace}` or `platform`.
     #[prost(string, tag = "1")]
     pub scope: ::prost::alloc::string::String,
-    /// Grows by one with each change in the scope.
+    /// Required. The revision. It grows by one with each change in the scope.
     #[prost(int64, tag = "2")]
     pub revision: i64,
 }
-/// Gives a lease back.
+/// Requests a lease to be ended.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReleaseLeaseRequest {
-    /// Required. The session it belongs to.
+    /// Required. The router session that the lease belongs to.
     #[prost(string, tag = "1")]
     pub router_session: ::prost::alloc::string::String,
-    /// Required. From `Lease`.
+    /// Required. As `Lease.lease_id`.
     #[prost(string, tag = "2")]
     pub lease_id: ::prost::alloc::string::String,
 }
-/// Answers a ReleaseLease.
+/// The result of ReleaseLease.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReleaseLeaseResponse {}
-/// What a router says in its session.
+/// A message from the router in a router session. The first message is Hello. After the end of a
+/// router session, the router stops using its leases. It may open another router session, and then
+/// sends its revisions in Hello.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OpenRouterSessionRequest {
-    /// Exactly one is set.
+    /// Required. Exactly one message.
     #[prost(oneof = "open_router_session_request::Message", tags = "1, 2, 3, 4, 5")]
     pub message: ::core::option::Option<open_router_session_request::Message>,
 }
 /// Nested message and enum types in `OpenRouterSessionRequest`.
 pub mod open_router_session_request {
-    /// Exactly one is set.
+    /// Required. Exactly one message.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Message {
-        /// First, once.
+        /// Opens the router session. Sent first, and once.
         #[prost(message, tag = "1")]
         Hello(super::Hello),
-        /// Every quarter of the freshness span.
+        /// Extends the router session. Sent four times per freshness period.
         #[prost(message, tag = "2")]
         KeepAlive(super::KeepAlive),
-        /// After each invalidation, once it holds.
+        /// Confirms an invalidation.
         #[prost(message, tag = "3")]
         Acknowledgement(super::Acknowledgement),
-        /// The outcome of a task.
+        /// Returns the result of a verification task.
         #[prost(message, tag = "4")]
         VerificationResult(super::VerificationResult),
-        /// A provider refused a leased key.
+        /// Reports that a provider refused a leased key.
         #[prost(message, tag = "5")]
         KeyReport(super::KeyReport),
     }
 }
-/// Opens a session.
+/// Opens a router session.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Hello {
-    /// Required. For people: which router this is. At most 63 characters.
+    /// Required. The name of the router instance, for people.
     #[prost(string, tag = "1")]
     pub instance: ::prost::alloc::string::String,
-    /// Optional. The revisions of the scopes that the router still holds something of.
+    /// Optional. The revisions of the scopes that the router still has state of.
     #[prost(message, repeated, tag = "2")]
     pub revisions: ::prost::alloc::vec::Vec<ScopeRevision>,
-    /// Optional. The providers whose keys this router can check.
+    /// Optional. The ids of the providers whose keys the router can check. An unknown id is ignored.
     #[prost(string, repeated, tag = "3")]
     pub providers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
-/// Asks for more time.
+/// Extends a router session.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KeepAlive {
-    /// Required. Grows with each keep-alive; the answer repeats it.
+    /// Required. A number that grows with each keep-alive. The answer repeats it.
     #[prost(int64, tag = "1")]
     pub sequence: i64,
 }
-/// Says that an invalidation holds: no new call uses what it took away.
+/// Confirms an invalidation: no new call uses what it revoked.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Acknowledgement {
-    /// Required. The scope of the invalidation.
+    /// Required. As `Invalidation.scope`.
     #[prost(string, tag = "1")]
     pub scope: ::prost::alloc::string::String,
-    /// Required. Its revision.
+    /// Required. As `Invalidation.revision`.
     #[prost(int64, tag = "2")]
     pub revision: i64,
-    /// Required. Calls still running with a version that it took away.
+    /// Required. The number of calls that still run with a revoked version.
     #[prost(int64, tag = "3")]
     pub in_flight_count: i64,
 }
-/// Tells how a check went.
+/// The result of a verification task.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct VerificationResult {
-    /// Required. Repeats the task's.
+    /// Required. As `VerificationTask.task_id`.
     #[prost(string, tag = "1")]
     pub task_id: ::prost::alloc::string::String,
-    /// Exactly one is set.
+    /// Required. Exactly one outcome.
     #[prost(oneof = "verification_result::Outcome", tags = "2, 3, 4")]
     pub outcome: ::core::option::Option<verification_result::Outcome>,
 }
 /// Nested message and enum types in `VerificationResult`.
 pub mod verification_result {
-    /// Exactly one is set.
+    /// Required. Exactly one outcome.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Outcome {
         /// The provider did not refuse the key.
         #[prost(message, tag = "2")]
         Verified(super::Verification),
-        /// The provider refused it.
+        /// The provider refused the key.
         #[prost(message, tag = "3")]
         Rejected(super::ProviderRefusal),
-        /// Nobody can say: it was unreachable, failed or too slow.
+        /// The check gave no result: the provider was unreachable, failed, or did not answer in time.
         #[prost(message, tag = "4")]
         Unreachable(super::ProviderRefusal),
     }
 }
-/// A provider's words, with anything that looks like a key removed.
+/// A provider's error response. Any text that looks like a key is removed.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProviderRefusal {
-    /// The HTTP status, or 0 when there was none.
+    /// Optional. The HTTP status; 0 if there was none.
     #[prost(int32, tag = "1")]
     pub http_status: i32,
-    /// The provider's own error code, if it sent one.
+    /// Optional. The provider's own error code.
     #[prost(string, tag = "2")]
     pub code: ::prost::alloc::string::String,
-    /// Its message.
+    /// Optional. The provider's error message.
     #[prost(string, tag = "3")]
     pub message: ::prost::alloc::string::String,
 }
-/// Reports that a provider refused a leased key at call time, so that it is set aside.
+/// Reports that a provider refused a leased key during a call. The vault quarantines the key if the
+/// version is still the current one.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KeyReport {
-    /// Required. From `Lease`.
+    /// Required. As `Lease.key_version`.
     #[prost(string, tag = "1")]
     pub key_version: ::prost::alloc::string::String,
-    /// Required. What the provider said.
+    /// Required. The provider's error response.
     #[prost(message, optional, tag = "2")]
     pub refusal: ::core::option::Option<ProviderRefusal>,
 }
-/// What the vault says in a session.
+/// A message from the vault in a router session. The first message is Welcome.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OpenRouterSessionResponse {
-    /// Exactly one is set.
+    /// Exactly one message.
     #[prost(oneof = "open_router_session_response::Message", tags = "1, 2, 3, 4")]
     pub message: ::core::option::Option<open_router_session_response::Message>,
 }
 /// Nested message and enum types in `OpenRouterSessionResponse`.
 pub mod open_router_session_response {
-    /// Exactly one is set.
+    /// Exactly one message.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Message {
-        /// First, once.
+        /// Answers Hello. Sent first, and once.
         #[prost(message, tag = "1")]
         Welcome(super::Welcome),
         /// Answers a keep-alive.
         #[prost(message, tag = "2")]
         KeepAliveAnswer(super::KeepAliveAnswer),
-        /// Takes something away, or says that a choice may differ now.
+        /// Announces a change of a scope.
         #[prost(message, tag = "3")]
         Invalidation(super::Invalidation),
-        /// Asks the router to check a key.
+        /// Requests a key to be checked.
         #[prost(message, tag = "4")]
         VerificationTask(super::VerificationTask),
     }
 }
-/// Opens the session on the vault's side.
+/// Confirms that the router session is open.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Welcome {
-    /// Names the session, for Resolve.
+    /// The id of the router session, for the other methods.
     #[prost(string, tag = "1")]
     pub router_session: ::prost::alloc::string::String,
-    /// How long what the router holds stays usable, from the moment it sent Hello or the last
-    /// answered keep-alive.
+    /// The freshness period: how long the router's leases stay usable, counted from the moment at
+    /// which the router sent Hello or the last keep-alive that was answered.
     #[prost(message, optional, tag = "2")]
     pub freshness: ::core::option::Option<::prost_types::Duration>,
-    /// The current revisions of the scopes that Hello named and that have moved on since.
+    /// The current revisions of the scopes in Hello that have changed since. The largest int64 stands
+    /// for a scope that no longer exists.
     #[prost(message, repeated, tag = "3")]
     pub revisions: ::prost::alloc::vec::Vec<ScopeRevision>,
 }
-/// Extends what the router holds.
+/// Extends the time for which the router's leases are usable.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KeepAliveAnswer {
-    /// Repeats the keep-alive's.
+    /// As `KeepAlive.sequence`.
     #[prost(int64, tag = "1")]
     pub sequence: i64,
-    /// How long from the sending of that keep-alive; less when the vault itself may be behind.
+    /// How long the leases stay usable, counted from the moment at which the router sent the
+    /// keep-alive. Shorter than the freshness period if this vault's own view may be out of date.
     #[prost(message, optional, tag = "2")]
     pub remaining: ::core::option::Option<::prost_types::Duration>,
 }
-/// Says that a scope has changed. Every choice made in it before is stale.
+/// Announces that a scope has changed. Every earlier choice in the scope is stale.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Invalidation {
     /// `workspaces/{workspace}` or `platform`.
     #[prost(string, tag = "1")]
     pub scope: ::prost::alloc::string::String,
-    /// Its revision now.
+    /// The new revision of the scope.
     #[prost(int64, tag = "2")]
     pub revision: i64,
-    /// Key versions that must not be used for another call from now on.
+    /// Key versions that the router must not use for another call.
     #[prost(string, repeated, tag = "3")]
     pub revoked_key_versions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
-/// Asks a router to check a key with its provider, at no cost.
+/// Requests a router to check a key with its provider, without spending tokens.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct VerificationTask {
     /// Identifies the task.
     #[prost(string, tag = "1")]
     pub task_id: ::prost::alloc::string::String,
-    /// Whose key it is.
+    /// The provider id of the key.
     #[prost(string, tag = "2")]
     pub provider: ::prost::alloc::string::String,
-    /// Where to ask, and nowhere else.
+    /// The only address that the key may be sent to.
     #[prost(string, tag = "3")]
     pub base_url: ::prost::alloc::string::String,
-    /// The key to check. To be forgotten with the answer.
+    /// The material of the key to check. The router discards it with the result.
     #[prost(message, optional, tag = "5")]
     pub material: ::core::option::Option<KeyMaterial>,
     /// As `Key.location`.
     #[prost(string, tag = "6")]
     pub location: ::prost::alloc::string::String,
-    /// As `Key.cloud_project`, or that of the service account.
+    /// As `Key.cloud_project`, or else the project of the service account.
     #[prost(string, tag = "7")]
     pub cloud_project: ::prost::alloc::string::String,
     /// As `Key.api_version`.
     #[prost(string, tag = "8")]
     pub api_version: ::prost::alloc::string::String,
 }
-/// Asks for a page of leases.
+/// Requests a page of leases.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListLeasesRequest {
-    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    /// Optional. The maximum number of leases. 0 means 50; a value above 1,000 means 1,000.
     #[prost(int32, tag = "1")]
     pub page_size: i32,
-    /// Optional. `next_page_token` of the page before.
+    /// Optional. The `next_page_token` of the previous page.
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
 }
 /// A page of leases.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListLeasesResponse {
-    /// Oldest first. Without material.
+    /// The leases, oldest first.
     #[prost(message, repeated, tag = "1")]
     pub leases: ::prost::alloc::vec::Vec<LeaseRecord>,
-    /// Empty on the last page.
+    /// The token of the next page; empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
-/// A live lease, without its material.
+/// A lease without its material.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LeaseRecord {
     /// Identifies the lease.
@@ -2844,16 +2855,16 @@ pub struct LeaseRecord {
     /// `{parent}/keys/{key}/versions/{version}`.
     #[prost(string, tag = "2")]
     pub key_version: ::prost::alloc::string::String,
-    /// The scope it was leased for.
+    /// The scope of the request that the key was leased for.
     #[prost(string, tag = "3")]
     pub parent: ::prost::alloc::string::String,
-    /// Which router holds it: its identity.
+    /// The identity of the router that the key was leased to.
     #[prost(string, tag = "4")]
     pub router: ::prost::alloc::string::String,
-    /// The session it lives in.
+    /// The router session that the lease belongs to.
     #[prost(string, tag = "5")]
     pub router_session: ::prost::alloc::string::String,
-    /// When it was leased.
+    /// When the lease was granted.
     #[prost(message, optional, tag = "6")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
 }
@@ -2861,9 +2872,9 @@ pub struct LeaseRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Payer {
-    /// Never sent.
+    /// Not set.
     Unspecified = 0,
-    /// The owner of the key, on the provider's bill.
+    /// The owner of the key, through the owner's account with the provider.
     OwnKey = 1,
     /// The platform.
     Platform = 2,
@@ -2901,7 +2912,15 @@ pub mod lease_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Leases keys to routers, one at a time. The only way material leaves the vault.
+    /// Leases keys to routers. Key material leaves the vault through this service alone.
+    ///
+    /// A router first opens a router session. Every lease belongs to the router session that it was
+    /// granted in, and ends with it.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), ABORTED
+    /// (CONCURRENT_CHANGE), FAILED_PRECONDITION (ROOT_KEY_MISSING), UNAVAILABLE (DATABASE_UNAVAILABLE),
+    /// INTERNAL (SEALING_FAILED), DATA_LOSS (INTEGRITY), UNIMPLEMENTED (COMPRESSION_UNKNOWN).
     #[derive(Debug, Clone)]
     pub struct LeaseServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -2982,13 +3001,13 @@ pub mod lease_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Chooses the key for a request and leases it; or, with `dry_run`, tells what would be chosen.
+        /// Chooses the key for a request and leases it, or with `dry_run` only reports the choice.
         ///
         /// Caller: router.
-        /// Idempotent: yes; each call makes a lease of its own.
+        /// Idempotent: yes; each call grants a lease of its own.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
         /// KEY_NOT_FOUND), FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH,
-        /// POLICY_FORBIDS, EXPECTATION_UNMET, ROUTER_SESSION_UNKNOWN), DATA_LOSS (INTEGRITY).
+        /// POLICY_FORBIDS, EXPECTATION_UNMET, ROUTER_SESSION_UNKNOWN).
         pub async fn resolve(
             &mut self,
             request: impl tonic::IntoRequest<super::ResolveRequest>,
@@ -3013,10 +3032,10 @@ pub mod lease_service_client {
                 .insert(GrpcMethod::new("latchkey.vault.v1.LeaseService", "Resolve"));
             self.inner.unary(req, path, codec).await
         }
-        /// Gives a lease back before its session ends.
+        /// Ends a lease before its router session ends.
         ///
         /// Caller: router.
-        /// Idempotent: yes; an unknown lease is already released.
+        /// Idempotent: yes; an unknown lease counts as released.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID).
         pub async fn release_lease(
             &mut self,
@@ -3044,12 +3063,12 @@ pub mod lease_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Tells what role a workspace gives to an identity. Good until the workspace's next revision.
+        /// Returns the role of an identity in a workspace, valid until the workspace's next revision.
         ///
         /// Caller: router.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
-        /// (WORKSPACE_NOT_FOUND), DATA_LOSS (INTEGRITY).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), FAILED_PRECONDITION
+        /// (ROUTER_SESSION_UNKNOWN).
         pub async fn look_up_member(
             &mut self,
             request: impl tonic::IntoRequest<super::LookUpMemberRequest>,
@@ -3076,13 +3095,12 @@ pub mod lease_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Makes a data key for a workspace and leases it. The vault keeps it sealed; what the router seals
-        /// with it can be read as long as the vault leases it again.
+        /// Creates a data key for a workspace, stores it sealed, and leases it.
         ///
         /// Caller: router.
-        /// Idempotent: no; each call makes a data key of its own.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
-        /// (WORKSPACE_NOT_FOUND).
+        /// Idempotent: no; each call creates another data key.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), FAILED_PRECONDITION
+        /// (ROUTER_SESSION_UNKNOWN).
         pub async fn create_data_key(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateDataKeyRequest>,
@@ -3106,12 +3124,12 @@ pub mod lease_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Leases a data key again.
+        /// Leases an existing data key.
         ///
         /// Caller: router.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
-        /// (WORKSPACE_NOT_FOUND, DATA_KEY_NOT_FOUND), DATA_LOSS (INTEGRITY).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, DATA_KEY_NOT_FOUND),
+        /// FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN).
         pub async fn lease_data_key(
             &mut self,
             request: impl tonic::IntoRequest<super::LeaseDataKeyRequest>,
@@ -3135,12 +3153,12 @@ pub mod lease_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Destroys a data key: what was sealed with it can never be read again.
+        /// Destroys a data key, so that data sealed with it can never be read again.
         ///
         /// Caller: router.
-        /// Idempotent: yes; one that is gone is destroyed already.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
-        /// (WORKSPACE_NOT_FOUND).
+        /// Idempotent: yes; an unknown data key counts as destroyed.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), FAILED_PRECONDITION
+        /// (ROUTER_SESSION_UNKNOWN).
         pub async fn destroy_data_key(
             &mut self,
             request: impl tonic::IntoRequest<super::DestroyDataKeyRequest>,
@@ -3167,14 +3185,12 @@ pub mod lease_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Holds a router's session. Leases live and die with it. The router says Hello first, then
-        /// keep-alives, acknowledgements, task results and key reports; the vault answers Welcome,
-        /// then keep-alive answers, invalidations and tasks. When it ends, the router must stop using
-        /// what it holds, attach again, and present its revisions.
+        /// Opens a router session and holds it for as long as the stream is open.
         ///
         /// Caller: router.
-        /// Idempotent: each call makes a session of its own.
-        /// Errors: INVALID_ARGUMENT (HELLO_REQUIRED), ABORTED (ROUTER_SESSION_FENCED), UNAVAILABLE (VAULT_STOPPING).
+        /// Idempotent: no; each call opens another router session.
+        /// Errors: INVALID_ARGUMENT (HELLO_REQUIRED, FIELD_INVALID), ABORTED (ROUTER_SESSION_FENCED),
+        /// UNAVAILABLE (VAULT_STOPPING).
         pub async fn open_router_session(
             &mut self,
             request: impl tonic::IntoStreamingRequest<
@@ -3206,7 +3222,7 @@ pub mod lease_service_client {
                 );
             self.inner.streaming(req, path, codec).await
         }
-        /// Lists the live leases of this vault replica.
+        /// Lists the current leases of this vault replica, oldest first.
         ///
         /// Caller: operator.
         /// Idempotent: yes.
@@ -3250,21 +3266,21 @@ pub mod lease_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with LeaseServiceServer.
     #[async_trait]
     pub trait LeaseService: std::marker::Send + std::marker::Sync + 'static {
-        /// Chooses the key for a request and leases it; or, with `dry_run`, tells what would be chosen.
+        /// Chooses the key for a request and leases it, or with `dry_run` only reports the choice.
         ///
         /// Caller: router.
-        /// Idempotent: yes; each call makes a lease of its own.
+        /// Idempotent: yes; each call grants a lease of its own.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
         /// KEY_NOT_FOUND), FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH,
-        /// POLICY_FORBIDS, EXPECTATION_UNMET, ROUTER_SESSION_UNKNOWN), DATA_LOSS (INTEGRITY).
+        /// POLICY_FORBIDS, EXPECTATION_UNMET, ROUTER_SESSION_UNKNOWN).
         async fn resolve(
             &self,
             request: tonic::Request<super::ResolveRequest>,
         ) -> std::result::Result<tonic::Response<super::ResolveResponse>, tonic::Status>;
-        /// Gives a lease back before its session ends.
+        /// Ends a lease before its router session ends.
         ///
         /// Caller: router.
-        /// Idempotent: yes; an unknown lease is already released.
+        /// Idempotent: yes; an unknown lease counts as released.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID).
         async fn release_lease(
             &self,
@@ -3273,12 +3289,12 @@ pub mod lease_service_server {
             tonic::Response<super::ReleaseLeaseResponse>,
             tonic::Status,
         >;
-        /// Tells what role a workspace gives to an identity. Good until the workspace's next revision.
+        /// Returns the role of an identity in a workspace, valid until the workspace's next revision.
         ///
         /// Caller: router.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
-        /// (WORKSPACE_NOT_FOUND), DATA_LOSS (INTEGRITY).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), FAILED_PRECONDITION
+        /// (ROUTER_SESSION_UNKNOWN).
         async fn look_up_member(
             &self,
             request: tonic::Request<super::LookUpMemberRequest>,
@@ -3286,33 +3302,32 @@ pub mod lease_service_server {
             tonic::Response<super::LookUpMemberResponse>,
             tonic::Status,
         >;
-        /// Makes a data key for a workspace and leases it. The vault keeps it sealed; what the router seals
-        /// with it can be read as long as the vault leases it again.
+        /// Creates a data key for a workspace, stores it sealed, and leases it.
         ///
         /// Caller: router.
-        /// Idempotent: no; each call makes a data key of its own.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
-        /// (WORKSPACE_NOT_FOUND).
+        /// Idempotent: no; each call creates another data key.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), FAILED_PRECONDITION
+        /// (ROUTER_SESSION_UNKNOWN).
         async fn create_data_key(
             &self,
             request: tonic::Request<super::CreateDataKeyRequest>,
         ) -> std::result::Result<tonic::Response<super::DataKey>, tonic::Status>;
-        /// Leases a data key again.
+        /// Leases an existing data key.
         ///
         /// Caller: router.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
-        /// (WORKSPACE_NOT_FOUND, DATA_KEY_NOT_FOUND), DATA_LOSS (INTEGRITY).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, DATA_KEY_NOT_FOUND),
+        /// FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN).
         async fn lease_data_key(
             &self,
             request: tonic::Request<super::LeaseDataKeyRequest>,
         ) -> std::result::Result<tonic::Response<super::DataKey>, tonic::Status>;
-        /// Destroys a data key: what was sealed with it can never be read again.
+        /// Destroys a data key, so that data sealed with it can never be read again.
         ///
         /// Caller: router.
-        /// Idempotent: yes; one that is gone is destroyed already.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN), NOT_FOUND
-        /// (WORKSPACE_NOT_FOUND).
+        /// Idempotent: yes; an unknown data key counts as destroyed.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), FAILED_PRECONDITION
+        /// (ROUTER_SESSION_UNKNOWN).
         async fn destroy_data_key(
             &self,
             request: tonic::Request<super::DestroyDataKeyRequest>,
@@ -3329,14 +3344,12 @@ pub mod lease_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Holds a router's session. Leases live and die with it. The router says Hello first, then
-        /// keep-alives, acknowledgements, task results and key reports; the vault answers Welcome,
-        /// then keep-alive answers, invalidations and tasks. When it ends, the router must stop using
-        /// what it holds, attach again, and present its revisions.
+        /// Opens a router session and holds it for as long as the stream is open.
         ///
         /// Caller: router.
-        /// Idempotent: each call makes a session of its own.
-        /// Errors: INVALID_ARGUMENT (HELLO_REQUIRED), ABORTED (ROUTER_SESSION_FENCED), UNAVAILABLE (VAULT_STOPPING).
+        /// Idempotent: no; each call opens another router session.
+        /// Errors: INVALID_ARGUMENT (HELLO_REQUIRED, FIELD_INVALID), ABORTED (ROUTER_SESSION_FENCED),
+        /// UNAVAILABLE (VAULT_STOPPING).
         async fn open_router_session(
             &self,
             request: tonic::Request<tonic::Streaming<super::OpenRouterSessionRequest>>,
@@ -3344,7 +3357,7 @@ pub mod lease_service_server {
             tonic::Response<Self::OpenRouterSessionStream>,
             tonic::Status,
         >;
-        /// Lists the live leases of this vault replica.
+        /// Lists the current leases of this vault replica, oldest first.
         ///
         /// Caller: operator.
         /// Idempotent: yes.
@@ -3357,7 +3370,15 @@ pub mod lease_service_server {
             tonic::Status,
         >;
     }
-    /// Leases keys to routers, one at a time. The only way material leaves the vault.
+    /// Leases keys to routers. Key material leaves the vault through this service alone.
+    ///
+    /// A router first opens a router session. Every lease belongs to the router session that it was
+    /// granted in, and ends with it.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), ABORTED
+    /// (CONCURRENT_CHANGE), FAILED_PRECONDITION (ROOT_KEY_MISSING), UNAVAILABLE (DATABASE_UNAVAILABLE),
+    /// INTERNAL (SEALING_FAILED), DATA_LOSS (INTEGRITY), UNIMPLEMENTED (COMPRESSION_UNKNOWN).
     #[derive(Debug)]
     pub struct LeaseServiceServer<T> {
         inner: Arc<T>,
