@@ -621,88 +621,89 @@ impl FinishReason {
         }
     }
 }
-/// One key, one call: the unit of account.
+/// One call to a provider with one key: the unit in which usage and cost are recorded.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Attempt {
     /// Identifier. `workspaces/{workspace}/attempts/{attempt}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// The scope of the request: a workspace or a project.
+    /// The scope of the request: `workspaces/{workspace}` or
+    /// `workspaces/{workspace}/projects/{project}`.
     #[prost(string, tag = "2")]
     pub parent: ::prost::alloc::string::String,
-    /// The key version that was used.
+    /// The key version that was used: `{parent}/keys/{key}/versions/{version}`.
     #[prost(string, tag = "3")]
     pub key_version: ::prost::alloc::string::String,
-    /// The last four characters of its material.
+    /// The last four characters of the key's material.
     #[prost(string, tag = "4")]
     pub material_tail: ::prost::alloc::string::String,
     /// Who pays the provider.
     #[prost(enumeration = "Payer", tag = "5")]
     pub payer: i32,
-    /// The provider.
+    /// The provider id.
     #[prost(string, tag = "6")]
     pub provider: ::prost::alloc::string::String,
-    /// The model that was asked for.
+    /// The requested model, by its name at the provider.
     #[prost(string, tag = "7")]
     pub model: ::prost::alloc::string::String,
     /// The model that answered, as the provider named it.
     #[prost(string, tag = "8")]
     pub served_model: ::prost::alloc::string::String,
-    /// Who asked: a SPIFFE ID or `token:{name}`.
+    /// The identity that made the request: a SPIFFE ID or `token:{name}`.
     #[prost(string, tag = "9")]
     pub requester: ::prost::alloc::string::String,
-    /// Why it was asked.
+    /// Why the request was made.
     #[prost(enumeration = "Origin", tag = "10")]
     pub origin: i32,
-    /// Whether the answer was streamed.
+    /// Whether the response was streamed.
     #[prost(bool, tag = "11")]
     pub streamed: bool,
-    /// How it ended.
+    /// How the attempt ended.
     #[prost(enumeration = "attempt::State", tag = "12")]
     pub state: i32,
-    /// Why it failed, as in ErrorInfo; empty on success.
+    /// The reason of the failure, as in ErrorInfo. Empty on success.
     #[prost(string, tag = "13")]
     pub error_reason: ::prost::alloc::string::String,
-    /// The provider's HTTP status; 0 when there was none.
+    /// The HTTP status of the provider's response; 0 if there was none.
     #[prost(int32, tag = "14")]
     pub http_status: i32,
-    /// The provider's name for the call, for its support desk.
+    /// The provider's id for the call, for questions to its support.
     #[prost(string, tag = "15")]
     pub provider_request_id: ::prost::alloc::string::String,
-    /// When the call was begun.
+    /// When the call began.
     #[prost(message, optional, tag = "16")]
     pub start_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Until the first byte of the answer's body.
+    /// The time from the start to the first byte of the response's body.
     #[prost(message, optional, tag = "17")]
     pub first_byte_latency: ::core::option::Option<::prost_types::Duration>,
-    /// Until the end.
+    /// The time from the start to the end of the attempt.
     #[prost(message, optional, tag = "18")]
     pub latency: ::core::option::Option<::prost_types::Duration>,
-    /// What was used.
+    /// The usage. Unset if the provider reported none.
     #[prost(message, optional, tag = "19")]
     pub usage: ::core::option::Option<Usage>,
-    /// How sure the usage is.
+    /// How reliable the usage is.
     #[prost(enumeration = "attempt::Certainty", tag = "20")]
     pub certainty: i32,
-    /// What the provider charges for it by its list price, in billionths of a US dollar, rounded up;
-    /// unset when the price or the usage is not known.
+    /// The provider's list price for the usage, in billionths of a US dollar, rounded up. Unset if the
+    /// price or the usage is unknown.
     #[prost(int64, optional, tag = "21")]
     pub cost_nanos: ::core::option::Option<i64>,
-    /// The version of the catalogue that the price is from; `provider` when the provider told the cost
-    /// itself, or charges nothing for the operation, as for CountTokens.
+    /// The version of the catalogue that the price comes from. `provider` if the provider reported the
+    /// cost, or does not charge for the operation.
     #[prost(string, tag = "22")]
     pub price_version: ::prost::alloc::string::String,
-    /// What was asked of the provider.
+    /// What the provider was called for.
     #[prost(enumeration = "Operation", tag = "23")]
     pub operation: i32,
-    /// The service tier that the provider says it served the call in, such as `flex` or `batch`; empty
-    /// when it says nothing.
+    /// The service tier of the call as the provider named it, such as `flex` or `batch`. Empty if it
+    /// named none.
     #[prost(string, tag = "24")]
     pub service_tier: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `Attempt`.
 pub mod attempt {
-    /// How it ended.
+    /// How an attempt ended.
     #[derive(
         Clone,
         Copy,
@@ -716,17 +717,17 @@ pub mod attempt {
     )]
     #[repr(i32)]
     pub enum State {
-        /// Never sent.
+        /// Never returned.
         Unspecified = 0,
-        /// Begun, and not known to have ended.
+        /// The attempt has begun, and no end is recorded yet.
         Started = 1,
-        /// The provider answered in full.
+        /// The provider's response is complete.
         Succeeded = 2,
-        /// It was refused or broke; see `error_reason`.
+        /// The attempt failed; `error_reason` says why.
         Failed = 3,
-        /// The caller went away or its deadline passed.
+        /// The caller cancelled the request, or its deadline passed.
         Cancelled = 4,
-        /// The router ended before it learned the outcome.
+        /// The router stopped before the outcome was known.
         Unknown = 5,
     }
     impl State {
@@ -757,7 +758,7 @@ pub mod attempt {
             }
         }
     }
-    /// How sure the usage is.
+    /// How reliable the usage is.
     #[derive(
         Clone,
         Copy,
@@ -771,11 +772,11 @@ pub mod attempt {
     )]
     #[repr(i32)]
     pub enum Certainty {
-        /// Never sent.
+        /// Never returned.
         Unspecified = 0,
-        /// The provider reported it.
+        /// The provider reported the usage.
         Reported = 1,
-        /// Nobody reported it; what is known is a lower bound.
+        /// The provider did not report the whole usage. The recorded usage is a lower bound.
         Unknown = 2,
     }
     impl Certainty {
@@ -801,19 +802,19 @@ pub mod attempt {
         }
     }
 }
-/// What is asked of a provider.
+/// What a provider is called for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Operation {
-    /// Never sent.
+    /// Not set.
     Unspecified = 0,
     /// Chat, unary or streamed.
     Generate = 1,
     /// Embeddings.
     Embed = 2,
-    /// Pictures.
+    /// Image generation.
     GenerateImages = 3,
-    /// The size of a prompt in tokens. No provider charges for it.
+    /// Counting the tokens of a prompt. No provider charges for it.
     CountTokens = 4,
 }
 impl Operation {
@@ -846,9 +847,9 @@ impl Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Payer {
-    /// Never sent.
+    /// Not set.
     Unspecified = 0,
-    /// The owner of the key, on the provider's bill.
+    /// The owner of the key, through the owner's account with the provider.
     OwnKey = 1,
     /// The platform.
     Platform = 2,
@@ -879,11 +880,11 @@ impl Payer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Origin {
-    /// Means INTERACTIVE.
+    /// Means ORIGIN_INTERACTIVE.
     Unspecified = 0,
-    /// A person waits for it.
+    /// A person waits for the response.
     Interactive = 1,
-    /// A program runs on its own.
+    /// A program makes the request on its own.
     Automation = 2,
 }
 impl Origin {
@@ -4409,66 +4410,67 @@ pub mod session_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// Asks for a page of attempts.
+/// Requests a page of attempts.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListAttemptsRequest {
     /// Required. `workspaces/{workspace}`, or `workspaces/{workspace}/projects/{project}` for the
     /// attempts of one project.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
-    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    /// Optional. The maximum number of attempts. 0 means 50; a value above 1,000 means 1,000.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
-    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    /// Optional. The `next_page_token` of the previous page. The other fields must be unchanged.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
-    /// Optional. Only attempts begun at or after.
+    /// Optional. Restricts the list to attempts that began at this time or later.
     #[prost(message, optional, tag = "4")]
     pub start_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Optional. Only attempts begun before.
+    /// Optional. Restricts the list to attempts that began before this time.
     #[prost(message, optional, tag = "5")]
     pub end_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Optional. Only attempts with a version of this key: `{parent}/keys/{key}`.
+    /// Optional. Restricts the list to attempts with this key, in any version: `{parent}/keys/{key}`.
     #[prost(string, tag = "6")]
     pub key: ::prost::alloc::string::String,
 }
 /// A page of attempts.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListAttemptsResponse {
-    /// Newest first.
+    /// The attempts, newest first.
     #[prost(message, repeated, tag = "1")]
     pub attempts: ::prost::alloc::vec::Vec<Attempt>,
-    /// Empty on the last page.
+    /// The token of the next page; empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
-/// Asks for one attempt.
+/// Requests one attempt.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetAttemptRequest {
     /// Required. `workspaces/{workspace}/attempts/{attempt}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
 }
-/// Asks for sums.
+/// Requests the sums of attempts.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SummarizeUsageRequest {
     /// Required. `workspaces/{workspace}`, or `workspaces/{workspace}/projects/{project}` for the
     /// attempts of one project.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
-    /// Optional. Only attempts begun at or after.
+    /// Optional. Restricts the sums to attempts that began at this time or later.
     #[prost(message, optional, tag = "2")]
     pub start_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Optional. Only attempts begun before.
+    /// Optional. Restricts the sums to attempts that began before this time.
     #[prost(message, optional, tag = "3")]
     pub end_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Optional. One row per combination of these; none means one row in all. No repetition.
+    /// Optional. The dimensions to group by, without repetition. The response has one row per
+    /// combination of their values. An empty list gives one row in all.
     #[prost(enumeration = "summarize_usage_request::Dimension", repeated, tag = "4")]
     pub group_by: ::prost::alloc::vec::Vec<i32>,
 }
 /// Nested message and enum types in `SummarizeUsageRequest`.
 pub mod summarize_usage_request {
-    /// What the sums may be split by.
+    /// A property of attempts that sums can be grouped by.
     #[derive(
         Clone,
         Copy,
@@ -4482,25 +4484,25 @@ pub mod summarize_usage_request {
     )]
     #[repr(i32)]
     pub enum Dimension {
-        /// Never sent.
+        /// Refused.
         Unspecified = 0,
-        /// The day in UTC.
+        /// The day, in UTC.
         Day = 1,
-        /// The model asked for.
+        /// The requested model.
         Model = 2,
         /// The provider.
         Provider = 3,
-        /// The key, its versions together.
+        /// The key, in any version.
         Key = 4,
-        /// The project, or the workspace itself.
+        /// The scope of the request: a project, or the workspace itself.
         Project = 5,
-        /// Who asked.
+        /// The identity that made the request.
         Requester = 6,
         /// Who pays the provider.
         Payer = 7,
-        /// Why it was asked.
+        /// Why the request was made.
         Origin = 8,
-        /// What was asked.
+        /// What the provider was called for.
         Operation = 9,
     }
     impl Dimension {
@@ -4543,53 +4545,54 @@ pub mod summarize_usage_request {
 /// Sums of usage.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SummarizeUsageResponse {
-    /// In order of the dimensions. At most 10,000; asking for more is refused.
+    /// The rows, in the order of the dimensions. A request that gives more than 10,000 rows is
+    /// refused.
     #[prost(message, repeated, tag = "1")]
     pub summaries: ::prost::alloc::vec::Vec<UsageSummary>,
 }
-/// One row of sums. A dimension that was not asked for is empty.
+/// One row of sums. The field of a dimension that `group_by` does not name is empty.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UsageSummary {
-    /// Midnight UTC, the beginning of the day.
+    /// The start of the day: midnight in UTC.
     #[prost(message, optional, tag = "1")]
     pub day: ::core::option::Option<::prost_types::Timestamp>,
-    /// The model asked for.
+    /// The requested model.
     #[prost(string, tag = "2")]
     pub model: ::prost::alloc::string::String,
-    /// The provider.
+    /// The provider id.
     #[prost(string, tag = "3")]
     pub provider: ::prost::alloc::string::String,
     /// The key: `{parent}/keys/{key}`.
     #[prost(string, tag = "4")]
     pub key: ::prost::alloc::string::String,
-    /// The workspace or the project.
+    /// The scope of the requests: a workspace or a project.
     #[prost(string, tag = "5")]
     pub parent: ::prost::alloc::string::String,
-    /// Who asked.
+    /// The identity that made the requests: a SPIFFE ID or `token:{name}`.
     #[prost(string, tag = "6")]
     pub requester: ::prost::alloc::string::String,
     /// Who pays the provider.
     #[prost(enumeration = "Payer", tag = "7")]
     pub payer: i32,
-    /// Why it was asked.
+    /// Why the requests were made.
     #[prost(enumeration = "Origin", tag = "8")]
     pub origin: i32,
-    /// Attempts.
+    /// The number of attempts.
     #[prost(int64, tag = "9")]
     pub attempt_count: i64,
-    /// Attempts that succeeded.
+    /// The number of attempts that succeeded.
     #[prost(int64, tag = "10")]
     pub succeeded_count: i64,
-    /// What was used.
+    /// The sum of the usage.
     #[prost(message, optional, tag = "11")]
     pub usage: ::core::option::Option<Usage>,
     /// The sum of the known costs, in billionths of a US dollar.
     #[prost(int64, tag = "12")]
     pub cost_nanos: i64,
-    /// Attempts whose cost is not known and so not in the sum.
+    /// The number of attempts whose cost is unknown. It is not part of `cost_nanos`.
     #[prost(int64, tag = "13")]
     pub unpriced_count: i64,
-    /// What was asked.
+    /// What the provider was called for.
     #[prost(enumeration = "Operation", tag = "14")]
     pub operation: i32,
 }
@@ -4604,7 +4607,12 @@ pub mod usage_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Shows what was called, what it used and what it cost.
+    /// Shows the calls that were made, their usage and their cost.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), UNAVAILABLE
+    /// (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE), DEADLINE_EXCEEDED (DEADLINE_EXCEEDED), DATA_LOSS
+    /// (INTEGRITY), UNIMPLEMENTED (COMPRESSION_UNKNOWN).
     #[derive(Debug, Clone)]
     pub struct UsageServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -4685,11 +4693,12 @@ pub mod usage_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Lists attempts of a workspace, newest first: the run log.
+        /// Lists the attempts of a workspace or a project, newest first.
         ///
-        /// Caller: operator; owner of the workspace; member or caller granted the workspace, for its own.
+        /// Caller: operator; owner of the workspace; any other member or caller of it, for its own
+        /// attempts.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
         pub async fn list_attempts(
             &mut self,
             request: impl tonic::IntoRequest<super::ListAttemptsRequest>,
@@ -4718,10 +4727,10 @@ pub mod usage_service_client {
         }
         /// Returns one attempt.
         ///
-        /// Caller: operator; owner of the workspace; member or caller granted the workspace, for its own.
+        /// Caller: operator; owner of the workspace; any other member or caller of it, for its own
+        /// attempts.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (ATTEMPT_NOT_FOUND), UNAVAILABLE
-        /// (DATABASE_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (ATTEMPT_NOT_FOUND).
         pub async fn get_attempt(
             &mut self,
             request: impl tonic::IntoRequest<super::GetAttemptRequest>,
@@ -4745,11 +4754,12 @@ pub mod usage_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Sums up the attempts of a workspace.
+        /// Sums up the attempts of a workspace or a project.
         ///
-        /// Caller: operator; owner of the workspace; member or caller granted the workspace, for its own.
+        /// Caller: operator; owner of the workspace; any other member or caller of it, for its own
+        /// attempts.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID).
         pub async fn summarize_usage(
             &mut self,
             request: impl tonic::IntoRequest<super::SummarizeUsageRequest>,
@@ -4791,11 +4801,12 @@ pub mod usage_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with UsageServiceServer.
     #[async_trait]
     pub trait UsageService: std::marker::Send + std::marker::Sync + 'static {
-        /// Lists attempts of a workspace, newest first: the run log.
+        /// Lists the attempts of a workspace or a project, newest first.
         ///
-        /// Caller: operator; owner of the workspace; member or caller granted the workspace, for its own.
+        /// Caller: operator; owner of the workspace; any other member or caller of it, for its own
+        /// attempts.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
         async fn list_attempts(
             &self,
             request: tonic::Request<super::ListAttemptsRequest>,
@@ -4805,19 +4816,20 @@ pub mod usage_service_server {
         >;
         /// Returns one attempt.
         ///
-        /// Caller: operator; owner of the workspace; member or caller granted the workspace, for its own.
+        /// Caller: operator; owner of the workspace; any other member or caller of it, for its own
+        /// attempts.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (ATTEMPT_NOT_FOUND), UNAVAILABLE
-        /// (DATABASE_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (ATTEMPT_NOT_FOUND).
         async fn get_attempt(
             &self,
             request: tonic::Request<super::GetAttemptRequest>,
         ) -> std::result::Result<tonic::Response<super::Attempt>, tonic::Status>;
-        /// Sums up the attempts of a workspace.
+        /// Sums up the attempts of a workspace or a project.
         ///
-        /// Caller: operator; owner of the workspace; member or caller granted the workspace, for its own.
+        /// Caller: operator; owner of the workspace; any other member or caller of it, for its own
+        /// attempts.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID).
         async fn summarize_usage(
             &self,
             request: tonic::Request<super::SummarizeUsageRequest>,
@@ -4826,7 +4838,12 @@ pub mod usage_service_server {
             tonic::Status,
         >;
     }
-    /// Shows what was called, what it used and what it cost.
+    /// Shows the calls that were made, their usage and their cost.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), UNAVAILABLE
+    /// (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE), DEADLINE_EXCEEDED (DEADLINE_EXCEEDED), DATA_LOSS
+    /// (INTEGRITY), UNIMPLEMENTED (COMPRESSION_UNKNOWN).
     #[derive(Debug)]
     pub struct UsageServiceServer<T> {
         inner: Arc<T>,
