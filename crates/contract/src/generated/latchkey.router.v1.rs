@@ -909,136 +909,137 @@ impl Origin {
         }
     }
 }
-/// A model that the catalogue knows.
+/// A model in the catalogue.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CatalogueModel {
-    /// Identifier. `providers/{provider}/models/{model}`; the model as its provider names it, slashes
-    /// included.
+    /// Identifier. `providers/{provider}/models/{model}`, where model is the provider's name for it,
+    /// with any slashes.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Optional. Further names of the very same model.
+    /// Optional. Other names of the same model at the provider; at most 100.
     #[prost(string, repeated, tag = "2")]
     pub aliases: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Optional. The most input it takes, in tokens; 0 when not known.
+    /// Optional. The maximum input in tokens; 0 if unknown.
     #[prost(int64, tag = "3")]
     pub max_input_tokens: i64,
-    /// Optional. The most output it gives, in tokens; 0 when not known.
+    /// Optional. The maximum output in tokens; 0 if unknown.
     #[prost(int64, tag = "4")]
     pub max_output_tokens: i64,
-    /// Optional. What it can be asked for.
+    /// Optional. The operations that the model supports; no repetition.
     #[prost(enumeration = "Operation", repeated, tag = "5")]
     pub operations: ::prost::alloc::vec::Vec<i32>,
-    /// Optional. What it costs.
+    /// Optional. The list prices.
     #[prost(message, optional, tag = "6")]
     pub prices: ::core::option::Option<PriceList>,
-    /// Optional. What it costs beyond thresholds of input, lowest first.
+    /// Optional. The list prices of calls with long input, by rising threshold; at most 100.
     #[prost(message, repeated, tag = "7")]
     pub long_context_prices: ::prost::alloc::vec::Vec<LongContextPrices>,
-    /// Optional. What it costs in a service tier that the provider names in its answer, such as `flex`,
-    /// `priority` or `batch`.
+    /// Optional. The list prices of service tiers that the provider names in its response, such as
+    /// `flex`, `priority` or `batch`; at most 100.
     #[prost(btree_map = "string, message", tag = "8")]
     pub service_tier_prices: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         PriceList,
     >,
-    /// Optional. When its provider stops serving it.
+    /// Optional. When the provider stops serving the model.
     #[prost(message, optional, tag = "9")]
     pub retire_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. The version of the catalogue that this is from; kept with each attempt.
+    /// Output only. The version of the catalogue that this entry comes from. Attempts record it.
     #[prost(string, tag = "10")]
     pub price_version: ::prost::alloc::string::String,
-    /// Output only. Whether it was set by UpsertCatalogueModel.
+    /// Output only. Whether the entry comes from UpsertCatalogueModel.
     #[prost(bool, tag = "11")]
     pub overridden: bool,
 }
-/// Prices in billionths of a US dollar per million tokens: 2,500,000,000 is $2.50. One that is unset
-/// is not known, and not nothing.
+/// Prices in billionths of a US dollar per million tokens: 2,500,000,000 is $2.50. An unset price is
+/// unknown, not zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PriceList {
-    /// Input that no cache was involved in.
+    /// Optional. The price of input that is neither read from nor written to a cache.
     #[prost(int64, optional, tag = "1")]
     pub input_nanos: ::core::option::Option<i64>,
-    /// Input read from a cache.
+    /// Optional. The price of input that is read from a cache.
     #[prost(int64, optional, tag = "2")]
     pub cache_read_nanos: ::core::option::Option<i64>,
-    /// Input written to a cache for the shortest time.
+    /// Optional. The price of input that is written to a cache for the provider's shortest time.
     #[prost(int64, optional, tag = "3")]
     pub cache_write_nanos: ::core::option::Option<i64>,
-    /// Input written to a cache for an hour or longer.
+    /// Optional. The price of input that is written to a cache for an hour or longer.
     #[prost(int64, optional, tag = "4")]
     pub cache_write_1h_nanos: ::core::option::Option<i64>,
-    /// Output without reasoning.
+    /// Optional. The price of output without reasoning.
     #[prost(int64, optional, tag = "5")]
     pub output_nanos: ::core::option::Option<i64>,
-    /// Reasoning; unset means that it costs what other output does.
+    /// Optional. The price of reasoning. Unset means `output_nanos`.
     #[prost(int64, optional, tag = "6")]
     pub reasoning_nanos: ::core::option::Option<i64>,
-    /// Input that pictures take; unset means that it costs what other input does.
+    /// Optional. The price of image input. Unset means the price of other input.
     #[prost(int64, optional, tag = "7")]
     pub image_input_nanos: ::core::option::Option<i64>,
-    /// Output that pictures take.
+    /// Optional. The price of image output.
     #[prost(int64, optional, tag = "8")]
     pub image_output_nanos: ::core::option::Option<i64>,
-    /// Each picture that is made, in billionths of a US dollar, besides its tokens.
+    /// Optional. The price of one generated image, in billionths of a US dollar, in addition to its
+    /// tokens.
     #[prost(int64, optional, tag = "9")]
     pub image_nanos: ::core::option::Option<i64>,
 }
-/// Prices of a call whose input exceeds a threshold.
+/// The prices of calls whose input exceeds a threshold.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LongContextPrices {
-    /// Required. They apply from one more token of input than this, cached input included, to the whole
-    /// call.
+    /// Required. The threshold in tokens, cached input included. The prices apply to the whole call if
+    /// its input is above it.
     #[prost(int64, tag = "1")]
     pub above_input_tokens: i64,
-    /// Required. The prices there.
+    /// Required. The prices above the threshold.
     #[prost(message, optional, tag = "2")]
     pub prices: ::core::option::Option<PriceList>,
 }
-/// Asks for a page of models.
+/// Requests a page of models.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListCatalogueModelsRequest {
-    /// Optional. Only models of this provider.
+    /// Optional. A provider id. Restricts the list to models of this provider.
     #[prost(string, tag = "1")]
     pub provider: ::prost::alloc::string::String,
-    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    /// Optional. The maximum number of models. 0 means 50; a value above 1,000 means 1,000.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
-    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    /// Optional. The `next_page_token` of the previous page. The other fields must be unchanged.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
 }
 /// A page of models.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListCatalogueModelsResponse {
-    /// By provider, then by name.
+    /// The models, by provider, then by name.
     #[prost(message, repeated, tag = "1")]
     pub models: ::prost::alloc::vec::Vec<CatalogueModel>,
-    /// Empty on the last page.
+    /// The token of the next page; empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
-/// Asks for one model.
+/// Requests one model.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetCatalogueModelRequest {
-    /// Required. `providers/{provider}/models/{model}`; an alias will do.
+    /// Required. `providers/{provider}/models/{model}`, where model is a name or an alias.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
 }
-/// Asks to add or replace a model.
+/// Requests a model to be added or replaced.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UpsertCatalogueModelRequest {
-    /// Required. The whole of what shall be known of it; `name` says which.
+    /// Required. The whole entry. `name` identifies the model. Fields that are not set are cleared.
     #[prost(message, optional, tag = "1")]
     pub model: ::core::option::Option<CatalogueModel>,
 }
-/// Asks to take back what was said of a model.
+/// Requests an operator's entry to be deleted.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteCatalogueModelRequest {
     /// Required. `providers/{provider}/models/{model}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
 }
-/// Answers a DeleteCatalogueModel.
+/// The result of DeleteCatalogueModel.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteCatalogueModelResponse {}
 /// Generated client implementations.
@@ -1052,8 +1053,12 @@ pub mod catalogue_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Shows what is known of models: what they take and what they cost. Operators may add to it; what
-    /// they add is in every router's catalogue within seconds.
+    /// Shows the limits, capabilities and prices of models. An operator's change reaches every router's
+    /// catalogue within seconds.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), UNIMPLEMENTED
+    /// (COMPRESSION_UNKNOWN).
     #[derive(Debug, Clone)]
     pub struct CatalogueServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1134,9 +1139,9 @@ pub mod catalogue_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Lists models by provider and name.
+        /// Lists the models of the catalogue, by provider and name.
         ///
-        /// Caller: anyone with a role.
+        /// Caller: any identity with a role in the router's configuration.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
         pub async fn list_catalogue_models(
@@ -1168,9 +1173,9 @@ pub mod catalogue_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Returns one model, by its name or an alias.
+        /// Returns one model, by its name or one of its aliases.
         ///
-        /// Caller: anyone with a role.
+        /// Caller: any identity with a role in the router's configuration.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (MODEL_NOT_FOUND).
         pub async fn get_catalogue_model(
@@ -1199,8 +1204,7 @@ pub mod catalogue_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Adds a model, or replaces what the catalogue says of one. Costs of calls that were made before
-        /// do not change.
+        /// Adds a model to the catalogue or replaces its entry, without changing the costs of past calls.
         ///
         /// Caller: operator.
         /// Idempotent: yes.
@@ -1231,10 +1235,11 @@ pub mod catalogue_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Takes back what UpsertCatalogueModel said of a model; what the catalogue's files say holds again.
+        /// Deletes an entry of UpsertCatalogueModel, so that the entry in the catalogue's files applies
+        /// again.
         ///
         /// Caller: operator.
-        /// Idempotent: no; a second call finds nothing.
+        /// Idempotent: no; a second call fails with MODEL_NOT_FOUND.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (MODEL_NOT_FOUND), UNAVAILABLE
         /// (DATABASE_UNAVAILABLE).
         pub async fn delete_catalogue_model(
@@ -1281,9 +1286,9 @@ pub mod catalogue_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with CatalogueServiceServer.
     #[async_trait]
     pub trait CatalogueService: std::marker::Send + std::marker::Sync + 'static {
-        /// Lists models by provider and name.
+        /// Lists the models of the catalogue, by provider and name.
         ///
-        /// Caller: anyone with a role.
+        /// Caller: any identity with a role in the router's configuration.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
         async fn list_catalogue_models(
@@ -1293,17 +1298,16 @@ pub mod catalogue_service_server {
             tonic::Response<super::ListCatalogueModelsResponse>,
             tonic::Status,
         >;
-        /// Returns one model, by its name or an alias.
+        /// Returns one model, by its name or one of its aliases.
         ///
-        /// Caller: anyone with a role.
+        /// Caller: any identity with a role in the router's configuration.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (MODEL_NOT_FOUND).
         async fn get_catalogue_model(
             &self,
             request: tonic::Request<super::GetCatalogueModelRequest>,
         ) -> std::result::Result<tonic::Response<super::CatalogueModel>, tonic::Status>;
-        /// Adds a model, or replaces what the catalogue says of one. Costs of calls that were made before
-        /// do not change.
+        /// Adds a model to the catalogue or replaces its entry, without changing the costs of past calls.
         ///
         /// Caller: operator.
         /// Idempotent: yes.
@@ -1312,10 +1316,11 @@ pub mod catalogue_service_server {
             &self,
             request: tonic::Request<super::UpsertCatalogueModelRequest>,
         ) -> std::result::Result<tonic::Response<super::CatalogueModel>, tonic::Status>;
-        /// Takes back what UpsertCatalogueModel said of a model; what the catalogue's files say holds again.
+        /// Deletes an entry of UpsertCatalogueModel, so that the entry in the catalogue's files applies
+        /// again.
         ///
         /// Caller: operator.
-        /// Idempotent: no; a second call finds nothing.
+        /// Idempotent: no; a second call fails with MODEL_NOT_FOUND.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (MODEL_NOT_FOUND), UNAVAILABLE
         /// (DATABASE_UNAVAILABLE).
         async fn delete_catalogue_model(
@@ -1326,8 +1331,12 @@ pub mod catalogue_service_server {
             tonic::Status,
         >;
     }
-    /// Shows what is known of models: what they take and what they cost. Operators may add to it; what
-    /// they add is in every router's catalogue within seconds.
+    /// Shows the limits, capabilities and prices of models. An operator's change reaches every router's
+    /// catalogue within seconds.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), UNIMPLEMENTED
+    /// (COMPRESSION_UNKNOWN).
     #[derive(Debug)]
     pub struct CatalogueServiceServer<T> {
         inner: Arc<T>,
