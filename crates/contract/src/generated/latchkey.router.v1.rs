@@ -3448,63 +3448,63 @@ pub mod inference_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// A conversation: whom its requests are put to and, if it says so, what was said.
+/// A conversation. It keeps the key and the model of its requests and, if requested, the messages.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Session {
     /// Identifier. `workspaces/{workspace}/sessions/{session}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Optional. Immutable. The scope of its requests: the workspace, or a project in it. Empty means the
-    /// workspace.
+    /// Optional. Immutable. The scope of the session's requests: the workspace, or a project in it.
+    /// The default is the workspace, with every project in it.
     #[prost(string, tag = "2")]
     pub scope: ::prost::alloc::string::String,
-    /// Optional. For people; at most 63 characters; not unique.
+    /// Optional. A name for people; at most 63 characters; need not be unique.
     #[prost(string, tag = "3")]
     pub display_name: ::prost::alloc::string::String,
-    /// Optional. The key of requests that name none; as `GenerateRequest.key`.
+    /// Optional. The key for requests that name none, as `GenerateRequest.key`.
     #[prost(string, tag = "4")]
     pub key: ::prost::alloc::string::String,
-    /// Optional. The provider of requests that name none; as `GenerateRequest.provider`.
+    /// Optional. The provider for requests that name none, as `GenerateRequest.provider`.
     #[prost(string, tag = "5")]
     pub provider: ::prost::alloc::string::String,
-    /// Optional. The model of requests that name none; as `GenerateRequest.model`.
+    /// Optional. The model for requests that name none, as `GenerateRequest.model`.
     #[prost(string, tag = "6")]
     pub model: ::prost::alloc::string::String,
-    /// Optional. As `GenerateRequest.strict`, for every request.
+    /// Optional. Applies `GenerateRequest.strict` to every request.
     #[prost(bool, tag = "7")]
     pub strict: bool,
-    /// Optional. Immutable. Whether what is said is kept.
+    /// Optional. Immutable. Whether the messages are stored.
     #[prost(enumeration = "session::Transcript", tag = "8")]
     pub transcript: i32,
-    /// Optional. How long after its last use it is deleted, from 1 minute to 365 days; 0 or unset means 30
-    /// days.
+    /// Optional. How long after its last use the session is deleted: 1 minute to 365 days. Unset or 0
+    /// means 30 days.
     #[prost(message, optional, tag = "9")]
     pub retention: ::core::option::Option<::prost_types::Duration>,
-    /// Output only. How many turns its transcript has.
+    /// Output only. The number of turns in the transcript.
     #[prost(int64, tag = "10")]
     pub turn_count: i64,
-    /// Output only. Who created it: a SPIFFE ID or `token:{name}`.
+    /// Output only. The identity that created the session: a SPIFFE ID or `token:{name}`.
     #[prost(string, tag = "11")]
     pub creator: ::prost::alloc::string::String,
-    /// Output only. When it was created.
+    /// Output only. When the session was created.
     #[prost(message, optional, tag = "12")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. When it was last changed.
+    /// Output only. When the session's settings were last changed.
     #[prost(message, optional, tag = "13")]
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. When it was last used.
+    /// Output only. When the session was last used by a request.
     #[prost(message, optional, tag = "14")]
     pub last_use_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. When it will be deleted unless it is used before.
+    /// Output only. When the session will be deleted if it is not used again.
     #[prost(message, optional, tag = "15")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Output only. Echo it on update and delete to guard against a concurrent change.
+    /// Output only. Send it with the next change to guard against a concurrent change.
     #[prost(string, tag = "16")]
     pub etag: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `Session`.
 pub mod session {
-    /// Whether what is said is kept.
+    /// Whether the messages are stored.
     #[derive(
         Clone,
         Copy,
@@ -3518,12 +3518,12 @@ pub mod session {
     )]
     #[repr(i32)]
     pub enum Transcript {
-        /// Means NONE.
+        /// Means TRANSCRIPT_NONE.
         Unspecified = 0,
-        /// Nothing is kept: each request brings the whole conversation.
+        /// No message is stored: each request carries the whole conversation.
         None = 1,
-        /// Kept, sealed under a data key that the vault leases for this session alone: each request brings
-        /// what is new.
+        /// The messages are stored, sealed under a data key of this session alone. Each request carries
+        /// the new messages only.
         Sealed = 2,
     }
     impl Transcript {
@@ -3549,131 +3549,136 @@ pub mod session {
         }
     }
 }
-/// One exchange of a conversation.
+/// One request and its answer in a transcript.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Turn {
-    /// Identifier. `workspaces/{workspace}/sessions/{session}/turns/{turn}`, counted from 1.
+    /// Identifier. `workspaces/{workspace}/sessions/{session}/turns/{turn}`, where turn counts from 1.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// What the request brought.
+    /// The messages of the request.
     #[prost(message, repeated, tag = "2")]
     pub messages: ::prost::alloc::vec::Vec<Message>,
-    /// What the model said.
+    /// The message from the model.
     #[prost(message, optional, tag = "3")]
     pub answer: ::core::option::Option<Message>,
-    /// Why it ended there.
+    /// Why the answer ended.
     #[prost(enumeration = "FinishReason", tag = "4")]
     pub finish_reason: i32,
-    /// The provider that answered.
+    /// The provider id of the model that answered.
     #[prost(string, tag = "5")]
     pub provider: ::prost::alloc::string::String,
     /// The model that answered, as the provider named it.
     #[prost(string, tag = "6")]
     pub model: ::prost::alloc::string::String,
-    /// The key version that was used.
+    /// The key version that was used: `{parent}/keys/{key}/versions/{version}`.
     #[prost(string, tag = "7")]
     pub key_version: ::prost::alloc::string::String,
-    /// Who paid.
+    /// Who paid the provider.
     #[prost(enumeration = "Payer", tag = "8")]
     pub payer: i32,
-    /// What of the conversation the model was not shown.
+    /// The parts of the conversation that were not sent to the model.
     #[prost(message, repeated, tag = "9")]
     pub portability: ::prost::alloc::vec::Vec<Loss>,
-    /// When it was added.
+    /// When the turn was added.
     #[prost(message, optional, tag = "10")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
 }
-/// Asks for a new session.
+/// Requests a new session.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateSessionRequest {
     /// Required. `workspaces/{workspace}`.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
-    /// Optional. The last segment of the name: `[a-z](\[a-z0-9-\]{0,61}\[a-z0-9\])?`. Empty: one is chosen.
+    /// Optional. The last segment of the name: `[a-z](\[a-z0-9-\]{0,61}\[a-z0-9\])?`. If it is empty, the
+    /// router chooses one.
     #[prost(string, tag = "2")]
     pub session_id: ::prost::alloc::string::String,
-    /// Optional. Its `name` is ignored.
+    /// Optional. The session's settings. Its `name` and output-only fields are ignored.
     #[prost(message, optional, tag = "3")]
     pub session: ::core::option::Option<Session>,
-    /// Optional. A UUID chosen by the caller. The same id with the same request returns the first
-    /// answer again; with another request it is refused.
+    /// Optional. A UUID that the caller chooses. A repetition of the same request returns the first
+    /// response again; a different request with the same id is refused.
     #[prost(string, tag = "4")]
     pub request_id: ::prost::alloc::string::String,
 }
-/// Asks for one session.
+/// Requests one session.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSessionRequest {
     /// Required. `workspaces/{workspace}/sessions/{session}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
 }
-/// Asks for a page of sessions.
+/// Requests a page of sessions.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListSessionsRequest {
     /// Required. `workspaces/{workspace}`.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
-    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    /// Optional. The maximum number of sessions. 0 means 50; a value above 1,000 means 1,000.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
-    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    /// Optional. The `next_page_token` of the previous page. The other fields must be unchanged.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
 }
 /// A page of sessions.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListSessionsResponse {
-    /// In order of their names.
+    /// The sessions, in the order of their names.
     #[prost(message, repeated, tag = "1")]
     pub sessions: ::prost::alloc::vec::Vec<Session>,
-    /// Empty on the last page.
+    /// The token of the next page; empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
-/// Asks to change a session.
+/// Requests a change of a session.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateSessionRequest {
-    /// Required. `name` says which; `etag`, when set, must be the current one.
+    /// Required. The session with its new values. `name` identifies it. If `etag` is set, it must be
+    /// the current one.
     #[prost(message, optional, tag = "1")]
     pub session: ::core::option::Option<Session>,
-    /// Optional. Which fields to change; a field named here and empty is cleared. Empty: every field that
-    /// is set. Allowed: `display_name`, `key`, `provider`, `model`, `strict`, `retention`.
+    /// Optional. The fields to change. A field that is named here and empty is cleared. An empty mask
+    /// changes every field that is set. Allowed: `display_name`, `key`, `provider`, `model`, `strict`,
+    /// `retention`.
     #[prost(message, optional, tag = "2")]
     pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
 }
-/// Asks to delete a session.
+/// Requests a session to be deleted. Once its data key is destroyed, no copy of the transcript can
+/// be read, including copies in backups.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteSessionRequest {
     /// Required. `workspaces/{workspace}/sessions/{session}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Optional. When set, it must be the current one.
+    /// Optional. If set, it must be the current etag.
     #[prost(string, tag = "2")]
     pub etag: ::prost::alloc::string::String,
 }
-/// Answers a deletion.
+/// The result of DeleteSession.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteSessionResponse {}
-/// Asks for a page of turns.
+/// Requests a page of turns.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListTurnsRequest {
     /// Required. `workspaces/{workspace}/sessions/{session}`.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
-    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    /// Optional. The maximum number of turns. 0 means 50; a value above 1,000 means 1,000. A page also
+    /// ends at about 3 MiB of turns.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
-    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    /// Optional. The `next_page_token` of the previous page. The other fields must be unchanged.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
 }
 /// A page of turns.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListTurnsResponse {
-    /// Oldest first.
+    /// The turns, oldest first.
     #[prost(message, repeated, tag = "1")]
     pub turns: ::prost::alloc::vec::Vec<Turn>,
-    /// Empty on the last page.
+    /// The token of the next page; empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
@@ -3688,7 +3693,13 @@ pub mod session_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Keeps conversations. Generate, StreamGenerate, CountTokens, Compare and Explain take their names.
+    /// Manages sessions. Generate, StreamGenerate, CountTokens, Compare and Explain accept a session's
+    /// name.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), UNAVAILABLE
+    /// (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE), DEADLINE_EXCEEDED (DEADLINE_EXCEEDED), DATA_LOSS
+    /// (INTEGRITY), UNIMPLEMENTED (COMPRESSION_UNKNOWN).
     #[derive(Debug, Clone)]
     pub struct SessionServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -3771,10 +3782,10 @@ pub mod session_service_client {
         }
         /// Creates a session.
         ///
-        /// Caller: caller granted the workspace; member of it.
-        /// Idempotent: yes, when `request_id` is set.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), ALREADY_EXISTS (SESSION_EXISTS, REQUEST_ID_REUSED),
-        /// NOT_FOUND (WORKSPACE_NOT_FOUND), UNAVAILABLE (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE).
+        /// Caller: any member of the workspace; caller by configuration.
+        /// Idempotent: yes, if `request_id` is set.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ALREADY_EXISTS
+        /// (SESSION_EXISTS, REQUEST_ID_REUSED).
         pub async fn create_session(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateSessionRequest>,
@@ -3798,12 +3809,11 @@ pub mod session_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Returns one session, without its transcript.
+        /// Returns one session without its transcript.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), UNAVAILABLE
-        /// (DATABASE_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND).
         pub async fn get_session(
             &mut self,
             request: impl tonic::IntoRequest<super::GetSessionRequest>,
@@ -3827,11 +3837,11 @@ pub mod session_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the sessions of a workspace by name.
+        /// Lists the sessions of a workspace, in the order of their names.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
         pub async fn list_sessions(
             &mut self,
             request: impl tonic::IntoRequest<super::ListSessionsRequest>,
@@ -3858,12 +3868,12 @@ pub mod session_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Changes the fields that the mask names.
+        /// Changes the fields of a session that the mask names.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
-        /// UNAVAILABLE (DATABASE_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED
+        /// (ETAG_MISMATCH).
         pub async fn update_session(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateSessionRequest>,
@@ -3887,13 +3897,12 @@ pub mod session_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Deletes a session. Its data key is destroyed at the vault first: copies of its transcript, in
-        /// backups too, can't be read from then on.
+        /// Deletes a session, after the vault has destroyed the data key of its transcript.
         ///
-        /// Caller: caller granted the workspace; member of it.
-        /// Idempotent: no; a second call finds nothing.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
-        /// UNAVAILABLE (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE).
+        /// Caller: any member of the workspace; caller by configuration.
+        /// Idempotent: no; a second call fails with SESSION_NOT_FOUND.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED
+        /// (ETAG_MISMATCH).
         pub async fn delete_session(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteSessionRequest>,
@@ -3922,10 +3931,9 @@ pub mod session_service_client {
         }
         /// Lists the turns of a session's transcript, oldest first.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (SESSION_NOT_FOUND),
-        /// UNAVAILABLE (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE), DATA_LOSS (INTEGRITY).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (SESSION_NOT_FOUND).
         pub async fn list_turns(
             &mut self,
             request: impl tonic::IntoRequest<super::ListTurnsRequest>,
@@ -3969,29 +3977,28 @@ pub mod session_service_server {
     pub trait SessionService: std::marker::Send + std::marker::Sync + 'static {
         /// Creates a session.
         ///
-        /// Caller: caller granted the workspace; member of it.
-        /// Idempotent: yes, when `request_id` is set.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), ALREADY_EXISTS (SESSION_EXISTS, REQUEST_ID_REUSED),
-        /// NOT_FOUND (WORKSPACE_NOT_FOUND), UNAVAILABLE (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE).
+        /// Caller: any member of the workspace; caller by configuration.
+        /// Idempotent: yes, if `request_id` is set.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ALREADY_EXISTS
+        /// (SESSION_EXISTS, REQUEST_ID_REUSED).
         async fn create_session(
             &self,
             request: tonic::Request<super::CreateSessionRequest>,
         ) -> std::result::Result<tonic::Response<super::Session>, tonic::Status>;
-        /// Returns one session, without its transcript.
+        /// Returns one session without its transcript.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), UNAVAILABLE
-        /// (DATABASE_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND).
         async fn get_session(
             &self,
             request: tonic::Request<super::GetSessionRequest>,
         ) -> std::result::Result<tonic::Response<super::Session>, tonic::Status>;
-        /// Lists the sessions of a workspace by name.
+        /// Lists the sessions of a workspace, in the order of their names.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), UNAVAILABLE (DATABASE_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
         async fn list_sessions(
             &self,
             request: tonic::Request<super::ListSessionsRequest>,
@@ -3999,23 +4006,22 @@ pub mod session_service_server {
             tonic::Response<super::ListSessionsResponse>,
             tonic::Status,
         >;
-        /// Changes the fields that the mask names.
+        /// Changes the fields of a session that the mask names.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
-        /// UNAVAILABLE (DATABASE_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED
+        /// (ETAG_MISMATCH).
         async fn update_session(
             &self,
             request: tonic::Request<super::UpdateSessionRequest>,
         ) -> std::result::Result<tonic::Response<super::Session>, tonic::Status>;
-        /// Deletes a session. Its data key is destroyed at the vault first: copies of its transcript, in
-        /// backups too, can't be read from then on.
+        /// Deletes a session, after the vault has destroyed the data key of its transcript.
         ///
-        /// Caller: caller granted the workspace; member of it.
-        /// Idempotent: no; a second call finds nothing.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH),
-        /// UNAVAILABLE (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE).
+        /// Caller: any member of the workspace; caller by configuration.
+        /// Idempotent: no; a second call fails with SESSION_NOT_FOUND.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED
+        /// (ETAG_MISMATCH).
         async fn delete_session(
             &self,
             request: tonic::Request<super::DeleteSessionRequest>,
@@ -4025,10 +4031,9 @@ pub mod session_service_server {
         >;
         /// Lists the turns of a session's transcript, oldest first.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (SESSION_NOT_FOUND),
-        /// UNAVAILABLE (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE), DATA_LOSS (INTEGRITY).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (SESSION_NOT_FOUND).
         async fn list_turns(
             &self,
             request: tonic::Request<super::ListTurnsRequest>,
@@ -4037,7 +4042,13 @@ pub mod session_service_server {
             tonic::Status,
         >;
     }
-    /// Keeps conversations. Generate, StreamGenerate, CountTokens, Compare and Explain take their names.
+    /// Manages sessions. Generate, StreamGenerate, CountTokens, Compare and Explain accept a session's
+    /// name.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), UNAVAILABLE
+    /// (DATABASE_UNAVAILABLE, VAULT_UNAVAILABLE), DEADLINE_EXCEEDED (DEADLINE_EXCEEDED), DATA_LOSS
+    /// (INTEGRITY), UNIMPLEMENTED (COMPRESSION_UNKNOWN).
     #[derive(Debug)]
     pub struct SessionServiceServer<T> {
         inner: Arc<T>,
