@@ -1654,126 +1654,129 @@ pub mod catalogue_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// One model that a request may be put to, and the keys for it.
+/// A model that a request would be sent to, and the keys for it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ExplainedModel {
-    /// The provider; empty when the key tells.
+    /// The provider id. Empty if the key determines the provider.
     #[prost(string, tag = "1")]
     pub provider: ::prost::alloc::string::String,
-    /// The model that the request or the fallback names; empty when the key has a default.
+    /// The model that the request or the fallback names. Empty if the key's default model is used.
     #[prost(string, tag = "2")]
     pub model: ::prost::alloc::string::String,
-    /// Whether it is a fallback: it is asked when what is before it fails.
+    /// Whether the model is a fallback. A fallback is tried when the models before it have failed.
     #[prost(bool, tag = "3")]
     pub fallback: bool,
-    /// Every key that comes into question. First those that would be tried, in that order, then the
+    /// Every key that is considered: first the keys that would be tried, in that order, then the
     /// others with the rule that excludes each.
     #[prost(message, repeated, tag = "4")]
     pub keys: ::prost::alloc::vec::Vec<ExplainedKey>,
-    /// Set when no key would be tried.
+    /// The error of the request for this model. Set if no key would be tried.
     #[prost(message, optional, tag = "5")]
     pub refusal: ::core::option::Option<ExplainedRefusal>,
 }
-/// A key that comes into question.
+/// A key that is considered for a request.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ExplainedKey {
     /// `{parent}/keys/{key}`.
     #[prost(string, tag = "1")]
     pub key: ::prost::alloc::string::String,
-    /// The version in use: `{parent}/keys/{key}/versions/{version}`.
+    /// The current version: `{parent}/keys/{key}/versions/{version}`.
     #[prost(string, tag = "2")]
     pub key_version: ::prost::alloc::string::String,
-    /// The last four characters of its material.
+    /// The last four characters of the key's material.
     #[prost(string, tag = "3")]
     pub material_tail: ::prost::alloc::string::String,
-    /// Its provider.
+    /// The provider id of the key.
     #[prost(string, tag = "4")]
     pub provider: ::prost::alloc::string::String,
     /// Who would pay.
     #[prost(enumeration = "Payer", tag = "5")]
     pub payer: i32,
-    /// The model that would be asked for.
+    /// The model that would be requested from the provider.
     #[prost(string, tag = "6")]
     pub model: ::prost::alloc::string::String,
-    /// As `Key.location` of the vault.
+    /// As `latchkey.vault.v1.Key.location`.
     #[prost(string, tag = "7")]
     pub location: ::prost::alloc::string::String,
-    /// When it would be tried, from 1: after every key with a lower number has failed. Keys with the same
-    /// number are drawn by weight. 0 when it would not be tried.
+    /// The position in the order of tries, from 1. A key is tried after every key with a lower number
+    /// has failed; keys with the same number are drawn by weight. 0 if the key would not be tried.
     #[prost(int32, tag = "8")]
     pub step: i32,
-    /// Its share among the keys of its step.
+    /// The share of calls among the keys with the same `step`.
     #[prost(int32, tag = "9")]
     pub weight: i32,
-    /// The rule that excludes it: one of the vault's, or of this router's: `COOLING_DOWN`, `BREAKER_OPEN`,
-    /// `COST_EXPECTATION`. Empty when it would be tried.
+    /// The exclusion rule: one of the vault's, or one of this router's: `COOLING_DOWN`, `BREAKER_OPEN`
+    /// or `COST_EXPECTATION`. Empty if the key would be tried. Values may be added.
     #[prost(string, tag = "10")]
     pub rule: ::prost::alloc::string::String,
-    /// The provider's words where it refused the key.
+    /// The provider's message if the provider refused or throttled the key.
     #[prost(string, tag = "11")]
     pub detail: ::prost::alloc::string::String,
-    /// Until when the rule excludes it, where that is known.
+    /// When the exclusion ends, if that is known.
     #[prost(message, optional, tag = "12")]
     pub until_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// What a call with it may cost.
+    /// The estimated cost of a call with the key.
     #[prost(message, optional, tag = "13")]
     pub price: ::core::option::Option<PriceEstimate>,
 }
-/// A refusal, as data.
+/// An error that is returned as data.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ExplainedRefusal {
-    /// As in ErrorInfo.
+    /// The reason, as in ErrorInfo.
     #[prost(string, tag = "1")]
     pub reason: ::prost::alloc::string::String,
-    /// For people.
+    /// The error message, for people.
     #[prost(string, tag = "2")]
     pub message: ::prost::alloc::string::String,
-    /// As in ErrorInfo.
+    /// The metadata, as in ErrorInfo.
     #[prost(btree_map = "string, string", tag = "3")]
     pub metadata: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
 }
-/// What one call may cost by the catalogue's list price. An estimate: nobody has counted the tokens.
+/// The estimated cost of one call at the catalogue's list prices. The tokens are estimated from the
+/// bytes of the request.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PriceEstimate {
-    /// Tokens of input: a token is taken for four bytes of text.
+    /// Estimated input tokens, at four bytes of text per token.
     #[prost(int64, tag = "1")]
     pub input_tokens: i64,
-    /// Tokens of input at most: no tokenizer in use makes more tokens than there are bytes. Unset when the
-    /// request holds pictures or documents.
+    /// Upper bound of the input tokens: one token per byte of text, and an allowance for what the
+    /// provider adds. Unset if the request has images or documents.
     #[prost(int64, optional, tag = "2")]
     pub highest_input_tokens: ::core::option::Option<i64>,
-    /// Tokens of output at most: what the request asks for, else what the model can give. Unset when
-    /// neither says.
+    /// Upper bound of the output tokens: the request's limit, or else the model's. Unset if neither is
+    /// known.
     #[prost(int64, optional, tag = "3")]
     pub highest_output_tokens: ::core::option::Option<i64>,
-    /// The cost of the estimated input and the most output, in billionths of a US dollar; unset when the
-    /// price or the output is not known.
+    /// The cost of the estimated input and the highest output, in billionths of a US dollar. Unset if
+    /// the price or the output is unknown.
     #[prost(int64, optional, tag = "4")]
     pub cost_nanos: ::core::option::Option<i64>,
-    /// The cost of the most input and the most output; unset when one of them or the price is not known.
+    /// The cost of the highest input and the highest output, in billionths of a US dollar. Unset if
+    /// one of them or the price is unknown, or if `provider_options` may change the price.
     #[prost(int64, optional, tag = "5")]
     pub highest_cost_nanos: ::core::option::Option<i64>,
-    /// The version of the catalogue that the price is from.
+    /// The version of the catalogue that the prices come from.
     #[prost(string, tag = "6")]
     pub price_version: ::prost::alloc::string::String,
 }
-/// Narrows who may pay for a request, within the policies of its workspace, its project and the key. It
-/// never widens them.
+/// Narrows who may pay for a request. It can't widen the policies of the workspace, the project and
+/// the key; see `latchkey.vault.v1.FundingPolicy`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Funding {
     /// Optional. When own keys are used.
     #[prost(enumeration = "funding::Selection", tag = "1")]
     pub selection: i32,
-    /// Optional. When there is no own key for the request.
+    /// Optional. Applies when the request has no own key.
     #[prost(enumeration = "funding::FundingFallback", tag = "2")]
     pub when_missing: i32,
-    /// Optional. When there is an own key and it failed.
+    /// Optional. Applies when an own key failed.
     #[prost(enumeration = "funding::FundingFallback", tag = "3")]
     pub when_failed: i32,
-    /// Optional. When there is an own key and the operator has switched own keys of its provider off.
+    /// Optional. Applies when an own key exists and the operator has switched own keys of its provider
+    /// off.
     #[prost(enumeration = "funding::FundingFallback", tag = "4")]
     pub when_switched_off: i32,
 }
@@ -1795,9 +1798,9 @@ pub mod funding {
     pub enum Selection {
         /// As the policies say.
         Unspecified = 0,
-        /// As the policies say, too: it can't widen them.
+        /// As the policies say.
         Automatic = 1,
-        /// Only if the request names one.
+        /// Only if the request names an own key.
         WhenNamed = 2,
     }
     impl Selection {
@@ -1822,7 +1825,7 @@ pub mod funding {
             }
         }
     }
-    /// What happens instead of a call with an own key.
+    /// What happens when no own key can be used.
     #[derive(
         Clone,
         Copy,
@@ -1840,7 +1843,7 @@ pub mod funding {
         Unspecified = 0,
         /// The request is refused.
         Refuse = 1,
-        /// As the policies say, too: it can't widen them.
+        /// As the policies say.
         Platform = 2,
     }
     impl FundingFallback {
@@ -1866,24 +1869,24 @@ pub mod funding {
         }
     }
 }
-/// What a request expects of the key it gets. A key that is otherwise is passed over; when none is left,
-/// the request is refused.
+/// The properties that a key must have to be used. Keys that do not match are skipped; if no key
+/// matches, the request is refused.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Expectations {
-    /// Optional. Whose key it is: a provider id.
+    /// Optional. The provider id of the key.
     #[prost(string, tag = "1")]
     pub provider: ::prost::alloc::string::String,
-    /// Optional. The version that is in use: `{parent}/keys/{key}/versions/{version}`.
+    /// Optional. The current version of the key: `{parent}/keys/{key}/versions/{version}`.
     #[prost(string, tag = "2")]
     pub key_version: ::prost::alloc::string::String,
     /// Optional. Who pays.
     #[prost(enumeration = "Payer", tag = "3")]
     pub payer: i32,
-    /// Optional. As `Key.location` of the vault.
+    /// Optional. As `latchkey.vault.v1.Key.location`; at most 256 bytes.
     #[prost(string, tag = "4")]
     pub location: ::prost::alloc::string::String,
-    /// Optional. The most that a call may cost by the catalogue, in billionths of a US dollar: refused
-    /// before the call if `PriceEstimate.highest_cost_nanos` is more, or not known.
+    /// Optional. The maximum cost of a call at list prices, in billionths of a US dollar; at least 0.
+    /// A call is not made if `PriceEstimate.highest_cost_nanos` exceeds it or is unknown.
     #[prost(int64, optional, tag = "5")]
     pub max_cost_nanos: ::core::option::Option<i64>,
 }
