@@ -1890,102 +1890,107 @@ pub struct Expectations {
     #[prost(int64, optional, tag = "5")]
     pub max_cost_nanos: ::core::option::Option<i64>,
 }
-/// Asks for an answer.
+/// Requests an answer to a conversation.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GenerateRequest {
-    /// Required. `workspaces/{workspace}` or `workspaces/{workspace}/projects/{project}`.
+    /// Required. The scope: `workspaces/{workspace}` or `workspaces/{workspace}/projects/{project}`.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
-    /// Optional. A key to use and no other: a full name, or the id of a key of the project or
-    /// workspace.
+    /// Optional. The only key that may be used: its full name, or the id of a key of the project or
+    /// the workspace.
     #[prost(string, tag = "2")]
     pub key: ::prost::alloc::string::String,
-    /// Optional when `key` is set, or when the catalogue knows whose the model is. With `key`, a
-    /// safety check: it must be the key's provider.
+    /// Optional if `key` is set or the catalogue knows the provider of the model. A provider id. If
+    /// `key` is set too, it must be the provider of that key.
     #[prost(string, tag = "3")]
     pub provider: ::prost::alloc::string::String,
-    /// Optional when the key has a default model. As the provider names it.
+    /// Optional if the key has a default model. The model's name at the provider; at most 256 bytes.
     #[prost(string, tag = "4")]
     pub model: ::prost::alloc::string::String,
-    /// Required. The conversation; at least one message.
+    /// Required, except in a session whose last answer was paused. The conversation, or in a session
+    /// with a transcript its new messages.
     #[prost(message, repeated, tag = "5")]
     pub messages: ::prost::alloc::vec::Vec<Message>,
-    /// Optional. At most 128.
+    /// Optional. The tools that the model may call; at most 128.
     #[prost(message, repeated, tag = "6")]
     pub tools: ::prost::alloc::vec::Vec<Tool>,
-    /// Optional. Only with tools.
+    /// Optional, with `tools` only. Whether the model may, must or must not call tools.
     #[prost(message, optional, tag = "7")]
     pub tool_choice: ::core::option::Option<ToolChoice>,
-    /// Optional. The form of the answer.
+    /// Optional. The format of the answer.
     #[prost(message, optional, tag = "8")]
     pub response_format: ::core::option::Option<ResponseFormat>,
-    /// Optional. How words are picked.
+    /// Optional. How the model chooses tokens.
     #[prost(message, optional, tag = "9")]
     pub sampling: ::core::option::Option<Sampling>,
-    /// Optional. Reasoning counts too. Where a provider demands a limit, the model's own.
+    /// Optional. The maximum number of output tokens, reasoning included; at least 1. If the provider
+    /// requires a limit, the default is the model's maximum.
     #[prost(int64, optional, tag = "10")]
     pub max_output_tokens: ::core::option::Option<i64>,
-    /// Optional. How much the model thinks.
+    /// Optional. How much the model reasons before it answers.
     #[prost(message, optional, tag = "11")]
     pub reasoning: ::core::option::Option<ReasoningControl>,
     /// Optional. Why the request is made.
     #[prost(enumeration = "Origin", tag = "12")]
     pub origin: i32,
-    /// Optional. Further fields of the provider's own request, added at its top level as they are.
-    /// May not replace a field that the other fields of this message set.
+    /// Optional. More fields for the top level of the provider's own request, sent unchanged. They
+    /// must not replace a field that this message sets. They are sent only to the provider that the
+    /// request is made for, not to fallbacks at other providers.
     #[prost(message, optional, tag = "13")]
     pub provider_options: ::core::option::Option<::prost_types::Struct>,
-    /// Optional. Whom to ask when the model above can't answer, in this order; at most 8. Without any,
-    /// the workspace's own list. They are tried when the provider is unreachable, overloaded or too
-    /// slow, throttles every key, refuses the key or the model, or when there is no usable key; never
-    /// for a request that is wrong, and never after the first piece of a streamed answer. A request that
-    /// began on its owner's bill moves to the platform's only where `when_failed` is PLATFORM, and never
-    /// back.
+    /// Optional. The models to try, in this order, when the model above can't answer; at most 8. The
+    /// default is the workspace's list, if the request names no key.
+    ///
+    /// A fallback is tried if the provider is unreachable, overloaded or too slow, if it throttles
+    /// every key or refuses the key or the model, or if no key can be used. It is not tried if the
+    /// request is invalid, or once a streamed answer has begun. A request that its owner has begun to
+    /// pay for moves to the platform only where `when_failed` is FUNDING_FALLBACK_PLATFORM, and never
+    /// moves back.
     #[prost(message, repeated, tag = "14")]
     pub fallbacks: ::prost::alloc::vec::Vec<Fallback>,
-    /// Optional. The workspace's list of fallbacks is not used either.
+    /// Optional. Turns the workspace's fallbacks off too. Excludes `fallbacks`.
     #[prost(bool, tag = "15")]
     pub no_fallback: bool,
-    /// Optional. The session that the request belongs to: `workspaces/{workspace}/sessions/{session}`. Its
-    /// key and model hold where this request names none, and its transcript comes before `messages`. What
-    /// the request names holds for the request alone.
+    /// Optional. The session of the request: `workspaces/{workspace}/sessions/{session}`. Its key,
+    /// provider and model apply if the request names none, and its transcript precedes `messages`. A
+    /// key or model in the request applies to this request only.
     #[prost(string, tag = "16")]
     pub session: ::prost::alloc::string::String,
     /// Optional. Narrows who may pay.
     #[prost(message, optional, tag = "17")]
     pub funding: ::core::option::Option<Funding>,
-    /// Optional. What is expected of the key.
+    /// Optional. The properties that the key must have.
     #[prost(message, optional, tag = "18")]
     pub expectations: ::core::option::Option<Expectations>,
-    /// Optional. Refuses the request, by the fields that can't travel, instead of leaving something of the
-    /// conversation behind.
+    /// Optional. Refuses the request if a detail of the conversation can't be sent to the model. The
+    /// error names the fields. Otherwise the response lists them in `portability`.
     #[prost(bool, tag = "19")]
     pub strict: bool,
 }
-/// Another model to ask.
+/// A model to try when the models before it can't answer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Fallback {
-    /// Optional when `key` is set, or when the catalogue knows whose the model is. A provider id.
+    /// Optional if `key` is set or the catalogue knows the provider of the model. A provider id.
     #[prost(string, tag = "1")]
     pub provider: ::prost::alloc::string::String,
-    /// Optional when the key has a default model. As the provider names it.
+    /// Optional if the key has a default model. The model's name at the provider; at most 256 bytes.
     #[prost(string, tag = "2")]
     pub model: ::prost::alloc::string::String,
-    /// Optional; required when the request names a key and `provider` is another one. As
-    /// `GenerateRequest.key`.
+    /// Optional, but required if the request names a key and `provider` differs from the request's. As
+    /// `GenerateRequest.key`. The default is the request's key.
     #[prost(string, tag = "3")]
     pub key: ::prost::alloc::string::String,
 }
-/// An answer.
+/// An answer to a conversation.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GenerateResponse {
-    /// What the model said.
+    /// The message from the model.
     #[prost(message, optional, tag = "1")]
     pub message: ::core::option::Option<Message>,
-    /// Why it ended there.
+    /// Why the answer ended.
     #[prost(enumeration = "FinishReason", tag = "2")]
     pub finish_reason: i32,
-    /// The reason in the provider's own word.
+    /// The provider's own word for `finish_reason`.
     #[prost(string, tag = "3")]
     pub native_finish_reason: ::prost::alloc::string::String,
     /// The model that answered, as the provider named it.
@@ -1994,85 +1999,85 @@ pub struct GenerateResponse {
     /// The provider's id of the answer.
     #[prost(string, tag = "5")]
     pub response_id: ::prost::alloc::string::String,
-    /// What was used, summed over the attempts.
+    /// The usage, summed over the attempts. Unset if the provider reported none.
     #[prost(message, optional, tag = "6")]
     pub usage: ::core::option::Option<Usage>,
-    /// The calls that were made, in order; the last one answered.
+    /// The calls that were made, in order. The last one gave the answer.
     #[prost(message, repeated, tag = "7")]
     pub attempts: ::prost::alloc::vec::Vec<Attempt>,
-    /// What of the conversation the model that answered was not shown.
+    /// The details of the conversation that were not sent to the model that answered.
     #[prost(message, repeated, tag = "8")]
     pub portability: ::prost::alloc::vec::Vec<Loss>,
     /// The turn that was added to the session's transcript:
-    /// `workspaces/{workspace}/sessions/{session}/turns/{turn}`. Empty without a transcript, and when the
-    /// turn could not be kept after the model had answered.
+    /// `workspaces/{workspace}/sessions/{session}/turns/{turn}`. Empty without a transcript, or if the
+    /// turn could not be stored.
     #[prost(string, tag = "9")]
     pub turn: ::prost::alloc::string::String,
 }
-/// Asks for an answer piece by piece.
+/// Requests a streamed answer to a conversation.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StreamGenerateRequest {
-    /// Required. As for Generate.
+    /// Required. The request, as for Generate.
     #[prost(message, optional, tag = "1")]
     pub request: ::core::option::Option<GenerateRequest>,
 }
-/// A piece of an answer.
+/// A part of a streamed answer.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct StreamGenerateResponse {
-    /// Exactly one is set.
+    /// Exactly one event.
     #[prost(oneof = "stream_generate_response::Event", tags = "1, 2")]
     pub event: ::core::option::Option<stream_generate_response::Event>,
 }
 /// Nested message and enum types in `StreamGenerateResponse`.
 pub mod stream_generate_response {
-    /// Exactly one is set.
+    /// Exactly one event.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Event {
-        /// More of a part.
+        /// More content of one part of the answer.
         #[prost(message, tag = "1")]
         Delta(super::PartDelta),
-        /// The whole answer with its account. Last, once.
+        /// The whole answer with its usage and attempts. Sent last, and once.
         #[prost(message, tag = "2")]
         Completed(super::GenerateResponse),
     }
 }
-/// More of a part of the message that is being written. Pictures, and parts that are state alone, come
-/// with the whole answer only.
+/// More content of one part of a streamed message. Images, and parts that hold only state, come with
+/// the whole answer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PartDelta {
-    /// Which part, from 0. Parts of parallel tool calls may take turns.
+    /// The index of the part, from 0. Deltas of parallel tool calls may alternate.
     #[prost(int32, tag = "1")]
     pub part_index: i32,
-    /// Exactly one is set.
+    /// Exactly one delta.
     #[prost(oneof = "part_delta::Delta", tags = "2, 3, 4, 5, 6")]
     pub delta: ::core::option::Option<part_delta::Delta>,
 }
 /// Nested message and enum types in `PartDelta`.
 pub mod part_delta {
-    /// Exactly one is set.
+    /// Exactly one delta.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Delta {
         /// More text.
         #[prost(string, tag = "2")]
         Text(::prost::alloc::string::String),
-        /// More of what the model thinks.
+        /// More text of the reasoning.
         #[prost(string, tag = "3")]
         Reasoning(::prost::alloc::string::String),
-        /// More of why it declines.
+        /// More text of the refusal.
         #[prost(string, tag = "4")]
         Refusal(::prost::alloc::string::String),
-        /// A tool call begins; its `arguments` are still empty.
+        /// The start of a tool call. Its `arguments` are empty.
         #[prost(message, tag = "5")]
         ToolCall(super::ToolCall),
-        /// More of the tool call's arguments.
+        /// More text of the tool call's arguments.
         #[prost(string, tag = "6")]
         ToolCallArguments(::prost::alloc::string::String),
     }
 }
-/// Asks for vectors.
+/// Requests embeddings.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EmbedRequest {
-    /// Required. `workspaces/{workspace}` or `workspaces/{workspace}/projects/{project}`.
+    /// Required. The scope: `workspaces/{workspace}` or `workspaces/{workspace}/projects/{project}`.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
     /// Optional. As `GenerateRequest.key`.
@@ -2087,10 +2092,11 @@ pub struct EmbedRequest {
     /// Required. 1 to 2,048 texts, none of them empty.
     #[prost(string, repeated, tag = "5")]
     pub inputs: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Optional. How long the vectors shall be; at least 1. Not every model can choose.
+    /// Optional. The number of components of each embedding; at least 1. Some models have a fixed
+    /// number.
     #[prost(int32, optional, tag = "6")]
     pub dimensions: ::core::option::Option<i32>,
-    /// Optional. What the vectors are for.
+    /// Optional. What the embeddings are for.
     #[prost(enumeration = "embed_request::Purpose", tag = "7")]
     pub purpose: i32,
     /// Optional. Why the request is made.
@@ -2102,13 +2108,14 @@ pub struct EmbedRequest {
     /// Optional. Narrows who may pay.
     #[prost(message, optional, tag = "10")]
     pub funding: ::core::option::Option<Funding>,
-    /// Optional. What is expected of the key.
+    /// Optional. The properties that the key must have.
     #[prost(message, optional, tag = "11")]
     pub expectations: ::core::option::Option<Expectations>,
 }
 /// Nested message and enum types in `EmbedRequest`.
 pub mod embed_request {
-    /// What the vectors are for. Google's models make different ones; others take none.
+    /// What the embeddings are for. Google's models depend on it; for other providers it must be
+    /// unset.
     #[derive(
         Clone,
         Copy,
@@ -2124,21 +2131,21 @@ pub mod embed_request {
     pub enum Purpose {
         /// The provider's default.
         Unspecified = 0,
-        /// Texts that search for others.
+        /// Texts that search for other texts.
         RetrievalQuery = 1,
-        /// Texts that are searched for.
+        /// Texts that are searched.
         RetrievalDocument = 2,
-        /// Comparing texts.
+        /// Texts that are compared.
         SemanticSimilarity = 3,
-        /// Sorting texts into classes.
+        /// Texts that are sorted into classes.
         Classification = 4,
-        /// Finding groups of texts.
+        /// Texts that are grouped.
         Clustering = 5,
         /// Questions that search for answers.
         QuestionAnswering = 6,
-        /// Statements that search for proof.
+        /// Statements that search for evidence.
         FactVerification = 7,
-        /// Words that search for code.
+        /// Texts that search for code.
         CodeRetrievalQuery = 8,
     }
     impl Purpose {
@@ -2176,33 +2183,33 @@ pub mod embed_request {
         }
     }
 }
-/// Vectors.
+/// The embeddings of texts.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct EmbedResponse {
-    /// One for each input, in order.
+    /// One embedding for each input, in order.
     #[prost(message, repeated, tag = "1")]
     pub embeddings: ::prost::alloc::vec::Vec<Embedding>,
-    /// The model that answered, as the provider named it; empty when it did not.
+    /// The model that answered, as the provider named it. Empty if it named none.
     #[prost(string, tag = "2")]
     pub model: ::prost::alloc::string::String,
-    /// What was used, summed over the attempts; unset when the provider does not tell.
+    /// The usage, summed over the attempts. Unset if the provider reported none.
     #[prost(message, optional, tag = "3")]
     pub usage: ::core::option::Option<Usage>,
-    /// The calls that were made, in order; the last one answered.
+    /// The calls that were made, in order. The last one gave the answer.
     #[prost(message, repeated, tag = "4")]
     pub attempts: ::prost::alloc::vec::Vec<Attempt>,
 }
-/// A vector.
+/// The embedding of one text.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Embedding {
-    /// Its components, as the provider gave them: not normalised here.
+    /// The components, as the provider returned them. Latchkey does not normalise them.
     #[prost(float, repeated, tag = "1")]
     pub values: ::prost::alloc::vec::Vec<f32>,
 }
-/// Asks for pictures.
+/// Requests images.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GenerateImagesRequest {
-    /// Required. `workspaces/{workspace}` or `workspaces/{workspace}/projects/{project}`.
+    /// Required. The scope: `workspaces/{workspace}` or `workspaces/{workspace}/projects/{project}`.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
     /// Optional. As `GenerateRequest.key`.
@@ -2214,25 +2221,25 @@ pub struct GenerateImagesRequest {
     /// Optional. As `GenerateRequest.model`.
     #[prost(string, tag = "4")]
     pub model: ::prost::alloc::string::String,
-    /// Required. What to show.
+    /// Required. A description of the image.
     #[prost(string, tag = "5")]
     pub prompt: ::prost::alloc::string::String,
-    /// Optional. How many pictures; 0 means 1, at most 10.
+    /// Optional. The number of images; at most 10. 0 means 1. Google's models accept 1 only.
     #[prost(int32, tag = "6")]
     pub count: i32,
-    /// Optional. As the provider spells it: `1024x1024` at OpenAI, `2K` at Google.
+    /// Optional. The size in the provider's own form: `1024x1024` at OpenAI, `2K` at Google.
     #[prost(string, tag = "7")]
     pub size: ::prost::alloc::string::String,
-    /// Optional. Such as `16:9`, where the provider asks for that.
+    /// Optional. The aspect ratio, such as `16:9`, for providers that accept one.
     #[prost(string, tag = "8")]
     pub aspect_ratio: ::prost::alloc::string::String,
-    /// Optional. As the provider spells it: `low`, `medium`, `high`.
+    /// Optional. The quality in the provider's own words, such as `low`, `medium` or `high`.
     #[prost(string, tag = "9")]
     pub quality: ::prost::alloc::string::String,
-    /// Optional. As the provider spells it: `transparent`, `opaque`.
+    /// Optional. The background in the provider's own words, such as `transparent` or `opaque`.
     #[prost(string, tag = "10")]
     pub background: ::prost::alloc::string::String,
-    /// Optional. The form of the files, such as `image/png`.
+    /// Optional. The MIME type of the images, such as `image/png`.
     #[prost(string, tag = "11")]
     pub mime_type: ::prost::alloc::string::String,
     /// Optional. Why the request is made.
@@ -2244,221 +2251,226 @@ pub struct GenerateImagesRequest {
     /// Optional. Narrows who may pay.
     #[prost(message, optional, tag = "14")]
     pub funding: ::core::option::Option<Funding>,
-    /// Optional. What is expected of the key.
+    /// Optional. The properties that the key must have.
     #[prost(message, optional, tag = "15")]
     pub expectations: ::core::option::Option<Expectations>,
 }
-/// Pictures.
+/// Generated images.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GenerateImagesResponse {
-    /// At least one.
+    /// The images; at least one.
     #[prost(message, repeated, tag = "1")]
     pub images: ::prost::alloc::vec::Vec<GeneratedImage>,
-    /// The model that answered, as the provider named it; empty when it did not.
+    /// The model that answered, as the provider named it. Empty if it named none.
     #[prost(string, tag = "2")]
     pub model: ::prost::alloc::string::String,
-    /// What was used, summed over the attempts; unset when the provider does not tell.
+    /// The usage, summed over the attempts. Unset if the provider reported none.
     #[prost(message, optional, tag = "3")]
     pub usage: ::core::option::Option<Usage>,
-    /// The calls that were made, in order; the last one answered.
+    /// The calls that were made, in order. The last one gave the answer.
     #[prost(message, repeated, tag = "4")]
     pub attempts: ::prost::alloc::vec::Vec<Attempt>,
 }
-/// A picture that was made.
+/// A generated image.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GeneratedImage {
-    /// The prompt as the provider rewrote it; empty when it did not.
+    /// The prompt as the provider rewrote it. Empty if it did not.
     #[prost(string, tag = "3")]
     pub revised_prompt: ::prost::alloc::string::String,
-    /// Exactly one is set.
+    /// Exactly one source.
     #[prost(oneof = "generated_image::Source", tags = "1, 2")]
     pub source: ::core::option::Option<generated_image::Source>,
 }
 /// Nested message and enum types in `GeneratedImage`.
 pub mod generated_image {
-    /// Exactly one is set.
+    /// Exactly one source.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Source {
-        /// The picture itself.
+        /// The image itself.
         #[prost(message, tag = "1")]
         Blob(super::Blob),
-        /// Where the provider keeps it for a while.
+        /// The address at which the provider stores the image for a limited time.
         #[prost(string, tag = "2")]
         Url(::prost::alloc::string::String),
     }
 }
-/// Asks for the size of a prompt.
+/// Requests the number of tokens of a prompt.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CountTokensRequest {
-    /// Required. The prompt as it would be sent to Generate.
+    /// Required. The request, as for Generate. Only the first model is used: fallbacks are ignored.
     #[prost(message, optional, tag = "1")]
     pub request: ::core::option::Option<GenerateRequest>,
 }
-/// The size of a prompt.
+/// The number of tokens of a prompt.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CountTokensResponse {
-    /// Tokens of input, as the provider counts them.
+    /// The number of input tokens, as the provider counts them.
     #[prost(int64, tag = "1")]
     pub input_tokens: i64,
-    /// The calls that were made, in order; the last one answered.
+    /// The calls that were made, in order. The last one gave the answer.
     #[prost(message, repeated, tag = "2")]
     pub attempts: ::prost::alloc::vec::Vec<Attempt>,
 }
-/// Asks for a page of models.
+/// Requests a page of the models that keys can reach.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListModelsRequest {
-    /// Required. `workspaces/{workspace}` or `workspaces/{workspace}/projects/{project}`.
+    /// Required. The scope: `workspaces/{workspace}` or `workspaces/{workspace}/projects/{project}`.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
-    /// Optional. Only models of this provider.
+    /// Optional. A provider id. Restricts the list to models of this provider.
     #[prost(string, tag = "2")]
     pub provider: ::prost::alloc::string::String,
-    /// Optional. Only what this key can reach; as `GenerateRequest.key`.
+    /// Optional. Restricts the list to models that this key can reach, as `GenerateRequest.key`.
     #[prost(string, tag = "3")]
     pub key: ::prost::alloc::string::String,
-    /// Optional. Asks the providers again although their lists are still kept.
+    /// Optional. Requests new lists from the providers. Otherwise a list of the last few minutes is
+    /// used if there is one.
     #[prost(bool, tag = "4")]
     pub refresh: bool,
-    /// Optional. At most this many; 0 means 50, more than 1,000 means 1,000.
+    /// Optional. The maximum number of models. 0 means 50; a value above 1,000 means 1,000.
     #[prost(int32, tag = "5")]
     pub page_size: i32,
-    /// Optional. `next_page_token` of the page before; the other fields must be the same.
+    /// Optional. The `next_page_token` of the previous page. The other fields must be unchanged.
     #[prost(string, tag = "6")]
     pub page_token: ::prost::alloc::string::String,
 }
-/// A page of models.
+/// A page of the models that keys can reach.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListModelsResponse {
-    /// By provider, then by name.
+    /// The models, by provider, then by name.
     #[prost(message, repeated, tag = "1")]
     pub models: ::prost::alloc::vec::Vec<ReachableModel>,
-    /// Empty on the last page.
+    /// The token of the next page; empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
-    /// Keys whose provider could not be asked, and why. Their models are missing, or those of an
-    /// earlier answer.
+    /// The keys for which the provider returned no list. Their models are missing or come from an
+    /// earlier list.
     #[prost(message, repeated, tag = "3")]
     pub failures: ::prost::alloc::vec::Vec<ModelListFailure>,
 }
-/// A model that keys of a workspace can reach.
+/// A model that keys can reach: its provider lists it, and the rules of the key, the project, the
+/// workspace and the operator allow it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReachableModel {
-    /// Its provider.
+    /// The provider id.
     #[prost(string, tag = "1")]
     pub provider: ::prost::alloc::string::String,
-    /// Its name there: what a request puts into `model`.
+    /// The model's name at the provider, as a request's `model`.
     #[prost(string, tag = "2")]
     pub model: ::prost::alloc::string::String,
-    /// Its name for people; empty when the provider gives none.
+    /// The model's name for people. Empty if the provider gives none.
     #[prost(string, tag = "3")]
     pub display_name: ::prost::alloc::string::String,
-    /// The keys that reach it: `{parent}/keys/{key}`.
+    /// The keys that reach the model: `{parent}/keys/{key}`.
     #[prost(string, repeated, tag = "4")]
     pub keys: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The most input it takes, in tokens; 0 when not known.
+    /// The maximum input in tokens; 0 if unknown.
     #[prost(int64, tag = "5")]
     pub max_input_tokens: i64,
-    /// The most output it gives, in tokens; 0 when not known.
+    /// The maximum output in tokens; 0 if unknown.
     #[prost(int64, tag = "6")]
     pub max_output_tokens: i64,
-    /// What it can be asked for; empty when the provider does not say and the catalogue does not know.
+    /// The operations that the model supports. Empty if neither the provider nor the catalogue tells.
     #[prost(enumeration = "Operation", repeated, tag = "7")]
     pub operations: ::prost::alloc::vec::Vec<i32>,
-    /// When its provider was asked.
+    /// When the provider returned the list.
     #[prost(message, optional, tag = "8")]
     pub fetch_time: ::core::option::Option<::prost_types::Timestamp>,
 }
-/// A list of models that could not be had.
+/// A failure to fetch the list of models with one key.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ModelListFailure {
     /// The key: `{parent}/keys/{key}`.
     #[prost(string, tag = "1")]
     pub key: ::prost::alloc::string::String,
-    /// Its provider.
+    /// The provider id of the key.
     #[prost(string, tag = "2")]
     pub provider: ::prost::alloc::string::String,
-    /// Why, as in ErrorInfo.
+    /// The reason, as in ErrorInfo.
     #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
-    /// The words, the provider's where there are any.
+    /// The error message, with the provider's message if there is one.
     #[prost(string, tag = "4")]
     pub message: ::prost::alloc::string::String,
 }
-/// Asks several models the same.
+/// Requests the answers of several models to one conversation.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CompareRequest {
-    /// Required. What is asked. Its `provider`, `model`, `key` and `fallbacks` must be empty.
+    /// Required. The request. Its `provider`, `model`, `key` and `fallbacks` must be empty. A
+    /// session's transcript is read, but no turn is added to it.
     #[prost(message, optional, tag = "1")]
     pub request: ::core::option::Option<GenerateRequest>,
-    /// Required. Whom; 1 to 8.
+    /// Required. The models; 1 to 8.
     #[prost(message, repeated, tag = "2")]
     pub alternatives: ::prost::alloc::vec::Vec<Alternative>,
 }
 /// A model to compare.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Alternative {
-    /// As `GenerateRequest.provider`.
+    /// Optional. As `GenerateRequest.provider`.
     #[prost(string, tag = "1")]
     pub provider: ::prost::alloc::string::String,
-    /// As `GenerateRequest.model`.
+    /// Optional. As `GenerateRequest.model`.
     #[prost(string, tag = "2")]
     pub model: ::prost::alloc::string::String,
-    /// As `GenerateRequest.key`.
+    /// Optional. As `GenerateRequest.key`.
     #[prost(string, tag = "3")]
     pub key: ::prost::alloc::string::String,
 }
-/// What one of the models made of it.
+/// The outcome for one of the models.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CompareResponse {
-    /// Which of the alternatives, from 0.
+    /// The index in `CompareRequest.alternatives`, from 0.
     #[prost(int32, tag = "1")]
     pub index: i32,
-    /// Exactly one is set.
+    /// Exactly one outcome.
     #[prost(oneof = "compare_response::Outcome", tags = "2, 3")]
     pub outcome: ::core::option::Option<compare_response::Outcome>,
 }
 /// Nested message and enum types in `CompareResponse`.
 pub mod compare_response {
-    /// Exactly one is set.
+    /// Exactly one outcome.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Outcome {
-        /// Its answer.
+        /// The model's answer.
         #[prost(message, tag = "2")]
         Answer(super::GenerateResponse),
-        /// Why there is none.
+        /// The error, if the model gave no answer.
         #[prost(message, tag = "3")]
         Failure(super::CompareFailure),
     }
 }
-/// Why a model did not answer.
+/// An error of one of the models, as Generate would return it.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CompareFailure {
-    /// The status code that Generate would have failed with (google.rpc.Code).
+    /// The status code (google.rpc.Code).
     #[prost(int32, tag = "1")]
     pub code: i32,
-    /// As in ErrorInfo.
+    /// The reason, as in ErrorInfo.
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
-    /// For people.
+    /// The error message, for people.
     #[prost(string, tag = "3")]
     pub message: ::prost::alloc::string::String,
-    /// As in ErrorInfo.
+    /// The metadata, as in ErrorInfo.
     #[prost(btree_map = "string, string", tag = "4")]
     pub metadata: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
 }
-/// Asks what would become of a request.
+/// Requests a report on what would happen to a request. Nothing is called, spent or leased, and no
+/// key material is opened. The report describes the present state; a later change can change the
+/// outcome.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ExplainRequest {
-    /// Exactly one is set.
+    /// Required. Exactly one request.
     #[prost(oneof = "explain_request::Request", tags = "1, 2, 3")]
     pub request: ::core::option::Option<explain_request::Request>,
 }
 /// Nested message and enum types in `ExplainRequest`.
 pub mod explain_request {
-    /// Exactly one is set.
+    /// Required. Exactly one request.
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Request {
         /// A request to Generate or StreamGenerate.
@@ -2472,10 +2484,11 @@ pub mod explain_request {
         GenerateImages(super::GenerateImagesRequest),
     }
 }
-/// What would become of a request.
+/// A report on what would happen to a request.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ExplainResponse {
-    /// The models that it may be put to, in that order.
+    /// The models that would be tried, in that order. If no key would be tried for a model, its
+    /// `refusal` holds the error.
     #[prost(message, repeated, tag = "1")]
     pub models: ::prost::alloc::vec::Vec<ExplainedModel>,
 }
@@ -2490,7 +2503,12 @@ pub mod inference_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Sends prompts to providers with the right key.
+    /// Calls the models of providers, with the keys that the vault leases.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), UNAVAILABLE
+    /// (VAULT_UNAVAILABLE), DEADLINE_EXCEEDED (DEADLINE_EXCEEDED), DATA_LOSS (INTEGRITY), UNIMPLEMENTED
+    /// (COMPRESSION_UNKNOWN).
     #[derive(Debug, Clone)]
     pub struct InferenceServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -2571,18 +2589,17 @@ pub mod inference_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Answers a conversation.
+        /// Returns a model's answer to a conversation.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: no; each call is billed.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, MESSAGE_TOO_LARGE, UNSUPPORTED_BY_PROVIDER,
-        /// PROVIDER_REJECTED_REQUEST),
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
         /// FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS,
-        /// EXPECTATION_UNMET, LOSSY_SWITCH, SESSION_TOO_LONG, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT,
-        /// MODEL_UNAVAILABLE, DESTINATION_FORBIDDEN), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE
-        /// (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, VAULT_UNAVAILABLE, JOURNAL_UNAVAILABLE,
-        /// DATABASE_UNAVAILABLE), DEADLINE_EXCEEDED (DEADLINE_EXCEEDED, PROVIDER_TIMEOUT), DATA_LOSS (INTEGRITY).
+        /// EXPECTATION_UNMET, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT, MODEL_UNAVAILABLE,
+        /// EGRESS_FORBIDDEN, LOSSY_SWITCH, SESSION_TOO_LONG), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED),
+        /// UNAVAILABLE (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, JOURNAL_UNAVAILABLE,
+        /// DATABASE_UNAVAILABLE), DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
         pub async fn generate(
             &mut self,
             request: impl tonic::IntoRequest<super::GenerateRequest>,
@@ -2609,12 +2626,18 @@ pub mod inference_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Answers a conversation piece by piece. Ends with one `completed` message; a stream that ends
-        /// without it has failed, and carries the error.
+        /// Streams a model's answer to a conversation; a stream that ends without `completed` ends with an
+        /// error.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: no; each call is billed.
-        /// Errors: as Generate, also in mid-stream, and UNAVAILABLE (STREAM_TRUNCATED).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
+        /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
+        /// FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS,
+        /// EXPECTATION_UNMET, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT, MODEL_UNAVAILABLE,
+        /// EGRESS_FORBIDDEN, LOSSY_SWITCH, SESSION_TOO_LONG), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED),
+        /// UNAVAILABLE (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, JOURNAL_UNAVAILABLE, STREAM_TRUNCATED,
+        /// DATABASE_UNAVAILABLE), DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
         pub async fn stream_generate(
             &mut self,
             request: impl tonic::IntoRequest<super::StreamGenerateRequest>,
@@ -2644,11 +2667,16 @@ pub mod inference_service_client {
                 );
             self.inner.server_streaming(req, path, codec).await
         }
-        /// Turns texts into vectors.
+        /// Returns the embeddings of texts.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: no; each call is billed.
-        /// Errors: as Generate.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
+        /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION
+        /// (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS, EXPECTATION_UNMET,
+        /// PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT, MODEL_UNAVAILABLE, EGRESS_FORBIDDEN),
+        /// RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED,
+        /// JOURNAL_UNAVAILABLE), DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
         pub async fn embed(
             &mut self,
             request: impl tonic::IntoRequest<super::EmbedRequest>,
@@ -2670,11 +2698,16 @@ pub mod inference_service_client {
                 .insert(GrpcMethod::new("latchkey.router.v1.InferenceService", "Embed"));
             self.inner.unary(req, path, codec).await
         }
-        /// Makes pictures after a prompt.
+        /// Generates images from a prompt.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: no; each call is billed.
-        /// Errors: as Generate.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
+        /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION
+        /// (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS, EXPECTATION_UNMET,
+        /// PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT, MODEL_UNAVAILABLE, EGRESS_FORBIDDEN),
+        /// RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED,
+        /// JOURNAL_UNAVAILABLE), DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
         pub async fn generate_images(
             &mut self,
             request: impl tonic::IntoRequest<super::GenerateImagesRequest>,
@@ -2704,11 +2737,17 @@ pub mod inference_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Counts the tokens of a prompt, where the provider has a way to ask. Costs nothing.
+        /// Counts the tokens of a prompt at no cost, if the provider offers that.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: yes.
-        /// Errors: as Generate.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
+        /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
+        /// FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS,
+        /// EXPECTATION_UNMET, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT, MODEL_UNAVAILABLE,
+        /// EGRESS_FORBIDDEN, SESSION_TOO_LONG), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE
+        /// (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, JOURNAL_UNAVAILABLE, DATABASE_UNAVAILABLE),
+        /// DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
         pub async fn count_tokens(
             &mut self,
             request: impl tonic::IntoRequest<super::CountTokensRequest>,
@@ -2735,13 +2774,12 @@ pub mod inference_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Puts one request to several models, and answers as each of them does. None has a fallback, and a
-        /// session's transcript is read but not continued.
+        /// Sends one conversation to several models, and streams each answer as soon as it is complete.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: no; each call is billed.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, MESSAGE_TOO_LARGE), PERMISSION_DENIED (PERMISSION_DENIED),
-        /// NOT_FOUND (SESSION_NOT_FOUND). What one model fails with is in its answer.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION
+        /// (SESSION_TOO_LONG), UNAVAILABLE (DATABASE_UNAVAILABLE).
         pub async fn compare(
             &mut self,
             request: impl tonic::IntoRequest<super::CompareRequest>,
@@ -2768,16 +2806,13 @@ pub mod inference_service_client {
                 );
             self.inner.server_streaming(req, path, codec).await
         }
-        /// Says which keys a request would try, which are passed over by which rule, who would pay and what it
-        /// might cost. Nothing is called, spent or leased, and no key's material is touched. It tells what holds
-        /// now: whoever changes something between Explain and the request changes the outcome. There are no
-        /// budgets yet, so it does not tell what one leaves.
+        /// Reports which keys a request would try, who would pay and what it might cost, without any call.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
-        /// KEY_NOT_FOUND, SESSION_NOT_FOUND), UNAVAILABLE (VAULT_UNAVAILABLE), DATA_LOSS (INTEGRITY). A
-        /// refusal that the request would meet is in the answer.
+        /// KEY_NOT_FOUND, SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_TOO_LONG), UNAVAILABLE
+        /// (DATABASE_UNAVAILABLE).
         pub async fn explain(
             &mut self,
             request: impl tonic::IntoRequest<super::ExplainRequest>,
@@ -2804,14 +2839,13 @@ pub mod inference_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists the models that the keys of a workspace can reach: what each key's provider says, within
-        /// what the key may be used for. Kept for a few minutes.
+        /// Lists the models that the keys of a workspace can reach.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
-        /// PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION (KEY_UNUSABLE, PROVIDER_MISMATCH),
-        /// UNAVAILABLE (VAULT_UNAVAILABLE), DEADLINE_EXCEEDED (DEADLINE_EXCEEDED), DATA_LOSS (INTEGRITY).
+        /// PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE,
+        /// PROVIDER_MISMATCH, POLICY_FORBIDS).
         pub async fn list_models(
             &mut self,
             request: impl tonic::IntoRequest<super::ListModelsRequest>,
@@ -2853,18 +2887,17 @@ pub mod inference_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with InferenceServiceServer.
     #[async_trait]
     pub trait InferenceService: std::marker::Send + std::marker::Sync + 'static {
-        /// Answers a conversation.
+        /// Returns a model's answer to a conversation.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: no; each call is billed.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, MESSAGE_TOO_LARGE, UNSUPPORTED_BY_PROVIDER,
-        /// PROVIDER_REJECTED_REQUEST),
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
         /// FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS,
-        /// EXPECTATION_UNMET, LOSSY_SWITCH, SESSION_TOO_LONG, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT,
-        /// MODEL_UNAVAILABLE, DESTINATION_FORBIDDEN), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE
-        /// (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, VAULT_UNAVAILABLE, JOURNAL_UNAVAILABLE,
-        /// DATABASE_UNAVAILABLE), DEADLINE_EXCEEDED (DEADLINE_EXCEEDED, PROVIDER_TIMEOUT), DATA_LOSS (INTEGRITY).
+        /// EXPECTATION_UNMET, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT, MODEL_UNAVAILABLE,
+        /// EGRESS_FORBIDDEN, LOSSY_SWITCH, SESSION_TOO_LONG), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED),
+        /// UNAVAILABLE (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, JOURNAL_UNAVAILABLE,
+        /// DATABASE_UNAVAILABLE), DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
         async fn generate(
             &self,
             request: tonic::Request<super::GenerateRequest>,
@@ -2878,12 +2911,18 @@ pub mod inference_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Answers a conversation piece by piece. Ends with one `completed` message; a stream that ends
-        /// without it has failed, and carries the error.
+        /// Streams a model's answer to a conversation; a stream that ends without `completed` ends with an
+        /// error.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: no; each call is billed.
-        /// Errors: as Generate, also in mid-stream, and UNAVAILABLE (STREAM_TRUNCATED).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
+        /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
+        /// FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS,
+        /// EXPECTATION_UNMET, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT, MODEL_UNAVAILABLE,
+        /// EGRESS_FORBIDDEN, LOSSY_SWITCH, SESSION_TOO_LONG), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED),
+        /// UNAVAILABLE (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, JOURNAL_UNAVAILABLE, STREAM_TRUNCATED,
+        /// DATABASE_UNAVAILABLE), DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
         async fn stream_generate(
             &self,
             request: tonic::Request<super::StreamGenerateRequest>,
@@ -2891,20 +2930,30 @@ pub mod inference_service_server {
             tonic::Response<Self::StreamGenerateStream>,
             tonic::Status,
         >;
-        /// Turns texts into vectors.
+        /// Returns the embeddings of texts.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: no; each call is billed.
-        /// Errors: as Generate.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
+        /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION
+        /// (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS, EXPECTATION_UNMET,
+        /// PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT, MODEL_UNAVAILABLE, EGRESS_FORBIDDEN),
+        /// RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED,
+        /// JOURNAL_UNAVAILABLE), DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
         async fn embed(
             &self,
             request: tonic::Request<super::EmbedRequest>,
         ) -> std::result::Result<tonic::Response<super::EmbedResponse>, tonic::Status>;
-        /// Makes pictures after a prompt.
+        /// Generates images from a prompt.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: no; each call is billed.
-        /// Errors: as Generate.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
+        /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION
+        /// (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS, EXPECTATION_UNMET,
+        /// PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT, MODEL_UNAVAILABLE, EGRESS_FORBIDDEN),
+        /// RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED,
+        /// JOURNAL_UNAVAILABLE), DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
         async fn generate_images(
             &self,
             request: tonic::Request<super::GenerateImagesRequest>,
@@ -2912,11 +2961,17 @@ pub mod inference_service_server {
             tonic::Response<super::GenerateImagesResponse>,
             tonic::Status,
         >;
-        /// Counts the tokens of a prompt, where the provider has a way to ask. Costs nothing.
+        /// Counts the tokens of a prompt at no cost, if the provider offers that.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: yes.
-        /// Errors: as Generate.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
+        /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
+        /// FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS,
+        /// EXPECTATION_UNMET, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT, MODEL_UNAVAILABLE,
+        /// EGRESS_FORBIDDEN, SESSION_TOO_LONG), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE
+        /// (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, JOURNAL_UNAVAILABLE, DATABASE_UNAVAILABLE),
+        /// DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
         async fn count_tokens(
             &self,
             request: tonic::Request<super::CountTokensRequest>,
@@ -2930,39 +2985,34 @@ pub mod inference_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Puts one request to several models, and answers as each of them does. None has a fallback, and a
-        /// session's transcript is read but not continued.
+        /// Sends one conversation to several models, and streams each answer as soon as it is complete.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: no; each call is billed.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, MESSAGE_TOO_LARGE), PERMISSION_DENIED (PERMISSION_DENIED),
-        /// NOT_FOUND (SESSION_NOT_FOUND). What one model fails with is in its answer.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION
+        /// (SESSION_TOO_LONG), UNAVAILABLE (DATABASE_UNAVAILABLE).
         async fn compare(
             &self,
             request: tonic::Request<super::CompareRequest>,
         ) -> std::result::Result<tonic::Response<Self::CompareStream>, tonic::Status>;
-        /// Says which keys a request would try, which are passed over by which rule, who would pay and what it
-        /// might cost. Nothing is called, spent or leased, and no key's material is touched. It tells what holds
-        /// now: whoever changes something between Explain and the request changes the outcome. There are no
-        /// budgets yet, so it does not tell what one leaves.
+        /// Reports which keys a request would try, who would pay and what it might cost, without any call.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
-        /// KEY_NOT_FOUND, SESSION_NOT_FOUND), UNAVAILABLE (VAULT_UNAVAILABLE), DATA_LOSS (INTEGRITY). A
-        /// refusal that the request would meet is in the answer.
+        /// KEY_NOT_FOUND, SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_TOO_LONG), UNAVAILABLE
+        /// (DATABASE_UNAVAILABLE).
         async fn explain(
             &self,
             request: tonic::Request<super::ExplainRequest>,
         ) -> std::result::Result<tonic::Response<super::ExplainResponse>, tonic::Status>;
-        /// Lists the models that the keys of a workspace can reach: what each key's provider says, within
-        /// what the key may be used for. Kept for a few minutes.
+        /// Lists the models that the keys of a workspace can reach.
         ///
-        /// Caller: caller granted the workspace; member of it.
+        /// Caller: any member of the workspace; caller by configuration.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
-        /// PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION (KEY_UNUSABLE, PROVIDER_MISMATCH),
-        /// UNAVAILABLE (VAULT_UNAVAILABLE), DEADLINE_EXCEEDED (DEADLINE_EXCEEDED), DATA_LOSS (INTEGRITY).
+        /// PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE,
+        /// PROVIDER_MISMATCH, POLICY_FORBIDS).
         async fn list_models(
             &self,
             request: tonic::Request<super::ListModelsRequest>,
@@ -2971,7 +3021,12 @@ pub mod inference_service_server {
             tonic::Status,
         >;
     }
-    /// Sends prompts to providers with the right key.
+    /// Calls the models of providers, with the keys that the vault leases.
+    ///
+    /// Errors of every method: INVALID_ARGUMENT (MESSAGE_MALFORMED, MESSAGE_TOO_LARGE), UNAUTHENTICATED
+    /// (CREDENTIALS_REQUIRED, CREDENTIALS_INVALID), PERMISSION_DENIED (PERMISSION_DENIED), UNAVAILABLE
+    /// (VAULT_UNAVAILABLE), DEADLINE_EXCEEDED (DEADLINE_EXCEEDED), DATA_LOSS (INTEGRITY), UNIMPLEMENTED
+    /// (COMPRESSION_UNKNOWN).
     #[derive(Debug)]
     pub struct InferenceServiceServer<T> {
         inner: Arc<T>,
