@@ -2591,7 +2591,7 @@ pub mod inference_service_client {
         }
         /// Returns a model's answer to a conversation.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; each call is billed.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
@@ -2629,7 +2629,7 @@ pub mod inference_service_client {
         /// Streams a model's answer to a conversation; a stream that ends without `completed` ends with an
         /// error.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; each call is billed.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
@@ -2669,7 +2669,7 @@ pub mod inference_service_client {
         }
         /// Returns the embeddings of texts.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; each call is billed.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION
@@ -2700,7 +2700,7 @@ pub mod inference_service_client {
         }
         /// Generates images from a prompt.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; each call is billed.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION
@@ -2739,7 +2739,7 @@ pub mod inference_service_client {
         }
         /// Counts the tokens of a prompt at no cost, if the provider offers that.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
@@ -2776,7 +2776,7 @@ pub mod inference_service_client {
         }
         /// Sends one conversation to several models, and streams each answer as soon as it is complete.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; each call is billed.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION
         /// (SESSION_TOO_LONG), UNAVAILABLE (DATABASE_UNAVAILABLE).
@@ -2808,7 +2808,7 @@ pub mod inference_service_client {
         }
         /// Reports which keys a request would try, who would pay and what it might cost, without any call.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
         /// KEY_NOT_FOUND, SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_TOO_LONG), UNAVAILABLE
@@ -2841,11 +2841,11 @@ pub mod inference_service_client {
         }
         /// Lists the models that the keys of a workspace can reach.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
-        /// PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE,
-        /// PROVIDER_MISMATCH, POLICY_FORBIDS).
+        /// PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION (KEY_UNUSABLE, PROVIDER_MISMATCH,
+        /// POLICY_FORBIDS).
         pub async fn list_models(
             &mut self,
             request: impl tonic::IntoRequest<super::ListModelsRequest>,
@@ -2889,7 +2889,7 @@ pub mod inference_service_server {
     pub trait InferenceService: std::marker::Send + std::marker::Sync + 'static {
         /// Returns a model's answer to a conversation.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; each call is billed.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
@@ -2914,7 +2914,7 @@ pub mod inference_service_server {
         /// Streams a model's answer to a conversation; a stream that ends without `completed` ends with an
         /// error.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; each call is billed.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
@@ -2932,7 +2932,7 @@ pub mod inference_service_server {
         >;
         /// Returns the embeddings of texts.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; each call is billed.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION
@@ -2946,7 +2946,7 @@ pub mod inference_service_server {
         ) -> std::result::Result<tonic::Response<super::EmbedResponse>, tonic::Status>;
         /// Generates images from a prompt.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; each call is billed.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION
@@ -2963,7 +2963,7 @@ pub mod inference_service_server {
         >;
         /// Counts the tokens of a prompt at no cost, if the provider offers that.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, UNSUPPORTED_BY_PROVIDER, PROVIDER_REJECTED_REQUEST),
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
@@ -2987,7 +2987,7 @@ pub mod inference_service_server {
             + 'static;
         /// Sends one conversation to several models, and streams each answer as soon as it is complete.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; each call is billed.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION
         /// (SESSION_TOO_LONG), UNAVAILABLE (DATABASE_UNAVAILABLE).
@@ -2997,7 +2997,7 @@ pub mod inference_service_server {
         ) -> std::result::Result<tonic::Response<Self::CompareStream>, tonic::Status>;
         /// Reports which keys a request would try, who would pay and what it might cost, without any call.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
         /// KEY_NOT_FOUND, SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_TOO_LONG), UNAVAILABLE
@@ -3008,11 +3008,11 @@ pub mod inference_service_server {
         ) -> std::result::Result<tonic::Response<super::ExplainResponse>, tonic::Status>;
         /// Lists the models that the keys of a workspace can reach.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
-        /// PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE,
-        /// PROVIDER_MISMATCH, POLICY_FORBIDS).
+        /// PROJECT_NOT_FOUND, KEY_NOT_FOUND), FAILED_PRECONDITION (KEY_UNUSABLE, PROVIDER_MISMATCH,
+        /// POLICY_FORBIDS).
         async fn list_models(
             &self,
             request: tonic::Request<super::ListModelsRequest>,
@@ -3840,7 +3840,7 @@ pub mod session_service_client {
         }
         /// Creates a session.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes, if `request_id` is set.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ALREADY_EXISTS
         /// (SESSION_EXISTS, REQUEST_ID_REUSED).
@@ -3869,7 +3869,7 @@ pub mod session_service_client {
         }
         /// Returns one session without its transcript.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND).
         pub async fn get_session(
@@ -3897,7 +3897,7 @@ pub mod session_service_client {
         }
         /// Lists the sessions of a workspace, in the order of their names.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
         pub async fn list_sessions(
@@ -3928,7 +3928,7 @@ pub mod session_service_client {
         }
         /// Changes the fields of a session that the mask names.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED
         /// (ETAG_MISMATCH).
@@ -3957,7 +3957,7 @@ pub mod session_service_client {
         }
         /// Deletes a session, after the vault has destroyed the data key of its transcript.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; a second call fails with SESSION_NOT_FOUND.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED
         /// (ETAG_MISMATCH).
@@ -3989,7 +3989,7 @@ pub mod session_service_client {
         }
         /// Lists the turns of a session's transcript, oldest first.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (SESSION_NOT_FOUND).
         pub async fn list_turns(
@@ -4035,7 +4035,7 @@ pub mod session_service_server {
     pub trait SessionService: std::marker::Send + std::marker::Sync + 'static {
         /// Creates a session.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes, if `request_id` is set.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ALREADY_EXISTS
         /// (SESSION_EXISTS, REQUEST_ID_REUSED).
@@ -4045,7 +4045,7 @@ pub mod session_service_server {
         ) -> std::result::Result<tonic::Response<super::Session>, tonic::Status>;
         /// Returns one session without its transcript.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND).
         async fn get_session(
@@ -4054,7 +4054,7 @@ pub mod session_service_server {
         ) -> std::result::Result<tonic::Response<super::Session>, tonic::Status>;
         /// Lists the sessions of a workspace, in the order of their names.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
         async fn list_sessions(
@@ -4066,7 +4066,7 @@ pub mod session_service_server {
         >;
         /// Changes the fields of a session that the mask names.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED
         /// (ETAG_MISMATCH).
@@ -4076,7 +4076,7 @@ pub mod session_service_server {
         ) -> std::result::Result<tonic::Response<super::Session>, tonic::Status>;
         /// Deletes a session, after the vault has destroyed the data key of its transcript.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; a second call fails with SESSION_NOT_FOUND.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED
         /// (ETAG_MISMATCH).
@@ -4089,7 +4089,7 @@ pub mod session_service_server {
         >;
         /// Lists the turns of a session's transcript, oldest first.
         ///
-        /// Caller: any member of the workspace; caller by configuration.
+        /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (SESSION_NOT_FOUND).
         async fn list_turns(
@@ -4778,8 +4778,7 @@ pub mod usage_service_client {
         }
         /// Lists the attempts of a workspace or a project, newest first.
         ///
-        /// Caller: operator; owner of the workspace; any other member or caller of it, for its own
-        /// attempts.
+        /// Caller: operator; owner of the workspace; other members and callers, for their own attempts.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
         pub async fn list_attempts(
@@ -4810,8 +4809,7 @@ pub mod usage_service_client {
         }
         /// Returns one attempt.
         ///
-        /// Caller: operator; owner of the workspace; any other member or caller of it, for its own
-        /// attempts.
+        /// Caller: operator; owner of the workspace; other members and callers, for their own attempts.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (ATTEMPT_NOT_FOUND).
         pub async fn get_attempt(
@@ -4839,8 +4837,7 @@ pub mod usage_service_client {
         }
         /// Sums up the attempts of a workspace or a project.
         ///
-        /// Caller: operator; owner of the workspace; any other member or caller of it, for its own
-        /// attempts.
+        /// Caller: operator; owner of the workspace; other members and callers, for their own attempts.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID).
         pub async fn summarize_usage(
@@ -4886,8 +4883,7 @@ pub mod usage_service_server {
     pub trait UsageService: std::marker::Send + std::marker::Sync + 'static {
         /// Lists the attempts of a workspace or a project, newest first.
         ///
-        /// Caller: operator; owner of the workspace; any other member or caller of it, for its own
-        /// attempts.
+        /// Caller: operator; owner of the workspace; other members and callers, for their own attempts.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
         async fn list_attempts(
@@ -4899,8 +4895,7 @@ pub mod usage_service_server {
         >;
         /// Returns one attempt.
         ///
-        /// Caller: operator; owner of the workspace; any other member or caller of it, for its own
-        /// attempts.
+        /// Caller: operator; owner of the workspace; other members and callers, for their own attempts.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (ATTEMPT_NOT_FOUND).
         async fn get_attempt(
@@ -4909,8 +4904,7 @@ pub mod usage_service_server {
         ) -> std::result::Result<tonic::Response<super::Attempt>, tonic::Status>;
         /// Sums up the attempts of a workspace or a project.
         ///
-        /// Caller: operator; owner of the workspace; any other member or caller of it, for its own
-        /// attempts.
+        /// Caller: operator; owner of the workspace; other members and callers, for their own attempts.
         /// Idempotent: yes.
         /// Errors: INVALID_ARGUMENT (FIELD_INVALID).
         async fn summarize_usage(
