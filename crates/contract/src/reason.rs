@@ -91,7 +91,7 @@ reasons! {
     LossySwitch = "LOSSY_SWITCH", FailedPrecondition;
     /// The change concerns where a key is sent, so it needs the key's material again.
     MaterialRequired = "MATERIAL_REQUIRED", InvalidArgument;
-    /// A member with this name or identity exists.
+    /// Another member of the workspace has this identity.
     MemberExists = "MEMBER_EXISTS", AlreadyExists;
     /// No member has this name.
     MemberNotFound = "MEMBER_NOT_FOUND", NotFound;
@@ -139,7 +139,7 @@ reasons! {
     ProviderTimeout = "PROVIDER_TIMEOUT", DeadlineExceeded;
     /// The provider failed, or could not be reached.
     ProviderUnavailable = "PROVIDER_UNAVAILABLE", Unavailable;
-    /// The request_id was used for another request.
+    /// The `request_id` was used for another request.
     RequestIdReused = "REQUEST_ID_REUSED", AlreadyExists;
     /// The vault's keyring lacks a root key that rows are sealed under.
     RootKeyMissing = "ROOT_KEY_MISSING", FailedPrecondition;
@@ -161,13 +161,13 @@ reasons! {
     StreamTruncated = "STREAM_TRUNCATED", Unavailable;
     /// The provider's interface can't express the field.
     UnsupportedByProvider = "UNSUPPORTED_BY_PROVIDER", InvalidArgument;
-    /// The vault is shutting down; open a session with another replica.
+    /// The vault is shutting down; open a router session with another replica.
     VaultStopping = "VAULT_STOPPING", Unavailable;
     /// The router can't reach the vault, and holds no usable lease for the request.
     VaultUnavailable = "VAULT_UNAVAILABLE", Unavailable;
     /// A workspace of this name exists.
     WorkspaceExists = "WORKSPACE_EXISTS", AlreadyExists;
-    /// The workspace still holds keys, projects or members.
+    /// The workspace still holds keys or projects.
     WorkspaceNotEmpty = "WORKSPACE_NOT_EMPTY", FailedPrecondition;
     /// No workspace has this name.
     WorkspaceNotFound = "WORKSPACE_NOT_FOUND", NotFound;
