@@ -23,7 +23,7 @@ macro_rules! rules {
                 }
             }
 
-            /// What the rule means, in one sentence.
+            /// The meaning of the rule, in one sentence.
             pub const fn meaning(self) -> &'static str {
                 match self {
                     $(Self::$name => concat!($($doc),+).trim_ascii_start(),)+
@@ -84,13 +84,13 @@ rules! {
     CoolingDown = "COOLING_DOWN";
 }
 
-/// A rule that this version does not know.
+/// The error for a text that is not a rule of this version.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("is not a known exclusion rule")]
 pub struct UnknownRule;
 
 impl ExclusionRule {
-    /// Whether the rule forbids the request itself, whatever the key.
+    /// Whether the rule excludes the request with every key of the provider.
     pub const fn is_policy(self) -> bool {
         matches!(
             self,
@@ -98,7 +98,7 @@ impl ExclusionRule {
         )
     }
 
-    /// Whether the key itself can be used: only other keys come before it.
+    /// Whether the key itself can be used, and only comes after other keys.
     pub const fn leaves_the_key_usable(self) -> bool {
         matches!(
             self,

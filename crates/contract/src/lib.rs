@@ -1,12 +1,12 @@
-//! The gRPC contract: generated messages and services, and the words that cross the wire as text.
+//! The gRPC contract: generated messages and services, and the names that cross the wire as text.
 //!
-//! It holds nothing else: no conversion, no policy, no transport. Start with the `.proto` files in
-//! `proto/`; [`names`] parses resource names, [`ProviderId`] provider ids, [`Reason`] the reasons of
-//! errors and [`ExclusionRule`] the rules that exclude a key.
+//! It has no conversions, no policy and no transport. Start with the `.proto` files in `proto/`.
+//! [`names`] parses resource names, [`ProviderId`] provider ids, [`Reason`] the reasons of errors and
+//! [`ExclusionRule`] the rules that exclude a key.
 //!
-//! The generated modules are committed, so a build needs neither `protoc` nor a build script. After
-//! a change of a `.proto` file, `LATCHKEY_REGENERATE=1 cargo test -p latchkey-contract` writes them
-//! anew; without the variable the same test fails when they are stale.
+//! The generated modules are committed, so a build needs neither `protoc` nor a build script. After a
+//! change of a `.proto` file, `LATCHKEY_REGENERATE=1 cargo test -p latchkey-contract` writes them.
+//! Without the variable the same test fails if they are stale.
 
 mod exclusion_rule;
 pub mod names;
@@ -30,10 +30,11 @@ pub mod router {
     pub use crate::generated::router as v1;
 }
 
-/// The descriptors of both packages with their comments, for server reflection.
+/// The descriptors of both packages with their comments, for server reflection. An encoded
+/// `google.protobuf.FileDescriptorSet`.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("generated/latchkey.binpb");
 
-/// The fence around generated code: the only place with relaxed lints.
+/// The generated code. Lints are relaxed in this module only.
 #[expect(
     clippy::all,
     clippy::pedantic,

@@ -1,4 +1,5 @@
-//! Resource names (AIP-122): parsed once at the edge, so that inside an invalid one can't exist.
+//! Resource names (AIP-122). A service parses a name when it arrives, so its inner code never holds an
+//! invalid one.
 
 mod id;
 mod model;
@@ -14,11 +15,11 @@ pub use within::{
     TurnName,
 };
 
-/// A text that is not the resource name that was expected.
+/// The error for a text that does not have the form of the expected resource name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("must have the form {expected}")]
 pub struct NameError {
-    /// The form that was expected, such as `workspaces/{workspace}`.
+    /// The expected form, such as `workspaces/{workspace}`.
     pub expected: &'static str,
 }
 
@@ -31,20 +32,20 @@ impl NameError {
 /// `workspaces/{workspace}`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct WorkspaceName {
-    /// The last segment.
+    /// The id of the workspace.
     pub workspace: ResourceId,
 }
 
 /// `workspaces/{workspace}/projects/{project}`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ProjectName {
-    /// The workspace it belongs to.
+    /// The workspace that the project is in.
     pub workspace: WorkspaceName,
-    /// The last segment.
+    /// The id of the project.
     pub project: ResourceId,
 }
 
-/// What a request is made for: a workspace, or a project in it.
+/// The scope of a request: a workspace, or a project in it.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Scope {
     /// `workspaces/{workspace}/projects/{project}`.
@@ -54,7 +55,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The workspace it is, or is in.
+    /// The workspace itself, or the workspace of the project.
     pub fn workspace(&self) -> &WorkspaceName {
         match self {
             Self::Project(project) => &project.workspace,
@@ -62,7 +63,7 @@ impl Scope {
         }
     }
 
-    /// The project's last segment, if it is one.
+    /// The id of the project; `None` for a workspace.
     pub fn project(&self) -> Option<&ResourceId> {
         match self {
             Self::Project(project) => Some(&project.project),
@@ -71,7 +72,7 @@ impl Scope {
     }
 }
 
-/// What keys belong to.
+/// The parent of a key.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum KeyParent {
     /// `platform`.
@@ -81,7 +82,7 @@ pub enum KeyParent {
 }
 
 impl KeyParent {
-    /// The workspace, unless it is the platform.
+    /// The workspace itself, or the workspace of the project; `None` for the platform.
     pub fn workspace(&self) -> Option<&WorkspaceName> {
         match self {
             Self::Platform => None,
@@ -93,22 +94,23 @@ impl KeyParent {
 /// `{parent}/keys/{key}`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct KeyName {
-    /// What it belongs to.
+    /// The parent of the key.
     pub parent: KeyParent,
-    /// The last segment.
+    /// The id of the key.
     pub key: ResourceId,
 }
 
 /// `{parent}/keys/{key}/versions/{version}`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct KeyVersionName {
-    /// The key.
+    /// The key that the version belongs to.
     pub key: KeyName,
-    /// Counts from 1.
+    /// The number of the version, from 1.
     pub version: u64,
 }
 
-/// What a revision counts the changes of: a workspace with its projects, or the platform.
+/// The scope of a revision: a workspace with its projects, or the platform. Each change in the scope
+/// raises its revision by one.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum RevisionScope {
     /// `platform`.

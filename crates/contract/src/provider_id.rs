@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 /// A provider, by the id that the contract uses.
 ///
-/// On the wire a provider id is a string, so that a later version can add one; an id that this
-/// version does not know fails to parse.
+/// On the wire a provider id is a string, so that a later version can add one. An unknown id fails to
+/// parse.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[serde(try_from = "String")]
 pub enum ProviderId {
@@ -30,7 +30,7 @@ pub enum ProviderId {
     Vertex,
 }
 
-/// A provider id that is not known.
+/// The error for a text that is not a provider id of this version.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct UnknownProvider;
 

@@ -1,7 +1,7 @@
 //! Why a call fails: the `reason` of every `ErrorInfo` (AIP-193) and its canonical gRPC code.
 //!
-//! Each reason has exactly one code, so a service's error table names the reason alone. The table
-//! for callers is `docs/errors.md`.
+//! Each reason has exactly one code, so a service's error table names only the reason. The table for
+//! callers is `docs/errors.md`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -34,7 +34,7 @@ macro_rules! reasons {
                 }
             }
 
-            /// What the reason means, in one sentence or two.
+            /// The meaning of the reason, in one sentence or two.
             pub const fn meaning(self) -> &'static str {
                 match self {
                     $(Self::$name => concat!($($doc),+).trim_ascii_start(),)+
@@ -173,7 +173,7 @@ reasons! {
     WorkspaceNotFound = "WORKSPACE_NOT_FOUND", NotFound;
 }
 
-/// A reason that this version does not know.
+/// The error for a text that is not a reason of this version.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("is not a known reason")]
 pub struct UnknownReason;
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_are_upper_snake_case_and_sentences_end_with_a_full_stop() {
+    fn names_are_upper_snake_case_and_meanings_end_with_a_full_stop() {
         for reason in Reason::ALL {
             let name = reason.as_str();
             assert!(

@@ -1,5 +1,5 @@
-//! `Debug` for the messages that carry material. The generator derives none for them; the field
-//! option `debug_redact` says which they are, and a test holds that list to this file.
+//! `Debug` for the messages with a scalar field that is marked `debug_redact`. The generator derives no
+//! `Debug` for them, and a test checks that each has its implementation here.
 
 use std::fmt::{Debug, Formatter, Result};
 

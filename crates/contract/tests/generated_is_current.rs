@@ -25,7 +25,7 @@ fn the_committed_contract_is_what_the_protos_generate() {
     assert_eq!(
         stored,
         fresh.files.len(),
-        "a file in {} is left over",
+        "{} has a file that is not generated",
         committed.display()
     );
 }

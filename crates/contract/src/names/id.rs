@@ -1,16 +1,16 @@
-//! The user-chosen segments of a name.
+//! The segments of a name that users choose.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::NameError;
 
-/// A user-chosen id: `[a-z]([a-z0-9-]{0,61}[a-z0-9])?`, as a DNS label (RFC 1035) in lower case.
+/// An id that a user chooses: `[a-z]([a-z0-9-]{0,61}[a-z0-9])?`, a DNS label (RFC 1035) in lower case.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ResourceId(Box<str>);
 
 impl ResourceId {
-    /// The longest id, in characters.
+    /// The maximum length of an id, in bytes.
     pub const MAX_LENGTH: usize = 63;
 
     /// The id as text.

@@ -5,20 +5,20 @@ use std::str::FromStr;
 
 use super::{NameError, ResourceId};
 
-/// `providers/{provider}/models/{model}`. The last part is what the provider calls the model: any text
-/// without control characters, slashes included.
+/// `providers/{provider}/models/{model}`. The last part is the model's name at the provider: any text
+/// without control characters. It may contain slashes.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ModelName {
-    /// Whose it is.
+    /// The provider id.
     pub provider: ResourceId,
     model: Box<str>,
 }
 
 impl ModelName {
-    /// The longest name of a model at its provider, in bytes.
+    /// The maximum length of a model's name at its provider, in bytes.
     pub const MAX_LENGTH: usize = 256;
 
-    /// What the provider calls it.
+    /// The model's name at the provider.
     pub fn model(&self) -> &str {
         &self.model
     }
@@ -33,10 +33,10 @@ impl FromStr for ModelName {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         let rest = text.strip_prefix("providers/").ok_or(MODEL)?;
-        // A provider's id has no slash, so the first one ends it.
+        // A provider id has no slash, so the first `/models/` ends it.
         let (provider, model) = rest.split_once("/models/").ok_or(MODEL)?;
-        let long = model.len() > Self::MAX_LENGTH;
-        if model.is_empty() || long || model.contains(char::is_control) {
+        let is_too_long = model.len() > Self::MAX_LENGTH;
+        if model.is_empty() || is_too_long || model.contains(char::is_control) {
             return Err(MODEL);
         }
         Ok(Self {

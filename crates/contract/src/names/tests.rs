@@ -1,45 +1,45 @@
 use super::*;
 
-fn prints_as_it_was_parsed<T: FromStr + fmt::Display>(text: &str) -> bool {
+fn prints_as_the_same_text<T: FromStr + fmt::Display>(text: &str) -> bool {
     text.parse::<T>().is_ok_and(|name| name.to_string() == text)
 }
 
 #[test]
-fn every_name_prints_as_it_was_parsed() {
-    assert!(prints_as_it_was_parsed::<WorkspaceName>("workspaces/acme"));
-    assert!(prints_as_it_was_parsed::<ProjectName>(
+fn a_parsed_name_prints_as_the_same_text() {
+    assert!(prints_as_the_same_text::<WorkspaceName>("workspaces/acme"));
+    assert!(prints_as_the_same_text::<ProjectName>(
         "workspaces/acme/projects/web"
     ));
-    assert!(prints_as_it_was_parsed::<Scope>("workspaces/acme"));
-    assert!(prints_as_it_was_parsed::<Scope>(
+    assert!(prints_as_the_same_text::<Scope>("workspaces/acme"));
+    assert!(prints_as_the_same_text::<Scope>(
         "workspaces/acme/projects/web"
     ));
-    assert!(prints_as_it_was_parsed::<KeyParent>("platform"));
-    assert!(prints_as_it_was_parsed::<KeyName>("platform/keys/openai"));
-    assert!(prints_as_it_was_parsed::<KeyName>(
+    assert!(prints_as_the_same_text::<KeyParent>("platform"));
+    assert!(prints_as_the_same_text::<KeyName>("platform/keys/openai"));
+    assert!(prints_as_the_same_text::<KeyName>(
         "workspaces/acme/projects/web/keys/k-1"
     ));
-    assert!(prints_as_it_was_parsed::<KeyVersionName>(
+    assert!(prints_as_the_same_text::<KeyVersionName>(
         "workspaces/acme/keys/k/versions/12"
     ));
-    assert!(prints_as_it_was_parsed::<ModelName>(
+    assert!(prints_as_the_same_text::<ModelName>(
         "providers/openrouter/models/author/slug:free"
     ));
-    assert!(prints_as_it_was_parsed::<MemberName>(
+    assert!(prints_as_the_same_text::<MemberName>(
         "workspaces/acme/members/ann"
     ));
-    assert!(prints_as_it_was_parsed::<ProviderName>("providers/openai"));
-    assert!(prints_as_it_was_parsed::<ProviderOverrideName>(
+    assert!(prints_as_the_same_text::<ProviderName>("providers/openai"));
+    assert!(prints_as_the_same_text::<ProviderOverrideName>(
         "workspaces/acme/providers/openai"
     ));
-    assert!(prints_as_it_was_parsed::<SessionName>(
+    assert!(prints_as_the_same_text::<SessionName>(
         "workspaces/acme/sessions/s-1"
     ));
-    assert!(prints_as_it_was_parsed::<DataKeyName>(
+    assert!(prints_as_the_same_text::<DataKeyName>(
         "workspaces/acme/dataKeys/01939a40-0000-7000-8000-0123456789ab"
     ));
-    assert!(prints_as_it_was_parsed::<RevisionScope>("platform"));
-    assert!(prints_as_it_was_parsed::<RevisionScope>("workspaces/acme"));
+    assert!(prints_as_the_same_text::<RevisionScope>("platform"));
+    assert!(prints_as_the_same_text::<RevisionScope>("workspaces/acme"));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn malformed_names_are_refused() {
 }
 
 #[test]
-fn a_models_name_may_have_slashes() {
+fn a_model_name_may_contain_slashes() {
     let name: ModelName = "providers/vertex/models/a/models/b@1".parse().unwrap();
     assert_eq!(name.provider.as_str(), "vertex");
     assert_eq!(name.model(), "a/models/b@1");
@@ -88,7 +88,7 @@ fn a_models_name_may_have_slashes() {
 }
 
 #[test]
-fn version_numbers_have_one_spelling() {
+fn a_version_number_has_no_zero_sign_or_space_in_front() {
     for version in ["0", "01", "+1", "-1", "", "1 ", "99999999999999999999"] {
         let text = format!("platform/keys/k/versions/{version}");
         assert!(text.parse::<KeyVersionName>().is_err(), "{text}");
@@ -105,7 +105,7 @@ fn an_error_names_the_expected_form() {
 }
 
 #[test]
-fn what_a_workspace_has_is_named_in_one_form_only() {
+fn session_data_key_and_provider_names_have_one_form() {
     for text in [
         "workspaces/acme/sessions/",
         "workspaces/acme/sessions/a/turns/1",

@@ -1,4 +1,4 @@
-//! Names of what a workspace has beside keys and projects, and of providers.
+//! Names of members, provider overrides, sessions, turns, data keys and providers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ macro_rules! within_workspace {
         #[doc = concat!("`", $form, "`.")]
         #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         pub struct $name {
-            /// The workspace it belongs to.
+            /// The workspace that it belongs to.
             pub workspace: WorkspaceName,
             #[doc = $what]
             pub $field: $id,
@@ -48,31 +48,31 @@ within_workspace!(
     "members",
     member: ResourceId,
     "workspaces/{workspace}/members/{member}",
-    "The last segment."
+    "The id of the member."
 );
 within_workspace!(
     ProviderOverrideName,
     "providers",
     provider: ResourceId,
     "workspaces/{workspace}/providers/{provider}",
-    "A provider id."
+    "The provider id."
 );
 within_workspace!(
     SessionName,
     "sessions",
     session: ResourceId,
     "workspaces/{workspace}/sessions/{session}",
-    "The last segment."
+    "The id of the session."
 );
 within_workspace!(
     DataKeyName,
     "dataKeys",
     data_key: CanonicalUuid,
     "workspaces/{workspace}/dataKeys/{data_key}",
-    "The last segment."
+    "The id of the data key."
 );
 
-/// A UUID in the one form that names hold: lower case, with hyphens (RFC 9562, section 4).
+/// A UUID in lower case with hyphens (RFC 9562, section 4), the only form that a name may contain.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct CanonicalUuid(Box<str>);
 
@@ -87,11 +87,11 @@ impl FromStr for CanonicalUuid {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        let fits = |(index, byte): (usize, u8)| match index {
+        let is_canonical = |(index, byte): (usize, u8)| match index {
             8 | 13 | 18 | 23 => byte == b'-',
             _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
         };
-        if text.len() == 36 && text.bytes().enumerate().all(fits) {
+        if text.len() == 36 && text.bytes().enumerate().all(is_canonical) {
             Ok(Self(text.into()))
         } else {
             Err(NameError::new("a UUID in lower case"))
@@ -108,7 +108,7 @@ impl fmt::Display for CanonicalUuid {
 /// `providers/{provider}`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ProviderName {
-    /// A provider id.
+    /// The provider id.
     pub provider: ResourceId,
 }
 
@@ -133,9 +133,9 @@ impl fmt::Display for ProviderName {
 /// `workspaces/{workspace}/sessions/{session}/turns/{turn}`.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct TurnName {
-    /// The session it belongs to.
+    /// The session that the turn belongs to.
     pub session: SessionName,
-    /// Counts from 1.
+    /// The number of the turn, from 1.
     pub turn: u64,
 }
 
