@@ -1666,8 +1666,8 @@ pub struct ExplainedModel {
     /// Whether the model is a fallback. A fallback is tried when the models before it have failed.
     #[prost(bool, tag = "3")]
     pub fallback: bool,
-    /// Every key that is considered: first the keys that would be tried, in that order, then the
-    /// others with the rule that excludes each.
+    /// Every key that is considered. The keys that would be tried come first, in that order; then the
+    /// others, each with the rule that excludes it.
     #[prost(message, repeated, tag = "4")]
     pub keys: ::prost::alloc::vec::Vec<ExplainedKey>,
     /// The error of the request for this model. Set if no key would be tried.
@@ -1941,11 +1941,11 @@ pub struct GenerateRequest {
     /// Optional. The models to try, in this order, when the model above can't answer; at most 8. The
     /// default is the workspace's list, if the request names no key.
     ///
-    /// A fallback is tried if the provider is unreachable, overloaded or too slow, if it throttles
-    /// every key or refuses the key or the model, or if no key can be used. It is not tried if the
-    /// request is invalid, or once a streamed answer has begun. A request that its owner has begun to
-    /// pay for moves to the platform only where `when_failed` is FUNDING_FALLBACK_PLATFORM, and never
-    /// moves back.
+    /// A fallback is tried if the provider is unreachable, overloaded or too slow, throttles every
+    /// key, or refuses the key or the model. It is also tried if no key can be used. It is not tried
+    /// if the request is invalid, or once a streamed answer has begun. A request that its owner has
+    /// begun to pay for moves to the platform only where `when_failed` is FUNDING_FALLBACK_PLATFORM,
+    /// and never moves back.
     #[prost(message, repeated, tag = "14")]
     pub fallbacks: ::prost::alloc::vec::Vec<Fallback>,
     /// Optional. Turns the workspace's fallbacks off too. Excludes `fallbacks`.

@@ -2372,8 +2372,8 @@ pub struct ResolveResponse {
     /// metadata field `fallbacks`: `{provider}/{model}`, one per line.
     #[prost(message, repeated, tag = "4")]
     pub fallbacks: ::prost::alloc::vec::Vec<WorkspaceFallback>,
-    /// With `dry_run`, every key that was considered: first the keys that would be tried, in that
-    /// order, then the others with the rule that excludes each.
+    /// With `dry_run`, every key that was considered. The keys that would be tried come first, in that
+    /// order; then the others, each with the rule that excludes it.
     #[prost(message, repeated, tag = "5")]
     pub candidates: ::prost::alloc::vec::Vec<Candidate>,
     /// With `dry_run`, the error of the request without `dry_run`. Unset if it would succeed.
@@ -2622,9 +2622,10 @@ pub struct ReleaseLeaseRequest {
 /// The result of ReleaseLease.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReleaseLeaseResponse {}
-/// A message from the router in a router session. The first message is Hello. After the end of a
-/// router session, the router stops using its leases. It may open another router session, and then
-/// sends its revisions in Hello.
+/// A message from the router in a router session. The first message is Hello. A router discards its
+/// leases before it closes the stream, and as soon as the vault ends the stream with
+/// ROUTER_SESSION_FENCED. If the stream breaks, the router may use its leases until they are no
+/// longer fresh.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OpenRouterSessionRequest {
     /// Required. Exactly one message.
@@ -2768,7 +2769,7 @@ pub struct Welcome {
     /// The id of the router session, for the other methods.
     #[prost(string, tag = "1")]
     pub router_session: ::prost::alloc::string::String,
-    /// The freshness period: how long the router's leases stay usable, counted from the moment at
+    /// The freshness period: how long the router's leases stay usable. It is counted from the time at
     /// which the router sent Hello or the last keep-alive that was answered.
     #[prost(message, optional, tag = "2")]
     pub freshness: ::core::option::Option<::prost_types::Duration>,
@@ -2783,8 +2784,8 @@ pub struct KeepAliveAnswer {
     /// As `KeepAlive.sequence`.
     #[prost(int64, tag = "1")]
     pub sequence: i64,
-    /// How long the leases stay usable, counted from the moment at which the router sent the
-    /// keep-alive. Shorter than the freshness period if this vault's own view may be out of date.
+    /// How long the leases stay usable, counted from the time at which the router sent the keep-alive.
+    /// Shorter than the freshness period if this vault's own view may be out of date.
     #[prost(message, optional, tag = "2")]
     pub remaining: ::core::option::Option<::prost_types::Duration>,
 }
@@ -3185,7 +3186,7 @@ pub mod lease_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Opens a router session and holds it for as long as the stream is open.
+        /// Opens a router session, whose leases stay usable while the router sends keep-alives.
         ///
         /// Caller: router.
         /// Idempotent: no; each call opens another router session.
@@ -3344,7 +3345,7 @@ pub mod lease_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Opens a router session and holds it for as long as the stream is open.
+        /// Opens a router session, whose leases stay usable while the router sends keep-alives.
         ///
         /// Caller: router.
         /// Idempotent: no; each call opens another router session.
@@ -3957,8 +3958,8 @@ pub struct ProviderOverride {
     /// Identifier. `workspaces/{workspace}/providers/{provider}`.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Required. The differences: each switch that is set, each list that is not empty, and the
-    /// default model if it is not empty replace the values of `Provider.access`.
+    /// Required. The differences. Each switch that is set, and each list or default model that is not
+    /// empty, replaces the value of `Provider.access`.
     #[prost(message, optional, tag = "2")]
     pub access: ::core::option::Option<ProviderAccess>,
     /// Output only. What applies to the workspace: `Provider.access` with the differences.
