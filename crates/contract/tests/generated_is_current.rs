@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use protox::prost_reflect::{DescriptorPool, Kind};
+use protox::prost_reflect::{DescriptorPool, FieldDescriptor, Kind};
 
 #[test]
 fn the_committed_contract_is_what_the_protos_generate() {
@@ -42,6 +42,23 @@ fn every_message_with_a_redacted_field_has_a_redacting_debug() {
             "{path}"
         );
     }
+}
+
+#[test]
+fn every_field_that_holds_key_material_is_marked_as_redacted() {
+    let pool = compiled().descriptor_pool();
+    let fields = pool
+        .all_messages()
+        .flat_map(|message| message.fields().collect::<Vec<_>>());
+    let material = fields.filter(|field| {
+        field
+            .kind()
+            .as_message()
+            .is_some_and(|message| message.full_name() == "latchkey.vault.v1.KeyMaterial")
+    });
+    let (marked, unmarked): (Vec<_>, Vec<_>) = material.partition(is_redacted);
+    assert!(!marked.is_empty());
+    assert_eq!(unmarked, []);
 }
 
 struct Generated {
@@ -126,13 +143,15 @@ fn redacted_types(pool: &DescriptorPool) -> Vec<String> {
     pool.all_messages()
         .flat_map(|message| message.fields().collect::<Vec<_>>())
         .filter(|field| !matches!(field.kind(), Kind::Message(_)))
-        .filter(|field| {
-            let options = field.options();
-            let marked = options.get_field_by_name("debug_redact");
-            marked.and_then(|value| value.as_bool()).unwrap_or_default()
-        })
+        .filter(is_redacted)
         .map(|field| format!(".{}", field.parent_message().full_name()))
         .collect()
+}
+
+fn is_redacted(field: &FieldDescriptor) -> bool {
+    let options = field.options();
+    let marked = options.get_field_by_name("debug_redact");
+    marked.and_then(|value| value.as_bool()).unwrap_or_default()
 }
 
 fn crate_dir() -> &'static Path {
