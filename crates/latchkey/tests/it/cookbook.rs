@@ -1,4 +1,4 @@
-//! `docs/admin.md` and `docs/seeds.md`, run command by command with the real grpcurl.
+//! `docs/admin.md` and `docs/product-parity.md`, run command by command with the real grpcurl.
 
 use std::process::Command;
 
@@ -17,7 +17,7 @@ fn the_cookbook_does_what_it_says() {
 
 #[test]
 fn the_five_systems_are_shown_as_their_page_says() {
-    does_what_it_says("docs/seeds.md");
+    does_what_it_says("docs/product-parity.md");
 }
 
 fn does_what_it_says(document: &str) {

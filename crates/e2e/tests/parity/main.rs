@@ -1,5 +1,5 @@
 //! Five products let their customers bring their own keys. Each sentence of their pages that says what
-//! the product does is a test here, over real sockets and databases; docs/seeds.md lists them all.
+//! the product does is a test here, over real sockets and databases; docs/product-parity.md lists them all.
 
 #![expect(
     clippy::unwrap_used,

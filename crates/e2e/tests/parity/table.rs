@@ -1,4 +1,4 @@
-//! docs/seeds.md says what is tested. This holds it to the tests.
+//! docs/product-parity.md says what is tested. This holds it to the tests.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +23,7 @@ fn rows(section: &str, heading: &str) -> Vec<Vec<String>> {
 }
 
 fn document() -> String {
-    fs::read_to_string(root().join("docs/seeds.md")).unwrap()
+    fs::read_to_string(root().join("docs/product-parity.md")).unwrap()
 }
 
 /// What is said of each system, in the order of [`SYSTEMS`].
@@ -63,7 +63,7 @@ fn tests(file: &Path, module: &str) -> BTreeSet<String> {
 #[test]
 fn every_test_is_in_the_document_and_every_test_in_it_exists() {
     let document = document();
-    let folder = root().join("crates/e2e/tests/seeds");
+    let folder = root().join("crates/e2e/tests/parity");
     let command = root().join("crates/latchkey/tests/it/platform_keys.rs");
     let of_the_command = tests(&command, "latchkey::platform_keys");
     for (system, section) in SYSTEMS.iter().zip(sections(&document)) {
