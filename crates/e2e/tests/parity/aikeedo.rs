@@ -32,7 +32,7 @@ on_both_databases!(
 const OFF: ProviderAccess = access(Switch::Off);
 const ON: ProviderAccess = access(Switch::On);
 
-/// Own keys on or off, and nothing else.
+/// A provider's availability with the switch for own keys alone.
 const fn access(own_keys: Switch) -> ProviderAccess {
     ProviderAccess {
         own_keys: own_keys as i32,
@@ -92,7 +92,7 @@ async fn costs_are_charged_to_the_workspaces_own_keys(backend: Backend) {
 async fn workspaces_without_custom_keys_continue_using_the_global_keys(backend: Backend) {
     let mut scene = installation(backend).await;
     assert_eq!(scene.payer(scene.prompt()).await, Payer::Platform);
-    // One service's key changes nothing for the other.
+    // A key of one provider changes nothing for the other provider.
     scene.own_key("openai", "openai", OWN).await;
     let request = to_anthropic(&scene.workspace);
     assert_eq!(scene.payer(request).await, Payer::Platform);
@@ -171,7 +171,7 @@ async fn disabling_switches_every_workspace_to_the_global_key_and_enabling_back(
     scene.end().await;
 }
 
-/// Whether an event tells a workspace that own keys were switched.
+/// Whether an audit event records that own keys were switched on or off.
 fn is_a_move(event: &AuditEvent) -> bool {
     event.method.ends_with("ProviderService/UpdateProvider")
 }
@@ -225,7 +225,7 @@ async fn owners_are_responsible_for_the_validity_of_their_keys(backend: Backend)
     let mut scene = installation(backend).await;
     scene.own_key("openai", "openai", OWN).await;
     scene.deployment.provider.revoke(OWN);
-    // The global key is for workspaces without keys, not for those whose key is bad.
+    // The global key serves workspaces without keys. It does not replace a failing key.
     let refused = scene.refusal(scene.prompt()).await;
     assert_eq!(refused.reason, "PROVIDER_REJECTED_KEY");
     let sent = scene.deployment.provider.prompts();

@@ -41,7 +41,7 @@ async fn project(backend: Backend) -> (Scene, String) {
     (scene, project)
 }
 
-/// A prompt for the project with one of its keys, and nothing else that a choice depends on.
+/// A prompt for the project that names one of its keys, and neither a provider nor a model.
 fn with_key(project: &str, key: &str) -> GenerateRequest {
     GenerateRequest {
         key: key.to_owned(),
@@ -50,7 +50,7 @@ fn with_key(project: &str, key: &str) -> GenerateRequest {
     }
 }
 
-/// The same without a key, a provider and a model.
+/// A prompt for the project that names no key, no provider and no model.
 fn bare(project: &str) -> GenerateRequest {
     GenerateRequest {
         model: String::new(),
@@ -90,7 +90,7 @@ async fn a_request_uses_one_of_your_keys_only_when_it_names_it(backend: Backend)
 
 async fn anything_without_a_key_uses_the_platforms_default_model(backend: Backend) {
     let (mut scene, project) = project(backend).await;
-    // It has a default model, too; but nobody names it.
+    // The own key has a default model too, but no request names the key.
     let mine = Key {
         default_model: MODEL.to_owned(),
         ..Default::default()
@@ -114,7 +114,7 @@ async fn a_named_key_is_never_replaced_by_another(backend: Backend) {
     assert_eq!(refused.reason, "PROVIDER_REJECTED_KEY");
     let sent = scene.deployment.provider.prompts();
     assert!(sent.iter().all(|sent| sent.api_key() == OWN));
-    let refused = scene.refusal(with_key(&project, "nobodys")).await;
+    let refused = scene.refusal(with_key(&project, "missing")).await;
     assert_eq!(
         (refused.code, &*refused.reason),
         (Code::NotFound, "KEY_NOT_FOUND")
@@ -133,7 +133,7 @@ async fn requests_go_directly_to_your_provider(backend: Backend) {
     let sent = scene.deployment.world.prompts();
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].api_key, OWN);
-    // Nothing of it went to where the platform's key is sent.
+    // The platform key's endpoint received no request.
     assert!(scene.deployment.provider.prompts().is_empty());
     scene.end().await;
 }

@@ -24,13 +24,13 @@ on_both_databases!(
     users_pay_providers_directly_bypassing_platform_markups,
     usage_and_billing_are_recorded_under_your_own_account,
     the_platform_does_not_resell_ai_usage,
-    nobody_but_the_operator_lets_the_platform_pay,
-    you_stay_in_control_of_your_data,
+    only_the_operator_can_let_the_platform_pay,
+    a_workspace_may_require_keys_without_retention,
     you_stay_in_control_of_which_model_you_use,
-    you_stay_in_control_of_how_much_is_billed,
+    a_request_may_limit_what_it_costs,
     access_can_be_changed_or_revoked_at_any_time,
     every_top_model_is_accessed_in_one_place,
-    any_model_you_wish_can_be_plugged_in,
+    any_model_you_name_can_be_plugged_in,
     you_switch_without_being_locked_into_a_single_vendor,
 );
 
@@ -50,7 +50,7 @@ async fn users_pay_providers_directly_bypassing_platform_markups(backend: Backen
     scene.own_key("mine", "openai", OWN).await;
     let attempt = scene.attempt(scene.prompt()).await;
     assert_eq!(attempt.payer(), Payer::OwnKey);
-    // The provider's list price, and nothing on top.
+    // The cost is the provider's list price, without a surcharge.
     assert_eq!(attempt.cost_nanos, Some(12 * 2_000 + 5 * 8_000));
     scene.end().await;
 }
@@ -60,7 +60,7 @@ async fn usage_and_billing_are_recorded_under_your_own_account(backend: Backend)
     scene.platform_key("shared", "openai", PLATFORM).await;
     let stored = scene.own_key("mine", "openai", OWN).await;
     let attempt = scene.attempt(scene.prompt()).await;
-    // By this the provider's own records can be found.
+    // This id finds the call in the provider's own records.
     assert_eq!(attempt.provider_request_id, "req_fake");
     let parent = scene.workspace.clone();
     let by_key = scene
@@ -76,7 +76,7 @@ async fn usage_and_billing_are_recorded_under_your_own_account(backend: Backend)
 async fn the_platform_does_not_resell_ai_usage(backend: Backend) {
     let mut scene = Scene::of("geekflare", backend).await;
     scene.platform_key("shared", "openai", PLATFORM).await;
-    // Not without a key, not with one that is switched off, not with one that fails.
+    // The platform pays neither without an own key, nor for a disabled one, nor for a failing one.
     let refused = scene.refusal(scene.prompt()).await;
     assert_eq!(
         (refused.code, &*refused.reason),
@@ -102,7 +102,7 @@ async fn the_platform_does_not_resell_ai_usage(backend: Backend) {
     scene.end().await;
 }
 
-async fn nobody_but_the_operator_lets_the_platform_pay(backend: Backend) {
+async fn only_the_operator_can_let_the_platform_pay(backend: Backend) {
     let mut scene = Scene::of("geekflare", backend).await;
     scene.platform_key("shared", "openai", PLATFORM).await;
     let mut owner = scene.member("owner", member::Role::Owner).await;
@@ -152,7 +152,7 @@ async fn users_supply_their_keys_securely() {
     assert!(!scene.keeps_in_clear(OWN).await);
 }
 
-async fn you_stay_in_control_of_your_data(backend: Backend) {
+async fn a_workspace_may_require_keys_without_retention(backend: Backend) {
     let mut scene = Scene::of("geekflare", backend).await;
     let stored = scene.own_key("mine", "openai", OWN).await;
     let request = UpdateWorkspaceRequest {
@@ -202,7 +202,7 @@ async fn you_stay_in_control_of_which_model_you_use(backend: Backend) {
     scene.end().await;
 }
 
-async fn you_stay_in_control_of_how_much_is_billed(backend: Backend) {
+async fn a_request_may_limit_what_it_costs(backend: Backend) {
     let mut scene = Scene::of("geekflare", backend).await;
     scene.own_key("mine", "openai", OWN).await;
     let limited = |max_cost_nanos| GenerateRequest {
@@ -265,7 +265,7 @@ async fn every_top_model_is_accessed_in_one_place(backend: Backend) {
         let sent = scene.deployment.world.prompts().pop().unwrap();
         assert_eq!(sent.provider, provider);
         let expected = match provider {
-            // What the service account's key was exchanged for.
+            // The access token that the service account's key was exchanged for.
             "vertex" => "token-of-this-world",
             _ => &api_key,
         };
@@ -274,9 +274,9 @@ async fn every_top_model_is_accessed_in_one_place(backend: Backend) {
     scene.end().await;
 }
 
-async fn any_model_you_wish_can_be_plugged_in(backend: Backend) {
+async fn any_model_you_name_can_be_plugged_in(backend: Backend) {
     let mut scene = Scene::of("geekflare", backend).await;
-    // A provider that nobody knew, and a model of it.
+    // A provider and a model that the catalogue does not know.
     let newcomer = Key {
         provider: "custom".to_owned(),
         base_url: scene.deployment.world.base_url("custom"),
@@ -299,7 +299,7 @@ async fn you_switch_without_being_locked_into_a_single_vendor(backend: Backend) 
     scene.own_key("openai", "openai", OWN).await;
     let anthropic = "sk-ant-not-a-real-own-key-0001";
     scene.own_key("anthropic", "anthropic", anthropic).await;
-    // One vendor is down: the other answers, for whoever said so.
+    // The first vendor is down, and the request's fallback answers.
     let request = GenerateRequest {
         fallbacks: vec![Fallback {
             provider: "anthropic".to_owned(),
@@ -316,7 +316,7 @@ async fn you_switch_without_being_locked_into_a_single_vendor(backend: Backend) 
     scene.end().await;
 }
 
-/// Who may not do something is told so, whatever it was.
+/// Asserts that the call was refused with `PERMISSION_DENIED`.
 pub(crate) fn is_denied<T: std::fmt::Debug>(answer: Result<T, tonic::Status>) {
     assert_eq!(refused(&answer.unwrap_err()).code, Code::PermissionDenied);
 }

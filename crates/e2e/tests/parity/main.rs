@@ -1,5 +1,5 @@
-//! Five products let their customers bring their own keys. Each sentence of their pages that says what
-//! the product does is a test here, over real sockets and databases; docs/product-parity.md lists them all.
+//! Five products let their customers bring their own keys. Each documented behaviour of theirs is a
+//! test here, over real sockets and databases; `docs/product-parity.md` lists all of them.
 
 #![expect(
     clippy::unwrap_used,

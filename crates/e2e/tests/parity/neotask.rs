@@ -27,7 +27,7 @@ on_both_databases!(
     the_plan_includes_some_models_and_your_key_serves_all_it_supports,
     only_the_last_four_characters_of_your_key_are_visible,
     with_your_key_your_accounts_rate_limits_apply,
-    calls_stay_within_your_cloud_account,
+    calls_go_to_the_address_of_your_cloud_account,
 );
 
 const FIVE: [(&str, &str); 5] = [
@@ -38,7 +38,7 @@ const FIVE: [(&str, &str); 5] = [
     ("deepseek", "deepseek-v4-pro"),
 ];
 
-/// With one key in four calls, none of so many draws falls on it once in 10^24 runs.
+/// A key with a quarter of the weight gets none of this many calls once in 10^24 runs.
 const DRAWS: usize = 200;
 
 async fn your_own_key_is_used_instead_of_the_managed_infrastructure(backend: Backend) {
@@ -110,7 +110,7 @@ async fn base_token_costs_go_directly_to_your_provider(backend: Backend) {
     let parent = scene.workspace.clone();
     let by_payer = scene.usage(&parent, [Dimension::Payer]).await;
     let [own] = &by_payer[..] else {
-        panic!("nobody else paid: {by_payer:?}")
+        panic!("the own key is the only payer: {by_payer:?}")
     };
     assert_eq!(own.payer(), Payer::OwnKey);
     // Provider rates: 12 tokens in, 5 out.
@@ -287,13 +287,13 @@ async fn with_your_key_your_accounts_rate_limits_apply(backend: Backend) {
     assert_eq!(refused.code, Code::ResourceExhausted);
     assert_eq!(refused.reason, "PROVIDER_THROTTLED");
     assert_eq!(refused.retry_seconds, Some(7));
-    // The shared pool does not stand in for the account's limit.
+    // The shared pool is not used when the own account's limit is reached.
     let sent = scene.deployment.provider.prompts();
     assert!(sent.iter().all(|sent| sent.api_key() == OWN));
     scene.end().await;
 }
 
-async fn calls_stay_within_your_cloud_account(backend: Backend) {
+async fn calls_go_to_the_address_of_your_cloud_account(backend: Backend) {
     let mut scene = Scene::of("neotask", backend).await;
     scene.platform_key("shared", "openai", PLATFORM).await;
     let gateway = Key {

@@ -1,4 +1,4 @@
-//! The presets of examples/, read as grpcurl reads them.
+//! The presets of `examples/`, parsed as grpcurl parses them.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage};
 use crate::on_both_databases;
 use crate::scene::{OWN, PLATFORM, Scene};
 
-on_both_databases!(each_preset_lets_pay_whom_its_system_lets_pay);
+on_both_databases!(each_preset_charges_the_payer_that_its_product_charges);
 
 /// The request in `examples/{system}.json`.
 pub(crate) fn preset(system: &str) -> CreateWorkspaceRequest {
@@ -27,12 +27,12 @@ pub(crate) fn preset(system: &str) -> CreateWorkspaceRequest {
     read.transcode_to().unwrap()
 }
 
-/// The repository.
+/// The root of the repository.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// Who pays for a request that names no key; nothing where it is refused.
+/// The payer of a request that names no key, or `None` where the request is refused.
 #[derive(Debug, PartialEq)]
 struct Pays {
     without_an_own_key: Option<Payer>,
@@ -41,7 +41,7 @@ struct Pays {
     failed: Option<Payer>,
 }
 
-async fn each_preset_lets_pay_whom_its_system_lets_pay(backend: Backend) {
+async fn each_preset_charges_the_payer_that_its_product_charges(backend: Backend) {
     let usual = || Pays {
         without_an_own_key: Some(Payer::Platform),
         with_one: Some(Payer::OwnKey),

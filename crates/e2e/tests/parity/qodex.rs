@@ -21,10 +21,10 @@ on_both_databases!(
     the_key_is_validated_before_it_is_saved,
     if_openai_rejects_the_key_the_upstream_error_is_shown,
     only_the_last_four_characters_are_shown_after_save,
-    replacing_the_key_is_your_teams_own_affair,
+    your_team_replaces_the_key_without_the_operator,
     removing_the_key_returns_the_project_to_the_platform_funded_key,
     each_project_stores_its_own_key,
-    anthropic_and_google_keys_are_live_too,
+    anthropic_and_google_keys_work_too,
     if_the_provider_revokes_the_key_later_the_failure_appears_in_the_run_log,
     platform_funded_keys_are_managed_by_the_platform_alone,
 );
@@ -160,7 +160,7 @@ async fn only_the_last_four_characters_are_shown_after_save(backend: Backend) {
     scene.end().await;
 }
 
-async fn replacing_the_key_is_your_teams_own_affair(backend: Backend) {
+async fn your_team_replaces_the_key_without_the_operator(backend: Backend) {
     let (mut scene, project) = project(backend).await;
     let mut owner = scene.member("owner", member::Role::Owner).await;
     let saved = owner.key(&project, "openai", "openai", OWN).await.unwrap();
@@ -203,7 +203,7 @@ async fn each_project_stores_its_own_key(backend: Backend) {
         scene.generate(prompt(project, MODEL, "hello")).await;
         assert_eq!(scene.last_key(), expected, "{project}");
     }
-    // Not even by its full name.
+    // The full name of the key does not open it to another project.
     let mut request = prompt(&other, MODEL, "hello");
     request.key = format!("{web}/keys/openai");
     let refused = scene.refusal(request).await;
@@ -214,7 +214,7 @@ async fn each_project_stores_its_own_key(backend: Backend) {
     scene.end().await;
 }
 
-async fn anthropic_and_google_keys_are_live_too(backend: Backend) {
+async fn anthropic_and_google_keys_work_too(backend: Backend) {
     let (mut scene, project) = project(backend).await;
     for (provider, model) in [
         ("anthropic", "claude-opus-4-6"),
@@ -244,7 +244,7 @@ async fn if_the_provider_revokes_the_key_later_the_failure_appears_in_the_run_lo
     assert_eq!(refused.reason, "PROVIDER_REJECTED_KEY");
 
     let run_log = scene.admin.attempts(&project).await;
-    assert_eq!(run_log.len(), 2, "nobody else's key was tried");
+    assert_eq!(run_log.len(), 2, "no other key was tried");
     let failed = &run_log[0];
     assert_eq!(failed.state(), attempt::State::Failed);
     assert_eq!(failed.error_reason, "PROVIDER_REJECTED_KEY");
@@ -252,7 +252,7 @@ async fn if_the_provider_revokes_the_key_later_the_failure_appears_in_the_run_lo
     assert_eq!(failed.key_version, saved.current_version);
     assert_eq!(failed.payer(), Payer::OwnKey);
 
-    // The key says so, too, as soon as the vault has heard of it.
+    // The key shows the refusal too, once the vault has received the router's report.
     let mut looks = tokio::time::interval(std::time::Duration::from_millis(20));
     loop {
         looks.tick().await;

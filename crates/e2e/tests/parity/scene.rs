@@ -18,21 +18,21 @@ use latchkey_migrations::testing::Backend;
 
 use crate::preset::preset;
 
-/// A key of the workspace's; shows `wxyz`.
+/// A key of the workspace; its tail is `wxyz`.
 pub(crate) const OWN: &str = "sk-not-a-real-own-key-0001wxyz";
-/// Another one; shows `abcd`.
+/// A second key of the workspace; its tail is `abcd`.
 pub(crate) const SECOND: &str = "sk-not-a-real-own-key-0002abcd";
-/// A key of the platform's; shows `7777`.
+/// A key of the platform; its tail is `7777`.
 pub(crate) const PLATFORM: &str = "sk-not-a-real-platform-key-7777";
 /// A key that every provider refuses.
 pub(crate) const REVOKED: &str = "sk-not-a-real-revoked-key-0003";
 /// A model that OpenAI serves in Chat Completions: 2 and 8 dollars per million tokens.
 pub(crate) const MODEL: &str = "gpt-4.1";
 
-/// So often is a folder searched whose files go away meanwhile.
+/// How often a folder is searched again when a file disappears during the search.
 const MAX_LOOKS: usize = 100;
 
-/// The deployment, and who acts in it.
+/// The deployment, and its administrator's clients.
 pub(crate) struct Scene {
     /// Both services and the providers.
     pub(crate) deployment: Deployment,
@@ -177,7 +177,7 @@ impl Scene {
         }
     }
 
-    /// Asks, and returns the whole answer.
+    /// Sends a request, and returns its response.
     pub(crate) async fn generate(&mut self, request: GenerateRequest) -> GenerateResponse {
         let answer = self.admin.inference.generate(request).await;
         answer
@@ -185,22 +185,22 @@ impl Scene {
             .into_inner()
     }
 
-    /// Asks, and returns the last attempt, which answered.
+    /// Sends a request, and returns its last attempt, which succeeded.
     pub(crate) async fn attempt(&mut self, request: GenerateRequest) -> Attempt {
         self.generate(request).await.attempts.pop().unwrap()
     }
 
-    /// Asks, and returns who paid.
+    /// Sends a request, and returns the payer of its last attempt.
     pub(crate) async fn payer(&mut self, request: GenerateRequest) -> Payer {
         self.attempt(request).await.payer()
     }
 
-    /// Asks what must be refused.
+    /// Sends a request that must be refused, and returns the refusal.
     pub(crate) async fn refusal(&mut self, request: GenerateRequest) -> Refused {
         refused(&self.admin.ask(request).await.unwrap_err())
     }
 
-    /// The key that OpenAI or Anthropic was sent last.
+    /// The API key in the latest request to OpenAI or Anthropic.
     pub(crate) fn last_key(&self) -> String {
         self.deployment.provider.prompts().pop().unwrap().api_key()
     }
@@ -220,7 +220,7 @@ impl Scene {
         summed.unwrap().into_inner().summaries
     }
 
-    /// The keys that a request would try or pass over.
+    /// The keys in `Explain`'s report on a request.
     pub(crate) async fn explained(&mut self, request: GenerateRequest) -> Vec<ExplainedKey> {
         let request = ExplainRequest {
             request: Some(explain_request::Request::Generate(request)),
@@ -230,7 +230,7 @@ impl Scene {
         models.swap_remove(0).keys
     }
 
-    /// Ends it, and says whether a secret stands anywhere in its files as it is.
+    /// Ends the deployment, and returns whether any of its files holds the secret in clear.
     pub(crate) async fn keeps_in_clear(self, secret: &str) -> bool {
         let (vault, router, folder) = self.deployment.stop().await;
         let folders = [vault.folder, router.folder, Some(folder)];
@@ -247,14 +247,14 @@ impl Scene {
         anywhere(secret)
     }
 
-    /// Ends it.
+    /// Ends the deployment.
     pub(crate) async fn end(self) {
         self.deployment.stop().await;
     }
 }
 
-/// Whether a file in the folder, or in one below it, holds the bytes. An error where a file goes away
-/// meanwhile, as SQLite's log does when its last connection is closed.
+/// Whether a file below the folder holds the bytes. Fails where a file disappears during the search,
+/// as SQLite's log does when its last connection is closed.
 fn is_in(folder: &Path, bytes: &[u8]) -> io::Result<bool> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

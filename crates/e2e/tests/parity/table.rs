@@ -1,4 +1,4 @@
-//! docs/product-parity.md says what is tested. This holds it to the tests.
+//! Checks that `docs/product-parity.md` lists exactly the tests that exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use crate::preset::root;
 
 const SYSTEMS: [&str; 5] = ["neotask", "geekflare", "anchor", "aikeedo", "qodex"];
 
-/// The rows of a table with this heading for its first column, as cells.
+/// The cells of each row of the table whose first column has this heading.
 fn rows(section: &str, heading: &str) -> Vec<Vec<String>> {
     let heading = format!("| {heading} |");
     let lines = section
@@ -26,7 +26,7 @@ fn document() -> String {
     fs::read_to_string(root().join("docs/product-parity.md")).unwrap()
 }
 
-/// What is said of each system, in the order of [`SYSTEMS`].
+/// The section of each product, in the order of [`SYSTEMS`].
 fn sections(document: &str) -> Vec<&str> {
     let sections: Vec<_> = document.split("\n## ").skip(1).collect();
     assert_eq!(sections.len(), SYSTEMS.len());
@@ -61,7 +61,7 @@ fn tests(file: &Path, module: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_test_is_in_the_document_and_every_test_in_it_exists() {
+fn the_page_lists_exactly_the_tests_that_exist() {
     let document = document();
     let folder = root().join("crates/e2e/tests/parity");
     let command = root().join("crates/latchkey/tests/it/platform_keys.rs");
@@ -78,7 +78,7 @@ fn every_test_is_in_the_document_and_every_test_in_it_exists() {
 }
 
 #[test]
-fn every_sentence_has_a_command_that_shows_it() {
+fn every_row_names_a_command_that_the_page_has() {
     let document = document();
     for section in sections(&document) {
         let commands = section.lines().filter_map(|line| line.strip_prefix("# "));
@@ -99,11 +99,11 @@ fn every_sentence_has_a_command_that_shows_it() {
 }
 
 #[test]
-fn what_is_open_is_counted() {
+fn the_page_states_how_many_statements_are_open() {
     let document = document();
     let open: Vec<_> = sections(&document)
         .into_iter()
-        .flat_map(|section| rows(section, "open"))
+        .flat_map(|section| rows(section, "not implemented yet"))
         .collect();
     for row in &open {
         let [sentence, waits_for] = &row[..] else {
@@ -111,6 +111,6 @@ fn what_is_open_is_counted() {
         };
         assert!(!sentence.is_empty() && !waits_for.is_empty(), "{row:?}");
     }
-    let counted = format!("named with them: {} sentences.", open.len());
+    let counted = format!("Not implemented yet: {} statements.", open.len());
     assert!(document.contains(&counted), "{counted}");
 }

@@ -107,7 +107,7 @@ async fn vertex_takes_the_service_account_and_a_region(backend: Backend) {
     let stored = scene.admin.keys.create_key(complete).await;
     let stored = stored.unwrap().into_inner();
     assert_eq!(stored.location, "global");
-    // Of the account's file no more is shown than the end of its key's id.
+    // The tail shows the end of the service account's key id, and nothing else of its file.
     assert_eq!(stored.material_tail, "6789");
     scene.end().await;
 }
@@ -157,7 +157,7 @@ async fn with_one_bad_key_neither_the_project_nor_any_key_is_created(backend: Ba
     let request = GetProjectRequest { name: name.clone() };
     let status = scene.admin.workspaces.get_project(request).await;
     assert_eq!(refused(&status.unwrap_err()).reason, "PROJECT_NOT_FOUND");
-    // The good one is free to be registered elsewhere.
+    // The accepted key was not stored, so it can be registered elsewhere.
     let request = with_keys(&scene, &[("first", OWN)]);
     scene
         .admin

@@ -43,7 +43,7 @@ fn of_key(key: &str) -> Session {
     }
 }
 
-/// An action in a session that says nothing but what to do.
+/// A prompt in a session that names no key, no provider and no model.
 fn action(project: &str, session: &str) -> GenerateRequest {
     GenerateRequest {
         session: session.to_owned(),
@@ -62,7 +62,7 @@ async fn every_action_in_a_session_uses_the_key_it_was_created_with(backend: Bac
     let session = session(&mut scene, &project, saved).await;
     for provider in ["", "", "openai"] {
         let action = GenerateRequest {
-            // A safety check, and no other key.
+            // The provider is a safety check; it selects no other key.
             provider: provider.to_owned(),
             ..action(&project, &session)
         };
@@ -121,7 +121,7 @@ async fn a_task_without_a_session_uses_the_key_it_names(backend: Backend) {
     scene.key(&project, "mine", "openai", OWN).await;
     let answer = scene.generate(with_key(&project, "mine")).await;
     assert_eq!(scene.last_key(), OWN);
-    // It needs none made on the fly: what belongs to a task stays with the task.
+    // A request without a session creates none.
     assert_eq!(answer.turn, "");
     scene.end().await;
 }
@@ -152,7 +152,7 @@ async fn the_key_of_a_task_applies_to_that_task_and_does_not_change_the_session(
     scene.end().await;
 }
 
-/// A session as it is on the wire, but for when it was used and so will be deleted.
+/// The encoded session without its `last_use_time` and `expire_time`, which each use changes.
 async fn bytes_of(scene: &mut Scene, session: &str) -> Vec<u8> {
     let request = GetSessionRequest {
         name: session.to_owned(),

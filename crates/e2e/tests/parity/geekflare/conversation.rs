@@ -20,7 +20,7 @@ on_both_databases!(
     a_strict_conversation_is_not_switched_where_something_would_be_lost,
 );
 
-/// Four providers, and a model of each that thinks.
+/// Four providers, each with a reasoning model.
 const MODELS: [(&str, &str); 4] = [
     ("openai", "gpt-5.4"),
     ("anthropic", "claude-opus-4-7"),
@@ -30,7 +30,7 @@ const MODELS: [(&str, &str); 4] = [
 const TURNS: usize = 8;
 const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\nnot a real picture";
 
-/// A conversation whose transcript is kept, over keys of all four.
+/// Creates a session with a sealed transcript, and a key of each of the four providers.
 async fn conversation(backend: Backend) -> (Scene, String) {
     let mut scene = Scene::of("geekflare", backend).await;
     for (provider, _) in MODELS {
@@ -51,7 +51,7 @@ async fn conversation(backend: Backend) -> (Scene, String) {
     (scene, session)
 }
 
-/// What is new, to the model of that turn. The session knows the rest.
+/// A request with the new message alone, for the model of that turn; the session adds the transcript.
 fn turn_of(scene: &Scene, session: &str, turn: usize, new: Message) -> GenerateRequest {
     let (provider, model) = MODELS[turn % MODELS.len()];
     GenerateRequest {
@@ -78,7 +78,8 @@ async fn models_are_switched_within_the_same_conversation_without_losing_context
         let prompt = scene.deployment.world.prompts().pop().unwrap();
         let (provider, _) = MODELS[turn % MODELS.len()];
         assert_eq!(prompt.provider, provider);
-        // It was shown everything, the picture among it, but for what the answer lists.
+        // The model received the whole conversation, its picture included, except the parts that
+        // `portability` lists.
         let lost = missing(&said, &prompt);
         let lost = lost.into_iter().map(|field| placed(&field, said.len() - 1));
         assert_eq!(
@@ -91,7 +92,7 @@ async fn models_are_switched_within_the_same_conversation_without_losing_context
         said.push(results(said.last().unwrap(), turn));
     }
     said.pop();
-    // At the second time around, each got back what it had signed itself.
+    // In the second round, each provider received its own signatures again.
     let prompts = scene.deployment.world.prompts();
     for (turn, (provider, _)) in MODELS.iter().enumerate() {
         let state = match *provider {
@@ -115,7 +116,7 @@ async fn models_are_switched_within_the_same_conversation_without_losing_context
     scene.end().await;
 }
 
-/// Where a field of the whole conversation is, when so many of its messages are in the transcript.
+/// The path of a message's field, when the first `kept` messages are in the transcript.
 fn placed(field: &str, kept: usize) -> String {
     let rest = field.strip_prefix("messages[").unwrap();
     let (message, part) = rest.split_once(']').unwrap();
@@ -130,13 +131,13 @@ async fn a_strict_conversation_is_not_switched_where_something_would_be_lost(bac
     let (mut scene, session) = conversation(backend).await;
     let first = turn_of(&scene, &session, 0, question());
     let answer = scene.generate(first).await;
-    // In this turn no tool fails: OpenAI has no mark for that.
+    // No tool fails in this turn: OpenAI's API can't express a failed tool.
     let new = results(answer.message.as_ref().unwrap(), 1);
     let strict = |turn| GenerateRequest {
         strict: true,
         ..turn_of(&scene, &session, turn, new.clone())
     };
-    // Another model does not take what this one thought.
+    // Another provider's model does not accept this model's reasoning.
     let (elsewhere, same) = (strict(1), strict(0));
     let status = scene.admin.inference.generate(elsewhere).await;
     let refused = refused(&status.unwrap_err());

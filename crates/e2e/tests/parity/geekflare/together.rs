@@ -49,7 +49,7 @@ async fn teams_share_a_workspace_and_its_keys(backend: Backend) {
     let identities = listed.iter().map(|member| &*member.identity);
     let expected = ["token:member", "token:owner", "token:service"];
     assert_eq!(identities.collect::<Vec<_>>(), expected);
-    // Who leaves the team is out at once.
+    // A removed member is refused at once.
     let request = RemoveMemberRequest {
         name: format!("{parent}/members/member"),
         ..Default::default()
@@ -116,7 +116,7 @@ async fn answers_are_compared_side_by_side(backend: Backend) {
         };
         assert_eq!(outcomes.insert(response.index, outcome), None);
     }
-    // One that fails is told beside the others, and stops none of them.
+    // A failing alternative is listed beside the others and stops none of them.
     let expected = [
         (0, "openai gpt-4.1"),
         (1, "anthropic claude-opus-4-6"),
