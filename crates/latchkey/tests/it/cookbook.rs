@@ -1,35 +1,63 @@
-//! `docs/admin.md` and `docs/product-parity.md`, run command by command with the real grpcurl.
+//! Runs `docs/admin.md` and `docs/product-parity.md`, command by command: with grpcurl where it is
+//! installed, else with the reflection client of these tests.
 
 use std::process::Command;
 
+use crate::command_line::CommandLine;
 use crate::process::{Dev, root};
+use crate::reflection_client::{self, Action};
 
 /// One command of the cookbook.
 struct Step {
     command: String,
+    /// What the refusal contains, where the command must be refused.
     refusal: Option<String>,
 }
 
-#[test]
-fn the_cookbook_does_what_it_says() {
-    does_what_it_says("docs/admin.md");
+/// What runs the commands.
+#[derive(Clone, Copy, Debug)]
+enum Client {
+    Grpcurl,
+    Reflection,
+}
+
+impl Client {
+    /// grpcurl where it is installed.
+    fn preferred() -> Self {
+        match Command::new("grpcurl").arg("-version").output() {
+            Ok(_) => Self::Grpcurl,
+            Err(_) => Self::Reflection,
+        }
+    }
+}
+
+/// A running `latchkey dev`, and the addresses of its services.
+struct Server {
+    dev: Dev,
+    vault: String,
+    router: String,
+    client: Client,
 }
 
 #[test]
-fn the_five_systems_are_shown_as_their_page_says() {
-    does_what_it_says("docs/product-parity.md");
+fn the_commands_of_the_cookbook_work() {
+    run_document("docs/admin.md");
 }
 
-fn does_what_it_says(document: &str) {
-    let text = std::fs::read_to_string(root().join(document)).expect("it is committed");
-    let dev = Dev::start();
-    let (vault, router) = dev.addresses();
-    let sandbox = sandbox_address(&dev, &vault);
+#[test]
+fn the_commands_of_the_product_parity_page_work() {
+    run_document("docs/product-parity.md");
+}
+
+fn run_document(document: &str) {
+    let text = std::fs::read_to_string(root().join(document)).expect("the page is committed");
+    let server = Server::start(Client::preferred());
+    let sandbox = server.sandbox_address();
     let steps = steps(&text);
-    assert!(steps.len() > 20, "the cookbook has its commands");
+    assert!(steps.len() > 20, "the page has its commands");
     for step in steps {
         let command = step.command.replace("127.0.0.1:7702", &sandbox);
-        let (succeeded, output) = run(&dev, &vault, &router, &command);
+        let (succeeded, output) = server.run(&command);
         match &step.refusal {
             None => assert!(succeeded, "{command}\n{output}"),
             Some(reason) => {
@@ -40,16 +68,23 @@ fn does_what_it_says(document: &str) {
         let leaked = output.contains("sandbox-key-that-opens-nothing");
         assert!(!leaked, "a key is in an answer: {command}\n{output}");
     }
-    let (status, _) = dev.terminate();
+    let (status, _) = server.dev.terminate();
     assert!(status.success());
 }
 
 #[test]
-fn what_grpcurl_shows_is_what_was_done() {
-    let dev = Dev::start();
-    let (vault, router) = dev.addresses();
-    let call = |command: &str| run(&dev, &vault, &router, command);
-    let (_, services) = call("call $VAULT list; call $ROUTER list");
+fn reflection_shows_services_answers_and_error_details() {
+    shows_answers_and_error_details(Client::Reflection);
+    if let client @ Client::Grpcurl = Client::preferred() {
+        shows_answers_and_error_details(client);
+    }
+}
+
+fn shows_answers_and_error_details(client: Client) {
+    let server = Server::start(client);
+    let call = |command: &str| server.run(command);
+    let listed = [call("call $VAULT list"), call("call $ROUTER list")];
+    let services = listed.map(|(_, output)| output).concat();
     for service in [
         "latchkey.vault.v1.KeyService",
         "latchkey.vault.v1.WorkspaceService",
@@ -93,52 +128,94 @@ fn what_grpcurl_shows_is_what_was_done() {
     );
     let (succeeded, refused) = call(generate);
     assert!(!succeeded);
-    // grpcurl prints the details in clear, since reflection describes them.
-    for words in [
+    // The details are printed in clear, since reflection describes them.
+    for part in [
         "FailedPrecondition",
         r#""reason": "KEY_UNUSABLE""#,
         "KEY_DISABLED",
     ] {
-        assert!(refused.contains(words), "{refused}");
+        assert!(refused.contains(part), "{refused}");
     }
 }
 
-/// Runs a command of the shell, with `call` as the cookbook defines it.
-fn run(dev: &Dev, vault: &str, router: &str, command: &str) -> (bool, String) {
-    let call = "call() { grpcurl -plaintext -expand-headers \
-                -H 'authorization: Bearer ${LATCHKEY_TOKEN}' \"$@\"; }";
-    let output = Command::new("bash")
-        .arg("-c")
-        .arg(format!("{call}\n{command}"))
-        .current_dir(root())
-        .env("LATCHKEY_TOKEN", dev.token())
-        .env("VAULT", vault)
-        .env("ROUTER", router)
-        .output()
-        .expect("bash is there");
-    let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8(text).expect("grpcurl prints UTF-8");
-    assert!(
-        !text.contains("command not found"),
-        "grpcurl is missing: run the tests by .ci/test"
-    );
-    (output.status.success(), text)
+impl Server {
+    fn start(client: Client) -> Self {
+        let dev = Dev::start();
+        let (vault, router) = dev.addresses();
+        Self {
+            dev,
+            vault,
+            router,
+            client,
+        }
+    }
+
+    /// Runs a `call` command. Returns whether it succeeded, and its output.
+    fn run(&self, command: &str) -> (bool, String) {
+        match self.client {
+            Client::Grpcurl => self.run_in_shell(command),
+            Client::Reflection => self.run_by_reflection(command),
+        }
+    }
+
+    /// Runs a command of the shell, with `call` as the cookbook defines it.
+    fn run_in_shell(&self, command: &str) -> (bool, String) {
+        let call = "call() { grpcurl -plaintext -expand-headers \
+                    -H 'authorization: Bearer ${LATCHKEY_TOKEN}' \"$@\"; }";
+        let output = Command::new("bash")
+            .arg("-c")
+            .arg(format!("{call}\n{command}"))
+            .current_dir(root())
+            .env("LATCHKEY_TOKEN", self.dev.token())
+            .env("VAULT", &self.vault)
+            .env("ROUTER", &self.router)
+            .output()
+            .expect("bash is installed");
+        let text = String::from_utf8([output.stdout, output.stderr].concat());
+        let text = text.expect("grpcurl prints UTF-8");
+        (output.status.success(), text)
+    }
+
+    fn run_by_reflection(&self, command: &str) -> (bool, String) {
+        let parsed = CommandLine::parse(command, |name| match name {
+            "$VAULT" => self.vault.clone(),
+            "$ROUTER" => self.router.clone(),
+            other => panic!("the cookbook has no variable {other}"),
+        });
+        let words: Vec<_> = parsed.words.iter().map(String::as_str).collect();
+        let (address, action) = match words[..] {
+            [address, "list"] => (address, Action::List),
+            [address, "describe", symbol] => (address, Action::Describe(symbol)),
+            [address, method] => (
+                address,
+                Action::Call {
+                    method,
+                    json: &parsed.data,
+                },
+            ),
+            _ => panic!("not a command of the cookbook: {command}"),
+        };
+        match reflection_client::run(address, &self.dev.token(), &action) {
+            Ok(output) => (true, output),
+            Err(error) => (false, error),
+        }
+    }
+
+    /// The address of the sandbox, which is the `base_url` of the stored key.
+    fn sandbox_address(&self) -> String {
+        let get = r#"call -d '{"name": "workspaces/demo/keys/sandbox"}' $VAULT latchkey.vault.v1.KeyService/GetKey"#;
+        let (_, key) = self.run(get);
+        let url = key
+            .split('"')
+            .find(|text| text.starts_with("http://"))
+            .expect("the key has an address");
+        url.trim_start_matches("http://")
+            .trim_end_matches("/v1")
+            .to_owned()
+    }
 }
 
-/// Where the sandbox is: the stored key tells.
-fn sandbox_address(dev: &Dev, vault: &str) -> String {
-    let get = r#"call -d '{"name": "workspaces/demo/keys/sandbox"}' $VAULT latchkey.vault.v1.KeyService/GetKey"#;
-    let (_, key) = run(dev, vault, "", get);
-    let url = key
-        .split('"')
-        .find(|text| text.starts_with("http://"))
-        .expect("the key has one");
-    url.trim_start_matches("http://")
-        .trim_end_matches("/v1")
-        .to_owned()
-}
-
-/// The `call` commands of the cookbook's blocks, here-documents included.
+/// The `call` commands of the page's blocks, here-documents included.
 fn steps(text: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     let blocks = text
