@@ -29,6 +29,10 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// A new, empty database. A test that finds no PostgreSQL fails: a suite never passes by
     /// skipping.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests take the server from `.ci/test`"
+    )]
     pub async fn fresh(backend: Backend) -> Self {
         match backend {
             Backend::Sqlite => {

@@ -8,6 +8,10 @@ use crate::arguments::{Migrate, Schema};
 /// Where the URL is read from when no file is named.
 const VARIABLE: &str = "LATCHKEY_DATABASE_URL";
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command has no configuration file"
+)]
 pub(crate) async fn run(options: Migrate) -> Result<(), Failure> {
     let inline = match options.url_file {
         Some(_) => None,

@@ -8,6 +8,7 @@
     clippy::unwrap_used,
     reason = "a benchmark that cannot run has nothing to say"
 )]
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -186,6 +186,10 @@ fn count(text: &str) -> usize {
     text.split_whitespace().count()
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the sandbox stamps its answers with the wall time"
+)]
 fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -35,13 +35,21 @@ pub(crate) enum NotImported {
     Vault(Status),
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the providers' keys are taken from the providers' own variables"
+)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// Makes a platform key of each key that the environment holds. While no router is there to check
 /// one, it is tried again for as long as `patience` lasts in all.
 pub(crate) async fn import(vault: AuthorizedChannel, patience: Duration) -> Vec<Imported> {
     let mut keys = KeyServiceClient::new(vault);
     let deadline = tokio::time::Instant::now() + patience;
     let mut all = Vec::new();
-    for found in variables::found(|name| std::env::var(name).ok()) {
+    for found in variables::found(variable) {
         let outcome = match found.held {
             Ok(held) => {
                 let stored = store::store(&mut keys, held, deadline).await;

@@ -234,7 +234,7 @@ impl Server {
                 .and_then(|descriptor| DynamicMessage::decode(descriptor, &*detail.value).ok());
             text.push_str(&match decoded {
                 Some(decoded) => to_json(&decoded),
-                None => format!("{name}, which reflection does not describe"),
+                None => name,
             });
             text.push('\n');
         }

@@ -285,6 +285,10 @@ pub(super) fn frames(bytes: &[u8]) -> (Vec<Vec<u8>>, usize) {
     (records, bytes.len() - rest.len())
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the thread is the journal's own, and its files block"
+)]
 fn sync_in_background(files: &Arc<Files>, period: Duration) {
     let files = Arc::downgrade(files);
     let run = move || {

@@ -7,6 +7,10 @@
     clippy::unwrap_used,
     reason = "a panic with its message is how a test fails"
 )]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test measures pauses, starts itself again, and its queues hold a few messages"
+)]
 
 mod authorization;
 mod cancellation;

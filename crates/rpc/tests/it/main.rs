@@ -3,6 +3,10 @@
     clippy::unwrap_used,
     reason = "a panic with its message is how a test fails"
 )]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the test's own queues hold a few messages"
+)]
 
 mod drain;
 mod mtls;
