@@ -8,6 +8,7 @@
 mod architecture;
 mod configuration;
 mod conversation;
+mod documentation;
 mod explain;
 mod integrity;
 mod journey;
