@@ -35,14 +35,6 @@ pub(crate) enum NotImported {
     Vault(Status),
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the providers' keys are taken from the providers' own variables"
-)]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
 /// Makes a platform key of each key that the environment holds. While no router is there to check
 /// one, it is tried again for as long as `patience` lasts in all.
 pub(crate) async fn import(vault: AuthorizedChannel, patience: Duration) -> Vec<Imported> {
@@ -63,4 +55,12 @@ pub(crate) async fn import(vault: AuthorizedChannel, patience: Duration) -> Vec<
         });
     }
     all
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the providers' keys are taken from the providers' own variables"
+)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
