@@ -53,6 +53,10 @@ impl Fixture {
     }
 
     /// Without a session.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test's own queues hold a few messages"
+    )]
     pub(crate) async fn alone() -> Self {
         let (asked, questions) = mpsc::unbounded_channel();
         let (looked_up, look_ups) = mpsc::unbounded_channel();
