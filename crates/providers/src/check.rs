@@ -17,7 +17,7 @@ use crate::encode::{self, EncodeError, Endpoint, WireRequest};
 use crate::error::{self, ErrorClass, ProviderError};
 
 /// What a check showed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum CheckOutcome {
     /// The provider accepted the key.
     Alive,

@@ -122,5 +122,5 @@ impl<'a> Reply<'a> {
 }
 
 /// A body is no answer in its dialect: an error in disguise, or garbage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Undecodable;

@@ -9,7 +9,7 @@ use crate::catalogue::ModelTraits;
 
 /// A provider and the wire format that it is spoken to in. An answer is read in the dialect that its
 /// request was written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Dialect {
     provider: ProviderId,
     api: Api,
@@ -48,7 +48,7 @@ impl Dialect {
 }
 
 /// A wire format for generation.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum Api {
     /// OpenAI's Chat Completions, and what is compatible with it.

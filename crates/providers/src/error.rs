@@ -30,7 +30,7 @@ pub(crate) use oauth::no_token;
 pub use redact::redact;
 
 /// A call that a provider did not answer as asked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{class}: {message}")]
 pub struct ProviderError {
     /// What it means.
@@ -50,7 +50,7 @@ pub struct ProviderError {
 }
 
 /// What an error means for the key and for another try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum ErrorClass {
     /// The answer is none that the dialect knows.
     Malformed,

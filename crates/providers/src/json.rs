@@ -16,7 +16,7 @@ pub(crate) fn object(text: &str) -> Option<&RawValue> {
 
 /// Text, borrowed from its document unless it has escapes. Numbers and booleans become their text;
 /// null, lists and objects become none: a field of an unexpected type must not fail an answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Text<'a>(Cow<'a, str>);
 
 impl Text<'_> {
@@ -98,7 +98,7 @@ impl<'de> Visitor<'de> for TextVisitor {
 }
 
 /// A number of tokens: never negative, zero when it is null, at most `i64::MAX`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Count(i64);
 
 impl Count {

@@ -15,7 +15,7 @@ use crate::encode::{self, EncodeError, Endpoint, WireRequest};
 use crate::{ProviderError, Target};
 
 /// A page of a provider's list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Page {
     /// Its models, in the provider's order.
     pub models: Vec<Listed>,
@@ -24,7 +24,7 @@ pub struct Page {
 }
 
 /// A model that a provider lists.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Listed {
     /// What a request names it by.
     pub id: String,

@@ -22,7 +22,7 @@ pub(super) struct WireMessage<'a> {
     content: Said<'a>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum WireRole {
     Assistant,

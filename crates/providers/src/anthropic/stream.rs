@@ -34,7 +34,7 @@ struct Open {
     held: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
     Other,
     Text,

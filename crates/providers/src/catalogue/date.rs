@@ -8,14 +8,14 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 /// A day, from midnight to midnight UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Date {
     /// Since 1 January 1970, which is 0.
     days: u64,
 }
 
 /// A text that is no day since 1970, written `2026-11-26`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("is not a date such as 2026-11-26")]
 pub struct DateError;
 

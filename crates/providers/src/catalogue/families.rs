@@ -154,7 +154,7 @@ impl Family {
 }
 
 /// A name, or the beginning of names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Pattern {
     literal: String,
     prefix: bool,

@@ -9,7 +9,7 @@ use super::tariff::is_standard;
 use super::{CatalogueError, CostContext, Operation, PriceChange, Tariff};
 
 /// A model that the catalogue lists.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Model {
     /// Whose it is.
     pub provider: ProviderId,

@@ -10,7 +10,7 @@ use super::date::Date;
 use super::{LongContextTier, PriceTable, Prices};
 
 /// Prices at certain hours of certain days, all in UTC.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OffPeak {
     /// The prices.
     pub table: PriceTable,
@@ -23,7 +23,7 @@ pub struct OffPeak {
 }
 
 /// Hours of certain days of the week.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Window {
     /// None means every day.
@@ -64,7 +64,7 @@ impl Window {
 }
 
 /// A day of the week.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Weekday {
     Monday,
@@ -104,7 +104,7 @@ impl Weekday {
 /// Part of a day: from a minute on, and up to another without it. One that ends before it begins
 /// holds from midnight to its end and from its beginning to midnight; one that ends where it begins
 /// is the whole day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Hours {
     from: u16,
     to: u16,
@@ -121,7 +121,7 @@ impl Hours {
 }
 
 /// A text that is no part of a day, written `16:30-00:30`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("is not a part of a day such as 16:30-00:30")]
 pub(super) struct HoursError;
 

@@ -4,7 +4,7 @@ use latchkey_contract::router::v1;
 use serde::{Deserialize, Serialize};
 
 /// What a model can be asked for.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// Chat.

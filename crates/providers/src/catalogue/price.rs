@@ -4,7 +4,7 @@ use latchkey_contract::router::v1::Usage;
 use serde::{Deserialize, Serialize};
 
 /// Nano-US-dollars per million tokens: 2,500,000,000 is $2.50.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct NanosPerMillion(i64);
 
@@ -21,7 +21,7 @@ impl NanosPerMillion {
 }
 
 /// Nano-US-dollars apiece: 39,000,000 is 3.9 cents.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct NanosEach(i64);
 
@@ -38,7 +38,7 @@ impl NanosEach {
 }
 
 /// A price for each class of what is used. None means unknown, not free.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prices {
     /// Input that no cache was involved in.

@@ -28,7 +28,7 @@ impl CostContext<'static> {
 }
 
 /// Prices, and those that take their place when the input is long.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PriceTable {
     /// The prices below every threshold.
@@ -38,7 +38,7 @@ pub struct PriceTable {
 }
 
 /// Prices of a call whose input exceeds a threshold.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LongContextTier {
     /// Applies from one more token of input than this, cached input included.
@@ -49,7 +49,7 @@ pub struct LongContextTier {
 }
 
 /// All prices of a model at one time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Tariff {
     /// What applies when nothing below does.
     pub standard: PriceTable,
@@ -61,7 +61,7 @@ pub struct Tariff {
 }
 
 /// An announced change of prices.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PriceChange {
     /// Calls that begin at this time or later have the new prices.
     pub from: SystemTime,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::Api;
 
 /// What a model takes and how it spells it.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -52,7 +52,7 @@ pub struct ModelTraits {
 }
 
 /// The role of instructions.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub enum SystemRole {
     /// `developer`, of OpenAI's reasoning models.
@@ -62,7 +62,7 @@ pub enum SystemRole {
 }
 
 /// The field of Chat Completions that limits the output.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenLimit {
     /// `max_completion_tokens`, which OpenAI wants.
@@ -72,7 +72,7 @@ pub enum TokenLimit {
 }
 
 /// When a model takes sampling parameters other than their defaults.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum SamplingPolicy {
     /// Always.
@@ -84,7 +84,7 @@ pub enum SamplingPolicy {
 }
 
 /// A depth of reasoning.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub enum Effort {
     /// Not at all.

@@ -18,7 +18,7 @@ pub(crate) struct Draft {
 }
 
 /// A part of a draft.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct PartId(usize);
 
 impl Draft {

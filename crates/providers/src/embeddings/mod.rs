@@ -34,7 +34,7 @@ pub struct Exchange {
 }
 
 /// Reads the answer to the request that it came with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Reader {
     provider: ProviderId,
     form: Form,
@@ -107,7 +107,7 @@ impl Reader {
 }
 
 /// The forms that vectors are asked for in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Form {
     /// OpenAI's, and of whatever is compatible with it.
     OpenAi,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// A request that a provider or a model would not take, found before it was sent.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{field}: {words}")]
 pub struct EncodeError {
     /// The field at fault, as a path: `messages[2].parts[0].image`.
@@ -15,7 +15,7 @@ pub struct EncodeError {
 }
 
 /// Whether anybody could serve the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum EncodeErrorKind {
     /// It breaks the contract; no provider could.
     Invalid,

@@ -61,7 +61,7 @@ pub(crate) fn sampling<'a>(
 }
 
 /// How a request wants the model to reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Reasoning {
     /// The depth to tell the model, one of its own.
     pub(crate) effort: Option<Effort>,

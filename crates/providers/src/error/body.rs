@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// What an error body says.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Eq, PartialEq)]
 pub(super) struct ErrorBody {
     /// It says of itself that it is an error.
     pub(super) is_error: bool,

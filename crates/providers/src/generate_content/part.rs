@@ -15,7 +15,7 @@ pub(super) struct Content<'a> {
     pub(super) parts: Vec<WirePart<'a>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum WireRole {
     Model,

@@ -17,7 +17,7 @@ pub(super) struct Saying {
     calls: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
     Text,
     Thought,

@@ -8,7 +8,7 @@ use crate::json::{Count, Text};
 use crate::openai_chat::{Totals, split};
 
 /// What a report of usage says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Reported {
     pub(super) usage: Option<Usage>,
     /// Vertex's type of traffic, in the words that AI Studio has for its tiers.

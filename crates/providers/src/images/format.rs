@@ -1,7 +1,7 @@
 //! The forms of picture files: their MIME types, OpenAI's words for them, and how their bytes begin.
 
 /// A form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Format {
     Gif,
     Jpeg,

@@ -35,7 +35,7 @@ pub struct Exchange {
 }
 
 /// Reads the answer to the request that it came with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Reader {
     provider: ProviderId,
     form: Form,
@@ -105,7 +105,7 @@ enum Outcome {
 }
 
 /// The forms that pictures are asked for in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Form {
     /// OpenAI's, and of whatever is compatible with it.
     OpenAi,

@@ -48,7 +48,7 @@ pub(crate) struct Flavour {
 }
 
 /// Whether several tool calls at once, which are everybody's default, can be asked for or forbidden.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Parallel {
     Both,
     /// Upstreams that do not know the field would not be asked, so it says only what it must.
@@ -57,7 +57,7 @@ pub(super) enum Parallel {
 }
 
 /// Where a document may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Files {
     Inline,
     InlineOrLinked,
@@ -66,7 +66,7 @@ pub(super) enum Files {
 }
 
 /// How the depth of reasoning is spelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Thinking {
     /// `reasoning_effort`.
     Effort,
@@ -77,7 +77,7 @@ pub(super) enum Thinking {
 }
 
 /// How reasoning goes back to where it came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Replay {
     /// As text, in `reasoning_content`.
     Content,

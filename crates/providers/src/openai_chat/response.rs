@@ -119,7 +119,7 @@ pub(super) struct Saying {
 }
 
 /// How a message comes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Arrival {
     InPieces,
     Whole,

@@ -27,7 +27,7 @@ struct Open {
     part: PartId,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
     Call,
     Reasoning,

@@ -11,7 +11,7 @@ use futures_util::{Stream, StreamExt};
 use sse_stream::{Sse, SseByteStream};
 
 /// An event with data.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct SseEvent {
     /// Its type; none when the server named none.
     pub event: Option<String>,

@@ -5,7 +5,7 @@ use crate::catalogue::{NanosEach, NanosPerMillion, Prices};
 use crate::money::{NANO_PLACES, nanos_from_usd, scaled_up};
 
 /// What a field prices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct PriceField<'a> {
     class: Class,
     /// In tokens of input.
@@ -14,7 +14,7 @@ pub(super) struct PriceField<'a> {
     pub(super) service_tier: Option<&'a str>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Class {
     Input,
     CacheRead,
@@ -90,7 +90,7 @@ impl<'a> PriceField<'a> {
 }
 
 /// Whether a price was set for the first time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum SetOnce {
     First,
     Again,

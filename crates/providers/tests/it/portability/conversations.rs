@@ -25,7 +25,7 @@ pub(super) struct Leaf {
     pub(super) spellings: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum What {
     Blank,
     /// Ties a result to its call; Google's tie them by their order.
