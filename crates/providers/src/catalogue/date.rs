@@ -1,50 +1,40 @@
-//! Days of the calendar, in UTC.
+//! Calendar days in UTC.
 
 use std::str::FromStr;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use prost_types::Timestamp;
+use jiff::Timestamp;
+use jiff::civil::{self, Time, Weekday};
+use jiff::tz::TimeZone;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use toml::value::Datetime;
 
-/// A day, from midnight to midnight UTC.
+/// A day since 1970, from midnight to midnight UTC.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Date {
-    /// Since 1 January 1970, which is 0.
-    days: u64,
-}
+pub struct Date(civil::Date);
 
-/// A text that is no day since 1970, written `2026-11-26`.
+/// A text that is not a day since 1970, written `2026-11-26`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("is not a date such as 2026-11-26")]
 pub struct DateError;
 
 impl Date {
-    fn new(year: i64, month: u8, day: u8) -> Result<Self, DateError> {
-        let midnight = Timestamp::date(year, month, day).map_err(|_| DateError)?;
-        let seconds = u64::try_from(midnight.seconds).map_err(|_| DateError)?;
-        Ok(Self {
-            days: seconds / SECONDS_PER_DAY,
-        })
-    }
-
-    /// Its first moment.
+    /// The first moment of the day.
     pub fn start(self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(self.days * SECONDS_PER_DAY)
+        SystemTime::UNIX_EPOCH + self.0.duration_since(EPOCH).unsigned_abs()
     }
 
-    /// The day of the week, Monday being 0.
-    pub(super) fn weekday(self) -> u64 {
-        // 1 January 1970 was a Thursday.
-        (self.days + 3) % 7
+    pub(super) fn weekday(self) -> Weekday {
+        self.0.weekday()
     }
 
-    /// The day that a time is on, and the minutes since its midnight. None before 1970.
-    pub(super) fn of(time: SystemTime) -> Option<(Self, u16)> {
-        let seconds = time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
-        let minute = seconds % SECONDS_PER_DAY / 60;
-        let days = seconds / SECONDS_PER_DAY;
-        Some((Self { days }, u16::try_from(minute).ok()?))
+    /// Splits a time into its day and its time of day. None before 1970.
+    pub(super) fn of(time: SystemTime) -> Option<(Self, Time)> {
+        let timestamp = Timestamp::try_from(time).ok()?;
+        let datetime = TimeZone::UTC.to_datetime(timestamp);
+        let date = datetime.date();
+        (date >= EPOCH).then(|| (Self(date), datetime.time()))
     }
 }
 
@@ -52,65 +42,76 @@ impl FromStr for Date {
     type Err = DateError;
 
     fn from_str(text: &str) -> Result<Self, DateError> {
-        let numeric = |part: &str, digits: usize| {
-            part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit())
-        };
-        let mut parts = text.splitn(3, '-');
-        let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next())
-        else {
-            return Err(DateError);
-        };
-        if !(numeric(year, 4) && numeric(month, 2) && numeric(day, 2)) {
-            return Err(DateError);
-        }
-        let month = month.parse().map_err(|_| DateError)?;
-        let day = day.parse().map_err(|_| DateError)?;
-        Self::new(year.parse().map_err(|_| DateError)?, month, day)
+        let written: Datetime = text.parse().map_err(|_| DateError)?;
+        written.try_into()
     }
 }
 
 impl<'de> Deserialize<'de> for Date {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let written = toml::value::Datetime::deserialize(deserializer)?;
-        match (written.date, written.time) {
-            (Some(date), None) => {
-                Self::new(date.year.into(), date.month, date.day).map_err(D::Error::custom)
-            }
-            _ => Err(D::Error::custom(DateError)),
-        }
+        let written = Datetime::deserialize(deserializer)?;
+        written.try_into().map_err(D::Error::custom)
     }
 }
 
-const SECONDS_PER_DAY: u64 = 86_400;
+impl TryFrom<Datetime> for Date {
+    type Error = DateError;
+
+    fn try_from(written: Datetime) -> Result<Self, DateError> {
+        let (Some(date), None) = (written.date, written.time) else {
+            return Err(DateError);
+        };
+        let number = |part: u8| i8::try_from(part).map_err(|_| DateError);
+        let year = i16::try_from(date.year).map_err(|_| DateError)?;
+        let date = civil::Date::new(year, number(date.month)?, number(date.day)?)
+            .map_err(|_| DateError)?;
+        if date < EPOCH {
+            return Err(DateError);
+        }
+        Ok(Self(date))
+    }
+}
+
+const EPOCH: civil::Date = civil::date(1970, 1, 1);
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn a_date_has_its_day_of_the_week() {
         let weekday = |text: &str| text.parse::<Date>().unwrap().weekday();
-        assert_eq!(weekday("1970-01-01"), 3);
-        assert_eq!(weekday("2026-11-26"), 3);
-        assert_eq!(weekday("2026-11-29"), 6);
-        assert_eq!(weekday("2026-11-30"), 0);
-        assert_eq!(weekday("2028-02-29"), 1);
+        assert_eq!(weekday("1970-01-01"), Weekday::Thursday);
+        assert_eq!(weekday("2026-11-26"), Weekday::Thursday);
+        assert_eq!(weekday("2026-11-29"), Weekday::Sunday);
+        assert_eq!(weekday("2026-11-30"), Weekday::Monday);
+        assert_eq!(weekday("2028-02-29"), Weekday::Tuesday);
     }
 
     #[test]
     fn a_date_lasts_from_midnight_to_midnight() {
         let date: Date = "2026-11-26".parse().unwrap();
         let minutes = |count: u64| date.start() + Duration::from_mins(count);
-        assert_eq!(Date::of(minutes(0)), Some((date, 0)));
-        assert_eq!(Date::of(minutes(1_439)), Some((date, 1_439)));
+        let time = |hour, minute| civil::time(hour, minute, 0, 0);
+        assert_eq!(Date::of(minutes(0)), Some((date, time(0, 0))));
+        assert_eq!(Date::of(minutes(1_439)), Some((date, time(23, 59))));
         let next = "2026-11-27".parse().unwrap();
-        assert_eq!(Date::of(minutes(1_440)), Some((next, 0)));
+        assert_eq!(Date::of(minutes(1_440)), Some((next, time(0, 0))));
         let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
         assert_eq!(Date::of(before), None);
     }
 
     #[test]
-    fn what_is_no_date_is_refused() {
+    fn the_last_representable_day_has_a_start() {
+        let date: Date = "9999-12-31".parse().unwrap();
+        let since_1970 = date.start().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(since_1970, Duration::from_secs(253_402_214_400));
+    }
+
+    #[test]
+    fn other_texts_are_refused_as_a_date() {
         for text in [
             "",
             "2026",
@@ -119,6 +120,9 @@ mod tests {
             "2027-02-29",
             "26-11-26",
             "2026-11-26T00",
+            "2026-11-26T00:00:00Z",
+            "2026-11-26 ",
+            " 2026-11-26",
             "+026-11-26",
             "1969-12-31",
             "2026/11/26",

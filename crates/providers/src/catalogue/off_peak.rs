@@ -1,8 +1,9 @@
-//! Prices that depend on the hour.
+//! Prices that apply at certain hours of the week only.
 
 use std::str::FromStr;
 use std::time::SystemTime;
 
+use jiff::civil::Time;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -17,8 +18,7 @@ pub struct OffPeak {
     pub(super) windows: Vec<Window>,
     /// Days that are off peak from midnight to midnight.
     holidays: Vec<Date>,
-    /// The last day of which it is known whether it is a holiday; none means that there are none
-    /// but those named.
+    /// The last day covered by `holidays`. None means that the list is complete for all time.
     holidays_known_until: Option<Date>,
 }
 
@@ -41,11 +41,11 @@ impl OffPeak {
         }
     }
 
-    /// Whether the time is off peak. None when it would be but for a holiday, and nobody knows yet
-    /// whether the day is one.
+    /// Whether the time is off peak. None when the time is outside every window and its day, being
+    /// later than `holidays_known_until`, may be a holiday.
     pub(super) fn holds(&self, time: SystemTime) -> Option<bool> {
-        let (date, minute) = Date::of(time)?;
-        if self.holidays.contains(&date) || self.windows.iter().any(|w| w.holds(date, minute)) {
+        let (date, time) = Date::of(time)?;
+        if self.holidays.contains(&date) || self.windows.iter().any(|w| w.holds(date, time)) {
             return Some(true);
         }
         match self.holidays_known_until {
@@ -56,14 +56,17 @@ impl OffPeak {
 }
 
 impl Window {
-    fn holds(&self, date: Date, minute: u16) -> bool {
-        let today = |day: &Weekday| *day as u64 == date.weekday();
-        self.days.as_ref().is_none_or(|days| days.iter().any(today))
-            && self.hours_utc.iter().any(|hours| hours.holds(minute))
+    fn holds(&self, date: Date, time: Time) -> bool {
+        let weekday = date.weekday().to_monday_zero_offset();
+        let is_today = |day: &Weekday| *day as i8 == weekday;
+        self.days
+            .as_ref()
+            .is_none_or(|days| days.iter().any(is_today))
+            && self.hours_utc.iter().any(|hours| hours.holds(time))
     }
 }
 
-/// A day of the week.
+/// A day of the week, as a catalogue file spells it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Weekday {
@@ -87,7 +90,6 @@ impl Weekday {
         Self::Sunday,
     ];
 
-    /// As a file spells it.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Monday => "monday",
@@ -101,26 +103,25 @@ impl Weekday {
     }
 }
 
-/// Part of a day: from a minute on, and up to another without it. One that ends before it begins
-/// holds from midnight to its end and from its beginning to midnight; one that ends where it begins
-/// is the whole day.
+/// A part of a day, `from` included and `to` excluded. A part that ends before it begins wraps around
+/// midnight; a part that ends where it begins is the whole day.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Hours {
-    from: u16,
-    to: u16,
+    from: Time,
+    to: Time,
 }
 
 impl Hours {
-    fn holds(self, minute: u16) -> bool {
+    fn holds(self, time: Time) -> bool {
         if self.from < self.to {
-            (self.from..self.to).contains(&minute)
+            (self.from..self.to).contains(&time)
         } else {
-            minute >= self.from || minute < self.to
+            time >= self.from || time < self.to
         }
     }
 }
 
-/// A text that is no part of a day, written `16:30-00:30`.
+/// A text that is not a part of a day, written `16:30-00:30`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("is not a part of a day such as 16:30-00:30")]
 pub(super) struct HoursError;
@@ -131,19 +132,21 @@ impl FromStr for Hours {
     fn from_str(text: &str) -> Result<Self, HoursError> {
         let (from, to) = text.split_once('-').ok_or(HoursError)?;
         Ok(Self {
-            from: minute(from).ok_or(HoursError)?,
-            to: minute(to).ok_or(HoursError)?,
+            from: time_of_day(from).ok_or(HoursError)?,
+            to: time_of_day(to).ok_or(HoursError)?,
         })
     }
 }
 
-fn minute(text: &str) -> Option<u16> {
-    let (hour, minute) = text.split_once(':')?;
-    let number = |part: &str, below: u16| {
-        let written = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
-        part.parse::<u16>().ok().filter(|n| written && *n < below)
+/// Reads `16:30`, and no other form of a time.
+fn time_of_day(text: &str) -> Option<Time> {
+    let [h1, h2, b':', m1, m2] = text.as_bytes() else {
+        return None;
     };
-    Some(number(hour, 24)? * 60 + number(minute, 60)?)
+    if ![h1, h2, m1, m2].iter().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
 }
 
 impl<'de> Deserialize<'de> for Hours {
@@ -203,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_begins_at_its_minute_and_ends_before_its_last() {
+    fn a_window_includes_its_first_minute_and_excludes_its_end() {
         // A Monday.
         assert_eq!(holds("2026-11-30", 3, 59), Some(false));
         assert_eq!(holds("2026-11-30", 4, 0), Some(true));
@@ -212,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_may_lie_around_midnight() {
+    fn a_window_may_wrap_around_midnight() {
         assert_eq!(holds("2026-11-30", 16, 29), Some(false));
         assert_eq!(holds("2026-11-30", 16, 30), Some(true));
         assert_eq!(holds("2026-11-30", 23, 59), Some(true));
@@ -221,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_holds_on_its_days_or_on_all() {
+    fn a_window_without_days_applies_every_day() {
         // A Tuesday, a Sunday.
         assert_eq!(holds("2026-12-01", 4, 0), Some(false));
         assert_eq!(holds("2026-12-01", 12, 0), Some(true));
@@ -229,8 +232,8 @@ mod tests {
     }
 
     #[test]
-    fn a_holiday_is_off_peak_and_an_unknown_day_is_unknown() {
-        // A Friday, and a Thursday of which nothing is known.
+    fn a_holiday_is_off_peak_and_a_day_beyond_the_known_holidays_is_unknown() {
+        // A Friday, and a Thursday beyond the known holidays.
         assert_eq!(holds("2026-12-25", 9, 0), Some(true));
         assert_eq!(holds("2026-12-31", 9, 0), Some(false));
         assert_eq!(holds("2027-01-07", 9, 0), None);
@@ -238,7 +241,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_part_of_a_day_is_refused() {
+    fn every_minute_of_a_day_is_read() {
+        for hour in 0..24 {
+            for minute in 0..60 {
+                let text = format!("{hour:02}:{minute:02}");
+                let expected = jiff::civil::time(hour, minute, 0, 0);
+                assert_eq!(time_of_day(&text), Some(expected), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused_as_hours() {
         for text in [
             "",
             "4-6",
