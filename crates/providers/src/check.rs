@@ -24,12 +24,12 @@ pub enum CheckOutcome {
     /// The provider knows the key, but it lacks rights or credit, or is throttled.
     Limited {
         /// The provider's words, redacted, or what its answer means.
-        words: String,
+        message: String,
     },
     /// The endpoint answered, which says nothing about the key.
     Reachable {
         /// Why it says nothing.
-        words: String,
+        message: String,
     },
     /// The provider refused the key.
     Rejected(ProviderError),
@@ -45,7 +45,7 @@ pub fn request(target: &Target<'_>) -> Result<WireRequest, EncodeError> {
 /// What the answer to [`request`] shows.
 pub fn outcome(provider: ProviderId, reply: &Reply<'_>) -> CheckOutcome {
     let status = reply.status;
-    if status.is_success() && !error::holds_error(reply.body) {
+    if status.is_success() && !error::contains_error(reply.body) {
         return match provider {
             ProviderId::Custom => reachable(PUBLIC_LIST),
             ProviderId::DeepSeek => deepseek::outcome(reply),
@@ -64,17 +64,17 @@ pub fn outcome(provider: ProviderId, reply: &Reply<'_>) -> CheckOutcome {
     let error = error::classify(provider, reply);
     match error.class {
         ErrorClass::NoCredit | ErrorClass::Throttled => CheckOutcome::Limited {
-            words: error.message,
+            message: error.message,
         },
         // A restricted key may not list models and yet use them.
         ErrorClass::NoPermission if error.message.contains(MISSING_SCOPES) => {
             CheckOutcome::Limited {
-                words: error.message,
+                message: error.message,
             }
         }
         // Its token was got with the key a moment ago, and a narrow role may use what it may not list.
         ErrorClass::NoPermission if provider == ProviderId::Vertex => CheckOutcome::Limited {
-            words: error.message,
+            message: error.message,
         },
         ErrorClass::ModelUnavailable | ErrorClass::NoPermission | ErrorClass::Revoked
             if status.is_client_error() && status != StatusCode::NOT_FOUND =>
@@ -85,9 +85,9 @@ pub fn outcome(provider: ProviderId, reply: &Reply<'_>) -> CheckOutcome {
     }
 }
 
-fn reachable(words: &str) -> CheckOutcome {
+fn reachable(message: &str) -> CheckOutcome {
     CheckOutcome::Reachable {
-        words: words.to_owned(),
+        message: message.to_owned(),
     }
 }
 

@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{FinishReason, Message, Usage};
 
-pub(crate) use call_id::{is_made_up, made_up_id};
+pub(crate) use call_id::{is_synthetic, synthetic_call_id};
 pub(crate) use draft::{Draft, PartId};
 
 use crate::error::{self, ProviderError};
@@ -112,7 +112,7 @@ impl<'a> Reply<'a> {
             return Err(error::classify(provider, self));
         }
         decode(self.body).map_err(|Undecodable| {
-            if error::holds_error(self.body) {
+            if error::contains_error(self.body) {
                 error::classify(provider, self)
             } else {
                 error::malformed(self)

@@ -18,11 +18,11 @@ pub struct Dialect {
 impl Dialect {
     /// The dialect for a model: the one that its traits name, if its provider speaks it.
     pub fn new(provider: ProviderId, traits: &ModelTraits) -> Self {
-        let spoken = Api::spoken_by(provider);
-        let api = if spoken.contains(&traits.api) {
+        let supported = Api::supported_by(provider);
+        let api = if supported.contains(&traits.api) {
             traits.api
         } else {
-            spoken[0]
+            supported[0]
         };
         Self { provider, api }
     }
@@ -63,7 +63,7 @@ pub enum Api {
 
 impl Api {
     /// What a provider speaks; the first is what its unknown models are taken to speak.
-    pub fn spoken_by(provider: ProviderId) -> &'static [Self] {
+    pub fn supported_by(provider: ProviderId) -> &'static [Self] {
         match provider {
             ProviderId::Anthropic => &[Self::Messages],
             ProviderId::Azure | ProviderId::OpenAi => &[Self::ChatCompletions, Self::Responses],

@@ -28,7 +28,7 @@ use crate::{Api, Dialect, Target, anthropic, generate_content, openai_chat, open
 pub(crate) use endpoint::{Endpoint, JSON, USER_AGENT, below, headers};
 pub(crate) use error::{part_field, refuse};
 pub(crate) use options::OptionValue;
-pub(crate) use sampling::{Picked, Reasoning, Takes, reasoning, sampling};
+pub(crate) use sampling::{AllowedSampling, Reasoning, SamplingSupport, reasoning, sampling};
 pub(crate) use text::LongText;
 pub(crate) use tools::{
     AnswerFormat, Choice, NO_ARGUMENTS, answer_format, choice, parallel, schema_name,

@@ -110,7 +110,7 @@ pub fn classify(provider: ProviderId, reply: &Reply<'_>) -> ProviderError {
 pub(crate) fn in_band(provider: ProviderId, data: &str, api_key: &str) -> ProviderError {
     let body = ErrorBody::parse(data.as_bytes());
     if !body.is_error {
-        return garbage(None, None, &body, api_key);
+        return not_an_answer(None, None, &body, api_key);
     }
     ProviderError {
         retry_after: retry_after::hint_in(&body.details),
@@ -120,7 +120,7 @@ pub(crate) fn in_band(provider: ProviderId, data: &str, api_key: &str) -> Provid
 }
 
 /// Whether a body says of itself that it is an error.
-pub(crate) fn holds_error(body: &[u8]) -> bool {
+pub(crate) fn contains_error(body: &[u8]) -> bool {
     ErrorBody::parse(body).is_error
 }
 
@@ -128,12 +128,12 @@ pub(crate) fn holds_error(body: &[u8]) -> bool {
 pub(crate) fn malformed(reply: &Reply<'_>) -> ProviderError {
     let body = ErrorBody::parse(reply.body);
     let id = request_id(reply.headers).or_else(|| request_id_in(&body));
-    garbage(Some(reply.status), id, &body, reply.secret)
+    not_an_answer(Some(reply.status), id, &body, reply.secret)
 }
 
 /// A successful answer that is not the one asked for.
-pub(crate) fn mismatched(reply: &Reply<'_>, words: &str) -> ProviderError {
-    of_success(reply, ErrorClass::Malformed, words)
+pub(crate) fn mismatched(reply: &Reply<'_>, message: &str) -> ProviderError {
+    of_success(reply, ErrorClass::Malformed, message)
 }
 
 /// A successful answer that says that there will be none, and why.
@@ -141,19 +141,19 @@ pub(crate) fn declined(
     reply: &Reply<'_>,
     class: ErrorClass,
     code: &str,
-    words: &str,
+    message: &str,
 ) -> ProviderError {
     ProviderError {
         code: (!code.is_empty()).then(|| redact(code, reply.secret)),
-        ..of_success(reply, class, words)
+        ..of_success(reply, class, message)
     }
 }
 
-fn of_success(reply: &Reply<'_>, class: ErrorClass, words: &str) -> ProviderError {
+fn of_success(reply: &Reply<'_>, class: ErrorClass, message: &str) -> ProviderError {
     ProviderError {
         http_status: Some(reply.status.as_u16()),
         request_id: request_id(reply.headers),
-        ..ProviderError::new(class, redact(words, reply.secret))
+        ..ProviderError::new(class, redact(message, reply.secret))
     }
 }
 
@@ -206,15 +206,15 @@ fn build(
         ProviderId::OpenRouter => openrouter::class(status, body),
         _ => openai::class(status, body),
     };
-    let words = match provider {
-        ProviderId::Azure => azure::words(status, body),
-        ProviderId::OpenRouter => Cow::Owned(openrouter::words(body)),
+    let message = match provider {
+        ProviderId::Azure => azure::message(status, body),
+        ProviderId::OpenRouter => Cow::Owned(openrouter::message(body)),
         _ => Cow::Borrowed(&*body.message),
     };
-    let message = if words.is_empty() {
-        no_words(status)
+    let message = if message.is_empty() {
+        no_message(status)
     } else {
-        redact(&words, api_key)
+        redact(&message, api_key)
     };
     let code = match provider {
         ProviderId::Google | ProviderId::Vertex => google::code(body),
@@ -237,13 +237,13 @@ fn build(
     }
 }
 
-fn garbage(
+fn not_an_answer(
     status: Option<StatusCode>,
     request_id: Option<String>,
     body: &ErrorBody,
     api_key: &str,
 ) -> ProviderError {
-    let words = if body.message.is_empty() {
+    let message = if body.message.is_empty() {
         "not an answer".to_owned()
     } else {
         format!("not an answer: {}", redact(&body.message, api_key))
@@ -251,11 +251,11 @@ fn garbage(
     ProviderError {
         http_status: status.map(|status| status.as_u16()),
         request_id,
-        ..ProviderError::new(ErrorClass::Malformed, words)
+        ..ProviderError::new(ErrorClass::Malformed, message)
     }
 }
 
-fn no_words(status: Option<StatusCode>) -> String {
+fn no_message(status: Option<StatusCode>) -> String {
     match status {
         Some(status) => format!("HTTP status {status}, without words"),
         None => "an error without words".to_owned(),

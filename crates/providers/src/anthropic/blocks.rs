@@ -144,7 +144,7 @@ fn result_content(at: (usize, usize), result: &ToolResult) -> Result<Vec<Block<'
 
 fn image_block(image: &Image, field: impl Fn(&str) -> String) -> Result<Block<'_>, EncodeError> {
     let unsupported =
-        |at: &str, words| refuse(field(at), EncodeErrorKind::UnsupportedByProvider, words);
+        |at: &str, message| refuse(field(at), EncodeErrorKind::UnsupportedByProvider, message);
     if matches!(image.detail(), image::Detail::Low | image::Detail::High) {
         return unsupported("image.detail", "the provider has no such control");
     }
@@ -168,11 +168,11 @@ fn image_block(image: &Image, field: impl Fn(&str) -> String) -> Result<Block<'_
 }
 
 fn file_block(at: (usize, usize), file: &File) -> Result<Block<'_>, EncodeError> {
-    let unsupported = |field: &str, words| {
+    let unsupported = |field: &str, message| {
         refuse(
             part_field(at.0, at.1, field),
             EncodeErrorKind::UnsupportedByProvider,
-            words,
+            message,
         )
     };
     let source = match &file.source {

@@ -19,7 +19,7 @@ pub(super) enum System<'a> {
 #[derive(Serialize)]
 pub(super) struct WireMessage<'a> {
     role: WireRole,
-    content: Said<'a>,
+    content: WireContent<'a>,
 }
 
 #[derive(Clone, Copy, Eq, PartialEq, Serialize)]
@@ -32,7 +32,7 @@ enum WireRole {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Said<'a> {
+enum WireContent<'a> {
     Blocks(Vec<Block<'a>>),
     Text(LongText<'a>),
 }
@@ -88,14 +88,14 @@ impl<'a> WireMessage<'a> {
             Role::Tool | Role::Unspecified | Role::User => WireRole::User,
         };
         let content = match blocks.as_slice() {
-            [Block::Text { text }] => Said::Text(*text),
-            _ => Said::Blocks(blocks),
+            [Block::Text { text }] => WireContent::Text(*text),
+            _ => WireContent::Blocks(blocks),
         };
         Self { role, content }
     }
 
     fn extend(&mut self, more: Vec<Block<'a>>) {
-        if let Said::Blocks(blocks) = &mut self.content {
+        if let WireContent::Blocks(blocks) = &mut self.content {
             blocks.extend(more);
         }
     }
@@ -115,11 +115,11 @@ fn system<'a>(mark: &str, instructions: &'a [Message]) -> Result<Option<System<'
 
 /// The first turn must be the user's; the last may be the assistant's, to go on with, on some models.
 fn check_ends(call: &Call<'_>, leading: usize, turns: &[Message]) -> Result<(), EncodeError> {
-    let unsupported = |index: usize, words: &'static str| {
+    let unsupported = |index: usize, message: &'static str| {
         refuse(
             format!("messages[{}]", leading + index),
             EncodeErrorKind::UnsupportedByProvider,
-            words,
+            message,
         )
     };
     match turns {

@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use super::messages::{System, WireMessage, conversation};
 use crate::catalogue::Effort;
 use crate::encode::{
-    AnswerFormat, Call, Choice, EncodeError, EncodeErrorKind, Picked, Reasoning, Reserved, Takes,
-    answer_format, choice, parallel, reasoning, refuse, sampling, tool_schema,
+    AllowedSampling, AnswerFormat, Call, Choice, EncodeError, EncodeErrorKind, Reasoning, Reserved,
+    SamplingSupport, answer_format, choice, parallel, reasoning, refuse, sampling, tool_schema,
 };
 
 /// Fields that would change how the answer must be read, or who answers.
@@ -40,7 +40,7 @@ pub(crate) fn encode_count(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), Encod
 fn body<'a>(call: &Call<'a>) -> Result<Body<'a>, EncodeError> {
     let reasoning = reasoning(call)?;
     let max_tokens = max_tokens(call)?;
-    let Picked {
+    let AllowedSampling {
         temperature,
         top_p,
         top_k,
@@ -48,7 +48,7 @@ fn body<'a>(call: &Call<'a>) -> Result<Body<'a>, EncodeError> {
         seed: _,
         presence_penalty: _,
         frequency_penalty: _, // refused: the dialect has none of the three
-    } = sampling(call, &TAKES, reasoning.reasons)?;
+    } = sampling(call, &SAMPLING_SUPPORT, reasoning.reasons)?;
     if let Some(blank) = stop_sequences
         .iter()
         .position(|stop| stop.trim().is_empty())
@@ -310,7 +310,7 @@ fn is_false(value: &bool) -> bool {
 /// Vertex's own name for the version that samples on every model that can.
 const VERTEX_VERSION: &str = "vertex-2023-10-16";
 
-const TAKES: Takes = Takes {
+const SAMPLING_SUPPORT: SamplingSupport = SamplingSupport {
     max_temperature: 1.0,
     penalties: false,
     seed: false,

@@ -133,10 +133,10 @@ pub(super) fn add_refusal(
     }
     let details: StopDetails<'_> = serde_json::from_str(details?.get()).ok()?;
     let given = |text: &Text<'_>| !text.is_empty();
-    let words = details.explanation.filter(given);
-    let words = words.or_else(|| details.category.filter(given))?;
+    let explanation = details.explanation.filter(given);
+    let explanation = explanation.or_else(|| details.category.filter(given))?;
     let part = draft.open_refusal();
-    Some(draft.push(part, &words))
+    Some(draft.push(part, &explanation))
 }
 
 /// Why the answer ended.

@@ -69,7 +69,7 @@ pub(super) fn resolve(layer: &Layer) -> Result<BTreeMap<ProviderId, Families>, C
             }
             for (pattern, traits) in &resolved[lender].members {
                 if !borrower.members.iter().any(|(known, _)| known == pattern) {
-                    speaks(provider, traits.api)?;
+                    check_api(provider, traits.api)?;
                     borrower.members.push((pattern.clone(), traits.clone()));
                 }
             }
@@ -106,12 +106,12 @@ fn traits(
         family: family.to_owned(),
         source,
     })?;
-    speaks(provider, traits.api)?;
+    check_api(provider, traits.api)?;
     Ok(traits)
 }
 
-fn speaks(provider: ProviderId, api: Api) -> Result<(), CatalogueError> {
-    if Api::spoken_by(provider).contains(&api) {
+fn check_api(provider: ProviderId, api: Api) -> Result<(), CatalogueError> {
+    if Api::supported_by(provider).contains(&api) {
         Ok(())
     } else {
         Err(CatalogueError::WrongApi { provider, api })

@@ -19,12 +19,12 @@ pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {
     let amounts: Vec<_> = accounts
         .map(|account| format!("{} {}", &*account.currency, &*account.total_balance))
         .collect();
-    let words = match amounts.as_slice() {
+    let message = match amounts.as_slice() {
         [] => NO_BALANCE.to_owned(),
         _ => format!("{NO_BALANCE}: {}", amounts.join(", ")),
     };
     CheckOutcome::Limited {
-        words: error::redact(&words, reply.secret),
+        message: error::redact(&message, reply.secret),
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {
     }
     let budget = key.effective_budget.as_ref();
     let budget = budget.and_then(|budget| budget.remaining_usd);
-    let words = if key.limit_remaining.is_some_and(is_used_up) {
+    let message = if key.limit_remaining.is_some_and(is_used_up) {
         match key.limit_reset.as_deref() {
             None | Some("") => NO_LIMIT_LEFT.to_owned(),
             Some(reset) => {
@@ -38,17 +38,17 @@ pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {
     } else {
         return CheckOutcome::Alive;
     };
-    CheckOutcome::Limited { words }
+    CheckOutcome::Limited { message }
 }
 
 #[derive(Deserialize)]
 struct Body<'a> {
     #[serde(borrow)]
-    data: Told<'a>,
+    data: KeyInfo<'a>,
 }
 
 #[derive(Deserialize)]
-struct Told<'a> {
+struct KeyInfo<'a> {
     /// Every key has one; it tells the answer from another server's.
     #[serde(rename = "label", borrow)]
     _label: Text<'a>,
@@ -83,11 +83,11 @@ fn has_passed(end: &str, now: SystemTime) -> bool {
     end.is_some_and(|end| end <= now)
 }
 
-fn rejected(reply: &Reply<'_>, class: ErrorClass, words: &str) -> CheckOutcome {
+fn rejected(reply: &Reply<'_>, class: ErrorClass, message: &str) -> CheckOutcome {
     CheckOutcome::Rejected(ProviderError {
         http_status: Some(reply.status.as_u16()),
         request_id: error::request_id(reply.headers),
-        ..ProviderError::new(class, words)
+        ..ProviderError::new(class, message)
     })
 }
 

@@ -8,7 +8,7 @@ use crate::Credential;
 const KEY: &str = "sk-proj-AbCdEf0123456789wxyz";
 const LIST: &str = r#"{"object":"list","data":[{"id":"gpt-4.1"}]}"#;
 
-fn asked(provider: ProviderId, base: &str) -> (Method, String, HeaderMap) {
+fn request_for(provider: ProviderId, base: &str) -> (Method, String, HeaderMap) {
     let base = Url::parse(base).unwrap();
     let target = Target::new(provider, &base, Credential::ApiKey(KEY));
     let request = request(&target).unwrap();
@@ -16,7 +16,7 @@ fn asked(provider: ProviderId, base: &str) -> (Method, String, HeaderMap) {
     (request.method, request.uri.to_string(), request.headers)
 }
 
-fn shown(provider: ProviderId, status: u16, body: &str) -> CheckOutcome {
+fn outcome_of(provider: ProviderId, status: u16, body: &str) -> CheckOutcome {
     let status = StatusCode::from_u16(status).unwrap();
     let headers = HeaderMap::new();
     outcome(
@@ -27,7 +27,7 @@ fn shown(provider: ProviderId, status: u16, body: &str) -> CheckOutcome {
 
 #[test]
 fn a_check_asks_for_models_and_costs_nothing() {
-    let (method, uri, headers) = asked(ProviderId::OpenAi, "https://api.openai.com/v1");
+    let (method, uri, headers) = request_for(ProviderId::OpenAi, "https://api.openai.com/v1");
     assert_eq!(
         (method, uri.as_str()),
         (Method::GET, "https://api.openai.com/v1/models")
@@ -35,12 +35,12 @@ fn a_check_asks_for_models_and_costs_nothing() {
     assert!(headers["authorization"].is_sensitive());
     assert!(!headers.contains_key("content-type"));
 
-    let (_, uri, headers) = asked(ProviderId::Anthropic, "https://api.anthropic.com");
+    let (_, uri, headers) = request_for(ProviderId::Anthropic, "https://api.anthropic.com");
     assert_eq!(uri, "https://api.anthropic.com/v1/models?limit=1");
     assert!(headers.contains_key("anthropic-version"));
     assert!(!headers.contains_key("authorization"));
 
-    let (_, uri, headers) = asked(
+    let (_, uri, headers) = request_for(
         ProviderId::Google,
         "https://generativelanguage.googleapis.com",
     );
@@ -72,16 +72,25 @@ fn a_check_asks_for_models_and_costs_nothing() {
             "https://openrouter.ai/api/v1/key",
         ),
     ] {
-        assert_eq!(asked(provider, base).1, expected);
+        assert_eq!(request_for(provider, base).1, expected);
     }
 }
 
 #[test]
 fn a_list_proves_the_key_where_lists_are_not_public() {
-    assert_eq!(shown(ProviderId::OpenAi, 200, LIST), CheckOutcome::Alive);
-    assert_eq!(shown(ProviderId::Anthropic, 200, LIST), CheckOutcome::Alive);
-    assert_eq!(shown(ProviderId::Azure, 200, LIST), CheckOutcome::Alive);
-    let reachable = shown(ProviderId::Custom, 200, LIST);
+    assert_eq!(
+        outcome_of(ProviderId::OpenAi, 200, LIST),
+        CheckOutcome::Alive
+    );
+    assert_eq!(
+        outcome_of(ProviderId::Anthropic, 200, LIST),
+        CheckOutcome::Alive
+    );
+    assert_eq!(
+        outcome_of(ProviderId::Azure, 200, LIST),
+        CheckOutcome::Alive
+    );
+    let reachable = outcome_of(ProviderId::Custom, 200, LIST);
     assert!(matches!(reachable, CheckOutcome::Reachable { .. }));
 }
 
@@ -106,9 +115,12 @@ fn each_provider_has_a_list_of_its_own_shape() {
     let models = r#"{"models":[{"name":"models/gemini-2.5-flash"}],"nextPageToken":"x"}"#;
     let publishers =
         r#"{"publisherModels":[{"name":"publishers/google/models/gemini-2.5-flash"}]}"#;
-    assert_eq!(shown(ProviderId::Google, 200, models), CheckOutcome::Alive);
     assert_eq!(
-        shown(ProviderId::Vertex, 200, publishers),
+        outcome_of(ProviderId::Google, 200, models),
+        CheckOutcome::Alive
+    );
+    assert_eq!(
+        outcome_of(ProviderId::Vertex, 200, publishers),
         CheckOutcome::Alive
     );
     for (provider, body) in [
@@ -118,7 +130,10 @@ fn each_provider_has_a_list_of_its_own_shape() {
         (ProviderId::OpenAi, models),
     ] {
         assert!(
-            matches!(shown(provider, 200, body), CheckOutcome::Unreachable(_)),
+            matches!(
+                outcome_of(provider, 200, body),
+                CheckOutcome::Unreachable(_)
+            ),
             "{provider}: {body}"
         );
     }
@@ -134,40 +149,41 @@ fn googles_refusals_are_graded_by_their_reasons() {
     let bad_key = refused(400, "INVALID_ARGUMENT", "API_KEY_INVALID");
     let no_auth_key = refused(401, "UNAUTHENTICATED", "ACCESS_TOKEN_TYPE_UNSUPPORTED");
     for (status, body) in [(400, &bad_key), (401, &no_auth_key)] {
-        let outcome = shown(ProviderId::Google, status, body);
+        let outcome = outcome_of(ProviderId::Google, status, body);
         assert!(matches!(outcome, CheckOutcome::Rejected(_)), "{body}");
     }
     // A key that is kept from this very API is no use; an account's token was just given.
     let off = refused(403, "PERMISSION_DENIED", "SERVICE_DISABLED");
-    let outcome = shown(ProviderId::Google, 403, &off);
+    let outcome = outcome_of(ProviderId::Google, 403, &off);
     assert!(matches!(outcome, CheckOutcome::Rejected(_)));
     let denied = refused(403, "PERMISSION_DENIED", "IAM_PERMISSION_DENIED");
     for body in [off, denied] {
-        let outcome = shown(ProviderId::Vertex, 403, &body);
+        let outcome = outcome_of(ProviderId::Vertex, 403, &body);
         assert!(matches!(outcome, CheckOutcome::Limited { .. }), "{body}");
     }
     let unpaid = refused(403, "PERMISSION_DENIED", "BILLING_DISABLED");
-    let outcome = shown(ProviderId::Google, 403, &unpaid);
+    let outcome = outcome_of(ProviderId::Google, 403, &unpaid);
     assert!(matches!(outcome, CheckOutcome::Limited { .. }));
     let plain = r#"{"error":{"code":400,"message":"no","status":"INVALID_ARGUMENT"}}"#;
-    let outcome = shown(ProviderId::Google, 400, plain);
+    let outcome = outcome_of(ProviderId::Google, 400, plain);
     assert!(matches!(outcome, CheckOutcome::Unreachable(_)));
 }
 
 #[test]
 fn an_endpoint_without_a_list_is_reachable() {
     for status in [404, 405, 501] {
-        let CheckOutcome::Reachable { words } = shown(ProviderId::Custom, status, "nope") else {
+        let CheckOutcome::Reachable { message } = outcome_of(ProviderId::Custom, status, "nope")
+        else {
             panic!("{status} says nothing of the key");
         };
-        assert!(words.contains(&status.to_string()), "{words}");
-        assert!(words.contains("/v1"), "{words}");
+        assert!(message.contains(&status.to_string()), "{message}");
+        assert!(message.contains("/v1"), "{message}");
     }
 }
 
 #[test]
 fn openrouter_tells_what_the_key_is() {
-    let shown = |name: &str, value: serde_json::Value| {
+    let outcome_of = |name: &str, value: serde_json::Value| {
         let mut key = json!({
             "label": "sk-or-v1-not...real", "usage": 1.5, "limit": 10, "limit_remaining": 7.5,
             "limit_reset": null, "expires_at": null, "effective_budget": null,
@@ -175,12 +191,15 @@ fn openrouter_tells_what_the_key_is() {
         });
         key[name] = value;
         let body = json!({ "data": key }).to_string();
-        shown(ProviderId::OpenRouter, 200, &body)
+        outcome_of(ProviderId::OpenRouter, 200, &body)
     };
-    assert_eq!(shown("usage", json!(2)), CheckOutcome::Alive);
-    assert_eq!(shown("limit_remaining", json!(null)), CheckOutcome::Alive);
+    assert_eq!(outcome_of("usage", json!(2)), CheckOutcome::Alive);
+    assert_eq!(
+        outcome_of("limit_remaining", json!(null)),
+        CheckOutcome::Alive
+    );
     for name in ["is_management_key", "is_provisioning_key"] {
-        let CheckOutcome::Rejected(error) = shown(name, json!(true)) else {
+        let CheckOutcome::Rejected(error) = outcome_of(name, json!(true)) else {
             panic!("{name}");
         };
         assert_eq!(error.class, ErrorClass::NoPermission);
@@ -191,10 +210,10 @@ fn openrouter_tells_what_the_key_is() {
         ("limit_remaining", json!(-0.25), "spending limit"),
         ("effective_budget", json!({"remaining_usd": 0}), "budget"),
     ] {
-        let CheckOutcome::Limited { words } = shown(name, value) else {
+        let CheckOutcome::Limited { message } = outcome_of(name, value) else {
             panic!("{name}");
         };
-        assert!(words.contains(what), "{words}");
+        assert!(message.contains(what), "{message}");
     }
 }
 
@@ -220,13 +239,14 @@ fn deepseek_tells_whether_the_balance_is_enough() {
                 "total_balance":"0.00","granted_balance":"0.00","topped_up_balance":"0.00"}}]}}"#
         )
     };
-    let alive = shown(ProviderId::DeepSeek, 200, &balance(true));
+    let alive = outcome_of(ProviderId::DeepSeek, 200, &balance(true));
     assert_eq!(alive, CheckOutcome::Alive);
-    let CheckOutcome::Limited { words } = shown(ProviderId::DeepSeek, 200, &balance(false)) else {
+    let CheckOutcome::Limited { message } = outcome_of(ProviderId::DeepSeek, 200, &balance(false))
+    else {
         panic!("not limited");
     };
-    assert!(words.ends_with(": USD 0.00"), "{words}");
-    let bare = shown(ProviderId::DeepSeek, 200, r#"{"is_available":false}"#);
+    assert!(message.ends_with(": USD 0.00"), "{message}");
+    let bare = outcome_of(ProviderId::DeepSeek, 200, r#"{"is_available":false}"#);
     assert!(matches!(bare, CheckOutcome::Limited { .. }));
 }
 
@@ -264,7 +284,7 @@ fn a_known_key_that_lacks_something_is_limited() {
             r#"{"error":{"code":429,"message":"Rate limit exceeded"}}"#,
         ),
     ] {
-        let outcome = shown(provider, status, body);
+        let outcome = outcome_of(provider, status, body);
         assert!(
             matches!(outcome, CheckOutcome::Limited { .. }),
             "{body}: {outcome:?}"
@@ -275,7 +295,7 @@ fn a_known_key_that_lacks_something_is_limited() {
 #[test]
 fn a_refused_key_is_rejected_with_redacted_words() {
     let body = format!(r#"{{"error":{{"message":"bad {KEY}","code":"invalid_api_key"}}}}"#);
-    let CheckOutcome::Rejected(error) = shown(ProviderId::OpenAi, 401, &body) else {
+    let CheckOutcome::Rejected(error) = outcome_of(ProviderId::OpenAi, 401, &body) else {
         panic!("not rejected");
     };
     assert_eq!(error.class, ErrorClass::Revoked);
@@ -304,7 +324,7 @@ fn a_refused_key_is_rejected_with_redacted_words() {
             r#"{"error":{"message":"Authentication Fails","type":"authentication_error","param":null,"code":"invalid_request_error"}}"#,
         ),
     ] {
-        let outcome = shown(provider, status, body);
+        let outcome = outcome_of(provider, status, body);
         assert!(matches!(outcome, CheckOutcome::Rejected(_)), "{outcome:?}");
     }
 }
@@ -334,7 +354,7 @@ fn what_says_nothing_about_the_key_proves_nothing() {
         ),
         (ProviderId::OpenRouter, 200, r#"{"data":{}}"#),
     ] {
-        let outcome = shown(provider, status, body);
+        let outcome = outcome_of(provider, status, body);
         assert!(
             matches!(outcome, CheckOutcome::Unreachable(_)),
             "{status}: {outcome:?}"
@@ -356,7 +376,7 @@ fn the_key_does_not_come_back_in_any_words() {
             ),
         ),
     ] {
-        let outcome = shown(provider, 200, &body);
+        let outcome = outcome_of(provider, 200, &body);
         assert!(matches!(outcome, CheckOutcome::Limited { .. }));
         assert!(!format!("{outcome:?}").contains(KEY), "{outcome:?}");
     }

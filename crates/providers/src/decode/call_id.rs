@@ -2,7 +2,7 @@
 
 /// An id for the answer's call of this place. It holds the answer's own id, for a conversation
 /// should not see it twice.
-pub(crate) fn made_up_id(response_id: &str, place: usize) -> String {
+pub(crate) fn synthetic_call_id(response_id: &str, place: usize) -> String {
     let tail = response_id.chars().rev().take(RESPONSE_ID_TAIL);
     let tail: Vec<char> = tail.filter(char::is_ascii_alphanumeric).collect();
     let tail: String = tail.into_iter().rev().collect();
@@ -10,7 +10,7 @@ pub(crate) fn made_up_id(response_id: &str, place: usize) -> String {
 }
 
 /// Whether an id has the shape of [`made_up_id`]: then the provider never saw it.
-pub(crate) fn is_made_up(id: &str) -> bool {
+pub(crate) fn is_synthetic(id: &str) -> bool {
     let parts = id
         .strip_prefix(PREFIX)
         .and_then(|rest| rest.split_once('_'));
@@ -34,9 +34,9 @@ mod tests {
     #[test]
     fn what_was_made_up_is_known_as_such() {
         for (response_id, place) in [("chatcmpl-9/x", 0), ("", 12), (&"é9".repeat(40), 3)] {
-            let id = made_up_id(response_id, place);
+            let id = synthetic_call_id(response_id, place);
             assert!(id.len() <= 40, "{id}");
-            assert!(is_made_up(&id), "{id}");
+            assert!(is_synthetic(&id), "{id}");
         }
         for id in [
             "call_abc",
@@ -46,7 +46,7 @@ mod tests {
             "call__x",
             "",
         ] {
-            assert!(!is_made_up(id), "{id}");
+            assert!(!is_synthetic(id), "{id}");
         }
     }
 }

@@ -90,17 +90,17 @@ impl Reader {
             Form::BatchEmbedContents | Form::EmbedContent => content::decode(body),
             Form::Predict => predict::decode(body),
         })?;
-        let (found, asked) = (embeddings.vectors.len(), self.inputs);
-        if found != asked {
-            let words = format!("{found} vectors for {asked} inputs");
-            return Err(error::mismatched(reply, &words));
+        let (found, expected) = (embeddings.vectors.len(), self.inputs);
+        if found != expected {
+            let message = format!("{found} vectors for {expected} inputs");
+            return Err(error::mismatched(reply, &message));
         }
         let first = embeddings.vectors.first().map(Vec::len);
         let length = self.dimensions.or(first).unwrap_or_default();
         let other = embeddings.vectors.iter().map(Vec::len);
         if let Some(other) = other.into_iter().find(|other| *other != length) {
-            let words = format!("a vector of {other} numbers where {length} were due");
-            return Err(error::mismatched(reply, &words));
+            let message = format!("a vector of {other} numbers where {length} were due");
+            return Err(error::mismatched(reply, &message));
         }
         Ok(embeddings)
     }

@@ -53,12 +53,15 @@ fn purpose(request: &EmbedRequest) -> Result<Purpose, EncodeError> {
     }
 }
 
-fn unsupported<T>(words: &'static str) -> Result<T, EncodeError> {
-    refuse("purpose", EncodeErrorKind::UnsupportedByProvider, words)
+fn unsupported<T>(message: &'static str) -> Result<T, EncodeError> {
+    refuse("purpose", EncodeErrorKind::UnsupportedByProvider, message)
 }
 
-fn invalid<T>(field: impl Into<Cow<'static, str>>, words: &'static str) -> Result<T, EncodeError> {
-    refuse(field, EncodeErrorKind::Invalid, words)
+fn invalid<T>(
+    field: impl Into<Cow<'static, str>>,
+    message: &'static str,
+) -> Result<T, EncodeError> {
+    refuse(field, EncodeErrorKind::Invalid, message)
 }
 
 /// OpenAI's limit, and the contract's.

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 /// A request that a provider or a model would not take, found before it was sent.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{field}: {words}")]
+#[error("{field}: {message}")]
 pub struct EncodeError {
     /// The field at fault, as a path: `messages[2].parts[0].image`.
     pub field: Cow<'static, str>,
     /// What kind of fault.
     pub kind: EncodeErrorKind,
     /// What is wrong, for people.
-    pub words: Cow<'static, str>,
+    pub message: Cow<'static, str>,
 }
 
 /// Whether anybody could serve the request.
@@ -27,12 +27,12 @@ pub enum EncodeErrorKind {
 pub(crate) fn refuse<T>(
     field: impl Into<Cow<'static, str>>,
     kind: EncodeErrorKind,
-    words: impl Into<Cow<'static, str>>,
+    message: impl Into<Cow<'static, str>>,
 ) -> Result<T, EncodeError> {
     Err(EncodeError {
         field: field.into(),
         kind,
-        words: words.into(),
+        message: message.into(),
     })
 }
 

@@ -159,7 +159,7 @@ fn check_blob(blob: &Blob, field: &str) -> Result<(), EncodeError> {
 
 fn invalid<T>(
     field: impl Into<std::borrow::Cow<'static, str>>,
-    words: &'static str,
+    message: &'static str,
 ) -> Result<T, EncodeError> {
-    refuse(field, EncodeErrorKind::Invalid, words)
+    refuse(field, EncodeErrorKind::Invalid, message)
 }

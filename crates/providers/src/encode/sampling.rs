@@ -6,7 +6,7 @@ use super::{Call, EncodeError, EncodeErrorKind, refuse};
 use crate::catalogue::{Effort, SamplingPolicy};
 
 /// What a dialect has fields for, and how far they go.
-pub(crate) struct Takes {
+pub(crate) struct SamplingSupport {
     pub(crate) max_temperature: f64,
     pub(crate) penalties: bool,
     pub(crate) seed: bool,
@@ -17,7 +17,7 @@ pub(crate) struct Takes {
 
 /// The sampling parameters of a request, all of them allowed.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Picked<'a> {
+pub(crate) struct AllowedSampling<'a> {
     pub(crate) temperature: Option<f64>,
     pub(crate) top_p: Option<f64>,
     pub(crate) top_k: Option<i32>,
@@ -30,14 +30,14 @@ pub(crate) struct Picked<'a> {
 /// The sampling that the request asks for, if the model takes it.
 pub(crate) fn sampling<'a>(
     call: &Call<'a>,
-    takes: &Takes,
+    support: &SamplingSupport,
     reasons: bool,
-) -> Result<Picked<'a>, EncodeError> {
+) -> Result<AllowedSampling<'a>, EncodeError> {
     let Some(sampling) = &call.request.sampling else {
-        return Ok(Picked::default());
+        return Ok(AllowedSampling::default());
     };
     check_ranges(sampling)?;
-    check_dialect(sampling, takes)?;
+    check_dialect(sampling, support)?;
     let free = match call.traits.sampling {
         SamplingPolicy::Always => true,
         SamplingPolicy::Never => false,
@@ -49,7 +49,7 @@ pub(crate) fn sampling<'a>(
     if !call.traits.stop_sequences && !sampling.stop_sequences.is_empty() {
         return unsupported("sampling.stop_sequences");
     }
-    Ok(Picked {
+    Ok(AllowedSampling {
         temperature: sampling.temperature,
         top_p: sampling.top_p,
         top_k: sampling.top_k,
@@ -112,7 +112,7 @@ pub(crate) fn reasoning(call: &Call<'_>) -> Result<Reasoning, EncodeError> {
             );
         }
     }
-    let told = match effort {
+    let sent = match effort {
         // It does not reason anyway, and need not be told.
         Some(Effort::None)
             if !traits.reasons_by_default && !traits.reasoning_efforts.contains(&Effort::None) =>
@@ -126,10 +126,10 @@ pub(crate) fn reasoning(call: &Call<'_>) -> Result<Reasoning, EncodeError> {
                 known_efforts(&traits.reasoning_efforts),
             );
         }
-        told => told,
+        sent => sent,
     };
     Ok(Reasoning {
-        effort: told,
+        effort: sent,
         budget,
         reasons: match effort {
             Some(effort) => effort != Effort::None,
@@ -196,36 +196,36 @@ fn check_ranges(sampling: &Sampling) -> Result<(), EncodeError> {
     }
 }
 
-fn check_dialect(sampling: &Sampling, takes: &Takes) -> Result<(), EncodeError> {
+fn check_dialect(sampling: &Sampling, support: &SamplingSupport) -> Result<(), EncodeError> {
     if sampling
         .temperature
-        .is_some_and(|value| value > takes.max_temperature)
+        .is_some_and(|value| value > support.max_temperature)
     {
         return refuse(
             "sampling.temperature",
             EncodeErrorKind::UnsupportedByProvider,
-            format!("the provider takes at most {}", takes.max_temperature),
+            format!("the provider takes at most {}", support.max_temperature),
         );
     }
-    if sampling.top_k.is_some() && !takes.top_k {
+    if sampling.top_k.is_some() && !support.top_k {
         return unsupported("sampling.top_k");
     }
-    if sampling.seed.is_some() && !takes.seed {
+    if sampling.seed.is_some() && !support.seed {
         return unsupported("sampling.seed");
     }
-    if sampling.presence_penalty.is_some() && !takes.penalties {
+    if sampling.presence_penalty.is_some() && !support.penalties {
         return unsupported("sampling.presence_penalty");
     }
-    if sampling.frequency_penalty.is_some() && !takes.penalties {
+    if sampling.frequency_penalty.is_some() && !support.penalties {
         return unsupported("sampling.frequency_penalty");
     }
-    match (sampling.stop_sequences.len(), takes.stops) {
+    match (sampling.stop_sequences.len(), support.stops) {
         (0, _) => Ok(()),
         (_, 0) => unsupported("sampling.stop_sequences"),
-        (asked, most) if asked > most => refuse(
+        (count, max) if count > max => refuse(
             "sampling.stop_sequences",
             EncodeErrorKind::UnsupportedByProvider,
-            format!("the provider takes at most {most}"),
+            format!("the provider takes at most {max}"),
         ),
         _ => Ok(()),
     }

@@ -168,8 +168,11 @@ fn is_tool_name(name: &str) -> bool {
     bytes.len() <= 64 && bytes.first().is_some_and(starts) && bytes.iter().all(goes_on)
 }
 
-fn invalid<T>(field: impl Into<Cow<'static, str>>, words: &'static str) -> Result<T, EncodeError> {
-    refuse(field, EncodeErrorKind::Invalid, words)
+fn invalid<T>(
+    field: impl Into<Cow<'static, str>>,
+    message: &'static str,
+) -> Result<T, EncodeError> {
+    refuse(field, EncodeErrorKind::Invalid, message)
 }
 
 const MAX_TOOLS: usize = 128;

@@ -20,22 +20,22 @@ pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass 
 }
 
 /// Azure's words, with what they leave out.
-pub(super) fn words(status: Option<StatusCode>, body: &ErrorBody) -> Cow<'_, str> {
-    let words = Cow::Borrowed(body.message.as_str());
+pub(super) fn message(status: Option<StatusCode>, body: &ErrorBody) -> Cow<'_, str> {
+    let message = Cow::Borrowed(body.message.as_str());
     let inner = ["innererror", "inner_error"];
     let inner = inner.into_iter().find_map(|name| body.members.get(name));
     let filtered = inner.map(categories).unwrap_or_default();
     if !filtered.is_empty() {
-        return Cow::Owned(format!("{words} (filtered for: {})", filtered.join(", ")));
+        return Cow::Owned(format!("{message} (filtered for: {})", filtered.join(", ")));
     }
     let nameless = matches!(body.code.as_deref(), None | Some("404"));
     if status != Some(StatusCode::NOT_FOUND) || !nameless {
-        return words;
+        return message;
     }
-    if words.is_empty() {
+    if message.is_empty() {
         Cow::Borrowed(WRONG_PATH)
     } else {
-        Cow::Owned(format!("{words} ({WRONG_PATH})"))
+        Cow::Owned(format!("{message} ({WRONG_PATH})"))
     }
 }
 

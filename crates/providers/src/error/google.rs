@@ -18,7 +18,7 @@ pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass 
     }
     reason(body)
         .and_then(class_of_reason)
-        .or_else(|| class_of_words(&body.message))
+        .or_else(|| class_of_message(&body.message))
         .or_else(|| body.status.as_deref().and_then(class_of_name))
         .unwrap_or_else(|| class_of_status(status.or_else(|| number(body))))
 }
@@ -65,8 +65,10 @@ fn class_of_reason(reason: &str) -> Option<ErrorClass> {
 }
 
 /// Some errors differ from others of their status in words alone.
-fn class_of_words(message: &str) -> Option<ErrorClass> {
-    let known = WORDS.iter().find(|(words, _)| message.contains(words))?;
+fn class_of_message(message: &str) -> Option<ErrorClass> {
+    let known = KNOWN_MESSAGES
+        .iter()
+        .find(|(message_part, _)| message.contains(message_part))?;
     Some(known.1)
 }
 
@@ -107,7 +109,7 @@ fn detail<'a>(body: &'a ErrorBody, name: &str) -> Option<&'a Value> {
 }
 
 /// Taken from errors that were seen; each is common to all who got it.
-const WORDS: [(&str, ErrorClass); 4] = [
+const KNOWN_MESSAGES: [(&str, ErrorClass); 4] = [
     // A plain PERMISSION_DENIED, but the key will never work again.
     ("API key was reported as leaked", ErrorClass::Revoked),
     // A plain RESOURCE_EXHAUSTED, but no wait helps.

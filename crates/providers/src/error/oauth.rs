@@ -3,14 +3,14 @@
 use http::StatusCode;
 
 use super::body::ErrorBody;
-use super::{ErrorClass, ProviderError, class_of_status, no_words, redact, retry_after};
+use super::{ErrorClass, ProviderError, class_of_status, no_message, redact, retry_after};
 use crate::decode::Reply;
 
 /// Reads an error of a token endpoint. `secret` is taken out of its words.
 pub(crate) fn no_token(reply: &Reply<'_>, secret: &str) -> ProviderError {
     let body = ErrorBody::parse(reply.body);
     let message = if body.message.is_empty() {
-        no_words(Some(reply.status))
+        no_message(Some(reply.status))
     } else {
         redact(&body.message, secret)
     };

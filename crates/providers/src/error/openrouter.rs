@@ -30,24 +30,24 @@ pub(super) fn kind(body: &ErrorBody) -> Option<&str> {
 
 /// The words: OpenRouter's own, and the upstream's, which are in `raw`. `flagged_input` is the
 /// prompt's text and stays where it is.
-pub(super) fn words(body: &ErrorBody) -> String {
-    let mut words = body.message.clone();
-    if let Some(raw) = raw_words(body).filter(|raw| *raw != words) {
+pub(super) fn message(body: &ErrorBody) -> String {
+    let mut message = body.message.clone();
+    if let Some(raw) = raw_message(body).filter(|raw| *raw != message) {
         let raw = match upstream(body) {
             Some(upstream) => format!("{upstream}: {raw}"),
             None => raw,
         };
-        if words.is_empty() || words == NO_WORDS {
-            words = raw;
+        if message.is_empty() || message == GENERIC_MESSAGE {
+            message = raw;
         } else {
-            words = format!("{words} ({raw})");
+            message = format!("{message} ({raw})");
         }
     }
     let reasons = reasons(body);
     if reasons.is_empty() {
-        words
+        message
     } else {
-        format!("{words} (flagged for: {})", reasons.join(", "))
+        format!("{message} (flagged for: {})", reasons.join(", "))
     }
 }
 
@@ -82,7 +82,7 @@ fn class_of_kind(kind: &str) -> Option<ErrorClass> {
 }
 
 /// What the upstream said: text, or an error body of its own, in text or as such.
-fn raw_words(body: &ErrorBody) -> Option<String> {
+fn raw_message(body: &ErrorBody) -> Option<String> {
     let raw = metadata(body)?.get("raw")?;
     let upstream = match raw {
         Value::String(text) => ErrorBody::parse(text.as_bytes()),
@@ -121,7 +121,7 @@ fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 }
 
 /// What OpenRouter says when the upstream's words are in `raw`.
-const NO_WORDS: &str = "Provider returned error";
+const GENERIC_MESSAGE: &str = "Provider returned error";
 
 /// Of a 400 for a model that does not exist.
 const UNKNOWN_MODEL: &str = "is not a valid model ID";
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn the_upstreams_words_are_the_useful_ones() {
         let generic = "Provider returned error";
-        for (message, metadata, words) in [
+        for (message, metadata, expected) in [
             (
                 generic,
                 r#"{"provider_name":"Anthropic","raw":"{\"error\":{\"message\":\"max_tokens: too large\"}}"}"#,
@@ -258,7 +258,7 @@ mod tests {
                 "Flagged (flagged for: hate, violence)",
             ),
         ] {
-            assert_eq!(error(400, 400, message, metadata).message, words);
+            assert_eq!(error(400, 400, message, metadata).message, expected);
         }
     }
 

@@ -46,7 +46,7 @@ fn milliseconds(text: &str, unit: f64) -> Option<Duration> {
         return None; // `parse` would take "inf", "nan" and "1e9" too
     }
     let milliseconds = text.parse::<f64>().ok()? * unit;
-    let capped = milliseconds.min(LONGEST);
+    let capped = milliseconds.min(MAX_HINT_MILLISECONDS);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -56,7 +56,7 @@ fn milliseconds(text: &str, unit: f64) -> Option<Duration> {
 }
 
 /// A day in milliseconds. Nobody waits longer, and nothing may overflow.
-const LONGEST: f64 = 86_400_000.0;
+const MAX_HINT_MILLISECONDS: f64 = 86_400_000.0;
 
 #[cfg(test)]
 mod tests {

@@ -3,10 +3,10 @@
 use latchkey_contract::router::v1::part::Content as Neutral;
 use latchkey_contract::router::v1::{Message, Role};
 
+use super::assistant::{assistant_parts, paused};
 use super::media;
 use super::part::{Content, Data, WirePart, WireRole};
 use super::results::Awaited;
-use super::spoken::{paused, spoken};
 use crate::encode::{Call, EncodeError, EncodeErrorKind, LongText, part_field, refuse};
 
 /// A conversation as Google wants it.
@@ -68,8 +68,8 @@ fn contents<'a>(
             }),
             Role::Assistant => {
                 let in_turn = last_words.is_none_or(|last| m > last);
-                let parts = spoken(call, m, message, &mut awaited)?;
-                speak(&mut contents, parts);
+                let parts = assistant_parts(call, m, message, &mut awaited)?;
+                push_model_turn(&mut contents, parts);
                 if call.traits.thought_signatures && in_turn {
                     sign(&mut contents);
                 }
@@ -124,7 +124,7 @@ fn user<'a>(
 }
 
 /// Calls must follow the user's turn at once, so the model's messages in a row are one turn.
-fn speak<'a>(contents: &mut Vec<Content<'a>>, parts: Vec<WirePart<'a>>) {
+fn push_model_turn<'a>(contents: &mut Vec<Content<'a>>, parts: Vec<WirePart<'a>>) {
     match contents.last_mut() {
         Some(last) if last.role == Some(WireRole::Model) => last.parts.extend(parts),
         // Nothing is left of it but another model's thoughts.

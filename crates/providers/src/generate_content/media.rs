@@ -87,8 +87,8 @@ fn resolution(
     }
 }
 
-fn unsupported<T>(field: String, words: &'static str) -> Result<T, EncodeError> {
-    refuse(field, EncodeErrorKind::UnsupportedByProvider, words)
+fn unsupported<T>(field: String, message: &'static str) -> Result<T, EncodeError> {
+    refuse(field, EncodeErrorKind::UnsupportedByProvider, message)
 }
 
 /// Where AI Studio keeps files that were uploaded to it.

@@ -7,14 +7,14 @@
 //! provider state, as the base64 that it came as. An answer that paused ends with a withheld thought
 //! whose state is the token to go on with: such a conversation goes back without the answer so far.
 
+mod assistant;
 mod contents;
 mod media;
+mod message_builder;
 mod part;
 mod request;
 mod response;
 mod results;
-mod saying;
-mod spoken;
 mod stream;
 mod thinking;
 mod tools;

@@ -10,8 +10,8 @@ use super::part::Content;
 use super::thinking::{ThinkingConfig, thinking};
 use super::tools::{Tool, ToolConfig, tool_config, tools};
 use crate::encode::{
-    AnswerFormat, Call, EncodeError, EncodeErrorKind, Picked, Reserved, Takes, answer_format,
-    reasoning, refuse, sampling,
+    AllowedSampling, AnswerFormat, Call, EncodeError, EncodeErrorKind, Reserved, SamplingSupport,
+    answer_format, reasoning, refuse, sampling,
 };
 
 /// Second spellings of our own fields. Google reads both, and would take either.
@@ -28,7 +28,7 @@ const RESERVED: Reserved = &[
 pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
     let reasoning = reasoning(call)?;
     let thinking = thinking(reasoning)?;
-    let picked = sampling(call, &TAKES, reasoning.reasons)?;
+    let allowed = sampling(call, &SAMPLING_SUPPORT, reasoning.reasons)?;
     let conversation = conversation(call)?;
     let body = Body {
         model: None,
@@ -36,7 +36,7 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError
         system_instruction: conversation.system,
         tools: tools(call.request)?,
         tool_config: tool_config(call)?,
-        generation_config: generation_config(call, picked, thinking)?,
+        generation_config: generation_config(call, allowed, thinking)?,
         continuation_token: conversation.continuation,
     };
     Ok((crate::encode::write(call.request, &body), RESERVED))
@@ -127,7 +127,7 @@ struct GenerationConfig<'a> {
 
 fn generation_config<'a>(
     call: &Call<'a>,
-    picked: Picked<'a>,
+    allowed: AllowedSampling<'a>,
     thinking_config: Option<ThinkingConfig>,
 ) -> Result<Option<GenerationConfig<'a>>, EncodeError> {
     let (response_mime_type, response_json_schema) = match answer_format(call.request)? {
@@ -149,14 +149,14 @@ fn generation_config<'a>(
         || response_mime_type.is_some()
         || thinking_config.is_some();
     Ok(given.then_some(GenerationConfig {
-        temperature: picked.temperature,
-        top_p: picked.top_p,
-        top_k: picked.top_k,
+        temperature: allowed.temperature,
+        top_p: allowed.top_p,
+        top_k: allowed.top_k,
         max_output_tokens,
-        stop_sequences: picked.stop,
-        seed: seed(picked.seed)?,
-        presence_penalty: picked.presence_penalty,
-        frequency_penalty: picked.frequency_penalty,
+        stop_sequences: allowed.stop,
+        seed: seed(allowed.seed)?,
+        presence_penalty: allowed.presence_penalty,
+        frequency_penalty: allowed.frequency_penalty,
         response_mime_type,
         response_json_schema,
         thinking_config,
@@ -179,7 +179,7 @@ const NESTED: &[u8] = br#"{"generateContentRequest":"#;
 
 const JSON: &str = "application/json";
 
-const TAKES: Takes = Takes {
+const SAMPLING_SUPPORT: SamplingSupport = SamplingSupport {
     max_temperature: 2.0,
     penalties: true,
     seed: true,

@@ -104,7 +104,7 @@ fn picture<'a>(
     field: impl Fn(&str) -> String,
 ) -> Result<ResponsePart<'a>, EncodeError> {
     let unsupported =
-        |at: &str, words| refuse(field(at), EncodeErrorKind::UnsupportedByProvider, words);
+        |at: &str, message| refuse(field(at), EncodeErrorKind::UnsupportedByProvider, message);
     if !call.traits.tool_result_images {
         return unsupported("image", "the model takes text from tools only");
     }

@@ -2,8 +2,8 @@
 
 use latchkey_contract::router::v1::{FinishReason, PartDelta, Usage};
 
+use super::message_builder::MessageBuilder;
 use super::response::{Candidate, PromptFeedback, Response, finish_reason, is_filter};
-use super::saying::Saying;
 use super::usage::{self, Reported};
 use crate::Dialect;
 use crate::decode::{Answer, Undecodable};
@@ -12,7 +12,7 @@ use crate::json::Text;
 /// Puts chunks together.
 #[derive(Debug)]
 pub(crate) struct Decoder {
-    saying: Saying,
+    builder: MessageBuilder,
     id: String,
     model: String,
     end: Option<End>,
@@ -32,7 +32,7 @@ struct End {
 impl Decoder {
     pub(crate) fn new(dialect: Dialect) -> Self {
         Self {
-            saying: Saying::new(dialect),
+            builder: MessageBuilder::new(dialect),
             id: String::new(),
             model: String::new(),
             end: None,
@@ -96,7 +96,7 @@ impl Decoder {
     /// The whole, or nothing when the stream was cut: it must have given a reason for its end.
     pub(crate) fn finish(self) -> Option<Answer> {
         let end = self.end?;
-        let mut draft = self.saying.draft;
+        let mut draft = self.builder.draft;
         let finish_reason = if end.blocked {
             FinishReason::ContentFilter
         } else {
@@ -128,7 +128,7 @@ impl Decoder {
     ) -> Result<(), Undecodable> {
         let parts = candidate.content.and_then(|content| content.parts);
         for part in parts.unwrap_or_default() {
-            self.saying.add(part, &self.id, deltas)?;
+            self.builder.add(part, &self.id, deltas)?;
         }
         let given = |text: &Text<'_>| !text.is_empty();
         if let Some(token) = candidate.continuation_token.filter(given) {
@@ -158,13 +158,13 @@ impl Decoder {
     }
 
     /// Says why the answer was withheld, in a part of its own, and once.
-    fn decline(&mut self, words: Option<Text<'_>>, deltas: &mut Vec<PartDelta>) {
-        let draft = &mut self.saying.draft;
-        if let Some(words) = words.filter(|words| !words.is_empty())
+    fn decline(&mut self, message: Option<Text<'_>>, deltas: &mut Vec<PartDelta>) {
+        let draft = &mut self.builder.draft;
+        if let Some(message) = message.filter(|message| !message.is_empty())
             && !draft.has_refusal()
         {
             let part = draft.open_refusal();
-            deltas.push(draft.push(part, &words));
+            deltas.push(draft.push(part, &message));
         }
     }
 }

@@ -40,7 +40,7 @@ pub struct Reader {
     provider: ProviderId,
     form: Form,
     /// The form of the files that was asked for, if it is one we know.
-    asked: Option<Format>,
+    requested: Option<Format>,
 }
 
 /// Pictures, at least one.
@@ -72,7 +72,7 @@ pub fn request(call: &Call<'_>) -> Result<Exchange, EncodeError> {
         reader: Reader {
             provider: call.target.provider,
             form,
-            asked: Format::of_mime_type(&call.request.mime_type),
+            requested: Format::of_mime_type(&call.request.mime_type),
         },
     })
 }
@@ -87,9 +87,11 @@ impl Reader {
         })?;
         match outcome {
             Outcome::Made(images) => Ok(images),
-            Outcome::Declined { class, code, words } => {
-                Err(error::declined(reply, class, &code, &words))
-            }
+            Outcome::Declined {
+                class,
+                code,
+                message,
+            } => Err(error::declined(reply, class, &code, &message)),
         }
     }
 }
@@ -100,7 +102,7 @@ enum Outcome {
     Declined {
         class: ErrorClass,
         code: String,
-        words: String,
+        message: String,
     },
 }
 

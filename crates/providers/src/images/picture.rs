@@ -16,7 +16,7 @@ pub(super) struct Hints<'a> {
     /// The form that the whole answer names.
     pub(super) answered: Option<Format>,
     /// The form that was asked for.
-    pub(super) asked: Option<Format>,
+    pub(super) requested: Option<Format>,
 }
 
 /// Reads base64 in either alphabet (RFC 4648, 4 and 5); Google writes both.
@@ -58,7 +58,7 @@ fn mime_type(data: &[u8], hints: Hints<'_>) -> String {
     let format = hints
         .answered
         .or_else(|| Format::of_file(data))
-        .or(hints.asked);
+        .or(hints.requested);
     // RFC 2046, 4.5.1: bytes of unknown form.
     format
         .map_or("application/octet-stream", Format::mime_type)
@@ -84,7 +84,7 @@ mod tests {
     const NO_HINTS: Hints<'_> = Hints {
         mime_type: "",
         answered: None,
-        asked: None,
+        requested: None,
     };
 
     fn blob(image: GeneratedImage) -> (String, Vec<u8>) {
@@ -104,10 +104,10 @@ mod tests {
     #[test]
     fn the_providers_word_for_the_form_goes_before_the_files_and_that_before_the_callers() {
         let png = "iVBORw0KGgo=";
-        let hints = |mime_type, answered, asked| Hints {
+        let hints = |mime_type, answered, requested| Hints {
             mime_type,
             answered,
-            asked,
+            requested,
         };
         let (webp, jpeg) = (Some(Format::Webp), Some(Format::Jpeg));
         for (text, hints, mime_type) in [

@@ -28,8 +28,8 @@ pub(super) fn unset(field: &'static str, value: &str) -> Result<(), EncodeError>
     unsupported(field, "is nothing this provider can be told")
 }
 
-pub(super) fn unsupported<T>(field: &'static str, words: &'static str) -> Result<T, EncodeError> {
-    refuse(field, EncodeErrorKind::UnsupportedByProvider, words)
+pub(super) fn unsupported<T>(field: &'static str, message: &'static str) -> Result<T, EncodeError> {
+    refuse(field, EncodeErrorKind::UnsupportedByProvider, message)
 }
 
 /// `image/` and a name (RFC 6838, 4.2), in any case.
@@ -41,8 +41,8 @@ fn is_image_type(mime_type: &str) -> bool {
     kind.eq_ignore_ascii_case("image") && !name.is_empty() && name.bytes().all(allowed)
 }
 
-fn invalid<T>(field: &'static str, words: &'static str) -> Result<T, EncodeError> {
-    refuse(field, EncodeErrorKind::Invalid, words)
+fn invalid<T>(field: &'static str, message: &'static str) -> Result<T, EncodeError> {
+    refuse(field, EncodeErrorKind::Invalid, message)
 }
 
 const MAX_COUNT: i32 = 10;

@@ -57,11 +57,11 @@ struct Model<'a> {
 
 impl Model<'_> {
     fn max_input_tokens(&self) -> Option<i64> {
-        let told = self
+        let reported = self
             .max_model_len
             .or(self.max_context_length)
             .or(self.context_window)
             .or(self.context_length);
-        told.map(Count::get).filter(|tokens| *tokens > 0)
+        reported.map(Count::get).filter(|tokens| *tokens > 0)
     }
 }

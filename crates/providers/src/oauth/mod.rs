@@ -75,7 +75,7 @@ pub fn request(source: &TokenSource<'_>, now: SystemTime) -> Result<WireRequest,
 
 /// Reads a token, or why there is none. The secret is the source's own; the reply need not name one.
 pub fn read(source: &TokenSource<'_>, reply: &Reply<'_>) -> Result<AccessToken, ProviderError> {
-    if !reply.status.is_success() || error::holds_error(reply.body) {
+    if !reply.status.is_success() || error::contains_error(reply.body) {
         return Err(error::no_token(reply, source.secret()));
     }
     token(reply.body).ok_or_else(|| ProviderError {
@@ -114,7 +114,7 @@ fn token(body: &[u8]) -> Option<AccessToken> {
     let is_bearer = kind.eq_ignore_ascii_case(BEARER);
     (is_bearer && !token.is_empty()).then(|| AccessToken {
         token,
-        expires_in: Duration::from_secs(seconds.min(LONGEST)),
+        expires_in: Duration::from_secs(seconds.min(MAX_LIFETIME_SECONDS)),
     })
 }
 
@@ -149,7 +149,7 @@ fn form(uri: Uri, fields: &[(&str, &str)]) -> WireRequest {
 const BEARER: &str = "Bearer";
 
 /// A day in seconds: nobody's tokens live longer.
-const LONGEST: u64 = 86_400;
+const MAX_LIFETIME_SECONDS: u64 = 86_400;
 
 #[cfg(test)]
 mod tests;

@@ -108,8 +108,8 @@ fn assertion(file: &File<'_>, now: SystemTime) -> Result<Zeroizing<String>, Enco
     Ok(key.sign(&header, &claims))
 }
 
-fn invalid<T>(field: &'static str, words: &'static str) -> Result<T, EncodeError> {
-    refuse(field, EncodeErrorKind::Invalid, words)
+fn invalid<T>(field: &'static str, message: &'static str) -> Result<T, EncodeError> {
+    refuse(field, EncodeErrorKind::Invalid, message)
 }
 
 const KIND: &str = "service_account";

@@ -27,7 +27,7 @@ fn url(text: &str) -> Url {
     text.parse().unwrap()
 }
 
-fn asked(account: &Value, now: u64) -> Result<WireRequest, EncodeError> {
+fn request_for(account: &Value, now: u64) -> Result<WireRequest, EncodeError> {
     let (json, url) = (account.to_string(), url(GOOGLE_TOKEN_URL));
     let source = TokenSource::ServiceAccount {
         json: &json,
@@ -78,7 +78,7 @@ fn refused(status: u16, body: &str) -> ProviderError {
 
 #[test]
 fn a_service_account_asserts_who_it_is_for_an_hour() {
-    let request = asked(&account(), 1_790_000_000).unwrap();
+    let request = request_for(&account(), 1_790_000_000).unwrap();
     assert_eq!(request.method, Method::POST);
     assert_eq!(request.uri, GOOGLE_TOKEN_URL);
     assert_eq!(
@@ -131,7 +131,7 @@ fn a_service_account_asserts_who_it_is_for_an_hour() {
 
 #[test]
 fn the_address_in_the_file_is_never_asked() {
-    let request = asked(&account(), 0).unwrap();
+    let request = request_for(&account(), 0).unwrap();
     assert_eq!(request.uri.host(), Some("oauth2.googleapis.com"));
     let json = account().to_string();
     let proxy = url("http://127.0.0.1:8080/token");
@@ -170,7 +170,7 @@ fn a_file_that_is_none_is_refused_by_field_and_without_its_key() {
     ] {
         let mut account = account();
         account[name] = value;
-        let Err(error) = asked(&account, 0) else {
+        let Err(error) = request_for(&account, 0) else {
             panic!("{field} is taken");
         };
         assert_eq!(error.field, field);
@@ -262,7 +262,7 @@ fn what_is_no_token_is_malformed_and_not_shown() {
 #[test]
 fn refusals_are_told_apart_by_code() {
     use ErrorClass as E;
-    for (status, code, words, class) in [
+    for (status, code, message, class) in [
         (400, "invalid_grant", "Invalid JWT Signature.", E::Revoked),
         (
             400,
@@ -329,11 +329,11 @@ fn refusals_are_told_apart_by_code() {
         (429, "rate_limit_exceeded", "Slow", E::Throttled),
         (500, "internal_failure", "Backend error.", E::Overloaded),
     ] {
-        let body = json!({"error": code, "error_description": words}).to_string();
+        let body = json!({"error": code, "error_description": message}).to_string();
         let error = refused(status, &body);
-        assert_eq!(error.class, class, "{words}");
+        assert_eq!(error.class, class, "{message}");
         assert_eq!(error.code.as_deref(), Some(code));
-        assert_eq!(error.message, words);
+        assert_eq!(error.message, message);
         assert_eq!(error.http_status, Some(status));
     }
     // A refusal may claim success, and a proxy is no token endpoint.

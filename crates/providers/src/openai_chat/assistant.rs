@@ -36,11 +36,14 @@ struct Thought<'a> {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum ToolCall<'a> {
-    Function { id: &'a str, function: Called<'a> },
+    Function {
+        id: &'a str,
+        function: FunctionCall<'a>,
+    },
 }
 
 #[derive(Serialize)]
-struct Called<'a> {
+struct FunctionCall<'a> {
     name: &'a str,
     arguments: LongText<'a>,
 }
@@ -55,42 +58,42 @@ impl<'a> Assistant<'a> {
         m: usize,
         message: &'a Message,
     ) -> Result<Option<Self>, EncodeError> {
-        let mut said = Vec::new();
-        let mut declined = None;
+        let mut visible = Vec::new();
+        let mut refusal = None;
         let mut tool_calls = Vec::new();
-        let mut thoughts = Vec::new();
+        let mut reasonings = Vec::new();
         for (p, part) in message.parts.iter().enumerate() {
             match &part.content {
                 // It stood for another provider's state.
                 Some(Neutral::Text(text)) if text.is_empty() => {}
-                Some(Neutral::Text(text)) => said.push(text.as_str()),
+                Some(Neutral::Text(text)) => visible.push(text.as_str()),
                 // A second refusal, or one where there is no field for it, is what was said.
-                Some(Neutral::Refusal(text)) if flavour.refusals && declined.is_none() => {
-                    declined = Some(text.as_str());
+                Some(Neutral::Refusal(text)) if flavour.refusals && refusal.is_none() => {
+                    refusal = Some(text.as_str());
                 }
-                Some(Neutral::Refusal(text)) => said.push(text),
+                Some(Neutral::Refusal(text)) => visible.push(text),
                 Some(Neutral::ToolCall(tool_call)) => tool_calls.push(ToolCall::Function {
                     id: &tool_call.id,
-                    function: Called {
+                    function: FunctionCall {
                         name: &tool_call.name,
                         arguments: LongText(tool_arguments(m, p, tool_call)?.get()),
                     },
                 }),
                 Some(Neutral::Reasoning(reasoning)) if is_own(mark, part) => {
-                    thoughts.push((p, reasoning, part));
+                    reasonings.push((p, reasoning, part));
                 }
                 _ => {}
             }
         }
-        let thought = Thought::of(flavour.replay, tools, m, &thoughts)?;
-        let empty = said.is_empty() && declined.is_none() && tool_calls.is_empty();
-        if empty && (thoughts.is_empty() || flavour.replay == Replay::Nothing) {
+        let thought = Thought::of(flavour.replay, tools, m, &reasonings)?;
+        let empty = visible.is_empty() && refusal.is_none() && tool_calls.is_empty();
+        if empty && (reasonings.is_empty() || flavour.replay == Replay::Nothing) {
             return Ok(None);
         }
-        let silent = said.is_empty() && flavour.null_content;
+        let without_text = visible.is_empty() && flavour.null_content;
         Ok(Some(Self {
-            content: (!silent).then(|| texts(flavour, said.into_iter())),
-            refusal: declined,
+            content: (!without_text).then(|| texts(flavour, visible.into_iter())),
+            refusal,
             reasoning_content: thought.content,
             reasoning: thought.text,
             reasoning_details: thought.details,
@@ -104,24 +107,28 @@ impl<'a> Thought<'a> {
         replay: Replay,
         tools: bool,
         m: usize,
-        thoughts: &[(usize, &'a Reasoning, &'a Part)],
+        reasonings: &[(usize, &'a Reasoning, &'a Part)],
     ) -> Result<Self, EncodeError> {
         let mut thought = Self::default();
         let mut texts = Vec::new();
         match replay {
             Replay::Nothing => {}
             Replay::Content => {
-                texts.extend(thoughts.iter().map(|(_, said, _)| said.text.as_str()));
+                texts.extend(
+                    reasonings
+                        .iter()
+                        .map(|(_, reasoning, _)| reasoning.text.as_str()),
+                );
                 // Beside tools DeepSeek wants the field in every turn of the assistant's, also in
                 // those that another model spoke; empty will do.
                 let wanted = tools || !texts.is_empty();
                 thought.content = wanted.then(|| joined(&texts));
             }
             Replay::Details => {
-                for (p, said, part) in thoughts {
+                for (p, reasoning, part) in reasonings {
                     let details = details(m, *p, part)?;
                     if details.is_empty() {
-                        texts.push(said.text.as_str());
+                        texts.push(reasoning.text.as_str());
                     }
                     thought.details.extend(details);
                 }

@@ -4,7 +4,7 @@ use latchkey_contract::router::v1::PartDelta;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::decode::{Draft, PartId, made_up_id};
+use crate::decode::{Draft, PartId, synthetic_call_id};
 use crate::json::{self, Text};
 
 /// A tool call, or a piece of one.
@@ -53,7 +53,7 @@ impl Calls {
             None if name.is_empty() => return,
             None => {
                 let unique = if id.is_empty() || draft.has_tool_call(id) {
-                    made_up_id(response_id, self.0.len())
+                    synthetic_call_id(response_id, self.0.len())
                 } else {
                     id.to_owned()
                 };

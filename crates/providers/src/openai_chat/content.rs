@@ -8,17 +8,17 @@ use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use crate::json::Text;
 
 /// Text, borrowed from its document unless it has escapes or comes in parts.
-pub(super) struct Spoken<'a>(pub(super) Cow<'a, str>);
+pub(super) struct TextContent<'a>(pub(super) Cow<'a, str>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Spoken<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for TextContent<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SpokenVisitor).map(Self)
+        deserializer.deserialize_any(TextContentVisitor).map(Self)
     }
 }
 
-struct SpokenVisitor;
+struct TextContentVisitor;
 
-impl<'de> Visitor<'de> for SpokenVisitor {
+impl<'de> Visitor<'de> for TextContentVisitor {
     type Value = Cow<'de, str>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,7 +39,7 @@ impl<'de> Visitor<'de> for SpokenVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Self::Value, A::Error> {
         let mut whole = String::new();
-        while let Some(part) = parts.next_element::<SpokenPart<'de>>()? {
+        while let Some(part) = parts.next_element::<TextPart<'de>>()? {
             whole.push_str(&part.text.unwrap_or_default());
         }
         Ok(Cow::Owned(whole))
@@ -47,7 +47,7 @@ impl<'de> Visitor<'de> for SpokenVisitor {
 }
 
 #[derive(serde::Deserialize)]
-struct SpokenPart<'a> {
+struct TextPart<'a> {
     #[serde(borrow)]
     text: Option<Text<'a>>,
 }
@@ -59,13 +59,13 @@ mod tests {
     #[test]
     fn parts_are_joined_and_other_kinds_left_out() {
         let json = r#"[{"type":"thinking","thinking":[]},{"type":"text","text":"a"},{"text":"b"}]"#;
-        let spoken: Spoken<'_> = serde_json::from_str(json).unwrap();
-        assert_eq!(spoken.0, "ab");
+        let content: TextContent<'_> = serde_json::from_str(json).unwrap();
+        assert_eq!(content.0, "ab");
     }
 
     #[test]
     fn null_is_nothing_said() {
-        let spoken: Spoken<'_> = serde_json::from_str("null").unwrap();
-        assert_eq!(spoken.0, "");
+        let content: TextContent<'_> = serde_json::from_str("null").unwrap();
+        assert_eq!(content.0, "");
     }
 }

@@ -75,7 +75,7 @@ impl Details {
     }
 
     /// The readable text of a list, for chunks that have it nowhere else.
-    pub(super) fn words(list: &RawValue) -> String {
+    pub(super) fn text(list: &RawValue) -> String {
         let details = read(list).unwrap_or_default();
         let seen = details.iter().filter_map(|detail| {
             let seen: Seen<'_> = serde_json::from_str(detail.get()).ok()?;
@@ -224,6 +224,6 @@ mod tests {
     #[test]
     fn words_are_those_that_can_be_read() {
         let list = raw(r#"[{"text":"a"},{"data":"x"},{"summary":"b"},7]"#);
-        assert_eq!(Details::words(&list), "ab");
+        assert_eq!(Details::text(&list), "ab");
     }
 }

@@ -3,7 +3,7 @@
 
 use latchkey_contract::ProviderId;
 
-use crate::encode::Takes;
+use crate::encode::SamplingSupport;
 
 /// One provider's way with the dialect.
 #[derive(Debug)]
@@ -118,8 +118,8 @@ impl Flavour {
     }
 
     /// The sampling that there are fields for.
-    pub(super) fn takes(&self) -> Takes {
-        Takes {
+    pub(super) fn sampling_support(&self) -> SamplingSupport {
+        SamplingSupport {
             max_temperature: 2.0,
             penalties: self.penalties,
             seed: self.seed,

@@ -171,9 +171,9 @@ fn file_part<'a>(
     file: &'a File,
     field: impl Fn(&str) -> String,
 ) -> Result<ContentPart<'a>, EncodeError> {
-    let unsupported = |at: &str, words| {
+    let unsupported = |at: &str, message| {
         let kind = EncodeErrorKind::UnsupportedByProvider;
-        refuse(field(at), kind, words)
+        refuse(field(at), kind, message)
     };
     let file_data = match (&file.source, flavour.files) {
         (_, Files::Stored) => {

@@ -11,7 +11,7 @@ use super::preferences::{Preferences, preferences};
 use super::thinking::{self, ReasoningObject, Switch};
 use crate::catalogue::TokenLimit;
 use crate::encode::{
-    AnswerFormat, Call, Choice, EncodeError, EncodeErrorKind, Picked, Reasoning, Reserved,
+    AllowedSampling, AnswerFormat, Call, Choice, EncodeError, EncodeErrorKind, Reasoning, Reserved,
     answer_format, choice, parallel, refuse, sampling, schema_name, tool_schema,
 };
 
@@ -29,7 +29,7 @@ const RESERVED: Reserved = &[
 pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
     let flavour = Flavour::of(call.target.provider);
     let reasoning = thinking::reasoning(call, flavour)?;
-    let Picked {
+    let AllowedSampling {
         temperature,
         top_p,
         top_k,
@@ -37,7 +37,7 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError
         presence_penalty,
         frequency_penalty,
         stop,
-    } = sampling(call, &flavour.takes(), reasoning.reasons)?;
+    } = sampling(call, &flavour.sampling_support(), reasoning.reasons)?;
     let limit = call.request.max_output_tokens;
     let (max_tokens, max_completion_tokens) = match call.traits.token_limit {
         TokenLimit::MaxTokens => (limit, None),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::calls::{Calls, Piece};
-use super::content::Spoken;
+use super::content::TextContent;
 use super::details::Details;
 use super::flavour::{Flavour, Replay};
 use super::usage;
@@ -29,24 +29,24 @@ pub(crate) fn decode(dialect: Dialect, body: &[u8]) -> Result<Answer, Undecodabl
         .find(|choice| choice.index.unwrap_or(0) == 0)
         .ok_or(Undecodable)?;
     let reason = choice.finish_reason.unwrap_or_default();
-    let mut saying = Saying::new(dialect, Arrival::Whole);
-    if choice.error.is_some() || saying.flavour().failures.contains(&&*reason) {
+    let mut builder = MessageBuilder::new(dialect, Arrival::Whole);
+    if choice.error.is_some() || builder.flavour().failures.contains(&&*reason) {
         return Err(Undecodable);
     }
     let id = completion.id.unwrap_or_default();
-    let said = choice.message.ok_or(Undecodable)?;
-    saying.add(said, &id, &mut Vec::new());
+    let delta = choice.message.ok_or(Undecodable)?;
+    builder.add(delta, &id, &mut Vec::new());
     let usage = usage::read(completion.usage);
-    if saying.is_cold_start(&reason, usage.as_ref()) {
+    if builder.is_cold_start(&reason, usage.as_ref()) {
         return Err(Undecodable);
     }
     let native = choice
         .native_finish_reason
         .filter(|native| !native.is_empty());
     Ok(Answer {
-        finish_reason: saying.finish_reason(&reason),
+        finish_reason: builder.finish_reason(&reason),
         native_finish_reason: native.unwrap_or(reason).into_owned(),
-        message: saying.into_message(),
+        message: builder.into_message(),
         model: completion.model.unwrap_or_default().into_owned(),
         response_id: id.into_owned(),
         usage,
@@ -76,7 +76,7 @@ struct Completion<'a> {
 struct Choice<'a> {
     index: Option<i64>,
     #[serde(borrow)]
-    message: Option<Said<'a>>,
+    message: Option<MessageDelta<'a>>,
     #[serde(borrow)]
     finish_reason: Option<Text<'a>>,
     /// What an upstream of OpenRouter's called it.
@@ -88,9 +88,9 @@ struct Choice<'a> {
 
 /// A message, or more of one.
 #[derive(Deserialize)]
-pub(super) struct Said<'a> {
+pub(super) struct MessageDelta<'a> {
     #[serde(borrow)]
-    content: Option<Spoken<'a>>,
+    content: Option<TextContent<'a>>,
     #[serde(borrow)]
     refusal: Option<Text<'a>>,
     /// What compatible servers call their reasoning.
@@ -108,7 +108,7 @@ pub(super) struct Said<'a> {
 
 /// A message that is being said.
 #[derive(Debug)]
-pub(super) struct Saying {
+pub(super) struct MessageBuilder {
     arrival: Arrival,
     draft: Draft,
     text: Option<PartId>,
@@ -125,7 +125,7 @@ pub(super) enum Arrival {
     Whole,
 }
 
-impl Saying {
+impl MessageBuilder {
     pub(super) fn new(dialect: Dialect, arrival: Arrival) -> Self {
         Self {
             arrival,
@@ -143,45 +143,50 @@ impl Saying {
     }
 
     /// Takes in more of it.
-    pub(super) fn add(&mut self, said: Said<'_>, response_id: &str, deltas: &mut Vec<PartDelta>) {
-        self.add_reasoning(&said, deltas);
+    pub(super) fn add(
+        &mut self,
+        delta: MessageDelta<'_>,
+        response_id: &str,
+        deltas: &mut Vec<PartDelta>,
+    ) {
+        self.add_reasoning(&delta, deltas);
         let draft = &mut self.draft;
-        if let Some(Spoken(more)) = said.content
+        if let Some(TextContent(more)) = delta.content
             && !more.is_empty()
         {
             let part = *self.text.get_or_insert_with(|| draft.open_text());
             deltas.push(draft.push(part, &more));
         }
-        if let Some(more) = said.refusal.filter(|text| !text.is_empty()) {
+        if let Some(more) = delta.refusal.filter(|text| !text.is_empty()) {
             let part = *self.refusal.get_or_insert_with(|| draft.open_refusal());
             deltas.push(draft.push(part, &more));
         }
-        for piece in said.tool_calls.iter().flatten() {
+        for piece in delta.tool_calls.iter().flatten() {
             self.calls.push(draft, response_id, piece, deltas);
         }
     }
 
-    fn add_reasoning<'a>(&mut self, said: &'a Said<'_>, deltas: &mut Vec<PartDelta>) {
+    fn add_reasoning<'a>(&mut self, delta: &'a MessageDelta<'_>, deltas: &mut Vec<PartDelta>) {
         let given = |text: &'a Option<Text<'_>>| text.as_deref().filter(|text| !text.is_empty());
-        let words = given(&said.reasoning_content).or_else(|| given(&said.reasoning));
-        let mut words = words.map(Cow::Borrowed);
-        let mut any = words.is_some();
-        if let Some(list) = said.reasoning_details
+        let text = given(&delta.reasoning_content).or_else(|| given(&delta.reasoning));
+        let mut text = text.map(Cow::Borrowed);
+        let mut any = text.is_some();
+        if let Some(list) = delta.reasoning_details
             && self.flavour().replay == Replay::Details
         {
             any |= match self.arrival {
                 Arrival::InPieces => self.details.join(list),
                 Arrival::Whole => self.details.take(list),
             };
-            words = words.or_else(|| Some(Cow::Owned(Details::words(list))));
+            text = text.or_else(|| Some(Cow::Owned(Details::text(list))));
         }
         if !any {
             return;
         }
         let draft = &mut self.draft;
         let part = *self.reasoning.get_or_insert_with(|| draft.open_reasoning());
-        if let Some(words) = words.filter(|words| !words.is_empty()) {
-            deltas.push(draft.push(part, &words));
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            deltas.push(draft.push(part, &text));
         }
     }
 

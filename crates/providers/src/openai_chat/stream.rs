@@ -4,7 +4,7 @@ use latchkey_contract::router::v1::{PartDelta, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::response::{Arrival, Said, Saying};
+use super::response::{Arrival, MessageBuilder, MessageDelta};
 use super::usage;
 use crate::Dialect;
 use crate::decode::{Answer, Undecodable};
@@ -14,7 +14,7 @@ use crate::money::cost_in;
 /// Puts chunks together.
 #[derive(Debug)]
 pub(crate) struct Decoder {
-    saying: Saying,
+    builder: MessageBuilder,
     id: String,
     model: String,
     finish: Option<String>,
@@ -28,7 +28,7 @@ pub(crate) struct Decoder {
 impl Decoder {
     pub(crate) fn new(dialect: Dialect) -> Self {
         Self {
-            saying: Saying::new(dialect, Arrival::InPieces),
+            builder: MessageBuilder::new(dialect, Arrival::InPieces),
             id: String::new(),
             model: String::new(),
             finish: None,
@@ -71,12 +71,12 @@ impl Decoder {
                 continue;
             }
             let reason = choice.finish_reason.filter(|reason| !reason.is_empty());
-            let failed = |reason: &Text<'_>| self.saying.flavour().failures.contains(&&**reason);
+            let failed = |reason: &Text<'_>| self.builder.flavour().failures.contains(&&**reason);
             if choice.error.is_some() || reason.as_ref().is_some_and(failed) {
                 return Err(Undecodable);
             }
-            if let Some(said) = choice.delta {
-                self.saying.add(said, &self.id, &mut deltas);
+            if let Some(delta) = choice.delta {
+                self.builder.add(delta, &self.id, &mut deltas);
             }
             if let Some(reason) = reason {
                 self.finish = Some(reason.into_owned());
@@ -103,15 +103,15 @@ impl Decoder {
     /// The whole, or nothing when the stream was cut: it must have given a reason for its end, or,
     /// from a compatible server, at least the end marker. Nothing too when there is no answer in it.
     pub(crate) fn finish(self) -> Option<Answer> {
-        let tolerated = self.done && self.saying.flavour().loose_ends;
+        let tolerated = self.done && self.builder.flavour().loose_ends;
         let reason = self.finish.or_else(|| tolerated.then(String::new))?;
-        if self.saying.is_cold_start(&reason, self.usage.as_ref()) {
+        if self.builder.is_cold_start(&reason, self.usage.as_ref()) {
             return None;
         }
         Some(Answer {
-            finish_reason: self.saying.finish_reason(&reason),
+            finish_reason: self.builder.finish_reason(&reason),
             native_finish_reason: self.native_finish.unwrap_or(reason),
-            message: self.saying.into_message(),
+            message: self.builder.into_message(),
             model: self.model,
             response_id: self.id,
             usage: self.usage,
@@ -144,7 +144,7 @@ struct Chunk<'a> {
 struct Choice<'a> {
     index: Option<i64>,
     #[serde(borrow)]
-    delta: Option<Said<'a>>,
+    delta: Option<MessageDelta<'a>>,
     #[serde(borrow)]
     finish_reason: Option<Text<'a>>,
     #[serde(borrow)]

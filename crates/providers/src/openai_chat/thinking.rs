@@ -36,8 +36,8 @@ pub(super) struct ReasoningObject {
 
 impl ReasoningObject {
     pub(super) fn of(flavour: &Flavour, reasoning: &Reasoning) -> Option<Self> {
-        let told = reasoning.effort.is_some() || reasoning.budget.is_some();
-        (flavour.thinking == Thinking::Object && told).then(|| Self {
+        let is_set = reasoning.effort.is_some() || reasoning.budget.is_some();
+        (flavour.thinking == Thinking::Object && is_set).then(|| Self {
             effort: reasoning.effort.map(Effort::as_str),
             max_tokens: reasoning.budget,
         })

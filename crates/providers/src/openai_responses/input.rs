@@ -21,12 +21,12 @@ use crate::json;
 pub(super) enum Item<'a> {
     /// Reasoning, as it came.
     AsItCame(&'a RawValue),
-    Message(Said<'a>),
+    Message(WireMessage<'a>),
     Typed(Typed<'a>),
 }
 
 #[derive(Serialize)]
-pub(super) struct Said<'a> {
+pub(super) struct WireMessage<'a> {
     role: &'static str,
     content: Content<'a>,
 }
@@ -110,9 +110,9 @@ pub(super) fn input<'a>(call: &Call<'a>) -> Result<Vec<Item<'a>>, EncodeError> {
                     SystemRole::Developer => "developer",
                     SystemRole::System => "system",
                 };
-                items.push(said(role, message));
+                items.push(message_item(role, message));
             }
-            Role::User => items.push(said("user", message)),
+            Role::User => items.push(message_item("user", message)),
             Role::Assistant => assistant(mark, m, message, &mut items)?,
             Role::Tool => {
                 for part in &message.parts {
@@ -126,8 +126,8 @@ pub(super) fn input<'a>(call: &Call<'a>) -> Result<Vec<Item<'a>>, EncodeError> {
     Ok(items)
 }
 
-fn said<'a>(role: &'static str, message: &'a Message) -> Item<'a> {
-    Item::Message(Said {
+fn message_item<'a>(role: &'static str, message: &'a Message) -> Item<'a> {
+    Item::Message(WireMessage {
         role,
         content: content(&message.parts),
     })
@@ -213,15 +213,15 @@ fn assistant<'a>(
             // It stood for another provider's state.
             Some(Neutral::Text(text)) if text.is_empty() => {}
             Some(Neutral::Text(text)) => {
-                let part_said = OutputPart::OutputText {
+                let output_part = OutputPart::OutputText {
                     text: LongText(text),
                     annotations: [],
                 };
-                output_message(item_state(mark, (m, p), part)?, text, part_said, items);
+                output_message(item_state(mark, (m, p), part)?, text, output_part, items);
             }
             Some(Neutral::Refusal(refusal)) => {
-                let part_said = OutputPart::Refusal { refusal };
-                output_message(item_state(mark, (m, p), part)?, refusal, part_said, items);
+                let output_part = OutputPart::Refusal { refusal };
+                output_message(item_state(mark, (m, p), part)?, refusal, output_part, items);
             }
             _ => {}
         }
@@ -237,7 +237,7 @@ fn output_message<'a>(
 ) {
     let Some(state) = state else {
         // What another provider's model said has no id, and needs none in this shorter form.
-        items.push(Item::Message(Said {
+        items.push(Item::Message(WireMessage {
             role: "assistant",
             content: Content::Text(LongText(text)),
         }));
@@ -265,7 +265,7 @@ fn own_state<'a>(mark: &str, part: &'a Part) -> Option<&'a [u8]> {
 
 fn reasoning(m: usize, p: usize, state: &[u8]) -> Result<&RawValue, EncodeError> {
     let item = str::from_utf8(state).ok().and_then(json::object);
-    item.map_or_else(|| not_ours(m, p), Ok)
+    item.map_or_else(|| invalid_state(m, p), Ok)
 }
 
 fn item_state<'a>(
@@ -276,11 +276,11 @@ fn item_state<'a>(
     match own_state(mark, part).map(serde_json::from_slice) {
         None => Ok(None),
         Some(Ok(state)) => Ok(Some(state)),
-        Some(Err(_)) => not_ours(m, p),
+        Some(Err(_)) => invalid_state(m, p),
     }
 }
 
-fn not_ours<T>(m: usize, p: usize) -> Result<T, EncodeError> {
+fn invalid_state<T>(m: usize, p: usize) -> Result<T, EncodeError> {
     refuse(
         part_field(m, p, "provider_state.data"),
         EncodeErrorKind::Invalid,

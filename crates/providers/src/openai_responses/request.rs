@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 
 use super::input::{Item, input};
 use crate::encode::{
-    AnswerFormat, Call, Choice, EncodeError, Picked, Reasoning, Reserved, Takes, answer_format,
-    choice, parallel, reasoning, sampling, schema_name, tool_schema,
+    AllowedSampling, AnswerFormat, Call, Choice, EncodeError, Reasoning, Reserved, SamplingSupport,
+    answer_format, choice, parallel, reasoning, sampling, schema_name, tool_schema,
 };
 
 /// Fields that would change how the answer must be read.
@@ -16,9 +16,9 @@ const RESERVED: Reserved = &["background", "stream"];
 /// Writes the body.
 pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
     let reasoning = reasoning(call)?.without_budget()?;
-    let Picked {
+    let AllowedSampling {
         temperature, top_p, ..
-    } = sampling(call, &TAKES, reasoning.reasons)?;
+    } = sampling(call, &SAMPLING_SUPPORT, reasoning.reasons)?;
     let body = Body {
         temperature,
         top_p,
@@ -179,7 +179,7 @@ fn text(request: &GenerateRequest) -> Result<Option<TextConfig<'_>>, EncodeError
 /// Asks for the reasoning to come along, so that it can go back without being stored.
 const ENCRYPTED_REASONING: &str = "reasoning.encrypted_content";
 
-const TAKES: Takes = Takes {
+const SAMPLING_SUPPORT: SamplingSupport = SamplingSupport {
     max_temperature: 2.0,
     penalties: false,
     seed: false,

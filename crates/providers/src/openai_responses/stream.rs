@@ -146,9 +146,9 @@ impl Decoder {
                     self.fill(Kind::Text, output, piece, text, deltas);
                     self.fill(Kind::Refusal, output, piece, refusal, deltas);
                 }
-                let said = |open: &&Open| matches!(open.kind, Kind::Refusal | Kind::Text);
+                let is_visible = |open: &&Open| matches!(open.kind, Kind::Refusal | Kind::Text);
                 let of_item = self.parts.iter().filter(|open| open.output == output);
-                for open in of_item.filter(said) {
+                for open in of_item.filter(is_visible) {
                     if let Some(state) = item.state() {
                         self.draft.set_state(open.part, state);
                     }

@@ -316,8 +316,8 @@ fn reasoning_alone_goes_back_where_it_is_wanted() {
 fn details_that_openrouter_never_gave_are_refused() {
     for data in ["not json", "{}", "7"] {
         let thought = with_state(reasoning("x"), "openrouter", data);
-        let said = message(Role::Assistant, [thought]);
-        let case = claude(conversation([user("x"), said, user("y")]));
+        let assistant = message(Role::Assistant, [thought]);
+        let case = claude(conversation([user("x"), assistant, user("y")]));
         let field = "messages[1].parts[0].provider_state.data";
         assert_eq!(case.body(), Err(field.to_owned()), "{data}");
     }
@@ -325,7 +325,7 @@ fn details_that_openrouter_never_gave_are_refused() {
 
 #[test]
 fn usage_is_asked_for_where_the_address_knows_the_question() {
-    let asked = |case: Case| {
+    let asks_for_usage = |case: Case| {
         let body = case.streamed().body().unwrap();
         body.get("stream_options").is_some()
     };
@@ -334,18 +334,18 @@ fn usage_is_asked_for_where_the_address_knows_the_question() {
         ..Case::new(ProviderId::Azure, "a-deployment", hello())
     };
     for version in ["", "preview", "2024-09-01-preview", "2024-10-21"] {
-        assert!(asked(azure(version)), "{version}");
+        assert!(asks_for_usage(azure(version)), "{version}");
     }
     for version in ["2024-06-01", "2024-08-01-preview"] {
-        assert!(!asked(azure(version)), "{version}");
+        assert!(!asks_for_usage(azure(version)), "{version}");
     }
     // It tells unasked.
-    assert!(!asked(claude(hello())));
+    assert!(!asks_for_usage(claude(hello())));
     let custom = |asks: bool| {
         let case = Case::new(ProviderId::Custom, "llama-4", hello());
         case.with_traits(|traits| traits.stream_usage = asks)
     };
-    assert!(asked(custom(true)) && !asked(custom(false)));
+    assert!(asks_for_usage(custom(true)) && !asks_for_usage(custom(false)));
 }
 
 #[test]

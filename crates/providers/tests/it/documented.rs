@@ -118,8 +118,8 @@ fn attempt(capability: &str, provider: ProviderId, model: &str) -> Result<(), En
 }
 
 fn request(capability: &str) -> GenerateRequest {
-    let said = |parts: Vec<Part>| conversation([message(Role::User, parts)]);
-    let plain = said(vec![text("hello")]);
+    let user_message = |parts: Vec<Part>| conversation([message(Role::User, parts)]);
+    let plain = user_message(vec![text("hello")]);
     let with_a_tool = GenerateRequest {
         tools: vec![now_tool()],
         ..plain.clone()
@@ -143,10 +143,10 @@ fn request(capability: &str) -> GenerateRequest {
             tool_choice: choice(tool_choice::Mode::Unspecified, "", Some(false)),
             ..with_a_tool
         },
-        "image, inline" => said(vec![png()]),
-        "image, by URL" => said(vec![photo(image::Detail::Unspecified)]),
-        "PDF, inline" => said(vec![pdf()]),
-        "PDF, by URL" => said(vec![linked_pdf()]),
+        "image, inline" => user_message(vec![png()]),
+        "image, by URL" => user_message(vec![photo(image::Detail::Unspecified)]),
+        "PDF, inline" => user_message(vec![pdf()]),
+        "PDF, by URL" => user_message(vec![linked_pdf()]),
         "JSON object" => GenerateRequest {
             response_format: Some(ResponseFormat {
                 format: Some(response_format::Format::JsonObject(JsonObject {})),

@@ -19,14 +19,14 @@ pub(in crate::images) fn decode(reader: Reader, body: &[u8]) -> Result<Outcome, 
         return Err(Undecodable);
     }
     let mut images = Vec::new();
-    let mut words = String::new();
+    let mut text = String::new();
     let mut reason = Text::default();
-    let mut reason_words = Text::default();
+    let mut reason_text = Text::default();
     for candidate in answer.candidates.unwrap_or_default() {
         let content = candidate.content.unwrap_or_default();
         let parts = content.parts.unwrap_or_default().into_iter();
         for part in parts.filter(|part| part.thought != Some(true)) {
-            words.push_str(&part.text.unwrap_or_default());
+            text.push_str(&part.text.unwrap_or_default());
             if let Some(data) = part.inline_data {
                 images.push(picture::of_base64(
                     &data.data,
@@ -40,7 +40,7 @@ pub(in crate::images) fn decode(reader: Reader, body: &[u8]) -> Result<Outcome, 
             }
         }
         reason = candidate.finish_reason.unwrap_or_default();
-        reason_words = candidate.finish_message.unwrap_or_default();
+        reason_text = candidate.finish_message.unwrap_or_default();
     }
     if !images.is_empty() {
         let model = answer.model_version.unwrap_or_default().into_owned();
@@ -48,27 +48,27 @@ pub(in crate::images) fn decode(reader: Reader, body: &[u8]) -> Result<Outcome, 
             images,
             model,
             answer.usage_metadata,
-            &words,
+            &text,
         )));
     }
     let blocked = answer.prompt_feedback.unwrap_or_default();
     let block_reason = blocked.block_reason.unwrap_or_default();
     if !block_reason.is_empty() {
-        let words = blocked.block_reason_message.unwrap_or_default();
+        let text = blocked.block_reason_message.unwrap_or_default();
         return Ok(declined(
             ErrorClass::RejectedRequest,
             &block_reason,
-            &[&words],
+            &[&text],
         ));
     }
     let of_policy = POLICY_REASONS.contains(&&*reason);
-    if of_policy || !words.is_empty() {
-        let words = [&*reason_words, &words];
-        return Ok(declined(ErrorClass::RejectedRequest, &reason, &words));
+    if of_policy || !text.is_empty() {
+        let texts = [&*reason_text, &text];
+        return Ok(declined(ErrorClass::RejectedRequest, &reason, &texts));
     }
     match &*reason {
         "" => Err(Undecodable),
-        reason => Ok(declined(ErrorClass::Malformed, reason, &[&reason_words])),
+        reason => Ok(declined(ErrorClass::Malformed, reason, &[&reason_text])),
     }
 }
 
@@ -76,9 +76,9 @@ fn made(
     images: Vec<GeneratedImage>,
     model: String,
     usage: Option<&RawValue>,
-    words: &str,
+    text: &str,
 ) -> Images {
-    let (usage, service_tier) = usage::read(usage, images.len(), !words.is_empty());
+    let (usage, service_tier) = usage::read(usage, images.len(), !text.is_empty());
     Images {
         images,
         model,
@@ -88,14 +88,14 @@ fn made(
     }
 }
 
-/// The first words that there are.
-fn declined(class: ErrorClass, code: &str, words: &[&str]) -> Outcome {
-    let mut words = words.iter().filter(|words| !words.trim().is_empty());
+/// Takes the first text that is not blank as the message.
+fn declined(class: ErrorClass, code: &str, texts: &[&str]) -> Outcome {
+    let mut given = texts.iter().filter(|text| !text.trim().is_empty());
     Outcome::Declined {
         class,
         code: code.to_owned(),
-        words: match words.next() {
-            Some(words) => (*words).to_owned(),
+        message: match given.next() {
+            Some(text) => (*text).to_owned(),
             None => format!("no picture was made: {code}"),
         },
     }
@@ -105,7 +105,7 @@ fn hints(reader: Reader, mime_type: &str) -> Hints<'_> {
     Hints {
         mime_type,
         answered: None,
-        asked: reader.asked,
+        requested: reader.requested,
     }
 }
 

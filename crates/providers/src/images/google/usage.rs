@@ -11,11 +11,11 @@ use crate::json::{Count, Text};
 pub(super) fn read(
     raw: Option<&RawValue>,
     image_count: usize,
-    words: bool,
+    text: bool,
 ) -> (Option<Usage>, String) {
     let read = raw.and_then(|raw| serde_json::from_str::<WireUsage<'_>>(raw.get()).ok());
     match read {
-        Some(usage) => (usage.classes(image_count, words), usage.tier()),
+        Some(usage) => (usage.classes(image_count, text), usage.tier()),
         None => (None, String::new()),
     }
 }
@@ -23,7 +23,7 @@ pub(super) fn read(
 impl WireUsage<'_> {
     /// The prompt's count includes what was cached, and no tools' results; the candidates' count has
     /// no thoughts in it.
-    fn classes(&self, image_count: usize, words: bool) -> Option<Usage> {
+    fn classes(&self, image_count: usize, text: bool) -> Option<Usage> {
         let prompt = self.prompt_token_count?.get();
         let input = prompt.saturating_add(self.tool_use_prompt_token_count.get());
         let image_input = images(self.prompt_tokens_details.as_deref()).unwrap_or(0);
@@ -35,7 +35,7 @@ impl WireUsage<'_> {
         let image_output = match images(self.candidates_tokens_details.as_deref()) {
             Some(images) => images.min(output),
             // Not split, and there is nothing else in it.
-            None if !words => output,
+            None if !text => output,
             None => 0,
         };
         Some(Usage {
@@ -107,9 +107,9 @@ struct ModalityTokenCount<'a> {
 mod tests {
     use super::*;
 
-    fn usage(json: &str, words: bool) -> (Option<Usage>, String) {
+    fn usage(json: &str, text: bool) -> (Option<Usage>, String) {
         let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
-        read(Some(&raw), 1, words)
+        read(Some(&raw), 1, text)
     }
 
     #[test]
@@ -142,8 +142,8 @@ mod tests {
     #[test]
     fn output_that_is_not_split_is_pictures_when_there_are_no_words() {
         let json = r#"{"promptTokenCount":5,"candidatesTokenCount":1290}"#;
-        for (words, output, image_output) in [(false, 0, 1290), (true, 1290, 0)] {
-            let usage = usage(json, words).0.unwrap();
+        for (text, output, image_output) in [(false, 0, 1290), (true, 1290, 0)] {
+            let usage = usage(json, text).0.unwrap();
             assert_eq!(usage.output_tokens, output);
             assert_eq!(usage.image_output_tokens, image_output);
         }

@@ -25,7 +25,7 @@ pub(in crate::images) fn decode(reader: Reader, body: &[u8]) -> Result<Images, U
         let hints = Hints {
             mime_type: &mime_type,
             answered: Format::of_word(&format),
-            asked: reader.asked,
+            requested: reader.requested,
         };
         let data = item.b64_json.filter(|data| !data.is_empty());
         let url = item.url.filter(|url| !url.is_empty());

@@ -6,13 +6,13 @@ use latchkey_contract::router::v1::{Message, Part, Role};
 use super::media;
 use super::part::{Data, FunctionCall, WirePart};
 use super::results::Awaited;
-use crate::decode::is_made_up;
+use crate::decode::is_synthetic;
 use crate::encode::{
     Call, EncodeError, EncodeErrorKind, LongText, part_field, refuse, tool_arguments,
 };
 
 /// The parts of a message, and the results that its calls wait for.
-pub(super) fn spoken<'a>(
+pub(super) fn assistant_parts<'a>(
     call: &Call<'a>,
     m: usize,
     message: &'a Message,
@@ -38,7 +38,7 @@ pub(super) fn spoken<'a>(
                 picture.data
             }
             Some(Neutral::ToolCall(made)) => {
-                let id = (numbered && !is_made_up(&made.id)).then_some(made.id.as_str());
+                let id = (numbered && !is_synthetic(&made.id)).then_some(made.id.as_str());
                 awaited.expect(&made.id, id, &made.name);
                 Data::FunctionCall(FunctionCall {
                     id,
@@ -62,8 +62,8 @@ pub(super) fn spoken<'a>(
 /// the token stands for them.
 pub(super) fn paused<'a>(call: &Call<'a>) -> Result<Option<(&'a str, usize)>, EncodeError> {
     let messages = &call.request.messages;
-    let spoken = |message: &&Message| message.role() == Role::Assistant;
-    let turns = messages.iter().rev().take_while(spoken).count();
+    let is_assistant = |message: &&Message| message.role() == Role::Assistant;
+    let turns = messages.iter().rev().take_while(is_assistant).count();
     let Some((m, last)) = messages.iter().enumerate().next_back() else {
         return Ok(None);
     };

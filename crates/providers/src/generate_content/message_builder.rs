@@ -6,11 +6,11 @@ use latchkey_contract::router::v1::{Blob, PartDelta};
 
 use super::response::{FunctionCall, InlineData, Part};
 use crate::Dialect;
-use crate::decode::{Draft, PartId, Undecodable, made_up_id};
+use crate::decode::{Draft, PartId, Undecodable, synthetic_call_id};
 use crate::encode::NO_ARGUMENTS;
 
 #[derive(Debug)]
-pub(super) struct Saying {
+pub(super) struct MessageBuilder {
     pub(super) draft: Draft,
     /// The text or thought that the next one goes on with, if neither is signed.
     open: Option<(Kind, PartId)>,
@@ -23,7 +23,7 @@ enum Kind {
     Thought,
 }
 
-impl Saying {
+impl MessageBuilder {
     pub(super) fn new(dialect: Dialect) -> Self {
         Self {
             draft: Draft::new(dialect),
@@ -72,10 +72,10 @@ impl Saying {
         if text.is_empty() && signature.is_empty() {
             return;
         }
-        let going_on = self
+        let continued = self
             .open
             .filter(|(open, _)| *open == kind && signature.is_empty());
-        let part = match going_on {
+        let part = match continued {
             Some((_, part)) => part,
             None => self.open_text(kind),
         };
@@ -112,7 +112,7 @@ impl Saying {
         }
         let given = call.id.as_deref().unwrap_or_default();
         let id = if given.is_empty() || self.draft.has_tool_call(given) {
-            made_up_id(response_id, self.calls)
+            synthetic_call_id(response_id, self.calls)
         } else {
             given.to_owned()
         };
