@@ -88,8 +88,8 @@ impl ProviderChecker {
         };
         match check::outcome(key.provider, &exchange.reply(&answer)) {
             CheckOutcome::Alive => KeyCheckOutcome::Alive,
-            CheckOutcome::Limited { words } => KeyCheckOutcome::Limited(words),
-            CheckOutcome::Reachable { words } => KeyCheckOutcome::Reachable(words),
+            CheckOutcome::Limited { message } => KeyCheckOutcome::Limited(message),
+            CheckOutcome::Reachable { message } => KeyCheckOutcome::Reachable(message),
             CheckOutcome::Rejected(error) => KeyCheckOutcome::Rejected(error.into()),
             CheckOutcome::Unreachable(error) => {
                 KeyCheckOutcome::NotChecked(CheckFailure::Provider(error.into()))

@@ -34,7 +34,7 @@ pub(super) fn refusal(error: &RouterError) -> Refusal {
     };
     let refusal = match error.cause() {
         RouterError::Field { field, problem } => refusal.violation(field, problem),
-        RouterError::Encode(error) => refusal.violation(&*error.field, &*error.words),
+        RouterError::Encode(error) => refusal.violation(&*error.field, &*error.message),
         RouterError::LossySwitch(losses) => left_behind(refusal, losses),
         RouterError::RequestIdReused => refusal.violation("request_id", error.to_string()),
         RouterError::Refused(said) => handed_on(refusal, said),

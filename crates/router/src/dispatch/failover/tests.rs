@@ -46,7 +46,7 @@ fn not_encodable() -> RouterError {
     EncodeError {
         kind: EncodeErrorKind::UnsupportedByProvider,
         field: "tools".into(),
-        words: "is not supported".into(),
+        message: "is not supported".into(),
     }
     .into()
 }

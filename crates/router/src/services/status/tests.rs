@@ -68,7 +68,7 @@ fn requests() -> Vec<Row> {
     let encode = |kind| EncodeError {
         field: "messages[0]".into(),
         kind,
-        words: "is wrong".into(),
+        message: "is wrong".into(),
     };
     let invalid = encode(EncodeErrorKind::Invalid);
     let unsupported = encode(EncodeErrorKind::UnsupportedByProvider);
