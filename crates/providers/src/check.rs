@@ -12,9 +12,9 @@ use http::StatusCode;
 use latchkey_contract::ProviderId;
 
 use crate::Target;
-use crate::decode::Reply;
 use crate::encode::{self, EncodeError, Endpoint, WireRequest};
 use crate::error::{self, ErrorClass, ProviderError};
+use crate::reply::Reply;
 
 /// What a check showed.
 #[derive(Clone, Debug, Eq, PartialEq)]

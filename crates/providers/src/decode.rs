@@ -3,11 +3,11 @@
 mod call_id;
 mod draft;
 
-use std::time::SystemTime;
-
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{FinishReason, Message, Usage};
+
+pub use crate::reply::Reply;
 
 pub(crate) use call_id::{is_synthetic, synthetic_call_id};
 pub(crate) use draft::{Draft, PartId};
@@ -41,27 +41,9 @@ pub struct Answer {
     pub unused_reasoning: Vec<String>,
 }
 
-/// What came back for a request that was answered whole.
-#[derive(Clone, Copy)]
-pub struct Reply<'a> {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: &'a HeaderMap,
-    /// The body.
-    pub body: &'a [u8],
-    /// What the call was made with, to be taken out of the provider's words:
-    /// [`Credential::secret`].
-    ///
-    /// [`Credential::secret`]: crate::Credential::secret
-    pub secret: &'a str,
-    /// The time, which dates the hints of when to try again.
-    pub now: SystemTime,
-}
-
 /// Reads a whole answer, or the error that came in its place, whatever the status says.
 pub fn unary(dialect: Dialect, reply: &Reply<'_>) -> Result<Answer, ProviderError> {
-    let mut answer = reply.read(dialect.provider(), |body| match dialect.api() {
+    let mut answer = read(dialect.provider(), reply, |body| match dialect.api() {
         Api::ChatCompletions => openai_chat::decode(dialect, body),
         Api::GenerateContent => generate_content::decode(dialect, body),
         Api::Messages => anthropic::decode(dialect, body),
@@ -84,41 +66,22 @@ pub(crate) fn service_tier(provider: ProviderId, headers: &HeaderMap) -> String 
     tier.unwrap_or_default().to_ascii_lowercase()
 }
 
-impl<'a> Reply<'a> {
-    /// A reply whose hints are dated from the beginning of time: for answers that are not tried
-    /// again.
-    pub fn undated(
-        status: StatusCode,
-        headers: &'a HeaderMap,
-        body: &'a [u8],
-        secret: &'a str,
-    ) -> Self {
-        Self {
-            status,
-            headers,
-            body,
-            secret,
-            now: SystemTime::UNIX_EPOCH,
-        }
+/// Decodes the body of a success. Every other reply is classified as an error.
+pub(crate) fn read<T>(
+    provider: ProviderId,
+    reply: &Reply<'_>,
+    decode: impl FnOnce(&[u8]) -> Result<T, Undecodable>,
+) -> Result<T, ProviderError> {
+    if !reply.status.is_success() {
+        return Err(error::classify(provider, reply));
     }
-
-    /// Reads the body of a success with `decode`; everything else is an error.
-    pub(crate) fn read<T>(
-        &self,
-        provider: ProviderId,
-        decode: impl FnOnce(&[u8]) -> Result<T, Undecodable>,
-    ) -> Result<T, ProviderError> {
-        if !self.status.is_success() {
-            return Err(error::classify(provider, self));
+    decode(reply.body).map_err(|Undecodable| {
+        if error::contains_error(reply.body) {
+            error::classify(provider, reply)
+        } else {
+            error::malformed(reply)
         }
-        decode(self.body).map_err(|Undecodable| {
-            if error::contains_error(self.body) {
-                error::classify(provider, self)
-            } else {
-                error::malformed(self)
-            }
-        })
-    }
+    })
 }
 
 /// A body is no answer in its dialect: an error in disguise, or garbage.

@@ -22,8 +22,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use latchkey_contract::ProviderId;
 
-use crate::decode::Reply;
-use crate::stream::SseError;
+use crate::reply::Reply;
 use body::ErrorBody;
 
 pub(crate) use oauth::no_token;
@@ -177,17 +176,6 @@ impl ProviderError {
             should_retry: None,
             request_id: None,
         }
-    }
-}
-
-impl From<SseError> for ProviderError {
-    fn from(error: SseError) -> Self {
-        // A body error may name hosts and addresses, so only its kind is kept.
-        let class = match error {
-            SseError::Body(_) => ErrorClass::Truncated,
-            SseError::TooLarge | SseError::Utf8(_) => ErrorClass::Malformed,
-        };
-        Self::new(class, error.to_string())
     }
 }
 

@@ -18,15 +18,16 @@
 //! use std::time::SystemTime;
 //!
 //! use http::{HeaderMap, StatusCode};
+//! use latchkey_contract::ProviderId;
 //! use latchkey_contract::router::v1::part::Content;
 //! use latchkey_contract::router::v1::{GenerateRequest, Message, Part, Role};
 //! use latchkey_providers::catalogue::{Catalogue, CostContext};
 //! use latchkey_providers::decode::{self, Reply};
 //! use latchkey_providers::encode::{self, Call};
-//! use latchkey_providers::{Credential, Provider, Target};
+//! use latchkey_providers::{Credential, Target};
 //!
 //! let catalogue = Catalogue::builtin();
-//! let (provider, model) = (Provider::OpenAi, "gpt-4.1");
+//! let (provider, model) = (ProviderId::OpenAi, "gpt-4.1");
 //! let text = |text: &str| Part {
 //!     content: Some(Content::Text(text.into())),
 //!     provider_state: None,
@@ -78,6 +79,7 @@ mod money;
 mod openai_chat;
 mod openai_responses;
 mod provider;
+mod reply;
 mod target;
 
 pub use dialect::{Api, Dialect};

@@ -10,8 +10,9 @@ mod vertex;
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Operation;
 
-use crate::decode::Reply;
+use crate::decode;
 use crate::encode::{self, EncodeError, Endpoint, WireRequest};
+use crate::reply::Reply;
 use crate::{ProviderError, Target};
 
 /// A page of a provider's list.
@@ -45,7 +46,7 @@ pub fn request(target: &Target<'_>, page_token: &str) -> Result<WireRequest, Enc
 
 /// Reads a page.
 pub fn read(provider: ProviderId, reply: &Reply<'_>) -> Result<Page, ProviderError> {
-    reply.read(provider, |body| match provider {
+    decode::read(provider, reply, |body| match provider {
         ProviderId::Anthropic => anthropic::page(body),
         ProviderId::Azure => azure::page(body),
         ProviderId::Custom | ProviderId::DeepSeek | ProviderId::OpenAi => openai::page(body),

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 
 use crate::catalogue::ModelTraits;
-use crate::decode::{Reply, Undecodable};
+use crate::decode::{self, Undecodable};
 use crate::encode::{self, Call, EncodeError, EncodeErrorKind, Endpoint, WireRequest};
 use crate::json::Count;
+use crate::reply::Reply;
 use crate::{Api, Dialect, ProviderError, anthropic, generate_content, openai_responses};
 
 /// A request and the dialect that its answer comes in.
@@ -58,7 +59,7 @@ pub fn request(call: &Call<'_>) -> Result<Exchange, EncodeError> {
 
 /// Reads the size.
 pub fn read(dialect: Dialect, reply: &Reply<'_>) -> Result<i64, ProviderError> {
-    reply.read(dialect.provider(), |body| {
+    decode::read(dialect.provider(), reply, |body| {
         let size: Size = serde_json::from_slice(body).map_err(|_| Undecodable)?;
         let tokens = match dialect.api() {
             Api::GenerateContent => size.total_tokens,

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 
 use super::CheckOutcome;
-use crate::decode::Reply;
 use crate::error;
 use crate::json::Text;
+use crate::reply::Reply;
 
 /// What the balance shows.
 pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {

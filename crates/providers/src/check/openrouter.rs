@@ -6,9 +6,9 @@ use prost_types::Timestamp;
 use serde::Deserialize;
 
 use super::CheckOutcome;
-use crate::decode::Reply;
 use crate::error::{self, ErrorClass, ProviderError};
 use crate::json::Text;
+use crate::reply::Reply;
 
 /// What the key is.
 pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {

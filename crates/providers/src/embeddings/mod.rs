@@ -11,8 +11,9 @@ mod vector;
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{EmbedRequest, Usage};
 
-use crate::decode::Reply;
+use crate::decode;
 use crate::encode::{self, EncodeError, EncodeErrorKind, Endpoint, WireRequest, refuse};
+use crate::reply::Reply;
 use crate::{ProviderError, Target, error};
 
 /// A request for vectors and everything it depends on. It holds a key and has no `Debug`.
@@ -85,7 +86,7 @@ impl Reader {
     /// Reads the vectors. There must be as many as inputs, of the length that was asked for: some
     /// servers ignore what they do not know, and a vector of another length fits nowhere.
     pub fn read(self, reply: &Reply<'_>) -> Result<Embeddings, ProviderError> {
-        let embeddings = reply.read(self.provider, |body| match self.form {
+        let embeddings = decode::read(self.provider, reply, |body| match self.form {
             Form::OpenAi => openai::decode(self.provider, body),
             Form::BatchEmbedContents | Form::EmbedContent => content::decode(body),
             Form::Predict => predict::decode(body),

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::body::ErrorBody;
 use super::{ErrorClass, ProviderError, class_of_status, no_message, redact, retry_after};
-use crate::decode::Reply;
+use crate::reply::Reply;
 
 /// Reads an error of a token endpoint. `secret` is taken out of its words.
 pub(crate) fn no_token(reply: &Reply<'_>, secret: &str) -> ProviderError {

@@ -11,8 +11,9 @@ mod rules;
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{GenerateImagesRequest, GeneratedImage, Usage};
 
-use crate::decode::Reply;
+use crate::decode;
 use crate::encode::{self, EncodeError, EncodeErrorKind, Endpoint, WireRequest, refuse};
+use crate::reply::Reply;
 use crate::{ErrorClass, ProviderError, Target, error};
 use format::Format;
 
@@ -81,7 +82,7 @@ impl Reader {
     /// Reads the pictures. An answer in which the provider or its model declines is an error, with
     /// the words it has for it.
     pub fn read(self, reply: &Reply<'_>) -> Result<Images, ProviderError> {
-        let outcome = reply.read(self.provider, |body| match self.form {
+        let outcome = decode::read(self.provider, reply, |body| match self.form {
             Form::OpenAi => openai::decode(self, body).map(Outcome::Made),
             Form::GenerateContent => google::decode(self, body),
         })?;

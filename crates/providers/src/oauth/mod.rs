@@ -15,10 +15,10 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
-use crate::decode::Reply;
 use crate::encode::{EncodeError, JSON, USER_AGENT, WireRequest};
 use crate::error::{self, ErrorClass, ProviderError};
 use crate::json::Text;
+use crate::reply::Reply;
 
 /// Where Google gives tokens. A service account's file names an address too; it is never used, for
 /// whoever wrote the file would be sent a signed assertion.

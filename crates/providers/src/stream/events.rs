@@ -10,6 +10,8 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use sse_stream::{Sse, SseByteStream};
 
+use crate::error::{ErrorClass, ProviderError};
+
 /// An event with data.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct SseEvent {
@@ -85,6 +87,17 @@ impl From<sse_stream::Error> for SseError {
             },
             other => Self::Body(Box::new(other)),
         }
+    }
+}
+
+impl From<SseError> for ProviderError {
+    fn from(error: SseError) -> Self {
+        // A body error may name hosts and addresses, so only its kind is kept.
+        let class = match error {
+            SseError::Body(_) => ErrorClass::Truncated,
+            SseError::TooLarge | SseError::Utf8(_) => ErrorClass::Malformed,
+        };
+        Self::new(class, error.to_string())
     }
 }
 

@@ -5,7 +5,7 @@ use latchkey_contract::ProviderId;
 
 use super::super::{ProviderError, classify, in_band};
 use super::*;
-use crate::decode::Reply;
+use crate::reply::Reply;
 
 const KEY: &str = "not-a-real-key-0123456789";
 
