@@ -1,9 +1,9 @@
-//! Models: what they are called, what they cost, and what sets each apart within its dialect.
+//! Models: their names, their prices, and their traits within a dialect.
 //!
-//! The built-in catalogue is `data/catalogue.toml` with the files of `data/catalogue`; an operator
-//! may bring another, or lay more over it: a [`Layer`] in the same form, or prices in
-//! [LiteLLM's][`litellm`]. A name that it does not hold still works: its traits come from its family
-//! or its provider's defaults, and its cost is unknown.
+//! The built-in catalogue is `data/catalogue.toml` and the files of `data/catalogue`. An operator
+//! may replace it, or extend it with a [`Layer`] in the same format or with prices in
+//! [LiteLLM's][`litellm`]. A model that is not listed still works: its traits come from its family
+//! or from its provider's defaults, and its cost is unknown.
 
 pub mod litellm;
 
@@ -33,28 +33,28 @@ pub use traits::{Effort, ModelTraits, SamplingPolicy, SystemRole, TokenLimit};
 use families::Families;
 use latchkey_contract::ProviderId;
 
-/// All we know of models, at one version.
+/// Every listed model and the traits of all models, at one version.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     layer: Layer,
-    /// Names and aliases to places in the layer's models.
+    /// Indexes into the layer's models, by name and alias.
     names: BTreeMap<ProviderId, HashMap<String, usize>>,
     families: BTreeMap<ProviderId, Families>,
 }
 
 impl Catalogue {
-    /// The catalogue that Latchkey is built with.
+    /// The catalogue that is built into Latchkey.
     pub fn builtin() -> Self {
         Self::parse(&BUILTIN.concat())
-            .expect("the test `the_builtin_catalogue_parses` holds these files to the format")
+            .expect("the test `the_builtin_catalogue_parses` parses these files")
     }
 
-    /// Reads a catalogue that stands on its own.
+    /// Parses a complete catalogue.
     pub fn parse(text: &str) -> Result<Self, CatalogueError> {
         Self::new(Layer::parse(text)?)
     }
 
-    /// This catalogue with another layer over it. Its version names both.
+    /// Returns this catalogue with another layer on top. Its version names both.
     pub fn extend(&self, layer: Layer) -> Result<Self, CatalogueError> {
         let mut whole = self.layer.clone();
         whole.lay(layer);
@@ -74,24 +74,24 @@ impl Catalogue {
         })
     }
 
-    /// Names the catalogue's state, to be kept beside each cost: its layers' versions, the lowest
-    /// first.
+    /// The version of the catalogue, which is stored with each cost: the versions of its layers,
+    /// the lowest first.
     pub fn version(&self) -> &str {
         &self.layer.version
     }
 
-    /// Every model, in the order of the files.
+    /// All models, in the order of the files.
     pub fn models(&self) -> &[Model] {
         &self.layer.models
     }
 
-    /// The model of this name or alias.
+    /// Finds a model by its name or alias.
     pub fn find(&self, provider: ProviderId, name: &str) -> Option<&Model> {
         let place = *self.names.get(&provider)?.get(name)?;
         self.layer.models.get(place)
     }
 
-    /// What a model takes: what its family does, or what its provider's models take at the most.
+    /// The traits of a model: those of its family, or the defaults of its provider.
     pub fn traits(&self, provider: ProviderId, name: &str) -> &ModelTraits {
         let id = self
             .find(provider, name)
@@ -99,8 +99,8 @@ impl Catalogue {
         self.families[&provider].traits(id)
     }
 
-    /// Whose model this is, if the name tells: its maker's, or, of a name that no maker knows, the
-    /// one's that lists it.
+    /// The provider of a model by its name: the maker of the model or, if no maker knows the name,
+    /// a provider that lists it.
     pub fn provider_of(&self, name: &str) -> Option<ProviderId> {
         let listed = |provider: &ProviderId| self.find(*provider, name).is_some();
         let of_a_family = |provider: &ProviderId| self.families[provider].knows(name);
@@ -113,8 +113,8 @@ impl Catalogue {
     }
 }
 
-/// Whether the models it serves are its own. The others serve models of many makers, under names
-/// that are the makers' or the customer's.
+/// Whether the provider makes the models that it serves. The others serve models of many makers,
+/// under the maker's or the customer's names.
 pub fn makes_models(provider: ProviderId) -> bool {
     match provider {
         ProviderId::Anthropic | ProviderId::DeepSeek | ProviderId::Google | ProviderId::OpenAi => {
@@ -126,7 +126,7 @@ pub fn makes_models(provider: ProviderId) -> bool {
     }
 }
 
-/// One catalogue in several files.
+/// The files of the built-in catalogue.
 const BUILTIN: [&str; 17] = [
     include_str!("../data/catalogue.toml"),
     include_str!("../data/catalogue/anthropic.toml"),

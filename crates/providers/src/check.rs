@@ -1,9 +1,10 @@
-//! Checking a key with its provider, without spending a token.
+//! Checks a key with its provider, free of charge.
 //!
-//! Most providers are asked for their list of models, OpenRouter for the key itself and DeepSeek for
-//! the account's balance. What an answer proves differs: hardly anybody shows credit that way, and a
-//! compatible server may give its list to anybody. At Vertex AI a key is a service account, so what
-//! checks it is the exchange for a token ([`crate::oauth`]), with which the list is asked for.
+//! The check requests the list of models. At OpenRouter it requests the key's own data, at DeepSeek
+//! the account's balance. The results differ in what they prove: few providers show the credit, and
+//! a compatible server may serve its list without a valid key. At Vertex AI the key is a service
+//! account, so the exchange for a token checks it ([`crate::oauth`]); the list is requested with
+//! that token.
 
 mod deepseek;
 mod openrouter;
@@ -16,33 +17,33 @@ use crate::encode::{self, EncodeError, Endpoint, WireRequest};
 use crate::error::{self, ErrorClass, ProviderError};
 use crate::reply::Reply;
 
-/// What a check showed.
+/// The result of a check.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum CheckOutcome {
     /// The provider accepted the key.
     Alive,
-    /// The provider knows the key, but it lacks rights or credit, or is throttled.
+    /// The key is valid, but it lacks rights or credit, or is throttled.
     Limited {
-        /// The provider's words, redacted, or what its answer means.
+        /// The provider's message, redacted, or an explanation of its answer.
         message: String,
     },
-    /// The endpoint answered, which says nothing about the key.
+    /// The endpoint answered, but the answer does not depend on the key.
     Reachable {
-        /// Why it says nothing.
+        /// Why the answer does not depend on the key.
         message: String,
     },
     /// The provider refused the key.
     Rejected(ProviderError),
-    /// Nobody can say: the provider failed, or answered as it should not.
+    /// The check is inconclusive: the provider failed or gave an unexpected answer.
     Unreachable(ProviderError),
 }
 
-/// The request that checks a key. It has no body and costs nothing.
+/// Builds the request that checks a key. It has no body and costs nothing.
 pub fn request(target: &Target<'_>) -> Result<WireRequest, EncodeError> {
     encode::get(target, Endpoint::Check)
 }
 
-/// What the answer to [`request`] shows.
+/// Evaluates the answer to [`request`].
 pub fn outcome(provider: ProviderId, reply: &Reply<'_>) -> CheckOutcome {
     let status = reply.status;
     if status.is_success() && !error::contains_error(reply.body) {
@@ -66,13 +67,14 @@ pub fn outcome(provider: ProviderId, reply: &Reply<'_>) -> CheckOutcome {
         ErrorClass::NoCredit | ErrorClass::Throttled => CheckOutcome::Limited {
             message: error.message,
         },
-        // A restricted key may not list models and yet use them.
+        // A restricted key may be valid for calls although it cannot list models.
         ErrorClass::NoPermission if error.message.contains(MISSING_SCOPES) => {
             CheckOutcome::Limited {
                 message: error.message,
             }
         }
-        // Its token was got with the key a moment ago, and a narrow role may use what it may not list.
+        // The key was just exchanged for a token, so it is valid. A narrow role may allow calls but
+        // not the list.
         ErrorClass::NoPermission if provider == ProviderId::Vertex => CheckOutcome::Limited {
             message: error.message,
         },
@@ -91,7 +93,7 @@ fn reachable(message: &str) -> CheckOutcome {
     }
 }
 
-/// Whether the body is a list of models; a captive portal answers 200 too.
+/// Whether the body is a list of models. A captive portal also answers with 200.
 fn is_list(provider: ProviderId, body: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -107,12 +109,12 @@ fn is_list(provider: ProviderId, body: &[u8]) -> bool {
     })
 }
 
-const PUBLIC_LIST: &str =
-    "it answered a request for its models, which a server may do whatever the key";
+const PUBLIC_LIST: &str = "the server lists its models, but it may do so without a valid key";
 
-const NO_LIST: &str = "it has no list of models at this address, which may lack a part such as /v1";
+const NO_LIST: &str =
+    "the server has no list of models at this address; the base URL may lack a part such as /v1";
 
-/// OpenAI's words to a restricted key.
+/// Part of OpenAI's message for a restricted key.
 const MISSING_SCOPES: &str = "Missing scopes";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! From a provider's answer to a neutral one.
+//! Decodes a provider's answer into a neutral one.
 
 mod call_id;
 mod draft;
@@ -15,33 +15,34 @@ pub(crate) use draft::{Draft, PartId};
 use crate::error::{self, ProviderError};
 use crate::{Api, Dialect, anthropic, generate_content, openai_chat, openai_responses};
 
-/// What a model answered.
+/// A model's answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// What it said. No parts when it said nothing.
+    /// The message. It has no parts if the model produced none.
     pub message: Message,
-    /// Why it ended there.
+    /// Why the answer ended.
     pub finish_reason: FinishReason,
-    /// The reason in the provider's own word; empty when it gave none.
+    /// The provider's own finish reason. Empty when the answer has none.
     pub native_finish_reason: String,
-    /// The model that answered, as the provider named it.
+    /// The model that answered, by the provider's name.
     pub model: String,
     /// The provider's id of the answer.
     pub response_id: String,
-    /// What was used, in classes that share no token. None when nobody told.
+    /// Usage, in disjoint classes of tokens. None when the provider did not report it.
     pub usage: Option<Usage>,
-    /// The service tier that the provider says it served the call in; empty when it says nothing.
+    /// The service tier that served the call, by the provider's answer. Empty when the answer names
+    /// none.
     pub service_tier: String,
-    /// What the provider says the call cost, in nano-US-dollars. None when it does not.
+    /// The cost by the provider's answer, in nano-US-dollars. None when the answer has none.
     pub cost_nanos: Option<i64>,
-    /// Ids of reasoning that was sent along and that the provider says it did not use: for
+    /// Ids of reasoning that was sent and that the provider reports as unused. They refer to
     /// [`Exchange::sent_reasoning`].
     ///
     /// [`Exchange::sent_reasoning`]: crate::encode::Exchange::sent_reasoning
     pub unused_reasoning: Vec<String>,
 }
 
-/// Reads a whole answer, or the error that came in its place, whatever the status says.
+/// Decodes a complete answer, or classifies an error, whatever its status.
 pub fn unary(dialect: Dialect, reply: &Reply<'_>) -> Result<Answer, ProviderError> {
     let mut answer = read(dialect.provider(), reply, |body| match dialect.api() {
         Api::ChatCompletions => openai_chat::decode(dialect, body),
@@ -55,8 +56,8 @@ pub fn unary(dialect: Dialect, reply: &Reply<'_>) -> Result<Answer, ProviderErro
     Ok(answer)
 }
 
-/// The service tier that the head of an answer names; empty when it says nothing. Google AI Studio
-/// names it there, and nowhere in the body.
+/// The service tier named by the response headers. Empty when they name none. Google AI Studio
+/// names it there and not in the body.
 pub(crate) fn service_tier(provider: ProviderId, headers: &HeaderMap) -> String {
     let tier = match provider {
         ProviderId::Google => headers.get("x-gemini-service-tier"),
@@ -84,6 +85,6 @@ pub(crate) fn read<T>(
     })
 }
 
-/// A body is no answer in its dialect: an error in disguise, or garbage.
+/// The body is not an answer in its dialect. It may be an error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Undecodable;

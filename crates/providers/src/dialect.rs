@@ -1,4 +1,4 @@
-//! Which wire format is spoken, and with whom.
+//! Dialects: a provider and its wire format.
 
 use std::fmt;
 
@@ -7,8 +7,7 @@ use serde::Deserialize;
 
 use crate::catalogue::ModelTraits;
 
-/// A provider and the wire format that it is spoken to in. An answer is read in the dialect that its
-/// request was written in.
+/// A provider and a wire format that it serves. An answer is decoded in the dialect of its request.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Dialect {
     provider: ProviderId,
@@ -16,7 +15,8 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// The dialect for a model: the one that its traits name, if its provider speaks it.
+    /// The dialect of a model: the wire format of its traits if the provider supports it, else the
+    /// provider's default.
     pub fn new(provider: ProviderId, traits: &ModelTraits) -> Self {
         let supported = Api::supported_by(provider);
         let api = if supported.contains(&traits.api) {
@@ -27,7 +27,7 @@ impl Dialect {
         Self { provider, api }
     }
 
-    /// Whom we speak to.
+    /// The provider.
     pub fn provider(self) -> ProviderId {
         self.provider
     }
@@ -37,8 +37,8 @@ impl Dialect {
         self.api
     }
 
-    /// What marks the state that this dialect gives with parts: it goes back to where it came from,
-    /// and to nobody else. A provider's id; at Vertex, Anthropic's models have a mark of their own.
+    /// Marks provider state, which is sent back only to where it came from. The mark is the
+    /// provider's id; Anthropic's models at Vertex AI have a mark of their own.
     pub fn state_mark(self) -> &'static str {
         match (self.provider, self.api) {
             (ProviderId::Vertex, Api::Messages) => "vertex/anthropic",
@@ -51,7 +51,7 @@ impl Dialect {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum Api {
-    /// OpenAI's Chat Completions, and what is compatible with it.
+    /// OpenAI's Chat Completions and compatible APIs.
     ChatCompletions,
     /// Google's generateContent.
     GenerateContent,
@@ -62,7 +62,7 @@ pub enum Api {
 }
 
 impl Api {
-    /// What a provider speaks; the first is what its unknown models are taken to speak.
+    /// The wire formats that a provider supports. The first is the default for unknown models.
     pub fn supported_by(provider: ProviderId) -> &'static [Self] {
         match provider {
             ProviderId::Anthropic => &[Self::Messages],

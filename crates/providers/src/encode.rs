@@ -1,8 +1,8 @@
-//! From a neutral request to the bytes and headers of an HTTP request.
+//! Writes a neutral request as an HTTP request to a provider.
 //!
-//! What a provider or a model cannot do is refused with the field's name, and never dropped. Two
-//! things are left behind by design: a provider's state in a part goes to that provider alone, and
-//! reasoning without such state goes to nobody. [`Exchange::portability`] lists them.
+//! A field that the provider or the model does not support is refused by name, never dropped. Two
+//! exceptions are by design: the provider state of a part is sent to that provider only, and
+//! reasoning without such state is not sent at all. [`Exchange::portability`] lists both.
 
 mod endpoint;
 mod error;
@@ -36,46 +36,47 @@ pub(crate) use tools::{
 };
 pub(crate) use write::{Base64, DataUrl, Locator, detail, write, write_sized};
 
-/// A request for generation and everything it depends on. It holds a key and has no `Debug`.
+/// A generation request and everything that encoding it depends on. It holds a key, so it has no
+/// `Debug`.
 pub struct Call<'a> {
-    /// Whom to ask, where and as whom.
+    /// The provider, its address and the credential.
     pub target: Target<'a>,
-    /// Which model, as the provider names it; at Azure, the deployment.
+    /// The provider's name of the model. At Azure, the name of the deployment.
     pub model: &'a str,
-    /// What the model takes: [`crate::catalogue::Catalogue::traits`].
+    /// The model's traits ([`crate::catalogue::Catalogue::traits`]).
     pub traits: &'a ModelTraits,
-    /// What for.
+    /// The neutral request.
     pub request: &'a GenerateRequest,
-    /// Whether the answer shall be streamed.
+    /// Whether the answer is streamed.
     pub stream: bool,
 }
 
-/// A request and the dialect that its answer comes in.
+/// An encoded request and how to decode its answer.
 pub struct Exchange {
-    /// What to send.
+    /// The HTTP request to send.
     pub request: WireRequest,
-    /// How to read the answer.
+    /// The dialect that the answer is decoded in.
     pub dialect: Dialect,
-    /// What of the conversation the request leaves behind.
+    /// Parts of the conversation that the request does not carry.
     pub portability: Vec<Loss>,
-    /// What else is left behind if the answer names its id as unused
-    /// ([`Answer::unused_reasoning`](crate::decode::Answer::unused_reasoning)).
+    /// Reasoning that the request carries, by its id. Each is a loss as well if the answer lists
+    /// the id as unused ([`Answer::unused_reasoning`](crate::decode::Answer::unused_reasoning)).
     pub sent_reasoning: Vec<(String, Loss)>,
 }
 
-/// An HTTP request. It carries a credential and has no `Debug`.
+/// An HTTP request. It carries a credential, so it has no `Debug`.
 pub struct WireRequest {
     /// The method.
     pub method: Method,
-    /// The whole URL. It holds no credential.
+    /// The absolute URL. It never holds the credential.
     pub uri: Uri,
-    /// The headers, one credential among them, which is marked sensitive.
+    /// The headers. At most one of them carries the credential; it is marked sensitive.
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
 }
 
-/// Writes a request in the model's dialect.
+/// Encodes a generation request in the model's dialect.
 pub fn generate(call: &Call<'_>) -> Result<Exchange, EncodeError> {
     let dialect = call.dialect();
     let body = match dialect.api() {
@@ -97,8 +98,8 @@ pub fn generate(call: &Call<'_>) -> Result<Exchange, EncodeError> {
     })
 }
 
-/// Writes the body of a request that is checked and gets the provider's options. Of `write`'s pair
-/// the second names the fields that options may not set.
+/// Checks the request, writes its body, and adds the provider options. `write` returns the body and
+/// the names of the fields that options must not set.
 pub(crate) fn body<'a>(
     call: &Call<'a>,
     write: impl FnOnce(&Call<'a>) -> Result<(Vec<u8>, Reserved), EncodeError>,
@@ -106,8 +107,8 @@ pub(crate) fn body<'a>(
     written(call, write, None)
 }
 
-/// As [`body`], for another endpoint than the one that the provider's options are for: of those, only
-/// `known` go along.
+/// Like [`body`], for an endpoint other than generation. Only the options named in `known` are
+/// added; the caller wrote the others for generation.
 pub(crate) fn body_beside<'a>(
     call: &Call<'a>,
     write: impl FnOnce(&Call<'a>) -> Result<(Vec<u8>, Reserved), EncodeError>,
@@ -141,7 +142,7 @@ fn written<'a>(
     Ok(body)
 }
 
-/// A body with the provider's options, which may not set the reserved fields.
+/// Adds the provider options to a body. They must not set a field in `reserved`.
 pub(crate) fn with_options(
     mut body: Vec<u8>,
     options: Option<&Struct>,
@@ -157,11 +158,11 @@ pub(crate) fn with_options(
     Ok(body)
 }
 
-/// Fields of a provider's request that would change how the answer must be read.
+/// Fields that provider options must not set, because they change how the answer must be read.
 pub(crate) type Reserved = &'static [&'static str];
 
 impl Call<'_> {
-    /// The dialect that the model is spoken to in.
+    /// The dialect of the model's provider and traits.
     pub(crate) fn dialect(&self) -> Dialect {
         Dialect::new(self.target.provider, self.traits)
     }
@@ -174,7 +175,7 @@ pub(crate) fn check_model(model: &str) -> Result<(), EncodeError> {
     Ok(())
 }
 
-/// A request with a JSON body.
+/// Builds a request with a JSON body.
 pub(crate) fn post(
     target: &Target<'_>,
     endpoint: Endpoint<'_>,
@@ -188,7 +189,7 @@ pub(crate) fn post(
     })
 }
 
-/// A request without a body.
+/// Builds a request without a body.
 pub(crate) fn get(target: &Target<'_>, endpoint: Endpoint<'_>) -> Result<WireRequest, EncodeError> {
     Ok(WireRequest {
         method: Method::GET,

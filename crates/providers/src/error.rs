@@ -1,8 +1,8 @@
-//! What went wrong at a provider, in one taxonomy.
+//! Errors of providers, in one taxonomy.
 //!
-//! Providers disagree on status codes: Anthropic reports an empty account as 400, OpenAI as 429. So
-//! an error is classified by its body first and its status second. Providers' words are kept, with
-//! everything that looks like a key taken out of them ([`redact`]).
+//! Providers disagree on status codes: Anthropic reports an empty account as 400, OpenAI as 429. An
+//! error is therefore classified by its body first and by its status second. The provider's message
+//! is kept, and everything that looks like a key is redacted from it ([`redact`]).
 
 mod anthropic;
 mod azure;
@@ -28,50 +28,50 @@ use body::ErrorBody;
 pub(crate) use oauth::no_token;
 pub use redact::redact;
 
-/// A call that a provider did not answer as asked.
+/// A provider call that failed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{class}: {message}")]
 pub struct ProviderError {
-    /// What it means.
+    /// What the error means for the key and for a retry.
     pub class: ErrorClass,
-    /// The HTTP status, when there was one.
+    /// The HTTP status. None for an error within a stream.
     pub http_status: Option<u16>,
-    /// The provider's own code or type.
+    /// The provider's code or type of the error.
     pub code: Option<String>,
-    /// The provider's own words, redacted, at most 500 characters.
+    /// The provider's message, redacted, at most 500 characters.
     pub message: String,
-    /// How long the provider asks to wait before the next try.
+    /// The minimum wait before a retry, by the provider's hint.
     pub retry_after: Option<Duration>,
-    /// Whether the provider says that another try may help; none when it leaves that to the class.
+    /// Whether a retry may succeed, by the provider's hint. None leaves it to the class.
     pub should_retry: Option<bool>,
-    /// The provider's name for the call.
+    /// The provider's id of the request.
     pub request_id: Option<String>,
 }
 
-/// What an error means for the key and for another try.
+/// What an error means for the key and for a retry.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum ErrorClass {
-    /// The answer is none that the dialect knows.
+    /// The answer does not follow the dialect.
     Malformed,
-    /// The model is unknown, retired, or off for this account or region.
+    /// The model is unknown, retired, or disabled for this account or region.
     ModelUnavailable,
-    /// The account has no credit, or has met a limit on its spending.
+    /// The account has no credit or has reached a spending limit.
     NoCredit,
-    /// The key is known, but may not do this.
+    /// The key is valid but lacks permission.
     NoPermission,
-    /// The provider is overloaded or broken.
+    /// The provider is overloaded or failed.
     Overloaded,
-    /// The request is wrong: malformed, too large, or against a policy.
+    /// The request is malformed, too large, or against a policy.
     RejectedRequest,
-    /// The key is not, or no longer, valid.
+    /// The key is invalid or was revoked.
     Revoked,
-    /// Too many requests or tokens in a time; later they pass.
+    /// A rate limit on requests or tokens. A later retry may succeed.
     Throttled,
-    /// The provider gave up waiting for itself.
+    /// The provider timed out.
     Timeout,
-    /// The answer broke off.
+    /// The answer ended early.
     Truncated,
-    /// None of these.
+    /// An error of no known class.
     Unknown,
 }
 
@@ -87,13 +87,13 @@ impl fmt::Display for ErrorClass {
             Self::Revoked => "key rejected",
             Self::Throttled => "throttled",
             Self::Timeout => "provider timed out",
-            Self::Truncated => "answer broke off",
+            Self::Truncated => "answer ended early",
             Self::Unknown => "unknown error",
         })
     }
 }
 
-/// Reads an error from an answer.
+/// Classifies an error response.
 pub fn classify(provider: ProviderId, reply: &Reply<'_>) -> ProviderError {
     let body = ErrorBody::parse(reply.body);
     ProviderError {
@@ -105,7 +105,7 @@ pub fn classify(provider: ProviderId, reply: &Reply<'_>) -> ProviderError {
     }
 }
 
-/// Reads an error that came as a stream's event.
+/// Classifies an error that is an event of a stream.
 pub(crate) fn in_band(provider: ProviderId, data: &str, api_key: &str) -> ProviderError {
     let body = ErrorBody::parse(data.as_bytes());
     if !body.is_error {
@@ -118,24 +118,24 @@ pub(crate) fn in_band(provider: ProviderId, data: &str, api_key: &str) -> Provid
     }
 }
 
-/// Whether a body says of itself that it is an error.
+/// Whether a body is an error by its own content.
 pub(crate) fn contains_error(body: &[u8]) -> bool {
     ErrorBody::parse(body).is_error
 }
 
-/// A successful answer that is not one.
+/// The error for a successful response that cannot be decoded.
 pub(crate) fn malformed(reply: &Reply<'_>) -> ProviderError {
     let body = ErrorBody::parse(reply.body);
     let id = request_id(reply.headers).or_else(|| request_id_in(&body));
     not_an_answer(Some(reply.status), id, &body, reply.secret)
 }
 
-/// A successful answer that is not the one asked for.
+/// The error for a successful answer that does not match the request.
 pub(crate) fn mismatched(reply: &Reply<'_>, message: &str) -> ProviderError {
     of_success(reply, ErrorClass::Malformed, message)
 }
 
-/// A successful answer that says that there will be none, and why.
+/// The error for a successful response in which the provider declines to answer.
 pub(crate) fn declined(
     reply: &Reply<'_>,
     class: ErrorClass,
@@ -157,7 +157,7 @@ fn of_success(reply: &Reply<'_>, class: ErrorClass, message: &str) -> ProviderEr
 }
 
 impl ProviderError {
-    /// The answer's end is missing.
+    /// The error for a stream that was cut.
     pub(crate) fn truncated() -> Self {
         Self::new(
             ErrorClass::Truncated,
@@ -165,7 +165,7 @@ impl ProviderError {
         )
     }
 
-    /// A failure that the provider itself said nothing of.
+    /// An error without data from a provider's response.
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
         Self {
             class,
@@ -206,7 +206,7 @@ fn build(
     };
     let code = match provider {
         ProviderId::Google | ProviderId::Vertex => google::code(body),
-        // Its code repeats the status.
+        // OpenRouter's `code` repeats the HTTP status.
         ProviderId::OpenRouter => openrouter::kind(body).or(body.code.as_deref()),
         _ => body.code.as_deref(),
     };
@@ -232,9 +232,12 @@ fn not_an_answer(
     api_key: &str,
 ) -> ProviderError {
     let message = if body.message.is_empty() {
-        "not an answer".to_owned()
+        "the response is not an answer".to_owned()
     } else {
-        format!("not an answer: {}", redact(&body.message, api_key))
+        format!(
+            "the response is not an answer: {}",
+            redact(&body.message, api_key)
+        )
     };
     ProviderError {
         http_status: status.map(|status| status.as_u16()),
@@ -245,19 +248,19 @@ fn not_an_answer(
 
 fn no_message(status: Option<StatusCode>) -> String {
     match status {
-        Some(status) => format!("HTTP status {status}, without words"),
-        None => "an error without words".to_owned(),
+        Some(status) => format!("HTTP status {status}, without a message"),
+        None => "an error without a message".to_owned(),
     }
 }
 
-/// The class that a status has when the body tells nothing.
+/// The class of an error by its status alone.
 fn class_of_status(status: Option<StatusCode>) -> ErrorClass {
     match status.map_or(0, |status| status.as_u16()) {
         401 => ErrorClass::Revoked,
         402 => ErrorClass::NoCredit,
         403 => ErrorClass::NoPermission,
         404 => ErrorClass::ModelUnavailable,
-        // 524: a proxy's own time limit, at Cloudflare.
+        // 524: Cloudflare's proxy timed out.
         408 | 504 | 524 => ErrorClass::Timeout,
         429 => ErrorClass::Throttled,
         400..500 => ErrorClass::RejectedRequest,
@@ -266,12 +269,12 @@ fn class_of_status(status: Option<StatusCode>) -> ErrorClass {
     }
 }
 
-/// The provider's name for a call, from the head of its answer: what its support desk asks for.
+/// The provider's id of a request, from the response headers. Support desks ask for it.
 pub fn request_id(headers: &HeaderMap) -> Option<String> {
     let header = |name| headers.get(name)?.to_str().ok();
     let id = [
         "request-id",
-        // Azure has an `x-request-id` beside it.
+        // Azure sends an `x-request-id` too, which its support does not use.
         "apim-request-id",
         "x-request-id",
         "x-generation-id",
@@ -292,7 +295,7 @@ fn request_id_in(body: &ErrorBody) -> Option<String> {
     )
 }
 
-/// Characters of a request id; providers' have about 40.
+/// Characters of a request id. Real ids have about 40.
 const MAX_REQUEST_ID: usize = 128;
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! JSON as providers write it: text that is borrowed where it can be, raw values that keep every
-//! digit, and scalars of a type that was not agreed on.
+//! Tolerant JSON types: text that is borrowed if possible, raw values that keep every digit, and
+//! scalars that may have another type than documented.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,14 +8,15 @@ use std::ops::Deref;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// A JSON object, checked and then kept as it was written. None when the text is not one.
+/// Checks that a text is a JSON object and returns it unchanged.
 pub(crate) fn object(text: &str) -> Option<&RawValue> {
     let raw: &RawValue = serde_json::from_str(text).ok()?;
     raw.get().starts_with('{').then_some(raw)
 }
 
-/// Text, borrowed from its document unless it has escapes. Numbers and booleans become their text;
-/// null, lists and objects become none: a field of an unexpected type must not fail an answer.
+/// Text that is borrowed from its document unless it has escapes. Numbers and booleans are
+/// converted to text; null, lists and objects become None: a field of an unexpected type must not
+/// fail an answer.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Text<'a>(Cow<'a, str>);
 
@@ -97,7 +98,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 }
 
-/// A number of tokens: never negative, zero when it is null, at most `i64::MAX`.
+/// A token count between 0 and `i64::MAX`. Null is zero.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Count(i64);
 
@@ -131,7 +132,7 @@ impl Visitor<'_> for CountVisitor {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<i64, E> {
-        // Some servers write whole numbers as 12.0. `as` saturates, and takes NaN to zero.
+        // Some servers write integers as 12.0. `as` saturates, and converts NaN to zero.
         #[expect(clippy::cast_possible_truncation, reason = "token counts are whole")]
         Ok((value as i64).max(0))
     }

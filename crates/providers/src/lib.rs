@@ -1,18 +1,19 @@
-//! What Latchkey knows of each provider: how to say a neutral request in its words, how to read its
-//! answers, streams and errors, how to check a key, and what its models can do and cost.
+//! Knowledge of each provider: how a neutral request is encoded, how answers, streams and errors are
+//! decoded, how a key is checked, and what the models can do and cost.
 //!
-//! It is sans I/O: requests come out as bytes and headers, answers go in as bytes. Who connects,
-//! retries, keeps keys or counts money is decided elsewhere. The neutral types are the contract's
-//! own messages.
+//! The crate does no I/O: requests come out as bytes and headers, answers go in as bytes. The caller
+//! connects, retries, keeps keys and accounts for costs. The neutral types are the contract's own
+//! messages.
 //!
-//! A call goes [`encode::generate`] → HTTP → [`decode::unary`], or, streamed, [`stream::events`] →
-//! [`stream::Decoder`]. Failures of any provider are one [`ProviderError`]. Start at [`encode`].
+//! A call goes [`encode::generate`] → HTTP → [`decode::unary`] or, if streamed, [`stream::events`] →
+//! [`stream::Decoder`]. Failures of all providers are one type, [`ProviderError`]. Start at
+//! [`encode`].
 //!
-//! One folder per dialect: `openai_chat` (OpenAI and every compatible server), `openai_responses`,
-//! `anthropic` (at Vertex AI too) and `generate_content` (Google's Gemini, at AI Studio and Vertex
-//! AI). Beside answers there are vectors ([`embeddings`]), pictures ([`images`]), [`tokens`] to count
-//! and lists of [`models`]. Keys that are no credentials yet are exchanged for such by [`oauth`]. What
-//! differs from model to model within a dialect is data, in `data/catalogue`, read by [`catalogue`].
+//! Each dialect has a folder: `openai_chat` (OpenAI and compatible servers), `openai_responses`,
+//! `anthropic` (also at Vertex AI) and `generate_content` (Google's Gemini, at AI Studio and at
+//! Vertex AI). Other operations are [`embeddings`], [`images`], token counts ([`tokens`]) and lists of
+//! [`models`]. [`oauth`] exchanges service accounts and applications for access tokens. Differences
+//! between models of one dialect are data, in `data/catalogue`, which [`catalogue`] reads.
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -45,7 +46,7 @@
 //!     stream: false,
 //! })?;
 //! assert_eq!(exchange.request.uri, "https://api.openai.com/v1/chat/completions");
-//! // … and the request is sent, and answered:
+//! // The request is sent, and the provider answers:
 //! let body = br#"{"choices":[{"message":{"content":"Hi."},"finish_reason":"stop"}],
 //!     "usage":{"prompt_tokens":8,"completion_tokens":2}}"#;
 //! let (status, headers, now) = (StatusCode::OK, &HeaderMap::new(), SystemTime::now());

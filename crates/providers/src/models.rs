@@ -1,4 +1,4 @@
-//! What a provider lists of its models, with the key of whoever asks.
+//! Lists the models that a provider offers to a key.
 
 mod anthropic;
 mod azure;
@@ -18,33 +18,33 @@ use crate::{ProviderError, Target};
 /// A page of a provider's list.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Page {
-    /// Its models, in the provider's order.
+    /// The models, in the provider's order.
     pub models: Vec<Listed>,
-    /// Where the next page begins; none on the last.
+    /// The token of the next page. None on the last page.
     pub next: Option<String>,
 }
 
-/// A model that a provider lists.
+/// A listed model.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Listed {
-    /// What a request names it by.
+    /// The name of the model in requests.
     pub id: String,
-    /// Its name for people; empty when the provider gives none.
+    /// The display name. Empty when the provider has none.
     pub display_name: String,
-    /// The most input it takes.
+    /// The maximum input in tokens, if known.
     pub max_input_tokens: Option<i64>,
-    /// The most output it gives.
+    /// The maximum output in tokens, if known.
     pub max_output_tokens: Option<i64>,
-    /// What it can be asked for. None when the provider does not say.
+    /// The operations that the model supports. None when the list does not show them.
     pub operations: Option<Vec<Operation>>,
 }
 
-/// Asks for a page; the first one's token is empty.
+/// Encodes the request for a page. The token of the first page is empty.
 pub fn request(target: &Target<'_>, page_token: &str) -> Result<WireRequest, EncodeError> {
     encode::get(target, Endpoint::Models { page_token })
 }
 
-/// Reads a page.
+/// Decodes a page.
 pub fn read(provider: ProviderId, reply: &Reply<'_>) -> Result<Page, ProviderError> {
     decode::read(provider, reply, |body| match provider {
         ProviderId::Anthropic => anthropic::page(body),

@@ -1,15 +1,15 @@
-//! Amounts as providers write them: decimal text, read without floats.
+//! Parses decimal amounts of money without floats.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// An amount of US dollars in nano-dollars, rounded up to a whole one. The text is a JSON number; none
-/// when it is not, when it is negative, or when the amount is beyond `i64`.
+/// Converts US dollars to nano-dollars, rounded up. The text must be a JSON number. None for other
+/// texts, negative amounts, and amounts beyond `i64`.
 pub(crate) fn nanos_from_usd(text: &str) -> Option<i64> {
     scaled_up(text, NANO_PLACES)
 }
 
-/// The same of any amount, in units of which ten to the `unit_places` are one.
+/// Like [`nanos_from_usd`], for any unit that is `unit_places` decimal places below the amount.
 pub(crate) fn scaled_up(text: &str, unit_places: i64) -> Option<i64> {
     let (number, exponent) = match text.split_once(['e', 'E']) {
         Some((number, exponent)) => (number, exponent.parse().ok()?),
@@ -24,7 +24,7 @@ pub(crate) fn scaled_up(text: &str, unit_places: i64) -> Option<i64> {
     if whole.is_empty() || !all.all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    // The amount is these digits with the point after the first `places` of them.
+    // The decimal point is after the first `places` digits.
     let digits = format!("{whole}{fraction}");
     let significant = digits.trim_start_matches('0');
     if significant.is_empty() {
@@ -35,7 +35,7 @@ pub(crate) fn scaled_up(text: &str, unit_places: i64) -> Option<i64> {
     let places = places.checked_add(unit_places)?;
     let places = places.checked_sub(i64::try_from(leading).ok()?)?;
     match usize::try_from(places) {
-        // Less than one, and not zero.
+        // The amount is below one unit but not zero.
         Err(_) | Ok(0) => Some(1),
         Ok(places) if places > MAX_PLACES => None,
         Ok(places) => {
@@ -48,9 +48,9 @@ pub(crate) fn scaled_up(text: &str, unit_places: i64) -> Option<i64> {
     }
 }
 
-/// What OpenRouter says a call cost, in the usage of its answer. With an upstream key of the
-/// customer's own (`is_byok`), OpenRouter bills its fee alone and the upstream the rest; together
-/// they are what the call cost. None when the usage does not tell, or not in a number that fits.
+/// Reads the cost of a call from OpenRouter's usage. With the customer's own upstream key
+/// (`is_byok`), OpenRouter bills its fee and the upstream bills the rest; the cost is the sum. None
+/// when usage has no cost, or one that is out of range.
 pub(crate) fn cost_in(usage: Option<&RawValue>) -> Option<i64> {
     let usage: Costed<'_> = serde_json::from_str(usage?.get()).ok()?;
     let billed = nanos_from_usd(usage.cost?.get())?;
@@ -79,10 +79,10 @@ struct Details<'a> {
     upstream_inference_cost: Option<&'a RawValue>,
 }
 
-/// A dollar is ten to this many nano-dollars.
+/// The decimal places of a nano-dollar.
 pub(crate) const NANO_PLACES: i64 = 9;
 
-/// The places of `i64::MAX`.
+/// The decimal digits of `i64::MAX`.
 const MAX_PLACES: usize = 19;
 
 #[cfg(test)]
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_of_a_token_becomes_one_of_a_million() {
+    fn a_price_per_token_becomes_one_per_million() {
         let per_million = |text| scaled_up(text, NANO_PLACES + 6);
         assert_eq!(per_million("2.5e-06"), Some(2_500_000_000));
         assert_eq!(per_million("0.0000025"), Some(2_500_000_000));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_is_none() {
+    fn invalid_amounts_are_none() {
         for text in [
             "",
             "-1",
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_is_read_beside_anything() {
+    fn a_cost_is_read_beside_unknown_members() {
         let usage = |json: &str| serde_json::from_str::<Box<RawValue>>(json).unwrap();
         let cost = |json| cost_in(Some(&usage(json)));
         assert_eq!(cost(r#"{"prompt_tokens":"many","cost":2.5e-8}"#), Some(25));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upstream_that_bills_by_itself_counts_too() {
+    fn the_bill_of_the_upstream_is_included() {
         let details = r#""cost_details":{"upstream_inference_cost":0.002}"#;
         let with = |byok: &str| cost(&format!(r#"{{"cost":0.0001,"is_byok":{byok},{details}}}"#));
         assert_eq!(with("true"), Some(2_100_000));
@@ -193,7 +193,7 @@ mod tests {
                 0 => format!("{whole}e{exponent}"),
                 _ => format!("{whole}.{fraction:0width$}e{exponent}"),
             };
-            // In units of 10^-27 dollars, of which every such text is a whole number.
+            // In units of 10^-27 dollars, in which every such text is an integer.
             let exact = i128::from(digits) * 10_i128.pow((27 + exponent).unsigned_abs()) / unit;
             let nano = 10_i128.pow(18);
             let least = i64::try_from((exact + nano - 1) / nano).ok();
@@ -201,7 +201,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "[-+0-9.eE]{0,40}|\\PC{0,20}") {
+        fn no_text_makes_the_parser_panic(text in "[-+0-9.eE]{0,40}|\\PC{0,20}") {
             if let Some(nanos) = nanos_from_usd(&text) {
                 prop_assert!(nanos >= 0);
             }

@@ -1,9 +1,9 @@
-//! What is known of each provider besides its wire format.
+//! Addresses of providers.
 
 use latchkey_contract::ProviderId;
 
-/// Where the provider itself serves its API. None where that depends on the customer: on an address
-/// of its own, or, at Vertex, on the location ([`crate::vertex_base_url`]).
+/// The base URL of the provider's own API. None when it depends on the customer: on an address of
+/// its own or, at Vertex AI, on the location ([`crate::vertex_base_url`]).
 pub fn default_base_url(provider: ProviderId) -> Option<&'static str> {
     match provider {
         ProviderId::Anthropic => Some("https://api.anthropic.com"),

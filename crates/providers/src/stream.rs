@@ -1,4 +1,4 @@
-//! Streamed answers: server-sent events, and the decoder that makes an answer of them.
+//! Streamed answers: server-sent events, and the decoder that builds an answer from them.
 
 mod events;
 
@@ -11,12 +11,12 @@ use crate::decode::{Answer, Undecodable, service_tier};
 use crate::error::{self, ProviderError};
 use crate::{Api, Dialect, anthropic, generate_content, openai_chat, openai_responses};
 
-/// Takes in the events of one answer, gives out what each adds to it, and keeps the whole.
+/// Decodes the events of one answer into deltas, and builds the complete answer.
 #[derive(Debug)]
 pub struct Decoder {
     dialect: Dialect,
     state: State,
-    /// What the head of the answer says of it.
+    /// The service tier in the response headers.
     service_tier: String,
 }
 
@@ -29,7 +29,7 @@ enum State {
 }
 
 impl Decoder {
-    /// For an answer in this dialect.
+    /// A decoder for an answer in the dialect.
     pub fn new(dialect: Dialect) -> Self {
         let state = match dialect.api() {
             Api::ChatCompletions => State::ChatCompletions(openai_chat::Decoder::new(dialect)),
@@ -44,13 +44,13 @@ impl Decoder {
         }
     }
 
-    /// Takes in the head of the answer, where Google names the service tier.
+    /// Handles the response headers, in which Google names the service tier.
     pub fn head(&mut self, headers: &HeaderMap) {
         self.service_tier = service_tier(self.dialect.provider(), headers);
     }
 
-    /// Takes in the next event. An error that the provider sends in the stream ends it; `api_key` is
-    /// taken out of its words.
+    /// Handles an event. An error within the stream ends it; `api_key` is redacted from its
+    /// message.
     pub fn event(
         &mut self,
         event: &SseEvent,
@@ -65,7 +65,7 @@ impl Decoder {
         deltas.map_err(|Undecodable| error::in_band(self.dialect.provider(), &event.data, api_key))
     }
 
-    /// What was used, as far as the provider has told.
+    /// The usage reported so far.
     pub fn usage(&self) -> Option<Usage> {
         match &self.state {
             State::ChatCompletions(decoder) => decoder.usage(),
@@ -75,7 +75,7 @@ impl Decoder {
         }
     }
 
-    /// Whether the answer's last event was taken in: nothing that follows adds to it.
+    /// Whether the last event of the answer was handled. Later events add nothing.
     pub fn is_complete(&self) -> bool {
         match &self.state {
             State::ChatCompletions(decoder) => decoder.is_complete(),
@@ -85,8 +85,8 @@ impl Decoder {
         }
     }
 
-    /// The whole answer, once the stream has ended. A stream that was cut is an error
-    /// ([`ErrorClass::Truncated`]), for a dropped connection looks like an end.
+    /// Returns the complete answer at the end of the stream. A stream that was cut is an error
+    /// ([`ErrorClass::Truncated`]), because a dropped connection looks like an end.
     ///
     /// [`ErrorClass::Truncated`]: crate::ErrorClass::Truncated
     pub fn finish(self) -> Result<Answer, ProviderError> {

@@ -1,38 +1,39 @@
-//! Where a request goes, and as whom.
+//! The target of a request: a provider, its address and a credential.
 
 use latchkey_contract::ProviderId;
 use url::Url;
 
-/// A provider's address with what it depends on, and a credential. It has no `Debug`.
+/// A provider, its address and a credential. It has no `Debug`.
 #[derive(Clone, Copy)]
 pub struct Target<'a> {
-    /// Whom to ask.
+    /// The provider.
     pub provider: ProviderId,
-    /// Where: the endpoint's beginning, such as `https://api.openai.com/v1`.
+    /// The base URL, such as `https://api.openai.com/v1`.
     pub base_url: &'a Url,
-    /// As whom.
+    /// The credential.
     pub credential: Credential<'a>,
-    /// Vertex: the region, which paths name again. Else empty.
+    /// Vertex AI: the location, which paths repeat. Empty for other providers.
     pub location: &'a str,
-    /// Vertex: the project of Google Cloud. Else empty.
+    /// Vertex AI: the Google Cloud project. Empty for other providers.
     pub cloud_project: &'a str,
-    /// Azure: the dated version of the older addresses; empty for the v1 API. Else empty.
+    /// Azure: the dated API version of the older addresses. Empty for the v1 API and for other
+    /// providers.
     pub api_version: &'a str,
 }
 
-/// What proves who asks. Exactly one header carries it.
+/// The credential of a request, which is sent in exactly one header.
 #[derive(Clone, Copy)]
 pub enum Credential<'a> {
-    /// The provider's own kind of key, in the provider's own header.
+    /// The provider's API key, in the provider's own header.
     ApiKey(&'a str),
-    /// A token of OAuth 2.0 (RFC 6750), got for a service account or an application.
+    /// An OAuth 2.0 bearer token (RFC 6750) of a service account or an application.
     Bearer(&'a str),
-    /// Nothing; some custom endpoints want none.
+    /// No credential, for custom endpoints that require none.
     None,
 }
 
 impl<'a> Target<'a> {
-    /// A provider at an address that depends on nothing else.
+    /// A target without location, project and API version.
     pub fn new(provider: ProviderId, base_url: &'a Url, credential: Credential<'a>) -> Self {
         Self {
             provider,
@@ -46,7 +47,7 @@ impl<'a> Target<'a> {
 }
 
 impl<'a> Credential<'a> {
-    /// A key; an empty one is none.
+    /// An API key. An empty key is [`Credential::None`].
     pub fn api_key(key: &'a str) -> Self {
         if key.is_empty() {
             Self::None
@@ -55,7 +56,7 @@ impl<'a> Credential<'a> {
         }
     }
 
-    /// The secret, for taking it out of texts.
+    /// The secret, which must be redacted from texts.
     pub fn secret(self) -> &'a str {
         match self {
             Self::ApiKey(secret) | Self::Bearer(secret) => secret,
@@ -64,8 +65,8 @@ impl<'a> Credential<'a> {
     }
 }
 
-/// Where Vertex AI serves a location: a region, `global`, or one of the multi-regions `us` and `eu`.
-/// None when the text is no location: it becomes part of a host's name.
+/// The base URL of a location of Vertex AI: a region, `global`, or the multi-region `us` or `eu`.
+/// None when the text is not a valid location, because it becomes part of the host name.
 pub fn vertex_base_url(location: &str) -> Option<Url> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if location.is_empty() || location.len() > 32 || !location.bytes().all(allowed) {
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_location_becomes_a_host() {
+    fn a_location_becomes_part_of_the_host() {
         for (location, host) in [
             ("global", "aiplatform.googleapis.com"),
             ("eu", "aiplatform.eu.rep.googleapis.com"),
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_location_becomes_no_host() {
+    fn an_invalid_location_has_no_base_url() {
         for location in ["", "evil.example/", "Europe", "a@b", "x.y", &"a".repeat(33)] {
             assert!(vertex_base_url(location).is_none(), "{location}");
         }

@@ -1,4 +1,4 @@
-//! The size of a prompt, as its provider counts it. Costs nothing.
+//! Counts the tokens of a prompt with its provider, free of charge.
 
 use serde::Deserialize;
 
@@ -9,17 +9,17 @@ use crate::json::Count;
 use crate::reply::Reply;
 use crate::{Api, Dialect, ProviderError, anthropic, generate_content, openai_responses};
 
-/// A request and the dialect that its answer comes in.
+/// An encoded request and how to decode its answer.
 pub struct Exchange {
-    /// What to send.
+    /// The HTTP request to send.
     pub request: WireRequest,
-    /// How to read the answer: for [`read`].
+    /// The dialect of the answer, for [`read`].
     pub dialect: Dialect,
 }
 
-/// Asks for the size of a request's prompt. Refused where the provider has no way to ask.
+/// Encodes a token count of the request's prompt. Refused if the provider has no such operation.
 pub fn request(call: &Call<'_>) -> Result<Exchange, EncodeError> {
-    // Chat Completions has no way to count, Responses counts for the same models.
+    // Chat Completions cannot count tokens, but Responses can for the same models.
     let traits = ModelTraits {
         api: match call.dialect().api() {
             Api::ChatCompletions => Api::Responses,
@@ -43,7 +43,7 @@ pub fn request(call: &Call<'_>) -> Result<Exchange, EncodeError> {
             return encode::refuse(
                 "model",
                 EncodeErrorKind::UnsupportedByProvider,
-                "the provider has no way to count its tokens",
+                "the provider does not count tokens",
             );
         }
     };
@@ -57,7 +57,7 @@ pub fn request(call: &Call<'_>) -> Result<Exchange, EncodeError> {
     })
 }
 
-/// Reads the size.
+/// Decodes the token count.
 pub fn read(dialect: Dialect, reply: &Reply<'_>) -> Result<i64, ProviderError> {
     decode::read(dialect.provider(), reply, |body| {
         let size: Size = serde_json::from_slice(body).map_err(|_| Undecodable)?;
@@ -69,7 +69,7 @@ pub fn read(dialect: Dialect, reply: &Reply<'_>) -> Result<i64, ProviderError> {
     })
 }
 
-/// Options that the count takes as well; others are for the answer alone.
+/// Options that a token count accepts as well. Others are for generation only.
 const ANTHROPICS: &[&str] = &[
     "cache_control",
     "context_management",

@@ -1,4 +1,4 @@
-//! Content blocks of a request.
+//! Content blocks of Anthropic requests.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -12,7 +12,7 @@ use crate::encode::{
     Base64, EncodeError, EncodeErrorKind, LongText, part_field, refuse, tool_arguments,
 };
 
-/// A block.
+/// A content block.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Block<'a> {
@@ -64,7 +64,7 @@ pub(super) enum Source<'a> {
     },
 }
 
-/// A part of the user's, or of instructions.
+/// Writes a part of a user message or of instructions.
 pub(super) fn user_block(
     at: (usize, usize),
     part: &Part,
@@ -81,14 +81,14 @@ pub(super) fn user_block(
     })
 }
 
-/// A part of the assistant's. Nothing for reasoning that is not Anthropic's.
+/// Writes a part of an assistant message. None for reasoning of other providers.
 pub(super) fn assistant_block<'a>(
     mark: &str,
     at: (usize, usize),
     part: &'a Part,
 ) -> Result<Option<Block<'a>>, EncodeError> {
     Ok(match &part.content {
-        // There is no block for a refusal in a request; it is what was said.
+        // Requests have no block for refusals, so a refusal is sent as text.
         Some(Content::Text(text) | Content::Refusal(text)) => Some(Block::Text {
             text: LongText(text),
         }),
@@ -109,7 +109,7 @@ pub(super) fn assistant_block<'a>(
     })
 }
 
-/// A result of a tool.
+/// Writes a tool result.
 pub(super) fn result_block(
     at: (usize, usize),
     part: &Part,
@@ -128,7 +128,7 @@ fn result_content(at: (usize, usize), result: &ToolResult) -> Result<Vec<Block<'
     let mut blocks = Vec::with_capacity(result.parts.len());
     for (r, part) in result.parts.iter().enumerate() {
         match &part.content {
-            // Nothing but white space says what no content says.
+            // Blank text is equivalent to no content.
             Some(Content::Text(text)) if text.trim().is_empty() => {}
             Some(Content::Text(text)) => blocks.push(Block::Text {
                 text: LongText(text),
@@ -146,7 +146,7 @@ fn image_block(image: &Image, field: impl Fn(&str) -> String) -> Result<Block<'_
     let unsupported =
         |at: &str, message| refuse(field(at), EncodeErrorKind::UnsupportedByProvider, message);
     if matches!(image.detail(), image::Detail::Low | image::Detail::High) {
-        return unsupported("image.detail", "the provider has no such control");
+        return unsupported("image.detail", "is not supported by the provider");
     }
     let source = match &image.source {
         Some(image::Source::Url(url)) => Source::Url { url },
@@ -154,7 +154,7 @@ fn image_block(image: &Image, field: impl Fn(&str) -> String) -> Result<Block<'_
             if !IMAGE_TYPES.contains(&blob.mime_type.as_str()) {
                 return unsupported(
                     "image.blob.mime_type",
-                    "the provider takes image/jpeg, image/png, image/gif and image/webp",
+                    "the provider accepts image/jpeg, image/png, image/gif and image/webp",
                 );
             }
             Source::Base64 {
@@ -162,7 +162,7 @@ fn image_block(image: &Image, field: impl Fn(&str) -> String) -> Result<Block<'_
                 data: Base64(&blob.data),
             }
         }
-        None => return unsupported("image", "has neither URL nor data"),
+        None => return unsupported("image", "must have a URL or data"),
     };
     Ok(Block::Image { source })
 }
@@ -191,12 +191,12 @@ fn file_block(at: (usize, usize), file: &File) -> Result<Block<'_>, EncodeError>
                 _ => {
                     return unsupported(
                         "file.blob.mime_type",
-                        "the provider takes application/pdf, and text/plain in UTF-8",
+                        "the provider accepts application/pdf, and text/plain in UTF-8",
                     );
                 }
             }
         }
-        None => return unsupported("file", "has neither URL nor data"),
+        None => return unsupported("file", "must have a URL or data"),
     };
     Ok(Block::Document {
         source,
@@ -204,7 +204,8 @@ fn file_block(at: (usize, usize), file: &File) -> Result<Block<'_>, EncodeError>
     })
 }
 
-/// The state of a part, if it came from here. It was text when it came, so it is text still.
+/// The state of a part, if Anthropic gave it. It was text when it was received, so any other bytes
+/// are refused.
 fn own_state<'a>(
     mark: &str,
     at: (usize, usize),
@@ -222,13 +223,13 @@ fn own_state<'a>(
         Err(_) => refuse(
             part_field(at.0, at.1, "provider_state.data"),
             EncodeErrorKind::Invalid,
-            "is not what the provider gave",
+            "was not given by the provider",
         ),
     }
 }
 
-/// Anthropic takes `[A-Za-z0-9_-]` in ids. Others' ids are rewritten, call and result alike: each
-/// other byte becomes an underscore and its two digits.
+/// Rewrites ids to Anthropic's `[A-Za-z0-9_-]`, calls and results alike. Every other byte becomes
+/// an underscore and two hexadecimal digits.
 fn tool_use_id(id: &str) -> Cow<'_, str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if id.bytes().all(allowed) {

@@ -1,4 +1,4 @@
-//! The conversation, regrouped as Anthropic wants it.
+//! Regroups the conversation by Anthropic's rules.
 
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{Message, Part, Role};
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::blocks::{Block, assistant_block, result_block, user_block};
 use crate::encode::{Call, EncodeError, EncodeErrorKind, LongText, part_field, refuse};
 
-/// Instructions that lead the conversation.
+/// Instructions at the start of the conversation.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum System<'a> {
@@ -15,7 +15,7 @@ pub(super) enum System<'a> {
     Text(LongText<'a>),
 }
 
-/// A turn.
+/// A message of one role.
 #[derive(Serialize)]
 pub(super) struct WireMessage<'a> {
     role: WireRole,
@@ -37,7 +37,7 @@ enum WireContent<'a> {
     Text(LongText<'a>),
 }
 
-/// The instructions at the beginning, and the turns after them.
+/// Returns the leading instructions and the messages after them.
 pub(super) fn conversation<'a>(
     call: &Call<'a>,
 ) -> Result<(Option<System<'a>>, Vec<WireMessage<'a>>), EncodeError> {
@@ -52,7 +52,8 @@ pub(super) fn conversation<'a>(
     check_ends(call, leading, turns)?;
 
     let mut messages: Vec<WireMessage<'a>> = Vec::with_capacity(turns.len());
-    // Results of a turn's calls may come in several messages, and the user's next words join them.
+    // The results of a turn may come in several messages. They are merged with each other and with
+    // the next user message.
     let mut results_open = false;
     for (m, message) in turns
         .iter()
@@ -69,7 +70,7 @@ pub(super) fn conversation<'a>(
                     return refuse(
                         format!("messages[{m}].role"),
                         EncodeErrorKind::UnsupportedByProvider,
-                        "the model takes instructions at the beginning only",
+                        "the model accepts instructions only at the start of the conversation",
                     );
                 }
                 messages.push(WireMessage::new(role, blocks));
@@ -113,7 +114,8 @@ fn system<'a>(mark: &str, instructions: &'a [Message]) -> Result<Option<System<'
     })
 }
 
-/// The first turn must be the user's; the last may be the assistant's, to go on with, on some models.
+/// Checks the ends of the conversation. The first turn must be the user's. On some models the last
+/// may be the assistant's, which the model continues.
 fn check_ends(call: &Call<'_>, leading: usize, turns: &[Message]) -> Result<(), EncodeError> {
     let unsupported = |index: usize, message: &'static str| {
         refuse(
@@ -126,14 +128,15 @@ fn check_ends(call: &Call<'_>, leading: usize, turns: &[Message]) -> Result<(), 
         [] => refuse(
             "messages",
             EncodeErrorKind::UnsupportedByProvider,
-            "the provider wants a turn of the user's",
+            "must have a user message",
         ),
-        [first, ..] if first.role() != Role::User => {
-            unsupported(0, "the provider wants the user to begin")
-        }
+        [first, ..] if first.role() != Role::User => unsupported(
+            0,
+            "the provider requires the first message to be the user's",
+        ),
         [.., last] if last.role() == Role::Assistant && !call.traits.prefill => unsupported(
             turns.len() - 1,
-            "the model does not go on with a turn of its own",
+            "the model does not continue an assistant message",
         ),
         _ => Ok(()),
     }
@@ -145,14 +148,14 @@ fn blocks<'a>(mark: &str, m: usize, message: &'a Message) -> Result<Vec<Block<'a
     for (p, part) in message.parts.iter().enumerate() {
         if is_blank(part) {
             if role == Role::Assistant {
-                // Other models' line breaks ahead of tool calls: they mean nothing, and Anthropic
-                // refuses them.
+                // Other models send line breaks before tool calls. They carry no meaning, and
+                // Anthropic refuses them.
                 continue;
             }
             return refuse(
                 part_field(m, p, "text"),
                 EncodeErrorKind::UnsupportedByProvider,
-                "the provider takes no text of white space alone",
+                "the provider does not accept blank text",
             );
         }
         blocks.extend(match role {

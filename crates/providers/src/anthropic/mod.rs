@@ -1,10 +1,10 @@
-//! Anthropic's Messages.
+//! Anthropic's Messages API.
 //!
-//! Its rules shape the conversation: instructions that lead it move to `system`; the results of a
-//! turn's tool calls go, first and all together, into the next user message; ids have fewer
-//! characters than elsewhere; blank texts are not allowed. Thinking goes back as it came: its text
-//! with the signature that a part's provider state holds, or, where Anthropic withheld it, the
-//! withheld data. Thinking without such state is left out, for it would be refused.
+//! Its rules shape the conversation. Leading instructions move to `system`. The results of a turn's
+//! tool calls come first, and all together, in the next user message. Ids have fewer characters
+//! than elsewhere, and blank texts are not allowed. Thinking is sent back unchanged: its text with
+//! the signature in the part's provider state or, if Anthropic withheld the text, the withheld
+//! data. Thinking without such state is left out, because Anthropic would refuse it.
 
 mod blocks;
 mod messages;

@@ -1,4 +1,4 @@
-//! The request's body.
+//! The body of Anthropic requests.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::GenerateRequest;
@@ -12,19 +12,19 @@ use crate::encode::{
     SamplingSupport, answer_format, choice, parallel, reasoning, refuse, sampling, tool_schema,
 };
 
-/// Fields that would change how the answer must be read, or who answers.
+/// Fields that change how the answer must be read, or which model answers.
 const RESERVED: Reserved = &["model", "stream"];
 
-/// Writes the body.
+/// Writes the body of a generation request.
 pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
     let body = body(call)?;
     Ok((crate::encode::write(call.request, &body), RESERVED))
 }
 
-/// Writes the body of a request for the prompt's size: the prompt alone.
+/// Writes the body of a token count: the prompt only.
 pub(crate) fn encode_count(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
     let prompt = Body {
-        // Its path names none, at Vertex either.
+        // The path has no model, even at Vertex AI.
         model: Some(call.model),
         max_tokens: None,
         temperature: None,
@@ -47,7 +47,7 @@ fn body<'a>(call: &Call<'a>) -> Result<Body<'a>, EncodeError> {
         stop: stop_sequences,
         seed: _,
         presence_penalty: _,
-        frequency_penalty: _, // refused: the dialect has none of the three
+        frequency_penalty: _, // refused: the dialect has no field for the three
     } = sampling(call, &SAMPLING_SUPPORT, reasoning.reasons)?;
     if let Some(blank) = stop_sequences
         .iter()
@@ -56,7 +56,7 @@ fn body<'a>(call: &Call<'a>) -> Result<Body<'a>, EncodeError> {
         return refuse(
             format!("sampling.stop_sequences[{blank}]"),
             EncodeErrorKind::UnsupportedByProvider,
-            "the provider takes none of white space alone",
+            "the provider does not accept blank stop sequences",
         );
     }
     let choice = choice(call)?;
@@ -83,10 +83,10 @@ fn body<'a>(call: &Call<'a>) -> Result<Body<'a>, EncodeError> {
 
 #[derive(Serialize)]
 struct Body<'a> {
-    /// At Vertex the path names it.
+    /// None at Vertex AI, where the path names the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<&'a str>,
-    /// At Vertex the body names it; elsewhere a header.
+    /// Sent at Vertex AI only. Elsewhere the version is a header.
     #[serde(skip_serializing_if = "Option::is_none")]
     anthropic_version: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,7 +127,7 @@ struct Tool<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Schema<'a> {
-    /// A tool without arguments; Anthropic demands a schema all the same.
+    /// A tool without arguments. Anthropic requires a schema anyway.
     Empty {
         r#type: &'static str,
     },
@@ -186,7 +186,7 @@ enum Format<'a> {
     JsonSchema { schema: &'a RawValue },
 }
 
-/// Anthropic demands a limit; without one of the caller's it is the model's own.
+/// The output limit, which Anthropic requires. Defaults to the limit of the model.
 fn max_tokens(call: &Call<'_>) -> Result<i64, EncodeError> {
     let limit = call.request.max_output_tokens;
     match limit.or(call.traits.default_max_output_tokens) {
@@ -194,12 +194,12 @@ fn max_tokens(call: &Call<'_>) -> Result<i64, EncodeError> {
         None => refuse(
             "max_output_tokens",
             EncodeErrorKind::Invalid,
-            "is required: the provider demands it and the model's own limit is not known",
+            "is required by the provider, and the limit of the model is unknown",
         ),
     }
 }
 
-/// Manual thinking has conditions of its own.
+/// Checks the conditions of manual thinking.
 fn check_budget(
     reasoning: &Reasoning,
     max_tokens: i64,
@@ -213,22 +213,22 @@ fn check_budget(
         return refuse(
             "reasoning.budget_tokens",
             EncodeErrorKind::Invalid,
-            format!("must be below max_output_tokens, here {max_tokens}"),
+            format!("must be below max_output_tokens, which is {max_tokens}"),
         );
     }
-    #[expect(clippy::float_cmp, reason = "only the exact default is taken")]
+    #[expect(clippy::float_cmp, reason = "only the exact default is accepted")]
     if temperature.is_some_and(|temperature| temperature != 1.0) {
         return refuse(
             "sampling.temperature",
             EncodeErrorKind::UnsupportedByProvider,
-            "must be 1 beside a reasoning budget",
+            "must be 1 with a reasoning budget",
         );
     }
     if matches!(choice, Some(Choice::Named(_) | Choice::Required)) {
         return refuse(
             "tool_choice.mode",
             EncodeErrorKind::UnsupportedByProvider,
-            "no tool can be forced beside a reasoning budget",
+            "a tool cannot be forced with a reasoning budget",
         );
     }
     Ok(())
@@ -282,17 +282,17 @@ fn output_config(
             return refuse(
                 "response_format.json_object",
                 EncodeErrorKind::UnsupportedByProvider,
-                "the provider answers in JSON after a schema only",
+                "the provider requires a schema for JSON answers",
             );
         }
         AnswerFormat::JsonSchema(format, _) if !format.description.is_empty() => {
             return refuse(
                 "response_format.json_schema.description",
                 EncodeErrorKind::UnsupportedByProvider,
-                "the provider has no place for it",
+                "is not supported by the provider",
             );
         }
-        // Its schemas are always kept to, and have no names.
+        // Anthropic always enforces schemas, and gives them no names.
         AnswerFormat::JsonSchema(_, schema) => Some(Format::JsonSchema { schema }),
     };
     let given = effort.is_some() || format.is_some();
@@ -307,7 +307,7 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// Vertex's own name for the version that samples on every model that can.
+/// Vertex AI's name of the version that accepts sampling on every model that supports it.
 const VERTEX_VERSION: &str = "vertex-2023-10-16";
 
 const SAMPLING_SUPPORT: SamplingSupport = SamplingSupport {

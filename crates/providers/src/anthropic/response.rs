@@ -1,4 +1,4 @@
-//! The answer's body.
+//! The body of Anthropic answers.
 
 use latchkey_contract::router::v1::{FinishReason, PartDelta};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use crate::decode::{Answer, Draft, Undecodable};
 use crate::encode::NO_ARGUMENTS;
 use crate::json::Text;
 
-/// Reads a whole answer.
+/// Decodes a complete answer.
 pub(crate) fn decode(dialect: Dialect, body: &[u8]) -> Result<Answer, Undecodable> {
     let reply: Reply<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
     let content = reply.content.ok_or(Undecodable)?;
@@ -53,7 +53,7 @@ struct Reply<'a> {
     usage: Option<&'a RawValue>,
 }
 
-/// A content block of any kind, or the beginning of one.
+/// A content block of any type, or its start in a stream.
 #[derive(Deserialize)]
 pub(super) struct Block<'a> {
     #[serde(rename = "type", borrow)]
@@ -74,7 +74,7 @@ pub(super) struct Block<'a> {
     pub(super) input: Option<&'a RawValue>,
 }
 
-/// Why the model refused.
+/// Details of a refusal.
 #[derive(Deserialize)]
 struct StopDetails<'a> {
     #[serde(borrow)]
@@ -83,7 +83,7 @@ struct StopDetails<'a> {
     explanation: Option<Text<'a>>,
 }
 
-/// Reads usage; what is not usage is none, and never fails an answer that was paid for.
+/// Reads usage. Invalid usage is None: it must not fail an answer that was paid for.
 pub(super) fn read_usage(raw: Option<&RawValue>) -> Option<WireUsage> {
     serde_json::from_str(raw?.get()).ok()
 }
@@ -117,12 +117,12 @@ fn add(draft: &mut Draft, block: &Block<'_>) {
             let (part, _) = draft.open_tool_call(id, name);
             draft.push(part, block.input.map_or(NO_ARGUMENTS, RawValue::get));
         }
-        // Tools that run at Anthropic, and kinds to come.
+        // Server tools, and types that are unknown here.
         _ => {}
     }
 }
 
-/// Says why the model refused, in a part of its own.
+/// Adds the reason of a refusal as a part of its own.
 pub(super) fn add_refusal(
     draft: &mut Draft,
     stop_reason: &str,
@@ -139,7 +139,7 @@ pub(super) fn add_refusal(
     Some(draft.push(part, &explanation))
 }
 
-/// Why the answer ended.
+/// Maps the stop reason.
 pub(super) fn finish_reason(native: &str) -> FinishReason {
     match native {
         "end_turn" | "stop_sequence" => FinishReason::Stop,

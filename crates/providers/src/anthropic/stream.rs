@@ -1,4 +1,4 @@
-//! The answer in events.
+//! Streamed Anthropic answers.
 
 use latchkey_contract::router::v1::{PartDelta, Usage};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use crate::decode::{Answer, Draft, PartId, Undecodable};
 use crate::encode::NO_ARGUMENTS;
 use crate::json::Text;
 
-/// Puts events together.
+/// Builds an answer from events.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     draft: Draft,
@@ -23,14 +23,14 @@ pub(crate) struct Decoder {
     done: bool,
 }
 
-/// A content block, by the index that events know it by.
+/// A content block that was started, by its index in events.
 #[derive(Debug)]
 struct Open {
     index: i64,
     kind: Kind,
-    /// None for kinds that we do not know, and for text until there is some.
+    /// None for unknown types, and for text without content so far.
     part: Option<PartId>,
-    /// What only the end shows: a signature, or a tool's input when it did not come in pieces.
+    /// Set when the block ends: a signature, or a tool's input that did not come in pieces.
     held: String,
 }
 
@@ -55,7 +55,7 @@ impl Decoder {
         }
     }
 
-    /// Takes in an event's data.
+    /// Handles the data of an event.
     pub(crate) fn event(&mut self, data: &str) -> Result<Vec<PartDelta>, Undecodable> {
         let mut deltas = Vec::new();
         let event: Event<'_> = match serde_json::from_str(data) {
@@ -94,7 +94,7 @@ impl Decoder {
         self.done
     }
 
-    /// The whole, or nothing when the stream was cut.
+    /// Returns the complete answer. None when the stream was cut.
     pub(crate) fn finish(self) -> Option<Answer> {
         if !self.done {
             return None;
@@ -158,7 +158,7 @@ impl Decoder {
                 open.part = Some(part);
                 deltas.push(delta);
             }
-            // Tools that run at Anthropic, and kinds to come.
+            // Server tools, and types that are unknown here.
             _ => {}
         }
         self.blocks.push(open);
@@ -201,7 +201,7 @@ impl Decoder {
             (Kind::Thinking, Some(part)) if !held.is_empty() => {
                 self.draft.set_state(part, held);
             }
-            // The input came with the beginning, or there is none and `{}` stands for it.
+            // The input came with the start of the block, or `{}` stands for no input.
             (Kind::ToolUse, Some(part)) if self.draft.is_blank(part) && !held.is_empty() => {
                 deltas.push(self.draft.push(part, &held));
             }
@@ -223,7 +223,7 @@ impl Decoder {
     }
 }
 
-/// An event of any kind.
+/// An event of any type.
 #[derive(Deserialize)]
 struct Event<'a> {
     #[serde(rename = "type", borrow)]
@@ -249,7 +249,7 @@ struct Start<'a> {
     usage: Option<&'a RawValue>,
 }
 
-/// More of a block, or of the message.
+/// A delta of a block or of the message.
 #[derive(Deserialize)]
 struct Delta<'a> {
     #[serde(borrow)]
@@ -266,7 +266,7 @@ struct Delta<'a> {
     stop_details: Option<&'a RawValue>,
 }
 
-/// Whether the data is an event that was added after this was written, whatever its fields.
+/// Whether the data is an event of a type that is unknown here, whatever its fields.
 fn is_unknown_event(data: &str) -> bool {
     #[derive(Deserialize)]
     struct Tag<'a> {

@@ -1,12 +1,12 @@
-//! Usage: input without what the caches read and wrote, output with thinking.
+//! Anthropic's usage. Input excludes cache reads and writes; output includes thinking.
 
 use latchkey_contract::router::v1::Usage;
 use serde::Deserialize;
 
 use crate::json::Count;
 
-/// Usage so far. In a stream its numbers are totals, and come again or not at all: the last of each
-/// holds.
+/// The usage reported so far. In a stream the numbers are totals and may be repeated or omitted;
+/// the last one of each counts.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct WireUsage {
     input_tokens: Option<Count>,
@@ -31,7 +31,7 @@ struct OutputDetails {
 }
 
 impl WireUsage {
-    /// Takes over what a later report holds.
+    /// Merges a later report.
     pub(super) fn update(&mut self, later: Self) {
         self.input_tokens = later.input_tokens.or(self.input_tokens);
         self.cache_read_input_tokens = later
@@ -48,12 +48,12 @@ impl WireUsage {
         }
     }
 
-    /// The service tier; empty when nothing is said of it.
+    /// The service tier. Empty when it was not reported.
     pub(super) fn service_tier(&self) -> String {
         self.service_tier.clone().unwrap_or_default()
     }
 
-    /// In classes that share no token. None when nothing was reported.
+    /// Converts to disjoint classes of tokens. None when no usage was reported.
     pub(super) fn classes(self) -> Option<Usage> {
         if self.input_tokens.is_none() && self.output_tokens.is_none() {
             return None;

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_has_its_day_of_the_week() {
+    fn a_date_has_the_right_weekday() {
         let weekday = |text: &str| text.parse::<Date>().unwrap().weekday();
         assert_eq!(weekday("1970-01-01"), Weekday::Thursday);
         assert_eq!(weekday("2026-11-26"), Weekday::Thursday);

@@ -1,4 +1,4 @@
-//! What can be wrong with a catalogue.
+//! Errors of a catalogue.
 
 use latchkey_contract::ProviderId;
 
@@ -7,48 +7,50 @@ use crate::Api;
 /// Why a catalogue was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
-    /// It is not TOML, or not of this shape.
-    #[error("not a catalogue")]
+    /// The text is not TOML or has another structure.
+    #[error("the file has a syntax error")]
     Syntax(#[source] toml::de::Error),
-    /// Its version is empty, long, or not of printable ASCII.
+    /// The version is empty, too long, or not printable ASCII.
     #[error("the version must be 1 to 64 printable characters")]
     Version,
-    /// A family's traits are not such.
-    #[error("the traits of {family} are wrong")]
+    /// The traits of a family or of a provider's defaults are invalid.
+    #[error("the traits of {family} are invalid")]
     Traits {
-        /// Its pattern, or the provider.
+        /// The pattern of the family, or the provider.
         family: String,
-        /// What is wrong with them.
+        /// The parser's error.
         #[source]
         source: toml::de::Error,
     },
     /// A provider has no `[defaults]`.
     #[error("no defaults for {0}")]
     MissingDefaults(ProviderId),
-    /// A provider takes over the families of one that takes over another's.
-    #[error("{provider} cannot have the families of {lender}, which are not its own")]
+    /// A provider takes its families from a provider that takes them from another.
+    #[error(
+        "{provider} cannot use the families of {lender}, which takes them from another provider"
+    )]
     Lender {
-        /// The provider that takes over.
+        /// The provider that takes the families.
         provider: ProviderId,
-        /// The other one.
+        /// The provider that the families are taken from.
         lender: ProviderId,
     },
-    /// A provider does not speak the dialect.
-    #[error("{provider} does not speak {api}")]
+    /// A provider does not offer the dialect.
+    #[error("{provider} does not offer {api}")]
     WrongApi {
         /// The provider.
         provider: ProviderId,
         /// The dialect.
         api: Api,
     },
-    /// `*` stands elsewhere than at a pattern's end, or a pattern is empty.
-    #[error("the pattern `{pattern}` is neither a name nor a prefix")]
+    /// A pattern is empty, or has `*` elsewhere than at its end.
+    #[error("the pattern `{pattern}` must be a name, or a prefix followed by `*`")]
     Pattern {
         /// The pattern.
         pattern: String,
     },
-    /// Two models or families share a name.
-    #[error("`{name}` is there twice")]
+    /// Two models or two families have the same name.
+    #[error("`{name}` is defined twice")]
     Duplicate {
         /// The name.
         name: String,
@@ -60,27 +62,27 @@ pub enum CatalogueError {
         model: String,
     },
     /// A price, limit or threshold is below zero.
-    #[error("`{model}` has a negative number")]
+    #[error("`{model}` has a negative price, limit or threshold")]
     Negative {
         /// The model.
         model: String,
     },
-    /// Tiers are not in the order of their thresholds.
-    #[error("the tiers of `{model}` are out of order")]
+    /// The long-context tiers are not sorted by threshold.
+    #[error("the tiers of `{model}` must be sorted by threshold")]
     TierOrder {
         /// The model.
         model: String,
     },
-    /// A service tier is not named in lower case, or named as the absence of one.
-    #[error("`{name}` of `{model}` names no service tier")]
+    /// The name of a service tier is not in lower case, or means the absence of a tier.
+    #[error("`{name}` of `{model}` is not a valid name of a service tier")]
     ServiceTier {
         /// The model.
         model: String,
         /// The name.
         name: String,
     },
-    /// Changes of prices are not in the order of their times.
-    #[error("the price changes of `{model}` are out of order")]
+    /// The price changes are not sorted by date.
+    #[error("the price changes of `{model}` must be sorted by date")]
     PriceChangeOrder {
         /// The model.
         model: String,

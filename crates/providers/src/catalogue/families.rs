@@ -1,4 +1,4 @@
-//! Traits of models that share the beginning of their names.
+//! Families: models that share the beginning of their names, and their traits.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{CatalogueError, Layer, ModelTraits};
 use crate::Api;
 
-/// One provider's families.
+/// The families of one provider, and its defaults.
 #[derive(Clone, Debug)]
 pub(super) struct Families {
     defaults: ModelTraits,
@@ -17,7 +17,7 @@ pub(super) struct Families {
 }
 
 impl Families {
-    /// Of the family with the longest matching name, or the defaults.
+    /// The traits of the family with the longest matching name, or the defaults.
     pub(super) fn traits(&self, model: &str) -> &ModelTraits {
         self.closest(model).unwrap_or(&self.defaults)
     }
@@ -35,8 +35,8 @@ impl Families {
     }
 }
 
-/// Works out every provider's families: its defaults with each family's traits laid over them, and
-/// the families of those whose models it serves too.
+/// Resolves the families of every provider: its defaults with each family's traits on top, and the
+/// families of the providers whose models it serves.
 pub(super) fn resolve(layer: &Layer) -> Result<BTreeMap<ProviderId, Families>, CatalogueError> {
     let mut resolved: BTreeMap<ProviderId, Families> = BTreeMap::new();
     let defaults = |provider: ProviderId| {
@@ -118,11 +118,11 @@ fn check_api(provider: ProviderId, api: Api) -> Result<(), CatalogueError> {
     }
 }
 
-/// What a provider's models take when no family names them.
+/// The traits of models that match no family.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Defaults {
-    /// Whose models it serves too. Their families are its own, and their defaults, the first
-    /// one's, are where it gives none.
+    /// The providers whose models this provider serves as well. It has their families, and the
+    /// first one's defaults where it has none of its own.
     #[serde(default)]
     families_of: Vec<ProviderId>,
     #[serde(flatten)]
@@ -138,7 +138,7 @@ impl Defaults {
     }
 }
 
-/// A family as it is written: only what sets it apart from its provider's defaults.
+/// A family as the file has it: only the traits that differ from the defaults.
 #[derive(Clone, Debug)]
 pub(super) struct Family {
     pub(super) provider: ProviderId,
@@ -147,13 +147,13 @@ pub(super) struct Family {
 }
 
 impl Family {
-    /// Whether both are about the same names.
+    /// Whether both match the same names of the same provider.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.provider == other.provider && self.pattern == other.pattern
     }
 }
 
-/// A name, or the beginning of names.
+/// A name, or a prefix of names.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Pattern {
     literal: String,

@@ -1,4 +1,4 @@
-//! One file's share of a catalogue, and how one is laid over another.
+//! Layers: the parts of a catalogue, each of which may override the parts below.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +12,8 @@ use super::{
     Tariff,
 };
 
-/// What one file says: models, and the traits that they share. A catalogue is one layer that says
-/// everything, and any number over it that replace and add.
+/// Models and traits from one file. A catalogue is one complete layer, and any number of layers on
+/// top of it that replace and add entries.
 #[derive(Clone, Debug)]
 pub struct Layer {
     pub(super) version: String,
@@ -23,7 +23,7 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// Reads a file in the form of the built-in catalogue. Defaults and families may be absent.
+    /// Parses a file in the format of the built-in catalogue. Defaults and families are optional.
     pub fn parse(text: &str) -> Result<Self, CatalogueError> {
         let file: File = toml::from_str(text).map_err(CatalogueError::Syntax)?;
         let mut families = Vec::new();
@@ -45,7 +45,7 @@ impl Layer {
         .check()
     }
 
-    /// Models alone.
+    /// A layer of models without traits.
     pub fn of_models(version: &str, models: Vec<Model>) -> Result<Self, CatalogueError> {
         Self {
             version: version.to_owned(),
@@ -80,9 +80,9 @@ impl Layer {
         Ok(self)
     }
 
-    /// Lays another over this one. What the other says holds: its models take the places of those
-    /// whose names they bear, an alias that it uses is taken from whoever had it, its families take
-    /// the places of those with the same pattern, and of its defaults those that it gives.
+    /// Applies another layer on top of this one. Its models replace the models of the same name,
+    /// and take over aliases. Its families replace those with the same pattern. Its defaults
+    /// replace those of the same provider.
     pub(super) fn lay(&mut self, upper: Self) {
         self.version = format!("{}+{}", self.version, upper.version);
         for (provider, defaults) in upper.defaults {
@@ -107,7 +107,7 @@ impl Layer {
     }
 }
 
-/// Characters. It is kept with each attempt.
+/// The maximum length in characters. The version is stored with each attempt.
 const MAX_VERSION: usize = 64;
 
 #[derive(Deserialize)]

@@ -1,13 +1,12 @@
-//! Reads LiteLLM's public list of prices, `model_prices_and_context_window.json`: a JSON object
-//! with a row per model.
+//! Reads LiteLLM's public price list, `model_prices_and_context_window.json`: a JSON object with a
+//! row per model.
 //!
-//! Its amounts are US dollars per token, or per picture. They are read as the decimals that they
-//! are written as, never by way of a float, into whole nano-dollars per million tokens (or per
-//! picture); what is finer than that is rounded up. A class of tokens that a row gives no price in a
-//! service tier, or beyond a threshold, is unknown there.
+//! Amounts are US dollars per token or per image. They are parsed as decimals, never as floats,
+//! into whole nano-dollars per million tokens (or per image), rounded up. A class of tokens without
+//! a price in a service tier, or beyond a threshold, has an unknown price there.
 //!
-//! Not read, because nothing counts it yet: audio, video, searches, sessions, cached pictures apart
-//! from other cached input, and regional surcharges.
+//! Not read, because Latchkey does not count it: audio, video, searches, sessions, cached images as
+//! a class of their own, and regional surcharges.
 
 mod field;
 mod hours;
@@ -24,58 +23,59 @@ use serde_json::value::RawValue;
 use super::{CatalogueError, Model};
 use row::Row;
 
-/// What a list of prices holds.
+/// The result of reading a price list.
 #[derive(Debug)]
 pub struct Import {
-    /// The models that could be read.
+    /// The models that were read.
     pub models: Vec<Model>,
-    /// The rows of our providers that could not, and why.
+    /// The rows of supported providers that were skipped, with the reason.
     pub skipped: Vec<Skipped>,
-    /// How many rows are of providers that we do not speak to.
+    /// The number of rows of unsupported providers.
     pub of_other_providers: usize,
 }
 
-/// A row that was not taken.
+/// A row that was skipped.
 #[derive(Debug)]
 pub struct Skipped {
-    /// Its name.
+    /// The row's name.
     pub name: String,
-    /// Why.
+    /// The reason.
     pub reason: SkipReason,
 }
 
-/// Why a row was not taken.
+/// Why a row was skipped.
 #[derive(Debug, thiserror::Error)]
 pub enum SkipReason {
-    /// It is for something that no model is asked for here, such as speech.
-    #[error("its mode is `{0}`")]
+    /// The row is for an operation that Latchkey does not offer, such as speech.
+    #[error("the mode `{0}` is not supported")]
     Mode(String),
-    /// It prices a model's pictures of one size, and is no model.
-    #[error("it is the price of one size of picture")]
+    /// The row prices one image size of a model; it is not a model.
+    #[error("the row is the price of one image size")]
     Size,
-    /// Nothing in it that is counted has a price.
-    #[error("it has no price for tokens or pictures")]
+    /// The row has no price for anything that Latchkey counts.
+    #[error("the row has no price for tokens or images")]
     NoPrice,
-    /// Another row is of the same model: the one with the provider's prefix wins, else the first.
-    #[error("the row `{0}` is of the same model")]
+    /// Another row is for the same model. The row with the provider's prefix is used, else the
+    /// first.
+    #[error("the row `{0}` is for the same model")]
     SameModel(String),
-    /// A field is not what it should be, or its amount is negative or beyond `i64`.
-    #[error("`{0}` is not readable")]
+    /// A field has the wrong type, or its amount is negative or beyond `i64`.
+    #[error("the field `{0}` is invalid")]
     Field(String),
-    /// Two fields give the same price.
-    #[error("`{0}` gives a price a second time")]
+    /// Two fields set the same price.
+    #[error("the field `{0}` sets a price that another field has set")]
     Twice(String),
-    /// It breaks a rule of the catalogue.
+    /// The model breaks a rule of the catalogue.
     #[error(transparent)]
     Rule(#[from] CatalogueError),
 }
 
 /// The text is not a JSON object.
 #[derive(Debug, thiserror::Error)]
-#[error("not a list of prices")]
+#[error("the file is not a JSON object")]
 pub struct ListError(#[source] serde_json::Error);
 
-/// Reads a list.
+/// Reads a price list.
 pub fn read(text: &str) -> Result<Import, ListError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let rows = deserializer
@@ -132,14 +132,14 @@ impl Import {
     }
 }
 
-/// Where a model of the import came from.
+/// The row that a model was read from.
 struct Place {
     index: usize,
     row: String,
     prefixed: bool,
 }
 
-/// Keeps the rows in their order, each as it is written.
+/// Collects the rows in file order, each as raw JSON.
 struct RowsVisitor;
 
 impl<'de> Visitor<'de> for RowsVisitor {

@@ -1,4 +1,4 @@
-//! One model.
+//! A model of the catalogue.
 
 use std::time::SystemTime;
 
@@ -11,28 +11,28 @@ use super::{CatalogueError, CostContext, Operation, PriceChange, Tariff};
 /// A model that the catalogue lists.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Model {
-    /// Whose it is.
+    /// The provider.
     pub provider: ProviderId,
-    /// Its name at the provider.
+    /// The provider's name of the model.
     pub id: String,
-    /// Further names for the very same.
+    /// Other names of the same model.
     pub aliases: Vec<String>,
-    /// The most input it takes.
+    /// The maximum input in tokens, if known.
     pub max_input_tokens: Option<i64>,
-    /// The most output it gives.
+    /// The maximum output in tokens, if known.
     pub max_output_tokens: Option<i64>,
-    /// What it can be asked for; empty when that is not known.
+    /// The operations that the model supports. Empty when unknown.
     pub operations: Vec<Operation>,
-    /// When its provider stops serving it.
+    /// When the provider stops serving the model.
     pub retire_time: Option<SystemTime>,
-    /// What it costs.
+    /// The current prices.
     pub tariff: Tariff,
-    /// What it will cost, earliest first.
+    /// Announced price changes, earliest first.
     pub price_changes: Vec<PriceChange>,
 }
 
 impl Model {
-    /// A model of which only the name is known.
+    /// A model without known limits and prices.
     pub fn new(provider: ProviderId, id: impl Into<String>) -> Self {
         Self {
             provider,
@@ -47,16 +47,16 @@ impl Model {
         }
     }
 
-    /// What the usage costs by list price, rounded up to a whole nano-dollar. None when a class
-    /// that was used has no price, the prices of that tier or time are not known, a count is
-    /// negative, or the amount is beyond `i64`.
+    /// Returns the list price of the usage, rounded up to a whole nano-dollar. None when a used
+    /// class has no price, the prices of the tier or time are unknown, a count is negative, or the
+    /// amount exceeds `i64`.
     pub fn cost_nanos(&self, usage: &Usage, context: &CostContext<'_>) -> Option<i64> {
         self.tariff_at(context.start)
             .prices(usage, context)?
             .cost_nanos(usage)
     }
 
-    /// What it costs at a time.
+    /// The prices at a time.
     pub fn tariff_at(&self, time: SystemTime) -> &Tariff {
         self.price_changes
             .iter()
@@ -64,12 +64,12 @@ impl Model {
             .map_or(&self.tariff, |change| &change.tariff)
     }
 
-    /// Every name.
+    /// All names and aliases.
     pub(super) fn names(&self) -> impl Iterator<Item = &String> {
         self.aliases.iter().chain([&self.id])
     }
 
-    /// Holds it to the rules of a catalogue.
+    /// Checks the model against the rules of a catalogue.
     pub(super) fn check(&self) -> Result<(), CatalogueError> {
         let model = || self.id.clone();
         if !self.names().all(|name| is_name(name)) {
@@ -121,10 +121,10 @@ fn check_tariff(tariff: &Tariff, model: &str) -> Result<(), CatalogueError> {
     Ok(())
 }
 
-/// Whether it can stand in a request and in an account.
+/// Whether a text is a valid name in a request and in the ledger.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= MAX_NAME_BYTES && !text.contains(char::is_control)
 }
 
-/// Bytes; as many as a request's `model` may have.
+/// The maximum length in bytes, equal to the limit of a request's `model`.
 const MAX_NAME_BYTES: usize = 256;

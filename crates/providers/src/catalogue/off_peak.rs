@@ -10,13 +10,13 @@ use serde::{Deserialize, Deserializer};
 use super::date::Date;
 use super::{LongContextTier, PriceTable, Prices};
 
-/// Prices at certain hours of certain days, all in UTC.
+/// Prices that apply at certain hours of certain days, all in UTC.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct OffPeak {
     /// The prices.
     pub table: PriceTable,
     pub(super) windows: Vec<Window>,
-    /// Days that are off peak from midnight to midnight.
+    /// Days that are off peak as a whole.
     holidays: Vec<Date>,
     /// The last day covered by `holidays`. None means that the list is complete for all time.
     holidays_known_until: Option<Date>,
@@ -41,8 +41,8 @@ impl OffPeak {
         }
     }
 
-    /// Whether the time is off peak. None when the time is outside every window and its day, being
-    /// later than `holidays_known_until`, may be a holiday.
+    /// Whether a time is off peak. None when the time is outside every window and its day, later
+    /// than `holidays_known_until`, may be a holiday.
     pub(super) fn holds(&self, time: SystemTime) -> Option<bool> {
         let (date, time) = Date::of(time)?;
         if self.holidays.contains(&date) || self.windows.iter().any(|w| w.holds(date, time)) {

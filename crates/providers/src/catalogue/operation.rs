@@ -1,19 +1,19 @@
-//! What a model can be asked for.
+//! Operations that a model may support.
 
 use latchkey_contract::router::v1;
 use serde::{Deserialize, Serialize};
 
-/// What a model can be asked for.
+/// Operations that a model may support.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
-    /// Chat.
+    /// Generates an answer.
     Generate,
-    /// Embeddings.
+    /// Computes embeddings.
     Embed,
-    /// Pictures.
+    /// Generates images.
     GenerateImages,
-    /// The size of a prompt.
+    /// Counts the tokens of a prompt.
     CountTokens,
 }
 
@@ -29,7 +29,7 @@ impl From<Operation> for v1::Operation {
 }
 
 impl Operation {
-    /// The contract's; nothing when it says none.
+    /// Converts the contract's operation. None when it is unspecified.
     pub fn of(operation: v1::Operation) -> Option<Self> {
         match operation {
             v1::Operation::Unspecified => None,

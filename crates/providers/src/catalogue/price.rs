@@ -1,4 +1,4 @@
-//! Prices in whole nano-US-dollars, and what a call costs by them.
+//! Prices in whole nano-US-dollars, and the cost of usage by them.
 
 use latchkey_contract::router::v1::Usage;
 use serde::{Deserialize, Serialize};
@@ -9,73 +9,73 @@ use serde::{Deserialize, Serialize};
 pub struct NanosPerMillion(i64);
 
 impl NanosPerMillion {
-    /// A price.
+    /// A price in nano-US-dollars.
     pub const fn new(nanos: i64) -> Self {
         Self(nanos)
     }
 
-    /// As a number.
+    /// The price in nano-US-dollars.
     pub const fn get(self) -> i64 {
         self.0
     }
 }
 
-/// Nano-US-dollars apiece: 39,000,000 is 3.9 cents.
+/// Nano-US-dollars per piece: 39,000,000 is 3.9 cents.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct NanosEach(i64);
 
 impl NanosEach {
-    /// A price.
+    /// A price in nano-US-dollars.
     pub const fn new(nanos: i64) -> Self {
         Self(nanos)
     }
 
-    /// As a number.
+    /// The price in nano-US-dollars.
     pub const fn get(self) -> i64 {
         self.0
     }
 }
 
-/// A price for each class of what is used. None means unknown, not free.
+/// A price for each class of usage. None means unknown, not free.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prices {
-    /// Input that no cache was involved in.
+    /// Input that was neither read from nor written to a cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<NanosPerMillion>,
     /// Input read from a cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_read: Option<NanosPerMillion>,
-    /// Input written to a cache for the shortest time.
+    /// Input written to a cache with the shorter lifetime.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<NanosPerMillion>,
-    /// Input written to a cache for the longer time: an hour at Anthropic, twelve at OpenAI.
+    /// Input written to a cache with the longer lifetime: one hour at Anthropic, twelve at OpenAI.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write_1h: Option<NanosPerMillion>,
     /// Output without reasoning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<NanosPerMillion>,
-    /// Reasoning; none means that it costs what other output does.
+    /// Reasoning. None means that it is priced as other output.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<NanosPerMillion>,
-    /// Input that pictures take; none means that it costs what other input does.
+    /// Image input. None means that it is priced as other input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_input: Option<NanosPerMillion>,
-    /// Output that pictures take.
+    /// Image output, by tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_output: Option<NanosPerMillion>,
-    /// Each picture that is made, besides the tokens that have a price.
+    /// Each generated image, in addition to priced tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<NanosEach>,
 }
 
 impl Prices {
-    /// What the usage costs, rounded up to a whole nano-dollar. None when a class that was used has
-    /// no price, a count is negative, or the amount is beyond `i64`.
+    /// Returns the cost of the usage, rounded up to a whole nano-dollar. None when a used class has
+    /// no price, a count is negative, or the amount exceeds `i64`.
     ///
-    /// Pictures are sold by the piece or by their tokens. A price for either covers the other where
-    /// that has none; pictures that neither covers have no cost.
+    /// Images are priced per image or per token. A price for one covers the other if that has none.
+    /// The cost of images without either price is unknown.
     pub fn cost_nanos(&self, usage: &Usage) -> Option<i64> {
         let sold_by_piece = usage.image_count > 0 && self.image.is_some();
         let sold_by_token = usage.image_output_tokens > 0 && self.image_output.is_some();
@@ -105,7 +105,7 @@ impl Prices {
         i64::try_from(nanos).ok()
     }
 
-    /// Every amount that is known.
+    /// All known amounts.
     pub(super) fn amounts(&self) -> impl Iterator<Item = i64> {
         [
             self.input,
@@ -124,7 +124,7 @@ impl Prices {
     }
 }
 
-/// Nothing used costs nothing, whether its price is known or not.
+/// Multiplies count and price. A count of zero costs nothing, even if the price is unknown.
 fn product(count: i64, price: Option<i64>) -> Option<i128> {
     match count {
         ..0 => None,
@@ -134,5 +134,5 @@ fn product(count: i64, price: Option<i64>) -> Option<i128> {
     }
 }
 
-/// A price is for so many tokens.
+/// The number of tokens that a token price is for.
 const TOKENS_PER_PRICE: i128 = 1_000_000;

@@ -1,4 +1,4 @@
-//! Which prices apply to a call: by the length of its input, its service tier and its time.
+//! Selects the prices of a call by the length of its input, its service tier and its time.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -8,17 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{OffPeak, Prices};
 
-/// What a price depends on besides what was used.
+/// What a price depends on, other than usage.
 #[derive(Clone, Copy, Debug)]
 pub struct CostContext<'a> {
-    /// The service tier that the provider says it served the call in; empty when it says nothing.
+    /// The service tier that served the call, by the provider's answer. Empty when the answer names
+    /// none.
     pub service_tier: &'a str,
-    /// When the call began.
+    /// The start of the call.
     pub start: SystemTime,
 }
 
 impl CostContext<'static> {
-    /// Of a call in no tier of its own.
+    /// The context of a call in the standard service tier.
     pub fn standard(start: SystemTime) -> Self {
         Self {
             service_tier: "",
@@ -27,57 +28,56 @@ impl CostContext<'static> {
     }
 }
 
-/// Prices, and those that take their place when the input is long.
+/// Prices, and the prices that replace them for long input.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PriceTable {
-    /// The prices below every threshold.
+    /// The prices below all thresholds.
     pub prices: Prices,
-    /// What applies beyond thresholds of input, lowest first.
+    /// The prices beyond each threshold, sorted by threshold.
     pub tiers: Vec<LongContextTier>,
 }
 
-/// Prices of a call whose input exceeds a threshold.
+/// The prices of a call whose input exceeds a threshold.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LongContextTier {
-    /// Applies from one more token of input than this, cached input included.
+    /// The threshold. The tier applies to more input tokens than this, cached input included.
     pub above_input_tokens: i64,
-    /// The prices there, of the whole call.
+    /// The prices of the whole call.
     #[serde(default)]
     pub prices: Prices,
 }
 
-/// All prices of a model at one time.
+/// All prices of a model during one period.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Tariff {
-    /// What applies when nothing below does.
+    /// The prices that apply unless another table does.
     pub standard: PriceTable,
-    /// What applies in a service tier, by the name that the provider's answer gives it, in lower
-    /// case.
+    /// Prices per service tier, by the provider's name of the tier in lower case.
     pub service_tiers: BTreeMap<String, PriceTable>,
-    /// What takes the standard's place at certain hours.
+    /// Prices that replace the standard prices at certain hours.
     pub off_peak: Option<OffPeak>,
 }
 
 /// An announced change of prices.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PriceChange {
-    /// Calls that begin at this time or later have the new prices.
+    /// The new prices apply to calls that start at or after this time.
     pub from: SystemTime,
-    /// The new prices, all of them.
+    /// The complete new prices.
     pub tariff: Tariff,
 }
 
 impl Tariff {
-    /// The prices of a call; none when they are not known.
+    /// Returns the prices of a call. None when they are unknown.
     pub fn prices(&self, usage: &Usage, context: &CostContext<'_>) -> Option<&Prices> {
         let input = input(usage)?;
         let table = self.table(context)?;
         let tier = table.tier(input);
         let threshold = |tier: Option<&LongContextTier>| tier.map(|tier| tier.above_input_tokens);
         if threshold(tier) < threshold(self.standard.tier(input)) {
-            // Long input has prices of its own, and this table does not say which.
+            // Long input has its own prices, which this table does not include.
             return None;
         }
         Some(tier.map_or(&table.prices, |tier| &tier.prices))
@@ -94,7 +94,7 @@ impl Tariff {
         }
     }
 
-    /// Every table.
+    /// All price tables.
     pub(super) fn tables(&self) -> impl Iterator<Item = &PriceTable> {
         [&self.standard]
             .into_iter()
@@ -111,17 +111,17 @@ impl PriceTable {
     }
 }
 
-/// Whether a provider's word for a tier means that there is none.
+/// Whether a provider's name of a tier means the standard tier.
 pub(super) fn is_standard(service_tier: &str) -> bool {
     STANDARD_TIERS
         .iter()
         .any(|word| word.eq_ignore_ascii_case(service_tier))
 }
 
-/// What providers call the absence of a tier, and what callers ask for when they leave it to them.
+/// Names of the standard tier in answers, and of the provider's choice in requests.
 const STANDARD_TIERS: [&str; 5] = ["", "auto", "default", "on_demand", "standard"];
 
-/// All input, cached or not.
+/// All input tokens, cached or not. None on overflow.
 fn input(usage: &Usage) -> Option<i64> {
     usage
         .input_tokens

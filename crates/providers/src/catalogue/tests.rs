@@ -6,7 +6,7 @@ mod names;
 
 use super::*;
 
-/// Defaults for all providers, and no more.
+/// A catalogue of defaults for all providers.
 fn base() -> String {
     let of = |provider: ProviderId| {
         let api = match provider {
@@ -20,12 +20,12 @@ fn base() -> String {
     format!("version = \"1\"\n{all}")
 }
 
-/// A catalogue of the defaults and more.
+/// Parses the defaults and more.
 fn parse(more: &str) -> Result<Catalogue, CatalogueError> {
     Catalogue::parse(&format!("{}\n{more}", base()))
 }
 
-/// A model of `OpenAI`'s that is called `m`.
+/// A model of `OpenAI` with the name `m`.
 fn model(more: &str) -> String {
     format!("[[models]]\nprovider = \"openai\"\nid = \"m\"\n{more}")
 }

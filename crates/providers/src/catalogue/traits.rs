@@ -1,11 +1,11 @@
-//! What sets a model apart within its dialect.
+//! Traits of a model within its dialect.
 
 use latchkey_contract::router::v1::reasoning_control;
 use serde::Deserialize;
 
 use crate::Api;
 
-/// What a model takes and how it spells it.
+/// What a model accepts, and how requests to it are written.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields)]
 #[expect(
@@ -13,40 +13,41 @@ use crate::Api;
     reason = "a table row of independent capabilities"
 )]
 pub struct ModelTraits {
-    /// The dialect to speak.
+    /// The wire format.
     pub api: Api,
-    /// Which role instructions take.
+    /// The role of instructions.
     pub system_role: SystemRole,
-    /// Which field limits the output.
+    /// The field that limits the output.
     pub token_limit: TokenLimit,
-    /// The limit to send when the caller gives none and the dialect demands one.
+    /// The output limit that is sent if the caller sets none and the dialect requires one.
     #[serde(default)]
     pub default_max_output_tokens: Option<i64>,
-    /// When it takes temperature and its like.
+    /// When the model accepts sampling parameters.
     pub sampling: SamplingPolicy,
-    /// Whether it takes stop sequences.
+    /// Whether the model accepts stop sequences.
     pub stop_sequences: bool,
-    /// Whether it can be made to call a tool.
+    /// Whether the model can be forced to call a tool.
     pub forced_tool_choice: bool,
-    /// Whether the conversation may end with a turn of the assistant's, to be continued.
+    /// Whether the conversation may end with an assistant message, which the model continues.
     pub prefill: bool,
-    /// Whether instructions may stand after the first turn.
+    /// Whether instructions may follow the first turn.
     pub mid_conversation_system: bool,
-    /// Whether to ask for usage in a stream.
+    /// Whether a streaming request asks for usage.
     pub stream_usage: bool,
-    /// The depths of reasoning that it takes; `none` among them means that it must be told.
+    /// The reasoning efforts that the model accepts. If `none` is among them, the model reasons
+    /// unless `none` is sent.
     pub reasoning_efforts: Vec<Effort>,
-    /// Whether it takes a budget of reasoning tokens.
+    /// Whether the model accepts a budget of reasoning tokens.
     pub reasoning_budget: bool,
-    /// Whether it reasons when nothing is said.
+    /// Whether the model reasons by default.
     pub reasons_by_default: bool,
-    /// Gemini: whether it signs and numbers its tool calls, and wants both back.
+    /// Gemini: whether the model signs and numbers its tool calls, and requires both back.
     #[serde(default)]
     pub thought_signatures: bool,
-    /// Gemini: whether tools may answer with pictures.
+    /// Gemini: whether tool results may include images.
     #[serde(default)]
     pub tool_result_images: bool,
-    /// Gemini: whether each picture may be looked at as closely as its `detail` says.
+    /// Gemini: whether the model honours the `detail` of an image.
     #[serde(default)]
     pub image_detail: bool,
 }
@@ -55,7 +56,7 @@ pub struct ModelTraits {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub enum SystemRole {
-    /// `developer`, of OpenAI's reasoning models.
+    /// `developer`, for OpenAI's reasoning models.
     Developer,
     /// `system`.
     System,
@@ -65,13 +66,13 @@ pub enum SystemRole {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenLimit {
-    /// `max_completion_tokens`, which OpenAI wants.
+    /// `max_completion_tokens`, which OpenAI requires.
     MaxCompletionTokens,
-    /// `max_tokens`, which everybody else knows.
+    /// `max_tokens`, which all other servers accept.
     MaxTokens,
 }
 
-/// When a model takes sampling parameters other than their defaults.
+/// When a model accepts sampling parameters other than the defaults.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum SamplingPolicy {
@@ -79,32 +80,32 @@ pub enum SamplingPolicy {
     Always,
     /// Never.
     Never,
-    /// While it does not reason.
+    /// Only while it does not reason.
     WithoutReasoning,
 }
 
-/// A depth of reasoning.
+/// A reasoning effort.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub enum Effort {
-    /// Not at all.
+    /// No reasoning.
     None,
-    /// Hardly.
+    /// Minimal effort.
     Minimal,
-    /// A little.
+    /// Low effort.
     Low,
-    /// Some.
+    /// Medium effort.
     Medium,
-    /// Much.
+    /// High effort.
     High,
-    /// Very much.
+    /// Extra high effort.
     Xhigh,
-    /// As much as it can.
+    /// Maximum effort.
     Max,
 }
 
 impl Effort {
-    /// As OpenAI and Anthropic spell it.
+    /// The name at OpenAI and Anthropic.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -117,7 +118,7 @@ impl Effort {
         }
     }
 
-    /// The contract's; nothing when it leaves the depth to the provider.
+    /// Converts the contract's effort. None leaves the effort to the provider.
     pub(crate) fn of(effort: reasoning_control::Effort) -> Option<Self> {
         use reasoning_control::Effort as Neutral;
         match effort {

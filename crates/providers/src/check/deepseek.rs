@@ -1,4 +1,4 @@
-//! DeepSeek tells the balance of the key's account.
+//! DeepSeek's check, which requests the account's balance.
 
 use serde::Deserialize;
 
@@ -7,7 +7,7 @@ use crate::error;
 use crate::json::Text;
 use crate::reply::Reply;
 
-/// What the balance shows.
+/// Evaluates the balance.
 pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {
     let Ok(balance) = serde_json::from_slice::<Balance<'_>>(reply.body) else {
         return CheckOutcome::Unreachable(error::malformed(reply));
@@ -43,4 +43,4 @@ struct Account<'a> {
     total_balance: Text<'a>,
 }
 
-const NO_BALANCE: &str = "the account's balance is not enough for calls";
+const NO_BALANCE: &str = "the account's balance is too low for calls";

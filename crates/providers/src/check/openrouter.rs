@@ -1,4 +1,4 @@
-//! OpenRouter tells what the key itself is. Its list of models is public.
+//! OpenRouter's check, which requests the key's own data. The list of models is public.
 
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ use crate::error::{self, ErrorClass, ProviderError};
 use crate::json::Text;
 use crate::reply::Reply;
 
-/// What the key is.
+/// Evaluates the data of the key.
 pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {
     let Ok(Body { data: key }) = serde_json::from_slice::<Body<'_>>(reply.body) else {
         return CheckOutcome::Unreachable(error::malformed(reply));
@@ -30,7 +30,7 @@ pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {
             None | Some("") => NO_LIMIT_LEFT.to_owned(),
             Some(reset) => {
                 let reset = error::redact(reset, reply.secret);
-                format!("{NO_LIMIT_LEFT}; it is renewed {reset}")
+                format!("{NO_LIMIT_LEFT}; it resets {reset}")
             }
         }
     } else if budget.is_some_and(is_used_up) {
@@ -49,17 +49,17 @@ struct Body<'a> {
 
 #[derive(Deserialize)]
 struct KeyInfo<'a> {
-    /// Every key has one; it tells the answer from another server's.
+    /// Present for every key. It distinguishes the answer from another server's.
     #[serde(rename = "label", borrow)]
     _label: Text<'a>,
     is_management_key: Option<bool>,
     is_provisioning_key: Option<bool>,
-    /// US dollars; null without a limit.
+    /// In US dollars. Null when the key has no limit.
     limit_remaining: Option<f64>,
-    /// `daily`, `weekly`, `monthly`; null when never.
+    /// `daily`, `weekly` or `monthly`. Null when the limit is never reset.
     #[serde(borrow)]
     limit_reset: Option<Text<'a>>,
-    /// The budget that blocks first, of all that cover the key.
+    /// The most restrictive of the budgets that cover the key.
     effective_budget: Option<Budget>,
     #[serde(borrow)]
     expires_at: Option<Text<'a>>,
@@ -74,7 +74,7 @@ fn is_used_up(remaining: f64) -> bool {
     remaining <= 0.0
 }
 
-/// Whether a time (RFC 3339) has passed. What is no time has not.
+/// Whether a time (RFC 3339) has passed. False for a text that is not a time.
 fn has_passed(end: &str, now: SystemTime) -> bool {
     let end: Option<SystemTime> = end
         .parse::<Timestamp>()
@@ -91,7 +91,7 @@ fn rejected(reply: &Reply<'_>, class: ErrorClass, message: &str) -> CheckOutcome
     })
 }
 
-const MANAGEMENT_KEY: &str = "it is a management key, which manages keys and can ask no model";
-const EXPIRED: &str = "it has expired";
+const MANAGEMENT_KEY: &str = "the key is a management key, which cannot call models";
+const EXPIRED: &str = "the key has expired";
 const NO_LIMIT_LEFT: &str = "the key's spending limit is used up";
 const NO_BUDGET_LEFT: &str = "a budget that covers the key is used up";

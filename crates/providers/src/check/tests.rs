@@ -26,7 +26,7 @@ fn outcome_of(provider: ProviderId, status: u16, body: &str) -> CheckOutcome {
 }
 
 #[test]
-fn a_check_asks_for_models_and_costs_nothing() {
+fn a_check_requests_the_models_without_a_body() {
     let (method, uri, headers) = request_for(ProviderId::OpenAi, "https://api.openai.com/v1");
     assert_eq!(
         (method, uri.as_str()),
@@ -95,7 +95,7 @@ fn a_list_proves_the_key_where_lists_are_not_public() {
 }
 
 #[test]
-fn vertex_is_asked_with_the_token_that_the_key_was_exchanged_for() {
+fn vertex_is_checked_with_the_exchanged_token() {
     let base = Url::parse("https://europe-west4-aiplatform.googleapis.com").unwrap();
     let target = Target {
         location: "europe-west4",
@@ -140,7 +140,7 @@ fn each_provider_has_a_list_of_its_own_shape() {
 }
 
 #[test]
-fn googles_refusals_are_graded_by_their_reasons() {
+fn googles_refusals_are_graded_by_reason() {
     let refused = |status: u16, name: &str, reason: &str| {
         format!(
             r#"{{"error":{{"code":{status},"message":"no","status":"{name}","details":[{{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"{reason}"}}]}}}}"#
@@ -152,7 +152,7 @@ fn googles_refusals_are_graded_by_their_reasons() {
         let outcome = outcome_of(ProviderId::Google, status, body);
         assert!(matches!(outcome, CheckOutcome::Rejected(_)), "{body}");
     }
-    // A key that is kept from this very API is no use; an account's token was just given.
+    // A key without access to this API cannot be used; the account's token was just issued.
     let off = refused(403, "PERMISSION_DENIED", "SERVICE_DISABLED");
     let outcome = outcome_of(ProviderId::Google, 403, &off);
     assert!(matches!(outcome, CheckOutcome::Rejected(_)));
@@ -174,7 +174,7 @@ fn an_endpoint_without_a_list_is_reachable() {
     for status in [404, 405, 501] {
         let CheckOutcome::Reachable { message } = outcome_of(ProviderId::Custom, status, "nope")
         else {
-            panic!("{status} says nothing of the key");
+            panic!("{status} does not depend on the key");
         };
         assert!(message.contains(&status.to_string()), "{message}");
         assert!(message.contains("/v1"), "{message}");
@@ -182,7 +182,7 @@ fn an_endpoint_without_a_list_is_reachable() {
 }
 
 #[test]
-fn openrouter_tells_what_the_key_is() {
+fn openrouters_data_of_the_key_decides_the_outcome() {
     let outcome_of = |name: &str, value: serde_json::Value| {
         let mut key = json!({
             "label": "sk-or-v1-not...real", "usage": 1.5, "limit": 10, "limit_remaining": 7.5,
@@ -218,7 +218,7 @@ fn openrouter_tells_what_the_key_is() {
 }
 
 #[test]
-fn an_expired_key_of_openrouters_is_rejected() {
+fn an_expired_openrouter_key_is_rejected() {
     let body = br#"{"data":{"label":"x","expires_at":"2026-11-21T12:00:00Z"}}"#;
     let noon = httpdate::parse_http_date("Sat, 21 Nov 2026 12:00:00 GMT").unwrap();
     let at = |now| {
@@ -232,7 +232,7 @@ fn an_expired_key_of_openrouters_is_rejected() {
 }
 
 #[test]
-fn deepseek_tells_whether_the_balance_is_enough() {
+fn deepseeks_balance_decides_the_outcome() {
     let balance = |enough: bool| {
         format!(
             r#"{{"is_available":{enough},"balance_infos":[{{"currency":"USD",
@@ -251,7 +251,7 @@ fn deepseek_tells_whether_the_balance_is_enough() {
 }
 
 #[test]
-fn a_known_key_that_lacks_something_is_limited() {
+fn a_valid_key_without_credit_scope_or_rate_is_limited() {
     for (provider, status, body) in [
         (
             ProviderId::OpenAi,
@@ -293,7 +293,7 @@ fn a_known_key_that_lacks_something_is_limited() {
 }
 
 #[test]
-fn a_refused_key_is_rejected_with_redacted_words() {
+fn a_refused_key_is_rejected_with_a_redacted_message() {
     let body = format!(r#"{{"error":{{"message":"bad {KEY}","code":"invalid_api_key"}}}}"#);
     let CheckOutcome::Rejected(error) = outcome_of(ProviderId::OpenAi, 401, &body) else {
         panic!("not rejected");
@@ -330,7 +330,7 @@ fn a_refused_key_is_rejected_with_redacted_words() {
 }
 
 #[test]
-fn what_says_nothing_about_the_key_proves_nothing() {
+fn answers_that_do_not_depend_on_the_key_are_inconclusive() {
     for (provider, status, body) in [
         (ProviderId::OpenAi, 500, ""),
         (ProviderId::OpenAi, 503, "<html></html>"),
@@ -363,7 +363,7 @@ fn what_says_nothing_about_the_key_proves_nothing() {
 }
 
 #[test]
-fn the_key_does_not_come_back_in_any_words() {
+fn no_outcome_contains_the_key() {
     for (provider, body) in [
         (
             ProviderId::OpenRouter,

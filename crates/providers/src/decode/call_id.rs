@@ -1,7 +1,7 @@
-//! Ids of tool calls that came without a usable one.
+//! Synthetic ids for tool calls without a usable id.
 
-/// An id for the answer's call of this place. It holds the answer's own id, for a conversation
-/// should not see it twice.
+/// Returns an id for the n-th call of an answer. It includes the answer's id, because ids must be
+/// unique within a conversation.
 pub(crate) fn synthetic_call_id(response_id: &str, place: usize) -> String {
     let tail = response_id.chars().rev().take(RESPONSE_ID_TAIL);
     let tail: Vec<char> = tail.filter(char::is_ascii_alphanumeric).collect();
@@ -9,7 +9,7 @@ pub(crate) fn synthetic_call_id(response_id: &str, place: usize) -> String {
     format!("{PREFIX}{tail}_{place}")
 }
 
-/// Whether an id has the shape of [`made_up_id`]: then the provider never saw it.
+/// Whether an id has the form of [`synthetic_call_id`]. The provider does not know such an id.
 pub(crate) fn is_synthetic(id: &str) -> bool {
     let parts = id
         .strip_prefix(PREFIX)
@@ -24,7 +24,7 @@ pub(crate) fn is_synthetic(id: &str) -> bool {
 
 const PREFIX: &str = "call_";
 
-/// Keeps made-up ids within the 40 characters that OpenAI takes.
+/// Keeps synthetic ids within OpenAI's maximum of 40 characters.
 const RESPONSE_ID_TAIL: usize = 24;
 
 #[cfg(test)]
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_made_up_is_known_as_such() {
+    fn synthetic_ids_are_recognised() {
         for (response_id, place) in [("chatcmpl-9/x", 0), ("", 12), (&"é9".repeat(40), 3)] {
             let id = synthetic_call_id(response_id, place);
             assert!(id.len() <= 40, "{id}");

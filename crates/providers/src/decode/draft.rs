@@ -1,4 +1,4 @@
-//! A message in the making, and the deltas that make it.
+//! Builds a message from deltas.
 
 use bytes::Bytes;
 use latchkey_contract::router::v1::part::Content;
@@ -9,20 +9,19 @@ use latchkey_contract::router::v1::{
 
 use crate::Dialect;
 
-/// Parts, growing at their ends. Every change answers with the delta that a reader of the stream
-/// needs to follow it.
+/// The parts received so far. Each change returns the delta that a reader of the stream needs.
 #[derive(Debug)]
 pub(crate) struct Draft {
     dialect: Dialect,
     parts: Vec<Part>,
 }
 
-/// A part of a draft.
+/// Identifies a part of a draft.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct PartId(usize);
 
 impl Draft {
-    /// Nothing said yet.
+    /// An empty draft.
     pub(crate) fn new(dialect: Dialect) -> Self {
         Self {
             dialect,
@@ -30,12 +29,12 @@ impl Draft {
         }
     }
 
-    /// The dialect that the answer is read in.
+    /// The dialect of the answer.
     pub(crate) fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// Begins a part without content that anybody could see yet.
+    /// Opens an empty text part. It has no delta.
     pub(crate) fn open_text(&mut self) -> PartId {
         self.open(Content::Text(String::new()))
     }
@@ -48,7 +47,7 @@ impl Draft {
         self.open(Content::Reasoning(Reasoning::default()))
     }
 
-    /// Reasoning that the provider keeps to itself.
+    /// Opens reasoning whose text the provider withholds.
     pub(crate) fn open_redacted(&mut self) -> PartId {
         self.open(Content::Reasoning(Reasoning {
             text: String::new(),
@@ -56,7 +55,7 @@ impl Draft {
         }))
     }
 
-    /// Begins a tool call.
+    /// Opens a tool call.
     pub(crate) fn open_tool_call(&mut self, id: String, name: String) -> (PartId, PartDelta) {
         let call = ToolCall {
             id,
@@ -67,7 +66,7 @@ impl Draft {
         (part, part.delta(Delta::ToolCall(call)))
     }
 
-    /// A picture. It is whole at once, and there is no delta of it.
+    /// Adds an image. It arrives complete, so it has no delta.
     pub(crate) fn open_image(&mut self, picture: Blob) -> PartId {
         self.open(Content::Image(Image {
             source: Some(image::Source::Blob(picture)),
@@ -75,7 +74,7 @@ impl Draft {
         }))
     }
 
-    /// Adds to the text, refusal, reasoning or arguments of a part.
+    /// Appends to the text, refusal, reasoning or arguments of a part.
     pub(crate) fn push(&mut self, part: PartId, more: &str) -> PartDelta {
         let owned = more.to_owned();
         let delta = match self.parts[part.0].content.as_mut() {
@@ -100,7 +99,7 @@ impl Draft {
         part.delta(delta)
     }
 
-    /// Sets the state that the provider wants back with the part.
+    /// Sets the state that must be sent back to the provider with the part.
     pub(crate) fn set_state(&mut self, part: PartId, data: impl Into<Bytes>) {
         self.parts[part.0].provider_state = Some(ProviderState {
             provider: self.dialect.state_mark().to_owned(),
@@ -108,7 +107,7 @@ impl Draft {
         });
     }
 
-    /// The arguments that a tool call has so far.
+    /// The arguments of a tool call, as far as received.
     pub(crate) fn arguments(&self, part: PartId) -> &str {
         match &self.parts[part.0].content {
             Some(Content::ToolCall(call)) => &call.arguments,
@@ -116,7 +115,7 @@ impl Draft {
         }
     }
 
-    /// Whether nothing was added to the part yet.
+    /// Whether the part is still empty.
     pub(crate) fn is_blank(&self, part: PartId) -> bool {
         match &self.parts[part.0].content {
             Some(Content::Text(text) | Content::Refusal(text)) => text.is_empty(),
@@ -126,7 +125,7 @@ impl Draft {
         }
     }
 
-    /// Whether no part was begun yet.
+    /// Whether no part was opened.
     pub(crate) fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
@@ -170,7 +169,7 @@ impl Draft {
 impl PartId {
     fn delta(self, delta: Delta) -> PartDelta {
         PartDelta {
-            // No event that fits the cap on its size can open two billion parts.
+            // An event within the size limit cannot open two billion parts.
             part_index: i32::try_from(self.0).unwrap_or(i32::MAX),
             delta: Some(delta),
         }

@@ -11,8 +11,8 @@ use crate::decode::Undecodable;
 use crate::encode::{EncodeError, LongText, with_options, write_sized};
 use crate::json::Count;
 
-/// Writes the body for many texts. Each is a content of its own: of several in one, the models of the
-/// second generation make one vector.
+/// Writes the body for several texts. Each text is a content of its own: second-generation models
+/// compute one vector per content.
 pub(super) fn encode_batch(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
     let config = Config::of(call)?;
     let contents = call.request.inputs.iter().map(|text| Content::of(text));
@@ -32,7 +32,7 @@ pub(super) fn encode_batch(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
     finish(call, &Batch::of(requests))
 }
 
-/// Writes the body for one text, at Vertex.
+/// Writes the body for one text at Vertex AI.
 pub(super) fn encode_single(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
     let config = Config::of(call)?;
     let body = Nested {
@@ -60,7 +60,7 @@ impl<T> Batch<T> {
     }
 }
 
-/// As AI Studio wants it.
+/// The form at AI Studio.
 #[derive(Serialize)]
 struct Flat<'a> {
     content: Content<'a>,
@@ -69,7 +69,7 @@ struct Flat<'a> {
     model: &'a str,
 }
 
-/// As Vertex wants it.
+/// The form at Vertex AI.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Nested<'a> {
@@ -123,7 +123,7 @@ impl Config {
     }
 }
 
-/// Reads the vectors, one or many.
+/// Decodes one or several vectors.
 pub(super) fn decode(body: &[u8]) -> Result<Embeddings, Undecodable> {
     let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
     let embeddings = match (answer.embeddings, answer.embedding) {
@@ -140,7 +140,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Embeddings, Undecodable> {
     })
 }
 
-/// Reads usage, which Vertex tells and AI Studio may.
+/// Reads usage. Vertex AI reports it, AI Studio may.
 fn usage(raw: Option<&RawValue>) -> Option<Usage> {
     let usage: UsageMetadata = serde_json::from_str(raw?.get()).ok()?;
     Some(Usage {

@@ -1,4 +1,4 @@
-//! Vectors: what texts mean, as numbers.
+//! Embeddings: texts as vectors.
 //!
 //! A call goes [`request`] → HTTP → [`Reader::read`].
 
@@ -16,25 +16,26 @@ use crate::encode::{self, EncodeError, EncodeErrorKind, Endpoint, WireRequest, r
 use crate::reply::Reply;
 use crate::{ProviderError, Target, error};
 
-/// A request for vectors and everything it depends on. It holds a key and has no `Debug`.
+/// An embedding request and everything that encoding it depends on. It holds a key, so it has no
+/// `Debug`.
 pub struct Call<'a> {
-    /// Whom to ask, where and as whom.
+    /// The provider, its address and the credential.
     pub target: Target<'a>,
-    /// Which model, as the provider names it; at Azure, the deployment.
+    /// The provider's name of the model. At Azure, the name of the deployment.
     pub model: &'a str,
-    /// What for.
+    /// The neutral request.
     pub request: &'a EmbedRequest,
 }
 
-/// A request and how its answer is read.
+/// An encoded request and the reader of its answer.
 pub struct Exchange {
-    /// What to send.
+    /// The HTTP request to send.
     pub request: WireRequest,
-    /// What reads the answer.
+    /// Decodes the answer.
     pub reader: Reader,
 }
 
-/// Reads the answer to the request that it came with.
+/// Decodes the answer to the request of the same exchange.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Reader {
     provider: ProviderId,
@@ -43,20 +44,21 @@ pub struct Reader {
     dimensions: Option<usize>,
 }
 
-/// Vectors, one for each input, in order.
+/// One vector per input, in the order of the inputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embeddings {
-    /// The vectors, all of one length, as the provider gave them: not normalised here.
+    /// The vectors, all of the same length, as the provider sent them. They are not normalised
+    /// here.
     pub vectors: Vec<Vec<f32>>,
-    /// The model that answered, as the provider named it; empty when it did not.
+    /// The model that answered, by the provider's name. Empty when the answer has none.
     pub model: String,
-    /// What was used. None when nobody told.
+    /// Usage. None when the provider did not report it.
     pub usage: Option<Usage>,
-    /// What the provider says the call cost, in nano-US-dollars. None when it does not.
+    /// The cost by the provider's answer, in nano-US-dollars. None when the answer has none.
     pub cost_nanos: Option<i64>,
 }
 
-/// Writes a request. Refused where the provider makes no vectors.
+/// Encodes a request. Refused if the provider has no embeddings.
 pub fn request(call: &Call<'_>) -> Result<Exchange, EncodeError> {
     rules::check(call)?;
     let form = Form::of(call)?;
@@ -83,8 +85,8 @@ pub fn request(call: &Call<'_>) -> Result<Exchange, EncodeError> {
 }
 
 impl Reader {
-    /// Reads the vectors. There must be as many as inputs, of the length that was asked for: some
-    /// servers ignore what they do not know, and a vector of another length fits nowhere.
+    /// Decodes the vectors. Their number must equal the number of inputs, and their length the
+    /// requested dimensions: some servers ignore unknown fields.
     pub fn read(self, reply: &Reply<'_>) -> Result<Embeddings, ProviderError> {
         let embeddings = decode::read(self.provider, reply, |body| match self.form {
             Form::OpenAi => openai::decode(self.provider, body),
@@ -100,23 +102,23 @@ impl Reader {
         let length = self.dimensions.or(first).unwrap_or_default();
         let other = embeddings.vectors.iter().map(Vec::len);
         if let Some(other) = other.into_iter().find(|other| *other != length) {
-            let message = format!("a vector of {other} numbers where {length} were due");
+            let message = format!("a vector of {other} numbers instead of {length}");
             return Err(error::mismatched(reply, &message));
         }
         Ok(embeddings)
     }
 }
 
-/// The forms that vectors are asked for in.
+/// The forms of embedding requests.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Form {
-    /// OpenAI's, and of whatever is compatible with it.
+    /// OpenAI's, also at compatible servers.
     OpenAi,
-    /// Google's, for many texts.
+    /// Google's, for several texts.
     BatchEmbedContents,
-    /// Google's, for one.
+    /// Google's, for one text.
     EmbedContent,
-    /// Vertex's older one.
+    /// Vertex AI's older form.
     Predict,
 }
 
@@ -127,7 +129,7 @@ impl Form {
             | ProviderId::Custom
             | ProviderId::OpenAi
             | ProviderId::OpenRouter => Self::OpenAi,
-            // As Google's SDK tells them apart.
+            // Google's SDK distinguishes the models in the same way.
             ProviderId::Vertex if !call.model.contains("gemini") => Self::Predict,
             ProviderId::Vertex if call.request.inputs.len() == 1 => Self::EmbedContent,
             ProviderId::Google | ProviderId::Vertex => Self::BatchEmbedContents,
@@ -135,13 +137,13 @@ impl Form {
                 return refuse(
                     "provider",
                     EncodeErrorKind::UnsupportedByProvider,
-                    "makes no vectors",
+                    "the provider has no embeddings",
                 );
             }
         })
     }
 
-    /// What Google calls it, in paths.
+    /// The name of the method in Google's paths.
     fn method(self) -> &'static str {
         match self {
             Self::OpenAi => "",
@@ -152,7 +154,7 @@ impl Form {
     }
 }
 
-/// About how many bytes a body will have.
+/// Estimates the size of the body in bytes.
 fn size_hint(request: &EmbedRequest) -> usize {
     const AROUND_AN_INPUT: usize = 128;
     const AROUND_ALL: usize = 256;

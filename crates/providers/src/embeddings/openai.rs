@@ -1,4 +1,4 @@
-//! OpenAI's embeddings, and those of Azure, OpenRouter and compatible servers.
+//! Embeddings of OpenAI, Azure, OpenRouter and compatible servers.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Usage;
@@ -12,7 +12,7 @@ use crate::encode::{EncodeError, LongText, Reserved, with_options, write_sized};
 use crate::json::{Count, Text};
 use crate::money;
 
-/// Fields that would change how the answer must be read.
+/// Fields that change how the answer must be read.
 const RESERVED: Reserved = &["encoding_format"];
 
 /// Writes the body.
@@ -46,13 +46,13 @@ impl Serialize for Texts<'_> {
     }
 }
 
-/// OpenAI's SDK asks for base64, a quarter of the size. OpenRouter's does not, and of compatible
-/// servers some refuse the field; both answers are read.
+/// The encoding to request. OpenAI's SDK requests base64, a quarter of the size. OpenRouter's SDK
+/// does not, and some compatible servers refuse the field. Both encodings are decoded.
 fn encoding_format(provider: ProviderId) -> Option<&'static str> {
     matches!(provider, ProviderId::Azure | ProviderId::OpenAi).then_some("base64")
 }
 
-/// Reads the vectors.
+/// Decodes the vectors.
 pub(super) fn decode(provider: ProviderId, body: &[u8]) -> Result<Embeddings, Undecodable> {
     let list: List<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
     if list.error.is_some() {
@@ -69,13 +69,13 @@ pub(super) fn decode(provider: ProviderId, body: &[u8]) -> Result<Embeddings, Un
     })
 }
 
-/// Puts the vectors in the order of the inputs. One without an index is where it stands: servers that
-/// speak protobuf leave zeros out.
+/// Sorts the vectors by the index of their input. A vector without an index keeps its position:
+/// servers that use protobuf omit zeros.
 fn in_order(items: Vec<Item>) -> Result<Vec<Vec<f32>>, Undecodable> {
     let mut vectors = vec![Vec::new(); items.len()];
     for (position, item) in items.into_iter().enumerate() {
         let place = item.index.unwrap_or(position);
-        // No vector is empty, so an empty place is a free one.
+        // Vectors are never empty, so an empty slot is free.
         match vectors.get_mut(place) {
             Some(free) if free.is_empty() => *free = item.embedding.into_numbers(),
             _ => return Err(Undecodable),
@@ -84,10 +84,10 @@ fn in_order(items: Vec<Item>) -> Result<Vec<Vec<f32>>, Undecodable> {
     Ok(vectors)
 }
 
-/// Reads usage; what is not usage is none, and never fails an answer that was paid for.
+/// Reads usage. Invalid usage is None: it must not fail an answer that was paid for.
 fn usage(raw: Option<&RawValue>) -> Option<Usage> {
     let usage: WireUsage = serde_json::from_str(raw?.get()).ok()?;
-    // There is no output, so the total is the input; some servers give nothing else.
+    // There is no output, so the total is the input. Some servers report only the total.
     let input = usage.prompt_tokens.or(usage.total_tokens)?;
     Some(Usage {
         input_tokens: input.get(),

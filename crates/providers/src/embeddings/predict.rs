@@ -1,4 +1,4 @@
-//! Vertex's `predict`, of the models called `text-embedding-…` and their like.
+//! Vertex AI's `predict`, for `text-embedding-…` and similar models.
 
 use latchkey_contract::router::v1::Usage;
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ struct Body<'a> {
     parameters: Option<Parameters>,
 }
 
-/// Its fields are in snake case, those of the parameters are not.
+/// The fields are in snake case; those of the parameters are not.
 #[derive(Serialize)]
 struct Instance<'a> {
     content: LongText<'a>,
@@ -50,11 +50,11 @@ struct Parameters {
     output_dimensionality: i32,
 }
 
-/// Reads the vectors.
+/// Decodes the vectors.
 pub(super) fn decode(body: &[u8]) -> Result<Embeddings, Undecodable> {
     let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
     let mut vectors = Vec::with_capacity(answer.predictions.len());
-    // Known only when every text's size is.
+    // Known only if the size of every text is.
     let mut tokens = Some(0_i64);
     for Prediction { embeddings } in answer.predictions {
         let size = size(embeddings.statistics);
@@ -72,7 +72,8 @@ pub(super) fn decode(body: &[u8]) -> Result<Embeddings, Undecodable> {
     })
 }
 
-/// Reads a text's size; what is none never fails an answer that was paid for.
+/// Reads the size of a text. Invalid sizes are None: they must not fail an answer that was paid
+/// for.
 fn size(raw: Option<&RawValue>) -> Option<i64> {
     let statistics: Statistics = serde_json::from_str(raw?.get()).ok()?;
     statistics.token_count.map(Count::get)

@@ -1,4 +1,4 @@
-//! The rules of the contract for requests for vectors.
+//! Contract rules for embedding requests.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use latchkey_contract::router::v1::embed_request::Purpose;
 use super::Call;
 use crate::encode::{EncodeError, EncodeErrorKind, check_model, refuse};
 
-/// Checks what holds for every provider.
+/// Checks the rules that do not depend on the provider.
 pub(super) fn check(call: &Call<'_>) -> Result<(), EncodeError> {
     check_model(call.model)?;
     let inputs = &call.request.inputs;
@@ -17,7 +17,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), EncodeError> {
         return invalid("inputs", "is required");
     }
     if inputs.len() > MAX_INPUTS {
-        return invalid("inputs", "has more than 2,048 texts");
+        return invalid("inputs", "must have at most 2,048 texts");
     }
     if let Some(empty) = inputs.iter().position(String::is_empty) {
         return invalid(format!("inputs[{empty}]"), "is empty");
@@ -28,28 +28,29 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), EncodeError> {
     purpose(call.request).map(drop)
 }
 
-/// What the vectors are for, as Google spells it; none for the default.
+/// Returns Google's name of the purpose. None for the default.
 pub(super) fn task_type(call: &Call<'_>) -> Result<Option<&'static str>, EncodeError> {
     let purpose = match purpose(call.request)? {
         Purpose::Unspecified => return Ok(None),
         purpose => purpose,
     };
     match call.target.provider {
-        // Google's documentation: the second generation is told in the text itself.
+        // By Google's documentation, second-generation models expect the purpose in the text
+        // itself.
         ProviderId::Google | ProviderId::Vertex if call.model.starts_with("gemini-embedding-2") => {
-            unsupported("is something this model is told within the text")
+            unsupported("is not supported by the model, which expects the purpose in the text")
         }
         ProviderId::Google | ProviderId::Vertex => {
             Ok(purpose.as_str_name().strip_prefix("PURPOSE_"))
         }
-        _ => unsupported("is something only Google's models are told"),
+        _ => unsupported("is supported by Google's models only"),
     }
 }
 
 fn purpose(request: &EmbedRequest) -> Result<Purpose, EncodeError> {
     match Purpose::try_from(request.purpose) {
         Ok(purpose) => Ok(purpose),
-        Err(_) => invalid("purpose", "is not known"),
+        Err(_) => invalid("purpose", "is not a known purpose"),
     }
 }
 
@@ -64,5 +65,5 @@ fn invalid<T>(
     refuse(field, EncodeErrorKind::Invalid, message)
 }
 
-/// OpenAI's limit, and the contract's.
+/// The limit of OpenAI and of the contract.
 const MAX_INPUTS: usize = 2048;

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
-/// A vector that has numbers, all of them finite.
+/// A vector of at least one number, all of them finite.
 #[derive(Debug)]
 pub(super) struct Vector(Vec<f32>);
 
@@ -43,7 +43,7 @@ impl<'de> Visitor<'de> for Numbers {
         Ok(numbers)
     }
 
-    /// OpenAI's base64 is of little-endian floats (IEEE 754, binary32).
+    /// OpenAI encodes little-endian floats (IEEE 754, binary32) as base64.
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
         let invalid = || E::invalid_value(Unexpected::Other("text"), &self);
         let bytes = STANDARD.decode(text).map_err(|_| invalid())?;
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_vector_is_refused() {
+    fn other_values_are_refused_as_a_vector() {
         for json in [
             "[]",
             r#""""#,

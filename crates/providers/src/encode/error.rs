@@ -1,29 +1,29 @@
-//! Why a request cannot be put in a provider's words.
+//! Errors of encoding a request for a provider.
 
 use std::borrow::Cow;
 
-/// A request that a provider or a model would not take, found before it was sent.
+/// A request that a provider or model does not accept. It is found before anything is sent.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{field}: {message}")]
 pub struct EncodeError {
-    /// The field at fault, as a path: `messages[2].parts[0].image`.
+    /// The path of the field, such as `messages[2].parts[0].image`.
     pub field: Cow<'static, str>,
-    /// What kind of fault.
+    /// Whether another provider could serve the request.
     pub kind: EncodeErrorKind,
-    /// What is wrong, for people.
+    /// What is wrong with the field. Reads as a sentence after the field's path.
     pub message: Cow<'static, str>,
 }
 
-/// Whether anybody could serve the request.
+/// Whether another provider could serve a refused request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum EncodeErrorKind {
-    /// It breaks the contract; no provider could.
+    /// The field breaks the contract. No provider can serve the request.
     Invalid,
-    /// This provider or model cannot; another might.
+    /// This provider or model does not support the field. Another may.
     UnsupportedByProvider,
 }
 
-/// Refuses a field.
+/// Returns an error for the field.
 pub(crate) fn refuse<T>(
     field: impl Into<Cow<'static, str>>,
     kind: EncodeErrorKind,
@@ -36,7 +36,7 @@ pub(crate) fn refuse<T>(
     })
 }
 
-/// The path of a part, or of a field within it.
+/// The path of a part, or of `field` within it.
 pub(crate) fn part_field(message: usize, part: usize, field: &str) -> String {
     let mut path = format!("messages[{message}].parts[{part}]");
     if !field.is_empty() {

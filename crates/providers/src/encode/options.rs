@@ -1,4 +1,5 @@
-//! `provider_options`: fields of the provider's own request, added to the body's top level.
+//! `provider_options`: fields of the provider's own request, which are added to the top level of
+//! the body.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,15 +11,15 @@ use serde::ser::{Serialize, Serializer};
 
 use super::{EncodeError, EncodeErrorKind, refuse};
 
-/// Which options a body takes, and how.
+/// Which options may be added to a body.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Rules<'a> {
-    /// Refused: they would change how the answer must be read.
+    /// Options that are refused, because they change how the answer must be read.
     pub(super) reserved: &'a [&'a str],
-    /// Worked into the body already.
+    /// Options that the body already includes.
     pub(super) merged: &'a [&'a str],
-    /// All that the endpoint knows, if it is not the one that the options are for; others of them
-    /// mean nothing to it.
+    /// The options that this endpoint knows, if it is not the generation endpoint. Others are left
+    /// out. None means all.
     pub(super) known: Option<&'a [&'a str]>,
 }
 
@@ -28,8 +29,8 @@ impl Rules<'_> {
     }
 }
 
-/// Adds the options to a body that is a JSON object. Fields that the body has already, and those
-/// that would change how the answer must be read, are refused.
+/// Adds the options to a body that is a JSON object. Refuses options that the body already sets and
+/// options that are reserved.
 pub(super) fn append(
     body: &mut Vec<u8>,
     options: &Struct,
@@ -45,14 +46,14 @@ pub(super) fn append(
             return refuse(
                 format!("provider_options.{name}"),
                 EncodeErrorKind::Invalid,
-                "is set by other fields of the request",
+                "is already set by other fields of the request",
             );
         }
         if !is_json(value) {
             return refuse(
                 format!("provider_options.{name}"),
                 EncodeErrorKind::Invalid,
-                "has a number that JSON cannot write",
+                "has a number that JSON cannot represent",
             );
         }
     }
@@ -65,7 +66,7 @@ pub(super) fn append(
     if added.is_empty() {
         return Ok(());
     }
-    // An object's members, to be put between the body's last one and its brace.
+    // Splices the members in before the closing brace of the body.
     let members =
         serde_json::to_vec(&added).expect("text keys and finite numbers always serialise");
     body.pop();
@@ -74,7 +75,7 @@ pub(super) fn append(
     Ok(())
 }
 
-/// The names of a JSON object's members.
+/// The names of the top-level members of a JSON object.
 fn top_level_names(body: &[u8]) -> BTreeSet<String> {
     serde_json::Deserializer::from_slice(body)
         .deserialize_map(Names)
@@ -108,7 +109,7 @@ fn is_json(value: &Value) -> bool {
     }
 }
 
-/// A `google.protobuf.Value` as the JSON that it stands for.
+/// A `google.protobuf.Value` that serialises as the JSON value it stands for.
 pub(crate) struct OptionValue<'a>(pub(crate) &'a Value);
 
 impl Serialize for OptionValue<'_> {
@@ -132,9 +133,10 @@ impl Serialize for OptionValue<'_> {
     }
 }
 
-/// A `Value` knows only doubles, but providers refuse `5.0` where they want an integer.
+/// Returns a whole number as an integer. A `Value` has doubles only, but providers refuse `5.0` for
+/// an integer.
 fn whole(number: f64) -> Option<i64> {
-    /// Up to here every whole double is exact.
+    /// 2^53: up to here every integer is exact.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
@@ -171,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn options_join_the_top_level_and_whole_numbers_stay_whole() {
+    fn options_are_added_at_the_top_level_and_integers_stay_integers() {
         let nested = options([("b", Kind::NumberValue(0.5)), ("c", Kind::NullValue(0))]);
         let list = prost_types::ListValue {
             values: vec![value(Kind::BoolValue(true))],
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_that_is_set_otherwise_is_refused() {
+    fn an_option_that_the_body_sets_or_reserves_is_refused() {
         for name in ["model", "stream"] {
             let error = appended(&options([(name, Kind::BoolValue(true))])).unwrap_err();
             assert_eq!(error.field, format!("provider_options.{name}"));
@@ -216,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_json_cannot_write_is_refused() {
+    fn a_number_that_json_cannot_represent_is_refused() {
         let error = appended(&options([("x", Kind::NumberValue(f64::NAN))])).unwrap_err();
         assert_eq!(error.field, "provider_options.x");
     }

@@ -1,4 +1,5 @@
-//! Pictures that models made. Google's models take them back; no other dialect has a place for them.
+//! Images that a model generated. Google's models accept them back; no other dialect has a place
+//! for them.
 
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{Message, Role};
@@ -6,7 +7,7 @@ use latchkey_contract::router::v1::{Message, Role};
 use super::{EncodeError, EncodeErrorKind, part_field, refuse};
 use crate::{Api, Dialect};
 
-/// Refuses what would be left out otherwise.
+/// Refuses generated images that the dialect cannot carry.
 pub(super) fn check(dialect: Dialect, messages: &[Message]) -> Result<(), EncodeError> {
     if dialect.api() == Api::GenerateContent {
         return Ok(());
@@ -20,7 +21,7 @@ pub(super) fn check(dialect: Dialect, messages: &[Message]) -> Result<(), Encode
             return refuse(
                 part_field(m, p, "image"),
                 EncodeErrorKind::UnsupportedByProvider,
-                "the provider takes no pictures that a model made",
+                "the provider does not accept images that a model generated",
             );
         }
     }

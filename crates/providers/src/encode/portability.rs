@@ -1,8 +1,8 @@
-//! What of a conversation a request leaves behind.
+//! Parts of a conversation that a request does not carry, although it is sent.
 //!
-//! Everything else that a provider cannot take is refused. These few things are not, for a
-//! conversation could never change its model otherwise: state is bound to where it came from, and
-//! some marks have no place in some dialects while their words travel.
+//! Most of what a provider does not support is refused. These few losses are allowed, because
+//! otherwise a conversation could never change its model: provider state is bound to its provider,
+//! and some marks have no place in some dialects although their text does.
 
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{Loss, Message, Part, Role, loss};
@@ -11,7 +11,7 @@ use super::part_field;
 use crate::openai_chat::Flavour;
 use crate::{Api, Dialect};
 
-/// What the dialect has no place for, in the order of the conversation.
+/// The parts that the dialect has no place for, in the order of the conversation.
 pub(super) fn losses(dialect: Dialect, messages: &[Message]) -> Vec<Loss> {
     let mut losses = Losses {
         dialect,
@@ -21,7 +21,7 @@ pub(super) fn losses(dialect: Dialect, messages: &[Message]) -> Vec<Loss> {
         let mut refusals = 0;
         for (p, part) in message.parts.iter().enumerate() {
             let last = m + 1 == messages.len() && p + 1 == message.parts.len();
-            // Where an answer paused is for going on right there.
+            // A pause token is valid only at the end of the conversation.
             let stale = dialect.api() == Api::GenerateContent && withheld(part) && !last;
             losses.of_part((m, p), message.role(), part, &mut refusals, stale);
         }
@@ -29,9 +29,8 @@ pub(super) fn losses(dialect: Dialect, messages: &[Message]) -> Vec<Loss> {
     losses.found
 }
 
-/// The reasoning that goes back to OpenAI as it came, by its id: what becomes a loss if the answer
-/// says that it was not used ([`Answer::unused_reasoning`]), as when it came from another
-/// organisation.
+/// The reasoning items that are sent back to OpenAI, by id. Each becomes a loss if the answer says
+/// that it was not used ([`Answer::unused_reasoning`]), as when it came from another organisation.
 ///
 /// [`Answer::unused_reasoning`]: crate::decode::Answer::unused_reasoning
 pub(super) fn sent_reasoning(dialect: Dialect, messages: &[Message]) -> Vec<(String, Loss)> {
@@ -60,12 +59,12 @@ pub(super) fn sent_reasoning(dialect: Dialect, messages: &[Message]) -> Vec<(Str
     sent
 }
 
-/// Whether a part is reasoning that its provider keeps to itself.
+/// Whether a part is reasoning whose text the provider withheld.
 fn withheld(part: &Part) -> bool {
     matches!(&part.content, Some(Content::Reasoning(reasoning)) if reasoning.redacted)
 }
 
-/// The id of the item that a state is.
+/// The `id` field of a state.
 fn item_id(state: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Item {
@@ -81,7 +80,8 @@ struct Losses {
 }
 
 impl Losses {
-    /// `refusals` counts those of the message so far; `stale` state has no use any more.
+    /// Adds the losses of a part. `refusals` is the number of refusals in the message so far;
+    /// `stale` state is no longer valid.
     fn of_part(
         &mut self,
         at: (usize, usize),
@@ -98,7 +98,7 @@ impl Losses {
         let carried = own && !stale && role == Role::Assistant && self.carries_state(content);
         let field = || part_field(at.0, at.1, "");
         match content {
-            // With its own state it goes back as it came; else it is nobody's.
+            // Reasoning is sent back with this dialect's own state, or not at all.
             Content::Reasoning(_) if !carried => {
                 self.add(field(), loss::Kind::Reasoning, owner.unwrap_or_default());
                 return;
@@ -128,7 +128,7 @@ impl Losses {
         }
     }
 
-    /// Parts within a result.
+    /// Adds the losses of the parts of a tool result.
     fn of_result(&mut self, (m, p): (usize, usize), parts: &[Part]) {
         for (r, part) in parts.iter().enumerate() {
             let field = || part_field(m, p, &format!("tool_result.parts[{r}]"));
@@ -152,7 +152,7 @@ impl Losses {
         });
     }
 
-    /// Whether a part of the assistant's goes back with state of the dialect's own.
+    /// Whether the dialect's own state on such an assistant part is sent back.
     fn carries_state(&self, content: &Content) -> bool {
         let reasoning = matches!(content, Content::Reasoning(_));
         match self.dialect.api() {
@@ -162,12 +162,12 @@ impl Losses {
         }
     }
 
-    /// Whether the refusal of this number in its message keeps its mark.
+    /// Whether the n-th refusal of a message is still marked as a refusal.
     fn marks_refusal(&self, number: usize, carried: bool) -> bool {
         match self.dialect.api() {
-            // Without its state it has no id, and only plain text needs none.
+            // Without state the item has no id, and only plain text can be sent without one.
             Api::Responses => carried,
-            // The field is for one.
+            // A message has one field for a refusal.
             Api::ChatCompletions => number == 1 && self.flavour().marks_refusals(),
             Api::GenerateContent | Api::Messages => false,
         }
@@ -177,16 +177,16 @@ impl Losses {
         matches!(self.dialect.api(), Api::GenerateContent | Api::Messages)
     }
 
-    /// Anthropic refuses blank texts. Other models' line breaks ahead of tool calls, and results that
-    /// say nothing, mean nothing to it.
+    /// Whether a blank text is left out. Anthropic refuses blank texts. Line breaks before other
+    /// models' tool calls, and blank tool results, carry no meaning.
     fn drops(&self, role: Role, text: &str) -> bool {
         let unheard = matches!(role, Role::Assistant | Role::Tool);
-        // Nothing is lost of an empty text but its state.
+        // An empty text has nothing to lose but its state.
         let blank = !text.is_empty() && text.trim().is_empty();
         self.dialect.api() == Api::Messages && unheard && blank
     }
 
-    /// Google's parts have no names.
+    /// Whether files keep their names. Google's parts have no field for them.
     fn names_files(&self) -> bool {
         self.dialect.api() != Api::GenerateContent
     }

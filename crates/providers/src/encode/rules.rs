@@ -1,4 +1,4 @@
-//! The rules of the contract that hold for every provider.
+//! Contract rules that hold for every provider.
 
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
@@ -7,7 +7,7 @@ use latchkey_contract::router::v1::{
 
 use super::{EncodeError, EncodeErrorKind, part_field, refuse, tools};
 
-/// Checks what needs no knowledge of the provider.
+/// Checks the rules that do not depend on the provider.
 pub(super) fn check(request: &GenerateRequest) -> Result<(), EncodeError> {
     check_messages(&request.messages)?;
     tools::check(request)?;
@@ -36,7 +36,7 @@ fn check_messages(messages: &[Message]) -> Result<(), EncodeError> {
         if role != Role::Tool && !unanswered.is_empty() {
             return invalid(
                 format!("messages[{m}]"),
-                "stands before the results of the tool calls ahead of it",
+                "must follow the results of the preceding tool calls",
             );
         }
         for (p, part) in message.parts.iter().enumerate() {
@@ -44,7 +44,7 @@ fn check_messages(messages: &[Message]) -> Result<(), EncodeError> {
             match &part.content {
                 Some(Content::ToolCall(call)) => {
                     if unanswered.iter().any(|other| other.id == call.id) {
-                        return invalid(part_field(m, p, "tool_call.id"), "is there twice");
+                        return invalid(part_field(m, p, "tool_call.id"), "is used twice");
                     }
                     unanswered.push(call);
                 }
@@ -55,14 +55,14 @@ fn check_messages(messages: &[Message]) -> Result<(), EncodeError> {
                     let Some(call) = call else {
                         return invalid(
                             part_field(m, p, "tool_result.tool_call_id"),
-                            "answers no tool call of the message ahead of it",
+                            "must be the id of a tool call in the preceding message",
                         );
                     };
                     let call = unanswered.swap_remove(call);
                     if !result.name.is_empty() && result.name != call.name {
                         return invalid(
                             part_field(m, p, "tool_result.name"),
-                            "is not the tool that was called",
+                            "must name the tool of the call that it answers",
                         );
                     }
                 }
@@ -73,7 +73,10 @@ fn check_messages(messages: &[Message]) -> Result<(), EncodeError> {
     if unanswered.is_empty() {
         Ok(())
     } else {
-        invalid("messages", "end before the results of the last tool calls")
+        invalid(
+            "messages",
+            "must include the results of the last tool calls",
+        )
     }
 }
 
@@ -91,17 +94,17 @@ fn check_part(role: Role, part: &Part, field: impl Fn(&str) -> String) -> Result
         Content::Refusal(_) => ("refusal", role == Role::Assistant),
     };
     if !belongs {
-        return invalid(field(name), "does not belong in a message of this role");
+        return invalid(field(name), "is not allowed in a message of this role");
     }
     match content {
-        // Google may sign an answer with a text of nothing, at its end.
+        // Google may end an answer with an empty text that carries a signature.
         Content::Text(_) if role == Role::Assistant && part.provider_state.is_some() => Ok(()),
         Content::Text(text) | Content::Refusal(text) if text.is_empty() => {
             invalid(field(name), "is empty")
         }
         Content::Image(image) => check_image(image.source.as_ref(), &field("image")),
         Content::File(file) => match &file.source {
-            None => invalid(field("file"), "has neither URL nor data"),
+            None => invalid(field("file"), "must have a URL or data"),
             Some(file::Source::Url(url)) => check_url(url, field("file.url")),
             Some(file::Source::Blob(blob)) => check_blob(blob, &field("file.blob")),
         },
@@ -130,7 +133,7 @@ fn check_part(role: Role, part: &Part, field: impl Fn(&str) -> String) -> Result
 
 fn check_image(source: Option<&image::Source>, field: &str) -> Result<(), EncodeError> {
     match source {
-        None => invalid(field.to_owned(), "has neither URL nor data"),
+        None => invalid(field.to_owned(), "must have a URL or data"),
         Some(image::Source::Url(url)) => check_url(url, format!("{field}.url")),
         Some(image::Source::Blob(blob)) => check_blob(blob, &format!("{field}.blob")),
     }

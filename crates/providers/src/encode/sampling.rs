@@ -1,21 +1,21 @@
-//! How words are picked and how much is thought before, held against what the model takes.
+//! Sampling and reasoning controls, checked against the traits of the model.
 
 use latchkey_contract::router::v1::{ReasoningControl, Sampling, reasoning_control};
 
 use super::{Call, EncodeError, EncodeErrorKind, refuse};
 use crate::catalogue::{Effort, SamplingPolicy};
 
-/// What a dialect has fields for, and how far they go.
+/// The sampling parameters that a dialect has fields for, and their limits.
 pub(crate) struct SamplingSupport {
     pub(crate) max_temperature: f64,
     pub(crate) penalties: bool,
     pub(crate) seed: bool,
-    /// Stop sequences at most.
+    /// The maximum number of stop sequences.
     pub(crate) stops: usize,
     pub(crate) top_k: bool,
 }
 
-/// The sampling parameters of a request, all of them allowed.
+/// The sampling parameters of a request, all of which the model accepts.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct AllowedSampling<'a> {
     pub(crate) temperature: Option<f64>,
@@ -27,7 +27,8 @@ pub(crate) struct AllowedSampling<'a> {
     pub(crate) stop: &'a [String],
 }
 
-/// The sampling that the request asks for, if the model takes it.
+/// Returns the sampling parameters of the request, or refuses the first that the model does not
+/// accept.
 pub(crate) fn sampling<'a>(
     call: &Call<'a>,
     support: &SamplingSupport,
@@ -60,20 +61,20 @@ pub(crate) fn sampling<'a>(
     })
 }
 
-/// How a request wants the model to reason.
+/// How the model is to reason.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Reasoning {
-    /// The depth to tell the model, one of its own.
+    /// The effort to send. The model's traits list it.
     pub(crate) effort: Option<Effort>,
-    /// The budget to give it.
+    /// The budget to send, in tokens.
     pub(crate) budget: Option<i64>,
-    /// Whether it will reason.
+    /// Whether the model will reason, by the request or by its default.
     pub(crate) reasons: bool,
 }
 
 impl Reasoning {
-    /// Itself, if it has no budget: for dialects without a field for one, whatever a catalogue says
-    /// of the model.
+    /// Refuses a budget, for dialects that have no field for it, even if the catalogue says that
+    /// the model takes one.
     pub(crate) fn without_budget(self) -> Result<Self, EncodeError> {
         match self.budget {
             None => Ok(self),
@@ -82,7 +83,8 @@ impl Reasoning {
     }
 }
 
-/// The reasoning that the request asks for, if the model does it.
+/// Returns the reasoning controls of the request, or refuses them if the model does not accept
+/// them.
 pub(crate) fn reasoning(call: &Call<'_>) -> Result<Reasoning, EncodeError> {
     let traits = call.traits;
     let Some(control) = &call.request.reasoning else {
@@ -113,7 +115,7 @@ pub(crate) fn reasoning(call: &Call<'_>) -> Result<Reasoning, EncodeError> {
         }
     }
     let sent = match effort {
-        // It does not reason anyway, and need not be told.
+        // The model does not reason by default, so nothing needs to be sent.
         Some(Effort::None)
             if !traits.reasons_by_default && !traits.reasoning_efforts.contains(&Effort::None) =>
         {
@@ -144,22 +146,22 @@ fn effort(control: &ReasoningControl) -> Result<Option<Effort>, EncodeError> {
         Err(_) => refuse(
             "reasoning.effort",
             EncodeErrorKind::Invalid,
-            "is none of the depths",
+            "is not a known effort",
         ),
     }
 }
 
 fn known_efforts(efforts: &[Effort]) -> String {
     if efforts.is_empty() {
-        return "the model has no such control".to_owned();
+        return "the model has no reasoning effort".to_owned();
     }
     let efforts: Vec<_> = efforts.iter().map(|effort| effort.as_str()).collect();
-    format!("the model takes {}", efforts.join(", "))
+    format!("the model accepts {}", efforts.join(", "))
 }
 
 fn check_ranges(sampling: &Sampling) -> Result<(), EncodeError> {
     let penalty = |penalty: f64| (-2.0..=2.0).contains(&penalty);
-    // A comparison with NaN is false, so NaN is in no range.
+    // Comparisons with NaN are false, so NaN is never in range.
     let in_range = [
         (
             "sampling.temperature",
@@ -204,7 +206,7 @@ fn check_dialect(sampling: &Sampling, support: &SamplingSupport) -> Result<(), E
         return refuse(
             "sampling.temperature",
             EncodeErrorKind::UnsupportedByProvider,
-            format!("the provider takes at most {}", support.max_temperature),
+            format!("the provider accepts at most {}", support.max_temperature),
         );
     }
     if sampling.top_k.is_some() && !support.top_k {
@@ -225,15 +227,15 @@ fn check_dialect(sampling: &Sampling, support: &SamplingSupport) -> Result<(), E
         (count, max) if count > max => refuse(
             "sampling.stop_sequences",
             EncodeErrorKind::UnsupportedByProvider,
-            format!("the provider takes at most {max}"),
+            format!("the provider accepts at most {max}"),
         ),
         _ => Ok(()),
     }
 }
 
-/// Models that do not sample still take the values that they would use anyway.
+/// Models without sampling still accept the default values.
 fn check_defaults(sampling: &Sampling) -> Result<(), EncodeError> {
-    #[expect(clippy::float_cmp, reason = "only the exact default is taken")]
+    #[expect(clippy::float_cmp, reason = "only the exact default is accepted")]
     let differs = |value: Option<f64>, default: f64| value.is_some_and(|value| value != default);
     if differs(sampling.temperature, 1.0) {
         return unsupported("sampling.temperature");
@@ -257,9 +259,9 @@ fn unsupported<T>(field: &'static str) -> Result<T, EncodeError> {
     refuse(
         field,
         EncodeErrorKind::UnsupportedByProvider,
-        "the model does not take it",
+        "is not supported by the model",
     )
 }
 
-/// The smallest budget that the contract and Anthropic take.
+/// The minimum budget of the contract and of Anthropic, in tokens.
 const MIN_BUDGET: i64 = 1_024;

@@ -1,15 +1,16 @@
-//! Prompts are long and almost all of a body, so their escaping is most of what encoding costs.
+//! Fast escaping of long texts. Prompts make up most of a body, so escaping them is most of the
+//! cost of encoding.
 //!
-//! `serde_json` looks at one byte at a time; this looks at eight. It hooks in where it lets a
-//! formatter decide how bytes are written: [`LongText`] says that it is bytes, and [`TextFormatter`]
-//! writes bytes as text.
+//! `serde_json` examines one byte at a time; this module examines eight. It uses the point where a
+//! `serde_json` formatter decides how bytes are written: [`LongText`] serialises as bytes, and
+//! [`TextFormatter`] writes bytes as text.
 
 use std::io::{Result, Write};
 
 use serde::{Serialize, Serializer};
 use serde_json::ser::Formatter;
 
-/// Text that may be long. Written as a string by [`TextFormatter`], and by it alone.
+/// A text that may be long. Only [`TextFormatter`] writes it as a string.
 #[derive(Clone, Copy)]
 pub(crate) struct LongText<'a>(pub(crate) &'a str);
 
@@ -19,7 +20,7 @@ impl Serialize for LongText<'_> {
     }
 }
 
-/// Compact JSON in which bytes are text. No body has bytes that are not UTF-8.
+/// Writes compact JSON in which byte strings are texts. All byte strings of a body are UTF-8.
 pub(super) struct TextFormatter;
 
 impl Formatter for TextFormatter {
@@ -48,8 +49,8 @@ fn write_escaped<W: ?Sized + Write>(writer: &mut W, mut text: &[u8]) -> Result<(
     writer.write_all(text)
 }
 
-/// Where the first byte is that JSON wants escaped (RFC 8259, 7): a quotation mark, a backslash, or
-/// a control character.
+/// The index of the first byte that JSON requires to be escaped (RFC 8259, 7): a quotation mark, a
+/// backslash, or a control character.
 fn first_special(text: &[u8]) -> Option<usize> {
     let (words, tail) = text.as_chunks::<8>();
     for (place, word) in words.iter().enumerate() {
@@ -65,8 +66,8 @@ fn first_special(text: &[u8]) -> Option<usize> {
     Some(text.len() - tail.len() + place)
 }
 
-/// Sets the top bit of each byte that is special. Borrows may set it in bytes above a special one as
-/// well, so only the lowest is sure (H. S. Warren, Hacker's Delight, 6-1).
+/// Sets the top bit of each special byte. Borrows may also set it in bytes above a special one, so
+/// only the lowest set bit is reliable (H. S. Warren, Hacker's Delight, 6-1).
 fn special_bytes(word: u64) -> u64 {
     const fn all(byte: u8) -> u64 {
         u64::from_le_bytes([byte; 8])

@@ -1,4 +1,4 @@
-//! Tools, the choice among them, and the JSON that rides along as text.
+//! Tools, tool choice, and JSON that requests carry as text.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use serde_json::value::RawValue;
 use super::{Call, EncodeError, EncodeErrorKind, part_field, refuse};
 use crate::json;
 
-/// Checks tools, their choice and the answer's schema.
+/// Checks the tools, the tool choice and the schema of the answer.
 pub(super) fn check(request: &GenerateRequest) -> Result<(), EncodeError> {
     if request.tools.len() > MAX_TOOLS {
-        return invalid("tools", "has more than 128");
+        return invalid("tools", "must have at most 128 entries");
     }
     for (t, tool) in request.tools.iter().enumerate() {
         if !is_tool_name(&tool.name) {
@@ -26,7 +26,7 @@ pub(super) fn check(request: &GenerateRequest) -> Result<(), EncodeError> {
             .iter()
             .any(|other| other.name == tool.name)
         {
-            return invalid(format!("tools[{t}].name"), "is there twice");
+            return invalid(format!("tools[{t}].name"), "is used twice");
         }
     }
     if let Some(choice) = &request.tool_choice {
@@ -35,7 +35,7 @@ pub(super) fn check(request: &GenerateRequest) -> Result<(), EncodeError> {
     Ok(())
 }
 
-/// Whether and which tool the model must call, when the request says so.
+/// Which tool the model must call, if the request says so.
 #[derive(Clone, Copy)]
 pub(crate) enum Choice<'a> {
     Auto,
@@ -44,7 +44,8 @@ pub(crate) enum Choice<'a> {
     Required,
 }
 
-/// The choice that the request makes, if the model can be held to it.
+/// Returns the tool choice of the request, or refuses it if the model cannot be forced to call a
+/// tool.
 pub(crate) fn choice<'a>(call: &Call<'a>) -> Result<Option<Choice<'a>>, EncodeError> {
     let Some(choice) = &call.request.tool_choice else {
         return Ok(None);
@@ -61,18 +62,18 @@ pub(crate) fn choice<'a>(call: &Call<'a>) -> Result<Option<Choice<'a>>, EncodeEr
         return refuse(
             "tool_choice.mode",
             EncodeErrorKind::UnsupportedByProvider,
-            "the model cannot be made to call a tool",
+            "the model cannot be forced to call a tool",
         );
     }
     Ok(Some(choice))
 }
 
-/// Whether the request allows several calls at once, when it says so.
+/// Whether the request allows several tool calls at once. None when the request leaves it open.
 pub(crate) fn parallel(request: &GenerateRequest) -> Option<bool> {
     request.tool_choice.as_ref()?.parallel
 }
 
-/// A tool's schema as it was written. None when the tool takes no arguments.
+/// The JSON schema of a tool, unchanged. None when the tool takes no arguments.
 pub(crate) fn tool_schema(index: usize, tool: &Tool) -> Result<Option<&RawValue>, EncodeError> {
     if tool.json_schema.is_empty() {
         return Ok(None);
@@ -83,10 +84,10 @@ pub(crate) fn tool_schema(index: usize, tool: &Tool) -> Result<Option<&RawValue>
     }
 }
 
-/// What a model that was asked for no arguments, or gave none, is taken to have said.
+/// The arguments of a call that has none.
 pub(crate) const NO_ARGUMENTS: &str = "{}";
 
-/// A call's arguments as they were written.
+/// The arguments of a call, unchanged.
 pub(crate) fn tool_arguments(
     message: usize,
     part: usize,
@@ -106,14 +107,14 @@ pub(crate) fn tool_arguments(
     }
 }
 
-/// The form that the answer must have.
+/// The format that the answer must have.
 pub(crate) enum AnswerFormat<'a> {
     JsonObject,
     JsonSchema(&'a JsonSchema, &'a RawValue),
     Text,
 }
 
-/// The form that the request asks for.
+/// Returns the answer format of the request.
 pub(crate) fn answer_format(request: &GenerateRequest) -> Result<AnswerFormat<'_>, EncodeError> {
     let format = request
         .response_format
@@ -131,7 +132,7 @@ pub(crate) fn answer_format(request: &GenerateRequest) -> Result<AnswerFormat<'_
     }
 }
 
-/// The schema's name, which OpenAI demands.
+/// Returns the name of the schema. OpenAI requires one.
 pub(crate) fn schema_name(schema: &JsonSchema) -> Result<&str, EncodeError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if (1..=64).contains(&schema.name.len()) && schema.name.bytes().all(allowed) {
@@ -146,17 +147,17 @@ pub(crate) fn schema_name(schema: &JsonSchema) -> Result<&str, EncodeError> {
 
 fn check_choice(choice: &ToolChoice, tools: &[Tool]) -> Result<(), EncodeError> {
     let Ok(mode) = tool_choice::Mode::try_from(choice.mode) else {
-        return invalid("tool_choice.mode", "is none of the choices");
+        return invalid("tool_choice.mode", "is not a known mode");
     };
     if tools.is_empty() {
-        return invalid("tool_choice", "needs tools");
+        return invalid("tool_choice", "requires tools");
     }
     let named = mode == tool_choice::Mode::Named;
     if named && !tools.iter().any(|tool| tool.name == choice.tool) {
-        return invalid("tool_choice.tool", "is none of the tools");
+        return invalid("tool_choice.tool", "must be the name of one of the tools");
     }
     if !named && !choice.tool.is_empty() {
-        return invalid("tool_choice.tool", "needs the mode NAMED");
+        return invalid("tool_choice.tool", "requires the mode NAMED");
     }
     Ok(())
 }

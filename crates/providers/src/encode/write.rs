@@ -1,4 +1,4 @@
-//! Writing bodies: what is borrowed from the request goes to the buffer in one copy.
+//! Writes bodies. Data borrowed from the request is copied once, into the buffer.
 
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
@@ -8,21 +8,21 @@ use serde::{Serialize, Serializer};
 
 use super::text::TextFormatter;
 
-/// Serialises a body into a buffer that was sized for it.
+/// Serialises a body into a buffer of the estimated size.
 pub(crate) fn write<T: Serialize>(request: &GenerateRequest, body: &T) -> Vec<u8> {
     write_sized(size_hint(request), body)
 }
 
-/// Serialises a body of about so many bytes.
+/// Serialises a body into a buffer of `size_hint` bytes.
 pub(crate) fn write_sized<T: Serialize>(size_hint: usize, body: &T) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(size_hint);
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, TextFormatter);
     body.serialize(&mut serializer)
-        .expect("a Vec takes every write, and no body has a map with other than text keys");
+        .expect("writing to a Vec cannot fail, and all map keys are strings");
     bytes
 }
 
-/// A URL or the data itself, as one string.
+/// A URL or a `data:` URL, written as one string.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Locator<'a> {
@@ -49,7 +49,7 @@ impl Serialize for DataUrl<'_> {
     }
 }
 
-/// Bytes in bare base64.
+/// Bytes that serialise as base64.
 pub(crate) struct Base64<'a>(pub(crate) &'a [u8]);
 
 impl Serialize for Base64<'_> {
@@ -58,7 +58,7 @@ impl Serialize for Base64<'_> {
     }
 }
 
-/// How OpenAI spells the care to look with.
+/// OpenAI's name of the image detail. None for the default.
 pub(crate) fn detail(image: &Image) -> Option<&'static str> {
     match image.detail() {
         image::Detail::Unspecified => None,
@@ -68,7 +68,7 @@ pub(crate) fn detail(image: &Image) -> Option<&'static str> {
     }
 }
 
-/// About how many bytes the body will have: what is long, and room for what is around it.
+/// Estimates the size of the body in bytes.
 fn size_hint(request: &GenerateRequest) -> usize {
     const AROUND_A_PART: usize = 96;
     const AROUND_ALL: usize = 512;
@@ -86,7 +86,7 @@ fn size_hint(request: &GenerateRequest) -> usize {
 fn content_size(content: &Content) -> usize {
     let base64 = |blob: &Blob| blob.data.len().div_ceil(3) * 4;
     match content {
-        // Quotes and line breaks grow by a byte each.
+        // Quotes and line breaks take one more byte each.
         Content::Text(text) | Content::Refusal(text) => text.len() + text.len() / 8,
         Content::Image(image) => match &image.source {
             Some(image::Source::Blob(blob)) => base64(blob),

@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::body::ErrorBody;
 use super::{ErrorClass, class_of_status};
 
-/// What an error means: by its details, its type, its words where nothing else tells, its status.
+/// Classifies by the error's details, then its type, its message and its status.
 pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass {
     if body.code.as_deref().is_some_and(is_about_money) {
         return ErrorClass::NoCredit;
@@ -24,11 +24,11 @@ pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass 
     }
 }
 
-/// `enforced_spend_limit_reached`, `contract_spend_limit_reached`,
-/// `linked_organization_billing_unavailable` and their like.
+/// Matches `enforced_spend_limit_reached`, `contract_spend_limit_reached`,
+/// `linked_organization_billing_unavailable` and similar codes.
 fn is_about_money(code: &str) -> bool {
     code.ends_with("spend_limit_reached") || code.contains("billing")
 }
 
-/// An empty account is a 400 of the most general type; only these words tell.
+/// The message of a 400 with a general type: only the message shows that the account is empty.
 const NO_CREDIT: &str = "credit balance is too low";

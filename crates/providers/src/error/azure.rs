@@ -1,4 +1,4 @@
-//! What sets Azure's errors apart from OpenAI's.
+//! Azure's errors, where they differ from OpenAI's.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::body::ErrorBody;
 use super::{ErrorClass, openai};
 
-/// What an error means: by Azure's own codes and words, else as OpenAI's.
+/// Classifies by Azure's own codes and messages, then as for OpenAI.
 pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass {
     match body.code.as_deref() {
         Some("content_filter") => ErrorClass::RejectedRequest,
@@ -19,7 +19,7 @@ pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass 
     }
 }
 
-/// Azure's words, with what they leave out.
+/// The message of an error, with the filtered categories or a hint about the address.
 pub(super) fn message(status: Option<StatusCode>, body: &ErrorBody) -> Cow<'_, str> {
     let message = Cow::Borrowed(body.message.as_str());
     let inner = ["innererror", "inner_error"];
@@ -39,7 +39,7 @@ pub(super) fn message(status: Option<StatusCode>, body: &ErrorBody) -> Cow<'_, s
     }
 }
 
-/// What the content filter found, with how much of it: `violence: high`.
+/// The categories that the content filter matched, with their severity: `violence: high`.
 fn categories(inner: &Value) -> Vec<String> {
     let results = ["content_filter_result", "content_filter_results"];
     let results = results.into_iter().find_map(|name| inner.get(name));
@@ -59,10 +59,10 @@ fn is_filtered(result: &Map<String, Value>) -> bool {
     result.get("filtered").and_then(Value::as_bool) == Some(true)
 }
 
-/// Of an account that has used up what it may.
+/// Part of the message for an account whose quota is used up.
 const NO_QUOTA: &str = "Out of call volume quota";
 
-/// A path that does not exist and a version that does not are the same to Azure.
+/// Azure answers an unknown path and an unknown version alike.
 const WRONG_PATH: &str = "the address or its api-version may be wrong";
 
 #[cfg(test)]
@@ -72,7 +72,7 @@ mod tests {
     use latchkey_contract::ProviderId;
 
     #[test]
-    fn azures_errors_are_told_apart() {
+    fn azures_errors_are_classified() {
         use ErrorClass as E;
         for (status, body, class) in [
             (
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_content_filter_found_is_named() {
+    fn filtered_categories_are_in_the_message() {
         for name in ["innererror", "inner_error"] {
             let body = format!(
                 r#"{{"error":{{"message":"The response was filtered.","type":null,"param":"prompt",
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_is_not_there_may_be_a_wrong_version() {
+    fn an_unknown_path_gets_a_hint_about_the_version() {
         let body = r#"{"error":{"code":"404","message":"Resource not found"}}"#;
         let error = classified(ProviderId::Azure, 404, body);
         assert_eq!(error.class, ErrorClass::ModelUnavailable);

@@ -1,36 +1,36 @@
-//! The body of an error, in whichever shape it comes.
+//! Parses error bodies of any shape.
 
 use serde_json::{Map, Value};
 
-/// What an error body says.
+/// The fields of an error body.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(super) struct ErrorBody {
-    /// It says of itself that it is an error.
+    /// The body is an error by its own content.
     pub(super) is_error: bool,
     /// `type`.
     pub(super) kind: Option<String>,
-    /// `code`, or Anthropic's `details.error_code`; of OAuth's errors, `error`.
+    /// `code`; Anthropic's `details.error_code`; `error` in OAuth errors.
     pub(super) code: Option<String>,
-    /// Google's name for what `code` says in numbers.
+    /// Google's symbolic status, such as `UNAVAILABLE`.
     pub(super) status: Option<String>,
-    /// Google's details, each of a type of its own.
+    /// Google's `details`, each with its own type.
     pub(super) details: Vec<Value>,
-    /// For people. Empty when there is nothing to say; a page's title when it is HTML.
+    /// The message. Empty when there is none. For an HTML page, its title.
     pub(super) message: String,
-    /// The provider's name for the call.
+    /// The provider's id of the request.
     pub(super) request_id: Option<String>,
-    /// An answer that failed, rather than an error.
+    /// The body is an answer that failed while it was generated.
     pub(super) failed_answer: bool,
-    /// All that the error itself holds, for what only one provider has.
+    /// All members of the error object, for fields of a single provider.
     pub(super) members: Map<String, Value>,
 }
 
 impl ErrorBody {
-    /// Reads any body; none is refused.
+    /// Parses any body. It never fails.
     pub(super) fn parse(body: &[u8]) -> Self {
         match serde_json::from_slice(body) {
             Ok(Value::Object(object)) => Self::of_object(&object),
-            // A list of one error.
+            // Some servers wrap the error in a list.
             Ok(Value::Array(list)) => match list.into_iter().next() {
                 Some(Value::Object(object)) => Self::of_object(&object),
                 _ => Self::default(),
@@ -41,11 +41,11 @@ impl ErrorBody {
         }
     }
 
-    /// `{"error":{…}}`, `{"error":"…"}`, `{"detail":…}` as `FastAPI` writes it, the fields at the top,
-    /// or an answer of Chat Completions that failed.
+    /// Parses `{"error":{…}}`, `{"error":"…"}`, FastAPI's `{"detail":…}`, fields at the top level,
+    /// or a failed answer of Chat Completions.
     fn of_object(object: &Map<String, Value>) -> Self {
         let top = text(object, "message").or_else(|| fastapi_detail(object));
-        // A stream of Responses wraps the answer that failed.
+        // In a stream, the Responses API wraps the failed answer.
         let failed = object
             .get("response")
             .and_then(|response| response.get("error"));
@@ -98,8 +98,8 @@ impl ErrorBody {
         body
     }
 
-    /// An answer that ends with a failure, or in which there is nothing. Only asked for those that are
-    /// no answers.
+    /// Parses an answer that ends with a failure or has no content. The caller has checked that it
+    /// is not a valid answer.
     fn of_choice(choice: &Map<String, Value>) -> Self {
         let reason = text(choice, "finish_reason");
         let reason = reason.filter(|reason| FAILURES.contains(&reason.as_str()));
@@ -147,7 +147,7 @@ fn says_nothing(message: &Value) -> bool {
         .all(nothing)
 }
 
-/// The detail of a type of `google.rpc`, such as `RetryInfo`.
+/// Finds the `google.rpc` detail of a type, such as `RetryInfo`.
 pub(super) fn detail<'a>(details: &'a [Value], name: &str) -> Option<&'a Value> {
     let is_named = |url: &str| {
         let name_of_type = url.rsplit_once("google.rpc.");
@@ -161,7 +161,7 @@ pub(super) fn detail<'a>(details: &'a [Value], name: &str) -> Option<&'a Value> 
     })
 }
 
-/// A string, or a number as one: codes come as either.
+/// Reads a string or a number as text: codes come as either.
 fn text(object: &Map<String, Value>, name: &str) -> Option<String> {
     match object.get(name)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -178,7 +178,7 @@ fn details_code(error: &Map<String, Value>) -> Option<String> {
     text(error.get("details")?.as_object()?, "error_code")
 }
 
-/// The `detail` of `FastAPI`: text, or a list of what is wrong with which field.
+/// Reads FastAPI's `detail`: a text, or a list of fields and their errors.
 fn fastapi_detail(object: &Map<String, Value>) -> Option<String> {
     match object.get("detail")? {
         Value::String(text) => Some(text.clone()),
@@ -198,7 +198,7 @@ fn looks_like_html(text: &str) -> bool {
 }
 
 fn title(page: &str) -> Option<&str> {
-    // ASCII case folding keeps every byte's place.
+    // ASCII case folding does not move any byte.
     let folded = page.to_ascii_lowercase();
     let start = folded.find("<title")?;
     let start = start + folded[start..].find('>')? + 1;
@@ -207,10 +207,10 @@ fn title(page: &str) -> Option<&str> {
     (!title.is_empty()).then_some(title)
 }
 
-/// Finish reasons of answers that failed: OpenRouter's and DeepSeek's.
+/// The finish reasons of failed answers at OpenRouter and DeepSeek.
 const FAILURES: [&str; 2] = ["error", "insufficient_system_resource"];
 
-const EMPTY_ANSWER: &str = "the answer is empty, as some are while a model starts";
+const EMPTY_ANSWER: &str = "the answer is empty; the model may still be starting";
 
-/// Bytes of a text that are looked at; what is shown is far less.
+/// Bytes of a text that are examined. The message that is kept is far shorter.
 const MAX_TEXT: usize = 16 * 1024;

@@ -1,11 +1,11 @@
-//! What sets DeepSeek's errors apart from OpenAI's: some say what they are in words alone.
+//! DeepSeek's errors, where they differ from OpenAI's. Some differ by their message only.
 
 use http::StatusCode;
 
 use super::body::ErrorBody;
 use super::{ErrorClass, openai};
 
-/// What an error means: by DeepSeek's words, else as OpenAI's.
+/// Classifies by DeepSeek's messages, then as for OpenAI.
 pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass {
     if body.message.contains(UNKNOWN_MODEL) {
         ErrorClass::ModelUnavailable
@@ -16,8 +16,8 @@ pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass 
     }
 }
 
-/// Of a 400 of the most general type.
+/// The message of a 400 with a general type.
 const UNKNOWN_MODEL: &str = "Model Not Exist";
 
-/// Of a 402, and of errors in a stream, which have no status.
+/// The message of a 402, and of errors in a stream, which have no status.
 const NO_CREDIT: &str = "Insufficient Balance";

@@ -6,10 +6,10 @@ use serde_json::Value;
 use super::body::ErrorBody;
 use super::{ErrorClass, anthropic, class_of_status};
 
-/// What an error means: by the quota that was met, the reason in its details, its words where nothing
-/// else tells, the name of its status, its status.
+/// Classifies by the exceeded quota, then the reason in the details, the message, the symbolic
+/// status and the HTTP status.
 pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass {
-    // Google's errors have no type. Once the model itself was asked, they are Anthropic's.
+    // Google's errors have no type. An error with one comes from Anthropic's model at Vertex AI.
     if body.kind.is_some() {
         return anthropic::class(status, body);
     }
@@ -23,7 +23,7 @@ pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass 
         .unwrap_or_else(|| class_of_status(status.or_else(|| number(body))))
 }
 
-/// What a program goes by: the reason, else the name of the status, else its number.
+/// The code of an error: its reason, else its symbolic status, else its number.
 pub(super) fn code(body: &ErrorBody) -> Option<&str> {
     reason(body)
         .or(body.kind.as_deref())
@@ -36,7 +36,7 @@ fn reason(body: &ErrorBody) -> Option<&str> {
     detail(body, "ErrorInfo")?.get("reason")?.as_str()
 }
 
-/// `google.api.ErrorReason`, which is common to all of Google's APIs.
+/// Classifies a `google.api.ErrorReason`, common to all of Google's APIs.
 fn class_of_reason(reason: &str) -> Option<ErrorClass> {
     Some(match reason {
         "ACCESS_TOKEN_EXPIRED"
@@ -64,7 +64,7 @@ fn class_of_reason(reason: &str) -> Option<ErrorClass> {
     })
 }
 
-/// Some errors differ from others of their status in words alone.
+/// Classifies errors that differ from others of their status by the message only.
 fn class_of_message(message: &str) -> Option<ErrorClass> {
     let known = KNOWN_MESSAGES
         .iter()
@@ -72,7 +72,7 @@ fn class_of_message(message: &str) -> Option<ErrorClass> {
     Some(known.1)
 }
 
-/// `google.rpc.Code`.
+/// Classifies a `google.rpc.Code`.
 fn class_of_name(name: &str) -> Option<ErrorClass> {
     Some(match name {
         "UNAUTHENTICATED" => ErrorClass::Revoked,
@@ -90,12 +90,13 @@ fn class_of_name(name: &str) -> Option<ErrorClass> {
     })
 }
 
-/// In a stream the body alone has the status.
+/// The status in the body. Errors in a stream have no other.
 fn number(body: &ErrorBody) -> Option<StatusCode> {
     StatusCode::from_bytes(body.code.as_deref()?.as_bytes()).ok()
 }
 
-/// Whether the free tier gives no more today. Other quotas are for a minute, or for money.
+/// Whether the daily quota of the free tier is used up. Other quotas are per minute or depend on
+/// billing.
 fn is_free_allowance_used_up(body: &ErrorBody) -> bool {
     let violations = detail(body, "QuotaFailure").and_then(|failure| failure.get("violations"));
     let violations = violations.and_then(Value::as_array).into_iter().flatten();
@@ -103,18 +104,18 @@ fn is_free_allowance_used_up(body: &ErrorBody) -> bool {
     quotas.any(|quota| quota.contains("PerDay") && quota.contains("FreeTier"))
 }
 
-/// The detail of a type of `google.rpc`.
+/// Finds the `google.rpc` detail of a type.
 fn detail<'a>(body: &'a ErrorBody, name: &str) -> Option<&'a Value> {
     super::body::detail(&body.details, name)
 }
 
-/// Taken from errors that were seen; each is common to all who got it.
+/// Parts of messages observed in Google's responses. They are the same for every customer.
 const KNOWN_MESSAGES: [(&str, ErrorClass); 4] = [
-    // A plain PERMISSION_DENIED, but the key will never work again.
+    // Reported as PERMISSION_DENIED, but the key will never work again.
     ("API key was reported as leaked", ErrorClass::Revoked),
-    // A plain RESOURCE_EXHAUSTED, but no wait helps.
+    // Reported as RESOURCE_EXHAUSTED, but waiting does not help.
     ("prepayment credits are depleted", ErrorClass::NoCredit),
-    // Plain FAILED_PRECONDITIONs, but other requests fare no better.
+    // Reported as FAILED_PRECONDITION, but other requests fail in the same way.
     ("location is not supported", ErrorClass::ModelUnavailable),
     (
         "is not allowed to use Publisher Model",

@@ -1,4 +1,4 @@
-//! What token endpoints refuse (RFC 6749, 5.2), at Google and at Microsoft Entra.
+//! Errors of token endpoints (RFC 6749, 5.2) of Google and Microsoft Entra.
 
 use http::StatusCode;
 
@@ -6,7 +6,7 @@ use super::body::ErrorBody;
 use super::{ErrorClass, ProviderError, class_of_status, no_message, redact, retry_after};
 use crate::reply::Reply;
 
-/// Reads an error of a token endpoint. `secret` is taken out of its words.
+/// Classifies an error of a token endpoint. `secret` is redacted from its message.
 pub(crate) fn no_token(reply: &Reply<'_>, secret: &str) -> ProviderError {
     let body = ErrorBody::parse(reply.body);
     let message = if body.message.is_empty() {
@@ -27,9 +27,9 @@ fn class(status: StatusCode, body: &ErrorBody) -> ErrorClass {
         return class_of_status(Some(status));
     }
     match body.code.as_deref() {
-        // The fault is our own clock's. It says nothing about the key, and passes.
+        // Our own clock is wrong. The key is not at fault, and the error is temporary.
         Some("invalid_grant") if body.message.contains(OUR_CLOCK) => ErrorClass::Unknown,
-        // The account, the application or its secret is gone, off or expired.
+        // The account, the application or its secret was deleted, disabled, or has expired.
         Some(
             "deleted_client"
             | "disabled_client"
@@ -45,13 +45,13 @@ fn class(status: StatusCode, body: &ErrorBody) -> ErrorClass {
             ErrorClass::RejectedRequest
         }
         Some("server_error" | "temporarily_unavailable") => ErrorClass::Overloaded,
-        // Whoever this is, it is no token endpoint, so the key is not to blame.
+        // The response does not come from a token endpoint, so it says nothing about the key.
         _ => ErrorClass::Unknown,
     }
 }
 
-/// Google's words when the assertion's times are not of now.
+/// Part of Google's message for an assertion whose times are not current.
 const OUR_CLOCK: &str = "reasonable timeframe";
 
-/// Microsoft's code for a directory that is not there.
+/// Microsoft's code for an unknown directory.
 const NO_SUCH_TENANT: &str = "AADSTS90002";

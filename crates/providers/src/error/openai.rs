@@ -5,12 +5,12 @@ use http::StatusCode;
 use super::body::ErrorBody;
 use super::{ErrorClass, class_of_status};
 
-/// What an error means: by its code, else its type, else its status.
+/// Classifies by the error's code, then its type and its status.
 pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass {
     let code = body.code.as_deref().and_then(class_of_code);
     let kind = || body.kind.as_deref().and_then(class_of_kind);
     let by_status = || match class_of_status(status) {
-        // In a stream, or in a body that claims success.
+        // In a stream, or in a response with a successful status.
         ErrorClass::Unknown if body.kind.as_deref() == Some("invalid_request_error") => {
             ErrorClass::RejectedRequest
         }
@@ -57,15 +57,15 @@ fn class_of_code(code: &str) -> Option<ErrorClass> {
     })
 }
 
-/// Compatible servers put the status where OpenAI has a word.
+/// Classifies a numeric code: compatible servers use the HTTP status as the code.
 fn class_of_number(code: &str) -> Option<ErrorClass> {
     let status = StatusCode::from_bytes(code.as_bytes()).ok()?;
     let is_error = status.is_client_error() || status.is_server_error();
     is_error.then(|| class_of_status(Some(status)))
 }
 
-/// Types are coarse, `invalid_request_error` most of all: it stands beside a bad key too, and is left
-/// to the status where there is one.
+/// Classifies a type. Types are coarse: `invalid_request_error` is also used for an invalid key, so
+/// the status decides where there is one.
 fn class_of_kind(kind: &str) -> Option<ErrorClass> {
     Some(match kind {
         "authentication_error" => ErrorClass::Revoked,

@@ -1,4 +1,4 @@
-//! OpenRouter's errors. Most of them are an upstream's, wrapped.
+//! OpenRouter's errors. Most of them wrap an error of an upstream.
 
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::body::ErrorBody;
 use super::{ErrorClass, openai};
 
-/// What an error means: by OpenRouter's own type, else by its code, which is a status.
+/// Classifies by OpenRouter's error type, then by its code, which is an HTTP status.
 pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass {
     let class = match kind(body).and_then(class_of_kind) {
         Some(class) => class,
@@ -15,21 +15,22 @@ pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass 
         None => openai::class(status, body),
     };
     match class {
-        // A limit that the key's owner set on it.
+        // The owner of the key has set a limit on it.
         ErrorClass::NoPermission if body.message.contains(LIMIT) => ErrorClass::NoCredit,
-        // OpenRouter's own key for the upstream, or one that the customer keeps there: not this one.
+        // The upstream refused OpenRouter's key for it, or the customer's key stored at OpenRouter.
+        // The key of this call is not at fault.
         ErrorClass::Revoked if upstream(body).is_some() => ErrorClass::NoPermission,
         class => class,
     }
 }
 
-/// OpenRouter's type of the error.
+/// OpenRouter's error type.
 pub(super) fn kind(body: &ErrorBody) -> Option<&str> {
     text(metadata(body)?, "error_type")
 }
 
-/// The words: OpenRouter's own, and the upstream's, which are in `raw`. `flagged_input` is the
-/// prompt's text and stays where it is.
+/// The message: OpenRouter's own and the upstream's, which is in `raw`. `flagged_input` quotes the
+/// prompt and is never copied.
 pub(super) fn message(body: &ErrorBody) -> String {
     let mut message = body.message.clone();
     if let Some(raw) = raw_message(body).filter(|raw| *raw != message) {
@@ -76,12 +77,12 @@ fn class_of_kind(kind: &str) -> Option<ErrorClass> {
         | "token_limit_exceeded"
         | "unprocessable"
         | "unsupported_image_format" => ErrorClass::RejectedRequest,
-        // `invalid_request` stands beside models that are not known, too.
+        // `invalid_request` is also used for unknown models.
         _ => return None,
     })
 }
 
-/// What the upstream said: text, or an error body of its own, in text or as such.
+/// The message of the upstream: plain text, or an error body, either as text or as an object.
 fn raw_message(body: &ErrorBody) -> Option<String> {
     let raw = metadata(body)?.get("raw")?;
     let upstream = match raw {
@@ -96,7 +97,7 @@ fn upstream(body: &ErrorBody) -> Option<&str> {
     text(metadata(body)?, "provider_name")
 }
 
-/// Why a prompt was flagged.
+/// The reasons for which moderation flagged the prompt.
 fn reasons(body: &ErrorBody) -> Vec<&str> {
     let reasons = metadata(body).and_then(|metadata| metadata.get("reasons"));
     let reasons = reasons.and_then(Value::as_array);
@@ -120,13 +121,13 @@ fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     object.get(name)?.as_str().filter(|text| !text.is_empty())
 }
 
-/// What OpenRouter says when the upstream's words are in `raw`.
+/// OpenRouter's message when the upstream's is in `raw`.
 const GENERIC_MESSAGE: &str = "Provider returned error";
 
-/// Of a 400 for a model that does not exist.
+/// Part of the message of a 400 for an unknown model.
 const UNKNOWN_MODEL: &str = "is not a valid model ID";
 
-/// Of a 403 for a key, or its budget, that is used up.
+/// Part of the message of a 403 for a key or budget that is used up.
 const LIMIT: &str = "limit exceeded";
 
 #[cfg(test)]
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn openrouters_errors_are_told_apart() {
+    fn openrouters_errors_are_classified() {
         use ErrorClass as E;
         for (code, message, metadata, class) in [
             (401, "User not found.", "null", E::Revoked),
@@ -209,7 +210,7 @@ mod tests {
                 E::RejectedRequest,
             ),
         ] {
-            // As a status, and within a success.
+            // As the HTTP status, and within a successful response.
             for status in [code, 200] {
                 let error = error(status, code, message, metadata);
                 assert_eq!(error.class, class, "{status} {message}");
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_says_more_than_the_code() {
+    fn the_type_takes_precedence_over_the_code() {
         let metadata = r#"{"error_type":"provider_overloaded"}"#;
         let typed = error(503, 503, "Busy", metadata);
         assert_eq!(typed.code.as_deref(), Some("provider_overloaded"));
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_upstreams_words_are_the_useful_ones() {
+    fn the_upstreams_message_is_shown() {
         let generic = "Provider returned error";
         for (message, metadata, expected) in [
             (
@@ -263,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_does_not_come_back_in_the_upstreams_words() {
+    fn the_key_is_redacted_from_the_upstreams_message() {
         let metadata = r#"{"raw":"bad key sk-proj-AbCdEf0123456789wxyz"}"#;
         let error = error(400, 400, "Provider returned error", metadata);
         assert_eq!(error.message, "bad key [redacted]");

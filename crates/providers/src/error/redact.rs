@@ -1,18 +1,20 @@
-//! Taking keys out of texts that others wrote.
+//! Redacts keys from texts of providers.
 
-/// A text without the key, its fragments and whatever has the shape of a key, at most 500 characters
-/// long, on one line.
+/// Returns the text on one line, at most 500 characters long, without the key, fragments of it, and
+/// anything that has the shape of a key.
 ///
-/// Providers quote keys: OpenAI their beginning and end around asterisks, DeepSeek their last four
-/// characters. So a word goes when it holds the key, when it holds eight characters of it in a row,
-/// when it is masked and shows four, or when it looks like anybody's key.
+/// Providers quote keys: OpenAI shows the start and end around asterisks, DeepSeek the last four
+/// characters. A word is therefore redacted if it contains the key, contains eight consecutive
+/// characters of it, is masked and shows four of its characters, or has the shape of a well-known
+/// kind of key.
 pub fn redact(text: &str, api_key: &str) -> String {
-    // Keys of a few characters are no secrets, and would blank out whole texts.
+    // A key of a few characters is not secret, and redacting it would blank out whole texts.
     let text = match api_key.len() {
         ..SHOWN_OF_MASKED => text.to_owned(),
         _ => text.replace(api_key, REDACTED),
     };
-    // Comparing costs length times length, and what is kept is far less.
+    // Comparing takes time proportional to the product of the lengths, and the result is far
+    // shorter.
     let text = &text[..text.floor_char_boundary(MAX_LOOKED_AT)];
     let mut redacted = String::with_capacity(text.len().min(MAX_CHARS) + 16);
     let mut after_bearer = false;
@@ -41,7 +43,7 @@ fn is_secret(word: &str, api_key: &str) -> bool {
         || has_shape(word)
 }
 
-/// Whether `length` characters in a row stand in both.
+/// Whether both texts share `length` consecutive characters.
 fn shares_run(word: &str, api_key: &str, length: usize) -> bool {
     let word = word.as_bytes();
     let mut runs = api_key.as_bytes().windows(length);
@@ -52,8 +54,8 @@ fn is_masked(word: &str) -> bool {
     word.contains(['*', '…', '•']) || word.contains("..")
 }
 
-/// The prefixes of OpenAI's, Anthropic's, OpenRouter's and Google's keys, of Google's tokens, and of
-/// JSON Web Tokens, which Microsoft's tokens are.
+/// Whether a word has the prefix of a key of OpenAI, Anthropic, OpenRouter or Google, of a Google
+/// token, or of a JSON Web Token, as Microsoft's tokens are.
 fn has_shape(word: &str) -> bool {
     ["sk-", "AIza", "AQ.", "ya29.", "eyJ"]
         .into_iter()
@@ -74,15 +76,15 @@ fn shorten(mut text: String) -> String {
     text
 }
 
-/// A stretch of text.
+/// A run of characters.
 enum Word<'a> {
-    /// Characters that keys and their masks are made of.
+    /// Characters that keys and their masks consist of.
     Text(&'a str),
-    /// All others.
+    /// All other characters.
     Between(&'a str),
 }
 
-/// Cuts a text into words and what is between them.
+/// Splits a text into words and the runs between them.
 struct Words<'a> {
     rest: &'a str,
 }
@@ -112,26 +114,26 @@ impl<'a> Iterator for Words<'a> {
     }
 }
 
-/// Of base64 in both alphabets and of tokens, and the marks that hide them.
+/// Whether a character occurs in base64 (either alphabet), in tokens, or in masks.
 fn belongs_to_keys(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.+/=~*…•".contains(c)
 }
 
 const REDACTED: &str = "[redacted]";
 
-/// Bytes of a text that are looked at.
+/// Bytes of a text that are examined.
 const MAX_LOOKED_AT: usize = 4096;
 
 /// Characters of a text that are kept.
 const MAX_CHARS: usize = 500;
 
-/// So many characters of a key in a row are no accident.
+/// Consecutive characters of a key that cannot occur by chance.
 const RUN: usize = 8;
 
-/// What providers leave visible of a masked key.
+/// Characters that providers show of a masked key.
 const SHOWN_OF_MASKED: usize = 4;
 
-/// A token after `Bearer` has at least this many characters.
+/// The minimum number of characters of a token after `Bearer`.
 const MIN_BEARER: usize = 8;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! When to try again.
+//! Retry hints of providers.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::body::detail;
 
-/// The provider's hint, in any of its forms: `retry-after-ms`, or `Retry-After` in seconds, whole or
-/// not, or as a date (RFC 9110, 10.2.3). A date that has passed is no wait at all.
+/// Reads the wait before a retry: `retry-after-ms`, or `Retry-After` as seconds, with or without a
+/// fraction, or as a date (RFC 9110, 10.2.3). A past date means no wait.
 pub(super) fn hint(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     if let Some(wait) = text("retry-after-ms").and_then(|text| milliseconds(text, 1.0)) {
@@ -21,14 +21,13 @@ pub(super) fn hint(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     })
 }
 
-/// Google's hint, which is in the body alone: `google.rpc.RetryInfo`, with a delay such as `38s` or
-/// `0.5s`.
+/// Reads Google's hint from the body: the delay of `google.rpc.RetryInfo`, such as `38s` or `0.5s`.
 pub(super) fn hint_in(details: &[Value]) -> Option<Duration> {
     let delay = detail(details, "RetryInfo")?.get("retryDelay")?.as_str()?;
     milliseconds(delay.strip_suffix('s')?, 1_000.0)
 }
 
-/// OpenAI's and Anthropic's own word on whether to try again.
+/// Reads `x-should-retry`, which OpenAI and Anthropic send.
 pub(super) fn should_retry(headers: &HeaderMap) -> Option<bool> {
     match headers.get("x-should-retry")?.as_bytes() {
         b"true" => Some(true),
@@ -37,7 +36,7 @@ pub(super) fn should_retry(headers: &HeaderMap) -> Option<bool> {
     }
 }
 
-/// A decimal number of units that are so many milliseconds long.
+/// Parses a decimal number of units, each `unit` milliseconds long.
 fn milliseconds(text: &str, unit: f64) -> Option<Duration> {
     let decimal = text
         .bytes()
@@ -55,7 +54,7 @@ fn milliseconds(text: &str, unit: f64) -> Option<Duration> {
     Some(Duration::from_millis(capped.ceil() as u64))
 }
 
-/// A day in milliseconds. Nobody waits longer, and nothing may overflow.
+/// One day. The cap also prevents overflow.
 const MAX_HINT_MILLISECONDS: f64 = 86_400_000.0;
 
 #[cfg(test)]
@@ -70,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_is_understood() {
+    fn every_form_of_retry_hint_is_parsed() {
         for (name, value, milliseconds) in [
             ("retry-after-ms", "250", 250),
             ("retry-after-ms", "250.5", 251),
@@ -88,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_no_hint() {
+    fn invalid_retry_hints_are_ignored() {
         for value in ["soon", "-1", "", "inf", "nan", "1.2.3", "1e3"] {
             assert_eq!(hint_of("retry-after", value), None, "{value}");
         }
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn milliseconds_win_over_seconds() {
+    fn milliseconds_take_precedence_over_seconds() {
         let mut headers = HeaderMap::new();
         headers.insert("retry-after", "1".parse().unwrap());
         headers.insert("retry-after-ms", "20".parse().unwrap());

@@ -29,7 +29,7 @@ fn anthropic(kind: &str, message: &str) -> String {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn openais_errors_are_told_apart_by_body() {
+fn openais_errors_are_classified_by_body() {
     use ErrorClass as E;
     for (status, message, kind, code, class) in [
         (
@@ -149,7 +149,7 @@ fn openais_errors_are_told_apart_by_body() {
 }
 
 #[test]
-fn anthropics_errors_are_told_apart_by_body() {
+fn anthropics_errors_are_classified_by_body() {
     use ErrorClass as E;
     for (status, kind, message, class) in [
         (401, "authentication_error", "invalid x-api-key", E::Revoked),
@@ -193,7 +193,7 @@ fn anthropics_errors_are_told_apart_by_body() {
 }
 
 #[test]
-fn deepseeks_errors_are_told_apart() {
+fn deepseeks_errors_are_classified() {
     use ErrorClass as E;
     for (status, message, kind, class) in [
         (
@@ -233,7 +233,7 @@ fn deepseeks_errors_are_told_apart() {
 }
 
 #[test]
-fn an_answer_that_failed_is_an_overload() {
+fn a_failed_answer_is_classified_as_overloaded() {
     for (choice, words) in [
         (
             r#"{"message":{"content":"Hal"},"finish_reason":"insufficient_system_resource"}"#,
@@ -245,7 +245,7 @@ fn an_answer_that_failed_is_an_overload() {
         ),
         (
             r#"{"message":{"content":null},"finish_reason":null}"#,
-            "the answer is empty, as some are while a model starts",
+            "the answer is empty; the model may still be starting",
         ),
     ] {
         let body = format!(r#"{{"id":"1","error":null,"choices":[{choice}]}}"#);
@@ -270,7 +270,7 @@ fn an_answer_that_failed_is_an_overload() {
 }
 
 #[test]
-fn azures_own_name_for_a_call_goes_first() {
+fn azures_own_request_id_takes_precedence() {
     let mut headers = HeaderMap::new();
     headers.insert("x-request-id", "x".parse().unwrap());
     headers.insert("apim-request-id", "apim".parse().unwrap());
@@ -278,7 +278,7 @@ fn azures_own_name_for_a_call_goes_first() {
 }
 
 #[test]
-fn the_body_names_the_call_when_no_header_does() {
+fn the_request_id_is_read_from_the_body_without_a_header() {
     let body = anthropic("api_error", "Oops");
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     let headers = HeaderMap::new();
@@ -304,7 +304,7 @@ fn a_hint_is_taken_from_the_headers() {
 }
 
 #[test]
-fn every_shape_of_body_has_its_words() {
+fn the_message_is_read_from_every_shape_of_body() {
     for (body, words) in [
         (r#"{"error":"text"}"#, "text"),
         (r#"{"error":{"message":"text"}}"#, "text"),
@@ -318,9 +318,9 @@ fn every_shape_of_body_has_its_words() {
         (r#"[{"error":{"message":"text"}}]"#, "text"),
         (r#""text""#, "text"),
         ("text\n", "text"),
-        ("", "HTTP status 400 Bad Request, without words"),
-        ("{}", "HTTP status 400 Bad Request, without words"),
-        ("null", "HTTP status 400 Bad Request, without words"),
+        ("", "HTTP status 400 Bad Request, without a message"),
+        ("{}", "HTTP status 400 Bad Request, without a message"),
+        ("null", "HTTP status 400 Bad Request, without a message"),
     ] {
         assert_eq!(
             classified(ProviderId::Custom, 400, body).message,
@@ -331,7 +331,7 @@ fn every_shape_of_body_has_its_words() {
 }
 
 #[test]
-fn a_page_is_known_by_its_title_only() {
+fn an_html_page_is_reduced_to_its_title() {
     let page = format!(
         "<!DOCTYPE html><html><head><TITLE>502 Bad Gateway</TITLE></head><body>secret {KEY}</body>"
     );
@@ -346,7 +346,7 @@ fn a_page_is_known_by_its_title_only() {
 }
 
 #[test]
-fn the_providers_words_come_without_the_key() {
+fn the_key_is_redacted_from_the_providers_message() {
     let quoted = openai(
         "Incorrect API key provided: sk-proj-********wxyz. You can find your API key at https://platform.openai.com/account/api-keys.",
         "invalid_request_error",
@@ -359,7 +359,7 @@ fn the_providers_words_come_without_the_key() {
 }
 
 #[test]
-fn an_error_prints_its_class_and_words() {
+fn an_error_displays_its_class_and_message() {
     let error = classified(ProviderId::OpenAi, 429, &openai("Slow", "requests", ""));
     assert_eq!(error.to_string(), "throttled: Slow");
 }

@@ -1,4 +1,4 @@
-//! What the model said, as it goes back.
+//! Assistant messages as they are sent back.
 
 use latchkey_contract::router::v1::part::Content as Neutral;
 use latchkey_contract::router::v1::{Message, Part, Role};
@@ -11,7 +11,7 @@ use crate::encode::{
     Call, EncodeError, EncodeErrorKind, LongText, part_field, refuse, tool_arguments,
 };
 
-/// The parts of a message, and the results that its calls wait for.
+/// Writes the parts of a message, and registers its calls in `awaited`.
 pub(super) fn assistant_parts<'a>(
     call: &Call<'a>,
     m: usize,
@@ -19,18 +19,19 @@ pub(super) fn assistant_parts<'a>(
     awaited: &mut Awaited<'a>,
 ) -> Result<Vec<WirePart<'a>>, EncodeError> {
     let mark = call.dialect().state_mark();
-    // Of its own messages at least one part has state; only their ids are Google's.
+    // Google's own messages have a part with state. Only their call ids are known to Google.
     let own = message.parts.iter().any(|part| is_own(mark, part));
     let numbered = own && call.traits.thought_signatures;
     let mut parts = Vec::with_capacity(message.parts.len());
     for (p, part) in message.parts.iter().enumerate() {
         let state = own_state(mark, (m, p), part)?;
         let data = match &part.content {
-            // It stood for another provider's state.
+            // An empty text only carries another provider's state.
             Some(Neutral::Text(text)) if text.is_empty() && state.is_none() => continue,
-            // There is no part for a refusal; it is what was said.
+            // Requests have no part for refusals, so a refusal is sent as text.
             Some(Neutral::Text(text) | Neutral::Refusal(text)) => Data::Text(LongText(text)),
-            // Other models' thoughts are left out. What was withheld marks where an answer paused.
+            // Thoughts of other models are left out. A withheld thought marks where an answer
+            // paused.
             Some(Neutral::Reasoning(thought)) if state.is_none() || thought.redacted => continue,
             Some(Neutral::Reasoning(reasoning)) => Data::Text(LongText(&reasoning.text)),
             Some(Neutral::Image(image)) => {
@@ -50,7 +51,7 @@ pub(super) fn assistant_parts<'a>(
         };
         parts.push(WirePart {
             thought: matches!(part.content, Some(Neutral::Reasoning(_))),
-            // Thoughts may come without a signature, and go back as they came.
+            // Thoughts may be received without a signature, and are then sent without one.
             thought_signature: state.filter(|signature| !signature.is_empty()),
             ..data.into()
         });
@@ -58,8 +59,8 @@ pub(super) fn assistant_parts<'a>(
     Ok(parts)
 }
 
-/// Where the last answer paused, and how many turns at the end are that answer: they are not sent, for
-/// the token stands for them.
+/// Returns the token of a paused answer, and the number of final turns that the token replaces.
+/// Those turns are not sent.
 pub(super) fn paused<'a>(call: &Call<'a>) -> Result<Option<(&'a str, usize)>, EncodeError> {
     let messages = &call.request.messages;
     let is_assistant = |message: &&Message| message.role() == Role::Assistant;
@@ -83,7 +84,8 @@ fn is_own(mark: &str, part: &Part) -> bool {
     state.is_some_and(|state| state.provider == mark)
 }
 
-/// The state of a part, if it came from here. It was base64 when it came, so it is base64 still.
+/// The state of a part, if this endpoint gave it. It was base64 when it was received, so any other
+/// bytes are refused.
 fn own_state<'a>(
     mark: &str,
     (m, p): (usize, usize),
@@ -99,7 +101,7 @@ fn own_state<'a>(
         _ => refuse(
             part_field(m, p, "provider_state.data"),
             EncodeErrorKind::Invalid,
-            "is not what the provider gave",
+            "was not given by the provider",
         ),
     }
 }

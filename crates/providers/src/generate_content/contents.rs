@@ -1,4 +1,4 @@
-//! The conversation, regrouped as Google wants it.
+//! Regroups the conversation by Google's rules.
 
 use latchkey_contract::router::v1::part::Content as Neutral;
 use latchkey_contract::router::v1::{Message, Role};
@@ -9,13 +9,13 @@ use super::part::{Content, Data, WirePart, WireRole};
 use super::results::Awaited;
 use crate::encode::{Call, EncodeError, EncodeErrorKind, LongText, part_field, refuse};
 
-/// A conversation as Google wants it.
+/// A regrouped conversation.
 pub(super) struct Conversation<'a> {
-    /// The instructions that lead it.
+    /// The leading instructions.
     pub(super) system: Option<Content<'a>>,
-    /// The turns after them.
+    /// The turns after the instructions.
     pub(super) contents: Vec<Content<'a>>,
-    /// Where to go on with an answer that paused.
+    /// The token that continues a paused answer.
     pub(super) continuation: Option<&'a str>,
 }
 
@@ -43,7 +43,7 @@ fn contents<'a>(
     leading: usize,
     turns: &'a [Message],
 ) -> Result<Vec<Content<'a>>, EncodeError> {
-    // Google looks for signatures from the user's last words on.
+    // Google checks signatures after the last user message.
     let last_words = turns
         .iter()
         .rposition(|message| message.role() == Role::User)
@@ -59,7 +59,7 @@ fn contents<'a>(
                 return refuse(
                     format!("messages[{m}].role"),
                     EncodeErrorKind::UnsupportedByProvider,
-                    "the provider takes instructions at the beginning only",
+                    "the provider accepts instructions only at the start of the conversation",
                 );
             }
             Role::User | Role::Unspecified => contents.push(Content {
@@ -88,7 +88,7 @@ fn contents<'a>(
         return refuse(
             "messages",
             EncodeErrorKind::UnsupportedByProvider,
-            "the provider wants a turn beside the instructions",
+            "must have a message other than instructions",
         );
     }
     Ok(contents)
@@ -123,11 +123,12 @@ fn user<'a>(
     Ok(parts)
 }
 
-/// Calls must follow the user's turn at once, so the model's messages in a row are one turn.
+/// Appends a model turn. Calls must directly follow a user turn, so consecutive model messages are
+/// merged into one turn.
 fn push_model_turn<'a>(contents: &mut Vec<Content<'a>>, parts: Vec<WirePart<'a>>) {
     match contents.last_mut() {
         Some(last) if last.role == Some(WireRole::Model) => last.parts.extend(parts),
-        // Nothing is left of it but another model's thoughts.
+        // Only thoughts of another model were in the message.
         _ if parts.is_empty() => {}
         _ => contents.push(Content {
             role: Some(WireRole::Model),
@@ -136,8 +137,8 @@ fn push_model_turn<'a>(contents: &mut Vec<Content<'a>>, parts: Vec<WirePart<'a>>
     }
 }
 
-/// The first call of each step must be signed. Those of other models, and of older ones, get the mark
-/// that Google documents for them.
+/// Signs the first call of a step, as Google requires. Calls of other and older models get the
+/// placeholder that Google documents.
 fn sign(contents: &mut [Content<'_>]) {
     let last = contents.last_mut();
     let Some(step) = last.filter(|content| content.role == Some(WireRole::Model)) else {
@@ -150,17 +151,17 @@ fn sign(contents: &mut [Content<'_>]) {
     }
 }
 
-/// The last turn may be the model's, to go on with, on some models.
+/// Checks the last turn. On some models it may be the model's, which is continued.
 fn check_end(call: &Call<'_>, turns: &[Message]) -> Result<(), EncodeError> {
     match turns {
         [.., last] if last.role() == Role::Assistant && !call.traits.prefill => refuse(
             format!("messages[{}]", call.request.messages.len() - 1),
             EncodeErrorKind::UnsupportedByProvider,
-            "the model does not go on with a turn of its own",
+            "the model does not continue an assistant message",
         ),
         _ => Ok(()),
     }
 }
 
-/// Stands for the signature of a call that Google did not make.
+/// The placeholder for the signature of a call that Google did not make.
 const NOT_SIGNED: &str = "skip_thought_signature_validator";

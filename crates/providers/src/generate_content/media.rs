@@ -1,4 +1,4 @@
-//! Pictures and documents, and the types that Google wants to be told.
+//! Images and files, with the MIME types that Google requires.
 
 use latchkey_contract::router::v1::{Blob, File, Image, file, image};
 use url::Url;
@@ -6,7 +6,7 @@ use url::Url;
 use super::part::{Data, FileData, InlineData, MediaResolution, WirePart};
 use crate::encode::{Base64, Call, EncodeError, EncodeErrorKind, refuse};
 
-/// A picture of a message.
+/// Writes an image of a message.
 pub(super) fn image<'a>(
     call: &Call<'_>,
     image: &'a Image,
@@ -15,7 +15,7 @@ pub(super) fn image<'a>(
     let data = match &image.source {
         Some(image::Source::Url(url)) => Data::FileData(linked(url, field("image.url"))?),
         Some(image::Source::Blob(blob)) => Data::InlineData(inline(blob)),
-        None => return unsupported(field("image"), "has neither URL nor data"),
+        None => return unsupported(field("image"), "must have a URL or data"),
     };
     Ok(WirePart {
         media_resolution: resolution(call, image, &field)?,
@@ -23,7 +23,7 @@ pub(super) fn image<'a>(
     })
 }
 
-/// A document of a message. Its name has no place.
+/// Writes a file of a message. Google has no field for its name.
 pub(super) fn file(
     file: &File,
     field: impl Fn(&str) -> String,
@@ -31,7 +31,7 @@ pub(super) fn file(
     let data = match &file.source {
         Some(file::Source::Url(url)) => Data::FileData(linked(url, field("file.url"))?),
         Some(file::Source::Blob(blob)) => Data::InlineData(inline(blob)),
-        None => return unsupported(field("file"), "has neither URL nor data"),
+        None => return unsupported(field("file"), "must have a URL or data"),
     };
     Ok(data.into())
 }
@@ -43,11 +43,11 @@ pub(super) fn inline(blob: &Blob) -> InlineData<'_> {
     }
 }
 
-/// Google wants the type of what it shall fetch, and the neutral part has none: the path's ending
-/// tells it, as it does in Google's own SDK.
+/// Writes a URL with its MIME type. Google requires the type and the neutral part has none, so it
+/// is derived from the path's extension, as in Google's own SDK.
 pub(super) fn linked(file_uri: &str, field: String) -> Result<FileData<'_>, EncodeError> {
     let mime_type = mime_type(file_uri);
-    // Google was told the type of what was uploaded to it.
+    // Google knows the type of an uploaded file.
     if mime_type.is_none() && !file_uri.starts_with(FILES_API) {
         return unsupported(
             field,
@@ -69,7 +69,7 @@ fn mime_type(url: &str) -> Option<&'static str> {
     Some(known.1)
 }
 
-/// How closely to look at a picture.
+/// The resolution at which an image is processed.
 fn resolution(
     call: &Call<'_>,
     image: &Image,
@@ -83,7 +83,7 @@ fn resolution(
     if call.traits.image_detail {
         Ok(Some(MediaResolution { level }))
     } else {
-        unsupported(field("image.detail"), "the model has no such control")
+        unsupported(field("image.detail"), "is not supported by the model")
     }
 }
 
@@ -91,10 +91,10 @@ fn unsupported<T>(field: String, message: &'static str) -> Result<T, EncodeError
     refuse(field, EncodeErrorKind::UnsupportedByProvider, message)
 }
 
-/// Where AI Studio keeps files that were uploaded to it.
+/// The base URL of files that were uploaded to AI Studio.
 const FILES_API: &str = "https://generativelanguage.googleapis.com/v1beta/files/";
 
-/// Endings of names, and the types that Google documents for them.
+/// File extensions and the MIME types that Google documents for them.
 const MIME_TYPES: [(&str, &str); 37] = [
     ("aac", "audio/aac"),
     ("aiff", "audio/aiff"),
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_paths_ending_tells_the_type() {
+    fn the_mime_type_is_derived_from_the_extension() {
         for (url, expected) in [
             ("https://example.com/cat.jpg", Some("image/jpeg")),
             (
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_uploaded_files_type_is_known_already() {
+    fn an_uploaded_file_needs_no_mime_type() {
         let field = || "image.url".to_owned();
         let uploaded = "https://generativelanguage.googleapis.com/v1beta/files/abc-123";
         let linked_file = linked(uploaded, field()).unwrap();

@@ -1,4 +1,4 @@
-//! A message that is being said, part by part.
+//! Builds a message from the parts of an answer.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -12,7 +12,7 @@ use crate::encode::NO_ARGUMENTS;
 #[derive(Debug)]
 pub(super) struct MessageBuilder {
     pub(super) draft: Draft,
-    /// The text or thought that the next one goes on with, if neither is signed.
+    /// The text or thought that the next piece extends, if neither is signed.
     open: Option<(Kind, PartId)>,
     calls: usize,
 }
@@ -32,7 +32,7 @@ impl MessageBuilder {
         }
     }
 
-    /// Takes in the next part.
+    /// Adds the next part.
     pub(super) fn add(
         &mut self,
         part: Part<'_>,
@@ -60,14 +60,14 @@ impl MessageBuilder {
                 deltas,
             );
         } else {
-            // Tools that run at Google, and kinds to come.
+            // Server tools, and types that are unknown here.
             self.open = None;
         }
         Ok(())
     }
 
-    /// Text and thoughts come in pieces. A signed piece stays a part of its own, for a signature is
-    /// bound to the very part that it came on.
+    /// Adds a piece of a text or thought. A signed piece remains a part of its own, because the
+    /// signature belongs to exactly that part.
     fn text(&mut self, kind: Kind, text: &str, signature: &str, deltas: &mut Vec<PartDelta>) {
         if text.is_empty() && signature.is_empty() {
             return;
@@ -94,7 +94,7 @@ impl MessageBuilder {
             Kind::Text => self.draft.open_text(),
             Kind::Thought => {
                 let part = self.draft.open_reasoning();
-                // It may go back where it came from, signed or not.
+                // It may be sent back to its endpoint, signed or not.
                 self.draft.set_state(part, "");
                 part
             }
@@ -133,14 +133,14 @@ impl MessageBuilder {
     }
 }
 
-/// A picture. Other media are nothing that was asked for.
+/// Decodes an image. None for other media, which were not requested.
 fn picture(data: &InlineData<'_>) -> Result<Option<Blob>, Undecodable> {
     let mime_type = data.mime_type.as_deref().unwrap_or_default();
     if !mime_type.starts_with("image/") {
         return Ok(None);
     }
     let base64 = data.data.as_deref().unwrap_or_default();
-    // Bytes may come in either alphabet (protobuf's JSON mapping).
+    // Bytes may be encoded in either alphabet (protobuf's JSON mapping).
     let bytes = STANDARD
         .decode(base64)
         .or_else(|_| URL_SAFE.decode(base64))

@@ -1,11 +1,12 @@
-//! Google's generateContent, at AI Studio and at Vertex AI.
+//! Google's `generateContent`, at AI Studio and at Vertex AI.
 //!
-//! Its rules shape the conversation: instructions that lead it move to `systemInstruction`, and there
-//! is no other place for them; the results of a turn's tool calls go back together, in the calls'
-//! order, each by the name of its tool; a result is an object, so texts are wrapped. From Gemini 3 on
-//! a signature rides on parts of an answer and must come back on the very same part. It is the part's
-//! provider state, as the base64 that it came as. An answer that paused ends with a withheld thought
-//! whose state is the token to go on with: such a conversation goes back without the answer so far.
+//! Its rules shape the conversation. Leading instructions move to `systemInstruction`; they are not
+//! allowed elsewhere. The results of a turn's tool calls are sent together, in the order of the
+//! calls, each with the name of its tool. A result is an object, so a text is wrapped in one. Since
+//! Gemini 3, parts of an answer carry a signature, which must be sent back on the same part. The
+//! signature is the part's provider state, in the base64 form that was received. A paused answer
+//! ends with a withheld thought whose state is a token. Such a conversation is sent with the token
+//! and without the paused answer.
 
 mod assistant;
 mod contents;

@@ -1,4 +1,4 @@
-//! Contents and their parts as they are written.
+//! The wire types of contents and their parts.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::encode::{Base64, LongText};
 
-/// A turn, or the instructions.
+/// A turn or the instructions.
 #[derive(Serialize)]
 pub(super) struct Content<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,7 +22,7 @@ pub(super) enum WireRole {
     User,
 }
 
-/// A part: one kind of data, and what is said about it.
+/// A part: data of one type, and its attributes.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WirePart<'a> {
@@ -90,7 +90,7 @@ pub(super) struct FunctionResponse<'a> {
     pub(super) parts: Vec<ResponsePart<'a>>,
 }
 
-/// An object under the two names that Google knows the meaning of.
+/// A result object with one of the two keys that Google defines.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Outcome<'a> {
@@ -98,7 +98,7 @@ pub(super) enum Outcome<'a> {
     Output(#[serde(serialize_with = "long_text")] Cow<'a, str>),
 }
 
-/// A picture beside a result's text.
+/// An image beside the text of a result.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum ResponsePart<'a> {

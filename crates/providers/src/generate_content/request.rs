@@ -1,4 +1,4 @@
-//! The request's body.
+//! The body of Google's requests.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{GenerateRequest, Role};
@@ -14,7 +14,8 @@ use crate::encode::{
     answer_format, reasoning, refuse, sampling,
 };
 
-/// Second spellings of our own fields. Google reads both, and would take either.
+/// Alternative spellings of fields that the body sets. Google accepts both, so an option could
+/// override a field.
 const RESERVED: Reserved = &[
     "contents",
     "continuation_token",
@@ -24,7 +25,7 @@ const RESERVED: Reserved = &[
     "tool_config",
 ];
 
-/// Writes the body. The model and whether to stream are in the path.
+/// Writes the body of a generation request. The model and the choice of streaming are in the path.
 pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
     let reasoning = reasoning(call)?;
     let thinking = thinking(reasoning)?;
@@ -42,8 +43,8 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError
     Ok((crate::encode::write(call.request, &body), RESERVED))
 }
 
-/// The whole body of a request for the prompt's size. At AI Studio anything beside the conversation is
-/// counted within a request for an answer only.
+/// Writes the body of a token count. AI Studio counts anything other than the conversation only
+/// within a complete generation request.
 pub(crate) fn count(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
     let nested = call.target.provider != ProviderId::Vertex && !is_bare(call.request);
     let body = crate::encode::body(call, |call| prompt(call, nested))?;
@@ -71,7 +72,7 @@ fn prompt(call: &Call<'_>, named: bool) -> Result<(Vec<u8>, Reserved), EncodeErr
     Ok((crate::encode::write(call.request, &prompt), RESERVED))
 }
 
-/// Whether there is nothing to send but the conversation.
+/// Whether the request consists of the conversation only.
 fn is_bare(request: &GenerateRequest) -> bool {
     let first = request.messages.first();
     first.is_none_or(|message| message.role() != Role::System)
@@ -82,7 +83,7 @@ fn is_bare(request: &GenerateRequest) -> bool {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Body<'a> {
-    /// Within a request to count; else the path names it.
+    /// Set within a token count only. Elsewhere the path names the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
     contents: Vec<Content<'a>>,
@@ -137,10 +138,10 @@ fn generation_config<'a>(
             return refuse(
                 "response_format.json_schema.description",
                 EncodeErrorKind::UnsupportedByProvider,
-                "the provider has no place for it",
+                "is not supported by the provider",
             );
         }
-        // Its schemas are always kept to, and have no names.
+        // Google always enforces schemas, and gives them no names.
         AnswerFormat::JsonSchema(_, schema) => (Some(JSON), Some(schema)),
     };
     let max_output_tokens = call.request.max_output_tokens;
@@ -163,14 +164,14 @@ fn generation_config<'a>(
     }))
 }
 
-/// Google's seeds have 32 bits.
+/// Converts a seed to Google's 32 bits.
 fn seed(seed: Option<i64>) -> Result<Option<i32>, EncodeError> {
     match seed.map(i32::try_from).transpose() {
         Ok(seed) => Ok(seed),
         Err(_) => refuse(
             "sampling.seed",
             EncodeErrorKind::UnsupportedByProvider,
-            "the provider takes 32 bits",
+            "the provider accepts 32-bit seeds only",
         ),
     }
 }

@@ -1,4 +1,4 @@
-//! An answer, whole or a chunk of one: both have the same shape.
+//! The wire types of answers. A complete answer and a chunk have the same shape.
 
 use latchkey_contract::router::v1::FinishReason;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use crate::Dialect;
 use crate::decode::{Answer, Draft, Undecodable};
 use crate::json::Text;
 
-/// Reads a whole answer.
+/// Decodes a complete answer.
 pub(crate) fn decode(dialect: Dialect, body: &[u8]) -> Result<Answer, Undecodable> {
     let response: Response<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
     let answered = response
@@ -51,14 +51,14 @@ pub(super) struct Candidate<'a> {
     pub(super) content: Option<Content<'a>>,
     #[serde(borrow)]
     pub(super) finish_reason: Option<Text<'a>>,
-    /// Words about the reason.
+    /// An explanation of the finish reason.
     #[serde(borrow)]
     pub(super) finish_message: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) continuation_token: Option<Text<'a>>,
 }
 
-/// Why the prompt was not answered at all.
+/// Why the prompt was blocked.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PromptFeedback<'a> {
@@ -74,7 +74,7 @@ pub(super) struct Content<'a> {
     pub(super) parts: Option<Vec<Part<'a>>>,
 }
 
-/// A part of any kind.
+/// A part of any type.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Part<'a> {
@@ -98,7 +98,7 @@ pub(super) struct FunctionCall<'a> {
     pub(super) name: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) args: Option<&'a RawValue>,
-    /// Arguments in pieces, which nobody asked for.
+    /// Arguments in pieces, which are never requested.
     pub(super) partial_args: Option<IgnoredAny>,
 }
 
@@ -111,7 +111,7 @@ pub(super) struct InlineData<'a> {
     pub(super) data: Option<Text<'a>>,
 }
 
-/// Why the answer ended. There is no reason of its own for waiting for tools.
+/// Maps the finish reason. Google has no reason for tool calls.
 pub(super) fn finish_reason(native: &str, draft: &Draft) -> FinishReason {
     match native {
         "STOP" if draft.has_tool_calls() => FinishReason::ToolCalls,
@@ -123,7 +123,7 @@ pub(super) fn finish_reason(native: &str, draft: &Draft) -> FinishReason {
     }
 }
 
-/// Whether the reason is that Google withheld the answer.
+/// Whether Google withheld the answer.
 pub(super) fn is_filter(native: &str) -> bool {
     FILTERS.contains(&native)
 }

@@ -1,4 +1,4 @@
-//! The results of tool calls, in the order of the calls: two calls of one tool are told apart by it.
+//! Tool results in the order of their calls, which is how Google tells apart two calls of one tool.
 
 use std::borrow::Cow;
 
@@ -10,21 +10,21 @@ use super::media::{inline, linked};
 use super::part::{Content, Data, FunctionResponse, Outcome, ResponsePart, WireRole};
 use crate::encode::{Call, EncodeError, EncodeErrorKind, part_field, refuse};
 
-/// Calls that wait for their results.
+/// Calls that have no result yet.
 #[derive(Default)]
 pub(super) struct Awaited<'a>(Vec<Waiting<'a>>);
 
 struct Waiting<'a> {
-    /// The id in the conversation.
+    /// The id of the call in the conversation.
     id: &'a str,
-    /// The id that Google gave, if it did.
+    /// The id that Google gave the call, if any.
     wire_id: Option<&'a str>,
     name: &'a str,
     answer: Option<FunctionResponse<'a>>,
 }
 
 impl<'a> Awaited<'a> {
-    /// Waits for the result of a call.
+    /// Registers a call.
     pub(super) fn expect(&mut self, id: &'a str, wire_id: Option<&'a str>, name: &'a str) {
         self.0.push(Waiting {
             id,
@@ -34,7 +34,7 @@ impl<'a> Awaited<'a> {
         });
     }
 
-    /// Takes in a result. That it answers a call was checked before.
+    /// Sets the result of a call. The contract's rules have checked that the call exists.
     pub(super) fn answer(
         &mut self,
         call: &Call<'a>,
@@ -58,7 +58,7 @@ impl<'a> Awaited<'a> {
         Ok(())
     }
 
-    /// The turn that answers, once a turn was asked.
+    /// Takes the turn with the results. None when there are none.
     pub(super) fn take(&mut self) -> Option<Content<'a>> {
         let answers = self.0.drain(..).filter_map(|waiting| waiting.answer);
         let parts: Vec<_> = answers
@@ -71,7 +71,7 @@ impl<'a> Awaited<'a> {
     }
 }
 
-/// What the tool said, in one text.
+/// Joins the texts of a result.
 fn text(result: &ToolResult) -> Cow<'_, str> {
     let mut texts = result.parts.iter().filter_map(|part| match &part.content {
         Some(Neutral::Text(text)) => Some(text.as_str()),
@@ -106,10 +106,10 @@ fn picture<'a>(
     let unsupported =
         |at: &str, message| refuse(field(at), EncodeErrorKind::UnsupportedByProvider, message);
     if !call.traits.tool_result_images {
-        return unsupported("image", "the model takes text from tools only");
+        return unsupported("image", "the model accepts only text in tool results");
     }
     if matches!(image.detail(), image::Detail::Low | image::Detail::High) {
-        return unsupported("image.detail", "has no place in a tool's result");
+        return unsupported("image.detail", "is not supported in tool results");
     }
     match &image.source {
         Some(image::Source::Blob(blob)) => Ok(ResponsePart::InlineData(inline(blob))),
@@ -118,8 +118,8 @@ fn picture<'a>(
         }
         Some(image::Source::Url(_)) => unsupported(
             "image.url",
-            "the provider takes pictures from tools inline only",
+            "the provider accepts images in tool results as data only",
         ),
-        None => unsupported("image", "has neither URL nor data"),
+        None => unsupported("image", "must have a URL or data"),
     }
 }

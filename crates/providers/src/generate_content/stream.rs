@@ -1,4 +1,4 @@
-//! The answer in chunks.
+//! Streamed answers of Google.
 
 use latchkey_contract::router::v1::{FinishReason, PartDelta, Usage};
 
@@ -9,23 +9,23 @@ use crate::Dialect;
 use crate::decode::{Answer, Undecodable};
 use crate::json::Text;
 
-/// Puts chunks together.
+/// Builds an answer from chunks.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     builder: MessageBuilder,
     id: String,
     model: String,
     end: Option<End>,
-    /// Where a later request may go on from; the latest holds.
+    /// The token that continues a paused answer. The latest one counts.
     continuation: Option<String>,
     reported: Reported,
 }
 
-/// Why there is no more.
+/// Why the answer ended.
 #[derive(Debug, Default)]
 struct End {
     reason: String,
-    /// The prompt itself was blocked.
+    /// Whether the prompt was blocked.
     blocked: bool,
 }
 
@@ -41,7 +41,7 @@ impl Decoder {
         }
     }
 
-    /// Takes in an event's data.
+    /// Handles the data of an event.
     pub(crate) fn event(&mut self, data: &str) -> Result<Vec<PartDelta>, Undecodable> {
         let mut deltas = Vec::new();
         let chunk = serde_json::from_str(data).map_err(|_| Undecodable)?;
@@ -63,7 +63,7 @@ impl Decoder {
         if self.model.is_empty() {
             self.model = chunk.model_version.unwrap_or_default().into_owned();
         }
-        // It comes with every chunk, and the last one is whole.
+        // Every chunk reports usage, and the last report is complete.
         if let Some(reported) = usage::read(chunk.usage_metadata) {
             self.reported = reported;
         }
@@ -78,7 +78,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// An answer that came whole may leave its reason out.
+    /// Ends a complete answer that has no finish reason.
     pub(super) fn end_without_reason(&mut self) {
         self.end.get_or_insert_default();
     }
@@ -87,13 +87,15 @@ impl Decoder {
         self.reported.usage
     }
 
-    /// Never: chunks may follow the one with the reason, and the connection's end is the end.
-    #[expect(clippy::unused_self, reason = "as the other decoders have it")]
+    /// Always false: chunks may follow the one with the finish reason. The end of the connection is
+    /// the end of the stream.
+    #[expect(clippy::unused_self, reason = "the decoders share one interface")]
     pub(crate) fn is_complete(&self) -> bool {
         false
     }
 
-    /// The whole, or nothing when the stream was cut: it must have given a reason for its end.
+    /// Returns the complete answer. None when the stream was cut, that is, when it has no finish
+    /// reason.
     pub(crate) fn finish(self) -> Option<Answer> {
         let end = self.end?;
         let mut draft = self.builder.draft;
@@ -157,7 +159,7 @@ impl Decoder {
         }
     }
 
-    /// Says why the answer was withheld, in a part of its own, and once.
+    /// Adds the reason why the answer was withheld, once, as a part of its own.
     fn decline(&mut self, message: Option<Text<'_>>, deltas: &mut Vec<PartDelta>) {
         let draft = &mut self.builder.draft;
         if let Some(message) = message.filter(|message| !message.is_empty())

@@ -1,15 +1,15 @@
-//! How much the model thinks: by level from Gemini 3 on, by budget before.
+//! Thinking controls: a level since Gemini 3, a budget before.
 
 use serde::Serialize;
 
 use crate::catalogue::Effort;
 use crate::encode::{EncodeError, EncodeErrorKind, Reasoning, refuse};
 
-/// Level and budget exclude each other.
+/// The level and the budget are mutually exclusive.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ThinkingConfig {
-    /// Whoever asks for thoughts wants to see them.
+    /// Thoughts are returned whenever reasoning was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     include_thoughts: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -18,12 +18,12 @@ pub(super) struct ThinkingConfig {
     thinking_level: Option<&'static str>,
 }
 
-/// Nothing when nothing was asked.
+/// Returns the thinking controls. None when the request has none.
 pub(super) fn thinking(reasoning: Reasoning) -> Result<Option<ThinkingConfig>, EncodeError> {
     let (thinking_budget, thinking_level) = match (reasoning.effort, reasoning.budget) {
         (None, None) => return Ok(None),
         (None, Some(budget)) => (Some(budget), None),
-        // There is no level below the lowest.
+        // There is no level for no thinking.
         (Some(Effort::None), _) => {
             return Ok(Some(ThinkingConfig {
                 include_thoughts: None,

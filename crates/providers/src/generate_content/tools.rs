@@ -1,4 +1,4 @@
-//! Tools, and whether the model must call them.
+//! Tools and tool choice in Google's requests.
 
 use latchkey_contract::router::v1::GenerateRequest;
 use serde::Serialize;
@@ -8,21 +8,21 @@ use crate::encode::{
     Call, Choice, EncodeError, EncodeErrorKind, choice, parallel, refuse, tool_schema,
 };
 
-/// All functions are one tool.
+/// The one tool that holds all functions.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Tool<'a> {
     function_declarations: Vec<FunctionDeclaration<'a>>,
 }
 
-/// Google has no mark of strictness: it keeps to a schema as far as it can.
+/// A function. Google has no `strict` flag; it follows schemas as far as possible.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FunctionDeclaration<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     description: &'a str,
-    /// The field of the same meaning without `Json` takes a small part of JSON Schema only.
+    /// The schema. The alternative field `parameters` accepts only a small subset of JSON Schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     parameters_json_schema: Option<&'a RawValue>,
 }
@@ -61,7 +61,7 @@ pub(super) fn tool_config<'a>(call: &Call<'a>) -> Result<Option<ToolConfig<'a>>,
         return refuse(
             "tool_choice.parallel",
             EncodeErrorKind::UnsupportedByProvider,
-            "the provider cannot be held to one call at a time",
+            "the provider cannot be limited to one call at a time",
         );
     }
     let (mode, allowed_function_names) = match choice(call)? {

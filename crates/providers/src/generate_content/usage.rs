@@ -1,4 +1,4 @@
-//! Usage: the prompt includes what the cache had, the candidates exclude thoughts.
+//! Google's usage. The prompt includes cached tokens; the candidates exclude thoughts.
 
 use latchkey_contract::router::v1::Usage;
 use serde::Deserialize;
@@ -7,15 +7,15 @@ use serde_json::value::RawValue;
 use crate::json::{Count, Text};
 use crate::openai_chat::{Totals, split};
 
-/// What a report of usage says.
+/// A usage report.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Reported {
     pub(super) usage: Option<Usage>,
-    /// Vertex's type of traffic, in the words that AI Studio has for its tiers.
+    /// The service tier. Vertex AI's traffic types are mapped to AI Studio's tier names.
     pub(super) service_tier: String,
 }
 
-/// Reads usage; what is not usage is none, and never fails an answer that was paid for.
+/// Reads usage. Invalid usage is None: it must not fail an answer that was paid for.
 pub(super) fn read(raw: Option<&RawValue>) -> Option<Reported> {
     let metadata: UsageMetadata<'_> = serde_json::from_str(raw?.get()).ok()?;
     Some(Reported {
@@ -29,7 +29,7 @@ fn usage(metadata: &UsageMetadata<'_>) -> Option<Usage> {
         return None;
     }
     let count = |count: Option<Count>| count.unwrap_or_default().get();
-    // What Google's own tools found is input too, and in no other count.
+    // Results of Google's server tools are input as well. No other count includes them.
     let input = count(metadata.prompt_token_count)
         .saturating_add(count(metadata.tool_use_prompt_token_count));
     let thoughts = count(metadata.thoughts_token_count);
@@ -41,7 +41,7 @@ fn usage(metadata: &UsageMetadata<'_>) -> Option<Usage> {
         output: count(metadata.candidates_token_count).saturating_add(thoughts),
         reasoning: thoughts,
     });
-    // Pictures are a class of their own, cached or not.
+    // Images are a class of their own, cached or not.
     let cached = pictures(metadata.cache_tokens_details.as_deref()).min(usage.cache_read_tokens);
     let seen = pictures(metadata.prompt_tokens_details.as_deref());
     let fresh = seen.saturating_sub(cached).clamp(0, usage.input_tokens);
@@ -93,7 +93,7 @@ struct UsageMetadata<'a> {
     traffic_type: Option<Text<'a>>,
 }
 
-/// The share of one modality.
+/// The tokens of one modality.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Detail<'a> {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_share_no_token() {
+    fn usage_classes_are_disjoint() {
         let read = usage_of(
             r#"{"promptTokenCount":100,"cachedContentTokenCount":40,"toolUsePromptTokenCount":7,
                 "candidatesTokenCount":30,"thoughtsTokenCount":12,"totalTokenCount":149,
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn details_may_be_null_or_more_than_the_whole() {
+    fn details_may_be_null_or_exceed_their_total() {
         let read = usage_of(
             r#"{"promptTokenCount":5,"cachedContentTokenCount":9,"promptTokensDetails":null,
                 "cacheTokensDetails":[{"modality":"IMAGE","tokenCount":90}],
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_usage_is_none() {
+    fn invalid_usage_is_none() {
         for json in [
             "null",
             "{}",
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn traffic_has_the_names_of_tiers() {
+    fn traffic_types_map_to_service_tiers() {
         for (traffic, tier) in [
             ("ON_DEMAND", "standard"),
             ("ON_DEMAND_FLEX", "flex"),

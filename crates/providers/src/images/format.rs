@@ -1,6 +1,6 @@
-//! The forms of picture files: their MIME types, OpenAI's words for them, and how their bytes begin.
+//! Image file formats: MIME types, OpenAI's names, and magic bytes.
 
-/// A form.
+/// An image file format.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Format {
     Gif,
@@ -18,12 +18,12 @@ impl Format {
         all.find(|format| format.mime_type().eq_ignore_ascii_case(mime_type))
     }
 
-    /// By OpenAI's word, `output_format`.
+    /// Finds a format by OpenAI's `output_format`.
     pub(super) fn of_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.word() == word)
     }
 
-    /// By how the file begins.
+    /// Detects the format of a file by its magic bytes.
     pub(super) fn of_file(file: &[u8]) -> Option<Self> {
         Some(match file {
             [b'G', b'I', b'F', b'8', ..] => Self::Gif,

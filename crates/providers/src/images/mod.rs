@@ -1,4 +1,4 @@
-//! Pictures after a prompt.
+//! Image generation.
 //!
 //! A call goes [`request`] → HTTP → [`Reader::read`].
 
@@ -17,49 +17,51 @@ use crate::reply::Reply;
 use crate::{ErrorClass, ProviderError, Target, error};
 use format::Format;
 
-/// A request for pictures and everything it depends on. It holds a key and has no `Debug`.
+/// An image request and everything that encoding it depends on. It holds a key, so it has no
+/// `Debug`.
 pub struct Call<'a> {
-    /// Whom to ask, where and as whom.
+    /// The provider, its address and the credential.
     pub target: Target<'a>,
-    /// Which model, as the provider names it; at Azure, the deployment.
+    /// The provider's name of the model. At Azure, the name of the deployment.
     pub model: &'a str,
-    /// What for.
+    /// The neutral request.
     pub request: &'a GenerateImagesRequest,
 }
 
-/// A request and how its answer is read.
+/// An encoded request and the reader of its answer.
 pub struct Exchange {
-    /// What to send.
+    /// The HTTP request to send.
     pub request: WireRequest,
-    /// What reads the answer.
+    /// Decodes the answer.
     pub reader: Reader,
 }
 
-/// Reads the answer to the request that it came with.
+/// Decodes the answer to the request of the same exchange.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Reader {
     provider: ProviderId,
     form: Form,
-    /// The form of the files that was asked for, if it is one we know.
+    /// The requested file format. None when it is unknown or not set.
     requested: Option<Format>,
 }
 
-/// Pictures, at least one.
+/// At least one image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Images {
-    /// The pictures. There may be fewer than were asked for: providers withhold some.
+    /// The images. There may be fewer than requested, because providers withhold some.
     pub images: Vec<GeneratedImage>,
-    /// The model that answered, as the provider named it; empty when it did not.
+    /// The model that answered, by the provider's name. Empty when the answer has none.
     pub model: String,
-    /// What was used. None when nobody told.
+    /// Usage. None when the provider did not report it.
     pub usage: Option<Usage>,
-    /// The service tier that the provider says it served the call in; empty when it says nothing.
+    /// The service tier that served the call, by the provider's answer. Empty when the answer names
+    /// none.
     pub service_tier: String,
-    /// What the provider says the call cost, in nano-US-dollars. None when it does not.
+    /// The cost by the provider's answer, in nano-US-dollars. None when the answer has none.
     pub cost_nanos: Option<i64>,
 }
 
-/// Writes a request. Refused where the provider makes no pictures.
+/// Encodes a request. Refused if the provider does not generate images.
 pub fn request(call: &Call<'_>) -> Result<Exchange, EncodeError> {
     rules::check(call)?;
     let form = Form::of(call.target.provider)?;
@@ -79,8 +81,7 @@ pub fn request(call: &Call<'_>) -> Result<Exchange, EncodeError> {
 }
 
 impl Reader {
-    /// Reads the pictures. An answer in which the provider or its model declines is an error, with
-    /// the words it has for it.
+    /// Decodes the images. If the provider or its model declines, the error has its message.
     pub fn read(self, reply: &Reply<'_>) -> Result<Images, ProviderError> {
         let outcome = decode::read(self.provider, reply, |body| match self.form {
             Form::OpenAi => openai::decode(self, body).map(Outcome::Made),
@@ -97,7 +98,7 @@ impl Reader {
     }
 }
 
-/// What came of a request that was served.
+/// The result of a request that was served.
 enum Outcome {
     Made(Images),
     Declined {
@@ -107,12 +108,12 @@ enum Outcome {
     },
 }
 
-/// The forms that pictures are asked for in.
+/// The forms of image requests.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Form {
-    /// OpenAI's, and of whatever is compatible with it.
+    /// OpenAI's, also at compatible servers.
     OpenAi,
-    /// An answer of Google's that holds pictures.
+    /// Google's: an answer with images.
     GenerateContent,
 }
 
@@ -127,13 +128,13 @@ impl Form {
             ProviderId::Anthropic | ProviderId::DeepSeek => refuse(
                 "provider",
                 EncodeErrorKind::UnsupportedByProvider,
-                "makes no pictures",
+                "the provider does not generate images",
             ),
         }
     }
 }
 
-/// About how many bytes a body will have.
+/// Estimates the size of the body in bytes.
 fn size_hint(request: &GenerateImagesRequest) -> usize {
     const AROUND: usize = 384;
     AROUND + request.prompt.len() + request.prompt.len() / 8

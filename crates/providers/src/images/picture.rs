@@ -1,4 +1,4 @@
-//! A picture on the wire: base64, a `data:` URL, or a URL.
+//! An image on the wire: base64, a `data:` URL, or a URL.
 
 use base64::Engine;
 use base64::alphabet;
@@ -8,18 +8,18 @@ use latchkey_contract::router::v1::{Blob, GeneratedImage, generated_image};
 use super::format::Format;
 use crate::decode::Undecodable;
 
-/// What is known of a file's form: what the provider says, else what it was asked for.
+/// What is known of the file format: from the answer, else from the request.
 #[derive(Clone, Copy)]
 pub(super) struct Hints<'a> {
-    /// The MIME type that stands beside the picture; empty when none does.
+    /// The MIME type beside the image. Empty when there is none.
     pub(super) mime_type: &'a str,
-    /// The form that the whole answer names.
+    /// The format named for the whole answer.
     pub(super) answered: Option<Format>,
-    /// The form that was asked for.
+    /// The requested format.
     pub(super) requested: Option<Format>,
 }
 
-/// Reads base64 in either alphabet (RFC 4648, 4 and 5); Google writes both.
+/// Decodes base64 in either alphabet (RFC 4648, 4 and 5); Google uses both.
 pub(super) fn of_base64(text: &str, hints: Hints<'_>) -> Result<GeneratedImage, Undecodable> {
     let engine = if text.contains(['-', '_']) {
         &URL_SAFE
@@ -35,7 +35,7 @@ pub(super) fn of_base64(text: &str, hints: Hints<'_>) -> Result<GeneratedImage, 
     }
 }
 
-/// Reads a URL; one that holds its data (RFC 2397) becomes that data.
+/// Reads a URL. A `data:` URL (RFC 2397) is decoded.
 pub(super) fn of_url(url: &str, hints: Hints<'_>) -> Result<GeneratedImage, Undecodable> {
     let scheme = url
         .split_once(':')
@@ -59,7 +59,7 @@ fn mime_type(data: &[u8], hints: Hints<'_>) -> String {
         .answered
         .or_else(|| Format::of_file(data))
         .or(hints.requested);
-    // RFC 2046, 4.5.1: bytes of unknown form.
+    // RFC 2046, 4.5.1: bytes of an unknown type.
     format
         .map_or("application/octet-stream", Format::mime_type)
         .to_owned()
@@ -95,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn both_alphabets_are_read_with_and_without_padding() {
+    fn both_base64_alphabets_are_decoded_with_and_without_padding() {
         for text in ["+/8=", "+/8", "-_8=", "-_8"] {
             assert_eq!(blob(of_base64(text, NO_HINTS).unwrap()).1, [0xfb, 0xff]);
         }
     }
 
     #[test]
-    fn the_providers_word_for_the_form_goes_before_the_files_and_that_before_the_callers() {
+    fn the_answers_format_precedes_the_detected_one_and_that_the_requested_one() {
         let png = "iVBORw0KGgo=";
         let hints = |mime_type, answered, requested| Hints {
             mime_type,
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_of_data_is_data() {
+    fn a_data_url_is_decoded() {
         let image = of_url("data:image/webp;base64,AAAA", NO_HINTS).unwrap();
         assert_eq!(blob(image), ("image/webp".to_owned(), vec![0; 3]));
         let nameless = of_url("DATA:;base64,iVBORw0KGgo", NO_HINTS).unwrap();
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_is_refused() {
+    fn other_data_is_refused_as_an_image() {
         for text in ["", "A", "AAA*", "AA AA", "+_8="] {
             assert!(of_base64(text, NO_HINTS).is_err(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! Anthropic's list.
+//! Anthropic's list of models.
 
 use latchkey_contract::router::v1::Operation;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! Azure's list: the models that a resource may deploy, not its deployments, which nothing lists.
+//! Azure's list: the models that a resource may deploy. Deployments themselves cannot be listed.
 
 use latchkey_contract::router::v1::Operation;
 use serde::Deserialize;
@@ -40,7 +40,7 @@ struct Model<'a> {
 
 #[derive(Deserialize)]
 struct Capabilities {
-    /// False for models that can be tuned only.
+    /// False for models that can only be fine-tuned.
     inference: Option<bool>,
     chat_completion: Option<bool>,
     embeddings: Option<bool>,

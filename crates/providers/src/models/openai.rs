@@ -1,5 +1,5 @@
-//! OpenAI's list, DeepSeek's, and those of compatible servers: one page, names, and at some servers
-//! how much fits in.
+//! The lists of OpenAI, DeepSeek and compatible servers: one page of names, with the context length
+//! at some servers.
 
 use serde::Deserialize;
 
@@ -23,7 +23,7 @@ pub(super) fn page(body: &[u8]) -> Result<Page, Undecodable> {
     })
 }
 
-/// OpenAI says `data`; Together has a bare list, and others say `models`.
+/// OpenAI has `data`, Together a bare list, others `models`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum List<'a> {
@@ -45,13 +45,13 @@ struct Model<'a> {
     id: Option<Text<'a>>,
     #[serde(borrow)]
     name: Option<Text<'a>>,
-    /// vLLM's.
+    /// At vLLM.
     max_model_len: Option<Count>,
-    /// Mistral's.
+    /// At Mistral.
     max_context_length: Option<Count>,
-    /// Groq's.
+    /// At Groq.
     context_window: Option<Count>,
-    /// Together's and LM Studio's.
+    /// At Together and LM Studio.
     context_length: Option<Count>,
 }
 

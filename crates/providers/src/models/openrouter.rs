@@ -1,4 +1,4 @@
-//! OpenRouter's list: one page of everything that it hands on to.
+//! OpenRouter's list: one page with the models of all upstreams.
 
 use latchkey_contract::router::v1::Operation;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! The list of Google's own models at Vertex AI. It names them and tells little else.
+//! The list of Google's own models at Vertex AI. It has little more than their names.
 
 use serde::Deserialize;
 

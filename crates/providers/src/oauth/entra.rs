@@ -1,25 +1,25 @@
-//! An application of Microsoft Entra's.
+//! Tokens for an application of Microsoft Entra.
 
 use url::Url;
 
 use super::form;
 use crate::encode::{EncodeError, EncodeErrorKind, WireRequest, below, refuse};
 
-/// Asks for a token with the application's secret (RFC 6749, 4.4.2).
+/// Requests a token with the application's secret (RFC 6749, 4.4.2).
 pub(super) fn request(
     tenant_id: &str,
     client_id: &str,
     client_secret: &str,
     authority: &Url,
 ) -> Result<WireRequest, EncodeError> {
-    // It becomes a segment of the path.
+    // It becomes a path segment.
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
     let named = tenant_id.bytes().any(|byte| byte.is_ascii_alphanumeric());
     if !named || !tenant_id.bytes().all(allowed) {
         return refuse(
             "entra_client.tenant_id",
             EncodeErrorKind::Invalid,
-            "is neither a UUID nor a domain",
+            "must be a UUID or a domain",
         );
     }
     let uri = below(
@@ -38,5 +38,5 @@ pub(super) fn request(
     ))
 }
 
-/// All that the application may do with Azure's AI services.
+/// The scope of Azure's AI services.
 const SCOPE: &str = "https://cognitiveservices.azure.com/.default";

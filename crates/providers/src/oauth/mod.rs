@@ -1,5 +1,6 @@
-//! Keys that are no credentials yet: they are exchanged for tokens that live for an hour (OAuth 2.0,
-//! RFC 6749), which are asked for and read here. Whoever sends the request keeps the token.
+//! Exchanges keys for access tokens (OAuth 2.0, RFC 6749). Service accounts and applications cannot
+//! authenticate calls directly; their tokens are valid for about an hour. This module encodes the
+//! requests and decodes the answers. The caller sends them and keeps the token.
 
 mod entra;
 mod private_key;
@@ -20,47 +21,47 @@ use crate::error::{self, ErrorClass, ProviderError};
 use crate::json::Text;
 use crate::reply::Reply;
 
-/// Where Google gives tokens. A service account's file names an address too; it is never used, for
-/// whoever wrote the file would be sent a signed assertion.
+/// Google's token endpoint. A service account's file also names an address, which is never used: an
+/// attacker who wrote the file would receive a signed assertion.
 pub const GOOGLE_TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
 
-/// Where Microsoft Entra gives tokens, in the public cloud; each directory has a path below.
+/// Microsoft Entra's authority in the public cloud. Each directory has a path below it.
 pub const ENTRA_AUTHORITY: &str = "https://login.microsoftonline.com";
 
-/// What a token is given for, and who gives it. It holds a secret and has no `Debug`.
+/// A key that is exchanged for a token, and the endpoint. It holds a secret, so it has no `Debug`.
 #[derive(Clone, Copy)]
 pub enum TokenSource<'a> {
-    /// Google Cloud's service account: it signs that it is who it is (RFC 7523).
+    /// A service account of Google Cloud, which signs an assertion (RFC 7523).
     ServiceAccount {
-        /// Its file, whole.
+        /// The JSON file of the account.
         json: &'a str,
-        /// Whom to ask: [`GOOGLE_TOKEN_URL`], unless an operator says otherwise.
+        /// The token endpoint: [`GOOGLE_TOKEN_URL`] unless the operator sets another.
         url: &'a Url,
     },
-    /// An application of Microsoft Entra's: it shows a secret (RFC 6749, 4.4).
+    /// An application of Microsoft Entra, which sends a secret (RFC 6749, 4.4).
     EntraClient {
         /// The directory: a UUID or a domain.
         tenant_id: &'a str,
-        /// The application.
+        /// The id of the application.
         client_id: &'a str,
-        /// Its secret.
+        /// The secret of the application.
         client_secret: &'a str,
-        /// Whom to ask: [`ENTRA_AUTHORITY`], unless an operator says otherwise.
+        /// The authority: [`ENTRA_AUTHORITY`] unless the operator sets another.
         authority: &'a Url,
     },
 }
 
-/// A token: a [`Credential::Bearer`]. It has no `Debug`, and is wiped when it is dropped.
+/// An access token, used as [`Credential::Bearer`]. It has no `Debug` and is zeroized on drop.
 ///
 /// [`Credential::Bearer`]: crate::Credential::Bearer
 pub struct AccessToken {
-    /// As it goes into the header.
+    /// The token, without `Bearer`.
     pub token: Zeroizing<String>,
-    /// How long it lives from when it was asked for.
+    /// The lifetime from the time of the request.
     pub expires_in: Duration,
 }
 
-/// Asks for a token. Costs nothing.
+/// Encodes a token request. It is free of charge.
 pub fn request(source: &TokenSource<'_>, now: SystemTime) -> Result<WireRequest, EncodeError> {
     match *source {
         TokenSource::ServiceAccount { json, url } => service_account::request(json, url, now),
@@ -73,15 +74,19 @@ pub fn request(source: &TokenSource<'_>, now: SystemTime) -> Result<WireRequest,
     }
 }
 
-/// Reads a token, or why there is none. The secret is the source's own; the reply need not name one.
+/// Decodes a token or classifies the error. The secret of `source` is redacted; the reply's own may
+/// be empty.
 pub fn read(source: &TokenSource<'_>, reply: &Reply<'_>) -> Result<AccessToken, ProviderError> {
     if !reply.status.is_success() || error::contains_error(reply.body) {
         return Err(error::no_token(reply, source.secret()));
     }
     token(reply.body).ok_or_else(|| ProviderError {
         http_status: Some(reply.status.as_u16()),
-        // Nothing of the body is shown: it may hold a token after all.
-        ..ProviderError::new(ErrorClass::Malformed, "not an answer of a token endpoint")
+        // The body is not quoted, because it may contain a token.
+        ..ProviderError::new(
+            ErrorClass::Malformed,
+            "the response is not from a token endpoint",
+        )
     })
 }
 
@@ -94,14 +99,14 @@ impl<'a> TokenSource<'a> {
     }
 }
 
-/// RFC 6749, 5.1.
+/// A token response (RFC 6749, 5.1).
 #[derive(Deserialize)]
 struct Granted<'a> {
     #[serde(borrow)]
     access_token: Cow<'a, str>,
     #[serde(borrow)]
     token_type: Option<Text<'a>>,
-    /// Seconds; text at some.
+    /// Seconds, which some servers send as text.
     #[serde(borrow)]
     expires_in: Text<'a>,
 }
@@ -118,9 +123,10 @@ fn token(body: &[u8]) -> Option<AccessToken> {
     })
 }
 
-/// A form, which is wiped once it was sent.
+/// Builds a form request whose body is zeroized on drop.
 fn form(uri: Uri, fields: &[(&str, &str)]) -> WireRequest {
-    // Every byte may become three. The room is taken at once, so that no copy of a part stays behind.
+    // Percent-encoding may triple the length. The buffer is allocated once, so that no partial copy
+    // of the secret remains.
     let room = fields
         .iter()
         .map(|(name, value)| 3 * (name.len() + value.len()) + 2);
@@ -148,7 +154,7 @@ fn form(uri: Uri, fields: &[(&str, &str)]) -> WireRequest {
 
 const BEARER: &str = "Bearer";
 
-/// A day in seconds: nobody's tokens live longer.
+/// One day. Real tokens live shorter.
 const MAX_LIFETIME_SECONDS: u64 = 86_400;
 
 #[cfg(test)]

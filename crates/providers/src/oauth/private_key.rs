@@ -1,9 +1,8 @@
-//! RSA keys, and JSON Web Tokens signed by them (RFC 7515, RS256).
+//! RSA keys, and JSON Web Tokens signed with them (RFC 7515, RS256).
 //!
-//! The libraries that write such tokens do it with other cryptography than ours: `jsonwebtoken` with
-//! aws-lc or `RustCrypto` since its version 10. Those that use `ring` (`gcp_auth`, `tame-oauth`) bring
-//! their own clock, and keep the key in memory that nobody wipes. What is left to do here is to put
-//! two texts and a signature of `ring`'s together.
+//! Existing libraries do not fit: `jsonwebtoken` uses aws-lc or `RustCrypto` since its version 10.
+//! Those based on `ring` (`gcp_auth`, `tame-oauth`) bring their own clock and do not zeroize the
+//! key. This module only joins two texts and a signature of `ring`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -12,11 +11,12 @@ use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// A private key.
+/// An RSA private key.
 pub(super) struct RsaKey(RsaKeyPair);
 
 impl RsaKey {
-    /// Reads PEM (RFC 7468) of PKCS#8. Parsers of PEM leave copies behind; this one wipes them.
+    /// Parses a PKCS#8 key in PEM (RFC 7468). PEM libraries leave copies of the key in memory; this
+    /// parser zeroizes them.
     pub(super) fn parse(pem: &str) -> Option<Self> {
         let base64 = pem.trim().strip_prefix(BEGIN)?.strip_suffix(END)?;
         let mut dense = Zeroizing::new(Vec::with_capacity(base64.len()));
@@ -26,7 +26,7 @@ impl RsaKey {
         RsaKeyPair::from_pkcs8(&der).ok().map(Self)
     }
 
-    /// Header and claims with their signature, all in base64 for URLs.
+    /// Signs a header and claims, and returns the token in base64url.
     pub(super) fn sign(
         &self,
         header: &impl Serialize,
@@ -43,7 +43,7 @@ impl RsaKey {
         self.0
             .sign(
                 &RSA_PKCS1_SHA256,
-                // This padding is not random; the argument is there for the other one.
+                // PKCS#1 v1.5 padding is not random; only PSS uses the argument.
                 &SystemRandom::new(),
                 token.as_bytes(),
                 &mut signature,
@@ -56,11 +56,11 @@ impl RsaKey {
 }
 
 fn json(part: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(part).expect("structs of texts and numbers always serialise")
+    serde_json::to_vec(part).expect("structs of strings and numbers always serialise")
 }
 
-/// The text that a JSON string stands for (RFC 8259, 7). None for characters beyond ASCII, which no
-/// key has.
+/// Decodes the escapes of a JSON string (RFC 8259, 7). None for non-ASCII characters, which no key
+/// contains.
 pub(super) fn unescaped(json: &str) -> Option<Zeroizing<String>> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
     let mut text = Zeroizing::new(String::with_capacity(inner.len()));
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_become_what_they_stand_for() {
+    fn escapes_are_decoded() {
         let text = |json: &str| unescaped(json).map(|text| text.to_string());
         assert_eq!(
             text(r#""a\nb\r\t\/\"\\""#).as_deref(),
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_key_and_signature_of_rfc_7515_agree() {
-        // Appendix A.2: the payload there has line breaks, so it is signed as it stands.
+        // Appendix A.2: the payload has line breaks, so it is signed as it is.
         let key = RsaKey::parse(include_str!("tests/rfc7515_a2.pem")).unwrap();
         let signed = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
         let mut signature = vec![0; key.0.public().modulus_len()];
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_none() {
+    fn other_texts_are_not_parsed_as_a_key() {
         let pem = include_str!("tests/rfc7515_a2.pem");
         for text in [
             String::new(),
@@ -150,7 +150,7 @@ mod tests {
         ] {
             assert!(RsaKey::parse(&text).is_none(), "{text}");
         }
-        // However its lines are broken.
+        // With any line breaks.
         assert!(RsaKey::parse(&pem.replace('\n', "\r\n")).is_some());
         assert!(RsaKey::parse(&pem.replace('\n', "")).is_some());
     }

@@ -1,4 +1,4 @@
-//! A service account of Google Cloud's.
+//! Tokens for a service account of Google Cloud.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +12,7 @@ use super::{GOOGLE_TOKEN_URL, form};
 use crate::encode::{EncodeError, EncodeErrorKind, WireRequest, below, refuse};
 use crate::json::Text;
 
-/// Asks for a token with an assertion that the account signed (RFC 7523, 2.1).
+/// Requests a token with an assertion signed by the account (RFC 7523, 2.1).
 pub(super) fn request(json: &str, url: &Url, now: SystemTime) -> Result<WireRequest, EncodeError> {
     let uri = below("token_url", url, "")?;
     let file = file(json)?;
@@ -23,13 +23,13 @@ pub(super) fn request(json: &str, url: &Url, now: SystemTime) -> Result<WireRequ
     ))
 }
 
-/// What must not be shown of the file: its key, as it is written there.
+/// The part of the file that must be redacted: the private key as the file spells it.
 pub(super) fn secret(json: &str) -> &str {
     let file = file(json);
     file.map_or("", |file| file.private_key.get().trim_matches('"'))
 }
 
-/// What is used of the file. Its URLs are not.
+/// The fields of the file that are used. Its URLs are not.
 #[derive(Deserialize)]
 struct File<'a> {
     #[serde(rename = "type", borrow)]
@@ -38,7 +38,7 @@ struct File<'a> {
     client_email: Text<'a>,
     #[serde(borrow)]
     private_key_id: Text<'a>,
-    /// Raw, so that no copy of it is made but those that are wiped.
+    /// Raw, so that the only copies are zeroized ones.
     #[serde(borrow)]
     private_key: &'a RawValue,
 }
@@ -47,17 +47,20 @@ fn file(json: &str) -> Result<File<'_>, EncodeError> {
     let Ok(file) = serde_json::from_str::<File<'_>>(json) else {
         return invalid(
             "service_account_json",
-            "is not the JSON file of a service account",
+            "must be the JSON file of a service account",
         );
     };
     if file.kind.as_deref().is_some_and(|kind| kind != KIND) {
         return invalid(
             "service_account_json.type",
-            "must be service_account: other kinds make this program fetch or run things",
+            "must be service_account: other types would make the router fetch or run things",
         );
     }
     if !file.client_email.contains('@') {
-        return invalid("service_account_json.client_email", "is no address");
+        return invalid(
+            "service_account_json.client_email",
+            "must be an email address",
+        );
     }
     if file.private_key_id.is_empty() {
         return invalid("service_account_json.private_key_id", "is required");
@@ -81,13 +84,13 @@ struct Claims<'a> {
     exp: u64,
 }
 
-/// A JSON Web Token (RFC 7519), signed by the account.
+/// Builds the assertion: a JSON Web Token (RFC 7519) signed by the account.
 fn assertion(file: &File<'_>, now: SystemTime) -> Result<Zeroizing<String>, EncodeError> {
     let key = unescaped(file.private_key.get()).and_then(|pem| RsaKey::parse(&pem));
     let Some(key) = key else {
         return invalid(
             "service_account_json.private_key",
-            "is no RSA key in PEM (PKCS#8) of 2,048 to 4,096 bits",
+            "must be an RSA key in PEM (PKCS#8) of 2,048 to 4,096 bits",
         );
     };
     let iat = now.duration_since(SystemTime::UNIX_EPOCH);
@@ -100,7 +103,8 @@ fn assertion(file: &File<'_>, now: SystemTime) -> Result<Zeroizing<String>, Enco
     let claims = Claims {
         iss: &file.client_email,
         scope: SCOPE,
-        // Whatever proxy the request goes through, it is Google that must believe it.
+        // Always Google's own address, because Google verifies the audience even if the request
+        // goes through a proxy.
         aud: GOOGLE_TOKEN_URL,
         iat,
         exp: iat + LIFETIME.as_secs(),
@@ -116,5 +120,5 @@ const KIND: &str = "service_account";
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 
-/// As long as Google lets an assertion live.
+/// The maximum lifetime of an assertion at Google.
 const LIFETIME: Duration = Duration::from_hours(1);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// The key of RFC 7515, A.2: published, and nobody's.
+/// The published test key of RFC 7515, A.2.
 const PEM: &str = include_str!("tests/rfc7515_a2.pem");
 const SECRET: &str = "not-a-real-secret~0123456789";
 
@@ -77,7 +77,7 @@ fn refused(status: u16, body: &str) -> ProviderError {
 }
 
 #[test]
-fn a_service_account_asserts_who_it_is_for_an_hour() {
+fn a_service_account_sends_an_assertion_valid_for_an_hour() {
     let request = request_for(&account(), 1_790_000_000).unwrap();
     assert_eq!(request.method, Method::POST);
     assert_eq!(request.uri, GOOGLE_TOKEN_URL);
@@ -130,7 +130,7 @@ fn a_service_account_asserts_who_it_is_for_an_hour() {
 }
 
 #[test]
-fn the_address_in_the_file_is_never_asked() {
+fn the_address_in_the_file_is_never_used() {
     let request = request_for(&account(), 0).unwrap();
     assert_eq!(request.uri.host(), Some("oauth2.googleapis.com"));
     let json = account().to_string();
@@ -144,7 +144,7 @@ fn the_address_in_the_file_is_never_asked() {
 }
 
 #[test]
-fn a_file_that_is_none_is_refused_by_field_and_without_its_key() {
+fn an_invalid_file_is_refused_by_field_without_quoting_its_key() {
     for (field, name, value) in [
         (
             "service_account_json.type",
@@ -187,7 +187,7 @@ fn a_file_that_is_none_is_refused_by_field_and_without_its_key() {
 }
 
 #[test]
-fn an_application_shows_its_secret_in_the_body_alone() {
+fn an_application_sends_its_secret_in_the_body_only() {
     let request = entra("example.com").unwrap();
     assert_eq!(
         request.uri,
@@ -220,7 +220,7 @@ fn a_tenant_that_would_change_the_path_is_refused() {
 }
 
 #[test]
-fn a_token_lives_as_long_as_its_giver_says() {
+fn a_token_has_the_lifetime_of_the_response() {
     for (body, seconds) in [
         (
             r#"{"access_token":"ya29.not-a-real-token","expires_in":3599,"token_type":"Bearer"}"#,
@@ -242,7 +242,7 @@ fn a_token_lives_as_long_as_its_giver_says() {
 }
 
 #[test]
-fn what_is_no_token_is_malformed_and_not_shown() {
+fn a_response_without_a_token_is_malformed_and_not_quoted() {
     for body in [
         "",
         "{}",
@@ -260,7 +260,7 @@ fn what_is_no_token_is_malformed_and_not_shown() {
 }
 
 #[test]
-fn refusals_are_told_apart_by_code() {
+fn refusals_are_classified_by_code() {
     use ErrorClass as E;
     for (status, code, message, class) in [
         (400, "invalid_grant", "Invalid JWT Signature.", E::Revoked),
@@ -336,7 +336,7 @@ fn refusals_are_told_apart_by_code() {
         assert_eq!(error.message, message);
         assert_eq!(error.http_status, Some(status));
     }
-    // A refusal may claim success, and a proxy is no token endpoint.
+    // A refusal may have a successful status, and a proxy is not a token endpoint.
     let body = r#"{"error":"invalid_grant","error_description":"x"}"#;
     assert_eq!(refused(200, body).class, E::Revoked);
     for status in [302, 401, 403, 404] {
@@ -347,7 +347,7 @@ fn refusals_are_told_apart_by_code() {
 }
 
 #[test]
-fn no_secret_comes_back_in_a_refusal() {
+fn secrets_are_redacted_from_refusals() {
     let body = json!({
         "error": "invalid_client",
         "error_description": format!("the secret {SECRET} is wrong"),

@@ -1,4 +1,4 @@
-//! What the model said before, and what it thought, where that goes back.
+//! Assistant messages as they are sent back, with reasoning where the provider accepts it.
 
 use latchkey_contract::router::v1::part::Content as Neutral;
 use latchkey_contract::router::v1::{Message, Part, Reasoning};
@@ -9,7 +9,7 @@ use super::flavour::{Flavour, Replay};
 use super::message::{Content, joined, texts};
 use crate::encode::{EncodeError, EncodeErrorKind, LongText, part_field, refuse, tool_arguments};
 
-/// A message of the assistant's.
+/// An assistant message.
 #[derive(Serialize)]
 pub(super) struct Assistant<'a> {
     content: Option<Content<'a>>,
@@ -25,7 +25,7 @@ pub(super) struct Assistant<'a> {
     tool_calls: Vec<ToolCall<'a>>,
 }
 
-/// Reasoning that came from this very provider, as it goes back.
+/// Reasoning of this provider, as it is sent back.
 #[derive(Default)]
 struct Thought<'a> {
     content: Option<Content<'a>>,
@@ -49,8 +49,8 @@ struct FunctionCall<'a> {
 }
 
 impl<'a> Assistant<'a> {
-    /// Nothing when the message holds only what does not go back. `tools` tells whether there are any
-    /// in play.
+    /// Writes a message. None when nothing of it is sent back. `tools` is whether the request or
+    /// the conversation has tools.
     pub(super) fn of(
         flavour: &Flavour,
         mark: &str,
@@ -64,10 +64,10 @@ impl<'a> Assistant<'a> {
         let mut reasonings = Vec::new();
         for (p, part) in message.parts.iter().enumerate() {
             match &part.content {
-                // It stood for another provider's state.
+                // An empty text only carries another provider's state.
                 Some(Neutral::Text(text)) if text.is_empty() => {}
                 Some(Neutral::Text(text)) => visible.push(text.as_str()),
-                // A second refusal, or one where there is no field for it, is what was said.
+                // A second refusal, and one without a field for it, is sent as text.
                 Some(Neutral::Refusal(text)) if flavour.refusals && refusal.is_none() => {
                     refusal = Some(text.as_str());
                 }
@@ -119,8 +119,8 @@ impl<'a> Thought<'a> {
                         .iter()
                         .map(|(_, reasoning, _)| reasoning.text.as_str()),
                 );
-                // Beside tools DeepSeek wants the field in every turn of the assistant's, also in
-                // those that another model spoke; empty will do.
+                // With tools DeepSeek requires the field in every assistant message, also in those
+                // of other models; it may be empty.
                 let wanted = tools || !texts.is_empty();
                 thought.content = wanted.then(|| joined(&texts));
             }
@@ -144,7 +144,7 @@ fn is_own(mark: &str, part: &Part) -> bool {
     state.is_some_and(|state| state.provider == mark)
 }
 
-/// The details that a state holds, each as it came.
+/// The details in a state, each unchanged.
 fn details(m: usize, p: usize, part: &Part) -> Result<Vec<&RawValue>, EncodeError> {
     let state = part.provider_state.as_ref();
     let data = state.map(|state| &state.data[..]).unwrap_or_default();
@@ -153,7 +153,7 @@ fn details(m: usize, p: usize, part: &Part) -> Result<Vec<&RawValue>, EncodeErro
         Err(_) => refuse(
             part_field(m, p, "provider_state.data"),
             EncodeErrorKind::Invalid,
-            "is not what the provider gave",
+            "was not given by the provider",
         ),
     }
 }

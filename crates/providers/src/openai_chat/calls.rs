@@ -1,4 +1,4 @@
-//! Tool calls that arrive in pieces, or whole, and not always with what tells them apart.
+//! Tool calls that arrive complete or in pieces, sometimes without an id or index.
 
 use latchkey_contract::router::v1::PartDelta;
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::decode::{Draft, PartId, synthetic_call_id};
 use crate::json::{self, Text};
 
-/// A tool call, or a piece of one.
+/// A tool call or a piece of one.
 #[derive(Deserialize)]
 pub(super) struct Piece<'a> {
     index: Option<i64>,
@@ -23,20 +23,20 @@ struct Function<'a> {
     arguments: Option<&'a RawValue>,
 }
 
-/// The calls of one message.
+/// The tool calls of a message.
 #[derive(Debug, Default)]
 pub(super) struct Calls(Vec<Open>);
 
 #[derive(Debug)]
 struct Open {
     index: Option<i64>,
-    /// As the server gave it; empty when it did not.
+    /// The server's id. Empty when it sent none.
     id: String,
     part: PartId,
 }
 
 impl Calls {
-    /// Puts a piece where it belongs. A call begins with the piece that names it.
+    /// Adds a piece to its call. The piece that has the name starts a call.
     pub(super) fn push(
         &mut self,
         draft: &mut Draft,
@@ -76,17 +76,18 @@ impl Calls {
         }
     }
 
-    /// The call that a piece goes on with, if it does not begin one.
+    /// Finds the call that a piece continues. None when the piece starts one.
     fn find(&self, draft: &Draft, index: Option<i64>, id: &str, name: &str) -> Option<PartId> {
         if index.is_some() {
             let open = self.0.iter().rfind(|open| open.index == index)?;
-            // Some servers number all of their calls 0; a second id and name tell them apart.
+            // Some servers send index 0 for all calls. A new id with a name then starts another
+            // call.
             let another = !id.is_empty() && !name.is_empty() && open.id != id;
             return (!another).then_some(open.part);
         }
         if !id.is_empty() {
             let open = self.0.iter().rfind(|open| open.id == id);
-            // The same id on a call that is complete is a second call.
+            // A repeated id after complete arguments is a second call.
             return open
                 .map(|open| open.part)
                 .filter(|part| name.is_empty() || !is_complete(draft, *part));
@@ -100,7 +101,7 @@ fn is_complete(draft: &Draft, part: PartId) -> bool {
     json::object(draft.arguments(part)).is_some()
 }
 
-/// Arguments are text at OpenAI, an object or null elsewhere.
+/// Reads arguments: text at OpenAI, an object or null elsewhere.
 fn arguments_text<'a>(raw: &'a RawValue) -> Text<'a> {
     let json = raw.get();
     if json.starts_with(['{', '[']) {

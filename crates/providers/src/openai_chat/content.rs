@@ -1,4 +1,4 @@
-//! What was said: text at OpenAI, a list of parts at some compatible servers.
+//! The content of a message: text at OpenAI, a list of parts at some compatible servers.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
 use crate::json::Text;
 
-/// Text, borrowed from its document unless it has escapes or comes in parts.
+/// Text that is borrowed from its document unless it has escapes or comes in parts.
 pub(super) struct TextContent<'a>(pub(super) Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for TextContent<'a> {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_nothing_said() {
+    fn null_content_is_empty() {
         let content: TextContent<'_> = serde_json::from_str("null").unwrap();
         assert_eq!(content.0, "");
     }

@@ -1,8 +1,8 @@
-//! OpenRouter's `reasoning_details`: what an upstream wants back of its reasoning.
+//! OpenRouter's `reasoning_details`: reasoning in the form that an upstream requires back.
 //!
-//! A whole answer has them in one list. A stream has them in pieces: those of one index and type make
-//! one detail, whose texts grow and whose other members the last piece decides. Nothing else is read
-//! of them, so numbers keep their digits.
+//! A complete answer has all details in one list. A stream has them in pieces: pieces of the same
+//! index and type form one detail. Its texts are concatenated; of its other members the last
+//! piece's value counts. Members are not parsed, so numbers keep their digits.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,15 @@ use serde_json::value::RawValue;
 
 use crate::json::Text;
 
-/// The details of one message.
+/// The details of a message.
 #[derive(Debug, Default)]
 pub(super) struct Details {
-    /// As it came, while it is one list.
+    /// The list as received, while there is only one.
     whole: Option<Box<RawValue>>,
     entries: Vec<Entry>,
 }
 
-/// A detail that came in pieces.
+/// A detail that is joined from pieces.
 #[derive(Debug)]
 struct Entry {
     kind: String,
@@ -30,12 +30,12 @@ struct Entry {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Member {
-    /// More of it may come.
+    /// A text to which pieces are appended.
     Growing(String),
     Raw(Box<RawValue>),
 }
 
-/// What is looked at in a detail.
+/// The members of a detail that are examined.
 #[derive(Deserialize)]
 struct Seen<'a> {
     #[serde(rename = "type", borrow, default)]
@@ -48,7 +48,7 @@ struct Seen<'a> {
 }
 
 impl Details {
-    /// Takes the list of a whole answer. False when it is no list or has nothing in it.
+    /// Sets the list of a complete answer. False when it is not a list or is empty.
     pub(super) fn take(&mut self, list: &RawValue) -> bool {
         let any = read(list).is_some_and(|details| !details.is_empty());
         if any {
@@ -57,7 +57,7 @@ impl Details {
         any
     }
 
-    /// Joins the list of a chunk to what came before. False when there is nothing in it.
+    /// Merges the list of a chunk. False when it is not a list or is empty.
     pub(super) fn join(&mut self, list: &RawValue) -> bool {
         let details = read(list).unwrap_or_default();
         for detail in &details {
@@ -84,7 +84,7 @@ impl Details {
         seen.map(Text::into_owned).collect()
     }
 
-    /// The list as it goes back.
+    /// The list as it is sent back.
     pub(super) fn into_list(self) -> Vec<u8> {
         if let Some(whole) = self.whole {
             return whole.get().as_bytes().to_vec();
@@ -93,8 +93,8 @@ impl Details {
         serde_json::to_vec(&entries).expect("text keys and raw JSON always serialise")
     }
 
-    /// The detail that a piece belongs to. Without an index it is the last one, if that is of the
-    /// same type and a text.
+    /// Finds or adds the detail that a piece belongs to. Without an index it is the last one, if
+    /// that has the same type and is a text.
     fn entry(&mut self, seen: &Seen<'_>) -> &mut Entry {
         let grows = TEXTS.contains(&&*seen.kind);
         let known = match seen.index {
@@ -131,7 +131,7 @@ impl Entry {
             (_, Some(text)) => {
                 self.members.insert(name, Member::Growing(text));
             }
-            // Null says nothing about what is known already.
+            // Null does not overwrite a known value.
             (Some(_), None) if value.get() == "null" => {}
             (_, None) => {
                 self.members.insert(name, Member::Raw(value.to_owned()));
@@ -140,15 +140,15 @@ impl Entry {
     }
 }
 
-/// The elements of a list; none when it is no list.
+/// The elements of a list. None when the value is not a list.
 fn read(list: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(list.get()).ok()
 }
 
-/// Types that are texts.
+/// The types that are texts.
 const TEXTS: [&str; 2] = ["reasoning.summary", "reasoning.text"];
 
-/// Members that come in pieces.
+/// The members that are concatenated.
 const GROWING: [&str; 5] = ["arguments", "data", "result", "summary", "text"];
 
 #[cfg(test)]
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_list_is_kept_to_the_byte() {
+    fn a_complete_list_is_kept_byte_for_byte() {
         let list = r#"[ {"type": "reasoning.text","index":0,"x":12345678901234567890123}, {} ]"#;
         let mut details = Details::default();
         assert!(details.take(&raw(list)));
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_index_only_text_goes_on() {
+    fn without_an_index_only_texts_are_joined() {
         let chunks = [
             r#"[{"type":"reasoning.text","text":"a"},{"type":"reasoning.text","text":"b"}]"#,
             r#"[{"type":"reasoning.encrypted","data":"1"}]"#,
@@ -216,13 +216,13 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_that_is_no_object_is_passed_over() {
+    fn a_piece_other_than_an_object_is_skipped() {
         let chunks = ["7", "[7, null]", r#"[{"index":"x"}]"#];
         assert_eq!(joined(&chunks), "[]");
     }
 
     #[test]
-    fn words_are_those_that_can_be_read() {
+    fn the_text_of_details_is_their_readable_part() {
         let list = raw(r#"[{"text":"a"},{"data":"x"},{"summary":"b"},7]"#);
         assert_eq!(Details::text(&list), "ab");
     }

@@ -1,100 +1,101 @@
-//! What sets the providers apart that speak the dialect: a table, so that the rest asks what is so
-//! and not who it is.
+//! Differences between the providers of this dialect, as a table. The rest of the dialect reads the
+//! table and never compares providers.
 
 use latchkey_contract::ProviderId;
 
 use crate::encode::SamplingSupport;
 
-/// One provider's way with the dialect.
+/// One provider's variant of the dialect.
 #[derive(Debug)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "a table row of independent capabilities"
 )]
 pub(crate) struct Flavour {
-    /// Stop sequences at most.
+    /// The maximum number of stop sequences.
     stops: usize,
     top_k: bool,
     seed: bool,
     penalties: bool,
-    /// Whether a tool can be forced on a model that reasons.
+    /// Whether a tool can be forced while the model reasons.
     pub(super) forced_tools_beside_reasoning: bool,
-    /// Whether a tool without arguments may come without a schema.
+    /// Whether a tool without arguments may omit its schema.
     pub(super) bare_tools: bool,
-    /// Whether answers can be held to a schema.
+    /// Whether answers can be constrained by a schema.
     pub(super) schemas: bool,
-    /// Whether usage in a stream must be asked for.
+    /// Whether usage in a stream must be requested.
     pub(super) usage_on_demand: bool,
-    /// Whether a content of texts alone may be a list of them.
+    /// Whether a content that consists of texts may be a list.
     pub(super) text_parts: bool,
-    /// Whether an assistant's message without words says null, and not an empty text.
+    /// Whether an assistant message without text has a null content instead of an empty one.
     pub(super) null_content: bool,
-    /// Whether an assistant's message has a field for one refusal.
+    /// Whether an assistant message has a field for one refusal.
     pub(super) refusals: bool,
-    /// Whether tools may answer with pictures.
+    /// Whether tool results may include images.
     pub(super) tool_images: bool,
     pub(super) parallel: Parallel,
     pub(super) files: Files,
     pub(super) thinking: Thinking,
     pub(super) replay: Replay,
-    /// What a finish reason says when there is no answer but a failure.
+    /// Finish reasons of answers that failed.
     pub(super) failures: &'static [&'static str],
-    /// Whether an answer without a finish reason is one, if it is whole.
+    /// Whether a complete answer may omit the finish reason.
     pub(super) loose_ends: bool,
-    /// Whether an answer of nothing at all is a model that is not up yet.
+    /// Whether an empty answer means that the model is still starting.
     pub(super) cold_starts: bool,
-    /// Options of the caller's that are worked into the body rather than added to it.
+    /// Provider options that are merged into a field of the body.
     pub(super) merged_options: &'static [&'static str],
 }
 
-/// Whether several tool calls at once, which are everybody's default, can be asked for or forbidden.
+/// Whether parallel tool calls, which are on by default, can be requested or forbidden.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Parallel {
     Both,
-    /// Upstreams that do not know the field would not be asked, so it says only what it must.
+    /// Only forbidding is sent: upstreams that do not know the field are not used for such a
+    /// request.
     Forbidden,
     Neither,
 }
 
-/// Where a document may be.
+/// Where a file may be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Files {
     Inline,
     InlineOrLinked,
-    /// Only in the provider's own storage, which is bound to one account.
+    /// Only in the provider's storage, which belongs to one account.
     Stored,
 }
 
-/// How the depth of reasoning is spelled.
+/// How reasoning controls are spelled.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Thinking {
     /// `reasoning_effort`.
     Effort,
     /// `reasoning`, with an effort or a budget.
     Object,
-    /// `thinking` to switch it on or off, and `reasoning_effort`.
+    /// `thinking` to turn reasoning on or off, and `reasoning_effort`.
     Switch,
 }
 
-/// How reasoning goes back to where it came from.
+/// How reasoning is sent back to its provider.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Replay {
     /// As text, in `reasoning_content`.
     Content,
-    /// As the very `reasoning_details` that it came with, or as text in `reasoning` without any.
+    /// As the received `reasoning_details`, or as text in `reasoning` if there were none.
     Details,
-    /// Not at all.
+    /// Reasoning is not sent back.
     Nothing,
 }
 
 impl Flavour {
-    /// A provider's.
+    /// The variant of a provider.
     pub(crate) fn of(provider: ProviderId) -> &'static Self {
         match provider {
             ProviderId::DeepSeek => &DEEPSEEK,
             ProviderId::OpenRouter => &OPENROUTER,
             ProviderId::Azure | ProviderId::OpenAi => &OPENAI,
-            // The others do not speak the dialect.
+            // The other providers do not offer the dialect.
             ProviderId::Custom
             | ProviderId::Anthropic
             | ProviderId::Google
@@ -102,22 +103,22 @@ impl Flavour {
         }
     }
 
-    /// Whether one refusal of a message keeps its mark.
+    /// Whether one refusal per message is marked as a refusal.
     pub(crate) fn marks_refusals(&self) -> bool {
         self.refusals
     }
 
-    /// Whether reasoning goes back.
+    /// Whether reasoning is sent back.
     pub(crate) fn replays_reasoning(&self) -> bool {
         self.replay != Replay::Nothing
     }
 
-    /// Options of the caller's that are worked into the body.
+    /// Provider options that are merged into a field of the body.
     pub(crate) fn merged_options(&self) -> &'static [&'static str] {
         self.merged_options
     }
 
-    /// The sampling that there are fields for.
+    /// The sampling parameters that the provider has fields for.
     pub(super) fn sampling_support(&self) -> SamplingSupport {
         SamplingSupport {
             max_temperature: 2.0,
@@ -129,7 +130,7 @@ impl Flavour {
     }
 }
 
-/// As OpenAI documents it, at Azure too.
+/// OpenAI's documented dialect, also at Azure.
 const OPENAI: Flavour = Flavour {
     stops: 4,
     top_k: false,
@@ -153,7 +154,7 @@ const OPENAI: Flavour = Flavour {
     merged_options: &[],
 };
 
-/// Requests keep to the part of the dialect that most servers know, answers may be anything.
+/// Requests use only what most servers support. Answers may vary freely.
 const CUSTOM: Flavour = Flavour {
     stops: usize::MAX,
     bare_tools: false,
@@ -164,7 +165,7 @@ const CUSTOM: Flavour = Flavour {
     ..OPENAI
 };
 
-/// Penalties and seeds are none of its fields, and it passes over fields that are not its own.
+/// DeepSeek has no penalties and seeds, and ignores unknown fields.
 const DEEPSEEK: Flavour = Flavour {
     stops: 16,
     seed: false,
@@ -182,7 +183,7 @@ const DEEPSEEK: Flavour = Flavour {
     ..OPENAI
 };
 
-/// What it hands on goes to servers of all kinds.
+/// OpenRouter forwards requests to servers of all kinds.
 const OPENROUTER: Flavour = Flavour {
     top_k: true,
     bare_tools: false,

@@ -1,4 +1,4 @@
-//! Messages of a request.
+//! Messages of Chat Completions requests.
 
 use latchkey_contract::router::v1::part::Content as Neutral;
 use latchkey_contract::router::v1::{File, Image, Message, Part, Role, ToolResult, file, image};
@@ -11,7 +11,7 @@ use crate::encode::{
     Call, DataUrl, EncodeError, EncodeErrorKind, Locator, LongText, part_field, refuse,
 };
 
-/// A message as it is written.
+/// A message on the wire.
 #[derive(Serialize)]
 #[serde(tag = "role", rename_all = "lowercase")]
 pub(super) enum WireMessage<'a> {
@@ -61,7 +61,8 @@ pub(super) struct FileData<'a> {
     file_data: Locator<'a>,
 }
 
-/// The conversation. Its parts belong to their roles already.
+/// Writes the conversation. The contract's rules have checked that each part is allowed in its
+/// role.
 pub(super) fn messages<'a>(
     call: &Call<'a>,
     flavour: &Flavour,
@@ -98,7 +99,8 @@ pub(super) fn messages<'a>(
     Ok(messages)
 }
 
-/// One text as such. Several as parts, or joined for servers that know no parts here.
+/// Writes one text as a string, and several as parts, or joined for servers that accept strings
+/// only.
 pub(super) fn texts<'a>(
     flavour: &Flavour,
     mut texts: impl Iterator<Item = &'a str>,
@@ -118,7 +120,7 @@ pub(super) fn texts<'a>(
     }
 }
 
-/// Texts in one, each on a line of its own.
+/// Joins texts with line breaks.
 pub(super) fn joined<'a>(texts: &[&'a str]) -> Content<'a> {
     match texts {
         [] => Content::Text(LongText("")),
@@ -132,7 +134,7 @@ fn has_tools(messages: &[Message]) -> bool {
     parts.any(|part| matches!(part.content, Some(Neutral::ToolCall(_))))
 }
 
-/// Texts, pictures and documents.
+/// Writes texts, images and files.
 fn content<'a>(
     flavour: &Flavour,
     parts: &'a [Part],
@@ -177,11 +179,11 @@ fn file_part<'a>(
     };
     let file_data = match (&file.source, flavour.files) {
         (_, Files::Stored) => {
-            return unsupported("file", "the provider takes no files but those it stores");
+            return unsupported("file", "the provider accepts only files in its own storage");
         }
         (Some(file::Source::Blob(blob)), _) => Locator::Data(DataUrl::of(blob)),
         (Some(file::Source::Url(url)), Files::InlineOrLinked) => Locator::Url(url),
-        _ => return unsupported("file.url", "the provider takes files inline only"),
+        _ => return unsupported("file.url", "the provider accepts files as data only"),
     };
     Ok(ContentPart::File {
         file: FileData {
@@ -205,7 +207,7 @@ fn tool<'a>(
             return refuse(
                 field(r, "image"),
                 EncodeErrorKind::UnsupportedByProvider,
-                "the provider takes text from tools only",
+                "the provider accepts only text in tool results",
             );
         }
     };

@@ -1,11 +1,12 @@
-//! OpenAI's Chat Completions, and the providers and servers that are compatible with it.
+//! OpenAI's Chat Completions, also at compatible providers and servers.
 //!
-//! Requests keep to what OpenAI documents; what sets others apart is a row of [`Flavour`]. Answers
-//! are read tolerantly whoever sent them: tool calls may come whole or in pieces, without ids or
-//! indexes, with arguments as an object; usage, the finish reason and the end marker may be missing.
+//! Requests follow OpenAI's documentation; differences of other providers are a row of [`Flavour`].
+//! Answers are decoded tolerantly for all providers. Tool calls may be complete or in pieces,
+//! without ids or indexes, with arguments as an object. Usage, the finish reason and the end marker
+//! may be missing.
 //!
-//! OpenAI has no place here for reasoning and its state. DeepSeek and OpenRouter have fields of their
-//! own for it, and want it back.
+//! OpenAI has no fields for reasoning and its state here. DeepSeek and OpenRouter have their own
+//! fields, and require reasoning back.
 
 mod assistant;
 mod calls;

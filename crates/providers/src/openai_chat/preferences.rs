@@ -1,8 +1,9 @@
-//! OpenRouter's `provider`: which of its upstreams may serve a request.
+//! OpenRouter's `provider`: which upstreams may serve a request.
 //!
-//! Without `require_parameters` OpenRouter drops what an upstream does not know, and says nothing. So
-//! a request with parameters asks for upstreams that know them all. Other preferences of the caller's
-//! are kept; a `require_parameters` of the caller's own, true or false, is the last word.
+//! Without `require_parameters` OpenRouter silently drops parameters that an upstream does not
+//! support. A request with parameters therefore requires upstreams that support them all. The
+//! caller's other preferences are kept, and the caller's own `require_parameters`, true or false,
+//! takes precedence.
 
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
@@ -10,14 +11,14 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::encode::{EncodeError, EncodeErrorKind, OptionValue, refuse};
 
-/// What goes into the body as `provider`.
+/// The `provider` field of the body.
 pub(super) struct Preferences<'a> {
     given: Option<&'a Struct>,
     require_parameters: bool,
 }
 
-/// The preferences of a request; nothing when there are none. `has_parameters` tells whether the
-/// body has any of its own.
+/// Returns the preferences of a request. None when there are none. `has_parameters` is whether the
+/// body has parameters of its own.
 pub(super) fn preferences(
     options: Option<&Struct>,
     has_parameters: bool,
@@ -65,7 +66,8 @@ fn is_given(value: &Value) -> bool {
     !matches!(value.kind, None | Some(Kind::NullValue(_)))
 }
 
-/// Whether options hold what an upstream may not know. Others of them are for OpenRouter itself.
+/// Whether the options include a parameter that an upstream may not support. Other options are for
+/// OpenRouter itself.
 fn has_parameter(options: &Struct) -> bool {
     PARAMETERS
         .iter()
@@ -75,7 +77,7 @@ fn has_parameter(options: &Struct) -> bool {
 const PROVIDER: &str = "provider";
 const REQUIRE: &str = "require_parameters";
 
-/// OpenRouter's own list of what a model may know or not.
+/// OpenRouter's list of parameters that a model may not support.
 const PARAMETERS: [&str; 26] = [
     "frequency_penalty",
     "include_reasoning",

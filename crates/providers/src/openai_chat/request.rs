@@ -1,4 +1,4 @@
-//! The request's body.
+//! The body of Chat Completions requests.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::GenerateRequest;
@@ -15,7 +15,7 @@ use crate::encode::{
     answer_format, choice, parallel, refuse, sampling, schema_name, tool_schema,
 };
 
-/// Fields that would change how the answer must be read.
+/// Fields that change how the answer must be read.
 const RESERVED: Reserved = &[
     "audio",
     "function_call",
@@ -120,7 +120,7 @@ struct Body<'a> {
 }
 
 impl Body<'_> {
-    /// Whether it asks for more than an answer to its messages.
+    /// Whether the body has parameters other than the model and its messages.
     fn has_parameters(&self) -> bool {
         let numbers = [
             self.temperature.is_some(),
@@ -147,15 +147,15 @@ struct StreamOptions {
     include_usage: bool,
 }
 
-/// Usage comes with a stream where the model's server tells it when asked. At Azure's older addresses
-/// the version must know the question.
+/// Whether to request usage in a stream. The model's server must support it and, at Azure's older
+/// addresses, so must the API version.
 fn asks_for_usage(call: &Call<'_>, flavour: &Flavour) -> bool {
     let version = call.target.api_version;
     let knows = version.is_empty() || version >= STREAM_OPTIONS_SINCE;
     call.stream && flavour.usage_on_demand && call.traits.stream_usage && knows
 }
 
-/// Versions are dates, so they compare as texts.
+/// Versions are dates, so they are compared as texts.
 const STREAM_OPTIONS_SINCE: &str = "2024-09-01";
 
 #[derive(Serialize)]
@@ -182,7 +182,8 @@ enum Parameters<'a> {
     Empty(EmptySchema),
 }
 
-/// OpenAI takes a missing schema for an empty one; other servers fail on it.
+/// The schema of a tool without arguments. OpenAI accepts a missing schema; other servers fail
+/// without one.
 #[derive(Serialize)]
 struct EmptySchema {
     r#type: &'static str,
@@ -258,7 +259,7 @@ fn tool_choice<'a>(
         return refuse(
             "tool_choice.mode",
             EncodeErrorKind::UnsupportedByProvider,
-            "no tool can be forced while the model reasons; reasoning.effort NONE turns that off",
+            "a tool cannot be forced while the model reasons; set reasoning.effort to NONE",
         );
     }
     Ok(choice.map(ToolChoice::from))
@@ -269,7 +270,7 @@ fn parallel_tool_calls(call: &Call<'_>, flavour: &Flavour) -> Result<Option<bool
         (Some(false), Parallel::Neither) => refuse(
             "tool_choice.parallel",
             EncodeErrorKind::UnsupportedByProvider,
-            "the provider has no such control",
+            "is not supported by the provider",
         ),
         (Some(true), Parallel::Forbidden | Parallel::Neither) => Ok(None),
         (parallel, _) => Ok(parallel),
@@ -304,7 +305,7 @@ fn response_format<'a>(
             return refuse(
                 "response_format.json_schema",
                 EncodeErrorKind::UnsupportedByProvider,
-                "the provider takes no schema; response_format.json_object asks for any JSON",
+                "the provider does not support schemas; use response_format.json_object",
             );
         }
         AnswerFormat::JsonSchema(format, schema) => Some(ResponseFormat::JsonSchema {

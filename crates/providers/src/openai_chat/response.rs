@@ -1,4 +1,4 @@
-//! The answer's body.
+//! The body of Chat Completions answers.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::decode::{Answer, Draft, PartId, Undecodable};
 use crate::json::Text;
 use crate::money::cost_in;
 
-/// Reads a whole answer.
+/// Decodes a complete answer.
 pub(crate) fn decode(dialect: Dialect, body: &[u8]) -> Result<Answer, Undecodable> {
     let completion: Completion<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
     if completion.error.is_some() {
@@ -79,34 +79,34 @@ struct Choice<'a> {
     message: Option<MessageDelta<'a>>,
     #[serde(borrow)]
     finish_reason: Option<Text<'a>>,
-    /// What an upstream of OpenRouter's called it.
+    /// The finish reason of OpenRouter's upstream.
     #[serde(borrow)]
     native_finish_reason: Option<Text<'a>>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
 
-/// A message, or more of one.
+/// A message or a delta of one.
 #[derive(Deserialize)]
 pub(super) struct MessageDelta<'a> {
     #[serde(borrow)]
     content: Option<TextContent<'a>>,
     #[serde(borrow)]
     refusal: Option<Text<'a>>,
-    /// What compatible servers call their reasoning.
+    /// Reasoning at most compatible servers.
     #[serde(borrow)]
     reasoning_content: Option<Text<'a>>,
-    /// What others call it; some send both.
+    /// Reasoning at others. Some servers send both fields.
     #[serde(borrow)]
     reasoning: Option<Text<'a>>,
-    /// What OpenRouter's upstreams want back of it.
+    /// Reasoning in the form that OpenRouter's upstreams require back.
     #[serde(borrow)]
     reasoning_details: Option<&'a RawValue>,
     #[serde(borrow)]
     tool_calls: Option<Vec<Piece<'a>>>,
 }
 
-/// A message that is being said.
+/// Builds a message from one or several deltas.
 #[derive(Debug)]
 pub(super) struct MessageBuilder {
     arrival: Arrival,
@@ -118,7 +118,7 @@ pub(super) struct MessageBuilder {
     calls: Calls,
 }
 
-/// How a message comes.
+/// Whether a message arrives complete or in pieces.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Arrival {
     InPieces,
@@ -142,7 +142,7 @@ impl MessageBuilder {
         Flavour::of(self.draft.dialect().provider())
     }
 
-    /// Takes in more of it.
+    /// Adds a delta.
     pub(super) fn add(
         &mut self,
         delta: MessageDelta<'_>,
@@ -190,8 +190,8 @@ impl MessageBuilder {
         }
     }
 
-    /// Why the answer ended. Several servers say `stop` when they wait for tools, and OpenAI does so
-    /// when a call was forced.
+    /// Maps the finish reason. Several servers send `stop` for tool calls, and so does OpenAI when
+    /// a call was forced.
     pub(super) fn finish_reason(&self, reason: &str) -> FinishReason {
         let reason = match reason {
             "stop" => FinishReason::Stop,
@@ -208,8 +208,8 @@ impl MessageBuilder {
         }
     }
 
-    /// Whether this is no answer but what OpenRouter gives while a model starts: nothing said, and
-    /// nothing spent on saying it.
+    /// Whether this is OpenRouter's empty answer while a model starts: no content, and no tokens
+    /// used.
     pub(super) fn is_cold_start(&self, reason: &str, usage: Option<&Usage>) -> bool {
         let spent = usage.map_or(0, |usage| usage.output_tokens + usage.reasoning_tokens);
         self.flavour().cold_starts
@@ -218,12 +218,12 @@ impl MessageBuilder {
             && self.draft.is_empty()
     }
 
-    /// The message, with the state that the provider wants back.
+    /// Returns the message, with the state that the provider requires back.
     pub(super) fn into_message(mut self) -> Message {
         if let Some(part) = self.reasoning {
             match self.flavour().replay {
                 Replay::Nothing => {}
-                // The text itself goes back; this says which field it came in.
+                // The text is sent back; the state records its field.
                 Replay::Content => self.draft.set_state(part, REASONING_CONTENT),
                 Replay::Details => self.draft.set_state(part, self.details.into_list()),
             }
@@ -232,7 +232,7 @@ impl MessageBuilder {
     }
 }
 
-/// Other servers' words, and the lack of any.
+/// Maps finish reasons of other servers, and a missing one.
 fn loose_reason(reason: &str) -> FinishReason {
     match reason {
         "" | "end_turn" | "eos" | "eos_token" | "stop_sequence" => FinishReason::Stop,

@@ -1,4 +1,4 @@
-//! The answer in chunks.
+//! Streamed Chat Completions answers.
 
 use latchkey_contract::router::v1::{PartDelta, Usage};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use crate::decode::{Answer, Undecodable};
 use crate::json::Text;
 use crate::money::cost_in;
 
-/// Puts chunks together.
+/// Builds an answer from chunks.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     builder: MessageBuilder,
@@ -40,7 +40,7 @@ impl Decoder {
         }
     }
 
-    /// Takes in an event's data.
+    /// Handles the data of an event.
     pub(crate) fn event(&mut self, data: &str) -> Result<Vec<PartDelta>, Undecodable> {
         let data = data.trim_ascii();
         if data == END || data.is_empty() {
@@ -95,13 +95,14 @@ impl Decoder {
         self.usage
     }
 
-    /// Whether the end marker was seen. Usage comes after the finish reason, so that is no end.
+    /// Whether the end marker was received. Usage follows the finish reason, so that is not the
+    /// end.
     pub(crate) fn is_complete(&self) -> bool {
         self.done
     }
 
-    /// The whole, or nothing when the stream was cut: it must have given a reason for its end, or,
-    /// from a compatible server, at least the end marker. Nothing too when there is no answer in it.
+    /// Returns the complete answer. None when the stream was cut: it must have a finish reason or,
+    /// from a compatible server, at least the end marker. None too when it has no answer.
     pub(crate) fn finish(self) -> Option<Answer> {
         let tolerated = self.done && self.builder.flavour().loose_ends;
         let reason = self.finish.or_else(|| tolerated.then(String::new))?;
@@ -153,5 +154,5 @@ struct Choice<'a> {
     error: Option<&'a RawValue>,
 }
 
-/// The last event's data. It is not JSON.
+/// The data of the last event, which is not JSON.
 const END: &str = "[DONE]";

@@ -1,4 +1,4 @@
-//! How deep the model shall think, in each provider's spelling.
+//! Reasoning controls in each provider's spelling.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::flavour::{Flavour, Thinking};
 use crate::catalogue::Effort;
 use crate::encode::{self, Call, EncodeError, Reasoning};
 
-/// What the request asks for. Only OpenRouter has a field for a budget.
+/// Returns the reasoning controls of the request. Only OpenRouter has a field for a budget.
 pub(super) fn reasoning(call: &Call<'_>, flavour: &Flavour) -> Result<Reasoning, EncodeError> {
     let reasoning = encode::reasoning(call)?;
     match flavour.thinking {
@@ -15,7 +15,7 @@ pub(super) fn reasoning(call: &Call<'_>, flavour: &Flavour) -> Result<Reasoning,
     }
 }
 
-/// OpenAI's depth, which DeepSeek spells the same but for none.
+/// The `reasoning_effort`. DeepSeek has the same values except `none`.
 pub(super) fn effort(flavour: &Flavour, reasoning: &Reasoning) -> Option<&'static str> {
     let effort = match flavour.thinking {
         Thinking::Effort => reasoning.effort,
@@ -25,7 +25,7 @@ pub(super) fn effort(flavour: &Flavour, reasoning: &Reasoning) -> Option<&'stati
     effort.map(Effort::as_str)
 }
 
-/// OpenRouter's control.
+/// OpenRouter's `reasoning`.
 #[derive(Serialize)]
 pub(super) struct ReasoningObject {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,7 +44,7 @@ impl ReasoningObject {
     }
 }
 
-/// DeepSeek's switch.
+/// DeepSeek's `thinking`.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Switch {

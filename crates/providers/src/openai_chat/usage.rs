@@ -1,4 +1,5 @@
-//! Usage: totals that include their special cases become classes that share no token.
+//! Usage of Chat Completions. Totals that include their special cases become disjoint classes of
+//! tokens.
 
 use latchkey_contract::router::v1::Usage;
 use serde::Deserialize;
@@ -6,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::json::Count;
 
-/// Reads usage; what is not usage is none, and never fails an answer that was paid for.
+/// Reads usage. Invalid usage is None: it must not fail an answer that was paid for.
 pub(super) fn read(raw: Option<&RawValue>) -> Option<Usage> {
     let usage: WireUsage = serde_json::from_str(raw?.get()).ok()?;
     let hits = usage.prompt_cache_hit_tokens.map(Count::get);
@@ -20,7 +21,7 @@ pub(super) fn read(raw: Option<&RawValue>) -> Option<Usage> {
     let output = usage.completion_tokens_details.unwrap_or_default();
     Some(split(Totals {
         input: prompt,
-        // DeepSeek says the same in two places, or in its own alone.
+        // DeepSeek reports cache hits in two fields, or in its own only.
         cache_read: hits.unwrap_or_default().max(input.cached_tokens.get()),
         cache_write: input.cache_write_tokens.get(),
         cache_write_long: 0,
@@ -29,8 +30,8 @@ pub(super) fn read(raw: Option<&RawValue>) -> Option<Usage> {
     }))
 }
 
-/// OpenAI's way of counting: `input` includes all that the caches read and wrote, `cache_write` all
-/// that they wrote, `output` all reasoning.
+/// Totals as OpenAI counts them: `input` includes cache reads and writes, `cache_write` includes
+/// all writes, `output` includes reasoning.
 #[derive(Clone, Copy)]
 pub(crate) struct Totals {
     pub(crate) input: i64,
@@ -41,7 +42,7 @@ pub(crate) struct Totals {
     pub(crate) reasoning: i64,
 }
 
-/// Takes the special cases out of the totals. Where they do not fit in, the totals hold.
+/// Subtracts the special cases from the totals. Special cases that exceed their total are dropped.
 pub(crate) fn split(totals: Totals) -> Usage {
     let cache_read = totals.cache_read.min(totals.input);
     let cache_write = totals.cache_write.min(totals.input - cache_read);
@@ -64,7 +65,7 @@ struct WireUsage {
     completion_tokens: Option<Count>,
     prompt_tokens_details: Option<InputDetails>,
     completion_tokens_details: Option<OutputDetails>,
-    /// DeepSeek's.
+    /// DeepSeek's cache hits.
     prompt_cache_hit_tokens: Option<Count>,
     prompt_cache_miss_tokens: Option<Count>,
 }
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_share_no_token() {
+    fn usage_classes_are_disjoint() {
         let read = usage(
             r#"{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,
                 "prompt_tokens_details":{"cached_tokens":60,"cache_write_tokens":30,"audio_tokens":0},
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn details_may_be_null_or_more_than_the_whole() {
+    fn details_may_be_null_or_exceed_their_total() {
         let read = usage(
             r#"{"prompt_tokens":5,"completion_tokens":1,"prompt_tokens_details":null,
                 "completion_tokens_details":{"reasoning_tokens":9}}"#,
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_usage_is_none() {
+    fn invalid_usage_is_none() {
         for json in ["null", "{}", "[]", r#"{"prompt_tokens":1}"#, r#""many""#] {
             assert_eq!(usage(json), None, "{json}");
         }

@@ -1,4 +1,4 @@
-//! The conversation as a list of items.
+//! Writes the conversation as a list of items.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ use crate::json;
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Item<'a> {
-    /// Reasoning, as it came.
+    /// Reasoning, as it was received.
     AsItCame(&'a RawValue),
     Message(WireMessage<'a>),
     Typed(Typed<'a>),
@@ -75,7 +75,7 @@ pub(super) enum Typed<'a> {
         call_id: &'a str,
         output: Content<'a>,
     },
-    /// What the model said, with the id it said it under.
+    /// An assistant message with the id that OpenAI gave it.
     Message {
         id: Cow<'a, str>,
         role: &'static str,
@@ -99,7 +99,8 @@ pub(super) enum OutputPart<'a> {
     },
 }
 
-/// The conversation. Its parts belong to their roles already.
+/// Writes the conversation. The contract's rules have checked that each part is allowed in its
+/// role.
 pub(super) fn input<'a>(call: &Call<'a>) -> Result<Vec<Item<'a>>, EncodeError> {
     let mark = call.dialect().state_mark();
     let mut items = Vec::with_capacity(call.request.messages.len());
@@ -166,7 +167,7 @@ fn image_part(image: &Image) -> Option<ContentPart<'_>> {
         image::Source::Url(url) => Locator::Url(url),
         image::Source::Blob(blob) => Locator::Data(DataUrl::of(blob)),
     };
-    // Unlike in Chat Completions, it is required; this is its default.
+    // Required here, unlike in Chat Completions. `auto` is the default.
     let detail = detail(image).unwrap_or("auto");
     Some(ContentPart::Image { image_url, detail })
 }
@@ -184,7 +185,7 @@ fn file_part(file: &File) -> ContentPart<'_> {
     }
 }
 
-/// One item for each part, in order; parts of one item become one again.
+/// Writes the items of an assistant message. Parts of the same item are joined again.
 fn assistant<'a>(
     mark: &str,
     m: usize,
@@ -210,7 +211,7 @@ fn assistant<'a>(
                     status,
                 }));
             }
-            // It stood for another provider's state.
+            // An empty text only carries another provider's state.
             Some(Neutral::Text(text)) if text.is_empty() => {}
             Some(Neutral::Text(text)) => {
                 let output_part = OutputPart::OutputText {
@@ -236,7 +237,7 @@ fn output_message<'a>(
     items: &mut Vec<Item<'a>>,
 ) {
     let Some(state) = state else {
-        // What another provider's model said has no id, and needs none in this shorter form.
+        // A message of another provider has no id. This shorter form needs none.
         items.push(Item::Message(WireMessage {
             role: "assistant",
             content: Content::Text(LongText(text)),
@@ -284,6 +285,6 @@ fn invalid_state<T>(m: usize, p: usize) -> Result<T, EncodeError> {
     refuse(
         part_field(m, p, "provider_state.data"),
         EncodeErrorKind::Invalid,
-        "is not what the provider gave",
+        "was not given by the provider",
     )
 }

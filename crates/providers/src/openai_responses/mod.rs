@@ -1,8 +1,8 @@
-//! OpenAI's Responses, without their storage.
+//! OpenAI's Responses API, without its storage.
 //!
-//! The conversation is a flat list of items. Reasoning goes back as the very item that it came as,
-//! encrypted, which a part's provider state holds; texts and tool calls keep the id, status and phase
-//! that they came with in the same way, so that the list reads as the model wrote it.
+//! The conversation is a flat list of items. Reasoning is sent back as the received item,
+//! encrypted, which is the part's provider state. The state of texts and tool calls is their id,
+//! status and phase, so that the list reads as the model wrote it.
 
 mod input;
 mod item;

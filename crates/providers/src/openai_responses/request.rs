@@ -1,4 +1,4 @@
-//! The request's body.
+//! The body of Responses requests.
 
 use latchkey_contract::router::v1::GenerateRequest;
 use serde::Serialize;
@@ -10,10 +10,10 @@ use crate::encode::{
     answer_format, choice, parallel, reasoning, sampling, schema_name, tool_schema,
 };
 
-/// Fields that would change how the answer must be read.
+/// Fields that change how the answer must be read.
 const RESERVED: Reserved = &["background", "stream"];
 
-/// Writes the body.
+/// Writes the body of a generation request.
 pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
     let reasoning = reasoning(call)?.without_budget()?;
     let AllowedSampling {
@@ -31,13 +31,13 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError
     Ok((crate::encode::write(call.request, &body), RESERVED))
 }
 
-/// Writes the body of a request for the prompt's size: the prompt alone.
+/// Writes the body of a token count: the prompt only.
 pub(crate) fn encode_count(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError> {
     let prompt = prompt(call, &reasoning(call)?.without_budget()?)?;
     Ok((crate::encode::write(call.request, &prompt), RESERVED))
 }
 
-/// What the model is shown, without how it shall answer.
+/// Writes the prompt, without the fields that control the answer.
 fn prompt<'a>(call: &Call<'a>, reasoning: &Reasoning) -> Result<Body<'a>, EncodeError> {
     Ok(Body {
         model: call.model,
@@ -80,7 +80,7 @@ struct Body<'a> {
     reasoning: Option<ReasoningConfig>,
     #[serde(skip_serializing_if = "Option::is_none")]
     include: Option<[&'static str; 1]>,
-    /// True is OpenAI's default, and keeps the conversation for a month.
+    /// Always false. OpenAI's default is true, and stores the conversation for a month.
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +100,7 @@ enum Tool<'a> {
         #[serde(skip_serializing_if = "str::is_empty")]
         description: &'a str,
         parameters: Option<&'a RawValue>,
-        /// True is OpenAI's default here, and refuses most schemas; elsewhere it is false.
+        /// OpenAI's default is true here, which refuses most schemas. Elsewhere it is false.
         strict: bool,
     },
 }
@@ -176,7 +176,7 @@ fn text(request: &GenerateRequest) -> Result<Option<TextConfig<'_>>, EncodeError
     Ok(Some(TextConfig { format }))
 }
 
-/// Asks for the reasoning to come along, so that it can go back without being stored.
+/// Requests encrypted reasoning, which can be sent back without being stored.
 const ENCRYPTED_REASONING: &str = "reasoning.encrypted_content";
 
 const SAMPLING_SUPPORT: SamplingSupport = SamplingSupport {

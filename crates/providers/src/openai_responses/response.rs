@@ -1,4 +1,4 @@
-//! The answer's body.
+//! The body of Responses answers.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::Dialect;
 use crate::decode::{Answer, Draft, Undecodable};
 use crate::json::Text;
 
-/// Reads a whole answer.
+/// Decodes a complete answer.
 pub(crate) fn decode(dialect: Dialect, body: &[u8]) -> Result<Answer, Undecodable> {
     let response: Response<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
     if response.error.is_some() {
@@ -27,7 +27,7 @@ pub(crate) fn decode(dialect: Dialect, body: &[u8]) -> Result<Answer, Undecodabl
     Ok(end.answer(draft))
 }
 
-/// A response, whole or at the end of a stream.
+/// A response: the complete answer, or the last event of a stream.
 #[derive(Deserialize)]
 pub(super) struct Response<'a> {
     #[serde(borrow)]
@@ -56,7 +56,7 @@ struct Incomplete<'a> {
     reason: Option<Text<'a>>,
 }
 
-/// What OpenAI did to the input, such as leaving out reasoning of another organisation's.
+/// A change that OpenAI made to the input, such as leaving out reasoning of another organisation.
 #[derive(Deserialize)]
 struct Transformation<'a> {
     #[serde(borrow, default)]
@@ -67,7 +67,7 @@ struct Transformation<'a> {
     kind: Text<'a>,
 }
 
-/// An output item of any kind.
+/// An output item of any type.
 #[derive(Deserialize)]
 pub(super) struct OutputItem<'a> {
     #[serde(rename = "type", borrow)]
@@ -90,7 +90,7 @@ pub(super) struct OutputItem<'a> {
     pub(super) summary: Option<Vec<Piece<'a>>>,
 }
 
-/// A piece of a message's content, or of a reasoning's summary.
+/// A content part of a message, or a summary of reasoning.
 #[derive(Deserialize)]
 pub(super) struct Piece<'a> {
     #[serde(borrow)]
@@ -100,7 +100,7 @@ pub(super) struct Piece<'a> {
 }
 
 impl OutputItem<'_> {
-    /// What the item must have again when it goes back; none when it came without an id.
+    /// The state to send back with the item. None when it has no id.
     pub(super) fn state(&self) -> Option<Vec<u8>> {
         let given = |text: &Option<Text<'_>>| {
             let text = text.as_deref().filter(|text| !text.is_empty())?;
@@ -140,7 +140,7 @@ fn add(draft: &mut Draft, raw: &RawValue, item: &OutputItem<'_>) {
                 }
                 draft.push(part, text);
             }
-            // Reasoning goes back as the very item that it came as.
+            // Reasoning is sent back as the received item.
             draft.set_state(part, raw.get().to_owned());
         }
         "function_call" => {
@@ -154,12 +154,12 @@ fn add(draft: &mut Draft, raw: &RawValue, item: &OutputItem<'_>) {
                 draft.set_state(part, state);
             }
         }
-        // Tools that run at OpenAI, and kinds to come.
+        // Server tools, and types that are unknown here.
         _ => {}
     }
 }
 
-/// What the end of a response tells.
+/// The data at the end of a response.
 #[derive(Clone, Debug)]
 pub(super) struct End {
     id: String,
@@ -212,7 +212,7 @@ impl End {
     }
 }
 
-/// The ids of reasoning that was left out. What cannot be read never fails an answer.
+/// The ids of reasoning that OpenAI left out. Invalid data must not fail an answer.
 fn unused_reasoning(transformations: Option<&RawValue>) -> Vec<String> {
     let list: Option<Vec<&RawValue>> =
         transformations.and_then(|raw| serde_json::from_str(raw.get()).ok());
@@ -224,5 +224,5 @@ fn unused_reasoning(transformations: Option<&RawValue>) -> Vec<String> {
     removed.collect()
 }
 
-/// Each summary is a paragraph of its own.
+/// Summaries are separate paragraphs.
 pub(super) const BETWEEN_SUMMARIES: &str = "\n\n";

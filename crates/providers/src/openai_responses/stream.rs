@@ -1,4 +1,4 @@
-//! The answer in events.
+//! Streamed Responses answers.
 
 use latchkey_contract::router::v1::{PartDelta, Usage};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use crate::Dialect;
 use crate::decode::{Answer, Draft, PartId, Undecodable};
 use crate::json::Text;
 
-/// Puts events together.
+/// Builds an answer from events.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     draft: Draft,
@@ -17,11 +17,11 @@ pub(crate) struct Decoder {
     end: Option<End>,
 }
 
-/// A part, by the place in the output that events know it by.
+/// An open part, by its output index in events.
 #[derive(Debug)]
 struct Open {
     output: i64,
-    /// Which piece of the item's content; of reasoning, which summary came last.
+    /// The content index; for reasoning, the index of the last summary.
     piece: i64,
     kind: Kind,
     part: PartId,
@@ -44,7 +44,7 @@ impl Decoder {
         }
     }
 
-    /// Takes in an event's data.
+    /// Handles the data of an event.
     pub(crate) fn event(&mut self, data: &str) -> Result<Vec<PartDelta>, Undecodable> {
         let mut deltas = Vec::new();
         let event: Event<'_> = match serde_json::from_str(data) {
@@ -102,12 +102,13 @@ impl Decoder {
         self.end.is_some()
     }
 
-    /// The whole, or nothing when the stream was cut.
+    /// Returns the complete answer. None when the stream was cut.
     pub(crate) fn finish(self) -> Option<Answer> {
         Some(self.end?.answer(self.draft))
     }
 
-    /// Reasoning and calls take their place when their item begins, texts with their first piece.
+    /// Opens the part of an item. Reasoning and calls are opened with their item, texts with their
+    /// first delta.
     fn begin(&mut self, output: i64, item: &OutputItem<'_>, deltas: &mut Vec<PartDelta>) {
         match &*item.kind {
             "reasoning" => {
@@ -125,12 +126,12 @@ impl Decoder {
                     part,
                 });
             }
-            // Messages, tools that run at OpenAI, and kinds to come.
+            // Messages, server tools, and types that are unknown here.
             _ => {}
         }
     }
 
-    /// The finished item has what the deltas left out, and what must go back with it.
+    /// Adds what the deltas of a finished item left out, and its state.
     fn complete(
         &mut self,
         output: i64,
@@ -178,7 +179,7 @@ impl Decoder {
         }
     }
 
-    /// Adds to a part what came with its item only.
+    /// Adds text that arrived with the finished item only.
     fn fill(
         &mut self,
         kind: Kind,
@@ -208,7 +209,7 @@ impl Decoder {
             return;
         }
         if kind == Kind::Call && self.find(Kind::Call, output).is_none() {
-            return; // arguments of nothing
+            return; // empty arguments
         }
         let part = self.open(kind, output, piece);
         if kind == Kind::Reasoning
@@ -221,7 +222,7 @@ impl Decoder {
         deltas.push(self.draft.push(part, more));
     }
 
-    /// The part at this place, begun if need be. All summaries of an item are one part.
+    /// Finds or opens the part at this position. All summaries of an item are one part.
     fn open(&mut self, kind: Kind, output: i64, piece: i64) -> PartId {
         let one_part = matches!(kind, Kind::Call | Kind::Reasoning);
         let known = self.parts.iter().rfind(|open| {
@@ -255,7 +256,7 @@ fn read_item(raw: &RawValue) -> Result<OutputItem<'_>, Undecodable> {
     serde_json::from_str(raw.get()).map_err(|_| Undecodable)
 }
 
-/// An event of any kind.
+/// An event of any type.
 #[derive(Deserialize)]
 struct Event<'a> {
     #[serde(rename = "type", borrow)]
@@ -271,7 +272,7 @@ struct Event<'a> {
     response: Option<&'a RawValue>,
 }
 
-/// Whether the data is an event that was added after this was written, whatever its fields.
+/// Whether the data is an event of a type that is unknown here, whatever its fields.
 fn is_unknown_event(data: &str) -> bool {
     #[derive(Deserialize)]
     struct Tag<'a> {

@@ -1,4 +1,4 @@
-//! Usage: the same way of counting as in Chat Completions, under other names.
+//! Usage of Responses: counted as in Chat Completions, under other names.
 
 use latchkey_contract::router::v1::Usage;
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::json::Count;
 use crate::openai_chat::{Totals, split};
 
-/// Reads usage; what is not usage is none, and never fails an answer that was paid for.
+/// Reads usage. Invalid usage is None: it must not fail an answer that was paid for.
 pub(super) fn read(raw: Option<&RawValue>) -> Option<Usage> {
     let usage: WireUsage = serde_json::from_str(raw?.get()).ok()?;
     let (input_tokens, output_tokens) = (usage.input_tokens?.get(), usage.output_tokens?.get());
@@ -40,7 +40,7 @@ struct InputDetails {
     cache_write_tokens_details: Option<CacheWrites>,
 }
 
-/// Writes for half an hour and for twelve; both are in the total.
+/// Cache writes for half an hour and for twelve hours. The total includes both.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct CacheWrites {

@@ -1,4 +1,4 @@
-//! Server-sent events (WHATWG HTML, 9.2), one at a time, none beyond a size.
+//! Server-sent events (WHATWG HTML, 9.2), one at a time, each of a limited size.
 
 use std::error::Error;
 use std::future::ready;
@@ -15,17 +15,17 @@ use crate::error::{ErrorClass, ProviderError};
 /// An event with data.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct SseEvent {
-    /// Its type; none when the server named none.
+    /// The type. None when the server named none.
     pub event: Option<String>,
-    /// Its data, lines joined by line feeds.
+    /// The data, with lines joined by line feeds.
     pub data: String,
 }
 
-/// Why a body gives no more events.
+/// Why a body has no more events.
 #[derive(Debug, thiserror::Error)]
 pub enum SseError {
-    /// It could not be read on.
-    #[error("the body broke off")]
+    /// The body could not be read to its end.
+    #[error("the response body ended early")]
     Body(#[source] Box<dyn Error + Send + Sync>),
     /// An event is larger than [`MAX_EVENT_BYTES`].
     #[error("an event is larger than {MAX_EVENT_BYTES} bytes")]
@@ -35,17 +35,17 @@ pub enum SseError {
     Utf8(#[source] Utf8Error),
 }
 
-/// The largest event: one may hold an image in base64.
+/// The maximum size of an event, which may hold an image in base64.
 pub const MAX_EVENT_BYTES: usize = 16 * 1024 * 1024;
 
-/// Reads the events of a body. Comments and events without data are passed over; an event that the
-/// body ends in is not one.
+/// Parses the events of a body. Comments and events without data are skipped. An event that is not
+/// complete at the end of the body is dropped.
 pub fn events<S, E>(body: S) -> impl Stream<Item = Result<SseEvent, SseError>>
 where
     S: Stream<Item = Result<Bytes, E>>,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
-    // The parser keeps no count of its own, so what it was fed since its last event is counted.
+    // The parser does not limit sizes, so the bytes since the last event are counted here.
     let fed = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&fed);
     let body = body.map(move |chunk| {
@@ -65,10 +65,10 @@ where
     })
 }
 
-/// What passes through the parser from beneath it.
+/// Errors of the body that the parser passes on.
 #[derive(Debug, thiserror::Error)]
 enum ReadError {
-    #[error("the body broke off")]
+    #[error("the response body ended early")]
     Body(#[source] Box<dyn Error + Send + Sync>),
     #[error("too large")]
     TooLarge,
@@ -92,7 +92,7 @@ impl From<sse_stream::Error> for SseError {
 
 impl From<SseError> for ProviderError {
     fn from(error: SseError) -> Self {
-        // A body error may name hosts and addresses, so only its kind is kept.
+        // A body error may contain hosts and addresses, so only its kind is kept.
         let class = match error {
             SseError::Body(_) => ErrorClass::Truncated,
             SseError::TooLarge | SseError::Utf8(_) => ErrorClass::Malformed,

@@ -1,16 +1,16 @@
-//! The names of a row's fields that are prices: what is priced, then any of a time, a threshold and
-//! a service tier.
+//! Names of price fields: the class that is priced, followed by any of a cache time, a threshold
+//! and a service tier.
 
 use crate::catalogue::{NanosEach, NanosPerMillion, Prices};
 use crate::money::{NANO_PLACES, nanos_from_usd, scaled_up};
 
-/// What a field prices.
+/// A parsed field name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct PriceField<'a> {
     class: Class,
-    /// In tokens of input.
+    /// The threshold in input tokens.
     pub(super) above: Option<i64>,
-    /// By the name that the provider's answer gives it.
+    /// The service tier, by the provider's name of it.
     pub(super) service_tier: Option<&'a str>,
 }
 
@@ -28,7 +28,8 @@ enum Class {
 }
 
 impl<'a> PriceField<'a> {
-    /// None when the field is no price, or one of what is not counted.
+    /// Parses a field name. None when the field is not a price, or prices something that is not
+    /// counted.
     pub(super) fn parse(name: &'a str) -> Option<Self> {
         let (class, mut rest) = CLASSES
             .iter()
@@ -44,7 +45,7 @@ impl<'a> PriceField<'a> {
         Some(field)
     }
 
-    /// Takes one suffix off, and returns what is left.
+    /// Removes one suffix and returns the rest.
     fn suffix(&mut self, rest: &'a str) -> Option<&'a str> {
         for (suffix, service_tier) in SERVICE_TIERS {
             if let Some(rest) = rest.strip_prefix(suffix) {
@@ -66,7 +67,7 @@ impl<'a> PriceField<'a> {
         first.then_some(rest)
     }
 
-    /// Writes the amount down. None when it is not readable.
+    /// Sets the price. None when the amount is invalid.
     pub(super) fn set(self, prices: &mut Prices, amount: &str) -> Option<SetOnce> {
         if self.class == Class::Image {
             let nanos = nanos_from_usd(amount)?;
@@ -89,7 +90,7 @@ impl<'a> PriceField<'a> {
     }
 }
 
-/// Whether a price was set for the first time.
+/// Whether the price was unset before.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum SetOnce {
     First,
@@ -102,7 +103,7 @@ impl SetOnce {
     }
 }
 
-/// Where one is the beginning of another, the longer comes first.
+/// Field name prefixes by class. If one is a prefix of another, the longer comes first.
 const CLASSES: [(Class, &str); 8] = [
     (Class::CacheWrite, "cache_creation_input_token_cost"),
     (Class::CacheRead, "cache_read_input_token_cost"),
@@ -121,7 +122,7 @@ const SERVICE_TIERS: [(&str, &str); 4] = [
     ("_ultrafast", "ultrafast"),
 ];
 
-/// A price of a million tokens is ten to this many times that of one.
+/// Decimal places between a price per token and a price per million tokens.
 const MILLION: i64 = 6;
 
 #[cfg(test)]
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_counted_is_no_price() {
+    fn fields_of_uncounted_usage_are_not_prices() {
         for name in [
             "",
             "mode",

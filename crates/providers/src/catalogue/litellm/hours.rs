@@ -1,4 +1,4 @@
-//! `off_peak_pricing` of a row.
+//! Reads the `off_peak_pricing` of a row.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -26,7 +26,7 @@ enum OneOrMany<T> {
     Many(Vec<T>),
 }
 
-/// From 1 for Monday, or by the first letters of its name.
+/// A number from 1 for Monday, or the first letters of the English name.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum WrittenDay {
@@ -34,7 +34,7 @@ enum WrittenDay {
     Name(String),
 }
 
-/// None when it is not readable, or its days are not those of UTC.
+/// Reads off-peak prices. None when they are invalid, or their weekdays are not in UTC.
 pub(super) fn off_peak(json: &RawValue, prices: Prices) -> Option<OffPeak> {
     let written: OffPeakPricing = serde_json::from_str(json.get()).ok()?;
     if written.weekday_timezone.is_some_and(|zone| zone != "UTC") {

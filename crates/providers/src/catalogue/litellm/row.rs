@@ -1,4 +1,4 @@
-//! One row: whose model it is of, and what it says of it.
+//! Reads one row into a model.
 
 use std::collections::BTreeMap;
 
@@ -12,19 +12,19 @@ use super::SkipReason;
 use super::field::{PriceField, SetOnce};
 use super::hours;
 
-/// A row's fields, each as it is written.
+/// The fields of a row, each as raw JSON.
 pub(super) struct Row<'a>(BTreeMap<String, &'a RawValue>);
 
 impl<'a> Row<'a> {
-    /// None when it is not an object, or names its provider in another way than by a text.
+    /// Parses a row. None when it is not an object, or its provider is not a string.
     pub(super) fn read(json: &'a RawValue) -> Option<Self> {
         let row = Self(serde_json::from_str(json.get()).ok()?);
         row.text("litellm_provider").ok()?;
         Some(row)
     }
 
-    /// The provider, the model's name there, and whether the row's name has a prefix that says so.
-    /// None when we do not speak to the provider.
+    /// Returns the provider, the provider's name of the model, and whether the row's name has the
+    /// provider's prefix. None for unsupported providers.
     pub(super) fn whose<'n>(&self, name: &'n str) -> Option<(ProviderId, &'n str, bool)> {
         let provider = self.text("litellm_provider").ok()??;
         let (provider, prefix) = match provider.as_str() {
@@ -34,7 +34,7 @@ impl<'a> Row<'a> {
             "gemini" => (ProviderId::Google, "gemini/"),
             "openai" => (ProviderId::OpenAi, "openai/"),
             "openrouter" => (ProviderId::OpenRouter, "openrouter/"),
-            // `vertex_ai-language-models`, `vertex_ai-anthropic_models` and so on.
+            // `vertex_ai-language-models`, `vertex_ai-anthropic_models` and similar.
             of_vertex if of_vertex == "vertex_ai" || of_vertex.starts_with("vertex_ai-") => {
                 (ProviderId::Vertex, "vertex_ai/")
             }
@@ -46,7 +46,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// What the row says.
+    /// Reads the model of the row.
     pub(super) fn model(&self, provider: ProviderId, id: &str) -> Result<Model, SkipReason> {
         let operations = self.operations()?;
         if id.split('/').any(is_size) {
@@ -54,7 +54,7 @@ impl<'a> Row<'a> {
         }
         let makes_pictures = operations.contains(&Operation::GenerateImages);
         let tariff = self.tariff(makes_pictures)?;
-        // Nothing but zeros stands for what is priced in another way, or not known.
+        // All-zero prices mean an unknown price, or another way of pricing.
         if tariff.standard.prices.amounts().all(|amount| amount == 0) {
             return Err(SkipReason::NoPrice);
         }
@@ -83,7 +83,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Whether it can be talked to, besides what its mode says.
+    /// Whether the model generates text, whatever its mode.
     fn chats(&self) -> bool {
         let endpoints = self.0.get("supported_endpoints").copied();
         endpoints
@@ -102,7 +102,7 @@ impl<'a> Row<'a> {
         let mut tariff = Tariff::default();
         for ((service_tier, above), mut prices) in lists {
             if !makes_pictures {
-                // Some use the field for songs.
+                // Some rows use the field for songs.
                 prices.image = None;
             }
             let table = match service_tier {
@@ -171,7 +171,7 @@ fn put(table: &mut PriceTable, above: Option<i64>, prices: Prices) {
     let prices = by_token(prices);
     match above {
         None => table.prices = prices,
-        // They come in the order of their thresholds.
+        // The fields are sorted by threshold.
         Some(above_input_tokens) => table.tiers.push(LongContextTier {
             above_input_tokens,
             prices,
@@ -179,8 +179,8 @@ fn put(table: &mut PriceTable, above: Option<i64>, prices: Prices) {
     }
 }
 
-/// A row gives the price of a picture for people, besides that of its tokens: it is either, not
-/// both.
+/// Removes the price per image where image tokens have a price. A row gives both, but only one is
+/// charged.
 fn by_token(mut prices: Prices) -> Prices {
     if prices.image_output.is_some() {
         prices.image = None;
@@ -188,7 +188,7 @@ fn by_token(mut prices: Prices) -> Prices {
     prices
 }
 
-/// Such as `1024-x-1024`.
+/// Whether a segment is an image size such as `1024-x-1024`.
 fn is_size(segment: &str) -> bool {
     let numeric = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     segment

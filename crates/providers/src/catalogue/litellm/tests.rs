@@ -19,7 +19,7 @@ fn find<'a>(import: &'a Import, provider: ProviderId, id: &str) -> &'a Model {
     import.models.iter().find(is).unwrap()
 }
 
-/// What becomes of one row.
+/// Reads a list with one row.
 fn row(fields: &str) -> Result<Model, SkipReason> {
     let text = format!(r#"{{"m": {{"litellm_provider": "openai", "mode": "chat", {fields}}}}}"#);
     let mut import = read(&text).unwrap();
@@ -79,7 +79,7 @@ fn rows_of_every_kind_are_read_or_skipped_with_their_reason() {
         of(ProviderId::DeepSeek),
         ["deepseek-flash", "deepseek-chat"]
     );
-    // The row that describes the form, Azure AI's and Tencent's.
+    // The rows of the format's description, of Azure AI and of Tencent.
     assert_eq!(import.of_other_providers, 3);
     let skipped: BTreeMap<_, _> = import
         .skipped
@@ -89,29 +89,35 @@ fn rows_of_every_kind_are_read_or_skipped_with_their_reason() {
     let expected = [
         (
             "deepseek-flash",
-            "the row `deepseek/deepseek-flash` is of the same model",
+            "the row `deepseek/deepseek-flash` is for the same model",
         ),
         (
             "gemini-2.5-flash-image",
-            "the row `vertex_ai/gemini-2.5-flash-image` is of the same model",
+            "the row `vertex_ai/gemini-2.5-flash-image` is for the same model",
         ),
         (
             "gemini/lyria-3-pro-preview",
-            "it has no price for tokens or pictures",
+            "the row has no price for tokens or images",
         ),
-        ("gpt-4o-mini-tts", "its mode is `audio_speech`"),
+        (
+            "gpt-4o-mini-tts",
+            "the mode `audio_speech` is not supported",
+        ),
         (
             "low/1024-x-1024/gpt-image-1.5",
-            "it is the price of one size of picture",
+            "the row is the price of one image size",
         ),
-        ("openai/container", "it has no price for tokens or pictures"),
+        (
+            "openai/container",
+            "the row has no price for tokens or images",
+        ),
     ];
     let expected = expected.map(|(name, reason)| (name, reason.to_owned()));
     assert_eq!(skipped, BTreeMap::from(expected));
 }
 
 #[test]
-fn a_row_is_read_whole() {
+fn every_field_of_a_row_is_read() {
     let import = excerpt();
     let astra = find(&import, ProviderId::OpenAi, "gpt-6-astra");
     assert_eq!(astra.operations, [Operation::Generate]);
@@ -151,7 +157,7 @@ fn a_row_is_read_whole() {
         sold.image_output,
         Some(NanosPerMillion::new(30_000_000_000))
     );
-    assert_eq!(sold.image, None, "its pictures are sold by their tokens");
+    assert_eq!(sold.image, None, "its images are priced by tokens");
     let imagen = find(&import, ProviderId::Google, "imagen-3.0-generate-001");
     assert_eq!(
         imagen.tariff.standard.prices.image,
@@ -187,7 +193,7 @@ fn off_peak_hours_are_read() {
 }
 
 #[test]
-fn days_may_be_named_and_hours_be_of_every_day() {
+fn weekdays_may_be_names_and_hours_may_apply_daily() {
     let model = row(
         r#""input_cost_per_token": 2e-6, "off_peak_pricing": {"input_cost_per_token": 1e-6,
             "hours_utc": "00:00-01:00", "weekday_timezone": "UTC",
@@ -212,7 +218,7 @@ fn days_may_be_named_and_hours_be_of_every_day() {
 }
 
 #[test]
-fn the_builtin_prices_are_those_of_the_list() {
+fn the_builtin_prices_equal_those_of_the_list() {
     let catalogue = Catalogue::builtin();
     let import = excerpt();
     let mut compared = 0;
@@ -250,7 +256,7 @@ fn the_builtin_prices_are_those_of_the_list() {
 }
 
 #[test]
-fn an_import_lies_over_the_builtin_catalogue() {
+fn an_import_overrides_the_builtin_catalogue() {
     let import = excerpt();
     let imported = import.models.len();
     let layer = Layer::of_models("litellm-1.109.1", import.models).unwrap();
@@ -261,7 +267,7 @@ fn an_import_lies_over_the_builtin_catalogue() {
         eu.tariff.standard.prices.input,
         Some(NanosPerMillion::new(1_375_000_000))
     );
-    // One that was an alias is a model of its own now, and the other keeps its place.
+    // A former alias is a model of its own now, and the other model keeps its place.
     let opus = catalogue
         .find(ProviderId::Anthropic, "claude-opus-4-5-20251101")
         .unwrap();
@@ -271,7 +277,7 @@ fn an_import_lies_over_the_builtin_catalogue() {
 }
 
 #[test]
-fn a_faulty_row_is_reported_and_no_other_suffers() {
+fn an_invalid_row_is_skipped_and_the_others_are_read() {
     let import = read(
         r#"{
             "fine": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 1e-6},
@@ -294,7 +300,7 @@ fn a_faulty_row_is_reported_and_no_other_suffers() {
 }
 
 #[test]
-fn what_is_wrong_with_a_row_is_named() {
+fn a_skipped_row_names_its_fault() {
     let field = |fields: &str| match row(fields) {
         Err(SkipReason::Field(field) | SkipReason::Twice(field)) => field,
         other => panic!("{fields}: {other:?}"),
@@ -356,7 +362,7 @@ fn what_is_wrong_with_a_row_is_named() {
 }
 
 #[test]
-fn what_is_no_list_is_refused() {
+fn other_texts_are_refused_as_a_price_list() {
     for text in ["", "[]", "null", "{", "{} {}", r#"{"a": }"#] {
         assert!(read(text).is_err(), "{text}");
     }

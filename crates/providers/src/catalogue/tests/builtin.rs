@@ -11,7 +11,7 @@ fn the_builtin_catalogue_parses() {
 }
 
 #[test]
-fn every_listed_model_has_prices_and_something_to_do() {
+fn every_listed_model_has_prices_and_operations() {
     for model in Catalogue::builtin().models() {
         let prices = model.tariff.standard.prices;
         assert!(prices.input.is_some(), "{}", model.id);
@@ -37,8 +37,8 @@ fn every_name_finds_its_model() {
 }
 
 #[test]
-fn no_service_tier_is_dearer_than_twice_and_a_half_or_half_the_standard() {
-    // Slips of the pen show here. OpenAI's `ultrafast` is six times the price.
+fn service_tier_prices_are_near_the_standard_prices() {
+    // Detects typing errors. OpenAI's `ultrafast` costs six times the standard price.
     for model in Catalogue::builtin().models() {
         let standard = model.tariff.standard.prices.input.unwrap().get();
         for (name, table) in &model.tariff.service_tiers {
@@ -90,7 +90,7 @@ fn the_longest_family_name_wins() {
 }
 
 #[test]
-fn gemini_takes_a_budget_or_levels_and_never_both() {
+fn gemini_models_have_a_budget_or_levels_but_never_both() {
     let catalogue = Catalogue::builtin();
     let gemini = |name| catalogue.traits(ProviderId::Google, name);
     for (name, budget, efforts) in [
@@ -125,7 +125,7 @@ fn gemini_takes_a_budget_or_levels_and_never_both() {
 }
 
 #[test]
-fn deepseek_reasons_unless_it_is_told_not_to() {
+fn deepseek_reasons_by_default() {
     let catalogue = Catalogue::builtin();
     let traits = catalogue.traits(ProviderId::DeepSeek, "deepseek-v5");
     assert!(traits.reasons_by_default);
@@ -160,7 +160,7 @@ fn azure_has_openais_families_and_vertex_has_googles_and_anthropics() {
 }
 
 #[test]
-fn openrouter_refuses_nothing() {
+fn openrouter_models_accept_every_parameter() {
     let catalogue = Catalogue::builtin();
     let traits = catalogue.traits(ProviderId::OpenRouter, "deepseek/deepseek-chat:free");
     assert_eq!(traits.sampling, SamplingPolicy::Always);
@@ -171,7 +171,7 @@ fn openrouter_refuses_nothing() {
 }
 
 #[test]
-fn a_retired_model_says_since_when() {
+fn a_retired_model_has_its_retire_time() {
     let catalogue = Catalogue::builtin();
     let retires = |provider, name| {
         let model = catalogue.find(provider, name).unwrap();

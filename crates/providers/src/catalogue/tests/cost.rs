@@ -10,7 +10,7 @@ fn at(date: &str, hour: u64) -> SystemTime {
     date.parse::<Date>().unwrap().start() + Duration::from_hours(hour)
 }
 
-/// Of a call on a Monday at noon, in no tier.
+/// The context of a call on a Monday at noon in the standard tier.
 fn standard() -> CostContext<'static> {
     CostContext::standard(at("2026-11-30", 12))
 }
@@ -70,7 +70,7 @@ fn a_used_class_without_price_has_no_cost() {
 }
 
 #[test]
-fn pictures_are_sold_by_the_piece_or_by_their_tokens() {
+fn images_are_priced_per_image_or_per_token() {
     let tokens = NanosPerMillion::new(30_000_000_000);
     let piece = NanosEach::new(39_000_000);
     let prices = |image_output, image| Prices {
@@ -92,7 +92,7 @@ fn pictures_are_sold_by_the_piece_or_by_their_tokens() {
     assert_eq!(by_piece.cost_nanos(&made(2, 2_580)), Some(78_000_007));
     assert_eq!(by_token.cost_nanos(&made(2, 2_580)), Some(77_400_007));
     assert_eq!(by_both.cost_nanos(&made(2, 2_580)), Some(155_400_007));
-    // Pictures that were counted in another way than they are sold.
+    // Images that were counted in another unit than they are priced in.
     assert_eq!(by_token.cost_nanos(&made(2, 0)), None);
     assert_eq!(by_piece.cost_nanos(&made(0, 2_580)), None);
     assert_eq!(unknown.cost_nanos(&made(1, 0)), None);
@@ -103,7 +103,7 @@ fn pictures_are_sold_by_the_piece_or_by_their_tokens() {
 }
 
 #[test]
-fn input_of_pictures_costs_what_other_input_does_unless_it_has_a_price() {
+fn image_input_without_a_price_costs_as_much_as_other_input() {
     let prices = Prices {
         input: Some(NanosPerMillion::new(5_000_000)),
         ..Prices::default()
@@ -156,7 +156,7 @@ fn a_tier_prices_the_whole_call() {
 }
 
 #[test]
-fn a_class_that_a_tier_does_not_price_is_unknown_there() {
+fn a_class_without_a_price_in_a_tier_has_no_cost_there() {
     let text = "prices = { input = 1, output = 1 }
         tiers = [{ above_input_tokens = 10, prices = { input = 2 } }]";
     let catalogue = parse(&model(text)).unwrap();
@@ -202,7 +202,7 @@ fn long_input_has_no_cost_in_a_service_tier_that_does_not_price_it() {
     let long = input(300_000);
     assert_eq!(gpt.cost_nanos(&long, &tier("")), Some(1_500_000_000));
     assert_eq!(gpt.cost_nanos(&long, &tier("flex")), Some(750_000_000));
-    // Its page has no such price.
+    // OpenAI's price page has no such price.
     assert_eq!(gpt.cost_nanos(&long, &tier("priority")), None);
 }
 
@@ -221,14 +221,14 @@ fn deepseek_is_cheaper_off_peak() {
     assert_eq!(cost("2026-11-26", 10), Some(660_000_000));
     assert_eq!(cost("2026-11-28", 9), Some(660_000_000));
     assert_eq!(cost("2026-10-01", 9), Some(660_000_000));
-    // Nobody said yet whether the first is a holiday; the second is a Saturday.
+    // The first day may be a holiday; the second is a Saturday.
     assert_eq!(cost("2027-01-04", 9), None);
     assert_eq!(cost("2027-01-04", 12), Some(660_000_000));
     assert_eq!(cost("2027-01-02", 9), Some(660_000_000));
 }
 
 #[test]
-fn an_announced_price_holds_from_its_day_on() {
+fn an_announced_price_applies_from_its_date() {
     let argon = find(ProviderId::Google, "gemini-4-argon");
     let cost = |start, service_tier| {
         let context = CostContext {
@@ -247,7 +247,7 @@ fn an_announced_price_holds_from_its_day_on() {
 }
 
 #[test]
-fn the_dearest_thinkable_call_is_none_and_no_panic() {
+fn a_cost_beyond_i64_is_none() {
     let prices = Prices {
         input: Some(NanosPerMillion::new(i64::MAX)),
         output: Some(NanosPerMillion::new(i64::MAX)),

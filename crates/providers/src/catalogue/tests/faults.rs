@@ -24,7 +24,7 @@ fn a_catalogue_needs_defaults_for_every_provider() {
 }
 
 #[test]
-fn what_is_not_of_the_form_is_refused() {
+fn files_of_another_structure_are_refused() {
     for text in [
         "[surprise]".to_owned(),
         "[[models]]\nprovider = \"nobody\"\nid = \"m\"".to_owned(),
@@ -61,7 +61,7 @@ fn a_version_is_short_and_printable() {
 }
 
 #[test]
-fn a_number_is_not_negative_wherever_it_stands() {
+fn a_negative_number_is_refused_in_every_field() {
     for text in [
         "prices = { input = -1 }",
         "prices = { image = -1 }",
@@ -79,7 +79,7 @@ fn a_number_is_not_negative_wherever_it_stands() {
 }
 
 #[test]
-fn what_has_an_order_is_in_order() {
+fn unsorted_tiers_and_price_changes_are_refused() {
     for text in [
         "tiers = [{ above_input_tokens = 2 }, { above_input_tokens = 1 }]",
         "tiers = [{ above_input_tokens = 2 }, { above_input_tokens = 2 }]",
@@ -106,7 +106,7 @@ fn a_service_tier_has_a_name_in_lower_case() {
 }
 
 #[test]
-fn a_name_is_there_once() {
+fn a_duplicate_name_is_refused() {
     for text in [
         model("aliases = [\"m\"]"),
         format!("{}\n{}", model(""), model("")),
@@ -121,7 +121,7 @@ fn a_name_is_there_once() {
 }
 
 #[test]
-fn a_name_is_not_empty_or_long_and_has_no_control_characters() {
+fn an_empty_or_long_name_and_one_with_control_characters_are_refused() {
     for alias in [String::new(), "x".repeat(257), "a\nb".to_owned()] {
         let mut named = Model::new(ProviderId::Custom, "m");
         named.aliases.push(alias);
@@ -133,7 +133,7 @@ fn a_name_is_not_empty_or_long_and_has_no_control_characters() {
 }
 
 #[test]
-fn a_family_is_a_name_or_a_prefix_and_has_traits() {
+fn invalid_patterns_and_traits_of_families_are_refused() {
     for pattern in ["\"a*b\"", "\"*\"", "\"\""] {
         let error = refused(&family(pattern, ""));
         assert!(matches!(error, CatalogueError::Pattern { .. }), "{pattern}");
@@ -145,7 +145,7 @@ fn a_family_is_a_name_or_a_prefix_and_has_traits() {
 }
 
 #[test]
-fn families_are_taken_from_those_who_have_their_own() {
+fn families_are_not_taken_from_a_provider_that_takes_them_from_another() {
     let text = base()
         .replace(
             "[defaults.azure]",

@@ -25,14 +25,14 @@ fn a_layer_replaces_models_and_adds_others() {
     assert_eq!(whole.version(), "1+acme-3");
     assert_eq!(input(&whole, "m"), Some(2));
     assert_eq!(input(&whole, "n"), Some(3));
-    // The layer says all that there is to say of a model.
+    // A layer's model replaces the whole model below.
     assert_eq!(input(&whole, "m-1"), None);
     assert_eq!(whole.models().len(), 2);
-    assert_eq!(input(&base, "m"), Some(1), "the base is as it was");
+    assert_eq!(input(&base, "m"), Some(1), "the base is unchanged");
 }
 
 #[test]
-fn a_layer_takes_a_name_from_whoever_has_it() {
+fn a_layer_takes_over_a_name_from_another_model() {
     let base = parse(&format!(
         "{}\n[[models]]\nprovider = \"openai\"\nid = \"n\"\nprices = {{ input = 2 }}",
         model("aliases = [\"m-1\", \"m-2\"]\nprices = { input = 1 }")
@@ -50,7 +50,7 @@ fn a_layer_takes_a_name_from_whoever_has_it() {
 }
 
 #[test]
-fn a_layer_of_another_provider_takes_nothing() {
+fn a_layer_replaces_no_model_of_another_provider() {
     let base = parse(&model("prices = { input = 1 }")).unwrap();
     let other = Model::new(ProviderId::Custom, "m");
     let whole = base
@@ -88,7 +88,7 @@ fn a_layer_changes_defaults_and_families_and_keeps_the_others() {
 }
 
 #[test]
-fn a_borrowers_own_family_goes_before_the_borrowed_one() {
+fn a_providers_own_family_precedes_one_of_another_provider() {
     let whole = Catalogue::builtin()
         .extend(layer(
             "version = \"2\"\n[[families]]\nprovider = \"azure\"\nmodels = [\"gpt-5.4*\"]\n\
@@ -102,7 +102,7 @@ fn a_borrowers_own_family_goes_before_the_borrowed_one() {
 }
 
 #[test]
-fn a_layer_over_a_layer_is_named_too() {
+fn the_version_names_every_layer() {
     let empty = |version| Layer::of_models(version, Vec::new()).unwrap();
     let whole = parse("").unwrap().extend(empty("2")).unwrap();
     let whole = whole.extend(empty("3")).unwrap();
@@ -110,7 +110,7 @@ fn a_layer_over_a_layer_is_named_too() {
 }
 
 #[test]
-fn a_layer_that_breaks_the_whole_is_refused() {
+fn a_layer_that_makes_the_catalogue_invalid_is_refused() {
     let wrong = layer(
         "version = \"2\"\n[[families]]\nprovider = \"openai\"\nmodels = [\"m*\"]\n\
         traits = { api = \"messages\" }",
@@ -120,7 +120,7 @@ fn a_layer_that_breaks_the_whole_is_refused() {
 }
 
 #[test]
-fn an_alias_takes_what_its_model_does() {
+fn an_alias_has_the_traits_of_its_model() {
     let catalogue = parse(&format!(
         "{}\n[[families]]\nprovider = \"openai\"\nmodels = [\"m\"]\ntraits = {{ prefill = false }}",
         model("aliases = [\"other\"]")

@@ -2,7 +2,7 @@ use super::super::*;
 use super::{model, parse};
 
 #[test]
-fn a_name_tells_its_maker() {
+fn a_models_name_identifies_its_maker() {
     let catalogue = Catalogue::builtin();
     let of = |name| catalogue.provider_of(name);
     assert_eq!(of("claude-opus-9"), Some(ProviderId::Anthropic));
@@ -16,7 +16,7 @@ fn a_name_tells_its_maker() {
 }
 
 #[test]
-fn a_name_that_no_maker_knows_is_the_ones_that_lists_it() {
+fn a_name_unknown_to_all_makers_belongs_to_the_provider_that_lists_it() {
     let catalogue = Catalogue::builtin();
     let of = |name| catalogue.provider_of(name);
     assert_eq!(of("text-embedding-005"), Some(ProviderId::Vertex));

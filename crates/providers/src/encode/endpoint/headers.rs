@@ -1,4 +1,4 @@
-//! Headers: one credential, and what the provider demands.
+//! The headers of a request: the credential and what the provider requires.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use latchkey_contract::ProviderId;
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::super::{EncodeError, EncodeErrorKind, refuse};
 use crate::{Credential, Target};
 
-/// The headers of every request.
+/// Returns the headers of a request.
 pub(crate) fn headers(target: &Target<'_>, has_body: bool) -> Result<HeaderMap, EncodeError> {
     let mut headers = HeaderMap::with_capacity(6);
     match target.credential {
@@ -29,7 +29,7 @@ pub(crate) fn headers(target: &Target<'_>, has_body: bool) -> Result<HeaderMap, 
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
     headers.insert(header::ACCEPT, HeaderValue::from_static(JSON));
-    // A compressed stream arrives in lumps, and we never decompress.
+    // Compression would delay the events of a stream, and answers are never decompressed here.
     headers.insert(
         header::ACCEPT_ENCODING,
         HeaderValue::from_static("identity"),
@@ -44,12 +44,12 @@ pub(crate) fn headers(target: &Target<'_>, has_body: bool) -> Result<HeaderMap, 
     Ok(headers)
 }
 
-/// The one header that carries a key; Anthropic refuses a request with two.
+/// The header that carries an API key. Anthropic refuses a request with two credentials.
 fn key_header(provider: ProviderId) -> HeaderName {
     match provider {
         ProviderId::Anthropic => HeaderName::from_static("x-api-key"),
         ProviderId::Azure => HeaderName::from_static("api-key"),
-        // Never in the query, where it would stand in every log.
+        // Never in the query: URLs end up in logs.
         ProviderId::Google => HeaderName::from_static("x-goog-api-key"),
         ProviderId::Custom
         | ProviderId::DeepSeek
@@ -71,7 +71,7 @@ fn sensitive(value: Option<HeaderValue>) -> Result<HeaderValue, EncodeError> {
         return refuse(
             "api_key",
             EncodeErrorKind::Invalid,
-            "has characters that no HTTP header may carry",
+            "has characters that are not allowed in an HTTP header",
         );
     };
     value.set_sensitive(true);
@@ -82,7 +82,8 @@ const BEARER: &str = "Bearer ";
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const USER_AGENT: &str = concat!("latchkey/", env!("CARGO_PKG_VERSION"));
 
-/// The version that every living model answers; 2026-10-21 refuses sampling on all of them.
+/// The version that every available model serves. 2026-10-21 refuses sampling parameters on all of
+/// them.
 const ANTHROPIC_VERSION: &str = "2023-06-01";
 
 #[cfg(test)]
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_a_bearers_whoever_takes_it() {
+    fn a_token_is_sent_as_bearer_to_every_provider() {
         for provider in [ProviderId::Azure, ProviderId::Vertex] {
             let headers = headers_of(provider, Credential::Bearer("token")).unwrap();
             assert_eq!(headers["authorization"], "Bearer token");
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_custom_endpoint_goes_without() {
+    fn only_a_custom_endpoint_is_called_without_a_credential() {
         for provider in ProviderId::ALL {
             let headers = headers_of(provider, Credential::None);
             assert_eq!(headers.is_ok(), provider == ProviderId::Custom);

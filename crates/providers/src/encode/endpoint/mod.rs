@@ -1,4 +1,4 @@
-//! Where a request goes and which headers it carries.
+//! The URL and headers of a request.
 
 mod headers;
 mod path;
@@ -11,40 +11,42 @@ use crate::{Api, Target};
 
 pub(crate) use headers::{JSON, USER_AGENT, headers};
 
-/// What is asked of a provider. Models are named as the provider does; at Azure, by deployment.
+/// An operation of a provider's API. Models have the provider's name; at Azure, the name of the
+/// deployment.
 #[derive(Clone, Copy)]
 pub(crate) enum Endpoint<'a> {
-    /// What checks a key and costs nothing.
+    /// A key check, free of charge.
     Check,
-    /// The size of a prompt.
+    /// Counts the tokens of a prompt.
     CountTokens { api: Api, model: &'a str },
-    /// Vectors. Google has several methods for them; others have none to choose from.
+    /// Computes embeddings. `method` is the name of the method at Google; other providers have one
+    /// only.
     Embed {
         model: &'a str,
         method: &'static str,
     },
-    /// An answer.
+    /// Generates an answer.
     Generate {
         api: Api,
         model: &'a str,
         stream: bool,
     },
-    /// Pictures.
+    /// Generates images.
     Images { model: &'a str },
-    /// A page of the list of models; the first one's token is empty.
+    /// Lists models, one page at a time. The token of the first page is empty.
     Models { page_token: &'a str },
 }
 
 impl Endpoint<'_> {
-    /// The URL below the base that the provider, the operator or the customer gave. `/v1` is never
-    /// added to a custom one.
+    /// The URL of the operation below the target's base URL. `/v1` is never added to a custom base
+    /// URL.
     pub(crate) fn uri(self, target: &Target<'_>) -> Result<Uri, EncodeError> {
         let path = path::path(self, target)?;
         below("base_url", target.base_url, &path)
     }
 }
 
-/// A path below a URL that somebody gave in a field.
+/// Appends a path to a base URL. `field` names the base URL in errors.
 pub(crate) fn below(field: &'static str, base: &Url, path: &str) -> Result<Uri, EncodeError> {
     let clean = matches!(base.scheme(), "https" | "http")
         && base.query().is_none()
@@ -55,7 +57,7 @@ pub(crate) fn below(field: &'static str, base: &Url, path: &str) -> Result<Uri, 
         return refuse(
             field,
             EncodeErrorKind::Invalid,
-            "must be an http or https URL without user, query or fragment",
+            "must be an http or https URL without user, query and fragment",
         );
     }
     let base = base.as_str().trim_end_matches('/');
@@ -64,7 +66,7 @@ pub(crate) fn below(field: &'static str, base: &Url, path: &str) -> Result<Uri, 
     text.push_str(path);
     match Uri::try_from(text) {
         Ok(uri) => Ok(uri),
-        Err(_) => refuse(field, EncodeErrorKind::Invalid, "is not a URL"),
+        Err(_) => refuse(field, EncodeErrorKind::Invalid, "must be a valid URL"),
     }
 }
 
@@ -87,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_is_put_after_the_base_whatever_its_last_slash() {
+    fn a_trailing_slash_of_the_base_url_makes_no_difference() {
         for base in ["https://host/v1", "https://host/v1/"] {
             assert_eq!(uri(base).unwrap(), "https://host/v1/chat/completions");
         }

@@ -1,4 +1,4 @@
-//! The paths of each provider, below the base address.
+//! The paths of each provider's API, relative to the base URL.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use super::super::{EncodeError, EncodeErrorKind, refuse};
 use super::Endpoint;
 use crate::{Api, Target};
 
-/// The path and query.
+/// Returns the path and query of an operation.
 pub(super) fn path(
     endpoint: Endpoint<'_>,
     target: &Target<'_>,
@@ -23,10 +23,10 @@ pub(super) fn path(
         }),
         ProviderId::Google => google(endpoint),
         ProviderId::OpenRouter => Ok(match endpoint {
-            // Its list of models is public and proves nothing.
+            // The list of models is public, so it does not prove that the key is valid.
             Endpoint::Check => "/key".into(),
             Endpoint::Images { .. } => "/images".into(),
-            // Models that give text are all that it lists unasked.
+            // By default the list has only models with text output.
             Endpoint::Models { .. } => "/models?output_modalities=all".into(),
             other => openai(other),
         }),
@@ -37,7 +37,7 @@ pub(super) fn path(
 fn openai(endpoint: Endpoint<'_>) -> Cow<'static, str> {
     Cow::Borrowed(match endpoint {
         Endpoint::Check | Endpoint::Models { .. } => "/models",
-        // Responses alone has a way to count.
+        // Only the Responses API counts tokens.
         Endpoint::CountTokens { .. } => "/responses/input_tokens",
         Endpoint::Embed { .. } => "/embeddings",
         Endpoint::Generate {
@@ -63,8 +63,8 @@ fn anthropic(endpoint: Endpoint<'_>) -> Cow<'static, str> {
     }
 }
 
-/// Azure's v1 API names the deployment in the body, and takes no version but a word such as
-/// `preview`; the older addresses name it in the path, and want their date.
+/// Azure's v1 API names the deployment in the body and accepts no version except keywords such as
+/// `preview`. The older API names the deployment in the path and requires a dated version.
 fn azure(endpoint: Endpoint<'_>, api_version: &str) -> Result<Cow<'static, str>, EncodeError> {
     let dated = api_version.starts_with(|first: char| first.is_ascii_digit());
     if !dated {
@@ -175,13 +175,13 @@ fn method(stream: bool) -> &'static str {
     }
 }
 
-/// A model's name as a segment of a path. Names that would need escaping are nobody's.
+/// Checks that a model name can be a path segment. No real name needs escaping.
 fn segment(model: &str) -> Result<&str, EncodeError> {
     segment_of("model", model)
 }
 
 fn segment_of<'a>(field: &'static str, text: &'a str) -> Result<&'a str, EncodeError> {
-    // RFC 3986, 3.3, without what is reserved there but for `@`, `:` and `.`.
+    // The characters of RFC 3986, 3.3, except reserved ones other than `@` and `:`.
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~@:".contains(&byte);
     let dots = text.bytes().all(|byte| byte == b'.');
     if text.bytes().all(allowed) && !dots {
@@ -190,12 +190,12 @@ fn segment_of<'a>(field: &'static str, text: &'a str) -> Result<&'a str, EncodeE
         refuse(
             field,
             EncodeErrorKind::Invalid,
-            "has characters that no name at this provider has",
+            "has characters that are not allowed in a model name of this provider",
         )
     }
 }
 
-/// A value in a query, percent-encoded (RFC 3986, 2.1).
+/// Percent-encodes a query value (RFC 3986, 2.1).
 fn query(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -41,7 +41,7 @@ fn quota(id: &str) -> String {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn googles_errors_are_told_apart_by_body() {
+fn googles_errors_are_classified_by_body() {
     use ErrorClass as E;
     for (code, status, message, details, class, shown) in [
         (
@@ -229,7 +229,7 @@ fn googles_errors_are_told_apart_by_body() {
                 assert_eq!(error.code.as_deref(), Some(shown));
                 assert_eq!(error.message, message);
             }
-            // In a stream there is no other status than the body's.
+            // In a stream the body has the only status.
             let error = in_band(provider, &body, KEY);
             assert_eq!(error.class, class, "{body}");
         }
@@ -243,7 +243,7 @@ fn googles_errors_are_told_apart_by_body() {
 }
 
 #[test]
-fn anthropics_models_at_vertex_answer_in_either_envelope() {
+fn errors_of_anthropics_models_at_vertex_are_read_in_either_envelope() {
     use ErrorClass as E;
     for (status, body, class, code) in [
         (
@@ -271,7 +271,7 @@ fn anthropics_models_at_vertex_answer_in_either_envelope() {
 }
 
 #[test]
-fn googles_hint_of_when_to_try_again_is_in_the_body() {
+fn googles_retry_hint_is_read_from_the_body() {
     let hint = r#"{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"38.5s"}"#;
     let body = google(429, "RESOURCE_EXHAUSTED", "Quota", hint);
     let wait = Some(Duration::from_millis(38_500));

@@ -3,7 +3,7 @@ use super::*;
 const KEY: &str = "sk-proj-AbCdEf0123456789wxyz";
 
 #[test]
-fn a_key_goes_wherever_it_stands() {
+fn a_key_is_redacted_anywhere_in_a_text() {
     for text in [
         KEY,
         &format!("key={KEY};"),
@@ -14,7 +14,7 @@ fn a_key_goes_wherever_it_stands() {
         assert!(redacted.contains(REDACTED), "{text}");
         assert!(!redacted.contains("0123"), "{redacted}");
     }
-    // One with characters that end words.
+    // A key with characters that end words.
     assert_eq!(
         redact("user:pass!word is wrong", "user:pass!word"),
         "[redacted] is wrong"
@@ -22,7 +22,7 @@ fn a_key_goes_wherever_it_stands() {
 }
 
 #[test]
-fn masked_fragments_go() {
+fn masked_fragments_are_redacted() {
     for text in [
         "sk-proj-********wxyz",
         "****wxyz",
@@ -33,12 +33,12 @@ fn masked_fragments_go() {
     ] {
         assert_eq!(redact(text, KEY), REDACTED, "{text}");
     }
-    // Four characters that are not the key's, or no mask beside them.
+    // Four characters that are not from the key, or that have no mask beside them.
     assert_eq!(redact("**bold** wxyz", KEY), "**bold** wxyz");
 }
 
 #[test]
-fn long_fragments_go_without_a_mask() {
+fn long_fragments_are_redacted_without_a_mask() {
     assert_eq!(
         redact("begins with AbCdEf01 or so", KEY),
         "begins with [redacted] or so"
@@ -46,7 +46,7 @@ fn long_fragments_go_without_a_mask() {
 }
 
 #[test]
-fn other_keys_go_by_their_shape() {
+fn other_keys_are_redacted_by_their_shape() {
     for text in [
         "sk-ant-api03-zzzz",
         "AIzaSyD-0000",
@@ -77,7 +77,7 @@ fn line_breaks_become_spaces() {
 }
 
 #[test]
-fn an_empty_or_tiny_key_blanks_nothing_out() {
+fn an_empty_or_tiny_key_is_not_redacted() {
     for key in ["", "a", "abc"] {
         assert_eq!(redact("an abc of a", key), "an abc of a");
     }

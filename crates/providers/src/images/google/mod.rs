@@ -1,5 +1,5 @@
-//! Google's pictures: answers of `generateContent` that hold them, of the models called `…-image`, at
-//! AI Studio and at Vertex.
+//! Google's image generation: `generateContent` of the models called `…-image`, at AI Studio and at
+//! Vertex AI.
 
 mod request;
 mod response;

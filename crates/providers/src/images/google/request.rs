@@ -1,4 +1,4 @@
-//! The request's body.
+//! The body of Google's image requests.
 
 use latchkey_contract::ProviderId;
 use serde::Serialize;
@@ -10,12 +10,12 @@ use crate::images::{Call, rules, size_hint};
 pub(in crate::images) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
     let request = call.request;
     if request.count > 1 {
-        return rules::unsupported("count", "is at most 1 at this provider");
+        return rules::unsupported("count", "must be at most 1 at this provider");
     }
     rules::unset("quality", &request.quality)?;
     rules::unset("background", &request.background)?;
     if call.target.provider == ProviderId::Google {
-        // Vertex alone lets one choose.
+        // Only Vertex AI has a choice of formats.
         rules::unset("mime_type", &request.mime_type)?;
     }
     let options = (!request.mime_type.is_empty()).then_some(ImageOutputOptions {
@@ -34,7 +34,7 @@ pub(in crate::images) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError>
             role: "user",
         }],
         generation_config: GenerationConfig {
-            // Not every model takes pictures alone; and words say why there is none.
+            // Not every model accepts `IMAGE` alone, and the text explains a missing image.
             response_modalities: ["TEXT", "IMAGE"],
             image_config: (!config.is_empty()).then_some(config),
         },

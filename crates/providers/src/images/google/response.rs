@@ -1,4 +1,4 @@
-//! The answer's body.
+//! The body of Google's image answers.
 
 use latchkey_contract::router::v1::GeneratedImage;
 use serde::Deserialize;
@@ -11,8 +11,8 @@ use crate::images::picture::{self, Hints};
 use crate::images::{Images, Outcome, Reader};
 use crate::json::Text;
 
-/// Reads the pictures, or why there are none. Words beside pictures say nothing that was asked for,
-/// and are left out, as are the drafts that a model makes while it thinks.
+/// Decodes the images, or the reason why there are none. Text beside images and drafts made while
+/// thinking are left out.
 pub(in crate::images) fn decode(reader: Reader, body: &[u8]) -> Result<Outcome, Undecodable> {
     let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
     if answer.error.is_some() {
@@ -96,7 +96,7 @@ fn declined(class: ErrorClass, code: &str, texts: &[&str]) -> Outcome {
         code: code.to_owned(),
         message: match given.next() {
             Some(text) => (*text).to_owned(),
-            None => format!("no picture was made: {code}"),
+            None => format!("no image was generated: {code}"),
         },
     }
 }
@@ -109,7 +109,7 @@ fn hints(reader: Reader, mime_type: &str) -> Hints<'_> {
     }
 }
 
-/// Why a picture is withheld.
+/// Finish reasons of images that were withheld.
 const POLICY_REASONS: [&str; 12] = [
     "BLOCKLIST",
     "ESCALATION",

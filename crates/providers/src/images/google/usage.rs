@@ -1,4 +1,4 @@
-//! Usage of an answer that holds pictures, as classes that share no token.
+//! Usage of Google's image answers.
 
 use latchkey_contract::router::v1::Usage;
 use serde::Deserialize;
@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 
 use crate::json::{Count, Text};
 
-/// Reads usage and the tier that the call was served in; what is not usage is none, and never fails
-/// an answer that was paid for. `words` says whether the answer holds any.
+/// Reads usage and the service tier. Invalid usage is None: it must not fail an answer that was
+/// paid for. `text` is whether the answer has text.
 pub(super) fn read(
     raw: Option<&RawValue>,
     image_count: usize,
@@ -21,8 +21,8 @@ pub(super) fn read(
 }
 
 impl WireUsage<'_> {
-    /// The prompt's count includes what was cached, and no tools' results; the candidates' count has
-    /// no thoughts in it.
+    /// Converts to disjoint classes of tokens. The prompt count includes cached tokens but no
+    /// results of server tools; the candidates count excludes thoughts.
     fn classes(&self, image_count: usize, text: bool) -> Option<Usage> {
         let prompt = self.prompt_token_count?.get();
         let input = prompt.saturating_add(self.tool_use_prompt_token_count.get());
@@ -34,7 +34,7 @@ impl WireUsage<'_> {
         let output = self.candidates_token_count.get();
         let image_output = match images(self.candidates_tokens_details.as_deref()) {
             Some(images) => images.min(output),
-            // Not split, and there is nothing else in it.
+            // The output is not split by modality, and it consists of images only.
             None if !text => output,
             None => 0,
         };
@@ -50,8 +50,8 @@ impl WireUsage<'_> {
         })
     }
 
-    /// AI Studio's word, or what follows `ON_DEMAND` in Vertex's: `FLEX` and `PRIORITY` are what the
-    /// rest of the world calls those tiers.
+    /// The service tier: AI Studio's name, or the part of Vertex AI's traffic type after
+    /// `ON_DEMAND`. `FLEX` and `PRIORITY` are the common names of those tiers.
     fn tier(&self) -> String {
         if !self.service_tier.is_empty() {
             return (*self.service_tier).to_owned();
@@ -64,7 +64,7 @@ impl WireUsage<'_> {
     }
 }
 
-/// The tokens of pictures; none where nothing is split.
+/// The tokens of images. None when the usage is not split by modality.
 fn images(details: Option<&[ModalityTokenCount<'_>]>) -> Option<i64> {
     let images = details?.iter().filter(|one| &*one.modality == "IMAGE");
     Some(images.fold(0, |sum, one| one.token_count.get().saturating_add(sum)))
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_share_no_token() {
+    fn usage_classes_are_disjoint() {
         let (read, tier) = usage(
             r#"{"promptTokenCount":600,"toolUsePromptTokenCount":10,"cachedContentTokenCount":300,
                 "candidatesTokenCount":1300,"thoughtsTokenCount":50,"totalTokenCount":1960,
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn output_that_is_not_split_is_pictures_when_there_are_no_words() {
+    fn unsplit_output_is_images_when_there_is_no_text() {
         let json = r#"{"promptTokenCount":5,"candidatesTokenCount":1290}"#;
         for (text, output, image_output) in [(false, 0, 1290), (true, 1290, 0)] {
             let usage = usage(json, text).0.unwrap();
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tier_is_named_as_elsewhere() {
+    fn traffic_types_map_to_the_common_tier_names() {
         for (json, tier) in [
             (r#"{"serviceTier":"priority"}"#, "priority"),
             (r#"{"trafficType":"ON_DEMAND"}"#, "ON_DEMAND"),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_usage_is_none() {
+    fn invalid_usage_is_none() {
         for json in ["null", "{}", "[]", r#"{"promptTokenCount":"5"}"#] {
             assert_eq!(usage(json, false).0, None, "{json}");
         }

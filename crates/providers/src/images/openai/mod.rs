@@ -1,4 +1,4 @@
-//! OpenAI's image generation, and that of Azure, OpenRouter and compatible servers.
+//! Image generation of OpenAI, Azure, OpenRouter and compatible servers.
 
 mod request;
 mod response;

@@ -1,4 +1,4 @@
-//! The request's body.
+//! The body of OpenAI's image requests.
 
 use latchkey_contract::ProviderId;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use crate::encode::{EncodeError, LongText, Reserved, with_options, write_sized};
 use crate::images::format::Format;
 use crate::images::{Call, rules, size_hint};
 
-/// Fields that would change how the answer must be read, or how many pictures there are.
+/// Fields that change how the answer must be read, or the number of images.
 const RESERVED: Reserved = &["n", "partial_images", "stream"];
 
 /// Writes the body.
@@ -54,9 +54,9 @@ fn output_format(call: &Call<'_>) -> Result<Option<&'static str>, EncodeError> {
     }
     match Format::of_mime_type(&call.request.mime_type) {
         Some(Format::Gif) if call.target.provider == ProviderId::OpenRouter => {
-            rules::unsupported("mime_type", "is no form that the provider makes")
+            rules::unsupported("mime_type", "is not a format that the provider generates")
         }
         Some(format) => Ok(Some(format.word())),
-        None => rules::unsupported("mime_type", "is no form that the provider makes"),
+        None => rules::unsupported("mime_type", "is not a format that the provider generates"),
     }
 }

@@ -1,4 +1,4 @@
-//! The answer's body.
+//! The body of OpenAI's image answers.
 
 use latchkey_contract::ProviderId;
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use crate::images::{Images, Reader};
 use crate::json::Text;
 use crate::money;
 
-/// Reads the pictures.
+/// Decodes the images.
 pub(in crate::images) fn decode(reader: Reader, body: &[u8]) -> Result<Images, Undecodable> {
     let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
     if answer.error.is_some() {
@@ -32,7 +32,7 @@ pub(in crate::images) fn decode(reader: Reader, body: &[u8]) -> Result<Images, U
         let mut image = match (data, url) {
             (Some(data), _) => picture::of_base64(&data, hints)?,
             (None, Some(url)) => picture::of_url(&url, hints)?,
-            // Withheld, as Azure's filter does.
+            // Withheld, for example by Azure's content filter.
             (None, None) => continue,
         };
         image.revised_prompt = item.revised_prompt.unwrap_or_default().into_owned();
@@ -51,7 +51,7 @@ pub(in crate::images) fn decode(reader: Reader, body: &[u8]) -> Result<Images, U
     })
 }
 
-/// OpenRouter's, from its usage.
+/// Reads OpenRouter's service tier from its usage.
 fn service_tier(usage: Option<&RawValue>) -> String {
     let tiered = usage.and_then(|usage| serde_json::from_str::<Tiered<'_>>(usage.get()).ok());
     let tier = tiered.and_then(|tiered| tiered.service_tier);

@@ -1,4 +1,4 @@
-//! Usage of OpenAI's images, in its two spellings, as classes that share no token.
+//! Usage of OpenAI's image answers, in both of its spellings.
 
 use latchkey_contract::router::v1::Usage;
 use serde::Deserialize;
@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 
 use crate::json::Count;
 
-/// Reads usage; what is not usage is none, and never fails an answer that was paid for. `svg` is what
-/// the model used that wrote the drawing, which is counted apart.
+/// Reads usage. Invalid usage is None: it must not fail an answer that was paid for. `svg` is the
+/// usage of the model that wrote an SVG, which is reported separately.
 pub(super) fn read(
     raw: Option<&RawValue>,
     svg: Option<&RawValue>,
@@ -27,7 +27,7 @@ pub(super) fn read(
     let written = written.min(input - image_input - cached);
     let image_output = match of_output {
         Some(details) => details.image_tokens.get().min(output),
-        // OpenAI's specification: where `output_tokens` is not split, all of it is pictures.
+        // By OpenAI's specification, all output is images if `output_tokens` is not split.
         None if usage.output_tokens.is_some() => output,
         None => 0,
     };
@@ -47,7 +47,7 @@ pub(super) fn read(
     })
 }
 
-/// What writing an SVG took; its output includes reasoning.
+/// Reads the usage of writing an SVG. Its output includes reasoning.
 fn drawing(raw: &RawValue) -> Option<Usage> {
     let usage: WireUsage = serde_json::from_str(raw.get()).ok()?;
     let output = usage.output_tokens?.get();
@@ -64,7 +64,7 @@ fn add(tokens: i64, more: i64) -> i64 {
     tokens.saturating_add(more)
 }
 
-/// OpenAI says `input_tokens`, OpenRouter `prompt_tokens`.
+/// OpenAI's names are `input_tokens` and so on, OpenRouter's `prompt_tokens` and so on.
 #[derive(Deserialize)]
 struct WireUsage {
     input_tokens: Option<Count>,
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_share_no_token() {
+    fn usage_classes_are_disjoint() {
         let read = usage(
             r#"{"input_tokens":100,"output_tokens":1000,"total_tokens":1100,
                 "input_tokens_details":{"text_tokens":40,"image_tokens":60},
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn openrouters_spelling_is_read_too() {
+    fn openrouters_field_names_are_read() {
         let read = usage(
             r#"{"prompt_tokens":100,"completion_tokens":1300,"total_tokens":1400,
                 "prompt_tokens_details":{"cached_tokens":10,"cache_write_tokens":20},
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn output_that_is_not_split_is_pictures_only_where_the_specification_says_so() {
+    fn unsplit_output_is_images_only_under_openais_field_names() {
         let openai = usage(r#"{"input_tokens":5,"output_tokens":9}"#).unwrap();
         assert_eq!((openai.output_tokens, openai.image_output_tokens), (0, 9));
         let openrouter = usage(r#"{"prompt_tokens":5,"completion_tokens":9}"#).unwrap();
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn writing_a_drawing_counts_as_well() {
+    fn writing_an_svg_is_counted() {
         let image = raw(r#"{"input_tokens":5,"output_tokens":9}"#);
         let svg =
             raw(r#"{"model":"m","input_tokens":50,"output_tokens":40,"reasoning_tokens":30}"#);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_usage_is_none() {
+    fn invalid_usage_is_none() {
         for json in ["{}", "[]", r#"{"input_tokens":1}"#, r#""many""#] {
             assert_eq!(usage(json), None, "{json}");
         }

@@ -11,7 +11,7 @@ fn dialect() -> Dialect {
     Dialect::new(provider, Catalogue::builtin().traits(provider, "m"))
 }
 
-/// The calls that chunks of pieces make: id, name, arguments.
+/// The calls that the chunks result in: id, name, arguments.
 fn calls(chunks: &[&str]) -> Vec<(String, String, String)> {
     let mut draft = Draft::new(dialect());
     let mut calls = Calls::default();
@@ -58,7 +58,7 @@ fn a_repeated_name_is_not_concatenated() {
 }
 
 #[test]
-fn calls_that_are_all_numbered_zero_are_told_apart_by_id() {
+fn calls_that_all_have_index_zero_are_distinguished_by_id() {
     let pieces = [
         r#"[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]"#,
         r#"[{"index":0,"id":"b","function":{"name":"f","arguments":""}}]"#,
@@ -88,7 +88,7 @@ fn a_repeated_id_is_replaced() {
 }
 
 #[test]
-fn pieces_without_index_go_on_with_the_last_call_or_the_one_they_name() {
+fn pieces_without_an_index_continue_the_last_or_the_named_call() {
     let pieces = [
         r#"[{"id":"a","function":{"name":"f","arguments":"{\"x\""}}]"#,
         r#"[{"id":"b","function":{"name":"g","arguments":"{"}}]"#,
@@ -125,7 +125,7 @@ fn arguments_may_be_an_object_null_or_missing() {
 }
 
 #[test]
-fn a_piece_of_nothing_is_nothing() {
+fn an_empty_piece_is_ignored() {
     let pieces = [r#"[{"index":3,"function":{"arguments":"{}"}}, {"index":0}, {}]"#];
     assert!(calls(&pieces).is_empty());
 }

@@ -5,7 +5,7 @@ use futures_util::{FutureExt, stream};
 
 use super::*;
 
-/// All events of chunks that are there at once.
+/// Parses chunks that are available at once.
 fn read(chunks: &[&[u8]]) -> Vec<Result<SseEvent, SseError>> {
     let chunks: Vec<_> = chunks
         .iter()
@@ -31,7 +31,7 @@ fn lines_end_in_lf_cr_or_crlf() {
     ] {
         assert_eq!(data(&[text.as_bytes()]), ["a", "b"], "{text:?}");
     }
-    // A CR at a chunk's end may be half of a CRLF.
+    // A CR at the end of a chunk may be half of a CRLF.
     assert_eq!(
         data(&[b"data: a\r", b"\n\r", b"\ndata: b\r\n\r\n"]),
         ["a", "b"]
@@ -62,7 +62,7 @@ fn several_data_lines_are_one_text() {
 }
 
 #[test]
-fn comments_and_other_fields_are_passed_over() {
+fn comments_and_other_fields_are_skipped() {
     let text =
         b": OPENROUTER PROCESSING\n\n:\nid: 7\nretry: 5\nunknown: x\ndata: a\n\nevent: lonely\n\n";
     assert_eq!(data(&[text]), ["a"]);
@@ -84,7 +84,7 @@ fn a_character_may_be_split_across_chunks() {
 }
 
 #[test]
-fn an_event_that_the_body_ends_in_is_none() {
+fn an_incomplete_event_at_the_end_is_dropped() {
     assert_eq!(data(&[b"data: a\n\ndata: b\n"]), ["a"]);
 }
 
