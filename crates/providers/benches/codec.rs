@@ -1,4 +1,4 @@
-//! What the hot path costs: writing requests, reading answers, reading one chunk of a stream.
+//! Benchmarks of the hot path: encoding requests, decoding answers, decoding one chunk of a stream.
 
 use std::hint::black_box;
 
@@ -24,7 +24,7 @@ const MODELS: [(ProviderId, &str); 4] = [
 
 const KEY: &str = "sk-bench-0123456789";
 
-/// About 600 bytes, as a short chat has them.
+/// About 600 bytes, the size of a short chat.
 const CHAT: &str = r#"{"id":"chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT","object":"chat.completion","created":1741569952,"model":"gpt-4.1-2025-04-14","choices":[{"index":0,"message":{"role":"assistant","content":"Hello! How can I assist you today? I can answer questions, write text, or help you think something through.","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":19,"completion_tokens":10,"total_tokens":29,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}},"service_tier":"default"}"#;
 
 const RESPONSE: &str = r#"{"id":"resp_67ccd2bed1ec8190b14f964abc054267","object":"response","created_at":1741476542,"status":"completed","error":null,"incomplete_details":null,"instructions":null,"max_output_tokens":null,"model":"gpt-5.4-2026-03-05","output":[{"type":"message","id":"msg_67ccd2bf17f0819081ff3bb2cf6508e6","status":"completed","role":"assistant","content":[{"type":"output_text","text":"Hello! How can I assist you today?","annotations":[]}]}],"parallel_tool_calls":true,"store":false,"temperature":1.0,"tools":[],"top_p":1.0,"usage":{"input_tokens":36,"input_tokens_details":{"cached_tokens":0},"output_tokens":87,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":123}}"#;
@@ -65,7 +65,8 @@ fn encoding(criterion: &mut Criterion) {
     let catalogue = Catalogue::builtin();
     let mut group = criterion.benchmark_group("encode");
     for (provider, model) in MODELS {
-        let base = latchkey_providers::default_base_url(provider).expect("not a custom endpoint");
+        let base = latchkey_providers::default_base_url(provider)
+            .expect("only custom endpoints have no default base URL");
         let base_url = Url::parse(base).expect("a URL");
         let traits = catalogue.traits(provider, model);
         for (size, name) in [(1_000, "1 KB"), (100_000, "100 KB")] {
@@ -119,7 +120,7 @@ fn streaming(criterion: &mut Criterion) {
                 event: None,
                 data: r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#.to_owned(),
             };
-            // Only Anthropic's stream needs it; the others pass it over.
+            // Only Anthropic's stream needs it; the other decoders skip it.
             let _ = decoder.event(&begin, KEY);
             decoder
         };

@@ -1,4 +1,4 @@
-//! Catalogues, layers and lists of prices that an operator brings.
+//! Catalogues, layers and price lists of operators.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -21,7 +21,7 @@ fuzz_target!(|text: &str| {
         check(&catalogue, text);
     }
     if let Ok(import) = litellm::read(text) {
-        // What was read holds together, whatever was written.
+        // Whatever was written, the models that were read form a valid catalogue.
         let layer = Layer::of_models("fuzz", import.models).expect("the rows were checked");
         let catalogue = BUILTIN.extend(layer).expect("models change no traits");
         check(&catalogue, text);

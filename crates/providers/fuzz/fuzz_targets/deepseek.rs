@@ -1,4 +1,4 @@
-//! Answers and streams of DeepSeek's.
+//! Answers and streams of DeepSeek.
 #![no_main]
 
 use latchkey_contract::ProviderId;

@@ -1,4 +1,4 @@
-//! Error bodies of every provider, with the key somewhere in them: it must not come out again.
+//! Error bodies of every provider that contain the key, which must be redacted.
 #![no_main]
 
 use latchkey_contract::ProviderId;

@@ -1,4 +1,4 @@
-//! Vectors and pictures, of every provider that makes them: whatever is read fits what was asked.
+//! Embeddings and images of every provider that has them. What is decoded must match the request.
 #![no_main]
 
 use latchkey_contract::ProviderId;

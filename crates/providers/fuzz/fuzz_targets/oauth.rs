@@ -1,4 +1,4 @@
-//! Service accounts' files and token endpoints' answers: no secret may come out of either again.
+//! Files of service accounts and answers of token endpoints. No secret may appear in an error.
 #![no_main]
 
 use std::time::{Duration, UNIX_EPOCH};

@@ -1,4 +1,4 @@
-//! Answers and streams of OpenRouter's.
+//! Answers and streams of OpenRouter.
 #![no_main]
 
 use latchkey_contract::ProviderId;

@@ -1,4 +1,4 @@
-//! Answers and streams of Vertex AI, from Google's models and from Anthropic's.
+//! Answers and streams of Vertex AI, of Google's and of Anthropic's models.
 #![no_main]
 
 use latchkey_contract::ProviderId;

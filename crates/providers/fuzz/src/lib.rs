@@ -1,5 +1,5 @@
-//! What every decoder is put through. Run from `crates/providers`:
-//! `cargo +nightly fuzz run openai_chat`, and so on for the other targets.
+//! Checks that every decoder must pass. Run from `crates/providers`: `cargo +nightly fuzz run
+//! openai_chat`, and likewise for the other targets.
 
 use std::convert::Infallible;
 use std::sync::LazyLock;
@@ -15,11 +15,11 @@ use latchkey_providers::{Dialect, ProviderError};
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::builtin);
 
-/// Long enough that no input holds it by accident.
+/// Long enough that no input contains it by chance.
 pub const KEY: &str = "sk-fuzz-AbCdEf0123456789";
 
-/// Takes the input for a whole answer and for a stream. Nothing may panic, a stream must read the
-/// same in one piece and in several, and a success must hold together.
+/// Decodes the input as a complete answer and as a stream. Nothing may panic, a stream must decode
+/// alike in one piece and in several, and a success must be consistent.
 pub fn decoder(provider: ProviderId, model: &str, input: &[u8]) {
     let dialect = Dialect::new(provider, CATALOGUE.traits(provider, model));
     let headers = HeaderMap::new();
@@ -37,7 +37,7 @@ pub fn decoder(provider: ProviderId, model: &str, input: &[u8]) {
 
 fn read(dialect: Dialect, chunks: Vec<Bytes>) -> Result<Answer, ProviderError> {
     let body = stream::iter(chunks.into_iter().map(Ok::<_, Infallible>));
-    let events: Vec<_> = events(body).collect().now_or_never().expect("all is there");
+    let events: Vec<_> = events(body).collect().now_or_never().expect("the whole body is available");
     let mut decoder = Decoder::new(dialect);
     for event in events {
         decoder.event(&event?, KEY)?;

@@ -1,5 +1,5 @@
-//! What sets the providers of Chat Completions apart beyond what the SDKs send: what they cannot do
-//! is refused by name, and what they would misread is written in another way.
+//! Differences between the providers of Chat Completions that the SDKs do not show: unsupported
+//! fields are refused by name, and fields that a provider would misread are written differently.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{
@@ -48,7 +48,7 @@ fn unsupported(case: &Case, field: &str) {
 }
 
 #[test]
-fn what_deepseek_cannot_do_is_named() {
+fn fields_that_deepseek_does_not_support_are_refused_by_name() {
     let seventeen = vec!["x".to_owned(); 17];
     let image_result = conversation([
         user("x"),
@@ -115,7 +115,7 @@ fn what_deepseek_cannot_do_is_named() {
                 ..Sampling::default()
             }),
         ),
-        // While it reasons it would pass over them.
+        // DeepSeek ignores them while it reasons.
         ("sampling.temperature", sampled(temperature(0.5))),
         (
             "reasoning.effort",
@@ -137,7 +137,7 @@ fn what_deepseek_cannot_do_is_named() {
 }
 
 #[test]
-fn a_budget_goes_to_openrouter_alone_whatever_a_catalogue_says() {
+fn only_openrouter_gets_a_budget_whatever_the_catalogue_says() {
     for (provider, model) in [
         (ProviderId::Azure, "a-deployment"),
         (ProviderId::Custom, "llama-4"),
@@ -224,7 +224,7 @@ fn openrouters_preferences_must_be_an_object() {
     let not_a_number = option(Kind::NumberValue(f64::NAN));
     let wrong = preferring(option_object([("max_price", not_a_number)]));
     assert_eq!(wrong.body(), Err("provider_options.provider".to_owned()));
-    // Null is nothing said, here and within.
+    // Null means unset, at the top level and within.
     let null = || option(Kind::NullValue(0));
     for provider in [null(), option_object([("require_parameters", null())])] {
         let body = preferring(provider).body().unwrap();
@@ -244,7 +244,7 @@ fn the_caller_decides_whether_openrouter_may_drop_parameters() {
 }
 
 #[test]
-fn servers_that_know_no_parts_get_texts_in_one() {
+fn servers_without_parts_get_joined_texts() {
     let request = || {
         conversation([
             message(Role::System, [text("Be brief."), text("Be kind.")]),
@@ -264,13 +264,13 @@ fn servers_that_know_no_parts_get_texts_in_one() {
         assert_eq!(messages[0]["content"], "Be brief.\nBe kind.");
         assert_eq!(messages[1]["content"], "Hello.\nThere.");
         assert_eq!(messages[2]["content"], "Hi.\nYou.");
-        // A picture has no other place.
+        // Images can only be parts.
         assert_eq!(messages[3]["content"][0]["text"], "See.");
     }
 }
 
 #[test]
-fn deepseek_gets_no_null_and_reasoning_with_every_turn_beside_tools() {
+fn deepseek_gets_no_null_content_and_reasoning_in_every_turn_with_tools() {
     let foreign = message(Role::Assistant, [call("a", "now", "{}")]);
     let request = conversation([
         user("x"),
@@ -284,14 +284,14 @@ fn deepseek_gets_no_null_and_reasoning_with_every_turn_beside_tools() {
     assert_eq!(messages[1]["reasoning_content"], "");
     assert_eq!(messages[2]["content"], "");
     assert_eq!(messages[3]["reasoning_content"], "");
-    // Without tools it need not be there.
+    // Without tools it is optional.
     let plain = conversation([user("x"), assistant("y"), user("z")]);
     let messages = &pro(plain).body().unwrap()["messages"];
     assert!(messages[1].get("reasoning_content").is_none());
 }
 
 #[test]
-fn reasoning_alone_goes_back_where_it_is_wanted() {
+fn a_message_of_reasoning_only_is_sent_back_where_it_is_required() {
     let cut_off = |mark: &str, data: &str| {
         let thought = with_state(reasoning("Hm."), mark, data);
         conversation([user("x"), message(Role::Assistant, [thought]), user("y")])
@@ -324,7 +324,7 @@ fn details_that_openrouter_never_gave_are_refused() {
 }
 
 #[test]
-fn usage_is_asked_for_where_the_address_knows_the_question() {
+fn usage_in_streams_is_requested_where_the_api_version_supports_it() {
     let asks_for_usage = |case: Case| {
         let body = case.streamed().body().unwrap();
         body.get("stream_options").is_some()
@@ -339,7 +339,7 @@ fn usage_is_asked_for_where_the_address_knows_the_question() {
     for version in ["2024-06-01", "2024-08-01-preview"] {
         assert!(!asks_for_usage(azure(version)), "{version}");
     }
-    // It tells unasked.
+    // Anthropic reports usage without being requested to.
     assert!(!asks_for_usage(claude(hello())));
     let custom = |asks: bool| {
         let case = Case::new(ProviderId::Custom, "llama-4", hello());
@@ -369,7 +369,7 @@ fn azures_addresses_follow_the_version() {
     ] {
         assert_eq!(uri(version, "my-gpt").unwrap(), format!("{base}{path}"));
     }
-    // A deployment becomes part of a path.
+    // The deployment becomes a path segment.
     assert_eq!(uri("2024-10-21", "a/../b").unwrap_err().field, "model");
 }
 
@@ -390,7 +390,7 @@ fn a_tool_without_arguments_has_an_empty_schema_where_upstreams_fail_without_one
 }
 
 #[test]
-fn text_files_and_late_instructions_are_the_providers_to_judge() {
+fn text_files_and_late_instructions_are_left_to_the_provider() {
     let notes = inline_file("text/csv", b"a,b", "a.csv");
     let request = conversation([message(Role::User, [notes]), system("Be brief."), user("x")]);
     let body = claude(request).body().unwrap();

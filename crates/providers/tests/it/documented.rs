@@ -1,4 +1,4 @@
-//! What docs/providers.md says each provider can be asked for is what it can be asked for.
+//! The table of capabilities in docs/providers.md matches the encoders.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{
@@ -14,7 +14,7 @@ use crate::cases::{
     person_schema, photo, png, result, schema_format, stops, system, target, text, user,
 };
 
-/// The models that the table is about, in its order.
+/// The models of the table's columns, in order.
 const MODELS: [(ProviderId, &str); 8] = [
     (ProviderId::OpenAi, "gpt-5.4"),
     (ProviderId::Anthropic, "claude-opus-4-6"),
@@ -27,7 +27,7 @@ const MODELS: [(ProviderId, &str); 8] = [
 ];
 
 #[test]
-fn the_table_of_capabilities_is_true() {
+fn the_documented_table_of_capabilities_is_true() {
     let page = include_str!("../../../../docs/providers.md");
     let rows: Vec<Vec<&str>> = page
         .lines()
@@ -48,8 +48,8 @@ fn the_table_of_capabilities_is_true() {
     assert_eq!(rows[1..], found.collect::<Vec<_>>());
 }
 
-/// Whether a request with this capability can be written. What is refused must be refused as beyond
-/// the provider, not as wrong.
+/// Whether a request with this capability can be encoded. A refusal must be for lack of support,
+/// not for an invalid request.
 fn takes(capability: &str, provider: ProviderId, model: &str) -> bool {
     match attempt(capability, provider, model) {
         Ok(()) => true,

@@ -1,5 +1,5 @@
-//! Vectors: what we ask equals what the official SDKs ask, and what comes back is one vector for
-//! each input, or an error.
+//! Embeddings: requests equal those of the official SDKs, and answers are one vector per input or
+//! an error.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -37,7 +37,7 @@ fn requests_equal_the_sdks() {
 }
 
 #[test]
-fn a_custom_server_is_asked_as_openai_is_but_for_the_encoding() {
+fn a_custom_server_gets_openais_request_without_the_encoding() {
     let openai = case(ProviderId::OpenAi, "everything");
     let custom = Case {
         provider: ProviderId::Custom,
@@ -51,7 +51,7 @@ fn a_custom_server_is_asked_as_openai_is_but_for_the_encoding() {
 }
 
 #[test]
-fn answers_are_read_as_meant() {
+fn answers_are_decoded_as_recorded() {
     for provider in [
         ProviderId::Azure,
         ProviderId::Custom,
@@ -75,7 +75,7 @@ fn answers_are_read_as_meant() {
                 "cost_nanos": read.cost_nanos,
             });
             let mut expected = golden["answer"].clone();
-            // What serde_json reads as a double may be off by its last bit; a float hides that.
+            // serde_json may read a double that is off by its last bit; as a float it is equal.
             let vectors: Vec<Vec<f32>> =
                 serde_json::from_value(expected["vectors"].take()).unwrap();
             expected["vectors"] = json!(vectors);
@@ -85,7 +85,7 @@ fn answers_are_read_as_meant() {
 }
 
 #[test]
-fn what_breaks_the_contract_is_named() {
+fn contract_violations_are_refused_by_field() {
     let hello = || Case::new(ProviderId::Google, "gemini-embedding-001", &["Hello"]);
     let many = vec!["x"; 2049];
     for (field, case) in [
@@ -111,7 +111,7 @@ fn what_breaks_the_contract_is_named() {
 }
 
 #[test]
-fn what_the_provider_cannot_do_is_named() {
+fn unsupported_fields_are_refused_by_name() {
     let unsupported = EncodeErrorKind::UnsupportedByProvider;
     for provider in UNSUPPORTED {
         assert_refused("provider", unsupported, &Case::new(provider, "m", &["x"]));
@@ -133,7 +133,7 @@ fn what_the_provider_cannot_do_is_named() {
 }
 
 #[test]
-fn every_purpose_is_spelt_as_google_does() {
+fn every_purpose_has_googles_spelling() {
     for (purpose, spelling) in [
         (Purpose::RetrievalQuery, "RETRIEVAL_QUERY"),
         (Purpose::RetrievalDocument, "RETRIEVAL_DOCUMENT"),
@@ -252,7 +252,7 @@ fn an_answer_that_does_not_fit_the_request_is_malformed() {
 }
 
 #[test]
-fn an_error_is_one_whatever_its_status_says() {
+fn an_error_body_is_an_error_whatever_its_status() {
     let reader = Case::new(ProviderId::OpenRouter, "m", &["x"])
         .encode()
         .unwrap()
@@ -266,7 +266,7 @@ fn an_error_is_one_whatever_its_status_says() {
 }
 
 #[test]
-fn a_cost_is_believed_of_openrouter_alone() {
+fn a_cost_is_read_from_openrouter_only() {
     let body = r#"{"data":[{"embedding":[1]}],"usage":{"prompt_tokens":1,"cost":0.5}}"#;
     for (provider, cost) in [
         (ProviderId::OpenRouter, Some(500_000_000)),
@@ -308,7 +308,8 @@ fn in_base64(vector: &[f32]) -> Value {
 /// Vectors of one length, and an order to send them in.
 fn shuffled_vectors() -> impl Strategy<Value = (Vec<Vec<f32>>, Vec<usize>)> {
     (1_usize..6, 1_usize..9).prop_flat_map(|(count, length)| {
-        let number = any::<f32>().prop_filter("JSON has no others", |number| number.is_finite());
+        let number =
+            any::<f32>().prop_filter("JSON has finite numbers only", |number| number.is_finite());
         let order: Vec<usize> = (0..count).collect();
         (vec(vec(number, length), count), Just(order).prop_shuffle())
     })
@@ -355,7 +356,7 @@ proptest! {
     }
 
     #[test]
-    fn no_count_but_the_inputs_is_read(found in 0_usize..5, asked in 1_usize..5) {
+    fn only_as_many_vectors_as_inputs_are_accepted(found in 0_usize..5, asked in 1_usize..5) {
         let one = json!({ "values": [1.0] });
         let body = json!({
             "data": vec![json!({ "embedding": [1.0] }); found],
@@ -380,7 +381,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_arrives_as_it_was(inputs in vec("(?s).{1,40}", 1..4)) {
+    fn any_text_is_sent_unchanged(inputs in vec("(?s).{1,40}", 1..4)) {
         let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
         for provider in [ProviderId::OpenAi, ProviderId::Google, ProviderId::Vertex] {
             let body = Case::new(provider, "m", &inputs).body();

@@ -1,4 +1,5 @@
-//! Successes by status that are none: errors in answers' place, and answers that failed.
+//! Responses with a successful status that failed: errors in place of answers, and answers that
+//! failed.
 
 use http::{HeaderMap, StatusCode};
 use latchkey_contract::ProviderId;
@@ -21,7 +22,7 @@ fn read((provider, model): (ProviderId, &str), body: &str) -> Result<(), Provide
 }
 
 #[test]
-fn an_error_in_a_success_is_the_providers() {
+fn an_error_in_a_successful_response_is_classified() {
     for (model, body, class) in [
         (
             OPENROUTER,
@@ -60,7 +61,7 @@ fn an_error_in_a_success_is_the_providers() {
 }
 
 #[test]
-fn an_answer_of_nothing_is_a_model_that_starts_at_openrouter_alone() {
+fn an_empty_answer_means_a_starting_model_at_openrouter_only() {
     let nothing = |finish: &str, tokens: u32| {
         format!(
             r#"{{"id":"gen-1","choices":[{{"message":{{"role":"assistant","content":""}},
@@ -72,7 +73,7 @@ fn an_answer_of_nothing_is_a_model_that_starts_at_openrouter_alone() {
         let error = read(OPENROUTER, &nothing(finish, 0)).unwrap_err();
         assert_eq!(error.class, ErrorClass::Overloaded);
         assert!(error.message.contains("empty"), "{}", error.message);
-        // Tokens were spent on it, so it was meant.
+        // The model used tokens, so the answer is valid.
         assert_eq!(read(OPENROUTER, &nothing(finish, 3)), Ok(()));
         for model in [GPT_4_1, AZURE, DEEPSEEK, LLAMA] {
             assert_eq!(read(model, &nothing(finish, 0)), Ok(()));
@@ -82,7 +83,7 @@ fn an_answer_of_nothing_is_a_model_that_starts_at_openrouter_alone() {
 }
 
 #[test]
-fn a_proxys_page_is_known_by_its_title() {
+fn a_proxys_page_is_reported_by_its_title() {
     let page = "<!DOCTYPE html><html><head><title>Sign in</title></head></html>";
     for model in [LLAMA, AZURE, DEEPSEEK, OPENROUTER] {
         let error = read(model, page).unwrap_err();

@@ -1,4 +1,4 @@
-//! What we send equals what the official SDKs send, and what we read is what providers meant.
+//! Requests equal those of the official SDKs, and answers are decoded as the SDKs decode them.
 //!
 //! tests/golden/record.py records the requests and has the SDKs confirm the answers.
 
@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 
 use crate::cases::{self, Case, KEY};
 
-/// Where a header differs from the SDK's on purpose: name, theirs, ours.
+/// A header that intentionally differs from the SDK's: name, the SDK's value, ours.
 pub(crate) type Difference = (&'static str, Option<&'static str>, Option<&'static str>);
 
 pub(crate) const ANTHROPICS: [Difference; 3] = [
@@ -35,7 +35,7 @@ pub(crate) const ANTHROPICS: [Difference; 3] = [
     ("anthropic-version", Some("2026-10-21"), Some("2023-06-01")),
 ];
 
-/// OpenAI's client takes Azure's keys for bearer tokens; Azure's documentation says api-key.
+/// OpenAI's client sends Azure's keys as bearer tokens; Azure's documentation says `api-key`.
 pub(crate) const AZURES: [Difference; 2] = [
     ("authorization", Some("Bearer sk-golden-0123456789"), None),
     ("api-key", None, Some("sk-golden-0123456789")),
@@ -77,44 +77,44 @@ fn openrouter_requests_equal_the_sdks() {
 }
 
 #[test]
-fn openai_chat_answers_are_read_as_meant() {
-    answers_are_read_as_meant("openai_chat", "gpt-4.1");
+fn openai_chat_answers_are_decoded_as_recorded() {
+    answers_are_decoded_as_recorded("openai_chat", "gpt-4.1");
 }
 
 #[test]
-fn openai_responses_answers_are_read_as_meant() {
-    answers_are_read_as_meant("openai_responses", "gpt-5.4");
+fn openai_responses_answers_are_decoded_as_recorded() {
+    answers_are_decoded_as_recorded("openai_responses", "gpt-5.4");
 }
 
 #[test]
-fn anthropic_answers_are_read_as_meant() {
-    answers_are_read_as_meant("anthropic", "claude-opus-4-7");
+fn anthropic_answers_are_decoded_as_recorded() {
+    answers_are_decoded_as_recorded("anthropic", "claude-opus-4-7");
 }
 
 #[test]
-fn google_answers_are_read_as_meant() {
-    answers_are_read_as_meant("google", "gemini-3-flash-preview");
-    answers_are_read_as_meant("vertex", "gemini-3-flash-preview");
+fn google_answers_are_decoded_as_recorded() {
+    answers_are_decoded_as_recorded("google", "gemini-3-flash-preview");
+    answers_are_decoded_as_recorded("vertex", "gemini-3-flash-preview");
 }
 
 #[test]
-fn anthropic_answers_at_vertex_are_read_as_meant() {
-    answers_are_read_as_meant("vertex_anthropic", "claude-opus-4-7");
+fn anthropic_answers_at_vertex_are_decoded_as_recorded() {
+    answers_are_decoded_as_recorded("vertex_anthropic", "claude-opus-4-7");
 }
 
 #[test]
-fn azure_answers_are_read_as_meant() {
-    answers_are_read_as_meant("azure", "a-deployment");
+fn azure_answers_are_decoded_as_recorded() {
+    answers_are_decoded_as_recorded("azure", "a-deployment");
 }
 
 #[test]
-fn deepseek_answers_are_read_as_meant() {
-    answers_are_read_as_meant("deepseek", "deepseek-v4-pro");
+fn deepseek_answers_are_decoded_as_recorded() {
+    answers_are_decoded_as_recorded("deepseek", "deepseek-v4-pro");
 }
 
 #[test]
-fn openrouter_answers_are_read_as_meant() {
-    answers_are_read_as_meant("openrouter", "anthropic/claude-sonnet-5");
+fn openrouter_answers_are_decoded_as_recorded() {
+    answers_are_decoded_as_recorded("openrouter", "anthropic/claude-sonnet-5");
 }
 
 fn requests_equal_the_sdks(dialect: &str, case: fn(&str) -> Case, differences: &[Difference]) {
@@ -126,7 +126,7 @@ fn requests_equal_the_sdks(dialect: &str, case: fn(&str) -> Case, differences: &
     }
 }
 
-/// Holds a request against a recorded one. Defaults that the SDK spells out are absent in ours.
+/// Compares a request with a recorded one. Defaults that the SDK writes are absent in ours.
 pub(crate) fn assert_equals(
     name: &str,
     theirs: &Value,
@@ -164,13 +164,13 @@ pub(crate) fn assert_equals(
             None => assert_eq!(recorded, sent, "{name}: {header}"),
         }
     }
-    // Who we are is between the provider and its customer.
+    // Headers that identify the application are not compared.
     for header in ["referer", "http-referer", "x-title", "x-openrouter-title"] {
         assert!(!ours.headers.contains_key(header), "{name}: {header}");
     }
 }
 
-fn answers_are_read_as_meant(dialect: &str, model: &str) {
+fn answers_are_decoded_as_recorded(dialect: &str, model: &str) {
     let catalogue = Catalogue::builtin();
     for (name, golden) in goldens(&format!("{dialect}/answers")) {
         let provider = match golden["provider"].as_str() {
@@ -206,7 +206,8 @@ fn answers_are_read_as_meant(dialect: &str, model: &str) {
     }
 }
 
-/// Reads a stream in one piece and in single bytes, and holds the deltas against the whole.
+/// Decodes a stream in one piece and byte by byte, and compares the deltas with the complete
+/// answer.
 fn read_stream(dialect: Dialect, sse: &[u8]) -> Answer {
     let whole = read_chunks(dialect, vec![Bytes::copy_from_slice(sse)]);
     let bytes = sse.iter().map(|byte| Bytes::copy_from_slice(&[*byte]));
@@ -226,18 +227,18 @@ fn read_chunks(dialect: Dialect, chunks: Vec<Bytes>) -> Answer {
     let answer = decoder.finish().unwrap();
     assert_eq!(usage, answer.usage);
     let mut replayed = replayed(&deltas);
-    // Whatever ends the answer without a delta.
+    // Parts at the end that have no delta.
     replayed.resize(answer.message.parts.len(), Content::Text(String::new()));
     assert_eq!(replayed, contents(&answer.message.parts));
     answer
 }
 
-/// What a reader of the deltas ends up with.
+/// The contents that a reader of the deltas ends up with.
 fn replayed(deltas: &[PartDelta]) -> Vec<Content> {
     let mut parts: Vec<Content> = Vec::new();
     for delta in deltas {
         let index = usize::try_from(delta.part_index).unwrap();
-        // Parts that the provider keeps to itself have no deltas.
+        // Withheld parts have no deltas.
         while parts.len() <= index {
             parts.push(Content::Text(String::new()));
         }
@@ -267,7 +268,7 @@ fn contents(parts: &[Part]) -> Vec<Content> {
         Some(Content::Reasoning(reasoning)) if reasoning.text.is_empty() => {
             Content::Text(String::new())
         }
-        // A picture is whole at once.
+        // An image has no delta.
         Some(Content::Image(_)) => Content::Text(String::new()),
         content => content.unwrap(),
     });
@@ -285,7 +286,7 @@ fn as_json(answer: &Answer) -> Value {
             "output": usage.output_tokens,
             "reasoning": usage.reasoning_tokens,
         });
-        // Few providers count pictures apart.
+        // Few providers report image tokens separately.
         for (name, count) in [
             ("image_input", usage.image_input_tokens),
             ("image_output", usage.image_output_tokens),
@@ -331,7 +332,7 @@ fn part_as_json(part: &Part) -> Value {
         other => panic!("a model does not say {other:?}"),
     };
     if let Some(state) = &part.provider_state {
-        // Items and details of reasoning are compared as JSON, apart.
+        // Items and reasoning details are compared as JSON elsewhere.
         let text = str::from_utf8(&state.data).unwrap();
         if !text.starts_with('[') && !text.contains("encrypted_content") {
             json["state"] = text.into();

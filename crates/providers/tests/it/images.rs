@@ -1,5 +1,5 @@
-//! Pictures: what we ask equals what the official SDKs ask, and what comes back is pictures, or the
-//! words why there are none.
+//! Image generation: requests equal those of the official SDKs, and answers are images or the
+//! message why there are none.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -41,7 +41,7 @@ fn requests_equal_the_sdks() {
 }
 
 #[test]
-fn answers_are_read_as_meant() {
+fn answers_are_decoded_as_recorded() {
     for provider in SUPPORTED {
         for (name, golden) in goldens(&format!("images/{provider}/answers")) {
             let name = format!("images/{provider}/{name}");
@@ -92,7 +92,7 @@ fn error_as_json(error: &ProviderError) -> Value {
 }
 
 #[test]
-fn what_breaks_the_contract_is_named() {
+fn contract_violations_are_refused_by_field() {
     let cat = || Case::new(ProviderId::OpenAi, "gpt-image-2", "A cat");
     let typed = |mime_type: &str| cat().with(|request| request.mime_type = mime_type.to_owned());
     for (field, case) in [
@@ -110,7 +110,7 @@ fn what_breaks_the_contract_is_named() {
 }
 
 #[test]
-fn what_the_provider_cannot_do_is_named() {
+fn unsupported_fields_are_refused_by_name() {
     type Change = fn(&mut GenerateImagesRequest);
     let ratio: Change = |request| request.aspect_ratio = "16:9".to_owned();
     let quality: Change = |request| request.quality = "high".to_owned();
@@ -143,7 +143,7 @@ fn what_the_provider_cannot_do_is_named() {
 }
 
 #[test]
-fn one_picture_may_be_asked_for_or_left_to_the_provider() {
+fn a_count_of_one_may_be_set_or_omitted() {
     let counted = |provider, count| {
         Case::new(provider, "m", "A cat")
             .with(|request| request.count = count)
@@ -182,7 +182,7 @@ fn options_that_change_the_answer_or_the_request_are_refused() {
 }
 
 #[test]
-fn what_holds_no_picture_is_malformed() {
+fn an_answer_without_an_image_is_malformed() {
     for (provider, body) in [
         (ProviderId::OpenAi, r#"{"created":1,"data":[]}"#),
         (ProviderId::OpenAi, r#"{"created":1}"#),
@@ -216,7 +216,7 @@ fn what_holds_no_picture_is_malformed() {
 }
 
 #[test]
-fn a_picture_that_was_withheld_leaves_the_others() {
+fn the_other_images_are_kept_when_one_is_withheld() {
     let body = r#"{"data":[{"content_filter_results":{}},{"b64_json":"iVBORw0KGgo="}]}"#;
     let read = Case::new(ProviderId::Azure, "m", "A cat")
         .read(body)
@@ -231,7 +231,7 @@ fn a_picture_that_was_withheld_leaves_the_others() {
 }
 
 #[test]
-fn a_prompt_that_moderation_blocked_is_rejected_with_its_words() {
+fn a_prompt_blocked_by_moderation_is_rejected_with_the_message() {
     let body = r#"{"error":{"message":"Your request was rejected by the safety system.",
         "type":"image_generation_user_error","param":null,"code":"moderation_blocked"}}"#;
     let reader = case(ProviderId::OpenAi, "plain").encode().unwrap().reader;
@@ -247,7 +247,7 @@ fn a_prompt_that_moderation_blocked_is_rejected_with_its_words() {
 }
 
 #[test]
-fn words_that_quote_the_key_are_redacted() {
+fn a_message_that_quotes_the_key_is_redacted() {
     let body = json!({ "candidates": [{
         "content": { "parts": [{ "text": format!("I know {KEY}") }] },
         "finishReason": KEY,
@@ -259,7 +259,7 @@ fn words_that_quote_the_key_are_redacted() {
 }
 
 #[test]
-fn a_cost_is_believed_of_openrouter_alone() {
+fn a_cost_is_read_from_openrouter_only() {
     let body = r#"{"data":[{"b64_json":"AAAA"}],
         "usage":{"prompt_tokens":1,"completion_tokens":2,"cost":0.0387268000001}}"#;
     for (provider, cost) in [
@@ -311,7 +311,7 @@ const NAMES: [&str; 24] = [
 
 proptest! {
     #[test]
-    fn pictures_come_back_byte_for_byte(data in vec(any::<u8>(), 1..80), url_safe in any::<bool>()) {
+    fn images_are_decoded_byte_for_byte(data in vec(any::<u8>(), 1..80), url_safe in any::<bool>()) {
         let text = if url_safe { URL_SAFE_NO_PAD.encode(&data) } else { STANDARD.encode(&data) };
         let body = json!({
             "data": [{ "b64_json": text }, { "url": format!("data:image/png;base64,{text}") }],
@@ -379,7 +379,7 @@ proptest! {
     }
 
     #[test]
-    fn any_prompt_arrives_as_it_was(prompt in "(?s).{1,60}") {
+    fn any_prompt_is_sent_unchanged(prompt in "(?s).{1,60}") {
         let openai = Case::new(ProviderId::OpenAi, "m", &prompt).body();
         prop_assert_eq!(openai["prompt"].as_str(), Some(&*prompt));
         let google = Case::new(ProviderId::Google, "m", &prompt).body();
@@ -388,7 +388,7 @@ proptest! {
     }
 }
 
-/// All input and all output.
+/// The sums of all input and all output.
 fn sums(read: &Images) -> (i64, i64) {
     let usage = read.usage.unwrap();
     (

@@ -1,4 +1,4 @@
-//! What breaks the contract is refused with its field, whoever is asked.
+//! Requests that violate the contract are refused by field, for every provider.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::part::Content;
@@ -284,7 +284,7 @@ fn tool_calls_and_their_results_must_match() {
     );
 }
 
-/// A result that says it is another tool's.
+/// A result that names another tool.
 fn misnamed(id: &str) -> Message {
     let mut part = result(id, [text("x")]);
     if let Some(Content::ToolResult(result)) = &mut part.content {
@@ -323,7 +323,7 @@ fn many_tools(count: usize) -> Vec<Tool> {
     (0..count).map(|n| named(&format!("tool_{n}"))).collect()
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as the field wants it")]
+#[expect(clippy::unnecessary_wraps, reason = "the type of the field")]
 fn unknown_effort() -> Option<ReasoningControl> {
     Some(ReasoningControl {
         effort: 99,

@@ -1,4 +1,5 @@
-//! Lists of models and sizes of prompts are asked for as the official SDKs do, and read as meant.
+//! Requests for lists of models and token counts equal those of the official SDKs, and the answers
+//! are decoded.
 
 use http::{HeaderMap, StatusCode};
 use latchkey_contract::ProviderId;
@@ -17,7 +18,7 @@ use crate::cases::{
 use crate::golden::{ANTHROPICS, AZURES, assert_equals, goldens};
 
 #[test]
-fn lists_are_asked_for_as_by_the_sdks() {
+fn list_requests_equal_the_sdks() {
     for (name, golden) in goldens("models") {
         let (provider, api_version) = match name.as_str() {
             "azure_classic" => (ProviderId::Azure, "2024-10-21"),
@@ -37,7 +38,7 @@ fn lists_are_asked_for_as_by_the_sdks() {
 }
 
 #[test]
-fn lists_are_read_as_meant() {
+fn lists_are_decoded_as_recorded() {
     for (name, golden) in goldens("models/answers") {
         let provider = golden["provider"].as_str().unwrap().parse().unwrap();
         let body = golden["body"].to_string();
@@ -51,7 +52,7 @@ fn lists_are_read_as_meant() {
 }
 
 #[test]
-fn what_is_no_list_is_malformed() {
+fn other_bodies_are_malformed_lists() {
     for provider in [
         ProviderId::Azure,
         ProviderId::Custom,
@@ -70,7 +71,7 @@ fn what_is_no_list_is_malformed() {
 }
 
 #[test]
-fn sizes_are_asked_for_as_by_the_sdks() {
+fn token_count_requests_equal_the_sdks() {
     for (name, golden) in goldens("count_tokens") {
         let (provider, call) = name.split_once('_').unwrap();
         let case = match (provider, call) {
@@ -91,7 +92,7 @@ fn sizes_are_asked_for_as_by_the_sdks() {
 }
 
 #[test]
-fn sizes_are_read_as_meant() {
+fn token_counts_are_decoded_as_recorded() {
     let catalogue = Catalogue::builtin();
     for (name, golden) in goldens("count_tokens/answers") {
         let provider: ProviderId = golden["provider"].as_str().unwrap().parse().unwrap();
@@ -106,7 +107,7 @@ fn sizes_are_read_as_meant() {
 }
 
 #[test]
-fn who_has_no_way_to_count_is_not_asked() {
+fn a_count_is_refused_where_the_provider_has_none() {
     for (provider, model) in [
         (ProviderId::Custom, "llama-4"),
         (ProviderId::DeepSeek, "deepseek-v4-pro"),
@@ -120,7 +121,7 @@ fn who_has_no_way_to_count_is_not_asked() {
     }
 }
 
-/// How the answer shall be is left out, and so are options that only an answer has.
+/// Without the fields that control the answer, and without options that only a generation has.
 fn counted_chat() -> Case {
     let request = GenerateRequest {
         sampling: Some(Sampling {

@@ -1,4 +1,4 @@
-//! The crate as its users see it.
+//! Tests of the crate's public interface.
 #![expect(clippy::unwrap_used, reason = "a test panics when it fails")]
 
 mod cases;

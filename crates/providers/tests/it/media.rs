@@ -1,4 +1,4 @@
-//! What the tests of vectors and of pictures share.
+//! Helpers for the tests of embeddings and images.
 
 use http::{HeaderMap, StatusCode};
 use latchkey_contract::ProviderId;
@@ -15,9 +15,9 @@ use crate::golden::Difference;
 
 pub(crate) const UNSUPPORTED: [ProviderId; 2] = [ProviderId::Anthropic, ProviderId::DeepSeek];
 
-/// Where our headers differ from the SDK's on purpose.
+/// Headers that intentionally differ from the SDK's.
 pub(crate) fn differences(provider: ProviderId, case: &str) -> &'static [Difference] {
-    /// Azure takes keys as bearer tokens too, but its documentation says `api-key`.
+    /// Azure accepts keys as bearer tokens too, but its documentation says `api-key`.
     const AZURE_V1: [Difference; 2] = [
         ("authorization", Some("Bearer sk-golden-0123456789"), None),
         ("api-key", None, Some(KEY)),
@@ -28,7 +28,7 @@ pub(crate) fn differences(provider: ProviderId, case: &str) -> &'static [Differe
     }
 }
 
-/// The date of Azure's older addresses.
+/// The API version of Azure's older addresses.
 pub(crate) fn api_version(provider: ProviderId, case: &str) -> &'static str {
     match (provider, case) {
         (ProviderId::Azure, "classic") => "2024-10-21",
@@ -50,14 +50,14 @@ pub(crate) fn text(text: &str) -> Kind {
     Kind::StringValue(text.to_owned())
 }
 
-/// Reads a body that came with a status.
+/// Decodes a body with a status.
 pub(crate) fn replied<T>(status: u16, body: &str, read: impl FnOnce(&Reply<'_>) -> T) -> T {
     let headers = HeaderMap::new();
     let status = StatusCode::from_u16(status).unwrap();
     read(&Reply::undated(status, &headers, body.as_bytes(), KEY))
 }
 
-/// As the golden files hold it: classes that are not zero.
+/// Usage as in the golden files: the classes that are not zero.
 pub(crate) fn usage_as_json(usage: Option<Usage>) -> serde_json::Value {
     let Some(usage) = usage else {
         return serde_json::Value::Null;
@@ -79,7 +79,7 @@ pub(crate) fn usage_as_json(usage: Option<Usage>) -> serde_json::Value {
         .into()
 }
 
-/// JSON with these names in it, and everything of the wrong type now and then.
+/// JSON with these names, in which values often have the wrong type.
 pub(crate) fn wild_json(
     names: &'static [&'static str],
 ) -> impl Strategy<Value = serde_json::Value> {
@@ -107,7 +107,7 @@ pub(crate) fn wild_json(
     })
 }
 
-/// Usage that no reader may give.
+/// Whether usage is consistent.
 pub(crate) fn holds_together(usage: Usage) -> bool {
     [
         usage.input_tokens,

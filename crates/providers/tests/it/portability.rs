@@ -1,5 +1,5 @@
-//! Nothing of a conversation is dropped in silence: what a request leaves behind, its portability
-//! names, and what it does not name is in the body.
+//! No part of a conversation is dropped silently: each part is in the body of the request or named
+//! as a loss.
 
 mod conversations;
 mod planting;
@@ -20,7 +20,7 @@ use crate::cases::{
 };
 use conversations::{Leaf, Planted, What, conversations};
 
-/// A model for each provider and dialect; Azure's deployments are named after theirs.
+/// A model per provider and dialect. Azure's deployments are named after their models.
 const MODELS: [(ProviderId, &str); 14] = [
     (ProviderId::Anthropic, "claude-haiku-4-5"),
     (ProviderId::Anthropic, "claude-opus-5"),
@@ -41,7 +41,7 @@ const MODELS: [(ProviderId, &str); 14] = [
 const CASES: u32 = 512;
 
 #[test]
-fn what_is_not_in_the_body_is_named() {
+fn what_the_body_lacks_is_named_as_a_loss() {
     let mut runner = TestRunner::new(Config {
         cases: CASES,
         failure_persistence: None,
@@ -50,7 +50,7 @@ fn what_is_not_in_the_body_is_named() {
     let taken: RefCell<BTreeMap<(ProviderId, &str), u32>> = RefCell::default();
     let outcome = runner.run(&conversations(), |planted| {
         for (provider, model) in MODELS {
-            // What a model cannot take at all is refused, which is no silence.
+            // A request that the model does not support is refused, which is not silent.
             let Ok(exchange) = case(provider, model, planted.request.clone()).encode() else {
                 continue;
             };
@@ -62,7 +62,7 @@ fn what_is_not_in_the_body_is_named() {
         Ok(())
     });
     outcome.unwrap();
-    // It proves nothing of a model that takes next to nothing.
+    // The test is meaningless for a model that refuses nearly every request.
     for model in MODELS {
         let taken = taken.borrow().get(&model).copied().unwrap_or_default();
         assert!(taken > CASES / 20, "{model:?} takes {taken} of {CASES}");
@@ -93,7 +93,7 @@ fn check(planted: &Planted, exchange: &Exchange) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!(
-            "a failure of a tool is neither marked nor named in {body}"
+            "a tool failure is neither marked nor named as a loss in {body}"
         ))
     }
 }
@@ -125,7 +125,7 @@ fn check_leaf(dialect: Dialect, leaf: &Leaf, body: &str, losses: &[Loss]) -> Res
         Ok(())
     } else {
         Err(format!(
-            "{leaf:?} and what is named of it differ: {losses:?} in {body}"
+            "{leaf:?} and its losses differ: {losses:?} in {body}"
         ))
     }
 }
@@ -141,7 +141,7 @@ fn case(provider: ProviderId, model: &'static str, request: GenerateRequest) -> 
     }
 }
 
-/// What is named of a conversation: its place, its kind, and whose it was.
+/// The losses of a conversation: place, kind, and provider.
 fn named(
     provider: ProviderId,
     model: &'static str,
@@ -184,7 +184,7 @@ fn only_one_refusal_of_a_message_keeps_its_mark_and_only_at_openai() {
 }
 
 #[test]
-fn reasoning_goes_back_to_where_it_came_from_alone() {
+fn reasoning_is_sent_back_to_its_provider_only() {
     let states = [
         ("anthropic", "EqQB"),
         ("azure", r#"{"id":"rs_1"}"#),
@@ -226,7 +226,7 @@ fn reasoning_goes_back_to_where_it_came_from_alone() {
 }
 
 #[test]
-fn marks_and_state_without_a_place_are_named_where_they_were() {
+fn lost_marks_and_state_are_named_with_their_place() {
     let inner = with_state(text("4 °C"), "openai", "{}");
     let request = conversation([
         message(Role::User, [with_state(text("x"), "openai", "{}"), pdf()]),
@@ -255,7 +255,7 @@ fn marks_and_state_without_a_place_are_named_where_they_were() {
 }
 
 #[test]
-fn reasoning_that_the_provider_did_not_use_is_found_by_its_id() {
+fn unused_reasoning_is_found_by_its_id() {
     let item = |id: &str| {
         let data = format!(r#"{{"type":"reasoning","id":"{id}","summary":[]}}"#);
         with_state(reasoning(""), "openai", &data)

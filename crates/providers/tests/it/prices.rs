@@ -61,7 +61,8 @@ proptest! {
             })
             .collect();
         let sum: i64 = parts.iter().sum();
-        // Each class of tokens rounds up on its own, so together they are at most seven above.
+        // Each class of tokens is rounded up separately, so the sum exceeds the total by at most
+        // seven.
         prop_assert!(whole <= sum && sum - whole <= 7);
     }
 

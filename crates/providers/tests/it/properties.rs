@@ -1,4 +1,4 @@
-//! What holds for any input.
+//! Properties that hold for any input.
 
 use std::convert::Infallible;
 
@@ -47,7 +47,7 @@ const CLAUDE: &str = "event: content_block_start\ndata: {\"type\":\"content_bloc
      event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"signature_delta\",\"signature\":\"s+/=\"}}\n\n\
      event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
 
-/// Transcripts with every kind of line end and several bytes per character, one for each dialect.
+/// One transcript per dialect, with every kind of line ending and multi-byte characters.
 const TRANSCRIPTS: [&str; 10] = [
     "\u{feff}data: {\"id\":\"1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"é😀\u{2028}\"}}]}\r\n\r\n: ping\r\n\r\n\
      data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"é\\\"\"}}]}}]}\n\n\
@@ -72,7 +72,7 @@ const TRANSCRIPTS: [&str; 10] = [
      data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"ж\"},\"finish_reason\":\"stop\",\"native_finish_reason\":\"end_turn\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"cost\":0.1}}\n\ndata: [DONE]\n\n",
 ];
 
-/// JSON that looks like what providers send, with everything of the wrong type now and then.
+/// JSON that resembles providers' answers, in which values often have the wrong type.
 fn wild_json() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
@@ -190,7 +190,7 @@ const WORDS: [&str; 24] = [
 
 proptest! {
     #[test]
-    fn a_stream_reads_the_same_however_it_is_cut(cuts in vec(0_usize..700, 0..24)) {
+    fn a_stream_decodes_alike_however_it_is_split(cuts in vec(0_usize..700, 0..24)) {
         for (dialect, transcript) in dialects().into_iter().zip(TRANSCRIPTS) {
             let whole = read(dialect, vec![Bytes::from_static(transcript.as_bytes())]);
             let mut cuts: Vec<_> = cuts.iter().map(|cut| *cut.min(&transcript.len())).collect();
@@ -205,7 +205,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_a_decoder_panic(body in vec(any::<u8>(), 0..256), status in 100_u16..600) {
+    fn no_body_makes_a_decoder_panic(body in vec(any::<u8>(), 0..256), status in 100_u16..600) {
         let status = StatusCode::from_u16(status).unwrap();
         for dialect in dialects() {
             let _ = read(dialect, vec![Bytes::from(body.clone())]);
@@ -252,7 +252,7 @@ proptest! {
     }
 
     #[test]
-    fn redacted_text_is_short_and_of_one_line(text in "(?s).{0,1000}", key in "\\PC{0,20}") {
+    fn redacted_text_is_short_and_on_one_line(text in "(?s).{0,1000}", key in "\\PC{0,20}") {
         let redacted = redact(&text, &key);
         prop_assert!(redacted.chars().count() <= 501);
         prop_assert!(!redacted.chars().any(char::is_control));

@@ -1,4 +1,4 @@
-//! What a provider or a model cannot do is refused with its field, and never dropped.
+//! Fields that a provider or model does not support are refused by name, never dropped.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{
@@ -33,7 +33,7 @@ const OPUS_5_5: (ProviderId, &str) = (ProviderId::Anthropic, "claude-opus-5-5");
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn what_the_provider_cannot_do_is_named() {
+fn unsupported_fields_are_refused_by_name() {
     let hello = || conversation([user("Hello")]);
     let parts = |parts: Vec<_>| conversation([message(Role::User, parts)]);
     let sampled = |sampling| GenerateRequest {
@@ -189,7 +189,7 @@ fn what_the_provider_cannot_do_is_named() {
 }
 
 #[test]
-fn a_model_that_does_not_sample_takes_the_defaults() {
+fn a_model_without_sampling_accepts_the_defaults() {
     let request = GenerateRequest {
         sampling: Some(Sampling {
             temperature: Some(1.0),
@@ -205,7 +205,7 @@ fn a_model_that_does_not_sample_takes_the_defaults() {
 }
 
 #[test]
-fn a_model_that_does_not_reason_need_not_be_told_not_to() {
+fn effort_none_is_accepted_by_a_model_that_does_not_reason() {
     let request = GenerateRequest {
         reasoning: effort(reasoning_control::Effort::None),
         ..conversation([user("x")])
@@ -242,7 +242,7 @@ fn manual_thinking_excludes_what_anthropic_excludes() {
 }
 
 #[test]
-fn openai_demands_a_schemas_name_and_anthropic_does_not() {
+fn openai_requires_a_schema_name_and_anthropic_does_not() {
     let request = GenerateRequest {
         response_format: schema_format(JsonSchema {
             name: String::new(),

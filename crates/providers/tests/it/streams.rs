@@ -1,4 +1,4 @@
-//! Streams that end early, break, or carry an error.
+//! Streams that end early, fail, or contain an error.
 
 use http::{HeaderMap, StatusCode};
 use latchkey_contract::ProviderId;
@@ -48,7 +48,7 @@ fn a_stream_that_is_cut_is_truncated_and_keeps_its_usage() {
             GPT_4_1,
             &[r#"{"id":"1","choices":[{"index":0,"delta":{"content":"Hi"}}]}"#][..],
         ),
-        // An end marker without a reason is no end at OpenAI.
+        // OpenAI's end marker without a finish reason is not an end.
         (
             GPT_4_1,
             &[
@@ -65,7 +65,7 @@ fn a_stream_that_is_cut_is_truncated_and_keeps_its_usage() {
             DEEPSEEK,
             &[r#"{"choices":[{"index":0,"delta":{"content":"Hi"}}]}"#],
         ),
-        // What a model that is not up yet gives ends, but is no answer.
+        // The stream of a starting model ends without an answer.
         (
             OPENROUTER,
             &[
@@ -111,7 +111,7 @@ fn a_stream_that_is_cut_is_truncated_and_keeps_its_usage() {
 }
 
 #[test]
-fn an_error_in_the_stream_is_the_providers() {
+fn an_error_within_a_stream_is_classified() {
     for (model, data, class, code) in [
         (
             GPT_4_1,
@@ -199,7 +199,7 @@ fn an_error_in_the_stream_is_the_providers() {
 }
 
 #[test]
-fn the_key_does_not_come_back_in_a_streams_error() {
+fn the_key_is_redacted_from_a_streams_error() {
     let data = format!(r#"{{"error":{{"message":"bad key {KEY}"}}}}"#);
     let error = decoder(GPT_4_1).event(&event(&data), KEY).unwrap_err();
     assert_eq!(error.message, "bad key [redacted]");
@@ -210,7 +210,7 @@ fn the_key_does_not_come_back_in_a_streams_error() {
 }
 
 #[test]
-fn what_was_added_to_a_dialect_later_is_passed_over() {
+fn unknown_events_are_skipped() {
     let mut claude = decoder(CLAUDE);
     let events = [
         r#"{"type":"ping"}"#,
@@ -291,7 +291,7 @@ fn the_connections_end_is_the_end_of_googles_stream() {
 }
 
 #[test]
-fn what_google_adds_later_is_passed_over_but_never_half_read() {
+fn unknown_parts_of_google_are_skipped_but_never_half_decoded() {
     let mut gemini = decoder(GEMINI);
     let events = [
         r#"{"candidates":[{"content":{"parts":[{"text":"a"},{"executableCode":{"code":"1"}},{"text":"b"},{"inlineData":{"mimeType":"audio/wav","data":"AAAA"}}]},"groundingMetadata":{}}]}"#,
@@ -327,7 +327,7 @@ fn openrouters_cost_is_that_of_the_last_usage() {
 }
 
 #[test]
-fn an_honest_empty_answer_is_one() {
+fn an_empty_answer_is_valid_except_from_a_starting_model() {
     for usage in [
         r#"{"prompt_tokens":9,"completion_tokens":3}"#,
         r#"{"prompt_tokens":9,"completion_tokens":0}"#,
@@ -347,7 +347,7 @@ fn an_honest_empty_answer_is_one() {
 }
 
 #[test]
-fn the_head_of_googles_answer_names_its_tier() {
+fn googles_response_headers_name_the_tier() {
     let mut headers = HeaderMap::new();
     headers.insert("x-gemini-service-tier", "Flex".parse().unwrap());
     let end = r#"{"candidates":[{"finishReason":"STOP"}]}"#;
@@ -365,7 +365,7 @@ fn the_head_of_googles_answer_names_its_tier() {
 }
 
 #[test]
-fn other_servers_words_for_the_end_are_understood() {
+fn finish_reasons_of_other_servers_are_mapped() {
     for (word, reason) in [
         ("eos", FinishReason::Stop),
         ("end_turn", FinishReason::Stop),
@@ -388,12 +388,12 @@ fn other_servers_words_for_the_end_are_understood() {
 }
 
 #[test]
-fn reasoning_that_openai_left_out_is_told() {
+fn reasoning_that_openai_left_out_is_reported() {
     let mut responses = decoder(GPT_5_4);
     let events = [
         r#"{"type":"response.completed","response":{"id":"r","status":"completed","input_transformations":[{"id":"rs_1","action":"removed","type":"reasoning","reason":"organization_mismatch"},{"id":"x","action":"kept","type":"reasoning"},7]}}"#,
     ];
     feed(&mut responses, &events).unwrap();
-    // What cannot be read is passed over.
+    // Invalid data is skipped.
     assert_eq!(responses.finish().unwrap().unused_reasoning, ["rs_1"]);
 }

@@ -121,10 +121,11 @@ fn parallel_tools() -> GenerateRequest {
                 [
                     with_state(reasoning(""), "anthropic", "EqQB+/="),
                     with_state(redacted(), "anthropic", "EmwK"),
-                    // Another provider's thinking stays behind.
+                    // Thinking of another provider is not sent.
                     with_state(reasoning("Hm."), "openai", "{}"),
                     text("Looking."),
-                    // As before other providers' tool calls; blank text is refused here.
+                    // Other providers send such texts before tool calls; Anthropic refuses blank
+                    // texts.
                     text("\n\n"),
                     call("toolu_1", "get_weather", r#"{"city": "Oslo"}"#),
                     call("call:7", "get_weather", r#"{"city":"Rome"}"#),

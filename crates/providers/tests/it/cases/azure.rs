@@ -1,4 +1,5 @@
-//! The requests of golden/calls/azure.py: OpenAI's, to deployments that are named after their models.
+//! The requests of golden/calls/azure.py: OpenAI's requests to deployments that are named after
+//! their models.
 
 use latchkey_contract::ProviderId;
 
@@ -11,7 +12,7 @@ pub(crate) fn case(name: &str) -> Case {
     }
 }
 
-/// At the older addresses, with their date.
+/// A request to the older addresses, with their dated version.
 pub(crate) fn classic(name: &str) -> Case {
     let case = match name {
         "entra" => {
@@ -30,7 +31,7 @@ pub(crate) fn classic(name: &str) -> Case {
     }
 }
 
-/// What a deployment takes is what its model takes; state that it gave is marked as Azure's.
+/// A request to a deployment, which has the traits of its model. Its state is marked as Azure's.
 fn deployed(case: Case) -> Case {
     let mut request = case.request;
     let parts = request

@@ -85,7 +85,7 @@ fn off() -> Option<ReasoningControl> {
     effort(reasoning_control::Effort::None)
 }
 
-/// Reasoning that DeepSeek gave.
+/// Reasoning with DeepSeek's state.
 fn thought(text: &str) -> latchkey_contract::router::v1::Part {
     with_state(reasoning(text), "deepseek", "reasoning_content")
 }
@@ -93,7 +93,7 @@ fn thought(text: &str) -> latchkey_contract::router::v1::Part {
 fn parallel_tools() -> GenerateRequest {
     GenerateRequest {
         tools: vec![weather_tool(), now_tool()],
-        // Several calls at once are what it does anyway.
+        // Parallel calls are DeepSeek's default.
         tool_choice: choice(tool_choice::Mode::Auto, "", Some(true)),
         ..conversation([
             user("Weather in Oslo and Rome?"),

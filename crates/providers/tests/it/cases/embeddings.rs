@@ -1,4 +1,4 @@
-//! The requests for vectors of `golden/media_calls.py`.
+//! The embedding requests of `golden/media_calls.py`.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::EmbedRequest;
@@ -13,7 +13,7 @@ use crate::media::{api_version, options, replied, text};
 
 const WILD: &str = "And “you”?\n\t\u{2028}é😀";
 
-/// A request on its way to a model.
+/// A request to a model.
 #[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) provider: ProviderId,

@@ -62,7 +62,8 @@ pub(crate) fn case(provider: ProviderId, name: &str) -> Case {
     Case::new(provider, model, request)
 }
 
-/// What is counted: at AI Studio the conversation alone, for the SDK counts nothing else there.
+/// A token count. At AI Studio it has the conversation only, because the SDK sends nothing else
+/// there.
 pub(crate) fn counted(provider: ProviderId) -> Case {
     let request = match provider {
         ProviderId::Vertex => GenerateRequest {
@@ -96,12 +97,12 @@ fn parallel_tools(mark: &str) -> GenerateRequest {
                 Role::Assistant,
                 [
                     with_state(reasoning("Two cities."), mark, ""),
-                    // Another provider's thinking stays behind.
+                    // Thinking of another provider is not sent.
                     with_state(reasoning("Hm."), "openai", "{}"),
                     text("Looking."),
                 ],
             ),
-            // Messages of the model's in a row are one turn.
+            // Consecutive model messages are one turn.
             message(
                 Role::Assistant,
                 [
@@ -113,10 +114,10 @@ fn parallel_tools(mark: &str) -> GenerateRequest {
                     call("b7", "get_weather", r#"{"city":"Rome"}"#),
                 ],
             ),
-            // In any order, and in as many messages as they please.
+            // Results may come in any order and in several messages.
             message(Role::Tool, [failed(result("b7", [text("no such city")]))]),
             message(Role::Tool, [result("a323kt5y", [text("4 °C")])]),
-            // Another model's call, in the middle of the turn.
+            // A call of another model within the turn.
             message(
                 Role::Assistant,
                 [
@@ -226,7 +227,7 @@ fn reasoned(depth: reasoning_control::Effort) -> GenerateRequest {
     }
 }
 
-/// An answer that paused twice: the token stands for all of it.
+/// An answer that paused twice. The token stands for all of it.
 fn continuation(mark: &str) -> GenerateRequest {
     conversation([
         user("A long story."),

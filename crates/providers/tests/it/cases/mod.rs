@@ -1,4 +1,4 @@
-//! Neutral requests, and how to encode them as a router would.
+//! Neutral requests, and helpers that encode them as a router does.
 
 pub(crate) mod anthropic;
 pub(crate) mod azure;
@@ -26,19 +26,19 @@ use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 use url::Url;
 
-/// Reading it takes longer than most of what is tested with it.
+/// Parsed once, because parsing takes longer than most tests.
 pub(crate) static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::builtin);
 
 pub(crate) const KEY: &str = "sk-golden-0123456789";
 
-/// A request on its way to a model.
+/// A request to a model.
 pub(crate) struct Case {
     pub(crate) provider: ProviderId,
     pub(crate) model: &'static str,
     pub(crate) traits: ModelTraits,
-    /// In place of the key.
+    /// A bearer token that replaces the key.
     pub(crate) token: Option<&'static str>,
-    /// Azure's.
+    /// Azure's API version.
     pub(crate) api_version: &'static str,
     pub(crate) stream: bool,
     pub(crate) request: GenerateRequest,
@@ -64,7 +64,7 @@ impl Case {
         }
     }
 
-    /// What the case says of the model, whatever the catalogue does.
+    /// Changes the traits of the model for this case.
     pub(crate) fn with_traits(mut self, say: impl FnOnce(&mut ModelTraits)) -> Self {
         say(&mut self.traits);
         self
@@ -75,7 +75,7 @@ impl Case {
         encode::generate(&self.call(&base))
     }
 
-    /// The request for the size of the prompt.
+    /// Encodes a token count.
     pub(crate) fn count(&self) -> Result<tokens::Exchange, EncodeError> {
         let base = base_url(self.provider);
         tokens::request(&self.call(&base))
@@ -96,7 +96,7 @@ impl Case {
         }
     }
 
-    /// The body, or the field that was refused.
+    /// Returns the body, or the refused field.
     pub(crate) fn body(&self) -> Result<serde_json::Value, String> {
         match self.encode() {
             Ok(exchange) => Ok(serde_json::from_slice(&exchange.request.body).unwrap()),
@@ -105,7 +105,7 @@ impl Case {
     }
 }
 
-/// Where a provider is in these tests.
+/// The base URL of a provider in these tests.
 pub(crate) fn base_url(provider: ProviderId) -> Url {
     let url = match provider {
         ProviderId::Azure => "https://example.openai.azure.com",
@@ -116,7 +116,7 @@ pub(crate) fn base_url(provider: ProviderId) -> Url {
     url.parse().unwrap()
 }
 
-/// A provider there, with the key that these tests use.
+/// A target with the key of these tests.
 pub(crate) fn target(provider: ProviderId, base_url: &Url) -> Target<'_> {
     let mut target = Target::new(provider, base_url, Credential::ApiKey(KEY));
     if provider == ProviderId::Vertex {
@@ -164,7 +164,7 @@ pub(crate) fn text(text: &str) -> Part {
     part(Content::Text(text.to_owned()))
 }
 
-/// A picture the provider fetches.
+/// An image that the provider fetches.
 pub(crate) fn photo(detail: image::Detail) -> Part {
     part(Content::Image(Image {
         source: Some(image::Source::Url("https://example.com/cat.jpg".to_owned())),
@@ -274,7 +274,7 @@ pub(crate) fn now_tool() -> Tool {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as the field wants it")]
+#[expect(clippy::unnecessary_wraps, reason = "the type of the field")]
 pub(crate) fn choice(
     mode: tool_choice::Mode,
     tool: &str,
@@ -298,14 +298,14 @@ pub(crate) fn person_schema() -> JsonSchema {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as the field wants it")]
+#[expect(clippy::unnecessary_wraps, reason = "the type of the field")]
 pub(crate) fn schema_format(schema: JsonSchema) -> Option<ResponseFormat> {
     Some(ResponseFormat {
         format: Some(response_format::Format::JsonSchema(schema)),
     })
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as the field wants it")]
+#[expect(clippy::unnecessary_wraps, reason = "the type of the field")]
 pub(crate) fn effort(effort: reasoning_control::Effort) -> Option<ReasoningControl> {
     Some(ReasoningControl {
         effort: effort.into(),
@@ -313,7 +313,7 @@ pub(crate) fn effort(effort: reasoning_control::Effort) -> Option<ReasoningContr
     })
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as the field wants it")]
+#[expect(clippy::unnecessary_wraps, reason = "the type of the field")]
 pub(crate) fn budget(tokens: i64) -> Option<ReasoningControl> {
     Some(ReasoningControl {
         effort: 0,
@@ -321,7 +321,7 @@ pub(crate) fn budget(tokens: i64) -> Option<ReasoningControl> {
     })
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as the field wants it")]
+#[expect(clippy::unnecessary_wraps, reason = "the type of the field")]
 pub(crate) fn options(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Option<Struct> {
     Some(object(fields))
 }

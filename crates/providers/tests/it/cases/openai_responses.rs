@@ -67,7 +67,7 @@ fn gpt(request: GenerateRequest) -> Case {
     Case::new(ProviderId::OpenAi, "gpt-5.4", request)
 }
 
-/// As the provider sent it; nothing in it may change.
+/// As the provider sent it. It must be sent back unchanged.
 pub(crate) const REASONING_ITEM: &str = r#"{"id": "rs_1", "type":"reasoning",
     "summary":[{"type":"summary_text","text":"Two cities."}],"encrypted_content":"gAAAA+/="}"#;
 
@@ -81,7 +81,7 @@ fn parallel_tools() -> GenerateRequest {
                 Role::Assistant,
                 [
                     with_state(reasoning("Two cities."), "openai", REASONING_ITEM),
-                    // Without state it goes nowhere.
+                    // Reasoning without state is not sent.
                     reasoning("Hm."),
                     with_state(
                         text("Looking."),
@@ -93,7 +93,7 @@ fn parallel_tools() -> GenerateRequest {
                         "openai",
                         r#"{"id":"fc_1","status":"completed"}"#,
                     ),
-                    // Another provider's state goes to that provider only.
+                    // State of another provider is not sent.
                     with_state(
                         call("call_2", "get_weather", r#"{"city":"Rome"}"#),
                         "anthropic",

@@ -121,7 +121,7 @@ fn of_the_provider() -> Option<Struct> {
     ])
 }
 
-/// As OpenRouter sent them; nothing in them may change.
+/// As OpenRouter sent them. They must be sent back unchanged.
 const DETAILS: &str = r#"[{"type":"reasoning.text","text":"Two cities.","signature":"EqQB+/=",
     "id":"r1","format":"anthropic-claude-v1","index":0},
     {"type":"reasoning.encrypted","data":"EmwK","format":"unknown","index":1}]"#;
@@ -136,7 +136,7 @@ fn parallel_tools() -> GenerateRequest {
                 Role::Assistant,
                 [
                     with_state(reasoning("Two cities."), "openrouter", DETAILS),
-                    // Another provider's stays behind.
+                    // Reasoning of another provider is not sent.
                     with_state(reasoning("Hm."), "anthropic", "EqQB"),
                     call("call_1", "get_weather", r#"{"city":"Oslo"}"#),
                     call("call_2", "get_weather", r#"{"city":"Rome"}"#),

@@ -1,4 +1,4 @@
-//! What Google's endpoints list of their models.
+//! Lists of models of Google's endpoints.
 
 use http::{HeaderMap, StatusCode};
 use latchkey_contract::ProviderId;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cases::{KEY, base_url, target};
 
 #[test]
-fn a_list_tells_what_each_model_is_asked_for() {
+fn a_list_shows_the_operations_of_each_model() {
     let body = json!({
         "models": [
             {

@@ -1,4 +1,4 @@
-//! Google AI Studio and Vertex AI.
+//! Tests of Google AI Studio and Vertex AI.
 
 mod lists;
 mod refusals;

@@ -1,4 +1,4 @@
-//! What Google's endpoints and models cannot do is refused with its field, and never dropped.
+//! Fields that Google's endpoints or models do not support are refused by name, never dropped.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::part::Content;
@@ -18,7 +18,7 @@ use crate::refusals::{
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn what_google_cannot_do_is_named() {
+fn fields_that_google_does_not_support_are_refused_by_name() {
     let hello = || conversation([user("Hello")]);
     let parts = |parts: Vec<_>| conversation([message(Role::User, parts)]);
     let sampled = |sampling| GenerateRequest {
@@ -126,7 +126,7 @@ fn what_google_cannot_do_is_named() {
             reasoned(reasoning_control::Effort::None),
         ),
         (
-            // Of no family that is known.
+            // A model of no known family.
             (ProviderId::Google, "learnlm-2"),
             "reasoning.effort",
             reasoned(reasoning_control::Effort::Max),
@@ -139,7 +139,7 @@ fn what_google_cannot_do_is_named() {
             request,
         );
     }
-    // Vertex fetches a tool's pictures too.
+    // Vertex AI also fetches images in tool results.
     let (provider, model) = VERTEX_FLASH_3;
     let request = shown_by_a_tool(photo(image::Detail::Auto));
     let body = Case::new(provider, model, request).body().unwrap();
@@ -150,7 +150,7 @@ fn what_google_cannot_do_is_named() {
 }
 
 #[test]
-fn a_picture_that_a_model_made_goes_back_to_google_alone() {
+fn a_generated_image_is_sent_back_to_google_only() {
     let request = conversation([
         user("x"),
         message(Role::Assistant, [text("y"), png()]),

@@ -1,7 +1,7 @@
-//! What we send to Google, and to Anthropic's models at Vertex AI, equals what the official SDKs send.
+//! Requests to Google, and to Anthropic's models at Vertex AI, equal those of the official SDKs.
 //!
-//! Google's SDK mixes the spellings that protobuf's JSON mapping reads alike. Both sides are brought
-//! to one of them ([`canonical`]) before they are compared.
+//! Google's SDK mixes spellings that protobuf's JSON mapping treats alike. Both sides are converted
+//! to one spelling ([`canonical`]) before they are compared.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::GenerateRequest;
@@ -128,7 +128,7 @@ fn counted_claude() -> Case {
     Case::new(ProviderId::Vertex, "claude-haiku-4-5", request)
 }
 
-/// The state of Anthropic's models at Vertex has a mark of its own.
+/// Replaces the mark of the state: Anthropic's models at Vertex AI have their own.
 fn remarked(mut request: GenerateRequest) -> GenerateRequest {
     let parts = request
         .messages
@@ -142,9 +142,9 @@ fn remarked(mut request: GenerateRequest) -> GenerateRequest {
     request
 }
 
-/// One spelling for what has several: names in camel case, bytes in the standard alphabet, whole
-/// numbers without a fraction, no empty configuration. Of Anthropic's body, the version that we name
-/// on purpose: the SDK's refuses sampling on every model.
+/// Converts to one spelling: names in camel case, bytes in the standard alphabet, integers without
+/// a fraction, no empty configuration. In Anthropic's body also the version, which intentionally
+/// differs: the SDK's version refuses sampling on every model.
 fn canonical(value: &Value) -> Value {
     match value {
         Value::Object(members) => Value::Object(canonical_members(members)),
@@ -160,7 +160,7 @@ fn canonical_members(members: &Map<String, Value>) -> Map<String, Value> {
     let mut canonical_members = Map::new();
     for (name, value) in members {
         let value = match (name.as_str(), value) {
-            // The caller's own, or the tool's.
+            // Data of the caller or of a tool.
             (
                 "args"
                 | "input_schema"

@@ -1,4 +1,5 @@
-//! What Google's models said goes back to them as it came, and to others without what is Google's.
+//! Answers of Google's models are sent back to them unchanged, and to other providers without
+//! Google's state.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::part::Content;
@@ -16,7 +17,7 @@ use crate::golden::goldens;
 use crate::refusals::{FLASH_2_5, FLASH_3, GPT_4_1, HAIKU_4_5, VERTEX_FLASH_3};
 
 #[test]
-fn an_answer_goes_back_part_by_part_as_it_came() {
+fn an_answer_is_sent_back_unchanged_part_by_part() {
     let mut compared = 0;
     for (folder, provider) in [
         ("google", ProviderId::Google),
@@ -53,10 +54,10 @@ fn each_result_carries_the_id_that_google_gave_its_call() {
     let none = [Value::Null, Value::Null];
     let both = asked(signed("a1"), call("b2", "now", "{}"));
     assert_eq!(ids(FLASH_3, both.clone()), [json!("a1"), json!("b2")]);
-    // Models before Gemini 3 refuse ids, and another endpoint's mean nothing.
+    // Models before Gemini 3 refuse ids, and ids of another endpoint are unknown.
     assert_eq!(ids(FLASH_2_5, both.clone()), none);
     assert_eq!(ids(VERTEX_FLASH_3, both), none);
-    // One that was made up is nobody's.
+    // A synthetic id is unknown to every provider.
     let made_up = asked(signed("call_r1_0"), call("b2", "now", "{}"));
     assert_eq!(ids(FLASH_3, made_up), [Value::Null, json!("b2")]);
     let foreign = asked(call("toolu_1", "now", "{}"), call("toolu_2", "now", "{}"));
@@ -98,7 +99,7 @@ fn only_the_first_call_of_a_foreign_step_in_the_current_turn_gets_the_mark() {
 }
 
 #[test]
-fn what_stays_behind_is_named() {
+fn parts_that_are_not_sent_are_named() {
     let own = message(
         Role::Assistant,
         [
@@ -134,7 +135,7 @@ fn what_stays_behind_is_named() {
 }
 
 #[test]
-fn a_text_that_is_state_alone_goes_to_nobody_else() {
+fn a_text_that_only_carries_state_is_sent_to_its_provider_only() {
     let request = conversation([
         user("x"),
         message(
@@ -160,7 +161,7 @@ fn read(provider: ProviderId, body: &Value) -> Message {
     decode::unary(dialect, &reply).unwrap().message
 }
 
-/// The conversation that goes on after an answer: with the results of its calls, or the user's words.
+/// The conversation after an answer: with the results of its calls, or with a user message.
 fn answered(answer: Message) -> GenerateRequest {
     let calls = answer.parts.iter().filter_map(|part| match &part.content {
         Some(Content::ToolCall(call)) => Some(result(&call.id, [text("x")])),

@@ -1,4 +1,4 @@
-//! Random conversations with a word of its own in every leaf.
+//! Random conversations with a unique word in every leaf.
 
 use latchkey_contract::router::v1::GenerateRequest;
 use proptest::collection::vec;
@@ -8,33 +8,33 @@ use proptest::sample::select;
 
 use super::planting::plant;
 
-/// A conversation and what was planted in it.
+/// A conversation and its unique words.
 #[derive(Clone, Debug)]
 pub(super) struct Planted {
     pub(super) request: GenerateRequest,
     pub(super) leaves: Vec<Leaf>,
 }
 
-/// A word, or something as unique, at its place.
+/// A unique word or similar mark, and its place.
 #[derive(Clone, Debug)]
 pub(super) struct Leaf {
     /// `messages[3].parts[0]`.
     pub(super) field: String,
     pub(super) what: What,
-    /// How it may stand in a body.
+    /// The spellings in which a body may have it.
     pub(super) spellings: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum What {
     Blank,
-    /// Ties a result to its call; Google's tie them by their order.
+    /// Ties a result to its call. At Google the order ties them.
     CallId,
     Filename,
     Reasoning,
     Refusal,
     State,
-    /// What was said, shown, called and answered: it always travels.
+    /// Contents, which are always sent.
     Words,
 }
 
@@ -53,12 +53,9 @@ pub(super) fn conversations() -> impl Strategy<Value = Planted> {
     })
 }
 
-/// What a conversation has at all: hardly any model takes everything.
+/// The features that a conversation may have. Hardly any model supports all of them.
 #[derive(Clone, Copy)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is there or not, whatever the others"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent features")]
 pub(super) struct Kinds {
     pub(super) files: bool,
     pub(super) tool_images: bool,
@@ -66,7 +63,7 @@ pub(super) struct Kinds {
     pub(super) blanks: bool,
 }
 
-/// Whose state a part has.
+/// The provider whose state a part has.
 pub(super) type Mark = Option<&'static str>;
 
 #[derive(Clone, Debug)]
@@ -76,7 +73,7 @@ pub(super) struct Turn {
     pub(super) results: Vec<Answered>,
 }
 
-/// What a tool says, whether it failed, and state that has no business there.
+/// A tool result, whether it failed, and state that a result must not have.
 pub(super) type Answered = (Vec<(ResultPart, Mark)>, bool, Mark);
 
 #[derive(Clone, Copy, Debug)]

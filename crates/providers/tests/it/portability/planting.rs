@@ -1,4 +1,4 @@
-//! Building the conversations, word by word.
+//! Builds the conversations.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ use super::conversations::{
 };
 use crate::cases::{conversation, message, part};
 
-/// A conversation of these turns, and one more of the user's.
+/// A conversation of these turns and a final user turn.
 pub(super) fn plant(kinds: Kinds, system: Option<&[Mark]>, turns: &[Turn]) -> Planted {
     let mut field = Field {
         kinds,
@@ -54,7 +54,7 @@ fn calls_of(message: &Message) -> Vec<ToolCall> {
     calls.collect()
 }
 
-/// Where planting goes on.
+/// The field that is filled next.
 struct Field {
     kinds: Kinds,
     at: String,
@@ -129,7 +129,7 @@ impl Field {
         part(Content::Text(self.word(What::Words)))
     }
 
-    /// White space of a length that no other has.
+    /// White space of a unique length.
     fn blank(&mut self) -> Part {
         self.words += 1;
         let blank = format!("{}{}", "\n".repeat(self.words), " ".repeat(self.words));
@@ -230,7 +230,7 @@ impl Field {
         format!("https://example.com/{}", self.word(What::Words))
     }
 
-    /// Bytes stand in a body in base64 or, if they are text, as such.
+    /// Adds bytes, which a body has as base64 or, if they are text, as text.
     fn blob(&mut self, mime_type: &str) -> Blob {
         self.words += 1;
         let word = word(self.words);
@@ -241,7 +241,7 @@ impl Field {
         }
     }
 
-    /// State on a part other than reasoning.
+    /// Adds state to a part other than reasoning.
     fn with_state(&mut self, part: Part, mark: Mark) -> Part {
         let assistants = matches!(
             part.content,
@@ -273,7 +273,7 @@ impl Field {
     }
 }
 
-/// No such word is part of another.
+/// A word that is not part of any other.
 fn word(number: usize) -> String {
     format!("word{number}end")
 }
