@@ -59,12 +59,14 @@ pub fn unary(dialect: Dialect, reply: &Reply<'_>) -> Result<Answer, ProviderErro
 /// The service tier named by the response headers. Empty when they name none. Google AI Studio
 /// names it there and not in the body.
 pub(crate) fn service_tier(provider: ProviderId, headers: &HeaderMap) -> String {
-    let tier = match provider {
+    let header = match provider {
         ProviderId::Google => headers.get("x-gemini-service-tier"),
         _ => None,
     };
-    let tier = tier.and_then(|tier| tier.to_str().ok());
-    tier.unwrap_or_default().to_ascii_lowercase()
+    header
+        .and_then(|tier| tier.to_str().ok())
+        .unwrap_or_default()
+        .to_ascii_lowercase()
 }
 
 /// Decodes the body of a success. Every other reply is classified as an error.

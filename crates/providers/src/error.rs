@@ -194,25 +194,22 @@ fn build(
         ProviderId::OpenRouter => openrouter::class(status, body),
         _ => openai::class(status, body),
     };
-    let message = match provider {
+    let text = match provider {
         ProviderId::Azure => azure::message(status, body),
         ProviderId::OpenRouter => Cow::Owned(openrouter::message(body)),
         _ => Cow::Borrowed(&*body.message),
     };
-    let message = if message.is_empty() {
+    let message = if text.is_empty() {
         no_message(status)
     } else {
-        redact(&message, api_key)
+        redact(&text, api_key)
     };
+    let code_or_kind = || body.code.as_deref().or(body.kind.as_deref());
     let code = match provider {
         ProviderId::Google | ProviderId::Vertex => google::code(body),
         // OpenRouter's `code` repeats the HTTP status.
-        ProviderId::OpenRouter => openrouter::kind(body).or(body.code.as_deref()),
-        _ => body.code.as_deref(),
-    };
-    let code = match provider {
-        ProviderId::Google | ProviderId::Vertex => code,
-        _ => code.or(body.kind.as_deref()),
+        ProviderId::OpenRouter => openrouter::kind(body).or_else(code_or_kind),
+        _ => code_or_kind(),
     };
     ProviderError {
         class,

@@ -31,9 +31,11 @@ pub(crate) fn scaled_up(text: &str, unit_places: i64) -> Option<i64> {
         return Some(0);
     }
     let leading = digits.len() - significant.len();
-    let places = i64::try_from(whole.len()).ok()?.checked_add(exponent)?;
-    let places = places.checked_add(unit_places)?;
-    let places = places.checked_sub(i64::try_from(leading).ok()?)?;
+    let places = i64::try_from(whole.len())
+        .ok()?
+        .checked_add(exponent)?
+        .checked_add(unit_places)?
+        .checked_sub(i64::try_from(leading).ok()?)?;
     match usize::try_from(places) {
         // The amount is below one unit but not zero.
         Err(_) | Ok(0) => Some(1),

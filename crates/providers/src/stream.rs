@@ -90,13 +90,13 @@ impl Decoder {
     ///
     /// [`ErrorClass::Truncated`]: crate::ErrorClass::Truncated
     pub fn finish(self) -> Result<Answer, ProviderError> {
-        let answer = match self.state {
+        let finished = match self.state {
             State::ChatCompletions(decoder) => decoder.finish(),
             State::GenerateContent(decoder) => decoder.finish(),
             State::Messages(decoder) => decoder.finish(),
             State::Responses(decoder) => decoder.finish(),
         };
-        let mut answer = answer.ok_or_else(ProviderError::truncated)?;
+        let mut answer = finished.ok_or_else(ProviderError::truncated)?;
         if answer.service_tier.is_empty() {
             answer.service_tier = self.service_tier;
         }

@@ -133,8 +133,10 @@ pub(super) fn add_refusal(
     }
     let details: StopDetails<'_> = serde_json::from_str(details?.get()).ok()?;
     let given = |text: &Text<'_>| !text.is_empty();
-    let explanation = details.explanation.filter(given);
-    let explanation = explanation.or_else(|| details.category.filter(given))?;
+    let explanation = details
+        .explanation
+        .filter(given)
+        .or_else(|| details.category.filter(given))?;
     let part = draft.open_refusal();
     Some(draft.push(part, &explanation))
 }

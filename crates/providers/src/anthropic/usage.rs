@@ -60,11 +60,11 @@ impl WireUsage {
         }
         let count = |count: Option<Count>| count.unwrap_or_default().get();
         let written = count(self.cache_creation_input_tokens);
-        let for_an_hour = self.cache_creation.unwrap_or_default();
-        let for_an_hour = for_an_hour.ephemeral_1h_input_tokens.get().min(written);
+        let writes = self.cache_creation.unwrap_or_default();
+        let for_an_hour = writes.ephemeral_1h_input_tokens.get().min(written);
         let output = count(self.output_tokens);
-        let thinking = self.output_tokens_details.unwrap_or_default();
-        let thinking = thinking.thinking_tokens.get().min(output);
+        let details = self.output_tokens_details.unwrap_or_default();
+        let thinking = details.thinking_tokens.get().min(output);
         Some(Usage {
             input_tokens: count(self.input_tokens),
             cache_read_tokens: count(self.cache_read_input_tokens),

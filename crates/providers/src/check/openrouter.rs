@@ -23,8 +23,10 @@ pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {
     {
         return rejected(reply, ErrorClass::Revoked, EXPIRED);
     }
-    let budget = key.effective_budget.as_ref();
-    let budget = budget.and_then(|budget| budget.remaining_usd);
+    let remaining_budget = key
+        .effective_budget
+        .as_ref()
+        .and_then(|budget| budget.remaining_usd);
     let message = if key.limit_remaining.is_some_and(is_used_up) {
         match key.limit_reset.as_deref() {
             None | Some("") => NO_LIMIT_LEFT.to_owned(),
@@ -33,7 +35,7 @@ pub(super) fn outcome(reply: &Reply<'_>) -> CheckOutcome {
                 format!("{NO_LIMIT_LEFT}; it resets {reset}")
             }
         }
-    } else if budget.is_some_and(is_used_up) {
+    } else if remaining_budget.is_some_and(is_used_up) {
         NO_BUDGET_LEFT.to_owned()
     } else {
         return CheckOutcome::Alive;

@@ -3,9 +3,13 @@
 /// Returns an id for the n-th call of an answer. It includes the answer's id, because ids must be
 /// unique within a conversation.
 pub(crate) fn synthetic_call_id(response_id: &str, place: usize) -> String {
-    let tail = response_id.chars().rev().take(RESPONSE_ID_TAIL);
-    let tail: Vec<char> = tail.filter(char::is_ascii_alphanumeric).collect();
-    let tail: String = tail.into_iter().rev().collect();
+    let reversed: Vec<char> = response_id
+        .chars()
+        .rev()
+        .take(RESPONSE_ID_TAIL)
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    let tail: String = reversed.into_iter().rev().collect();
     format!("{PREFIX}{tail}_{place}")
 }
 

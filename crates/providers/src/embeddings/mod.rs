@@ -156,11 +156,12 @@ impl Form {
 
 /// Estimates the size of the body in bytes.
 fn size_hint(request: &EmbedRequest) -> usize {
-    const AROUND_AN_INPUT: usize = 128;
-    const AROUND_ALL: usize = 256;
-    let inputs = request.inputs.iter();
-    let inputs: usize = inputs
-        .map(|input| AROUND_AN_INPUT + input.len() + input.len() / 8)
+    const INPUT_OVERHEAD: usize = 128;
+    const BODY_OVERHEAD: usize = 256;
+    let inputs: usize = request
+        .inputs
+        .iter()
+        .map(|input| INPUT_OVERHEAD + input.len() + input.len() / 8)
         .sum();
-    AROUND_ALL + inputs
+    BODY_OVERHEAD + inputs
 }

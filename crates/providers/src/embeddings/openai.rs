@@ -24,8 +24,8 @@ pub(super) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
         dimensions: call.request.dimensions,
         encoding_format: encoding_format(call.target.provider),
     };
-    let body = write_sized(size_hint(call.request), &body);
-    with_options(body, call.request.provider_options.as_ref(), RESERVED)
+    let json = write_sized(size_hint(call.request), &body);
+    with_options(json, call.request.provider_options.as_ref(), RESERVED)
 }
 
 #[derive(Serialize)]

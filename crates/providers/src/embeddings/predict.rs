@@ -25,8 +25,8 @@ pub(super) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
             output_dimensionality: length,
         }),
     };
-    let body = write_sized(size_hint(call.request), &body);
-    with_options(body, call.request.provider_options.as_ref(), &[])
+    let json = write_sized(size_hint(call.request), &body);
+    with_options(json, call.request.provider_options.as_ref(), &[])
 }
 
 #[derive(Serialize)]

@@ -70,17 +70,20 @@ pub(crate) fn detail(image: &Image) -> Option<&'static str> {
 
 /// Estimates the size of the body in bytes.
 fn size_hint(request: &GenerateRequest) -> usize {
-    const AROUND_A_PART: usize = 96;
-    const AROUND_ALL: usize = 512;
-    let parts = request.messages.iter().flat_map(|message| &message.parts);
-    let parts: usize = parts
-        .map(|part| AROUND_A_PART + part.content.as_ref().map_or(0, content_size))
+    const PART_OVERHEAD: usize = 96;
+    const BODY_OVERHEAD: usize = 512;
+    let parts: usize = request
+        .messages
+        .iter()
+        .flat_map(|message| &message.parts)
+        .map(|part| PART_OVERHEAD + part.content.as_ref().map_or(0, content_size))
         .sum();
-    let tools = request.tools.iter();
-    let tools: usize = tools
-        .map(|tool| AROUND_A_PART + tool.json_schema.len() + tool.description.len())
+    let tools: usize = request
+        .tools
+        .iter()
+        .map(|tool| PART_OVERHEAD + tool.json_schema.len() + tool.description.len())
         .sum();
-    AROUND_ALL + parts + tools
+    BODY_OVERHEAD + parts + tools
 }
 
 fn content_size(content: &Content) -> usize {

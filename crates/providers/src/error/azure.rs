@@ -22,9 +22,11 @@ pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass 
 /// The message of an error, with the filtered categories or a hint about the address.
 pub(super) fn message(status: Option<StatusCode>, body: &ErrorBody) -> Cow<'_, str> {
     let message = Cow::Borrowed(body.message.as_str());
-    let inner = ["innererror", "inner_error"];
-    let inner = inner.into_iter().find_map(|name| body.members.get(name));
-    let filtered = inner.map(categories).unwrap_or_default();
+    let filtered = ["innererror", "inner_error"]
+        .into_iter()
+        .find_map(|name| body.members.get(name))
+        .map(categories)
+        .unwrap_or_default();
     if !filtered.is_empty() {
         return Cow::Owned(format!("{message} (filtered for: {})", filtered.join(", ")));
     }
@@ -41,10 +43,11 @@ pub(super) fn message(status: Option<StatusCode>, body: &ErrorBody) -> Cow<'_, s
 
 /// The categories that the content filter matched, with their severity: `violence: high`.
 fn categories(inner: &Value) -> Vec<String> {
-    let results = ["content_filter_result", "content_filter_results"];
-    let results = results.into_iter().find_map(|name| inner.get(name));
-    let results = results.and_then(Value::as_object);
-    let found = results.into_iter().flatten().filter_map(|(name, result)| {
+    let results = ["content_filter_result", "content_filter_results"]
+        .into_iter()
+        .find_map(|name| inner.get(name))
+        .and_then(Value::as_object);
+    let filtered = results.into_iter().flatten().filter_map(|(name, result)| {
         let result = result.as_object()?;
         let severity = result.get("severity").and_then(Value::as_str);
         is_filtered(result).then(|| match severity {
@@ -52,7 +55,7 @@ fn categories(inner: &Value) -> Vec<String> {
             None => name.clone(),
         })
     });
-    found.collect()
+    filtered.collect()
 }
 
 fn is_filtered(result: &Map<String, Value>) -> bool {

@@ -101,8 +101,8 @@ impl ErrorBody {
     /// Parses an answer that ends with a failure or has no content. The caller has checked that it
     /// is not a valid answer.
     fn of_choice(choice: &Map<String, Value>) -> Self {
-        let reason = text(choice, "finish_reason");
-        let reason = reason.filter(|reason| FAILURES.contains(&reason.as_str()));
+        let reason =
+            text(choice, "finish_reason").filter(|reason| FAILURES.contains(&reason.as_str()));
         let empty = || choice.get("message").is_some_and(says_nothing);
         let message = match &reason {
             Some(reason) => format!("the answer ended with “{reason}”"),
@@ -192,16 +192,19 @@ fn fastapi_detail(object: &Map<String, Value>) -> Option<String> {
 }
 
 fn looks_like_html(text: &str) -> bool {
-    let start: String = text.chars().take(256).collect();
-    let start = start.to_ascii_lowercase();
+    let start: String = text
+        .chars()
+        .take(256)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
     start.starts_with("<!doctype") || start.starts_with("<html") || start.contains("<head")
 }
 
 fn title(page: &str) -> Option<&str> {
     // ASCII case folding does not move any byte.
     let folded = page.to_ascii_lowercase();
-    let start = folded.find("<title")?;
-    let start = start + folded[start..].find('>')? + 1;
+    let tag = folded.find("<title")?;
+    let start = tag + folded[tag..].find('>')? + 1;
     let end = start + folded[start..].find("</title")?;
     let title = page[start..end].trim();
     (!title.is_empty()).then_some(title)

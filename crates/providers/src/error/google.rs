@@ -98,10 +98,12 @@ fn number(body: &ErrorBody) -> Option<StatusCode> {
 /// Whether the daily quota of the free tier is used up. Other quotas are per minute or depend on
 /// billing.
 fn is_free_allowance_used_up(body: &ErrorBody) -> bool {
-    let violations = detail(body, "QuotaFailure").and_then(|failure| failure.get("violations"));
-    let violations = violations.and_then(Value::as_array).into_iter().flatten();
-    let mut quotas = violations.filter_map(|violation| violation.get("quotaId")?.as_str());
-    quotas.any(|quota| quota.contains("PerDay") && quota.contains("FreeTier"))
+    detail(body, "QuotaFailure")
+        .and_then(|failure| failure.get("violations")?.as_array())
+        .into_iter()
+        .flatten()
+        .filter_map(|violation| violation.get("quotaId")?.as_str())
+        .any(|quota| quota.contains("PerDay") && quota.contains("FreeTier"))
 }
 
 /// Finds the `google.rpc` detail of a type.

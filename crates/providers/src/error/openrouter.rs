@@ -99,9 +99,8 @@ fn upstream(body: &ErrorBody) -> Option<&str> {
 
 /// The reasons for which moderation flagged the prompt.
 fn reasons(body: &ErrorBody) -> Vec<&str> {
-    let reasons = metadata(body).and_then(|metadata| metadata.get("reasons"));
-    let reasons = reasons.and_then(Value::as_array);
-    reasons
+    metadata(body)
+        .and_then(|metadata| metadata.get("reasons")?.as_array())
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)

@@ -9,13 +9,13 @@
 /// kind of key.
 pub fn redact(text: &str, api_key: &str) -> String {
     // A key of a few characters is not secret, and redacting it would blank out whole texts.
-    let text = match api_key.len() {
+    let without_key = match api_key.len() {
         ..SHOWN_OF_MASKED => text.to_owned(),
         _ => text.replace(api_key, REDACTED),
     };
     // Comparing takes time proportional to the product of the lengths, and the result is far
     // shorter.
-    let text = &text[..text.floor_char_boundary(MAX_LOOKED_AT)];
+    let text = &without_key[..without_key.floor_char_boundary(MAX_LOOKED_AT)];
     let mut redacted = String::with_capacity(text.len().min(MAX_CHARS) + 16);
     let mut after_bearer = false;
     for word in Words::new(text) {

@@ -95,8 +95,9 @@ fn contents<'a>(
 }
 
 fn system(instructions: &[Message]) -> Option<Content<'_>> {
-    let parts = instructions.iter().flat_map(|message| &message.parts);
-    let parts: Vec<_> = parts
+    let parts: Vec<_> = instructions
+        .iter()
+        .flat_map(|message| &message.parts)
         .filter_map(|part| match &part.content {
             Some(Neutral::Text(text)) => Some(Data::Text(LongText(text)).into()),
             _ => None,

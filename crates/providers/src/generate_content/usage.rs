@@ -57,11 +57,13 @@ fn usage(metadata: &UsageMetadata<'_>) -> Option<Usage> {
 }
 
 fn pictures(details: Option<&[Detail<'_>]>) -> i64 {
-    let pictures = details.unwrap_or_default().iter();
-    let pictures = pictures.filter(|detail| detail.modality.as_deref() == Some("IMAGE"));
-    pictures.fold(0, |sum, detail| {
-        sum.saturating_add(detail.token_count.unwrap_or_default().get())
-    })
+    details
+        .unwrap_or_default()
+        .iter()
+        .filter(|detail| detail.modality.as_deref() == Some("IMAGE"))
+        .fold(0, |sum, detail| {
+            sum.saturating_add(detail.token_count.unwrap_or_default().get())
+        })
 }
 
 fn service_tier(traffic_type: &str) -> String {

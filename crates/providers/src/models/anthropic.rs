@@ -12,8 +12,8 @@ pub(super) fn page(body: &[u8]) -> Result<Page, Undecodable> {
     let next = list
         .last_id
         .filter(|last| list.has_more && !last.is_empty());
-    let models = list.data.into_iter().filter(|model| !model.id.is_empty());
-    let models = models.map(|model| Listed {
+    let named = list.data.into_iter().filter(|model| !model.id.is_empty());
+    let models = named.map(|model| Listed {
         id: model.id.into_owned(),
         display_name: model.display_name.unwrap_or_default().into_owned(),
         max_input_tokens: model.max_input_tokens.map(Count::get),

@@ -10,9 +10,11 @@ use crate::json::Text;
 pub(super) fn page(body: &[u8]) -> Result<Page, Undecodable> {
     let list: List<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
     let usable = |model: &Model<'_>| {
-        let trained_only = model.capabilities.as_ref();
-        let trained_only = trained_only.is_some_and(|can| can.inference == Some(false));
-        !model.id.is_empty() && !trained_only
+        let fine_tuning_only = model
+            .capabilities
+            .as_ref()
+            .is_some_and(|can| can.inference == Some(false));
+        !model.id.is_empty() && !fine_tuning_only
     };
     let models = list.data.into_iter().filter(usable).map(|model| Listed {
         operations: model.capabilities.as_ref().map(Capabilities::operations),

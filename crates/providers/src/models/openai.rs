@@ -9,10 +9,10 @@ use crate::json::{Count, Text};
 
 pub(super) fn page(body: &[u8]) -> Result<Page, Undecodable> {
     let list: List<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
-    let models = match list {
+    let entries = match list {
         List::Bare(models) | List::Data { data: models } | List::Models { models } => models,
     };
-    let models = models.into_iter().map(|model| Listed {
+    let models = entries.into_iter().map(|model| Listed {
         max_input_tokens: model.max_input_tokens(),
         id: model.id.or(model.name).unwrap_or_default().into_owned(),
         ..Listed::default()

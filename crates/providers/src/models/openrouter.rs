@@ -9,8 +9,8 @@ use crate::json::{Count, Text};
 
 pub(super) fn page(body: &[u8]) -> Result<Page, Undecodable> {
     let list: List<'_> = serde_json::from_slice(body).map_err(|_| Undecodable)?;
-    let models = list.data.into_iter().filter(|model| !model.id.is_empty());
-    let models = models.map(|model| Listed {
+    let named = list.data.into_iter().filter(|model| !model.id.is_empty());
+    let models = named.map(|model| Listed {
         max_input_tokens: model.context_length.map(Count::get),
         max_output_tokens: model
             .top_provider

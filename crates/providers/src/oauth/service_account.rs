@@ -93,8 +93,8 @@ fn assertion(file: &File<'_>, now: SystemTime) -> Result<Zeroizing<String>, Enco
             "must be an RSA key in PEM (PKCS#8) of 2,048 to 4,096 bits",
         );
     };
-    let iat = now.duration_since(SystemTime::UNIX_EPOCH);
-    let iat = iat.unwrap_or_default().as_secs();
+    let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH);
+    let iat = since_epoch.unwrap_or_default().as_secs();
     let header = Header {
         alg: "RS256",
         typ: "JWT",

@@ -45,8 +45,9 @@ impl Calls {
         deltas: &mut Vec<PartDelta>,
     ) {
         let function = piece.function.as_ref();
-        let name = function.and_then(|function| function.name.as_deref());
-        let name = name.unwrap_or_default();
+        let name = function
+            .and_then(|function| function.name.as_deref())
+            .unwrap_or_default();
         let id = piece.id.as_deref().unwrap_or_default();
         let part = match self.find(draft, piece.index, id, name) {
             Some(part) => part,

@@ -168,8 +168,9 @@ impl MessageBuilder {
 
     fn add_reasoning<'a>(&mut self, delta: &'a MessageDelta<'_>, deltas: &mut Vec<PartDelta>) {
         let given = |text: &'a Option<Text<'_>>| text.as_deref().filter(|text| !text.is_empty());
-        let text = given(&delta.reasoning_content).or_else(|| given(&delta.reasoning));
-        let mut text = text.map(Cow::Borrowed);
+        let mut text = given(&delta.reasoning_content)
+            .or_else(|| given(&delta.reasoning))
+            .map(Cow::Borrowed);
         let mut any = text.is_some();
         if let Some(list) = delta.reasoning_details
             && self.flavour().replay == Replay::Details

@@ -83,9 +83,9 @@ impl Decoder {
                 self.complete(output, raw, &read_item(raw)?, &mut deltas);
             }
             "response.completed" | "response.incomplete" => {
-                let response = event.response.ok_or(Undecodable)?;
+                let raw = event.response.ok_or(Undecodable)?;
                 let response: Response<'_> =
-                    serde_json::from_str(response.get()).map_err(|_| Undecodable)?;
+                    serde_json::from_str(raw.get()).map_err(|_| Undecodable)?;
                 self.end = Some(End::of(&response));
             }
             "error" | "response.failed" => return Err(Undecodable),

@@ -235,8 +235,8 @@ fn the_builtin_prices_equal_those_of_the_list() {
                 ..Usage::default()
             };
             // A Monday at eight.
-            let start: Date = "2026-11-30".parse().unwrap();
-            let start = start.start() + Duration::from_hours(8);
+            let monday: Date = "2026-11-30".parse().unwrap();
+            let start = monday.start() + Duration::from_hours(8);
             for service_tier in ["", "batch", "flex", "priority", "ultrafast"] {
                 let context = CostContext {
                     service_tier,

@@ -104,9 +104,9 @@ fn a_providers_own_family_precedes_one_of_another_provider() {
 #[test]
 fn the_version_names_every_layer() {
     let empty = |version| Layer::of_models(version, Vec::new()).unwrap();
-    let whole = parse("").unwrap().extend(empty("2")).unwrap();
-    let whole = whole.extend(empty("3")).unwrap();
-    assert_eq!(whole.version(), "1+2+3");
+    let two = parse("").unwrap().extend(empty("2")).unwrap();
+    let three = two.extend(empty("3")).unwrap();
+    assert_eq!(three.version(), "1+2+3");
 }
 
 #[test]

@@ -26,11 +26,12 @@ impl WireUsage<'_> {
     fn classes(&self, image_count: usize, text: bool) -> Option<Usage> {
         let prompt = self.prompt_token_count?.get();
         let input = prompt.saturating_add(self.tool_use_prompt_token_count.get());
-        let image_input = images(self.prompt_tokens_details.as_deref()).unwrap_or(0);
-        let image_input = image_input.min(input);
+        let image_input = images(self.prompt_tokens_details.as_deref())
+            .unwrap_or(0)
+            .min(input);
         let cached_images = images(self.cache_tokens_details.as_deref()).unwrap_or(0);
-        let cached = self.cached_content_token_count.get() - cached_images;
-        let cached = cached.clamp(0, input - image_input);
+        let cached =
+            (self.cached_content_token_count.get() - cached_images).clamp(0, input - image_input);
         let output = self.candidates_token_count.get();
         let image_output = match images(self.candidates_tokens_details.as_deref()) {
             Some(images) => images.min(output),

@@ -26,8 +26,8 @@ pub(in crate::images) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError>
         background: &request.background,
         output_format: output_format(call)?,
     };
-    let body = write_sized(size_hint(request), &body);
-    with_options(body, request.provider_options.as_ref(), RESERVED)
+    let json = write_sized(size_hint(request), &body);
+    with_options(json, request.provider_options.as_ref(), RESERVED)
 }
 
 #[derive(Serialize)]

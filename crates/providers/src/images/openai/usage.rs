@@ -16,24 +16,28 @@ pub(super) fn read(
     let usage: WireUsage = serde_json::from_str(raw?.get()).ok()?;
     let input = usage.input_tokens.or(usage.prompt_tokens)?.get();
     let output = usage.output_tokens.or(usage.completion_tokens)?.get();
-    let of_input = usage.input_tokens_details.or(usage.prompt_tokens_details);
-    let of_input = of_input.unwrap_or_default();
+    let of_input = usage
+        .input_tokens_details
+        .or(usage.prompt_tokens_details)
+        .unwrap_or_default();
     let of_output = usage
         .output_tokens_details
         .or(usage.completion_tokens_details);
     let image_input = of_input.image.get().min(input);
     let cached = of_input.cached.get().min(input - image_input);
-    let written = of_input.cache_write.get();
-    let written = written.min(input - image_input - cached);
+    let written = of_input.cache_write.get().min(input - image_input - cached);
     let image_output = match of_output {
         Some(details) => details.image_tokens.get().min(output),
         // By OpenAI's specification, all output is images if `output_tokens` is not split.
         None if usage.output_tokens.is_some() => output,
         None => 0,
     };
-    let reasoning = of_output.unwrap_or_default().reasoning_tokens.get();
-    let reasoning = reasoning.min(output - image_output);
-    let drawing = svg.and_then(drawing).unwrap_or_default();
+    let reasoning = of_output
+        .unwrap_or_default()
+        .reasoning_tokens
+        .get()
+        .min(output - image_output);
+    let drawing = svg.and_then(svg_usage).unwrap_or_default();
     Some(Usage {
         input_tokens: add(input - image_input - cached - written, drawing.input_tokens),
         cache_read_tokens: cached,
@@ -48,7 +52,7 @@ pub(super) fn read(
 }
 
 /// Reads the usage of writing an SVG. Its output includes reasoning.
-fn drawing(raw: &RawValue) -> Option<Usage> {
+fn svg_usage(raw: &RawValue) -> Option<Usage> {
     let usage: WireUsage = serde_json::from_str(raw.get()).ok()?;
     let output = usage.output_tokens?.get();
     let reasoning = usage.reasoning_tokens.unwrap_or_default().get().min(output);
