@@ -56,16 +56,16 @@ impl Catalogue {
 
     /// Returns this catalogue with another layer on top. Its version names both.
     pub fn extend(&self, layer: Layer) -> Result<Self, CatalogueError> {
-        let mut whole = self.layer.clone();
-        whole.lay(layer);
-        Self::new(whole)
+        let mut extended = self.layer.clone();
+        extended.apply(layer);
+        Self::new(extended)
     }
 
     fn new(layer: Layer) -> Result<Self, CatalogueError> {
         let mut names: BTreeMap<ProviderId, HashMap<String, usize>> = BTreeMap::new();
-        for (place, model) in layer.models.iter().enumerate() {
-            let of_provider = names.entry(model.provider).or_default();
-            of_provider.extend(model.names().map(|name| (name.clone(), place)));
+        for (index, model) in layer.models.iter().enumerate() {
+            let provider_names = names.entry(model.provider).or_default();
+            provider_names.extend(model.names().map(|name| (name.clone(), index)));
         }
         Ok(Self {
             families: families::resolve(&layer)?,
@@ -87,8 +87,8 @@ impl Catalogue {
 
     /// Finds a model by its name or alias.
     pub fn find(&self, provider: ProviderId, name: &str) -> Option<&Model> {
-        let place = *self.names.get(&provider)?.get(name)?;
-        self.layer.models.get(place)
+        let index = *self.names.get(&provider)?.get(name)?;
+        self.layer.models.get(index)
     }
 
     /// The traits of a model: those of its family, or the defaults of its provider.

@@ -6,8 +6,8 @@
 
 mod endpoint;
 mod error;
+mod generated_images;
 mod options;
-mod pictures;
 mod portability;
 mod rules;
 mod sampling;
@@ -25,7 +25,7 @@ pub use error::{EncodeError, EncodeErrorKind};
 use crate::catalogue::ModelTraits;
 use crate::openai_chat::Flavour;
 use crate::{Api, Dialect, Target, anthropic, generate_content, openai_chat, openai_responses};
-pub(crate) use endpoint::{Endpoint, JSON, USER_AGENT, below, headers};
+pub(crate) use endpoint::{Endpoint, JSON, USER_AGENT, headers, join};
 pub(crate) use error::{part_field, refuse};
 pub(crate) use options::OptionValue;
 pub(crate) use sampling::{AllowedSampling, Reasoning, SamplingSupport, reasoning, sampling};
@@ -104,27 +104,27 @@ pub(crate) fn body<'a>(
     call: &Call<'a>,
     write: impl FnOnce(&Call<'a>) -> Result<(Vec<u8>, Reserved), EncodeError>,
 ) -> Result<Vec<u8>, EncodeError> {
-    written(call, write, None)
+    checked_body(call, write, None)
 }
 
-/// Like [`body`], for an endpoint other than generation. Only the options named in `known` are
-/// added; the caller wrote the others for generation.
-pub(crate) fn body_beside<'a>(
+/// Like [`body`], for an endpoint other than generation. Only the options named in `known_options`
+/// are added; the caller wrote the others for generation.
+pub(crate) fn body_with_known_options<'a>(
     call: &Call<'a>,
     write: impl FnOnce(&Call<'a>) -> Result<(Vec<u8>, Reserved), EncodeError>,
-    known: &[&str],
+    known_options: &[&str],
 ) -> Result<Vec<u8>, EncodeError> {
-    written(call, write, Some(known))
+    checked_body(call, write, Some(known_options))
 }
 
-fn written<'a>(
+fn checked_body<'a>(
     call: &Call<'a>,
     write: impl FnOnce(&Call<'a>) -> Result<(Vec<u8>, Reserved), EncodeError>,
-    known: Option<&[&str]>,
+    known_options: Option<&[&str]>,
 ) -> Result<Vec<u8>, EncodeError> {
     check_model(call.model)?;
     rules::check(call.request)?;
-    pictures::check(call.dialect(), &call.request.messages)?;
+    generated_images::check(call.dialect(), &call.request.messages)?;
     let (mut body, reserved) = write(call)?;
     if let Some(options) = &call.request.provider_options {
         let dialect = call.dialect();
@@ -135,7 +135,7 @@ fn written<'a>(
         let rules = options::Rules {
             reserved,
             merged,
-            known,
+            known: known_options,
         };
         options::append(&mut body, options, rules)?;
     }

@@ -25,7 +25,7 @@ use latchkey_contract::ProviderId;
 use crate::reply::Reply;
 use body::ErrorBody;
 
-pub(crate) use oauth::no_token;
+pub(crate) use oauth::token_error;
 pub use redact::redact;
 
 /// A provider call that failed.
@@ -97,8 +97,8 @@ impl fmt::Display for ErrorClass {
 pub fn classify(provider: ProviderId, reply: &Reply<'_>) -> ProviderError {
     let body = ErrorBody::parse(reply.body);
     ProviderError {
-        retry_after: retry_after::hint(reply.headers, reply.now)
-            .or_else(|| retry_after::hint_in(&body.details)),
+        retry_after: retry_after::from_headers(reply.headers, reply.now)
+            .or_else(|| retry_after::from_details(&body.details)),
         should_retry: retry_after::should_retry(reply.headers),
         request_id: request_id(reply.headers).or_else(|| request_id_in(&body)),
         ..build(provider, Some(reply.status), &body, reply.secret)
@@ -112,7 +112,7 @@ pub(crate) fn in_band(provider: ProviderId, data: &str, api_key: &str) -> Provid
         return not_an_answer(None, None, &body, api_key);
     }
     ProviderError {
-        retry_after: retry_after::hint_in(&body.details),
+        retry_after: retry_after::from_details(&body.details),
         request_id: request_id_in(&body),
         ..build(provider, None, &body, api_key)
     }
@@ -200,7 +200,7 @@ fn build(
         _ => Cow::Borrowed(&*body.message),
     };
     let message = if text.is_empty() {
-        no_message(status)
+        default_message(status)
     } else {
         redact(&text, api_key)
     };
@@ -243,7 +243,7 @@ fn not_an_answer(
     }
 }
 
-fn no_message(status: Option<StatusCode>) -> String {
+fn default_message(status: Option<StatusCode>) -> String {
     match status {
         Some(status) => format!("HTTP status {status}, without a message"),
         None => "an error without a message".to_owned(),

@@ -54,7 +54,7 @@ pub(crate) fn scaled_up(text: &str, unit_places: i64) -> Option<i64> {
 /// (`is_byok`), OpenRouter bills its fee and the upstream bills the rest; the cost is the sum. None
 /// when usage has no cost, or one that is out of range.
 pub(crate) fn cost_in(usage: Option<&RawValue>) -> Option<i64> {
-    let usage: Costed<'_> = serde_json::from_str(usage?.get()).ok()?;
+    let usage: BilledUsage<'_> = serde_json::from_str(usage?.get()).ok()?;
     let billed = nanos_from_usd(usage.cost?.get())?;
     let upstream = match usage.cost_details {
         Some(details) if usage.is_byok == Some(true) => details.upstream_inference_cost,
@@ -67,7 +67,7 @@ pub(crate) fn cost_in(usage: Option<&RawValue>) -> Option<i64> {
 }
 
 #[derive(Deserialize)]
-struct Costed<'a> {
+struct BilledUsage<'a> {
     #[serde(borrow)]
     cost: Option<&'a RawValue>,
     is_byok: Option<bool>,

@@ -36,8 +36,12 @@ pub fn request(call: &Call<'_>) -> Result<Exchange, EncodeError> {
     };
     let dialect = call.dialect();
     let body = match dialect.api() {
-        Api::Messages => encode::body_beside(call, anthropic::encode_count, ANTHROPICS)?,
-        Api::Responses => encode::body_beside(call, openai_responses::encode_count, OPENAIS)?,
+        Api::Messages => {
+            encode::body_with_known_options(call, anthropic::encode_count, ANTHROPIC_OPTIONS)?
+        }
+        Api::Responses => {
+            encode::body_with_known_options(call, openai_responses::encode_count, OPENAI_OPTIONS)?
+        }
         Api::GenerateContent => generate_content::count(call)?,
         Api::ChatCompletions => {
             return encode::refuse(
@@ -70,13 +74,13 @@ pub fn read(dialect: Dialect, reply: &Reply<'_>) -> Result<i64, ProviderError> {
 }
 
 /// Options that a token count accepts as well. Others are for generation only.
-const ANTHROPICS: &[&str] = &[
+const ANTHROPIC_OPTIONS: &[&str] = &[
     "cache_control",
     "context_management",
     "mcp_servers",
     "speed",
 ];
-const OPENAIS: &[&str] = &["instructions", "personality", "truncation"];
+const OPENAI_OPTIONS: &[&str] = &["instructions", "personality", "truncation"];
 
 #[derive(Deserialize)]
 struct Size {

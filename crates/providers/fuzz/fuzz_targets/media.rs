@@ -47,7 +47,7 @@ fuzz_target!(|input: (u8, u8, &[u8])| {
             assert!(
                 embed
                     .dimensions
-                    .is_none_or(|asked| usize::try_from(asked) == Ok(length))
+                    .is_none_or(|requested| usize::try_from(requested) == Ok(length))
             );
         }
         let call = images::Call {

@@ -314,6 +314,6 @@ const SAMPLING_SUPPORT: SamplingSupport = SamplingSupport {
     max_temperature: 1.0,
     penalties: false,
     seed: false,
-    stops: usize::MAX,
+    max_stop_sequences: usize::MAX,
     top_k: true,
 };

@@ -27,13 +27,13 @@ pub enum CatalogueError {
     MissingDefaults(ProviderId),
     /// A provider takes its families from a provider that takes them from another.
     #[error(
-        "{provider} cannot use the families of {lender}, which takes them from another provider"
+        "{provider} cannot use the families of {families_of}, which takes them from another provider"
     )]
-    Lender {
+    ChainedFamilies {
         /// The provider that takes the families.
         provider: ProviderId,
         /// The provider that the families are taken from.
-        lender: ProviderId,
+        families_of: ProviderId,
     },
     /// A provider does not offer the dialect.
     #[error("{provider} does not offer {api}")]

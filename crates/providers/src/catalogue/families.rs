@@ -59,22 +59,22 @@ pub(super) fn resolve(layer: &Layer) -> Result<BTreeMap<ProviderId, Families>, C
         };
         let mut table = defaults(*first)?.traits.clone();
         table.extend(own.traits.clone());
-        let mut borrower = families(layer, provider, &table)?;
-        for lender in &own.families_of {
-            if !defaults(*lender)?.families_of.is_empty() {
-                return Err(CatalogueError::Lender {
+        let mut borrowing = families(layer, provider, &table)?;
+        for source in &own.families_of {
+            if !defaults(*source)?.families_of.is_empty() {
+                return Err(CatalogueError::ChainedFamilies {
                     provider,
-                    lender: *lender,
+                    families_of: *source,
                 });
             }
-            for (pattern, traits) in &resolved[lender].members {
-                if !borrower.members.iter().any(|(known, _)| known == pattern) {
+            for (pattern, traits) in &resolved[source].members {
+                if !borrowing.members.iter().any(|(known, _)| known == pattern) {
                     check_api(provider, traits.api)?;
-                    borrower.members.push((pattern.clone(), traits.clone()));
+                    borrowing.members.push((pattern.clone(), traits.clone()));
                 }
             }
         }
-        resolved.insert(provider, borrower);
+        resolved.insert(provider, borrowing);
     }
     Ok(resolved)
 }
@@ -130,7 +130,7 @@ pub(super) struct Defaults {
 }
 
 impl Defaults {
-    pub(super) fn lay(&mut self, upper: Self) {
+    pub(super) fn apply(&mut self, upper: Self) {
         if !upper.families_of.is_empty() {
             self.families_of = upper.families_of;
         }
@@ -148,7 +148,7 @@ pub(super) struct Family {
 
 impl Family {
     /// Whether both match the same names of the same provider.
-    pub(super) fn is(&self, other: &Self) -> bool {
+    pub(super) fn has_same_names(&self, other: &Self) -> bool {
         self.provider == other.provider && self.pattern == other.pattern
     }
 }

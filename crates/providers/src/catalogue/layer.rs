@@ -70,8 +70,11 @@ impl Layer {
                 }
             }
         }
-        for (place, family) in self.families.iter().enumerate() {
-            if self.families[..place].iter().any(|known| known.is(family)) {
+        for (index, family) in self.families.iter().enumerate() {
+            if self.families[..index]
+                .iter()
+                .any(|known| known.has_same_names(family))
+            {
                 return Err(CatalogueError::Duplicate {
                     name: family.pattern.to_string(),
                 });
@@ -82,17 +85,17 @@ impl Layer {
 
     /// Applies another layer on top of this one. Its models replace the models of the same name,
     /// and take over aliases. Its families replace those with the same pattern. Its defaults
-    /// replace those of the same provider.
-    pub(super) fn lay(&mut self, upper: Self) {
+    /// override single traits.
+    pub(super) fn apply(&mut self, upper: Self) {
         self.version = format!("{}+{}", self.version, upper.version);
         for (provider, defaults) in upper.defaults {
-            self.defaults.entry(provider).or_default().lay(defaults);
+            self.defaults.entry(provider).or_default().apply(defaults);
         }
         self.families
-            .retain(|family| !upper.families.iter().any(|new| new.is(family)));
+            .retain(|family| !upper.families.iter().any(|new| new.has_same_names(family)));
         self.families.extend(upper.families);
-        let of_upper = upper.models.iter();
-        let taken: BTreeSet<(ProviderId, &String)> = of_upper
+        let upper_models = upper.models.iter();
+        let taken: BTreeSet<(ProviderId, &String)> = upper_models
             .flat_map(|model| model.names().map(|name| (model.provider, name)))
             .collect();
         self.models

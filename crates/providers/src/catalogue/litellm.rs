@@ -64,10 +64,10 @@ pub enum SkipReason {
     Field(String),
     /// Two fields set the same price.
     #[error("the field `{0}` sets a price that another field has set")]
-    Twice(String),
+    DuplicatePrice(String),
     /// The model breaks a rule of the catalogue.
     #[error(transparent)]
-    Rule(#[from] CatalogueError),
+    InvalidModel(#[from] CatalogueError),
 }
 
 /// The text is not a JSON object.
@@ -87,13 +87,13 @@ pub fn read(text: &str) -> Result<Import, ListError> {
         skipped: Vec::new(),
         of_other_providers: 0,
     };
-    let mut places: HashMap<(ProviderId, String), Place> = HashMap::new();
+    let mut origins: HashMap<(ProviderId, String), Origin> = HashMap::new();
     for (name, json) in rows {
         let Some(row) = Row::read(json) else {
             import.skip(name, SkipReason::Field("litellm_provider".to_owned()));
             continue;
         };
-        let Some((provider, id, prefixed)) = row.whose(&name) else {
+        let Some((provider, id, prefixed)) = row.identify(&name) else {
             import.of_other_providers += 1;
             continue;
         };
@@ -104,23 +104,23 @@ pub fn read(text: &str) -> Result<Import, ListError> {
                 continue;
             }
         };
-        match places.get_mut(&(provider, model.id.clone())) {
+        match origins.get_mut(&(provider, model.id.clone())) {
             None => {
-                let place = Place {
+                let origin = Origin {
                     index: import.models.len(),
                     row: name,
                     prefixed,
                 };
-                places.insert((provider, model.id.clone()), place);
+                origins.insert((provider, model.id.clone()), origin);
                 import.models.push(model);
             }
-            Some(place) if prefixed && !place.prefixed => {
-                import.models[place.index] = model;
-                place.prefixed = true;
-                let before = std::mem::replace(&mut place.row, name);
-                import.skip(before, SkipReason::SameModel(place.row.clone()));
+            Some(origin) if prefixed && !origin.prefixed => {
+                import.models[origin.index] = model;
+                origin.prefixed = true;
+                let before = std::mem::replace(&mut origin.row, name);
+                import.skip(before, SkipReason::SameModel(origin.row.clone()));
             }
-            Some(place) => import.skip(name, SkipReason::SameModel(place.row.clone())),
+            Some(origin) => import.skip(name, SkipReason::SameModel(origin.row.clone())),
         }
     }
     Ok(import)
@@ -133,7 +133,7 @@ impl Import {
 }
 
 /// The row that a model was read from.
-struct Place {
+struct Origin {
     index: usize,
     row: String,
     prefixed: bool,

@@ -98,8 +98,8 @@ impl Prices {
             let amount = product(tokens, price.map(NanosPerMillion::get))?;
             millionths = millionths.checked_add(amount)?;
         }
-        let pictures = product(usage.image_count, image.map(NanosEach::get))?;
-        millionths = millionths.checked_add(pictures.checked_mul(TOKENS_PER_PRICE)?)?;
+        let images = product(usage.image_count, image.map(NanosEach::get))?;
+        millionths = millionths.checked_add(images.checked_mul(TOKENS_PER_PRICE)?)?;
         // Counts and prices are not negative, so this rounds up.
         let nanos = millionths / TOKENS_PER_PRICE + i128::from(millionths % TOKENS_PER_PRICE > 0);
         i64::try_from(nanos).ok()

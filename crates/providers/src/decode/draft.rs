@@ -67,9 +67,9 @@ impl Draft {
     }
 
     /// Adds an image. It arrives complete, so it has no delta.
-    pub(crate) fn open_image(&mut self, picture: Blob) -> PartId {
+    pub(crate) fn open_image(&mut self, blob: Blob) -> PartId {
         self.open(Content::Image(Image {
-            source: Some(image::Source::Blob(picture)),
+            source: Some(image::Source::Blob(blob)),
             detail: image::Detail::Unspecified.into(),
         }))
     }

@@ -117,8 +117,8 @@ impl Serialize for OptionValue<'_> {
         match &self.0.kind {
             None | Some(Kind::NullValue(_)) => serializer.serialize_unit(),
             Some(Kind::BoolValue(value)) => serializer.serialize_bool(*value),
-            Some(Kind::NumberValue(number)) => match whole(*number) {
-                Some(whole) => serializer.serialize_i64(whole),
+            Some(Kind::NumberValue(number)) => match as_integer(*number) {
+                Some(integer) => serializer.serialize_i64(integer),
                 None => serializer.serialize_f64(*number),
             },
             Some(Kind::StringValue(text)) => serializer.serialize_str(text),
@@ -135,11 +135,11 @@ impl Serialize for OptionValue<'_> {
 
 /// Returns a whole number as an integer. A `Value` has doubles only, but providers refuse `5.0` for
 /// an integer.
-fn whole(number: f64) -> Option<i64> {
+fn as_integer(number: f64) -> Option<i64> {
     /// 2^53: up to here every integer is exact.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
+    const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
-    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+    (number.fract() == 0.0 && number.abs() <= MAX_EXACT).then_some(number as i64)
 }
 
 #[cfg(test)]

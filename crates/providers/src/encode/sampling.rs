@@ -11,7 +11,7 @@ pub(crate) struct SamplingSupport {
     pub(crate) penalties: bool,
     pub(crate) seed: bool,
     /// The maximum number of stop sequences.
-    pub(crate) stops: usize,
+    pub(crate) max_stop_sequences: usize,
     pub(crate) top_k: bool,
 }
 
@@ -221,7 +221,7 @@ fn check_dialect(sampling: &Sampling, support: &SamplingSupport) -> Result<(), E
     if sampling.frequency_penalty.is_some() && !support.penalties {
         return unsupported("sampling.frequency_penalty");
     }
-    match (sampling.stop_sequences.len(), support.stops) {
+    match (sampling.stop_sequences.len(), support.max_stop_sequences) {
         (0, _) => Ok(()),
         (_, 0) => unsupported("sampling.stop_sequences"),
         (count, max) if count > max => refuse(

@@ -165,8 +165,8 @@ fn check_choice(choice: &ToolChoice, tools: &[Tool]) -> Result<(), EncodeError> 
 fn is_tool_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     let starts = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
-    let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    bytes.len() <= 64 && bytes.first().is_some_and(starts) && bytes.iter().all(goes_on)
+    let continues = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    bytes.len() <= 64 && bytes.first().is_some_and(starts) && bytes.iter().all(continues)
 }
 
 fn invalid<T>(

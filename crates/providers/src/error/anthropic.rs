@@ -7,7 +7,7 @@ use super::{ErrorClass, class_of_status};
 
 /// Classifies by the error's details, then its type, its message and its status.
 pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass {
-    if body.code.as_deref().is_some_and(is_about_money) {
+    if body.code.as_deref().is_some_and(is_billing) {
         return ErrorClass::NoCredit;
     }
     match body.kind.as_deref() {
@@ -26,7 +26,7 @@ pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass 
 
 /// Matches `enforced_spend_limit_reached`, `contract_spend_limit_reached`,
 /// `linked_organization_billing_unavailable` and similar codes.
-fn is_about_money(code: &str) -> bool {
+fn is_billing(code: &str) -> bool {
     code.ends_with("spend_limit_reached") || code.contains("billing")
 }
 

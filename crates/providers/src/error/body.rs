@@ -86,7 +86,8 @@ impl ErrorBody {
             _ => match choice.and_then(Value::as_object) {
                 Some(choice) => Self::of_choice(choice),
                 None => Self {
-                    is_error: is(object, "type", "error") || is(object, "object", "error"),
+                    is_error: has_value(object, "type", "error")
+                        || has_value(object, "object", "error"),
                     kind: text(object, "type").filter(|kind| kind != "error"),
                     code: text(object, "code"),
                     message: top.unwrap_or_default(),
@@ -103,7 +104,7 @@ impl ErrorBody {
     fn of_choice(choice: &Map<String, Value>) -> Self {
         let reason =
             text(choice, "finish_reason").filter(|reason| FAILURES.contains(&reason.as_str()));
-        let empty = || choice.get("message").is_some_and(says_nothing);
+        let empty = || choice.get("message").is_some_and(is_empty_message);
         let message = match &reason {
             Some(reason) => format!("the answer ended with “{reason}”"),
             None if empty() => EMPTY_ANSWER.to_owned(),
@@ -135,8 +136,8 @@ impl ErrorBody {
     }
 }
 
-fn says_nothing(message: &Value) -> bool {
-    let nothing = |name| match message.get(name) {
+fn is_empty_message(message: &Value) -> bool {
+    let is_unset = |name| match message.get(name) {
         None | Some(Value::Null) => true,
         Some(Value::String(text)) => text.is_empty(),
         Some(Value::Array(list)) => list.is_empty(),
@@ -144,7 +145,7 @@ fn says_nothing(message: &Value) -> bool {
     };
     ["content", "refusal", "tool_calls"]
         .into_iter()
-        .all(nothing)
+        .all(is_unset)
 }
 
 /// Finds the `google.rpc` detail of a type, such as `RetryInfo`.
@@ -170,7 +171,7 @@ fn text(object: &Map<String, Value>, name: &str) -> Option<String> {
     }
 }
 
-fn is(object: &Map<String, Value>, name: &str, value: &str) -> bool {
+fn has_value(object: &Map<String, Value>, name: &str, value: &str) -> bool {
     object.get(name).and_then(Value::as_str) == Some(value)
 }
 

@@ -13,7 +13,7 @@ pub(super) fn class(status: Option<StatusCode>, body: &ErrorBody) -> ErrorClass 
     if body.kind.is_some() {
         return anthropic::class(status, body);
     }
-    if is_free_allowance_used_up(body) {
+    if is_free_quota_used_up(body) {
         return ErrorClass::NoCredit;
     }
     reason(body)
@@ -97,7 +97,7 @@ fn number(body: &ErrorBody) -> Option<StatusCode> {
 
 /// Whether the daily quota of the free tier is used up. Other quotas are per minute or depend on
 /// billing.
-fn is_free_allowance_used_up(body: &ErrorBody) -> bool {
+fn is_free_quota_used_up(body: &ErrorBody) -> bool {
     detail(body, "QuotaFailure")
         .and_then(|failure| failure.get("violations")?.as_array())
         .into_iter()

@@ -3,21 +3,21 @@
 use http::StatusCode;
 
 use super::body::ErrorBody;
-use super::{ErrorClass, ProviderError, class_of_status, no_message, redact, retry_after};
+use super::{ErrorClass, ProviderError, class_of_status, default_message, redact, retry_after};
 use crate::reply::Reply;
 
 /// Classifies an error of a token endpoint. `secret` is redacted from its message.
-pub(crate) fn no_token(reply: &Reply<'_>, secret: &str) -> ProviderError {
+pub(crate) fn token_error(reply: &Reply<'_>, secret: &str) -> ProviderError {
     let body = ErrorBody::parse(reply.body);
     let message = if body.message.is_empty() {
-        no_message(Some(reply.status))
+        default_message(Some(reply.status))
     } else {
         redact(&body.message, secret)
     };
     ProviderError {
         http_status: Some(reply.status.as_u16()),
         code: body.code.as_deref().map(|code| redact(code, secret)),
-        retry_after: retry_after::hint(reply.headers, reply.now),
+        retry_after: retry_after::from_headers(reply.headers, reply.now),
         ..ProviderError::new(class(reply.status, &body), message)
     }
 }
@@ -28,7 +28,7 @@ fn class(status: StatusCode, body: &ErrorBody) -> ErrorClass {
     }
     match body.code.as_deref() {
         // Our own clock is wrong. The key is not at fault, and the error is temporary.
-        Some("invalid_grant") if body.message.contains(OUR_CLOCK) => ErrorClass::Unknown,
+        Some("invalid_grant") if body.message.contains(CLOCK_SKEW) => ErrorClass::Unknown,
         // The account, the application or its secret was deleted, disabled, or has expired.
         Some(
             "deleted_client"
@@ -37,7 +37,7 @@ fn class(status: StatusCode, body: &ErrorBody) -> ErrorClass {
             | "invalid_grant"
             | "unauthorized_client",
         ) => ErrorClass::Revoked,
-        Some("invalid_request") if body.message.contains(NO_SUCH_TENANT) => ErrorClass::Revoked,
+        Some("invalid_request") if body.message.contains(UNKNOWN_TENANT) => ErrorClass::Revoked,
         Some("access_denied" | "interaction_required" | "invalid_resource") => {
             ErrorClass::NoPermission
         }
@@ -51,7 +51,7 @@ fn class(status: StatusCode, body: &ErrorBody) -> ErrorClass {
 }
 
 /// Part of Google's message for an assertion whose times are not current.
-const OUR_CLOCK: &str = "reasonable timeframe";
+const CLOCK_SKEW: &str = "reasonable timeframe";
 
 /// Microsoft's code for an unknown directory.
-const NO_SUCH_TENANT: &str = "AADSTS90002";
+const UNKNOWN_TENANT: &str = "AADSTS90002";

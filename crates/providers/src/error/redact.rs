@@ -10,12 +10,12 @@
 pub fn redact(text: &str, api_key: &str) -> String {
     // A key of a few characters is not secret, and redacting it would blank out whole texts.
     let without_key = match api_key.len() {
-        ..SHOWN_OF_MASKED => text.to_owned(),
+        ..SHOWN_CHARS => text.to_owned(),
         _ => text.replace(api_key, REDACTED),
     };
     // Comparing takes time proportional to the product of the lengths, and the result is far
     // shorter.
-    let text = &without_key[..without_key.floor_char_boundary(MAX_LOOKED_AT)];
+    let text = &without_key[..without_key.floor_char_boundary(MAX_SCANNED_BYTES)];
     let mut redacted = String::with_capacity(text.len().min(MAX_CHARS) + 16);
     let mut after_bearer = false;
     for word in Words::new(text) {
@@ -38,13 +38,13 @@ pub fn redact(text: &str, api_key: &str) -> String {
 }
 
 fn is_secret(word: &str, api_key: &str) -> bool {
-    shares_run(word, api_key, RUN)
-        || (is_masked(word) && shares_run(word, api_key, SHOWN_OF_MASKED))
+    shares_fragment(word, api_key, MIN_FRAGMENT)
+        || (is_masked(word) && shares_fragment(word, api_key, SHOWN_CHARS))
         || has_shape(word)
 }
 
 /// Whether both texts share `length` consecutive characters.
-fn shares_run(word: &str, api_key: &str, length: usize) -> bool {
+fn shares_fragment(word: &str, api_key: &str, length: usize) -> bool {
     let word = word.as_bytes();
     let mut runs = api_key.as_bytes().windows(length);
     runs.any(|run| word.windows(length).any(|window| window == run))
@@ -63,7 +63,7 @@ fn has_shape(word: &str) -> bool {
             let mut starts = word.match_indices(prefix).map(|(start, _)| start);
             starts.any(|start| {
                 let within_a_word = word[..start].ends_with(|c: char| c.is_ascii_alphanumeric());
-                !within_a_word && word.len() - start >= prefix.len() + SHOWN_OF_MASKED
+                !within_a_word && word.len() - start >= prefix.len() + SHOWN_CHARS
             })
         })
 }
@@ -99,10 +99,10 @@ impl<'a> Iterator for Words<'a> {
     type Item = Word<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let is_text = belongs_to_keys(self.rest.chars().next()?);
+        let is_text = is_key_char(self.rest.chars().next()?);
         let end = self
             .rest
-            .find(|c| belongs_to_keys(c) != is_text)
+            .find(|c| is_key_char(c) != is_text)
             .unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
@@ -115,23 +115,23 @@ impl<'a> Iterator for Words<'a> {
 }
 
 /// Whether a character occurs in base64 (either alphabet), in tokens, or in masks.
-fn belongs_to_keys(c: char) -> bool {
+fn is_key_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.+/=~*…•".contains(c)
 }
 
 const REDACTED: &str = "[redacted]";
 
 /// Bytes of a text that are examined.
-const MAX_LOOKED_AT: usize = 4096;
+const MAX_SCANNED_BYTES: usize = 4096;
 
 /// Characters of a text that are kept.
 const MAX_CHARS: usize = 500;
 
 /// Consecutive characters of a key that cannot occur by chance.
-const RUN: usize = 8;
+const MIN_FRAGMENT: usize = 8;
 
 /// Characters that providers show of a masked key.
-const SHOWN_OF_MASKED: usize = 4;
+const SHOWN_CHARS: usize = 4;
 
 /// The minimum number of characters of a token after `Bearer`.
 const MIN_BEARER: usize = 8;

@@ -9,12 +9,12 @@ use super::body::detail;
 
 /// Reads the wait before a retry: `retry-after-ms`, or `Retry-After` as seconds, with or without a
 /// fraction, or as a date (RFC 9110, 10.2.3). A past date means no wait.
-pub(super) fn hint(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    if let Some(wait) = text("retry-after-ms").and_then(|text| milliseconds(text, 1.0)) {
+pub(super) fn from_headers(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let header_text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    if let Some(wait) = header_text("retry-after-ms").and_then(|text| milliseconds(text, 1.0)) {
         return Some(wait);
     }
-    let text = text(header::RETRY_AFTER.as_str())?;
+    let text = header_text(header::RETRY_AFTER.as_str())?;
     milliseconds(text, 1_000.0).or_else(|| {
         let date = httpdate::parse_http_date(text).ok()?;
         Some(date.duration_since(now).unwrap_or_default())
@@ -22,7 +22,7 @@ pub(super) fn hint(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 }
 
 /// Reads Google's hint from the body: the delay of `google.rpc.RetryInfo`, such as `38s` or `0.5s`.
-pub(super) fn hint_in(details: &[Value]) -> Option<Duration> {
+pub(super) fn from_details(details: &[Value]) -> Option<Duration> {
     let delay = detail(details, "RetryInfo")?.get("retryDelay")?.as_str()?;
     milliseconds(delay.strip_suffix('s')?, 1_000.0)
 }
@@ -65,7 +65,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(name, value.parse().unwrap());
         let now = httpdate::parse_http_date("Sat, 21 Nov 2026 12:00:00 GMT").unwrap();
-        hint(&headers, now)
+        from_headers(&headers, now)
     }
 
     #[test]
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn googles_hint_is_in_the_body() {
         let hint_of = |delay: &str| {
-            hint_in(&[
+            from_details(&[
                 serde_json::json!({"@type": "type.googleapis.com/google.rpc.Help"}),
                 serde_json::json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}),
             ])
@@ -111,7 +111,7 @@ mod tests {
         for no_delay in ["", "s", "38", "-1s", "1e3s"] {
             assert_eq!(hint_of(no_delay), None, "{no_delay}");
         }
-        assert_eq!(hint_in(&[]), None);
+        assert_eq!(from_details(&[]), None);
     }
 
     #[test]
@@ -119,7 +119,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("retry-after", "1".parse().unwrap());
         headers.insert("retry-after-ms", "20".parse().unwrap());
-        let wait = hint(&headers, SystemTime::UNIX_EPOCH);
+        let wait = from_headers(&headers, SystemTime::UNIX_EPOCH);
         assert_eq!(wait, Some(Duration::from_millis(20)));
     }
 }

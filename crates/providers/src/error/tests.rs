@@ -234,7 +234,7 @@ fn deepseeks_errors_are_classified() {
 
 #[test]
 fn a_failed_answer_is_classified_as_overloaded() {
-    for (choice, words) in [
+    for (choice, message) in [
         (
             r#"{"message":{"content":"Hal"},"finish_reason":"insufficient_system_resource"}"#,
             "the answer ended with “insufficient_system_resource”",
@@ -257,7 +257,7 @@ fn a_failed_answer_is_classified_as_overloaded() {
             let error = classified(provider, 200, &body);
             assert_eq!(
                 (error.class, &*error.message),
-                (ErrorClass::Overloaded, words)
+                (ErrorClass::Overloaded, message)
             );
         }
     }
@@ -305,7 +305,7 @@ fn a_hint_is_taken_from_the_headers() {
 
 #[test]
 fn the_message_is_read_from_every_shape_of_body() {
-    for (body, words) in [
+    for (body, message) in [
         (r#"{"error":"text"}"#, "text"),
         (r#"{"error":{"message":"text"}}"#, "text"),
         (r#"{"detail":"text"}"#, "text"),
@@ -324,7 +324,7 @@ fn the_message_is_read_from_every_shape_of_body() {
     ] {
         assert_eq!(
             classified(ProviderId::Custom, 400, body).message,
-            words,
+            message,
             "{body}"
         );
     }

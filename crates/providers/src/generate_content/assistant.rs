@@ -5,7 +5,7 @@ use latchkey_contract::router::v1::{Message, Part, Role};
 
 use super::media;
 use super::part::{Data, FunctionCall, WirePart};
-use super::results::Awaited;
+use super::results::PendingResults;
 use crate::decode::is_synthetic;
 use crate::encode::{
     Call, EncodeError, EncodeErrorKind, LongText, part_field, refuse, tool_arguments,
@@ -16,7 +16,7 @@ pub(super) fn assistant_parts<'a>(
     call: &Call<'a>,
     m: usize,
     message: &'a Message,
-    awaited: &mut Awaited<'a>,
+    pending: &mut PendingResults<'a>,
 ) -> Result<Vec<WirePart<'a>>, EncodeError> {
     let mark = call.dialect().state_mark();
     // Google's own messages have a part with state. Only their call ids are known to Google.
@@ -35,12 +35,12 @@ pub(super) fn assistant_parts<'a>(
             Some(Neutral::Reasoning(thought)) if state.is_none() || thought.redacted => continue,
             Some(Neutral::Reasoning(reasoning)) => Data::Text(LongText(&reasoning.text)),
             Some(Neutral::Image(image)) => {
-                let picture = media::image(call, image, |field| part_field(m, p, field))?;
-                picture.data
+                let part_with_image = media::image(call, image, |field| part_field(m, p, field))?;
+                part_with_image.data
             }
             Some(Neutral::ToolCall(made)) => {
                 let id = (numbered && !is_synthetic(&made.id)).then_some(made.id.as_str());
-                awaited.expect(&made.id, id, &made.name);
+                pending.add_call(&made.id, id, &made.name);
                 Data::FunctionCall(FunctionCall {
                     id,
                     name: &made.name,
@@ -61,7 +61,7 @@ pub(super) fn assistant_parts<'a>(
 
 /// Returns the token of a paused answer, and the number of final turns that the token replaces.
 /// Those turns are not sent.
-pub(super) fn paused<'a>(call: &Call<'a>) -> Result<Option<(&'a str, usize)>, EncodeError> {
+pub(super) fn pause_token<'a>(call: &Call<'a>) -> Result<Option<(&'a str, usize)>, EncodeError> {
     let messages = &call.request.messages;
     let is_assistant = |message: &&Message| message.role() == Role::Assistant;
     let turns = messages.iter().rev().take_while(is_assistant).count();

@@ -3,10 +3,10 @@
 use latchkey_contract::router::v1::part::Content as Neutral;
 use latchkey_contract::router::v1::{Message, Role};
 
-use super::assistant::{assistant_parts, paused};
+use super::assistant::{assistant_parts, pause_token};
 use super::media;
 use super::part::{Content, Data, WirePart, WireRole};
-use super::results::Awaited;
+use super::results::PendingResults;
 use crate::encode::{Call, EncodeError, EncodeErrorKind, LongText, part_field, refuse};
 
 /// A regrouped conversation.
@@ -26,7 +26,7 @@ pub(super) fn conversation<'a>(call: &Call<'a>) -> Result<Conversation<'a>, Enco
         .take_while(|message| message.role() == Role::System)
         .count();
     let (instructions, turns) = all.split_at(leading);
-    let (continuation, turns) = match paused(call)? {
+    let (continuation, turns) = match pause_token(call)? {
         Some((token, answered)) => (Some(token), &turns[..turns.len() - answered]),
         None => (None, turns),
     };
@@ -44,15 +44,15 @@ fn contents<'a>(
     turns: &'a [Message],
 ) -> Result<Vec<Content<'a>>, EncodeError> {
     // Google checks signatures after the last user message.
-    let last_words = turns
+    let last_user = turns
         .iter()
         .rposition(|message| message.role() == Role::User)
         .map(|last| leading + last);
     let mut contents: Vec<Content<'a>> = Vec::with_capacity(turns.len());
-    let mut awaited = Awaited::default();
+    let mut pending = PendingResults::default();
     for (m, message) in (leading..).zip(turns) {
         if message.role() != Role::Tool {
-            contents.extend(awaited.take());
+            contents.extend(pending.take_turn());
         }
         match message.role() {
             Role::System => {
@@ -67,8 +67,8 @@ fn contents<'a>(
                 parts: user(call, m, message)?,
             }),
             Role::Assistant => {
-                let in_turn = last_words.is_none_or(|last| m > last);
-                let parts = assistant_parts(call, m, message, &mut awaited)?;
+                let in_turn = last_user.is_none_or(|last| m > last);
+                let parts = assistant_parts(call, m, message, &mut pending)?;
                 push_model_turn(&mut contents, parts);
                 if call.traits.thought_signatures && in_turn {
                     sign(&mut contents);
@@ -77,13 +77,13 @@ fn contents<'a>(
             Role::Tool => {
                 for (p, part) in message.parts.iter().enumerate() {
                     if let Some(Neutral::ToolResult(result)) = &part.content {
-                        awaited.answer(call, (m, p), result)?;
+                        pending.set_result(call, (m, p), result)?;
                     }
                 }
             }
         }
     }
-    contents.extend(awaited.take());
+    contents.extend(pending.take_turn());
     if contents.is_empty() {
         return refuse(
             "messages",
@@ -148,7 +148,7 @@ fn sign(contents: &mut [Content<'_>]) {
     let mut parts = step.parts.iter_mut();
     let first = parts.find(|part| matches!(part.data, Data::FunctionCall(_)));
     if let Some(first) = first {
-        first.thought_signature.get_or_insert(NOT_SIGNED);
+        first.thought_signature.get_or_insert(UNSIGNED_CALL);
     }
 }
 
@@ -165,4 +165,4 @@ fn check_end(call: &Call<'_>, turns: &[Message]) -> Result<(), EncodeError> {
 }
 
 /// The placeholder for the signature of a call that Google did not make.
-const NOT_SIGNED: &str = "skip_thought_signature_validator";
+const UNSIGNED_CALL: &str = "skip_thought_signature_validator";

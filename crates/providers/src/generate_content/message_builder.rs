@@ -44,8 +44,8 @@ impl MessageBuilder {
             let made = self.call(&call, response_id, deltas)?;
             self.close(made, signature);
         } else if let Some(data) = part.inline_data {
-            if let Some(picture) = picture(&data)? {
-                let made = self.draft.open_image(picture);
+            if let Some(blob) = image_blob(&data)? {
+                let made = self.draft.open_image(blob);
                 self.close(made, signature);
             }
         } else if part.text.is_some() || !signature.is_empty() {
@@ -134,7 +134,7 @@ impl MessageBuilder {
 }
 
 /// Decodes an image. None for other media, which were not requested.
-fn picture(data: &InlineData<'_>) -> Result<Option<Blob>, Undecodable> {
+fn image_blob(data: &InlineData<'_>) -> Result<Option<Blob>, Undecodable> {
     let mime_type = data.mime_type.as_deref().unwrap_or_default();
     if !mime_type.starts_with("image/") {
         return Ok(None);

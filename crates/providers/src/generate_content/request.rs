@@ -46,7 +46,7 @@ pub(crate) fn encode(call: &Call<'_>) -> Result<(Vec<u8>, Reserved), EncodeError
 /// Writes the body of a token count. AI Studio counts anything other than the conversation only
 /// within a complete generation request.
 pub(crate) fn count(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
-    let nested = call.target.provider != ProviderId::Vertex && !is_bare(call.request);
+    let nested = call.target.provider != ProviderId::Vertex && !is_conversation_only(call.request);
     let body = crate::encode::body(call, |call| prompt(call, nested))?;
     if !nested {
         return Ok(body);
@@ -73,7 +73,7 @@ fn prompt(call: &Call<'_>, named: bool) -> Result<(Vec<u8>, Reserved), EncodeErr
 }
 
 /// Whether the request consists of the conversation only.
-fn is_bare(request: &GenerateRequest) -> bool {
+fn is_conversation_only(request: &GenerateRequest) -> bool {
     let first = request.messages.first();
     first.is_none_or(|message| message.role() != Role::System)
         && request.tools.is_empty()
@@ -184,6 +184,6 @@ const SAMPLING_SUPPORT: SamplingSupport = SamplingSupport {
     max_temperature: 2.0,
     penalties: true,
     seed: true,
-    stops: 5,
+    max_stop_sequences: 5,
     top_k: true,
 };

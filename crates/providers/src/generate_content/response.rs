@@ -18,7 +18,7 @@ pub(crate) fn decode(dialect: Dialect, body: &[u8]) -> Result<Answer, Undecodabl
         .as_ref()
         .is_some_and(|all| !all.is_empty());
     let mut decoder = Decoder::new(dialect);
-    decoder.take_in(response, &mut Vec::new())?;
+    decoder.handle_chunk(response, &mut Vec::new())?;
     if answered {
         decoder.end_without_reason();
     }

@@ -12,9 +12,9 @@ use crate::encode::{Call, EncodeError, EncodeErrorKind, part_field, refuse};
 
 /// Calls that have no result yet.
 #[derive(Default)]
-pub(super) struct Awaited<'a>(Vec<Waiting<'a>>);
+pub(super) struct PendingResults<'a>(Vec<PendingCall<'a>>);
 
-struct Waiting<'a> {
+struct PendingCall<'a> {
     /// The id of the call in the conversation.
     id: &'a str,
     /// The id that Google gave the call, if any.
@@ -23,10 +23,10 @@ struct Waiting<'a> {
     answer: Option<FunctionResponse<'a>>,
 }
 
-impl<'a> Awaited<'a> {
+impl<'a> PendingResults<'a> {
     /// Registers a call.
-    pub(super) fn expect(&mut self, id: &'a str, wire_id: Option<&'a str>, name: &'a str) {
-        self.0.push(Waiting {
+    pub(super) fn add_call(&mut self, id: &'a str, wire_id: Option<&'a str>, name: &'a str) {
+        self.0.push(PendingCall {
             id,
             wire_id,
             name,
@@ -35,7 +35,7 @@ impl<'a> Awaited<'a> {
     }
 
     /// Sets the result of a call. The contract's rules have checked that the call exists.
-    pub(super) fn answer(
+    pub(super) fn set_result(
         &mut self,
         call: &Call<'a>,
         at: (usize, usize),
@@ -52,14 +52,14 @@ impl<'a> Awaited<'a> {
                 } else {
                     Outcome::Output(text)
                 },
-                parts: pictures(call, at, result)?,
+                parts: image_parts(call, at, result)?,
             });
         }
         Ok(())
     }
 
     /// Takes the turn with the results. None when there are none.
-    pub(super) fn take(&mut self) -> Option<Content<'a>> {
+    pub(super) fn take_turn(&mut self) -> Option<Content<'a>> {
         let answers = self.0.drain(..).filter_map(|waiting| waiting.answer);
         let parts: Vec<_> = answers
             .map(|answer| Data::FunctionResponse(answer).into())
@@ -83,22 +83,22 @@ fn text(result: &ToolResult) -> Cow<'_, str> {
     })
 }
 
-fn pictures<'a>(
+fn image_parts<'a>(
     call: &Call<'_>,
     (m, p): (usize, usize),
     result: &'a ToolResult,
 ) -> Result<Vec<ResponsePart<'a>>, EncodeError> {
-    let mut pictures = Vec::new();
+    let mut image_parts = Vec::new();
     for (r, part) in result.parts.iter().enumerate() {
         if let Some(Neutral::Image(image)) = &part.content {
             let field = |field: &str| part_field(m, p, &format!("tool_result.parts[{r}].{field}"));
-            pictures.push(picture(call, image, field)?);
+            image_parts.push(image_part(call, image, field)?);
         }
     }
-    Ok(pictures)
+    Ok(image_parts)
 }
 
-fn picture<'a>(
+fn image_part<'a>(
     call: &Call<'_>,
     image: &'a Image,
     field: impl Fn(&str) -> String,

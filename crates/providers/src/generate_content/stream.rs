@@ -45,11 +45,11 @@ impl Decoder {
     pub(crate) fn event(&mut self, data: &str) -> Result<Vec<PartDelta>, Undecodable> {
         let mut deltas = Vec::new();
         let chunk = serde_json::from_str(data).map_err(|_| Undecodable)?;
-        self.take_in(chunk, &mut deltas)?;
+        self.handle_chunk(chunk, &mut deltas)?;
         Ok(deltas)
     }
 
-    pub(super) fn take_in(
+    pub(super) fn handle_chunk(
         &mut self,
         chunk: Response<'_>,
         deltas: &mut Vec<PartDelta>,

@@ -42,10 +42,11 @@ fn usage(metadata: &UsageMetadata<'_>) -> Option<Usage> {
         reasoning: thoughts,
     });
     // Images are a class of their own, cached or not.
-    let cached = pictures(metadata.cache_tokens_details.as_deref()).min(usage.cache_read_tokens);
-    let seen = pictures(metadata.prompt_tokens_details.as_deref());
+    let cached =
+        image_tokens(metadata.cache_tokens_details.as_deref()).min(usage.cache_read_tokens);
+    let seen = image_tokens(metadata.prompt_tokens_details.as_deref());
     let fresh = seen.saturating_sub(cached).clamp(0, usage.input_tokens);
-    let made = pictures(metadata.candidates_tokens_details.as_deref()).min(usage.output_tokens);
+    let made = image_tokens(metadata.candidates_tokens_details.as_deref()).min(usage.output_tokens);
     Some(Usage {
         input_tokens: usage.input_tokens - fresh,
         cache_read_tokens: usage.cache_read_tokens - cached,
@@ -56,7 +57,7 @@ fn usage(metadata: &UsageMetadata<'_>) -> Option<Usage> {
     })
 }
 
-fn pictures(details: Option<&[Detail<'_>]>) -> i64 {
+fn image_tokens(details: Option<&[Detail<'_>]>) -> i64 {
     details
         .unwrap_or_default()
         .iter()

@@ -19,8 +19,10 @@ impl Format {
     }
 
     /// Finds a format by OpenAI's `output_format`.
-    pub(super) fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.word() == word)
+    pub(super) fn of_openai_name(openai_name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.openai_name() == openai_name)
     }
 
     /// Detects the format of a file by its magic bytes.
@@ -59,7 +61,7 @@ impl Format {
         }
     }
 
-    pub(super) fn word(self) -> &'static str {
+    pub(super) fn openai_name(self) -> &'static str {
         match self {
             Self::Gif => "gif",
             Self::Jpeg => "jpeg",

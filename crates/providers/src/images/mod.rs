@@ -4,8 +4,8 @@
 
 mod format;
 mod google;
+mod image_data;
 mod openai;
-mod picture;
 mod rules;
 
 use latchkey_contract::ProviderId;

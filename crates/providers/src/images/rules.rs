@@ -21,7 +21,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<(), EncodeError> {
 }
 
 /// Refuses a field that is set although the provider does not support it.
-pub(super) fn unset(field: &'static str, value: &str) -> Result<(), EncodeError> {
+pub(super) fn refuse_if_set(field: &'static str, value: &str) -> Result<(), EncodeError> {
     if value.is_empty() {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::form;
-use crate::encode::{EncodeError, EncodeErrorKind, WireRequest, below, refuse};
+use crate::encode::{EncodeError, EncodeErrorKind, WireRequest, join, refuse};
 
 /// Requests a token with the application's secret (RFC 6749, 4.4.2).
 pub(super) fn request(
@@ -22,7 +22,7 @@ pub(super) fn request(
             "must be a UUID or a domain",
         );
     }
-    let uri = below(
+    let uri = join(
         "authority",
         authority,
         &format!("/{tenant_id}/oauth2/v2.0/token"),

@@ -78,7 +78,7 @@ pub fn request(source: &TokenSource<'_>, now: SystemTime) -> Result<WireRequest,
 /// be empty.
 pub fn read(source: &TokenSource<'_>, reply: &Reply<'_>) -> Result<AccessToken, ProviderError> {
     if !reply.status.is_success() || error::contains_error(reply.body) {
-        return Err(error::no_token(reply, source.secret()));
+        return Err(error::token_error(reply, source.secret()));
     }
     token(reply.body).ok_or_else(|| ProviderError {
         http_status: Some(reply.status.as_u16()),
@@ -101,7 +101,7 @@ impl<'a> TokenSource<'a> {
 
 /// A token response (RFC 6749, 5.1).
 #[derive(Deserialize)]
-struct Granted<'a> {
+struct TokenResponse<'a> {
     #[serde(borrow)]
     access_token: Cow<'a, str>,
     #[serde(borrow)]
@@ -112,7 +112,7 @@ struct Granted<'a> {
 }
 
 fn token(body: &[u8]) -> Option<AccessToken> {
-    let granted: Granted<'_> = serde_json::from_slice(body).ok()?;
+    let granted: TokenResponse<'_> = serde_json::from_slice(body).ok()?;
     let token = Zeroizing::new(granted.access_token.into_owned());
     let kind = granted.token_type.as_deref().unwrap_or(BEARER);
     let seconds: u64 = granted.expires_in.parse().ok()?;

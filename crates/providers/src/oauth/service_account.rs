@@ -9,12 +9,12 @@ use zeroize::Zeroizing;
 
 use super::private_key::{RsaKey, unescaped};
 use super::{GOOGLE_TOKEN_URL, form};
-use crate::encode::{EncodeError, EncodeErrorKind, WireRequest, below, refuse};
+use crate::encode::{EncodeError, EncodeErrorKind, WireRequest, join, refuse};
 use crate::json::Text;
 
 /// Requests a token with an assertion signed by the account (RFC 7523, 2.1).
 pub(super) fn request(json: &str, url: &Url, now: SystemTime) -> Result<WireRequest, EncodeError> {
-    let uri = below("token_url", url, "")?;
+    let uri = join("token_url", url, "")?;
     let file = file(json)?;
     let assertion = assertion(&file, now)?;
     Ok(form(

@@ -27,7 +27,7 @@ pub(super) struct Assistant<'a> {
 
 /// Reasoning of this provider, as it is sent back.
 #[derive(Default)]
-struct Thought<'a> {
+struct ReplayedReasoning<'a> {
     content: Option<Content<'a>>,
     text: Option<Content<'a>>,
     details: Vec<&'a RawValue>,
@@ -85,7 +85,7 @@ impl<'a> Assistant<'a> {
                 _ => {}
             }
         }
-        let thought = Thought::of(flavour.replay, tools, m, &reasonings)?;
+        let replayed = ReplayedReasoning::of(flavour.replay, tools, m, &reasonings)?;
         let empty = visible.is_empty() && refusal.is_none() && tool_calls.is_empty();
         if empty && (reasonings.is_empty() || flavour.replay == Replay::Nothing) {
             return Ok(None);
@@ -94,22 +94,22 @@ impl<'a> Assistant<'a> {
         Ok(Some(Self {
             content: (!without_text).then(|| texts(flavour, visible.into_iter())),
             refusal,
-            reasoning_content: thought.content,
-            reasoning: thought.text,
-            reasoning_details: thought.details,
+            reasoning_content: replayed.content,
+            reasoning: replayed.text,
+            reasoning_details: replayed.details,
             tool_calls,
         }))
     }
 }
 
-impl<'a> Thought<'a> {
+impl<'a> ReplayedReasoning<'a> {
     fn of(
         replay: Replay,
         tools: bool,
         m: usize,
         reasonings: &[(usize, &'a Reasoning, &'a Part)],
     ) -> Result<Self, EncodeError> {
-        let mut thought = Self::default();
+        let mut replayed = Self::default();
         let mut texts = Vec::new();
         match replay {
             Replay::Nothing => {}
@@ -122,7 +122,7 @@ impl<'a> Thought<'a> {
                 // With tools DeepSeek requires the field in every assistant message, also in those
                 // of other models; it may be empty.
                 let wanted = tools || !texts.is_empty();
-                thought.content = wanted.then(|| joined(&texts));
+                replayed.content = wanted.then(|| joined(&texts));
             }
             Replay::Details => {
                 for (p, reasoning, part) in reasonings {
@@ -130,12 +130,12 @@ impl<'a> Thought<'a> {
                     if details.is_empty() {
                         texts.push(reasoning.text.as_str());
                     }
-                    thought.details.extend(details);
+                    replayed.details.extend(details);
                 }
-                thought.text = (!texts.is_empty()).then(|| joined(&texts));
+                replayed.text = (!texts.is_empty()).then(|| joined(&texts));
             }
         }
-        Ok(thought)
+        Ok(replayed)
     }
 }
 

@@ -37,7 +37,7 @@ enum Member {
 
 /// The members of a detail that are examined.
 #[derive(Deserialize)]
-struct Seen<'a> {
+struct DetailHead<'a> {
     #[serde(rename = "type", borrow, default)]
     kind: Text<'a>,
     index: Option<i64>,
@@ -61,10 +61,10 @@ impl Details {
     pub(super) fn join(&mut self, list: &RawValue) -> bool {
         let details = read(list).unwrap_or_default();
         for detail in &details {
-            let Ok(seen) = serde_json::from_str::<Seen<'_>>(detail.get()) else {
+            let Ok(head) = serde_json::from_str::<DetailHead<'_>>(detail.get()) else {
                 continue;
             };
-            let entry = self.entry(&seen);
+            let entry = self.entry(&head);
             let members: BTreeMap<String, &RawValue> =
                 serde_json::from_str(detail.get()).unwrap_or_default();
             for (name, value) in members {
@@ -77,11 +77,11 @@ impl Details {
     /// The readable text of a list, for chunks that have it nowhere else.
     pub(super) fn text(list: &RawValue) -> String {
         let details = read(list).unwrap_or_default();
-        let seen = details.iter().filter_map(|detail| {
-            let seen: Seen<'_> = serde_json::from_str(detail.get()).ok()?;
-            seen.text.or(seen.summary)
+        let head = details.iter().filter_map(|detail| {
+            let head: DetailHead<'_> = serde_json::from_str(detail.get()).ok()?;
+            head.text.or(head.summary)
         });
-        seen.map(Text::into_owned).collect()
+        head.map(Text::into_owned).collect()
     }
 
     /// The list as it is sent back.
@@ -95,23 +95,23 @@ impl Details {
 
     /// Finds or adds the detail that a piece belongs to. Without an index it is the last one, if
     /// that has the same type and is a text.
-    fn entry(&mut self, seen: &Seen<'_>) -> &mut Entry {
-        let grows = TEXTS.contains(&&*seen.kind);
-        let known = match seen.index {
+    fn entry(&mut self, head: &DetailHead<'_>) -> &mut Entry {
+        let grows = TEXTS.contains(&&*head.kind);
+        let known = match head.index {
             Some(_) => self
                 .entries
                 .iter()
-                .rposition(|entry| entry.index == seen.index && *entry.kind == *seen.kind),
+                .rposition(|entry| entry.index == head.index && *entry.kind == *head.kind),
             None => self
                 .entries
                 .len()
                 .checked_sub(1)
-                .filter(|last| grows && *self.entries[*last].kind == *seen.kind),
+                .filter(|last| grows && *self.entries[*last].kind == *head.kind),
         };
         let place = known.unwrap_or_else(|| {
             self.entries.push(Entry {
-                kind: (*seen.kind).to_owned(),
-                index: seen.index,
+                kind: (*head.kind).to_owned(),
+                index: head.index,
                 members: BTreeMap::new(),
             });
             self.entries.len() - 1
@@ -122,7 +122,7 @@ impl Details {
 
 impl Entry {
     fn add(&mut self, name: String, value: &RawValue) {
-        let text = GROWING
+        let text = CONCATENATED
             .contains(&name.as_str())
             .then(|| serde_json::from_str::<String>(value.get()).ok())
             .flatten();
@@ -149,7 +149,7 @@ fn read(list: &RawValue) -> Option<Vec<&RawValue>> {
 const TEXTS: [&str; 2] = ["reasoning.summary", "reasoning.text"];
 
 /// The members that are concatenated.
-const GROWING: [&str; 5] = ["arguments", "data", "result", "summary", "text"];
+const CONCATENATED: [&str; 5] = ["arguments", "data", "result", "summary", "text"];
 
 #[cfg(test)]
 mod tests {

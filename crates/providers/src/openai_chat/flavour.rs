@@ -13,7 +13,7 @@ use crate::encode::SamplingSupport;
 )]
 pub(crate) struct Flavour {
     /// The maximum number of stop sequences.
-    stops: usize,
+    max_stop_sequences: usize,
     top_k: bool,
     seed: bool,
     penalties: bool,
@@ -40,7 +40,7 @@ pub(crate) struct Flavour {
     /// Finish reasons of answers that failed.
     pub(super) failures: &'static [&'static str],
     /// Whether a complete answer may omit the finish reason.
-    pub(super) loose_ends: bool,
+    pub(super) optional_finish_reason: bool,
     /// Whether an empty answer means that the model is still starting.
     pub(super) cold_starts: bool,
     /// Provider options that are merged into a field of the body.
@@ -124,7 +124,7 @@ impl Flavour {
             max_temperature: 2.0,
             penalties: self.penalties,
             seed: self.seed,
-            stops: self.stops,
+            max_stop_sequences: self.max_stop_sequences,
             top_k: self.top_k,
         }
     }
@@ -132,7 +132,7 @@ impl Flavour {
 
 /// OpenAI's documented dialect, also at Azure.
 const OPENAI: Flavour = Flavour {
-    stops: 4,
+    max_stop_sequences: 4,
     top_k: false,
     seed: true,
     penalties: true,
@@ -149,25 +149,25 @@ const OPENAI: Flavour = Flavour {
     thinking: Thinking::Effort,
     replay: Replay::Nothing,
     failures: &[],
-    loose_ends: false,
+    optional_finish_reason: false,
     cold_starts: false,
     merged_options: &[],
 };
 
 /// Requests use only what most servers support. Answers may vary freely.
 const CUSTOM: Flavour = Flavour {
-    stops: usize::MAX,
+    max_stop_sequences: usize::MAX,
     bare_tools: false,
     text_parts: false,
     refusals: false,
     failures: &["error", "insufficient_system_resource"],
-    loose_ends: true,
+    optional_finish_reason: true,
     ..OPENAI
 };
 
 /// DeepSeek has no penalties and seeds, and ignores unknown fields.
 const DEEPSEEK: Flavour = Flavour {
-    stops: 16,
+    max_stop_sequences: 16,
     seed: false,
     penalties: false,
     forced_tools_beside_reasoning: false,

@@ -199,7 +199,7 @@ impl MessageBuilder {
             "length" => FinishReason::Length,
             "tool_calls" | "function_call" => FinishReason::ToolCalls,
             "content_filter" => FinishReason::ContentFilter,
-            _ if self.flavour().loose_ends => loose_reason(reason),
+            _ if self.flavour().optional_finish_reason => lenient_reason(reason),
             _ => FinishReason::Unspecified,
         };
         match reason {
@@ -234,7 +234,7 @@ impl MessageBuilder {
 }
 
 /// Maps finish reasons of other servers, and a missing one.
-fn loose_reason(reason: &str) -> FinishReason {
+fn lenient_reason(reason: &str) -> FinishReason {
     match reason {
         "" | "end_turn" | "eos" | "eos_token" | "stop_sequence" => FinishReason::Stop,
         "max_tokens" => FinishReason::Length,

@@ -104,7 +104,7 @@ impl Decoder {
     /// Returns the complete answer. None when the stream was cut: it must have a finish reason or,
     /// from a compatible server, at least the end marker. None too when it has no answer.
     pub(crate) fn finish(self) -> Option<Answer> {
-        let tolerated = self.done && self.builder.flavour().loose_ends;
+        let tolerated = self.done && self.builder.flavour().optional_finish_reason;
         let reason = self.finish.or_else(|| tolerated.then(String::new))?;
         if self.builder.is_cold_start(&reason, self.usage.as_ref()) {
             return None;

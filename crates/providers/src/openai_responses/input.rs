@@ -20,7 +20,7 @@ use crate::json;
 #[serde(untagged)]
 pub(super) enum Item<'a> {
     /// Reasoning, as it was received.
-    AsItCame(&'a RawValue),
+    Raw(&'a RawValue),
     Message(WireMessage<'a>),
     Typed(Typed<'a>),
 }
@@ -196,7 +196,7 @@ fn assistant<'a>(
         match &part.content {
             Some(Neutral::Reasoning(_)) => {
                 if let Some(state) = own_state(mark, part) {
-                    items.push(Item::AsItCame(reasoning(m, p, state)?));
+                    items.push(Item::Raw(reasoning(m, p, state)?));
                 }
             }
             Some(Neutral::ToolCall(call)) => {

@@ -183,6 +183,6 @@ const SAMPLING_SUPPORT: SamplingSupport = SamplingSupport {
     max_temperature: 2.0,
     penalties: false,
     seed: false,
-    stops: 0,
+    max_stop_sequences: 0,
     top_k: false,
 };

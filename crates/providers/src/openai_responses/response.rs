@@ -136,7 +136,7 @@ fn add(draft: &mut Draft, raw: &RawValue, item: &OutputItem<'_>) {
             let texts = pieces.filter_map(|piece| piece.text.as_deref());
             for (index, text) in texts.enumerate() {
                 if index > 0 {
-                    draft.push(part, BETWEEN_SUMMARIES);
+                    draft.push(part, SUMMARY_SEPARATOR);
                 }
                 draft.push(part, text);
             }
@@ -225,4 +225,4 @@ fn unused_reasoning(transformations: Option<&RawValue>) -> Vec<String> {
 }
 
 /// Summaries are separate paragraphs.
-pub(super) const BETWEEN_SUMMARIES: &str = "\n\n";
+pub(super) const SUMMARY_SEPARATOR: &str = "\n\n";

@@ -4,7 +4,7 @@ use latchkey_contract::router::v1::{PartDelta, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::response::{BETWEEN_SUMMARIES, End, OutputItem, Response};
+use super::response::{End, OutputItem, Response, SUMMARY_SEPARATOR};
 use crate::Dialect;
 use crate::decode::{Answer, Draft, PartId, Undecodable};
 use crate::json::Text;
@@ -217,7 +217,7 @@ impl Decoder {
             && open.piece != piece
         {
             open.piece = piece;
-            deltas.push(self.draft.push(part, BETWEEN_SUMMARIES));
+            deltas.push(self.draft.push(part, SUMMARY_SEPARATOR));
         }
         deltas.push(self.draft.push(part, more));
     }

@@ -282,8 +282,8 @@ fn assert_refused(field: &str, kind: EncodeErrorKind, case: &Case) {
     match case.encode() {
         Ok(_) => panic!("{} takes {field}", case.provider),
         Err(error) => {
-            let found = (error.field.as_ref(), error.kind);
-            assert_eq!(found, (field, kind), "{}", case.provider);
+            let vectors = (error.field.as_ref(), error.kind);
+            assert_eq!(vectors, (field, kind), "{}", case.provider);
         }
     }
 }
@@ -356,16 +356,16 @@ proptest! {
     }
 
     #[test]
-    fn only_as_many_vectors_as_inputs_are_accepted(found in 0_usize..5, asked in 1_usize..5) {
+    fn only_as_many_vectors_as_inputs_are_accepted(vectors in 0_usize..5, inputs in 1_usize..5) {
         let one = json!({ "values": [1.0] });
         let body = json!({
-            "data": vec![json!({ "embedding": [1.0] }); found],
-            "embeddings": vec![one.clone(); found],
-            "predictions": vec![json!({ "embeddings": one }); found],
+            "data": vec![json!({ "embedding": [1.0] }); vectors],
+            "embeddings": vec![one.clone(); vectors],
+            "predictions": vec![json!({ "embeddings": one }); vectors],
         });
-        for case in cases_of_every_form(asked) {
+        for case in cases_of_every_form(inputs) {
             let read = case.read(&body.to_string());
-            prop_assert_eq!(read.is_ok(), found == asked, "{}", case.provider);
+            prop_assert_eq!(read.is_ok(), vectors == inputs, "{}", case.provider);
         }
     }
 

@@ -36,7 +36,7 @@ pub(crate) const ANTHROPICS: [Difference; 3] = [
 ];
 
 /// OpenAI's client sends Azure's keys as bearer tokens; Azure's documentation says `api-key`.
-pub(crate) const AZURES: [Difference; 2] = [
+pub(crate) const AZURE_DIFFERENCES: [Difference; 2] = [
     ("authorization", Some("Bearer sk-golden-0123456789"), None),
     ("api-key", None, Some("sk-golden-0123456789")),
 ];
@@ -58,7 +58,7 @@ fn anthropic_requests_equal_the_sdks_but_for_stated_headers() {
 
 #[test]
 fn azure_requests_equal_the_sdks_but_for_stated_headers() {
-    requests_equal_the_sdks("azure", cases::azure::case, &AZURES);
+    requests_equal_the_sdks("azure", cases::azure::case, &AZURE_DIFFERENCES);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::refusals::{
 };
 
 /// A model of each dialect and endpoint.
-const EVERYBODY: [(ProviderId, &str); 11] = [
+const ALL_MODELS: [(ProviderId, &str); 11] = [
     GPT_4_1,
     GPT_5_4,
     LLAMA,
@@ -208,7 +208,7 @@ fn requests_against_the_contract_are_invalid_everywhere() {
         ),
     ];
     for (field, request) in cases {
-        for (provider, model) in EVERYBODY {
+        for (provider, model) in ALL_MODELS {
             let case = Case::new(provider, model, request.clone());
             let Err(error) = case.encode() else {
                 panic!("{model} takes {field}");
@@ -224,7 +224,7 @@ fn requests_against_the_contract_are_invalid_everywhere() {
 
 #[test]
 fn tool_calls_and_their_results_must_match() {
-    let asked = || {
+    let with_calls = || {
         message(
             Role::Assistant,
             [call("a", "now", "{}"), call("b", "now", "{}")],
@@ -232,23 +232,23 @@ fn tool_calls_and_their_results_must_match() {
     };
     let answered = |id| message(Role::Tool, [result(id, [text("x")])]);
     for (field, messages) in [
-        ("messages", vec![user("x"), asked()]),
-        ("messages", vec![user("x"), asked(), answered("a")]),
+        ("messages", vec![user("x"), with_calls()]),
+        ("messages", vec![user("x"), with_calls(), answered("a")]),
         (
             "messages[3]",
-            vec![user("x"), asked(), answered("a"), user("y")],
+            vec![user("x"), with_calls(), answered("a"), user("y")],
         ),
         (
             "messages[2].parts[0].tool_result.tool_call_id",
-            vec![user("x"), asked(), answered("c")],
+            vec![user("x"), with_calls(), answered("c")],
         ),
         (
             "messages[3].parts[0].tool_result.tool_call_id",
-            vec![user("x"), asked(), answered("a"), answered("a")],
+            vec![user("x"), with_calls(), answered("a"), answered("a")],
         ),
         (
             "messages[2].parts[0].tool_result.name",
-            vec![user("x"), asked(), misnamed("a"), answered("b")],
+            vec![user("x"), with_calls(), misnamed("a"), answered("b")],
         ),
         (
             "messages[1].parts[1].tool_call.id",
@@ -276,7 +276,7 @@ fn tool_calls_and_their_results_must_match() {
             conversation(messages),
         );
     }
-    let fine = [user("x"), asked(), answered("b"), answered("a")];
+    let fine = [user("x"), with_calls(), answered("b"), answered("a")];
     assert!(
         Case::new(GPT_4_1.0, GPT_4_1.1, conversation(fine))
             .encode()

@@ -15,7 +15,7 @@ use crate::cases::{
     self, Case, KEY, base_url, conversation, effort, option, option_text, options, stops, target,
     user,
 };
-use crate::golden::{ANTHROPICS, AZURES, assert_equals, goldens};
+use crate::golden::{ANTHROPICS, AZURE_DIFFERENCES, assert_equals, goldens};
 
 #[test]
 fn list_requests_equal_the_sdks() {
@@ -30,7 +30,7 @@ fn list_requests_equal_the_sdks() {
         let ours = models::request(&target, "").unwrap();
         let differences = match name.as_str() {
             "anthropic" => ANTHROPICS.as_slice(),
-            "azure" => &AZURES,
+            "azure" => &AZURE_DIFFERENCES,
             _ => &[],
         };
         assert_equals(&name, &golden["request"], &ours, differences);
@@ -83,7 +83,7 @@ fn token_count_requests_equal_the_sdks() {
         };
         let differences = match provider {
             "anthropic" => ANTHROPICS.as_slice(),
-            "azure" => &AZURES,
+            "azure" => &AZURE_DIFFERENCES,
             _ => &[],
         };
         let ours = case.count().unwrap().request;

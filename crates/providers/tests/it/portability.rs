@@ -55,8 +55,10 @@ fn what_the_body_lacks_is_named_as_a_loss() {
                 continue;
             };
             *taken.borrow_mut().entry((provider, model)).or_default() += 1;
-            if let Err(words) = check(&planted, &exchange) {
-                return Err(TestCaseError::fail(format!("{provider} {model}: {words}")));
+            if let Err(message) = check(&planted, &exchange) {
+                return Err(TestCaseError::fail(format!(
+                    "{provider} {model}: {message}"
+                )));
             }
         }
         Ok(())
@@ -160,7 +162,7 @@ fn lost(field: &str, kind: loss::Kind, provider: &str) -> (String, loss::Kind, S
 
 #[test]
 fn only_one_refusal_of_a_message_keeps_its_mark_and_only_at_openai() {
-    let refusal = |words: &str| part(Content::Refusal(words.to_owned()));
+    let refusal = |message: &str| part(Content::Refusal(message.to_owned()));
     let request = || {
         let refused = message(Role::Assistant, [refusal("No."), refusal("Never.")]);
         conversation([user("x"), refused, user("y")])
@@ -260,12 +262,12 @@ fn unused_reasoning_is_found_by_its_id() {
         let data = format!(r#"{{"type":"reasoning","id":"{id}","summary":[]}}"#);
         with_state(reasoning(""), "openai", &data)
     };
-    let said = [
+    let parts = [
         item("rs_1"),
         item("rs_2"),
         with_state(text("Hi."), "openai", r#"{"id":"rs_2"}"#),
     ];
-    let messages = [user("x"), message(Role::Assistant, said), user("y")];
+    let messages = [user("x"), message(Role::Assistant, parts), user("y")];
     let case = case(ProviderId::OpenAi, "gpt-5.4", conversation(messages));
     let sent = case.encode().unwrap().sent_reasoning;
     let sent: Vec<_> = sent

@@ -264,23 +264,28 @@ fn openai_requires_a_schema_name_and_anthropic_does_not() {
 
 #[test]
 fn state_that_no_provider_gave_is_refused() {
-    let said = |part| conversation([user("x"), message(Role::Assistant, [part]), user("y")]);
+    let with_part = |part| conversation([user("x"), message(Role::Assistant, [part]), user("y")]);
     let field = "messages[1].parts[0].provider_state.data";
     for part in [
         with_state(reasoning("x"), "openai", "not json"),
         with_state(text("x"), "openai", "[]"),
     ] {
-        assert_refused(field, EncodeErrorKind::Invalid, GPT_5_4, said(part));
+        assert_refused(field, EncodeErrorKind::Invalid, GPT_5_4, with_part(part));
     }
     for part in [
         with_state(text("x"), "google", "not base64"),
         with_state(reasoning("x"), "google", "\""),
     ] {
-        assert_refused(field, EncodeErrorKind::Invalid, FLASH_3, said(part));
+        assert_refused(field, EncodeErrorKind::Invalid, FLASH_3, with_part(part));
     }
     let mut binary = with_state(redacted(), "anthropic", "");
     binary.provider_state.as_mut().unwrap().data = vec![0xff].into();
-    assert_refused(field, EncodeErrorKind::Invalid, HAIKU_4_5, said(binary));
+    assert_refused(
+        field,
+        EncodeErrorKind::Invalid,
+        HAIKU_4_5,
+        with_part(binary),
+    );
 }
 
 pub(crate) fn assert_refused(

@@ -40,13 +40,13 @@ impl<'a> PriceField<'a> {
             service_tier: None,
         };
         while !rest.is_empty() {
-            rest = field.suffix(rest)?;
+            rest = field.take_suffix(rest)?;
         }
         Some(field)
     }
 
     /// Removes one suffix and returns the rest.
-    fn suffix(&mut self, rest: &'a str) -> Option<&'a str> {
+    fn take_suffix(&mut self, rest: &'a str) -> Option<&'a str> {
         for (suffix, service_tier) in SERVICE_TIERS {
             if let Some(rest) = rest.strip_prefix(suffix) {
                 let first = self.service_tier.replace(service_tier).is_none();
@@ -74,7 +74,7 @@ impl<'a> PriceField<'a> {
             let before = prices.image.replace(NanosEach::new(nanos));
             return Some(SetOnce::after(before.is_some()));
         }
-        let nanos = scaled_up(amount, NANO_PLACES + MILLION)?;
+        let nanos = scaled_up(amount, NANO_PLACES + MILLION_PLACES)?;
         let place = match self.class {
             Class::Input => &mut prices.input,
             Class::CacheRead => &mut prices.cache_read,
@@ -123,7 +123,7 @@ const SERVICE_TIERS: [(&str, &str); 4] = [
 ];
 
 /// Decimal places between a price per token and a price per million tokens.
-const MILLION: i64 = 6;
+const MILLION_PLACES: i64 = 6;
 
 #[cfg(test)]
 mod tests {

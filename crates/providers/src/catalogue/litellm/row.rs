@@ -25,7 +25,7 @@ impl<'a> Row<'a> {
 
     /// Returns the provider, the provider's name of the model, and whether the row's name has the
     /// provider's prefix. None for unsupported providers.
-    pub(super) fn whose<'n>(&self, name: &'n str) -> Option<(ProviderId, &'n str, bool)> {
+    pub(super) fn identify<'n>(&self, name: &'n str) -> Option<(ProviderId, &'n str, bool)> {
         let provider = self.text("litellm_provider").ok()??;
         let (provider, prefix) = match provider.as_str() {
             "anthropic" => (ProviderId::Anthropic, "anthropic/"),
@@ -52,8 +52,8 @@ impl<'a> Row<'a> {
         if id.split('/').any(is_size) {
             return Err(SkipReason::Size);
         }
-        let makes_pictures = operations.contains(&Operation::GenerateImages);
-        let tariff = self.tariff(makes_pictures)?;
+        let makes_images = operations.contains(&Operation::GenerateImages);
+        let tariff = self.tariff(makes_images)?;
         // All-zero prices mean an unknown price, or another way of pricing.
         if tariff.standard.prices.amounts().all(|amount| amount == 0) {
             return Err(SkipReason::NoPrice);
@@ -64,7 +64,9 @@ impl<'a> Row<'a> {
         model.max_output_tokens = self.limit("max_output_tokens")?;
         model.tariff = tariff;
         if let Some(date) = self.text("deprecation_date")? {
-            let date: Date = date.parse().map_err(|_| unreadable("deprecation_date"))?;
+            let date: Date = date
+                .parse()
+                .map_err(|_| invalid_field("deprecation_date"))?;
             model.retire_time = Some(date.start());
         }
         model.check()?;
@@ -75,7 +77,7 @@ impl<'a> Row<'a> {
         match self.text("mode")?.unwrap_or_default().as_str() {
             "chat" | "responses" => Ok(vec![Operation::Generate]),
             "embedding" => Ok(vec![Operation::Embed]),
-            "image_generation" if self.chats() => {
+            "image_generation" if self.generates_text() => {
                 Ok(vec![Operation::Generate, Operation::GenerateImages])
             }
             "image_generation" => Ok(vec![Operation::GenerateImages]),
@@ -84,24 +86,24 @@ impl<'a> Row<'a> {
     }
 
     /// Whether the model generates text, whatever its mode.
-    fn chats(&self) -> bool {
+    fn generates_text(&self) -> bool {
         let endpoints = self.0.get("supported_endpoints").copied();
         endpoints
             .and_then(|json| serde_json::from_str::<Vec<String>>(json.get()).ok())
             .is_some_and(|paths| paths.iter().any(|path| path == "/v1/chat/completions"))
     }
 
-    fn tariff(&self, makes_pictures: bool) -> Result<Tariff, SkipReason> {
+    fn tariff(&self, makes_images: bool) -> Result<Tariff, SkipReason> {
         let mut lists: BTreeMap<(Option<&str>, Option<i64>), Prices> = BTreeMap::new();
         for (name, amount) in &self.0 {
             if let Some(field) = PriceField::parse(name) {
                 let list = lists.entry((field.service_tier, field.above)).or_default();
-                set(field, list, name, amount)?;
+                set_price(field, list, name, amount)?;
             }
         }
         let mut tariff = Tariff::default();
         for ((service_tier, above), mut prices) in lists {
-            if !makes_pictures {
+            if !makes_images {
                 // Some rows use the field for songs.
                 prices.image = None;
             }
@@ -109,22 +111,23 @@ impl<'a> Row<'a> {
                 None => &mut tariff.standard,
                 Some(name) => tariff.service_tiers.entry(name.to_owned()).or_default(),
             };
-            put(table, above, prices);
+            insert_prices(table, above, prices);
         }
         if let Some(json) = self.0.get("off_peak_pricing") {
-            let unreadable = || unreadable("off_peak_pricing");
-            let fields = Self::read_object(json).ok_or_else(unreadable)?;
+            let invalid_field = || invalid_field("off_peak_pricing");
+            let fields = Self::read_object(json).ok_or_else(invalid_field)?;
             let mut prices = Prices::default();
             for (name, amount) in &fields {
                 match PriceField::parse(name) {
                     Some(field) if field.above.is_none() && field.service_tier.is_none() => {
-                        set(field, &mut prices, name, amount)?;
+                        set_price(field, &mut prices, name, amount)?;
                     }
-                    Some(_) => return Err(unreadable()),
+                    Some(_) => return Err(invalid_field()),
                     None => {}
                 }
             }
-            let off_peak = hours::off_peak(json, by_token(prices)).ok_or_else(unreadable)?;
+            let off_peak = hours::off_peak(json, without_double_image_price(prices))
+                .ok_or_else(invalid_field)?;
             tariff.off_peak = Some(off_peak);
         }
         Ok(tariff)
@@ -139,19 +142,19 @@ impl<'a> Row<'a> {
             None | Some("null") => Ok(None),
             Some(text) => scaled_up(text, 0)
                 .map(Some)
-                .ok_or_else(|| unreadable(field)),
+                .ok_or_else(|| invalid_field(field)),
         }
     }
 
     fn text(&self, field: &str) -> Result<Option<String>, SkipReason> {
         match self.0.get(field) {
             None => Ok(None),
-            Some(json) => serde_json::from_str(json.get()).map_err(|_| unreadable(field)),
+            Some(json) => serde_json::from_str(json.get()).map_err(|_| invalid_field(field)),
         }
     }
 }
 
-fn set(
+fn set_price(
     field: PriceField<'_>,
     prices: &mut Prices,
     name: &str,
@@ -162,13 +165,13 @@ fn set(
     }
     match field.set(prices, amount.get()) {
         Some(SetOnce::First) => Ok(()),
-        Some(SetOnce::Again) => Err(SkipReason::Twice(name.to_owned())),
-        None => Err(unreadable(name)),
+        Some(SetOnce::Again) => Err(SkipReason::DuplicatePrice(name.to_owned())),
+        None => Err(invalid_field(name)),
     }
 }
 
-fn put(table: &mut PriceTable, above: Option<i64>, prices: Prices) {
-    let prices = by_token(prices);
+fn insert_prices(table: &mut PriceTable, above: Option<i64>, prices: Prices) {
+    let prices = without_double_image_price(prices);
     match above {
         None => table.prices = prices,
         // The fields are sorted by threshold.
@@ -181,7 +184,7 @@ fn put(table: &mut PriceTable, above: Option<i64>, prices: Prices) {
 
 /// Removes the price per image where image tokens have a price. A row gives both, but only one is
 /// charged.
-fn by_token(mut prices: Prices) -> Prices {
+fn without_double_image_price(mut prices: Prices) -> Prices {
     if prices.image_output.is_some() {
         prices.image = None;
     }
@@ -196,6 +199,6 @@ fn is_size(segment: &str) -> bool {
         .is_some_and(|(width, height)| numeric(width) && numeric(height))
 }
 
-fn unreadable(field: &str) -> SkipReason {
+fn invalid_field(field: &str) -> SkipReason {
     SkipReason::Field(field.to_owned())
 }

@@ -302,7 +302,7 @@ fn an_invalid_row_is_skipped_and_the_others_are_read() {
 #[test]
 fn a_skipped_row_names_its_fault() {
     let field = |fields: &str| match row(fields) {
-        Err(SkipReason::Field(field) | SkipReason::Twice(field)) => field,
+        Err(SkipReason::Field(field) | SkipReason::DuplicatePrice(field)) => field,
         other => panic!("{fields}: {other:?}"),
     };
     for (fields, wrong) in [

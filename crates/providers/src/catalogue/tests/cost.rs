@@ -119,13 +119,13 @@ fn image_input_without_a_price_costs_as_much_as_other_input() {
     };
     assert_eq!(apart.cost_nanos(&usage), Some(85));
     let gpt_image = find(ProviderId::OpenAi, "gpt-image-2");
-    let picture = Usage {
+    let image_usage = Usage {
         image_output_tokens: 4_000,
         image_count: 1,
         ..usage
     };
     // 1 × $5 + 10 × $8 + 4,000 × $30, per million tokens.
-    let cost = gpt_image.cost_nanos(&picture, &standard());
+    let cost = gpt_image.cost_nanos(&image_usage, &standard());
     assert_eq!(cost, Some(120_085_000));
 }
 
@@ -143,11 +143,11 @@ fn a_tier_prices_the_whole_call() {
         cost(usage(272_001, 0)),
         Some(1_360_005_000 + 22_500_000_000)
     );
-    let of_pictures = Usage {
+    let with_images = Usage {
         image_input_tokens: 1,
         ..usage(272_000, 0)
     };
-    assert_eq!(cost(of_pictures), cost(usage(272_001, 0)));
+    assert_eq!(cost(with_images), cost(usage(272_001, 0)));
     let haiku = find(ProviderId::Anthropic, "claude-haiku-5-5");
     assert_eq!(
         haiku.cost_nanos(&usage(50_000, 50_001), &standard()),

@@ -157,9 +157,9 @@ fn families_are_not_taken_from_a_provider_that_takes_them_from_another() {
         );
     assert!(matches!(
         Catalogue::parse(&text),
-        Err(CatalogueError::Lender {
+        Err(CatalogueError::ChainedFamilies {
             provider: ProviderId::Azure,
-            lender: ProviderId::Vertex
+            families_of: ProviderId::Vertex
         })
     ));
     let text = base().replace(

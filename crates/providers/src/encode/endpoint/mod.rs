@@ -42,12 +42,12 @@ impl Endpoint<'_> {
     /// URL.
     pub(crate) fn uri(self, target: &Target<'_>) -> Result<Uri, EncodeError> {
         let path = path::path(self, target)?;
-        below("base_url", target.base_url, &path)
+        join("base_url", target.base_url, &path)
     }
 }
 
 /// Appends a path to a base URL. `field` names the base URL in errors.
-pub(crate) fn below(field: &'static str, base: &Url, path: &str) -> Result<Uri, EncodeError> {
+pub(crate) fn join(field: &'static str, base: &Url, path: &str) -> Result<Uri, EncodeError> {
     let clean = matches!(base.scheme(), "https" | "http")
         && base.query().is_none()
         && base.fragment().is_none()

@@ -85,8 +85,8 @@ fn azure(endpoint: Endpoint<'_>, api_version: &str) -> Result<Cow<'static, str>,
         Endpoint::Embed { model, .. }
         | Endpoint::Generate { model, .. }
         | Endpoint::Images { model } => {
-            let below = openai(endpoint);
-            format!("/openai/deployments/{}{below}", segment(model)?)
+            let suffix = openai(endpoint);
+            format!("/openai/deployments/{}{suffix}", segment(model)?)
         }
     };
     Ok(format!("{path}?api-version={}", query(api_version)).into())

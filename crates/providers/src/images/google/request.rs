@@ -12,11 +12,11 @@ pub(in crate::images) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError>
     if request.count > 1 {
         return rules::unsupported("count", "must be at most 1 at this provider");
     }
-    rules::unset("quality", &request.quality)?;
-    rules::unset("background", &request.background)?;
+    rules::refuse_if_set("quality", &request.quality)?;
+    rules::refuse_if_set("background", &request.background)?;
     if call.target.provider == ProviderId::Google {
         // Only Vertex AI has a choice of formats.
-        rules::unset("mime_type", &request.mime_type)?;
+        rules::refuse_if_set("mime_type", &request.mime_type)?;
     }
     let options = (!request.mime_type.is_empty()).then_some(ImageOutputOptions {
         mime_type: &request.mime_type,

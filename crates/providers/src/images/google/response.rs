@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::usage;
 use crate::ErrorClass;
 use crate::decode::Undecodable;
-use crate::images::picture::{self, Hints};
+use crate::images::image_data::{self, Hints};
 use crate::images::{Images, Outcome, Reader};
 use crate::json::Text;
 
@@ -28,12 +28,12 @@ pub(in crate::images) fn decode(reader: Reader, body: &[u8]) -> Result<Outcome, 
         for part in parts.filter(|part| part.thought != Some(true)) {
             text.push_str(&part.text.unwrap_or_default());
             if let Some(data) = part.inline_data {
-                images.push(picture::of_base64(
+                images.push(image_data::of_base64(
                     &data.data,
                     hints(reader, &data.mime_type),
                 )?);
             } else if let Some(file) = part.file_data {
-                images.push(picture::of_url(
+                images.push(image_data::of_url(
                     &file.file_uri,
                     hints(reader, &file.mime_type),
                 )?);

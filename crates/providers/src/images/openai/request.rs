@@ -14,7 +14,7 @@ const RESERVED: Reserved = &["n", "partial_images", "stream"];
 pub(in crate::images) fn encode(call: &Call<'_>) -> Result<Vec<u8>, EncodeError> {
     let request = call.request;
     if call.target.provider != ProviderId::OpenRouter {
-        rules::unset("aspect_ratio", &request.aspect_ratio)?;
+        rules::refuse_if_set("aspect_ratio", &request.aspect_ratio)?;
     }
     let body = Body {
         model: call.model,
@@ -56,7 +56,7 @@ fn output_format(call: &Call<'_>) -> Result<Option<&'static str>, EncodeError> {
         Some(Format::Gif) if call.target.provider == ProviderId::OpenRouter => {
             rules::unsupported("mime_type", "is not a format that the provider generates")
         }
-        Some(format) => Ok(Some(format.word())),
+        Some(format) => Ok(Some(format.openai_name())),
         None => rules::unsupported("mime_type", "is not a format that the provider generates"),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::usage;
 use crate::decode::Undecodable;
 use crate::images::format::Format;
-use crate::images::picture::{self, Hints};
+use crate::images::image_data::{self, Hints};
 use crate::images::{Images, Reader};
 use crate::json::Text;
 use crate::money;
@@ -24,14 +24,14 @@ pub(in crate::images) fn decode(reader: Reader, body: &[u8]) -> Result<Images, U
         let mime_type = item.media_type.unwrap_or_default();
         let hints = Hints {
             mime_type: &mime_type,
-            answered: Format::of_word(&format),
+            answered: Format::of_openai_name(&format),
             requested: reader.requested,
         };
         let data = item.b64_json.filter(|data| !data.is_empty());
         let url = item.url.filter(|url| !url.is_empty());
         let mut image = match (data, url) {
-            (Some(data), _) => picture::of_base64(&data, hints)?,
-            (None, Some(url)) => picture::of_url(&url, hints)?,
+            (Some(data), _) => image_data::of_base64(&data, hints)?,
+            (None, Some(url)) => image_data::of_url(&url, hints)?,
             // Withheld, for example by Azure's content filter.
             (None, None) => continue,
         };

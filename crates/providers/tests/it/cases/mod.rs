@@ -65,8 +65,8 @@ impl Case {
     }
 
     /// Changes the traits of the model for this case.
-    pub(crate) fn with_traits(mut self, say: impl FnOnce(&mut ModelTraits)) -> Self {
-        say(&mut self.traits);
+    pub(crate) fn with_traits(mut self, change: impl FnOnce(&mut ModelTraits)) -> Self {
+        change(&mut self.traits);
         self
     }
 

@@ -24,13 +24,13 @@ fn an_answer_is_sent_back_unchanged_part_by_part() {
         ("vertex", ProviderId::Vertex),
     ] {
         for (name, golden) in goldens(&format!("{folder}/answers")) {
-            let said = &golden["body"]["candidates"][0]["content"]["parts"];
-            if said.is_null() || golden["answer"]["finish_reason"] == "PAUSED" {
+            let expected = &golden["body"]["candidates"][0]["content"]["parts"];
+            if expected.is_null() || golden["answer"]["finish_reason"] == "PAUSED" {
                 continue;
             }
             let request = answered(read(provider, &golden["body"]));
             let sent = Case::new(provider, FLASH_3.1, request).body().unwrap();
-            assert_eq!(*said, sent["contents"][1]["parts"], "{folder}/{name}");
+            assert_eq!(*expected, sent["contents"][1]["parts"], "{folder}/{name}");
             compared += 1;
         }
     }
@@ -39,7 +39,7 @@ fn an_answer_is_sent_back_unchanged_part_by_part() {
 
 #[test]
 fn each_result_carries_the_id_that_google_gave_its_call() {
-    let asked = |first: Part, second: Part| answered(message(Role::Assistant, [first, second]));
+    let ids_sent = |first: Part, second: Part| answered(message(Role::Assistant, [first, second]));
     let signed = |id: &str| with_state(call(id, "now", "{}"), "google", "EuMC");
     let ids = |(provider, model): (ProviderId, &'static str), request: GenerateRequest| {
         let body = Case::new(provider, model, request).body().unwrap();
@@ -52,15 +52,15 @@ fn each_result_carries_the_id_that_google_gave_its_call() {
         called
     };
     let none = [Value::Null, Value::Null];
-    let both = asked(signed("a1"), call("b2", "now", "{}"));
+    let both = ids_sent(signed("a1"), call("b2", "now", "{}"));
     assert_eq!(ids(FLASH_3, both.clone()), [json!("a1"), json!("b2")]);
     // Models before Gemini 3 refuse ids, and ids of another endpoint are unknown.
     assert_eq!(ids(FLASH_2_5, both.clone()), none);
     assert_eq!(ids(VERTEX_FLASH_3, both), none);
     // A synthetic id is unknown to every provider.
-    let made_up = asked(signed("call_r1_0"), call("b2", "now", "{}"));
-    assert_eq!(ids(FLASH_3, made_up), [Value::Null, json!("b2")]);
-    let foreign = asked(call("toolu_1", "now", "{}"), call("toolu_2", "now", "{}"));
+    let synthetic = ids_sent(signed("call_r1_0"), call("b2", "now", "{}"));
+    assert_eq!(ids(FLASH_3, synthetic), [Value::Null, json!("b2")]);
+    let foreign = ids_sent(call("toolu_1", "now", "{}"), call("toolu_2", "now", "{}"));
     assert_eq!(ids(FLASH_3, foreign), none);
 }
 
@@ -145,10 +145,10 @@ fn a_text_that_only_carries_state_is_sent_to_its_provider_only() {
         user("y"),
     ]);
     let sent = |(provider, model)| Case::new(provider, model, request.clone()).body().unwrap();
-    let said = json!({"role": "assistant", "content": "Hi."});
-    assert_eq!(sent(GPT_4_1)["messages"][1], said);
-    assert_eq!(sent((ProviderId::OpenAi, "gpt-5.4"))["input"][1], said);
-    assert_eq!(sent(HAIKU_4_5)["messages"][1], said);
+    let expected = json!({"role": "assistant", "content": "Hi."});
+    assert_eq!(sent(GPT_4_1)["messages"][1], expected);
+    assert_eq!(sent((ProviderId::OpenAi, "gpt-5.4"))["input"][1], expected);
+    assert_eq!(sent(HAIKU_4_5)["messages"][1], expected);
     let parts = sent(VERTEX_FLASH_3)["contents"][1]["parts"].clone();
     assert_eq!(parts, json!([{"text": "Hi."}]));
 }

@@ -18,7 +18,7 @@ pub(super) fn plant(kinds: Kinds, system: Option<&[Mark]>, turns: &[Turn]) -> Pl
     let mut field = Field {
         kinds,
         at: String::new(),
-        words: 0,
+        planted_words: 0,
         leaves: Vec::new(),
     };
     let mut messages = Vec::new();
@@ -58,7 +58,7 @@ fn calls_of(message: &Message) -> Vec<ToolCall> {
 struct Field {
     kinds: Kinds,
     at: String,
-    words: usize,
+    planted_words: usize,
     leaves: Vec<Leaf>,
 }
 
@@ -131,8 +131,12 @@ impl Field {
 
     /// White space of a unique length.
     fn blank(&mut self) -> Part {
-        self.words += 1;
-        let blank = format!("{}{}", "\n".repeat(self.words), " ".repeat(self.words));
+        self.planted_words += 1;
+        let blank = format!(
+            "{}{}",
+            "\n".repeat(self.planted_words),
+            " ".repeat(self.planted_words)
+        );
         self.leaf(What::Blank, [blank.replace('\n', "\\n")]);
         part(Content::Text(blank))
     }
@@ -157,7 +161,7 @@ impl Field {
                         "summary":[{{"type":"summary_text","text":"{text}"}}]}}"#
                 )
             }
-            "openrouter" if self.words.is_multiple_of(2) => {
+            "openrouter" if self.planted_words.is_multiple_of(2) => {
                 let signature = self.word(What::State);
                 format!(
                     r#"[{{"type":"reasoning.text","text":"{text}","signature":"{signature}"}}]"#
@@ -196,7 +200,7 @@ impl Field {
 
     fn image(&mut self, kind: UserPart) -> Part {
         let detail = if self.kinds.details {
-            [0, 1, 2, 3][self.words % 4]
+            [0, 1, 2, 3][self.planted_words % 4]
         } else {
             0
         };
@@ -216,7 +220,7 @@ impl Field {
             UserPart::PlainFile => file::Source::Blob(self.blob("text/plain")),
             _ => file::Source::Blob(self.blob("application/pdf")),
         };
-        let filename = match self.words % 3 {
+        let filename = match self.planted_words % 3 {
             0 => String::new(),
             _ => self.word(What::Filename),
         };
@@ -232,8 +236,8 @@ impl Field {
 
     /// Adds bytes, which a body has as base64 or, if they are text, as text.
     fn blob(&mut self, mime_type: &str) -> Blob {
-        self.words += 1;
-        let word = word(self.words);
+        self.planted_words += 1;
+        let word = word(self.planted_words);
         self.leaf(What::Words, [STANDARD.encode(&word), word.clone()]);
         Blob {
             mime_type: mime_type.to_owned(),
@@ -258,8 +262,8 @@ impl Field {
     }
 
     fn word(&mut self, what: What) -> String {
-        self.words += 1;
-        let word = word(self.words);
+        self.planted_words += 1;
+        let word = word(self.planted_words);
         self.leaf(what, [word.clone()]);
         word
     }

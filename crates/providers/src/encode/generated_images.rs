@@ -13,10 +13,10 @@ pub(super) fn check(dialect: Dialect, messages: &[Message]) -> Result<(), Encode
         return Ok(());
     }
     for (m, message) in messages.iter().enumerate() {
-        let is_picture = |content: &Option<Content>| matches!(content, Some(Content::Image(_)));
+        let is_image = |content: &Option<Content>| matches!(content, Some(Content::Image(_)));
         let mut parts = message.parts.iter();
         if message.role() == Role::Assistant
-            && let Some(p) = parts.position(|part| is_picture(&part.content))
+            && let Some(p) = parts.position(|part| is_image(&part.content))
         {
             return refuse(
                 part_field(m, p, "image"),
