@@ -2,7 +2,7 @@
 //!
 //! Providers disagree on status codes: Anthropic reports an empty account as 400, OpenAI as 429. An
 //! error is therefore classified by its body first and by its status second. The provider's message
-//! is kept, and everything that looks like a key is redacted from it ([`redact`]).
+//! is kept, and everything that looks like a key is redacted from it ([`redact()`]).
 
 mod anthropic;
 mod azure;

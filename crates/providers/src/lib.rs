@@ -1,19 +1,20 @@
-//! Knowledge of each provider: how a neutral request is encoded, how answers, streams and errors are
-//! decoded, how a key is checked, and what the models can do and cost.
+//! Knowledge of each provider: how a neutral request is encoded, how answers, streams and errors
+//! are decoded, how a key is checked, and what the models can do and cost.
 //!
-//! The crate does no I/O: requests come out as bytes and headers, answers go in as bytes. The caller
-//! connects, retries, keeps keys and accounts for costs. The neutral types are the contract's own
-//! messages.
+//! The crate does no I/O: requests come out as bytes and headers, answers go in as bytes. The
+//! caller connects, retries, keeps keys and accounts for costs. The neutral types are the
+//! contract's own messages.
 //!
-//! A call goes [`encode::generate`] → HTTP → [`decode::unary`] or, if streamed, [`stream::events`] →
-//! [`stream::Decoder`]. Failures of all providers are one type, [`ProviderError`]. Start at
+//! A call goes [`encode::generate`] → HTTP → [`decode::unary`] or, if streamed, [`stream::events`]
+//! → [`stream::Decoder`]. Failures of all providers are one type, [`ProviderError`]. Start at
 //! [`encode`].
 //!
 //! Each dialect has a folder: `openai_chat` (OpenAI and compatible servers), `openai_responses`,
 //! `anthropic` (also at Vertex AI) and `generate_content` (Google's Gemini, at AI Studio and at
-//! Vertex AI). Other operations are [`embeddings`], [`images`], token counts ([`tokens`]) and lists of
-//! [`models`]. [`oauth`] exchanges service accounts and applications for access tokens. Differences
-//! between models of one dialect are data, in `data/catalogue`, which [`catalogue`] reads.
+//! Vertex AI). Other operations are [`embeddings`], [`images`], token counts ([`tokens`]) and lists
+//! of [`models`]. [`oauth`] exchanges service accounts and applications for access tokens.
+//! Differences between models of one dialect are data, in `data/catalogue`, which [`catalogue`]
+//! reads.
 //!
 //! ```
 //! use std::time::SystemTime;

@@ -103,8 +103,8 @@ impl Weekday {
     }
 }
 
-/// A part of a day, `from` included and `to` excluded. A part that ends before it begins wraps around
-/// midnight; a part that ends where it begins is the whole day.
+/// A part of a day, `from` included and `to` excluded. A part that ends before it begins wraps
+/// around midnight; a part that ends where it begins is the whole day.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Hours {
     from: Time,

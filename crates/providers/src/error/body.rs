@@ -41,8 +41,8 @@ impl ErrorBody {
         }
     }
 
-    /// Parses `{"error":{…}}`, `{"error":"…"}`, FastAPI's `{"detail":…}`, fields at the top level,
-    /// or a failed answer of Chat Completions.
+    /// Parses `{"error":{…}}`, `{"error":"…"}`, `FastAPI`'s `{"detail":…}`, fields at the top
+    /// level, or a failed answer of Chat Completions.
     fn of_object(object: &Map<String, Value>) -> Self {
         let top = text(object, "message").or_else(|| fastapi_detail(object));
         // In a stream, the Responses API wraps the failed answer.
@@ -179,7 +179,7 @@ fn details_code(error: &Map<String, Value>) -> Option<String> {
     text(error.get("details")?.as_object()?, "error_code")
 }
 
-/// Reads FastAPI's `detail`: a text, or a list of fields and their errors.
+/// Reads `FastAPI`'s `detail`: a text, or a list of fields and their errors.
 fn fastapi_detail(object: &Map<String, Value>) -> Option<String> {
     match object.get("detail")? {
         Value::String(text) => Some(text.clone()),
