@@ -271,7 +271,7 @@ pub fn request_id(headers: &HeaderMap) -> Option<String> {
     let header = |name| headers.get(name)?.to_str().ok();
     let id = [
         "request-id",
-        // Azure sends an `x-request-id` too, which its support does not use.
+        // Azure sends `x-request-id` as well; its own id takes precedence.
         "apim-request-id",
         "x-request-id",
         "x-generation-id",

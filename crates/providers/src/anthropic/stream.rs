@@ -30,7 +30,7 @@ struct Open {
     kind: Kind,
     /// None for unknown types, and for text without content so far.
     part: Option<PartId>,
-    /// Set when the block ends: a signature, or a tool's input that did not come in pieces.
+    /// Held until the block ends: a signature, or a tool's input that did not come in pieces.
     held: String,
 }
 

@@ -51,8 +51,7 @@ pub(crate) struct Flavour {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Parallel {
     Both,
-    /// Only forbidding is sent: upstreams that do not know the field are not used for such a
-    /// request.
+    /// Only forbidding is sent: requiring the field would exclude upstreams that do not know it.
     Forbidden,
     Neither,
 }

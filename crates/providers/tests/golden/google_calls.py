@@ -1,4 +1,4 @@
-"""The calls that are recorded of Google's SDK, and of Anthropic's for Vertex AI."""
+"""The recorded requests of Google's SDK, and of Anthropic's for Vertex AI."""
 
 import base64
 
@@ -8,10 +8,10 @@ from calls import ANTHROPIC, PDF, PERSON_SCHEMA, PHOTO, PNG, WEATHER_SCHEMA, mes
 
 FLASH_2_5 = "gemini-2.5-flash"
 FLASH_3 = "gemini-3-flash-preview"
-# Signatures use both characters in which the alphabets of base64 differ.
+# The signatures contain both characters in which the base64 alphabets differ.
 SIGNATURE = base64.b64decode("CiQB+/+/eA==")
 TEXT_SIGNATURE = base64.b64decode("EuMC/+8=")
-# As Google documents it: the text itself stands where base64 stands otherwise.
+# As Google documents: the text itself in place of base64.
 NOT_SIGNED = base64.urlsafe_b64decode("skip_thought_signature_validator")
 
 
@@ -64,7 +64,7 @@ def tools(mode, *functions, allowed=None):
     }
 
 
-# What both endpoints are sent alike.
+# Requests that are the same at both endpoints.
 GENERATE = {
     "plain": generate(FLASH_2_5, [asked("Hello")]),
     "system_and_turns": generate(
@@ -223,11 +223,11 @@ VERTEX = {
         system_instruction=types.Content(parts=[types.Part(text="Be brief.")]),
         tools=[types.Tool(function_declarations=[WEATHER])],
     ),
-    # Only the beta version lists.
+    # Only the beta version has lists.
     "list_models": list_models(page_size=100, http_options={"api_version": "v1beta1"}),
 }
 
-# Anthropic's own calls, sent to Vertex AI.
+# Anthropic's requests, sent to Vertex AI.
 VERTEX_ANTHROPIC = {
     **ANTHROPIC,
     "dated_model": message(

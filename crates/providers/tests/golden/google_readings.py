@@ -1,4 +1,4 @@
-"""What Google's SDK makes of an answer, and Anthropic's of one from Vertex AI."""
+"""Answers as decoded by Google's SDK, and by Anthropic's from Vertex AI."""
 
 import json
 
@@ -27,13 +27,13 @@ def read_generated(client, stream):
         native, words = feedback[0].block_reason.value, feedback[0].block_reason_message
     else:
         native = candidates[-1].finish_reason.value
-        # Words about tool calls are no refusal.
+        # A message about tool calls is not a refusal.
         words = None if made else candidates[-1].finish_message
     usage = chunks[-1].usage_metadata
     return {
         "text": "".join(part.text or "" for part in parts if not part.thought),
         "refusal": words,
-        # The SDK leaves calls without an id; Latchkey makes one up.
+        # The SDK keeps calls without an id; Latchkey adds a synthetic one.
         "tool_calls": [
             call(
                 one.id or f"call_{chunks[0].response_id}_{place}",

@@ -1,4 +1,4 @@
-"""The calls for vectors and pictures that are recorded.
+"""The recorded embedding and image requests.
 
 tests/it/embeddings.rs and tests/it/images.rs build the equal neutral request for each.
 """
@@ -32,7 +32,7 @@ SDKS = {
 
 
 class Azure:
-    """Both ways to address a resource."""
+    """Both ways of addressing an Azure resource."""
 
     def __init__(self, base):
         self.v1 = openai.OpenAI(api_key=KEY, base_url=f"{base}/openai/v1", max_retries=0)
@@ -42,7 +42,7 @@ class Azure:
 
 
 def clients(base):
-    """A client for each folder, of the SDK that the folder is named after."""
+    """Returns one client per folder, from the SDK that the folder is named after."""
     open_ai = openai.OpenAI(api_key=KEY, base_url=f"{base}/v1", max_retries=0)
     ai_studio = genai.Client(
         api_key=KEY, http_options=types.HttpOptions(base_url=base, api_version="v1beta")
@@ -136,7 +136,7 @@ CASES = {
         "everything": embed_content(
             "gemini-embedding-001", TWO, task_type="RETRIEVAL_DOCUMENT", output_dimensionality=256
         ),
-        # Of bare texts the SDK makes one vector for all of them.
+        # Given plain texts, the SDK requests one vector for all of them.
         "second_generation": embed_content("gemini-embedding-2", [content(text) for text in TWO]),
     },
     "embeddings/vertex": {
@@ -193,7 +193,7 @@ def answer(body):
     return (200, {"content-type": "application/json"}, json.dumps(body).encode())
 
 
-# So that each SDK has something to read.
+# Gives each SDK a valid answer.
 ANSWERS = {
     folder: answer(
         {} if SDKS[folder] == GOOGLE else VECTOR if folder.startswith("embeddings/") else PICTURE

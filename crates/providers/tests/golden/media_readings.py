@@ -1,11 +1,11 @@
-"""What the SDKs make of vectors and pictures, in the form that the golden files hold."""
+"""Embeddings and images as decoded by the SDKs, in the form of the golden files."""
 
 import base64
 import json
 
 
 def check(root, recorder, clients, sdks, write):
-    """Serves each answer to its SDK; counts those that it reads in another way than the file says."""
+    """Serves each answer to its SDK, and counts those that are decoded differently from the file."""
     failures = 0
     for folder, client in clients.items():
         for path in sorted((root / folder / "answers").glob("*.json")):
@@ -26,7 +26,7 @@ def check(root, recorder, clients, sdks, write):
 
 
 def expect(folder, case):
-    """Of a golden answer, what the SDK can confirm."""
+    """Returns the part of a golden answer that the SDK can confirm."""
     answer = case.get("answer")
     if answer is None:
         return {"declined": case["error"]["code"]}
@@ -53,7 +53,7 @@ def nanos(usage):
 
 def read_openai_vectors(client, case):
     client = getattr(client, "v1", client)
-    # The SDK leaves floats alone where it asked for base64.
+    # The SDK keeps floats, although it requested base64.
     list_ = client.embeddings.create(model="m", input="x")
     data = sorted(list_.data, key=lambda item: item.index)
     return {
@@ -104,7 +104,7 @@ def read_openai_pictures(client, case):
     images = []
     for item, meant in zip(answer.data, case["answer"]["images"], strict=True):
         if item.b64_json:
-            # Where the answer does not say what the bytes are, they say it themselves.
+            # Without a type in the answer, the magic bytes decide.
             images.append(picture(kind or meant["mime_type"], item.b64_json, item.revised_prompt))
         else:
             images.append({"url": item.url, "revised_prompt": item.revised_prompt or ""})

@@ -1,8 +1,8 @@
-"""What the SDKs make of an answer, in the form that the golden files hold."""
+"""Answers as decoded by the SDKs, in the form of the golden files."""
 
 
 def expected(answer):
-    """Of a golden answer, what an SDK can confirm."""
+    """Returns the part of a golden answer that an SDK can confirm."""
     parts = [part for part in answer["parts"] if "reasoning" not in part]
     usage = answer["usage"]
     thoughts = [part for part in answer["parts"] if "reasoning" in part]
@@ -21,7 +21,7 @@ def expected(answer):
 
 
 def details(part):
-    """OpenRouter's state is a list."""
+    """Converts OpenRouter's state, which is a list."""
     state = part.get("state_is_json")
     return state if isinstance(state, list) else []
 
@@ -61,7 +61,7 @@ def read_completion(completion):
 def read_response(client, stream):
     arguments = {"model": "m", "input": "x"}
     if stream:
-        # The SDK's own helper knows no end but `completed`.
+        # The SDK's own helper supports only `completed` as an end.
         for event in client.responses.create(**arguments, stream=True):
             if event.type in ("response.completed", "response.incomplete"):
                 response = event.response
@@ -125,7 +125,7 @@ def read_deepseek(client, stream):
 
 
 def read_openrouter(client, stream):
-    """Its client knows no `native_finish_reason`, and leaves the chunks of a stream as they are."""
+    """OpenRouter's client has no `native_finish_reason`, and does not merge the chunks of a stream."""
     arguments = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
     if not stream:
         completion = client.chat.send(**arguments)
@@ -158,7 +158,7 @@ def read_openrouter(client, stream):
 
 
 def read_models(client, sdk):
-    """The names alone; hardly any client knows more."""
+    """Returns the names only; hardly any client has more."""
     if client == "openrouter":
         return [model.id for model in sdk.models.list(limit=1000).result.data]
     return [model.id for model in sdk.models.list().data]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Records what the official SDKs send, and checks what they read.
+"""Records the requests of the official SDKs, and checks how they decode answers.
 
     # In a virtual environment:
     pip install openai==3.52.0 'anthropic[vertex]==2.11.0' google-genai==3.4.0 openrouter==1.3.84
@@ -7,7 +7,7 @@
 
 Each case of calls/ is sent by the SDK to a server on loopback and written to
 <dialect>/<case>.json as it arrived. Each <dialect>/answers/*.json, written by hand, is served to the
-SDK; what the SDK makes of it must be what the file says, and the file then names the SDK.
+SDK; the SDK must decode it as the file states, and the file then names the SDK.
 """
 
 import json
@@ -50,7 +50,7 @@ SDKS = {
 }
 CASES = {**calls.CASES, **google_calls.CASES}
 READERS = {**readings.READERS, **google_readings.READERS}
-# Of the headers, those that say who asks and in which version.
+# The headers that identify the caller and the API version.
 KEPT_HEADERS = [
     "authorization",
     "api-key",
@@ -186,7 +186,7 @@ def main():
         "openrouter_by_openai": openai.OpenAI(
             api_key=KEY, base_url=f"{base}/api/v1", max_retries=0
         ),
-        # In the versions that Latchkey asks for; the SDK's own defaults are others.
+        # The API versions of Latchkey; the SDK's defaults differ.
         "google": genai.Client(
             api_key=KEY, http_options={"base_url": base, "api_version": "v1beta"}
         ),

@@ -1,4 +1,4 @@
-"""The calls that are recorded. tests/it/cases/ builds the equal neutral request for each."""
+"""The recorded requests. tests/it/cases/ builds the equivalent neutral requests."""
 
 from calls import azure, deepseek, lists, openrouter
 
@@ -402,7 +402,7 @@ ANTHROPIC = {
         messages=[user("Ada, 36")],
         output_config={"format": {"type": "json_schema", "schema": PERSON_SCHEMA}},
     ),
-    # The SDK dropped the sampling parameters; the version of the API that we name has them.
+    # The SDK no longer has sampling parameters; the API version of Latchkey does.
     "sampling_and_stop": message(
         model="claude-haiku-4-5",
         max_tokens=256,
@@ -430,7 +430,7 @@ ANTHROPIC = {
         messages=[user("Why?")],
         thinking={"type": "disabled"},
     ),
-    # The model's own limit, which Latchkey fills in.
+    # The model's limit, which Latchkey sends by default.
     "stream": message(
         model="claude-haiku-4-5", max_tokens=64000, messages=[user("Hello")], stream=True
     ),
@@ -451,14 +451,14 @@ CASES = {
     "openrouter_by_openai": {"reasoning_budget": openrouter.reasoning_budget(user)},
 }
 
-# Where a call is kept that another client makes.
+# The folder of requests that another client sends.
 FOLDERS = {"openrouter_by_openai": "openrouter"}
 
-# Of other requests than those for answers: which client makes them, by folder and name.
+# The client of requests other than generation, by folder and name.
 OTHERS = {
     "models": lists.MODELS,
     "count_tokens": lists.count_tokens(OPENAI_RESPONSES, ANTHROPIC),
 }
 
-# What the server says while requests are recorded. Nobody reads it.
+# The answer of the server while requests are recorded. It is not checked.
 REFUSAL = (400, {"content-type": "application/json"}, b'{"error":{"message":"recorded"}}')

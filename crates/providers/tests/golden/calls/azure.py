@@ -1,18 +1,18 @@
 """Azure: the calls of Chat Completions and of Responses, made to a deployment.
 
-v1 is spoken by OpenAI's client at /openai/v1, the older addresses by AzureOpenAI.
+OpenAI's client calls v1 at /openai/v1; AzureOpenAI calls the older addresses.
 """
 
 
 def cases(chat, responses):
-    # At Azure there is no other server, and options that OpenAI alone has prove nothing.
+    # Azure has no compatible servers, and OpenAI's own options do not apply.
     calls = {name: send for name, send in chat.items() if name != "custom"}
     calls |= {f"responses_{name}": send for name, send in responses.items()}
     return calls
 
 
 def entra(client):
-    """A token of Entra's in place of a key; at the older addresses."""
+    """A token of Microsoft Entra instead of a key, at the older addresses."""
     import openai
 
     client = openai.AzureOpenAI(

@@ -1,4 +1,4 @@
-"""DeepSeek, by OpenAI's client as DeepSeek documents it."""
+"""DeepSeek, with OpenAI's client, as DeepSeek documents."""
 
 
 def cases(user, chat, chat_tool, weather_schema, photo, data_png):
@@ -11,7 +11,7 @@ def cases(user, chat, chat_tool, weather_schema, photo, data_png):
         "system_and_turns": chat(
             **pro,
             messages=[
-                # Several texts are one here.
+                # DeepSeek accepts one text only.
                 {"role": "system", "content": "Be brief.\nBe kind."},
                 user("Hello"),
                 {"role": "assistant", "content": "Hi.", "reasoning_content": "A greeting."},
@@ -41,7 +41,7 @@ def cases(user, chat, chat_tool, weather_schema, photo, data_png):
                 },
                 {"role": "tool", "tool_call_id": "call_1", "content": "4 °C\nand rain"},
                 {"role": "tool", "tool_call_id": "call_2", "content": "19 °C"},
-                # What another model said came without reasoning; beside tools the field is wanted.
+                # A message of another model has no reasoning, but with tools the field is required.
                 {"role": "assistant", "content": "Cold and warm.", "reasoning_content": ""},
                 user("Thanks."),
             ],

@@ -1,6 +1,6 @@
-"""What is asked beside answers: lists of models, and sizes of prompts."""
+"""Requests other than generation: lists of models and token counts."""
 
-# Which client asks, by provider.
+# The client of each provider.
 MODELS = {
     "anthropic": ("anthropic", lambda client: client.models.list(limit=1000)),
     "azure": ("azure", lambda client: client.models.list()),
@@ -8,7 +8,7 @@ MODELS = {
     "custom": ("openai_chat", lambda client: client.models.list()),
     "deepseek": ("deepseek", lambda client: client.models.list()),
     "openai": ("openai_chat", lambda client: client.models.list()),
-    # OpenRouter's own client always asks for pages; without them the list comes whole.
+    # OpenRouter's own client always requests pages; without them the list is complete.
     "openrouter": (
         "openrouter_by_openai",
         lambda client: client.models.list(extra_query={"output_modalities": "all"}),
@@ -17,7 +17,7 @@ MODELS = {
 
 
 def keyword_arguments(send):
-    """Those that a recorded call is made with."""
+    """The clients of a recorded request."""
     seen = {}
 
     class Endpoint:
@@ -45,7 +45,7 @@ def count_tokens(responses, messages):
     calls = {f"openai_{name}": (openai, of_responses(name)) for name in COUNTED_RESPONSES}
     calls |= {f"azure_{name}": ("azure", of_responses(name)) for name in ["plain"]}
     calls |= {f"anthropic_{name}": (anthropic, of_messages(name)) for name in COUNTED_MESSAGES}
-    # A model that is asked by Chat Completions is counted by Responses all the same.
+    # Responses counts the tokens of a model that Chat Completions serves.
     calls["openai_chat"] = (
         openai,
         lambda client: client.responses.input_tokens.count(

@@ -1,4 +1,4 @@
-"""OpenRouter, by its own client.
+"""OpenRouter, with its own client.
 
 That client says `"stream": false` where nothing is streamed, which is the default, and knows no
 `reasoning.max_tokens`, which OpenRouter's documentation has: that one call is made by OpenAI's.
@@ -26,7 +26,7 @@ def tool_call(id, city):
     return {"id": id, "type": "function", "function": function}
 
 
-# A request with parameters asks for upstreams that know them all.
+# A request with parameters requires upstreams that support them all.
 REQUIRE = {"require_parameters": True}
 
 
@@ -49,7 +49,7 @@ def cases(user, chat_tool, weather_schema, person_schema, photo, data_png, data_
                     ],
                 },
                 user("Hello"),
-                # Without details the text itself goes back.
+                # Without details the text is sent back.
                 {"role": "assistant", "content": "Hi.", "reasoning": "A greeting."},
                 user("And “you”?\n\t\u2028é😀"),
             ],
@@ -76,7 +76,7 @@ def cases(user, chat_tool, weather_schema, person_schema, photo, data_png, data_
             ],
             tools=[weather, chat_tool("now", parameters=empty)],
             tool_choice="auto",
-            # Several calls at once are the default, and hardly any upstream says that it knows the field.
+            # Parallel calls are the default, and hardly any upstream lists the field.
             provider=REQUIRE,
         ),
         "named_tool": send(
@@ -151,7 +151,7 @@ def cases(user, chat_tool, weather_schema, person_schema, photo, data_png, data_
             provider=REQUIRE,
         ),
         "stream": send(**claude, messages=[user("Hello")], stream=True),
-        # The caller's own preferences and ours are one object.
+        # The caller's preferences and Latchkey's are merged.
         "provider_options": send(
             **claude,
             messages=[user("Hello")],
@@ -159,13 +159,13 @@ def cases(user, chat_tool, weather_schema, person_schema, photo, data_png, data_
             min_p=0.25,
             provider={"order": ["anthropic"], "zdr": True, "require_parameters": True},
         ),
-        # Nothing that could be dropped: the caller's preferences are all there is.
+        # No parameter could be dropped, so only the caller's preferences are sent.
         "preferences": send(
             **claude,
             messages=[user("Hello")],
             provider={"sort": "price"},
         ),
-        # The caller has the last word.
+        # The caller's value takes precedence.
         "lenient": send(
             **claude,
             messages=[user("Hello")],
@@ -176,7 +176,7 @@ def cases(user, chat_tool, weather_schema, person_schema, photo, data_png, data_
 
 
 def reasoning_budget(user):
-    """By OpenAI's client, at OpenRouter's address."""
+    """OpenAI's client, at OpenRouter's address."""
     return lambda client: client.chat.completions.create(
         model="anthropic/claude-sonnet-5",
         messages=[user("Why?")],
