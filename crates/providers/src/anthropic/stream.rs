@@ -15,7 +15,7 @@ use crate::json::Text;
 #[derive(Debug)]
 pub(crate) struct Decoder {
     draft: Draft,
-    blocks: Vec<Open>,
+    blocks: Vec<OpenBlock>,
     id: String,
     model: String,
     stop_reason: Option<String>,
@@ -25,7 +25,7 @@ pub(crate) struct Decoder {
 
 /// A content block that was started, by its index in events.
 #[derive(Debug)]
-struct Open {
+struct OpenBlock {
     index: i64,
     kind: Kind,
     /// None for unknown types, and for text without content so far.
@@ -130,7 +130,7 @@ impl Decoder {
     }
 
     fn open(&mut self, index: Option<i64>, block: &Block<'_>, deltas: &mut Vec<PartDelta>) {
-        let mut open = Open {
+        let mut open = OpenBlock {
             index: index.unwrap_or_default(),
             kind: Kind::Other,
             part: None,
@@ -217,7 +217,7 @@ impl Decoder {
         self.stop_reason = Some(reason.into_owned());
     }
 
-    fn find(&mut self, index: Option<i64>) -> Option<&mut Open> {
+    fn find(&mut self, index: Option<i64>) -> Option<&mut OpenBlock> {
         let index = index.unwrap_or_default();
         self.blocks.iter_mut().rfind(|open| open.index == index)
     }

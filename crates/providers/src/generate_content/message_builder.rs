@@ -41,12 +41,12 @@ impl MessageBuilder {
     ) -> Result<(), Undecodable> {
         let signature = part.thought_signature.as_deref().unwrap_or_default();
         if let Some(call) = part.function_call {
-            let made = self.call(&call, response_id, deltas)?;
-            self.close(made, signature);
+            let part_id = self.call(&call, response_id, deltas)?;
+            self.close(part_id, signature);
         } else if let Some(data) = part.inline_data {
             if let Some(blob) = image_blob(&data)? {
-                let made = self.draft.open_image(blob);
-                self.close(made, signature);
+                let part_id = self.draft.open_image(blob);
+                self.close(part_id, signature);
             }
         } else if part.text.is_some() || !signature.is_empty() {
             let kind = match part.thought {
@@ -118,9 +118,9 @@ impl MessageBuilder {
         };
         self.calls += 1;
         let name = call.name.as_deref().unwrap_or_default().to_owned();
-        let (part, begun) = self.draft.open_tool_call(id, name);
+        let (part, delta) = self.draft.open_tool_call(id, name);
         let arguments = call.args.map_or(NO_ARGUMENTS, |args| args.get());
-        deltas.push(begun);
+        deltas.push(delta);
         deltas.push(self.draft.push(part, arguments));
         Ok(part)
     }

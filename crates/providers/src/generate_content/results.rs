@@ -20,7 +20,7 @@ struct PendingCall<'a> {
     /// The id that Google gave the call, if any.
     wire_id: Option<&'a str>,
     name: &'a str,
-    answer: Option<FunctionResponse<'a>>,
+    response: Option<FunctionResponse<'a>>,
 }
 
 impl<'a> PendingResults<'a> {
@@ -30,7 +30,7 @@ impl<'a> PendingResults<'a> {
             id,
             wire_id,
             name,
-            answer: None,
+            response: None,
         });
     }
 
@@ -41,12 +41,12 @@ impl<'a> PendingResults<'a> {
         at: (usize, usize),
         result: &'a ToolResult,
     ) -> Result<(), EncodeError> {
-        let mut waiting = self.0.iter_mut();
-        if let Some(waiting) = waiting.find(|waiting| waiting.id == result.tool_call_id) {
+        let mut pending = self.0.iter_mut();
+        if let Some(pending) = pending.find(|pending| pending.id == result.tool_call_id) {
             let text = text(result);
-            waiting.answer = Some(FunctionResponse {
-                id: waiting.wire_id,
-                name: waiting.name,
+            pending.response = Some(FunctionResponse {
+                id: pending.wire_id,
+                name: pending.name,
                 response: if result.failed {
                     Outcome::Error(text)
                 } else {
@@ -60,9 +60,9 @@ impl<'a> PendingResults<'a> {
 
     /// Takes the turn with the results. None when there are none.
     pub(super) fn take_turn(&mut self) -> Option<Content<'a>> {
-        let answers = self.0.drain(..).filter_map(|waiting| waiting.answer);
-        let parts: Vec<_> = answers
-            .map(|answer| Data::FunctionResponse(answer).into())
+        let responses = self.0.drain(..).filter_map(|pending| pending.response);
+        let parts: Vec<_> = responses
+            .map(|response| Data::FunctionResponse(response).into())
             .collect();
         (!parts.is_empty()).then_some(Content {
             role: Some(WireRole::User),

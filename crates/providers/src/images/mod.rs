@@ -136,6 +136,6 @@ impl Form {
 
 /// Estimates the size of the body in bytes.
 fn size_hint(request: &GenerateImagesRequest) -> usize {
-    const AROUND: usize = 384;
-    AROUND + request.prompt.len() + request.prompt.len() / 8
+    const BODY_OVERHEAD: usize = 384;
+    BODY_OVERHEAD + request.prompt.len() + request.prompt.len() / 8
 }

@@ -25,10 +25,10 @@ struct Function<'a> {
 
 /// The tool calls of a message.
 #[derive(Debug, Default)]
-pub(super) struct Calls(Vec<Open>);
+pub(super) struct Calls(Vec<OpenCall>);
 
 #[derive(Debug)]
-struct Open {
+struct OpenCall {
     index: Option<i64>,
     /// The server's id. Empty when it sent none.
     id: String,
@@ -60,7 +60,7 @@ impl Calls {
                 };
                 let (part, delta) = draft.open_tool_call(unique, name.to_owned());
                 deltas.push(delta);
-                self.0.push(Open {
+                self.0.push(OpenCall {
                     index: piece.index,
                     id: id.to_owned(),
                     part,

@@ -77,11 +77,11 @@ impl Details {
     /// The readable text of a list, for chunks that have it nowhere else.
     pub(super) fn text(list: &RawValue) -> String {
         let details = read(list).unwrap_or_default();
-        let head = details.iter().filter_map(|detail| {
+        let texts = details.iter().filter_map(|detail| {
             let head: DetailHead<'_> = serde_json::from_str(detail.get()).ok()?;
             head.text.or(head.summary)
         });
-        head.map(Text::into_owned).collect()
+        texts.map(Text::into_owned).collect()
     }
 
     /// The list as it is sent back.

@@ -13,13 +13,13 @@ use crate::json::Text;
 #[derive(Debug)]
 pub(crate) struct Decoder {
     draft: Draft,
-    parts: Vec<Open>,
+    parts: Vec<OpenPart>,
     end: Option<End>,
 }
 
 /// An open part, by its output index in events.
 #[derive(Debug)]
-struct Open {
+struct OpenPart {
     output: i64,
     /// The content index; for reasoning, the index of the last summary.
     piece: i64,
@@ -119,7 +119,7 @@ impl Decoder {
                 let name = item.name.clone().unwrap_or_default().into_owned();
                 let (part, delta) = self.draft.open_tool_call(id, name);
                 deltas.push(delta);
-                self.parts.push(Open {
+                self.parts.push(OpenPart {
                     output,
                     piece: 0,
                     kind: Kind::Call,
@@ -147,7 +147,7 @@ impl Decoder {
                     self.fill(Kind::Text, output, piece, text, deltas);
                     self.fill(Kind::Refusal, output, piece, refusal, deltas);
                 }
-                let is_visible = |open: &&Open| matches!(open.kind, Kind::Refusal | Kind::Text);
+                let is_visible = |open: &&OpenPart| matches!(open.kind, Kind::Refusal | Kind::Text);
                 let of_item = self.parts.iter().filter(|open| open.output == output);
                 for open in of_item.filter(is_visible) {
                     if let Some(state) = item.state() {
@@ -236,7 +236,7 @@ impl Decoder {
             Kind::Refusal => self.draft.open_refusal(),
             Kind::Call | Kind::Text => self.draft.open_text(),
         };
-        self.parts.push(Open {
+        self.parts.push(OpenPart {
             output,
             piece,
             kind,
@@ -245,7 +245,7 @@ impl Decoder {
         part
     }
 
-    fn find(&mut self, kind: Kind, output: i64) -> Option<&mut Open> {
+    fn find(&mut self, kind: Kind, output: i64) -> Option<&mut OpenPart> {
         self.parts
             .iter_mut()
             .rfind(|open| open.output == output && open.kind == kind)
