@@ -16,6 +16,7 @@ use latchkey_rpc::reflection;
 use tonic::service::Routes;
 use tower::Layer as _;
 
+use crate::bootstrap::open_or_bootstrap;
 use crate::config::VaultConfig;
 use crate::custody::keyring::KeyRingFile;
 use crate::domain::recheck::RecheckInterval;
@@ -23,7 +24,6 @@ use crate::leasing::{Leasing, watch_heads};
 use crate::quarantine::{Rechecks, watch_refused};
 use crate::services;
 use crate::store::Store;
-use crate::vault::Vault;
 
 /// How often the keyring file is looked at.
 const KEYRING_PERIOD: Duration = Duration::from_secs(5);
@@ -59,14 +59,16 @@ impl VaultConfig {
             return Err(Failure::run(SchemaError));
         }
         let leasing = Arc::new(Leasing::new(self.leasing, Arc::clone(&clock)));
-        let opened = Vault::open(
+        let vault = open_or_bootstrap(
             store.clone(),
             Arc::clone(&keyring),
             Arc::clone(&leasing),
             self.egress,
             clock,
-        );
-        let vault = Arc::new(opened.await.map_err(Failure::run)?);
+        )
+        .await
+        .map_err(Failure::run)?;
+        let vault = Arc::new(vault);
         let rechecks = RecheckInterval::from_seconds(self.leasing.recheck_interval)
             .map(|interval| Arc::new(Rechecks::new(Arc::clone(&vault), interval)));
         let identify = IdentifyLayer::new(&self.identity)?;

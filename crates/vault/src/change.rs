@@ -17,7 +17,7 @@ use crate::domain::version::KeyVersion;
 use crate::domain::workspace::{Project, Workspace};
 use crate::error::{Noun, VaultError};
 use crate::leasing::Committed;
-use crate::store::{Unit, audit_events, keys, versions, workspaces};
+use crate::store::{Unit, audit_events, branch_keys, keys, versions, workspaces};
 use crate::vault::{self, OpenWorkspace, Vault};
 
 /// A change that is not committed yet. Dropped, nothing has happened.
@@ -85,8 +85,8 @@ impl Change {
         })
     }
 
-    /// Founds a workspace: its keys, its head row, and the first event of its log.
-    pub(crate) async fn found(
+    /// Creates a workspace: its keys, its head row, and the first event of its log.
+    pub(crate) async fn create_workspace(
         unit: Unit,
         custody: &Custody,
         head: Workspace,
@@ -96,7 +96,9 @@ impl Change {
     ) -> Result<Self, VaultError> {
         let (keys, wrapped) = custody.make_keys(head.uid, now)?;
         workspaces::insert(&unit, keys.stamp(head.clone())).await?;
-        vault::insert_branch_keys(&unit, wrapped).await?;
+        for key in wrapped {
+            branch_keys::insert(&unit, key).await?;
+        }
         let scope = head.scope();
         let keys = Arc::new(keys);
         let mut change = Self {

@@ -8,6 +8,7 @@
 mod access;
 pub mod app;
 mod audit;
+pub mod bootstrap;
 mod change;
 pub mod config;
 pub mod custody;

@@ -7,21 +7,17 @@ use latchkey_contract::names::{
     KeyName, KeyParent, ResourceId, RevisionScope, Scope, WorkspaceName,
 };
 use latchkey_egress::EgressPolicy;
-use ring::rand::SystemRandom;
 
-use crate::change::Change;
-use crate::custody::keyring::KeyRingFile;
 use crate::custody::{Custody, CustodyError, WorkspaceKeys};
-use crate::domain::audit::{Act, AuditEvent};
 use crate::domain::key::Key;
 use crate::domain::member::Member;
 use crate::domain::stamped::Stamped;
-use crate::domain::uid::{DeploymentUid, WorkspaceUid};
-use crate::domain::workspace::{Project, Workspace, WorkspaceSlug};
+use crate::domain::uid::WorkspaceUid;
+use crate::domain::workspace::{Project, Workspace};
 use crate::error::{Noun, VaultError};
 use crate::leasing::Leasing;
 use crate::store::keys::Parent;
-use crate::store::{Rows, Store, StoreError, branch_keys, members, projects, workspaces};
+use crate::store::{Rows, Store, members, projects, workspaces};
 
 /// The parts of a vault.
 pub struct Vault {
@@ -66,50 +62,6 @@ impl OpenParent {
 }
 
 impl Vault {
-    /// A vault over a migrated database. The first one gives the deployment its identity and the
-    /// platform its workspace.
-    pub async fn open(
-        store: Store,
-        keyring: Arc<KeyRingFile>,
-        leasing: Arc<Leasing>,
-        egress: EgressPolicy,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, VaultError> {
-        let rng = SystemRandom::new();
-        let custody = |deployment| {
-            Custody::new(
-                deployment,
-                Arc::clone(&keyring),
-                rng.clone(),
-                Arc::clone(&clock),
-            )
-        };
-        if workspaces::deployment(&store).await?.is_none() {
-            let deployment = DeploymentUid::random(&rng)?;
-            match found(&store, &custody(deployment), deployment, clock.now()).await {
-                // Another vault that starts at the same time was faster.
-                Ok(()) | Err(VaultError::Custody(CustodyError::Store(StoreError::Exists(_)))) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let missing = |table, column| StoreError::Inconsistent { table, column };
-        let deployment = workspaces::deployment(&store).await?;
-        let custody = custody(deployment.ok_or(missing("deployment", "id"))?);
-        let platform = workspaces::find(&store, None).await?;
-        let platform = platform.ok_or(missing("workspaces", "slug"))?;
-        let uid = platform.peek().uid;
-        // Fails now, not at the first call, when the keyring is another deployment's.
-        custody.keys_of(&store, uid).await?.check(platform)?;
-        Ok(Self {
-            store,
-            custody,
-            leasing,
-            egress,
-            clock,
-            platform: uid,
-        })
-    }
-
     /// The time of day.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -183,25 +135,6 @@ impl Vault {
     }
 }
 
-/// Gives the deployment its identity and the platform its workspace.
-async fn found(
-    store: &Store,
-    custody: &Custody,
-    deployment: DeploymentUid,
-    now: Timestamp,
-) -> Result<(), VaultError> {
-    let unit = store.begin().await?;
-    workspaces::insert_deployment(&unit, deployment, now).await?;
-    let platform = WorkspaceUid::random(custody.rng())?;
-    let head = Workspace::new(platform, WorkspaceSlug::Platform, String::new(), 0, now);
-    let act = Act::system("bootstrap");
-    let event = AuditEvent::done(&act, "platform", now).with("deployment", deployment);
-    let change = Change::found(unit, custody, head, act, now, event).await?;
-    // No router can be attached yet.
-    let _ = change.commit().await?;
-    Ok(())
-}
-
 /// A project of a workspace by its last segment.
 pub async fn project(
     rows: &impl Rows,
@@ -234,15 +167,4 @@ pub(crate) async fn key_name(
         }
     };
     Ok(key.slug.clone().map(|key| KeyName { parent, key }))
-}
-
-/// Writes down the keys of a new workspace.
-pub(crate) async fn insert_branch_keys(
-    unit: &crate::store::Unit,
-    wrapped: [branch_keys::WrappedBranchKey; 2],
-) -> Result<(), StoreError> {
-    for key in wrapped {
-        branch_keys::insert(unit, key).await?;
-    }
-    Ok(())
 }

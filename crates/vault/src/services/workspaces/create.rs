@@ -83,7 +83,7 @@ async fn create(
         rules: settings.rules,
         ..Workspace::new(uid, slug, display_name, before, now)
     };
-    let mut change = Change::found(unit, &vault.custody, head, act, now, event).await?;
+    let mut change = Change::create_workspace(unit, &vault.custody, head, act, now, event).await?;
     let parent = KeyParent::Scope(Scope::Workspace(name.clone()));
     let ids = store::keys::Parent {
         workspace: uid,

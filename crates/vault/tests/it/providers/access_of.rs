@@ -8,6 +8,7 @@ use latchkey_contract::vault::v1::ProviderAccess;
 use latchkey_contract::vault::v1::provider_access::Switch;
 use latchkey_egress::EgressPolicy;
 use latchkey_vault::VaultError;
+use latchkey_vault::bootstrap::open_or_bootstrap;
 use latchkey_vault::config::LeasingConfig;
 use latchkey_vault::custody::CustodyError;
 use latchkey_vault::custody::keyring::KeyRingFile;
@@ -35,7 +36,7 @@ impl Vault {
         let keyring = Arc::new(KeyRingFile::open(&self.keyring()).unwrap());
         let clock = Arc::clone(&self.clock) as Arc<_>;
         let leasing = Arc::new(Leasing::new(LeasingConfig::default(), Arc::clone(&clock)));
-        vault::Vault::open(store, keyring, leasing, EgressPolicy::default(), clock)
+        open_or_bootstrap(store, keyring, leasing, EgressPolicy::default(), clock)
             .await
             .unwrap()
     }
