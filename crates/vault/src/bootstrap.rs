@@ -8,7 +8,7 @@ use ring::rand::SystemRandom;
 
 use crate::change::Change;
 use crate::custody::keyring::KeyRingFile;
-use crate::custody::{Custody, CustodyError};
+use crate::custody::{Custody, CustodyError, IntegrityFailure};
 use crate::domain::audit::{Act, AuditEvent};
 use crate::domain::uid::{DeploymentUid, WorkspaceUid};
 use crate::domain::workspace::{Workspace, WorkspaceSlug};
@@ -42,11 +42,13 @@ pub async fn open_or_bootstrap(
             Err(error) => return Err(error),
         }
     }
-    let missing = |table, column| StoreError::Inconsistent { table, column };
-    let deployment = workspaces::deployment(&store).await?;
-    let custody = custody(deployment.ok_or(missing("deployment", "id"))?);
-    let platform = workspaces::find(&store, None).await?;
-    let platform = platform.ok_or(missing("workspaces", "slug"))?;
+    let deployment = workspaces::deployment(&store)
+        .await?
+        .ok_or_else(|| IntegrityFailure::new("deployment", 1))?;
+    let custody = custody(deployment);
+    let platform = workspaces::find(&store, None)
+        .await?
+        .ok_or_else(|| IntegrityFailure::new("workspaces", "platform"))?;
     let uid = platform.peek().uid;
     // A keyring of another deployment fails here, and not at the first call.
     custody.keys_of(&store, uid).await?.check(platform)?;

@@ -5,7 +5,7 @@ use latchkey_contract::names::{KeyName, MemberName, NameError};
 use latchkey_rpc::access::Denied;
 use latchkey_rpc::page::PageTokenError;
 
-use crate::custody::CustodyError;
+use crate::custody::{CustodyError, IntegrityFailure};
 use crate::domain::destination::BaseUrlError;
 use crate::domain::fallback::Fallback;
 use crate::domain::key::IllegalTransition;
@@ -257,6 +257,12 @@ impl From<PageTokenError> for VaultError {
 impl From<CustodyError> for VaultError {
     fn from(error: CustodyError) -> Self {
         Self::Custody(error)
+    }
+}
+
+impl From<IntegrityFailure> for VaultError {
+    fn from(failure: IntegrityFailure) -> Self {
+        Self::Custody(failure.into())
     }
 }
 

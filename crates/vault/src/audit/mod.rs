@@ -1,15 +1,16 @@
-//! Recording what was refused. What is done is recorded by the change that does it, in its own
-//! transaction; the log's hash chain will be extended at the same place.
+//! The record of refusals and of damaged rows. A change records itself, in its own transaction; the
+//! log's hash chain will be extended at the same place.
 
 use latchkey_contract::names::{KeyParent, Scope, WorkspaceName};
 
 use crate::change::Change;
-use crate::domain::audit::AuditEvent;
+use crate::custody::CustodyError;
+use crate::domain::audit::{Act, AuditEvent};
 use crate::error::VaultError;
 use crate::vault::Vault;
 
-/// Records a refusal in the log of the workspace concerned; in the platform's when there is none,
-/// or when that workspace can't be written to, because it is its very row that is damaged.
+/// Records a refusal in the log of the resource's workspace. It goes to the platform's log where the
+/// resource is in no workspace, or where the workspace's own row is damaged.
 pub(crate) async fn record_refusal(vault: &Vault, event: AuditEvent) {
     let scope = workspace_of(&event.resource).map(|name| KeyParent::Scope(Scope::Workspace(name)));
     if let Some(scope) = scope
@@ -18,9 +19,16 @@ pub(crate) async fn record_refusal(vault: &Vault, event: AuditEvent) {
         return;
     }
     if let Err(error) = record(vault, &KeyParent::Platform, event).await {
-        let chain = &error as &dyn std::error::Error;
-        tracing::error!(error = chain, "a refusal could not be recorded");
+        let error = &error as &dyn std::error::Error;
+        tracing::error!(error, "recording a refusal in the audit log failed");
     }
+}
+
+/// Logs and records a row that is skipped because it failed its integrity check.
+pub(crate) async fn record_damage(vault: &Vault, act: &Act, resource: &str, error: &CustodyError) {
+    tracing::error!(%error, resource, "a damaged row was skipped");
+    let event = AuditEvent::damaged(act, resource, error, vault.now());
+    record_refusal(vault, event).await;
 }
 
 async fn record(vault: &Vault, parent: &KeyParent, event: AuditEvent) -> Result<(), VaultError> {

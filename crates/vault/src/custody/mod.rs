@@ -18,7 +18,7 @@ use latchkey_clock::{Clock, Timestamp};
 use latchkey_envelope::{BranchKey, BranchKeyContext, LookupKey, Suite};
 use ring::rand::SystemRandom;
 
-pub use error::CustodyError;
+pub use error::{CustodyError, IntegrityFailure};
 pub use row_mac::MacRow;
 pub use workspace_keys::{Sealed, WorkspaceKeys};
 
@@ -141,20 +141,22 @@ impl Custody {
     ) -> Result<WorkspaceKeys, CustodyError> {
         let newest = |purpose| {
             let key = wrapped.iter().rfind(|key| key.purpose == purpose);
-            key.ok_or(CustodyError::Integrity)
+            key.ok_or_else(|| IntegrityFailure::new("branch_keys", workspace))
         };
         let ring = self.keyring.current();
         let lookup = newest(BranchPurpose::Lookup)?;
         let lookup_key = ring
             .get(&lookup.root_key)
             .ok_or(CustodyError::RootKeyMissing)?
-            .unwrap_lookup_key(&lookup.wrapped, &self.context(lookup))?;
+            .unwrap_lookup_key(&lookup.wrapped, &self.context(lookup))
+            .map_err(|_| IntegrityFailure::new("branch_keys", lookup.uid))?;
         let current = newest(BranchPurpose::Branch)?;
-        let open = |key: &WrappedBranchKey| {
+        let open = |key: &WrappedBranchKey| -> Result<BranchKey, CustodyError> {
             let root = ring
                 .get(&key.root_key)
                 .ok_or(CustodyError::RootKeyMissing)?;
-            Ok::<_, CustodyError>(root.unwrap_branch_key(&key.wrapped, &self.context(key))?)
+            root.unwrap_branch_key(&key.wrapped, &self.context(key))
+                .map_err(|_| IntegrityFailure::new("branch_keys", key.uid).into())
         };
         let mut keys = WorkspaceKeys::new(
             self.deployment,

@@ -22,6 +22,9 @@ pub trait MacRow {
     /// The table, so that a row of one never passes for a row of another.
     const TABLE: &'static str;
 
+    /// The row's primary key, for errors.
+    fn primary_key(&self) -> String;
+
     /// Its columns.
     fn columns(&self) -> Tlv;
 
@@ -37,6 +40,10 @@ const SCHEMA: u8 = 1;
 
 impl MacRow for Workspace {
     const TABLE: &'static str = "workspaces";
+
+    fn primary_key(&self) -> String {
+        self.uid.to_string()
+    }
 
     fn columns(&self) -> Tlv {
         let (kind, slug) = match &self.slug {
@@ -65,6 +72,10 @@ impl MacRow for Workspace {
 impl MacRow for Project {
     const TABLE: &'static str = "projects";
 
+    fn primary_key(&self) -> String {
+        self.uid.to_string()
+    }
+
     fn columns(&self) -> Tlv {
         let tlv = Tlv::new(SCHEMA)
             .bytes(1, &self.uid.to_bytes())
@@ -88,6 +99,10 @@ impl MacRow for Project {
 impl MacRow for Member {
     const TABLE: &'static str = "members";
 
+    fn primary_key(&self) -> String {
+        format!("{}/{}", self.workspace, self.slug)
+    }
+
     fn columns(&self) -> Tlv {
         Tlv::new(SCHEMA)
             .bytes(1, &self.workspace.to_bytes())
@@ -103,6 +118,10 @@ impl MacRow for Member {
 
 impl MacRow for Key {
     const TABLE: &'static str = "keys";
+
+    fn primary_key(&self) -> String {
+        self.uid.to_string()
+    }
 
     fn columns(&self) -> Tlv {
         let project = self
@@ -138,14 +157,18 @@ impl MacRow for Key {
         let deployments = &self.settings.deployments;
         let deployments = (!deployments.is_empty()).then(|| hashed(deployments));
         let tlv = added(tlv, 21, &deployments.unwrap_or_default());
-        let tlv = added(tlv, 22, &said(&self.settings.funding));
-        let tlv = added(tlv, 23, &said(&self.settings.allowed_callers));
+        let tlv = added(tlv, 22, &unless_default(&self.settings.funding));
+        let tlv = added(tlv, 23, &unless_default(&self.settings.allowed_callers));
         added(tlv, 24, self.settings.retention.as_str().as_bytes())
     }
 }
 
 impl MacRow for KeyVersion {
     const TABLE: &'static str = "key_versions";
+
+    fn primary_key(&self) -> String {
+        format!("{}/{}", self.key, self.version)
+    }
 
     fn columns(&self) -> Tlv {
         let destination = &self.destination;
@@ -177,6 +200,10 @@ impl MacRow for KeyVersion {
 impl MacRow for ProviderAccess {
     const TABLE: &'static str = "provider_access";
 
+    fn primary_key(&self) -> String {
+        format!("{}/{}", self.workspace, self.provider)
+    }
+
     fn columns(&self) -> Tlv {
         let terms = &self.terms;
         Tlv::new(SCHEMA)
@@ -196,6 +223,10 @@ impl MacRow for ProviderAccess {
 
 impl MacRow for DataKey {
     const TABLE: &'static str = "data_keys";
+
+    fn primary_key(&self) -> String {
+        self.uid.to_string()
+    }
 
     fn columns(&self) -> Tlv {
         Tlv::new(SCHEMA)
@@ -218,8 +249,8 @@ fn policy<F: Serialize + Default + PartialEq>(funding: &F, rules: &Rules) -> Vec
     hashed(&(funding, rules))
 }
 
-/// The digest of a value that says something.
-fn said<T: Serialize + Default + PartialEq>(value: &T) -> Vec<u8> {
+/// The digest of a value; empty for the default.
+fn unless_default<T: Serialize + Default + PartialEq>(value: &T) -> Vec<u8> {
     if *value == T::default() {
         return Vec::new();
     }

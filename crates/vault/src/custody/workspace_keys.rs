@@ -2,13 +2,13 @@
 
 use latchkey_contract::ProviderId;
 use latchkey_envelope::{
-    BranchKey, DataKey, DataKeyContext, LookupKey, MacKey, PayloadContext, Purpose, Sealed as Blob,
-    Secret, Suite,
+    BranchKey, DataKey, DataKeyContext, IntegrityError, LookupKey, MacKey, PayloadContext, Purpose,
+    Sealed as Blob, Secret, Suite,
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::Zeroizing;
 
-use super::{CustodyError, MacRow};
+use super::{CustodyError, IntegrityFailure, MacRow};
 use crate::domain::data_key;
 use crate::domain::key::Key;
 use crate::domain::material::Material;
@@ -81,7 +81,8 @@ impl WorkspaceKeys {
     pub fn check<T: MacRow>(&self, stamped: Stamped<T>) -> Result<T, CustodyError> {
         let (value, mac) = stamped.into_unchecked();
         self.rows
-            .verify(&[T::TABLE.as_bytes(), &value.canonical()], &mac)?;
+            .verify(&[T::TABLE.as_bytes(), &value.canonical()], &mac)
+            .map_err(|_: IntegrityError| IntegrityFailure::of(&value))?;
         Ok(value)
     }
 
@@ -129,8 +130,11 @@ impl WorkspaceKeys {
             kind.as_str(),
         );
         let (wrapped_by, wrapped) = (version.wrapped_by, &version.wrapped_data_key);
-        let plain = self.open_payload(wrapped_by, wrapped, &version.payload, context)?;
-        Material::from_payload(kind, plain).ok_or(CustodyError::Integrity)
+        let material = self
+            .open_payload(wrapped_by, wrapped, &version.payload, context)
+            .ok()
+            .and_then(|plain| Material::from_payload(kind, plain));
+        Ok(material.ok_or_else(|| IntegrityFailure::of(version))?)
     }
 
     /// Makes a data key for routers, and seals it.
@@ -151,6 +155,7 @@ impl WorkspaceKeys {
         let (wrapped_by, wrapped) = (key.wrapped_by, &key.wrapped_data_key);
         let context = self.data_key_payload(key.uid);
         self.open_payload(wrapped_by, wrapped, &key.payload, context)
+            .map_err(|_: IntegrityError| IntegrityFailure::of(key).into())
     }
 
     fn seal_payload(
@@ -185,22 +190,22 @@ impl WorkspaceKeys {
         wrapped_data_key: &[u8],
         payload: &[u8],
         context: PayloadContext<'_>,
-    ) -> Result<Secret, CustodyError> {
+    ) -> Result<Secret, IntegrityError> {
         let commitment = Blob::parse(payload, Purpose::Payload)?.commitment();
         let wrap_context = data_key_context(context, wrapped_by, commitment);
         let branch = self.branch(wrapped_by)?;
         let data_key = branch.unwrap_data_key(wrapped_data_key, &wrap_context)?;
-        Ok(data_key.open_payload(payload, &context)?)
+        data_key.open_payload(payload, &context)
     }
 
-    fn branch(&self, wrapped_by: WrappedBy) -> Result<&BranchKey, CustodyError> {
+    fn branch(&self, wrapped_by: WrappedBy) -> Result<&BranchKey, IntegrityError> {
         std::iter::once(&self.current)
             .chain(&self.older)
             .find(|branch| {
                 branch.uid == wrapped_by.branch_key && branch.version == wrapped_by.branch_version
             })
             .map(|branch| &branch.key)
-            .ok_or(CustodyError::Integrity)
+            .ok_or(IntegrityError)
     }
 
     /// A data key has one version, and belongs to no provider: no provider's id is `transcript`, so

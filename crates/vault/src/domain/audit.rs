@@ -103,7 +103,18 @@ impl AuditEvent {
         }
     }
 
-    /// With a fact.
+    /// A row that failed its integrity check. `failure` names the row.
+    pub fn damaged(
+        act: &Act,
+        resource: impl std::fmt::Display,
+        failure: impl std::fmt::Display,
+        time: Timestamp,
+    ) -> Self {
+        let decision = Decision::IntegrityFailure;
+        Self::refused(act, resource, decision, Reason::Integrity, time).with("failure", failure)
+    }
+
+    /// With a detail.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.details.insert(name.to_owned(), value.to_string());

@@ -11,6 +11,7 @@ use tonic::{Code, Request, Response, Status};
 
 use super::members::access::Members;
 use super::status;
+use crate::custody::CustodyError;
 use crate::domain::audit::{Act, AuditEvent, Decision};
 use crate::domain::role::Role;
 use crate::error::VaultError;
@@ -103,15 +104,24 @@ impl Call {
             Ok(message) => return Ok(Response::new(message)),
             Err(error) => error,
         };
-        let decision = match &error {
-            VaultError::Denied(_) => Some((Decision::Refused, Reason::PermissionDenied)),
-            VaultError::Custody(crate::custody::CustodyError::Integrity) => {
-                Some((Decision::IntegrityFailure, Reason::Integrity))
+        let (act, now) = (self.act(), vault.now());
+        let event = match &error {
+            VaultError::Denied(_) => {
+                let reason = Reason::PermissionDenied;
+                Some(AuditEvent::refused(
+                    &act,
+                    resource,
+                    Decision::Refused,
+                    reason,
+                    now,
+                ))
+            }
+            VaultError::Custody(CustodyError::Integrity(failure)) => {
+                Some(AuditEvent::damaged(&act, resource, failure, now))
             }
             _ => None,
         };
-        if let Some((decision, reason)) = decision {
-            let event = AuditEvent::refused(&self.act(), resource, decision, reason, vault.now());
+        if let Some(event) = event {
             crate::audit::record_refusal(vault, event).await;
         }
         log(&error, self.method());

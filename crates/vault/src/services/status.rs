@@ -155,7 +155,8 @@ fn session_refusal(session: SessionError, words: &str) -> Refusal {
 
 fn custody_refusal(custody: &CustodyError) -> Refusal {
     match custody {
-        CustodyError::Integrity => Refusal::new(Reason::Integrity, "integrity check failed"),
+        // The row is named to the operator alone.
+        CustodyError::Integrity(_) => Refusal::new(Reason::Integrity, "integrity check failed"),
         // Somebody else changed the row first; the same call may succeed now.
         CustodyError::Store(StoreError::Conflict | StoreError::Exists(_)) => Refusal::new(
             Reason::ConcurrentChange,

@@ -6,7 +6,7 @@ use sea_orm::{
 };
 
 use super::entity::audit_events;
-use super::row::{Table, json, signed, time};
+use super::row::{Pair, Table, json, signed, time};
 use super::{Rows, StoreError, Unit};
 use crate::domain::audit::{Act, AuditEvent, Decision};
 use crate::domain::uid::WorkspaceUid;
@@ -58,16 +58,18 @@ pub async fn list(
 }
 
 fn from_row(row: audit_events::Model) -> Result<AuditEvent, StoreError> {
+    let id = Pair(row.workspace_id, row.sequence);
+    let table_row = TABLE.row(&id);
     Ok(AuditEvent {
-        sequence: TABLE.counter("sequence", row.sequence)?,
+        sequence: table_row.counter("sequence", row.sequence)?,
         time: time(row.event_time),
         act: Act {
             actor: row.actor.into(),
             method: row.method,
         },
         resource: row.resource,
-        decision: TABLE.parse("decision", Decision::from_row(&row.decision))?,
+        decision: table_row.parse("decision", Decision::from_row(&row.decision))?,
         reason: row.reason,
-        details: TABLE.json("details", &row.details)?,
+        details: table_row.json("details", &row.details)?,
     })
 }

@@ -87,16 +87,17 @@ pub async fn insert(unit: &Unit, key: WrappedBranchKey) -> Result<(), StoreError
 }
 
 fn from_row(row: branch_keys::Model) -> Result<WrappedBranchKey, StoreError> {
+    let table_row = TABLE.row(&row.id);
     let purpose = [BranchPurpose::Branch, BranchPurpose::Lookup]
         .into_iter()
         .find(|purpose| purpose.as_str() == row.purpose);
     Ok(WrappedBranchKey {
         uid: BranchKeyUid(row.id),
         workspace: WorkspaceUid(row.workspace_id),
-        purpose: TABLE.parse("purpose", purpose)?,
-        version: TABLE.counter("version", row.version)?,
+        purpose: table_row.parse("purpose", purpose)?,
+        version: table_row.counter("version", row.version)?,
         root_key: row.root_key,
-        root_version: TABLE.counter("root_version", row.root_version)?,
+        root_version: table_row.counter("root_version", row.root_version)?,
         wrapped: row.wrapped,
         create_time: super::row::time(row.create_time),
     })

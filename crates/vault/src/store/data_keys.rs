@@ -53,13 +53,14 @@ pub async fn delete_all(unit: &Unit, workspace: WorkspaceUid) -> Result<u64, Sto
 }
 
 fn from_row(row: data_keys::Model) -> Result<Stamped<DataKey>, StoreError> {
+    let table_row = TABLE.row(&row.id);
     let key = DataKey {
         uid: DataKeyUid(row.id),
         workspace: WorkspaceUid(row.workspace_id),
         wrapped_by: WrappedBy {
             branch_key: BranchKeyUid(row.branch_key_id),
-            branch_version: TABLE.counter("branch_version", row.branch_version)?,
-            wrap_revision: TABLE.counter("wrap_revision", row.wrap_revision)?,
+            branch_version: table_row.counter("branch_version", row.branch_version)?,
+            wrap_revision: table_row.counter("wrap_revision", row.wrap_revision)?,
         },
         wrapped_data_key: row.wrapped_data_key,
         payload: row.payload,

@@ -1,23 +1,25 @@
-//! What can go wrong below the domain.
+//! Errors of the database.
 
 use sea_orm::{DbErr, SqlErr};
 
-/// A failure of the database or of what it holds.
+/// A failed read or write of the database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A row with this key is there already.
+    /// A row with this primary or unique key exists already.
     #[error("a row with this key exists")]
     Exists(#[source] DbErr),
     /// The row changed between reading and writing.
-    #[error("the row was changed by somebody else")]
+    #[error("another call changed the row first")]
     Conflict,
-    /// A row can't be a domain value.
-    #[error("table {table}, column {column}: the value is not valid")]
+    /// A column holds a value that no vault writes.
+    #[error("the value of column {column} is not valid in {table} {row}")]
     Inconsistent {
         /// The table.
         table: &'static str,
         /// The column.
         column: &'static str,
+        /// The row, by its primary key.
+        row: String,
     },
     /// The schema could not be brought up to date.
     #[error("the schema could not be migrated")]

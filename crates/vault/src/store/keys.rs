@@ -175,25 +175,26 @@ pub(super) fn listed(row: keys::Model) -> Listed {
 }
 
 fn from_row(row: keys::Model) -> Result<Stamped<Key>, StoreError> {
+    let table_row = TABLE.row(&row.id);
     // The MAC covers what this column repeats, not the column.
     let parent = Parent {
         workspace: WorkspaceUid(row.workspace_id),
         project: row.project_id.map(ProjectUid),
     };
-    TABLE.parse("parent_id", (row.parent_id == parent.id()).then_some(()))?;
+    table_row.parse("parent_id", (row.parent_id == parent.id()).then_some(()))?;
     let settings = Settings {
         display_name: row.display_name,
         default_model: row.default_model,
-        allowed_models: TABLE.json("allowed_models", &row.allowed_models)?,
-        denied_models: TABLE.json("denied_models", &row.denied_models)?,
-        priority: TABLE.small("priority", row.priority)?,
-        weight: TABLE.small("weight", row.weight)?,
+        allowed_models: table_row.json("allowed_models", &row.allowed_models)?,
+        denied_models: table_row.json("denied_models", &row.denied_models)?,
+        priority: table_row.small("priority", row.priority)?,
+        weight: table_row.small("weight", row.weight)?,
         expire_time: row.expire_time.map(time),
-        labels: TABLE.json("labels", &row.labels)?,
-        deployments: TABLE.added_json("deployments", &row.deployments)?,
-        funding: TABLE.added_json("funding", &row.funding)?,
-        allowed_callers: TABLE.added_json("allowed_callers", &row.allowed_callers)?,
-        retention: TABLE.parse("retention", Retention::from_row(&row.retention))?,
+        labels: table_row.json("labels", &row.labels)?,
+        deployments: table_row.added_json("deployments", &row.deployments)?,
+        funding: table_row.added_json("funding", &row.funding)?,
+        allowed_callers: table_row.added_json("allowed_callers", &row.allowed_callers)?,
+        retention: table_row.parse("retention", Retention::from_row(&row.retention))?,
     };
     let key = Key {
         uid: KeyUid(row.id),
@@ -201,14 +202,14 @@ fn from_row(row: keys::Model) -> Result<Stamped<Key>, StoreError> {
         project: parent.project,
         slug: row
             .slug
-            .map(|slug| TABLE.parse("slug", slug.parse().ok()))
+            .map(|slug| table_row.parse("slug", slug.parse().ok()))
             .transpose()?,
-        provider: TABLE.parse("provider", row.provider.parse().ok())?,
+        provider: table_row.parse("provider", row.provider.parse().ok())?,
         settings,
-        state: TABLE.parse("state", KeyState::from_row(&row.state))?,
+        state: table_row.parse("state", KeyState::from_row(&row.state))?,
         state_detail: row.state_detail,
-        current_version: TABLE.counter("current_version", row.current_version)?,
-        row_revision: TABLE.counter("row_revision", row.row_revision)?,
+        current_version: table_row.counter("current_version", row.current_version)?,
+        row_revision: table_row.counter("row_revision", row.row_revision)?,
         create_time: time(row.create_time),
         update_time: time(row.update_time),
         delete_time: row.delete_time.map(time),

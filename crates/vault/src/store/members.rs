@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::entity::members;
-use super::row::{Table, signed, time};
+use super::row::{Pair, Table, signed, time};
 use super::{Rows, StoreError, Unit};
 use crate::domain::member::{Member, MemberRole};
 use crate::domain::stamped::Stamped;
@@ -91,13 +91,15 @@ pub async fn delete(unit: &Unit, member: &Member) -> Result<(), StoreError> {
 }
 
 fn from_row(row: members::Model) -> Result<Stamped<Member>, StoreError> {
+    let id = Pair(row.workspace_id, &row.slug);
+    let table_row = TABLE.row(&id);
     let member = Member {
         workspace: WorkspaceUid(row.workspace_id),
-        slug: TABLE.parse("slug", row.slug.parse().ok())?,
-        identity: TABLE.parse("identity", row.identity.parse().ok())?,
-        role: TABLE.parse("role", MemberRole::from_row(&row.role))?,
+        slug: table_row.parse("slug", row.slug.parse().ok())?,
+        identity: table_row.parse("identity", row.identity.parse().ok())?,
+        role: table_row.parse("role", MemberRole::from_row(&row.role))?,
         display_name: row.display_name,
-        row_revision: TABLE.counter("row_revision", row.row_revision)?,
+        row_revision: table_row.counter("row_revision", row.row_revision)?,
         create_time: time(row.create_time),
         update_time: time(row.update_time),
     };

@@ -104,9 +104,11 @@ fn since() -> SimpleExpr {
 fn overdue((key, version): (keys::Model, Option<key_versions::Model>)) -> Overdue {
     let changed = time(key.update_time);
     let checked = version.as_ref().map(|version| time(version.verify_time));
-    let lost = StoreError::Inconsistent {
+    let uid = key.id;
+    let missing = || StoreError::Inconsistent {
         table: "keys",
         column: "current_version",
+        row: uid.to_string(),
     };
     Overdue {
         place: Place {
@@ -114,7 +116,7 @@ fn overdue((key, version): (keys::Model, Option<key_versions::Model>)) -> Overdu
             key: KeyUid(key.id),
         },
         listed: listed(key),
-        version: version.ok_or(lost).and_then(versions::from_row),
+        version: version.ok_or_else(missing).and_then(versions::from_row),
     }
 }
 

@@ -83,11 +83,12 @@ pub async fn update(unit: &Unit, project: Stamped<Project>) -> Result<(), StoreE
 }
 
 fn from_row(row: projects::Model) -> Result<Stamped<Project>, StoreError> {
+    let table_row = TABLE.row(&row.id);
     let slug = row
         .slug
-        .map(|slug| TABLE.parse("slug", slug.parse().ok()))
+        .map(|slug| table_row.parse("slug", slug.parse().ok()))
         .transpose()?;
-    let (funding, rules) = TABLE.added_json("policy", &row.policy)?;
+    let (funding, rules) = table_row.added_json("policy", &row.policy)?;
     let project = Project {
         uid: ProjectUid(row.id),
         workspace: WorkspaceUid(row.workspace_id),
@@ -95,7 +96,7 @@ fn from_row(row: projects::Model) -> Result<Stamped<Project>, StoreError> {
         display_name: row.display_name,
         funding,
         rules,
-        row_revision: TABLE.counter("row_revision", row.row_revision)?,
+        row_revision: table_row.counter("row_revision", row.row_revision)?,
         create_time: time(row.create_time),
         update_time: time(row.update_time),
         delete_time: row.delete_time.map(time),

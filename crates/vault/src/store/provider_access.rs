@@ -9,7 +9,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{keys, provider_access};
-use super::row::{Table, json, signed, time};
+use super::row::{Pair, Row, Table, json, signed, time};
 use super::{Rows, StoreError, Unit};
 use crate::domain::access::{ProviderAccess, Terms};
 use crate::domain::stamped::Stamped;
@@ -128,30 +128,36 @@ pub async fn has_own_key(
 const ON: &str = "on";
 const OFF: &str = "off";
 
-fn switch(column: &'static str, value: Option<&str>) -> Result<Option<bool>, StoreError> {
+fn switch(
+    row: Row<'_>,
+    column: &'static str,
+    value: Option<&str>,
+) -> Result<Option<bool>, StoreError> {
     match value {
         None => Ok(None),
         Some(ON) => Ok(Some(true)),
         Some(OFF) => Ok(Some(false)),
-        Some(_) => TABLE.parse(column, None),
+        Some(_) => row.parse(column, None),
     }
 }
 
 fn from_row(row: provider_access::Model) -> Result<Stamped<ProviderAccess>, StoreError> {
+    let id = Pair(row.workspace_id, &row.provider);
+    let table_row = TABLE.row(&id);
     let terms = Terms {
-        own_keys: switch("own_keys", row.own_keys.as_deref())?,
-        chat: switch("chat", row.chat.as_deref())?,
-        embeddings: switch("embeddings", row.embeddings.as_deref())?,
-        images: switch("images", row.images.as_deref())?,
-        allowed_models: TABLE.json("allowed_models", &row.allowed_models)?,
-        denied_models: TABLE.json("denied_models", &row.denied_models)?,
+        own_keys: switch(table_row, "own_keys", row.own_keys.as_deref())?,
+        chat: switch(table_row, "chat", row.chat.as_deref())?,
+        embeddings: switch(table_row, "embeddings", row.embeddings.as_deref())?,
+        images: switch(table_row, "images", row.images.as_deref())?,
+        allowed_models: table_row.json("allowed_models", &row.allowed_models)?,
+        denied_models: table_row.json("denied_models", &row.denied_models)?,
         default_model: row.default_model,
     };
     let access = ProviderAccess {
         workspace: WorkspaceUid(row.workspace_id),
-        provider: TABLE.parse("provider", row.provider.parse().ok())?,
+        provider: table_row.parse("provider", row.provider.parse().ok())?,
         terms,
-        row_revision: TABLE.counter("row_revision", row.row_revision)?,
+        row_revision: table_row.counter("row_revision", row.row_revision)?,
         update_time: time(row.update_time),
     };
     Ok(Stamped::new(access, row.row_mac))

@@ -1,4 +1,6 @@
-//! From columns to domain values and back. Counters are unsigned inside and signed in SQL.
+//! Conversion between columns and domain values. Counters are unsigned in the domain and signed in SQL.
+
+use std::fmt;
 
 use latchkey_clock::Timestamp;
 use serde::Serialize;
@@ -6,15 +8,39 @@ use serde::de::DeserializeOwned;
 
 use super::StoreError;
 
-/// A table, for naming the column that is wrong.
+/// A table by its name.
 #[derive(Clone, Copy)]
 pub(super) struct Table(pub(super) &'static str);
 
 impl Table {
+    /// The row that `id` identifies.
+    pub(super) fn row(self, id: &dyn fmt::Display) -> Row<'_> {
+        Row { table: self.0, id }
+    }
+}
+
+/// A row that is being read. An error names it and the column, and never holds the value.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    table: &'static str,
+    id: &'a dyn fmt::Display,
+}
+
+/// The identity of a row whose primary key has two columns.
+pub(super) struct Pair<A, B>(pub(super) A, pub(super) B);
+
+impl<A: fmt::Display, B: fmt::Display> fmt::Display for Pair<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.0, self.1)
+    }
+}
+
+impl Row<'_> {
     pub(super) fn parse<T>(self, column: &'static str, value: Option<T>) -> Result<T, StoreError> {
-        value.ok_or(StoreError::Inconsistent {
-            table: self.0,
+        value.ok_or_else(|| StoreError::Inconsistent {
+            table: self.table,
             column,
+            row: self.id.to_string(),
         })
     }
 
@@ -26,7 +52,7 @@ impl Table {
         self.parse(column, u32::try_from(value).ok())
     }
 
-    /// A column that rows had not from the beginning: empty where there is nothing to say.
+    /// A column that was added after the table was created: empty stands for the default.
     pub(super) fn added_json<T: DeserializeOwned + Default>(
         self,
         column: &'static str,
@@ -56,7 +82,7 @@ pub(super) fn signed(counter: u64) -> i64 {
     i64::try_from(counter).unwrap_or(i64::MAX)
 }
 
-/// For a column that rows had not from the beginning: empty where there is nothing to say.
+/// The text of a column that was added after the table was created: empty for the default.
 pub(super) fn added_json<T: Serialize + Default + PartialEq>(value: &T) -> String {
     if *value == T::default() {
         return String::new();

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::entity::key_versions;
-use super::row::{Table, signed, time};
+use super::row::{Pair, Table, signed, time};
 use super::{Rows, StoreError, Unit};
 use crate::domain::destination::Destination;
 use crate::domain::key::Key;
@@ -91,29 +91,31 @@ pub async fn update(unit: &Unit, version: Stamped<KeyVersion>) -> Result<(), Sto
 }
 
 pub(super) fn from_row(row: key_versions::Model) -> Result<Stamped<KeyVersion>, StoreError> {
+    let id = Pair(row.key_id, row.version);
+    let table_row = TABLE.row(&id);
     let version = KeyVersion {
         key: KeyUid(row.key_id),
-        version: TABLE.counter("version", row.version)?,
+        version: table_row.counter("version", row.version)?,
         workspace: WorkspaceUid(row.workspace_id),
-        state: TABLE.parse("state", VersionState::from_row(&row.state))?,
+        state: table_row.parse("state", VersionState::from_row(&row.state))?,
         destination: Destination::from_row(
             row.base_url,
             row.location,
             row.cloud_project,
             row.api_version,
         ),
-        secret_kind: TABLE.parse("secret_kind", SecretKind::from_row(&row.secret_kind))?,
+        secret_kind: table_row.parse("secret_kind", SecretKind::from_row(&row.secret_kind))?,
         material_tail: row.material_tail,
-        fingerprint: TABLE.parse("fingerprint", row.fingerprint.try_into().ok())?,
+        fingerprint: table_row.parse("fingerprint", row.fingerprint.try_into().ok())?,
         wrapped_by: WrappedBy {
             branch_key: BranchKeyUid(row.branch_key_id),
-            branch_version: TABLE.counter("branch_version", row.branch_version)?,
-            wrap_revision: TABLE.counter("wrap_revision", row.wrap_revision)?,
+            branch_version: table_row.counter("branch_version", row.branch_version)?,
+            wrap_revision: table_row.counter("wrap_revision", row.wrap_revision)?,
         },
         wrapped_data_key: row.wrapped_data_key,
         payload: row.payload,
         verification: Verification {
-            grade: TABLE.parse(
+            grade: table_row.parse(
                 "verification_grade",
                 Grade::from_row(&row.verification_grade),
             )?,

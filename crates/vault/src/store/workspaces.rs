@@ -123,7 +123,10 @@ pub async fn revisions(
         .into_tuple()
         .all(rows.connection())
         .await?;
-    let parse = |(id, revision)| Ok((WorkspaceUid(id), TABLE.counter("revision", revision)?));
+    let parse = |(id, revision)| {
+        let revision = TABLE.row(&id).counter("revision", revision)?;
+        Ok((WorkspaceUid(id), revision))
+    };
     found.into_iter().map(parse).collect()
 }
 
@@ -136,7 +139,8 @@ pub async fn highest_deleted_revision(rows: &impl Rows) -> Result<u64, StoreErro
         .into_tuple()
         .one(rows.connection())
         .await?;
-    TABLE.counter("revision", highest.flatten().unwrap_or_default())
+    let highest = highest.flatten().unwrap_or_default();
+    TABLE.row(&"deleted").counter("revision", highest)
 }
 
 /// Stores a new workspace.
@@ -161,25 +165,26 @@ fn by_slug(slug: Option<&ResourceId>) -> sea_orm::Select<workspaces::Entity> {
 }
 
 fn from_row(row: workspaces::Model) -> Result<Stamped<Workspace>, StoreError> {
+    let table_row = TABLE.row(&row.id);
     let slug = match row.slug.as_deref() {
         None => WorkspaceSlug::Deleted,
         Some(PLATFORM) => WorkspaceSlug::Platform,
-        Some(slug) => WorkspaceSlug::Customer(TABLE.parse("slug", slug.parse().ok())?),
+        Some(slug) => WorkspaceSlug::Customer(table_row.parse("slug", slug.parse().ok())?),
     };
-    let fallbacks: Vec<String> = TABLE.added_json("fallbacks", &row.fallbacks)?;
+    let fallbacks: Vec<String> = table_row.added_json("fallbacks", &row.fallbacks)?;
     let fallbacks: Result<Vec<Fallback>, _> =
         fallbacks.iter().map(|fallback| fallback.parse()).collect();
-    let (funding, rules) = TABLE.added_json("policy", &row.policy)?;
+    let (funding, rules) = table_row.added_json("policy", &row.policy)?;
     let workspace = Workspace {
         uid: WorkspaceUid(row.id),
         slug,
         display_name: row.display_name,
-        fallbacks: TABLE.parse("fallbacks", fallbacks.ok())?,
+        fallbacks: table_row.parse("fallbacks", fallbacks.ok())?,
         funding,
         rules,
-        revision: TABLE.counter("revision", row.revision)?,
-        audit_sequence: TABLE.counter("audit_sequence", row.audit_sequence)?,
-        row_revision: TABLE.counter("row_revision", row.row_revision)?,
+        revision: table_row.counter("revision", row.revision)?,
+        audit_sequence: table_row.counter("audit_sequence", row.audit_sequence)?,
+        row_revision: table_row.counter("row_revision", row.row_revision)?,
         create_time: time(row.create_time),
         update_time: time(row.update_time),
         delete_time: row.delete_time.map(time),

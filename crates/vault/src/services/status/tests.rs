@@ -7,6 +7,7 @@ use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use super::*;
+use crate::custody::IntegrityFailure;
 use crate::domain::destination::BaseUrlError;
 use crate::domain::key::IllegalTransition;
 use crate::domain::material::{ApiKeyError, FormatError, MaterialError, TextError};
@@ -232,9 +233,10 @@ fn custody() -> Vec<Row> {
     let damaged = StoreError::Inconsistent {
         table: "keys",
         column: "state",
+        row: "7".to_owned(),
     };
     vec![
-        row(CustodyError::Integrity, DataLoss, "INTEGRITY"),
+        row(IntegrityFailure::new("keys", 7), DataLoss, "INTEGRITY"),
         row(damaged, DataLoss, "INTEGRITY"),
         row(StoreError::Conflict, Aborted, "CONCURRENT_CHANGE"),
         row(StoreError::Exists(failed()), Aborted, "CONCURRENT_CHANGE"),
@@ -327,7 +329,7 @@ fn is_listed(error: &VaultError) {
             SessionError::Fenced | SessionError::HelloRequired | SessionError::Unknown,
         )
         | VaultError::Custody(
-            CustodyError::Integrity
+            CustodyError::Integrity(_)
             | CustodyError::Randomness
             | CustodyError::RootKeyMissing
             | CustodyError::Seal(_)

@@ -130,7 +130,7 @@ async fn a_damaged_row_allows_nothing(vault: Vault) {
         for asked in [None, Some(ProviderId::OpenAi)] {
             let found = access_of(&vault, "workspaces/acme", asked).await;
             assert!(
-                matches!(found, Err(VaultError::Custody(CustodyError::Integrity))),
+                matches!(found, Err(VaultError::Custody(CustodyError::Integrity(_)))),
                 "{damaged}"
             );
         }

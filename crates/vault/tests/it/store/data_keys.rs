@@ -54,8 +54,9 @@ async fn data_keys_come_back_as_they_were_stored(db: Migrated) {
         found,
         Err(StoreError::Inconsistent {
             table: "data_keys",
-            column: "wrap_revision"
-        })
+            column: "wrap_revision",
+            row,
+        }) if row == key.uid.to_string()
     ));
 }
 

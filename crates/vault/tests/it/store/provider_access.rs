@@ -149,11 +149,13 @@ async fn a_row_that_cannot_be_a_value_is_inconsistent(db: Migrated) {
         let Err(StoreError::Inconsistent {
             table,
             column: named,
+            row,
         }) = found
         else {
             panic!("{column}: {found:?}")
         };
         assert_eq!((table, named), ("provider_access", column));
+        assert!(row.starts_with(&format!("{}/", acme.uid)), "{row}");
         db.execute(&format!("UPDATE provider_access SET {column} = {valid}"))
             .await;
     }

@@ -221,11 +221,13 @@ async fn a_row_that_cannot_be_a_value_is_inconsistent(db: Migrated) {
         let Err(StoreError::Inconsistent {
             table,
             column: named,
+            row,
         }) = found
         else {
             panic!("{column}: {found:?}")
         };
-        assert_eq!((table, named), ("keys", column));
+        let uid = main.uid.to_string();
+        assert_eq!((table, named, row), ("keys", column, uid));
         // In a list it does not hide the others.
         let listed = keys::list(&db.store, of(&acme), None, 10).await.unwrap();
         assert!(listed.iter().all(|row| row.key.is_err()) && listed.len() == 1);

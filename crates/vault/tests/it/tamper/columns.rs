@@ -1,10 +1,15 @@
 //! One bit of one column at a time, every column that the database knows.
 
+use latchkey_contract::vault::v1::audit_event::Decision;
+use latchkey_contract::vault::v1::{
+    AuditEvent, GetProjectRequest, GetWorkspaceRequest, ListAuditEventsRequest, ListKeysRequest,
+    key,
+};
+
 use super::tables::{Column, Row, Tables, flipped};
 use super::{Found, MAIN, Target, WEB, alarms, get, two_tenants, ways};
-use crate::harness::{OWNER, Router, Vault};
+use crate::harness::{OPERATOR, OWNER, Router, Vault};
 use crate::on_both_databases;
-use latchkey_contract::vault::v1::{GetProjectRequest, GetWorkspaceRequest, ListKeysRequest, key};
 
 on_both_databases!(
     a_changed_key_is_noticed,
@@ -13,6 +18,7 @@ on_both_databases!(
     a_changed_workspace_is_noticed,
     a_changed_branch_key_is_noticed,
     a_damaged_key_does_not_hide_the_others,
+    the_audit_log_names_the_damaged_row,
 );
 
 use Found::{Locked, Nothing, Noticed, Ok};
@@ -204,4 +210,39 @@ async fn a_damaged_key_does_not_hide_the_others(vault: Vault) {
         tables.write(&row, column, value).await;
         assert_eq!(get(&vault, MAIN.name).await, Ok);
     }
+}
+
+async fn the_audit_log_names_the_damaged_row(vault: Vault) {
+    two_tenants(&vault).await;
+    let uid = vault.get_key(MAIN.name).await.uid;
+    let tables = Tables::open(&vault).await;
+    for (table, column, row) in [
+        ("keys", "state_detail", uid.clone()),
+        ("key_versions", "payload", format!("{uid}/1")),
+    ] {
+        let columns = tables.columns(table).await;
+        let column = columns.iter().find(|each| each.name == column).unwrap();
+        let at = tables.row(table, &uid).await;
+        let value = tables.read(&at, column).await;
+        tables.write(&at, column, flipped(value.clone())).await;
+        assert_eq!(get(&vault, MAIN.name).await, Noticed);
+        tables.write(&at, column, value).await;
+        let event = newest_event(&vault, "workspaces/acme").await;
+        assert_eq!(event.decision(), Decision::IntegrityFailure);
+        assert_eq!(
+            event.details["failure"],
+            format!("integrity check failed for {table} {row}")
+        );
+    }
+}
+
+async fn newest_event(vault: &Vault, parent: &str) -> AuditEvent {
+    let request = ListAuditEventsRequest {
+        parent: parent.to_owned(),
+        page_size: 1,
+        page_token: String::new(),
+    };
+    let page = vault.audit(OPERATOR).list_audit_events(request).await;
+    let events = page.unwrap().into_inner().audit_events;
+    events.into_iter().next().unwrap()
 }
