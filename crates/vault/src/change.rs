@@ -1,43 +1,54 @@
-//! A change of something in a workspace: serialised by the head row's lock, recorded in the audit
-//! log of the same transaction, and counted by the revision, without gaps, in the order of commits.
+//! A change of something in a workspace: serialised by the lock of the head row, recorded in the
+//! audit log in the same transaction, and counted by the revision, without gaps, in commit order.
+//!
+//! Every row that a change writes gets its MAC here, and every row that it reads is checked.
 
 use std::sync::Arc;
 
 use latchkey_clock::Timestamp;
+use latchkey_contract::ProviderId;
 use latchkey_contract::names::{
     KeyName, KeyParent, KeyVersionName, RevisionScope, Scope, WorkspaceName,
 };
 
-use crate::custody::{Custody, CustodyError, WorkspaceKeys};
+use crate::custody::{Custody, CustodyError, IntegrityFailure, WorkspaceKeys};
+use crate::domain::access::ProviderAccess;
 use crate::domain::audit::{Act, AuditEvent};
+use crate::domain::data_key::DataKey;
 use crate::domain::key::Key;
+use crate::domain::member::Member;
 use crate::domain::stamped::Stamped;
-use crate::domain::uid::WorkspaceUid;
+use crate::domain::uid::{DataKeyUid, WorkspaceUid};
 use crate::domain::version::KeyVersion;
 use crate::domain::workspace::{Project, Workspace};
 use crate::error::{Noun, VaultError};
 use crate::leasing::Committed;
-use crate::store::{Unit, audit_events, branch_keys, keys, versions, workspaces};
-use crate::vault::{self, OpenWorkspace, Vault};
+use crate::rows::CheckedRows;
+use crate::store::keys::Parent;
+use crate::store::{
+    StoreError, Unit, audit_events, branch_keys, data_keys, keys, members, projects,
+    provider_access, versions, workspaces,
+};
+use crate::vault::{OpenWorkspace, Vault};
 
-/// A change that is not committed yet. Dropped, nothing has happened.
+/// A change that is not committed yet. Dropping it rolls it back.
 pub(crate) struct Change {
     /// The transaction.
     pub unit: Unit,
     /// The workspace, locked.
     pub head: Workspace,
-    /// Its keys.
+    /// The keys of the workspace.
     pub keys: Arc<WorkspaceKeys>,
-    /// Who does it, and how.
+    /// The actor and the method.
     pub act: Act,
-    /// When.
+    /// The time of the change.
     pub now: Timestamp,
     scope: Option<RevisionScope>,
     revoked: Vec<KeyVersionName>,
 }
 
 impl Change {
-    /// Begins a change of what is in the workspace of `parent`.
+    /// Begins a change in the workspace of `parent`.
     pub(crate) async fn begin(
         vault: &Vault,
         parent: &KeyParent,
@@ -47,18 +58,20 @@ impl Change {
         Self::begin_in(vault, unit, parent.workspace(), act).await
     }
 
-    /// Begins a change of what was decided for a workspace alone, over what was decided for everybody.
-    /// The platform, which is returned too, is locked until the end, so that the latter stays as it is.
+    /// Begins a change in a workspace that depends on the platform's rows. The platform, which is
+    /// returned too, is locked until the end, so that those rows stay as they are.
     ///
-    /// Whoever holds two heads' locks took the platform's first: see [`Self::lock_other`].
+    /// A change that locks two heads locks the platform's first: see [`Self::lock_other`].
     pub(crate) async fn begin_under_platform(
         vault: &Vault,
         workspace: &WorkspaceName,
         act: Act,
     ) -> Result<(Self, OpenWorkspace), VaultError> {
         let unit = vault.store.begin().await?;
-        let platform = workspaces::lock(&unit, None).await?;
-        let platform = open(vault, &unit, platform.ok_or(CustodyError::Integrity)?).await?;
+        let platform = workspaces::lock(&unit, None)
+            .await?
+            .ok_or_else(|| IntegrityFailure::new("workspaces", "platform"))?;
+        let platform = open(vault, &unit, platform).await?;
         let change = Self::begin_in(vault, unit, Some(workspace), act).await?;
         Ok((change, platform))
     }
@@ -70,9 +83,9 @@ impl Change {
         act: Act,
     ) -> Result<Self, VaultError> {
         let slug = name.map(|name| &name.workspace);
-        let found = workspaces::lock(&unit, slug).await?;
-        let found = found.ok_or(VaultError::NotFound(Noun::Workspace))?;
-        let OpenWorkspace { workspace, keys } = open(vault, &unit, found).await?;
+        let stamped = workspaces::lock(&unit, slug).await?;
+        let stamped = stamped.ok_or(VaultError::NotFound(Noun::Workspace))?;
+        let OpenWorkspace { workspace, keys } = open(vault, &unit, stamped).await?;
         let scope = workspace.scope();
         Ok(Self {
             unit,
@@ -100,11 +113,10 @@ impl Change {
             branch_keys::insert(&unit, key).await?;
         }
         let scope = head.scope();
-        let keys = Arc::new(keys);
         let mut change = Self {
             unit,
             head,
-            keys,
+            keys: Arc::new(keys),
             act,
             now,
             scope,
@@ -114,30 +126,32 @@ impl Change {
         Ok(change)
     }
 
-    /// Records what is being done.
+    /// Records an event of this change in the workspace's log.
     pub(crate) async fn record(&mut self, mut event: AuditEvent) -> Result<(), VaultError> {
         self.head.audit_sequence += 1;
         event.sequence = self.head.audit_sequence;
         Ok(audit_events::insert(&self.unit, self.head.uid, event).await?)
     }
 
-    /// Locks a customer's workspace beside the platform, whose change this must be: for a record in its
-    /// own log of what the change does to it.
+    /// Locks a customer's workspace beside the platform, whose change this must be: for a record in
+    /// that workspace's own log of what the change does to it.
     ///
-    /// Nobody waits for the other in a circle. All that lock more than one head lock the platform's
-    /// first, so they take turns; among the workspaces each goes by the order of identities. Every
-    /// other change locks the one head that it is about, and waits for none while it holds it.
+    /// No two changes wait for each other in a circle. All that lock more than one head lock the
+    /// platform's first, so they take turns; the workspaces follow in the order of their identities.
+    /// Every other change locks the one head that it changes, and waits for none while it holds it.
     pub(crate) async fn lock_other(
         &self,
         vault: &Vault,
         uid: WorkspaceUid,
     ) -> Result<OpenWorkspace, VaultError> {
         debug_assert_eq!(self.scope, Some(RevisionScope::Platform));
-        let found = workspaces::lock_by_uid(&self.unit, uid).await?;
-        Ok(open(vault, &self.unit, found.ok_or(CustodyError::Integrity)?).await?)
+        let stamped = workspaces::lock_by_uid(&self.unit, uid)
+            .await?
+            .ok_or_else(|| IntegrityFailure::new("workspaces", uid))?;
+        Ok(open(vault, &self.unit, stamped).await?)
     }
 
-    /// Records in the log of a workspace that was locked beside this one. No revision is raised.
+    /// Records an event in the log of a workspace that was locked beside this one. Its revision stays.
     pub(crate) async fn record_in(
         &self,
         other: OpenWorkspace,
@@ -158,7 +172,7 @@ impl Change {
         AuditEvent::done(&self.act, resource, self.now)
     }
 
-    /// The workspace as whoever reads it has it.
+    /// The workspace as it is opened for reading.
     pub(crate) fn open(&self) -> OpenWorkspace {
         OpenWorkspace {
             workspace: self.head.clone(),
@@ -166,37 +180,105 @@ impl Change {
         }
     }
 
-    /// The project that `parent` names, if it names one.
-    pub(crate) async fn project(&self, parent: &KeyParent) -> Result<Option<Project>, VaultError> {
-        let KeyParent::Scope(Scope::Project(name)) = parent else {
-            return Ok(None);
+    /// The rows of the workspace, read in the transaction.
+    pub(crate) fn rows(&self) -> CheckedRows<'_, Unit> {
+        CheckedRows::new(&self.unit, &self.head, &self.keys)
+    }
+
+    /// The identities by which the keys of `parent` are found.
+    pub(crate) async fn ids(&self, parent: &KeyParent) -> Result<Parent, VaultError> {
+        let project = match parent {
+            KeyParent::Scope(Scope::Project(name)) => {
+                Some(self.rows().project(&name.project).await?.uid)
+            }
+            KeyParent::Scope(Scope::Workspace(_)) | KeyParent::Platform => None,
         };
-        let found = vault::project(&self.unit, &self.head, &self.keys, &name.project).await?;
-        Ok(Some(found))
+        Ok(Parent {
+            workspace: self.head.uid,
+            project,
+        })
     }
 
     /// The key of that name, at that etag if one is given.
     pub(crate) async fn key(&self, name: &KeyName, etag: &str) -> Result<Key, VaultError> {
-        let project = self.project(&name.parent).await?;
-        let parent = keys::Parent {
-            workspace: self.head.uid,
-            project: project.map(|project| project.uid),
-        };
-        let found = keys::find(&self.unit, parent, &name.key).await?;
-        let key = self
-            .keys
-            .check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
+        let parent = self.ids(&name.parent).await?;
+        let key = self.rows().key(parent, &name.key).await?;
         check_etag(etag, key.row_revision)?;
         Ok(key)
     }
 
-    /// The version of a key that is in use. A key without one lost a row.
+    /// The current version of a key.
     pub(crate) async fn current_version(&self, key: &Key) -> Result<KeyVersion, VaultError> {
-        let found = versions::find(&self.unit, key.uid, key.current_version).await?;
-        Ok(self.keys.check(found.ok_or(CustodyError::Integrity)?)?)
+        self.rows().current_version(key).await
     }
 
-    /// Says that a version must not be used for another call once this is committed.
+    /// Stores a new key.
+    pub(crate) async fn add_key(&self, key: Key) -> Result<(), StoreError> {
+        keys::insert(&self.unit, self.keys.stamp(key)).await
+    }
+
+    /// Stores a changed key.
+    pub(crate) async fn put_key(&self, key: Key) -> Result<(), StoreError> {
+        keys::update(&self.unit, self.keys.stamp(key)).await
+    }
+
+    /// Stores a new version of a key.
+    pub(crate) async fn add_version(&self, version: KeyVersion) -> Result<(), StoreError> {
+        versions::insert(&self.unit, self.keys.stamp(version)).await
+    }
+
+    /// Stores a changed version of a key.
+    pub(crate) async fn put_version(&self, version: KeyVersion) -> Result<(), StoreError> {
+        versions::update(&self.unit, self.keys.stamp(version)).await
+    }
+
+    /// Stores a new project.
+    pub(crate) async fn add_project(&self, project: Project) -> Result<(), StoreError> {
+        projects::insert(&self.unit, self.keys.stamp(project)).await
+    }
+
+    /// Stores a changed project.
+    pub(crate) async fn put_project(&self, project: Project) -> Result<(), StoreError> {
+        projects::update(&self.unit, self.keys.stamp(project)).await
+    }
+
+    /// Stores a new member.
+    pub(crate) async fn add_member(&self, member: Member) -> Result<(), StoreError> {
+        members::insert(&self.unit, self.keys.stamp(member)).await
+    }
+
+    /// Stores a changed member.
+    pub(crate) async fn put_member(&self, member: Member) -> Result<(), StoreError> {
+        members::update(&self.unit, self.keys.stamp(member)).await
+    }
+
+    /// Stores what the workspace may use of a provider, new or changed.
+    pub(crate) async fn put_provider_access(
+        &self,
+        access: ProviderAccess,
+    ) -> Result<(), StoreError> {
+        provider_access::put(&self.unit, self.keys.stamp(access)).await
+    }
+
+    /// Deletes what the workspace may use of a provider.
+    pub(crate) async fn delete_provider_access(
+        &self,
+        provider: ProviderId,
+    ) -> Result<(), StoreError> {
+        provider_access::delete(&self.unit, self.head.uid, provider).await
+    }
+
+    /// Stores a new data key.
+    pub(crate) async fn add_data_key(&self, key: DataKey) -> Result<(), StoreError> {
+        data_keys::insert(&self.unit, self.keys.stamp(key)).await
+    }
+
+    /// Deletes a data key without reading it. Returns whether it existed.
+    pub(crate) async fn delete_data_key(&self, uid: DataKeyUid) -> Result<bool, StoreError> {
+        data_keys::delete(&self.unit, self.head.uid, uid).await
+    }
+
+    /// Revokes a version: once this is committed, no router begins another call with it.
     pub(crate) fn revoke(&mut self, key: &KeyName, version: u64) {
         self.revoked.push(KeyVersionName {
             key: key.clone(),
@@ -204,13 +286,13 @@ impl Change {
         });
     }
 
-    /// Makes a record durable that changes nothing that routers depend on.
+    /// Commits a change that no router depends on. The revision stays.
     pub(crate) async fn commit_unnumbered(self) -> Result<(), VaultError> {
         workspaces::update(&self.unit, self.keys.stamp(self.head)).await?;
         Ok(self.unit.commit().await?)
     }
 
-    /// Makes the change durable.
+    /// Commits the change under the next revision.
     pub(crate) async fn commit(mut self) -> Result<Committed, VaultError> {
         self.head.revision += 1;
         let (workspace, revision) = (self.head.uid, self.head.revision);
@@ -225,13 +307,13 @@ impl Change {
     }
 }
 
-/// A workspace that was found and locked.
+/// Opens a workspace whose row is locked.
 async fn open(
     vault: &Vault,
     unit: &Unit,
     stamped: Stamped<Workspace>,
 ) -> Result<OpenWorkspace, CustodyError> {
-    // Through the unit: on SQLite another connection might wait for this very lock.
+    // Read through the unit: on SQLite another connection might wait for this very lock.
     let keys = vault.custody.keys_of(unit, stamped.peek().uid).await?;
     let workspace = keys.check(stamped)?;
     Ok(OpenWorkspace { workspace, keys })
@@ -242,7 +324,7 @@ pub(crate) fn etag(row_revision: u64) -> String {
     format!("r{row_revision}")
 }
 
-/// Refuses an etag that is not the current one. An empty one asks for no check.
+/// Refuses an etag that is not the current one. An empty one is not checked.
 pub(crate) fn check_etag(etag: &str, row_revision: u64) -> Result<(), VaultError> {
     if etag.is_empty() || etag == self::etag(row_revision) {
         Ok(())

@@ -1,35 +1,33 @@
-//! The vault itself: what every method works with.
+//! The vault: its parts, and how workspaces are opened for reading.
 
 use std::sync::Arc;
 
 use latchkey_clock::{Clock, Timestamp};
-use latchkey_contract::names::{
-    KeyName, KeyParent, ResourceId, RevisionScope, Scope, WorkspaceName,
-};
+use latchkey_contract::names::{KeyParent, Scope, WorkspaceName};
 use latchkey_egress::EgressPolicy;
 
-use crate::custody::{Custody, CustodyError, WorkspaceKeys};
-use crate::domain::key::Key;
+use crate::custody::{Custody, IntegrityFailure, WorkspaceKeys};
 use crate::domain::member::Member;
 use crate::domain::stamped::Stamped;
 use crate::domain::uid::WorkspaceUid;
 use crate::domain::workspace::{Project, Workspace};
 use crate::error::{Noun, VaultError};
-use crate::leasing::Leasing;
+use crate::leasing::{Leasing, Session};
+use crate::rows::CheckedRows;
 use crate::store::keys::Parent;
-use crate::store::{Rows, Store, members, projects, workspaces};
+use crate::store::{Rows, Store, members, workspaces};
 
 /// The parts of a vault.
 pub struct Vault {
-    /// Its database.
+    /// The database.
     pub store: Store,
-    /// Its keys.
+    /// The root keys and the keys of workspaces.
     pub custody: Custody,
-    /// The routers attached to it.
+    /// The sessions of routers.
     pub leasing: Arc<Leasing>,
-    /// Where keys may be sent.
+    /// The networks that keys may be sent to.
     pub egress: EgressPolicy,
-    /// Its time.
+    /// The time of day and the boot time.
     pub clock: Arc<dyn Clock>,
     /// The workspace of the platform.
     pub platform: WorkspaceUid,
@@ -37,22 +35,37 @@ pub struct Vault {
 
 /// A workspace whose row was checked, and its keys.
 pub struct OpenWorkspace {
-    /// What it is.
+    /// The workspace.
     pub workspace: Workspace,
     /// Its keys.
     pub keys: Arc<WorkspaceKeys>,
 }
 
-/// What keys belong to, found and checked.
+impl OpenWorkspace {
+    /// The rows of the workspace.
+    pub(crate) fn rows<'a, R: Rows>(&'a self, rows: &'a R) -> CheckedRows<'a, R> {
+        CheckedRows::new(rows, &self.workspace, &self.keys)
+    }
+
+    /// Registers the workspace as a dependency of a session, which is sent its changes from then on.
+    /// Returns whether it was registered before, and so before the workspace was read.
+    pub(crate) fn register_with(&self, session: &Session) -> bool {
+        let Workspace { uid, revision, .. } = &self.workspace;
+        let scope = self.workspace.scope();
+        scope.is_none_or(|scope| session.depend_on(*uid, scope, *revision))
+    }
+}
+
+/// The owner of keys, whose rows were checked: the platform, a workspace or a project.
 pub struct OpenParent {
-    /// Its workspace.
+    /// The workspace.
     pub open: OpenWorkspace,
-    /// Its project, if it is one.
+    /// The project, where it owns the keys.
     pub project: Option<Project>,
 }
 
 impl OpenParent {
-    /// The identities, for looking up keys.
+    /// The identities by which the keys are found.
     pub fn ids(&self) -> Parent {
         Parent {
             workspace: self.open.workspace.uid,
@@ -73,53 +86,72 @@ impl Vault {
         name: Option<&WorkspaceName>,
     ) -> Result<OpenWorkspace, VaultError> {
         let slug = name.map(|name| &name.workspace);
-        let found = workspaces::find(&self.store, slug).await?;
-        self.checked(found.ok_or(VaultError::NotFound(Noun::Workspace))?)
-            .await
+        let stamped = workspaces::find(&self.store, slug).await?;
+        let stamped = stamped.ok_or(VaultError::NotFound(Noun::Workspace))?;
+        self.open(stamped).await
     }
 
-    /// A workspace by the identity that a row names, for reading.
+    /// A workspace by its name, for an answer that a router keeps. The session depends on the
+    /// workspace before its row is read, so that it is sent every change that the answer lacks.
+    pub(crate) async fn workspace_for(
+        &self,
+        session: &Session,
+        name: &WorkspaceName,
+    ) -> Result<OpenWorkspace, VaultError> {
+        let mut open = self.workspace(Some(name)).await?;
+        while !open.register_with(session) {
+            // The row was read before the session depended on it.
+            open = self.workspace(Some(name)).await?;
+        }
+        Ok(open)
+    }
+
+    /// A workspace by the identity that another row refers to, for reading.
     pub async fn workspace_of(&self, uid: WorkspaceUid) -> Result<OpenWorkspace, VaultError> {
-        let found = workspaces::find_by_uid(&self.store, uid).await?;
-        self.checked(found.ok_or(CustodyError::Integrity)?).await
+        let stamped = workspaces::find_by_uid(&self.store, uid).await?;
+        let stamped = stamped.ok_or_else(|| IntegrityFailure::new("workspaces", uid))?;
+        self.open(stamped).await
     }
 
-    async fn checked(&self, stamped: Stamped<Workspace>) -> Result<OpenWorkspace, VaultError> {
-        let keys = self
-            .custody
-            .keys_of(&self.store, stamped.peek().uid)
-            .await?;
-        Ok(OpenWorkspace {
-            workspace: keys.check(stamped)?,
-            keys,
-        })
+    /// Customers' workspaces in order of name, after `after`.
+    pub(crate) async fn list_workspaces(
+        &self,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<Workspace>, VaultError> {
+        let listed = workspaces::list(&self.store, after, limit).await?;
+        let mut workspaces = Vec::with_capacity(listed.len());
+        for stamped in listed {
+            workspaces.push(self.open(stamped).await?.workspace);
+        }
+        Ok(workspaces)
     }
 
-    /// The member of a workspace with that identity: nothing where there is no such workspace.
+    /// The member of a workspace with that identity; `None` also where the workspace does not exist.
     pub async fn member(
         &self,
         name: &WorkspaceName,
         identity: &str,
     ) -> Result<Option<Member>, VaultError> {
-        let Some(found) = workspaces::find(&self.store, Some(&name.workspace)).await? else {
+        let Some(stamped) = workspaces::find(&self.store, Some(&name.workspace)).await? else {
             return Ok(None);
         };
-        let uid = found.peek().uid;
+        let uid = stamped.peek().uid;
         let Some(member) = members::find_by_identity(&self.store, uid, identity).await? else {
             return Ok(None);
         };
-        // The workspace as well: its row says that this is the one of that name.
-        let open = self.checked(found).await?;
+        // The check of the workspace's row proves that the name is this workspace's.
+        let open = self.open(stamped).await?;
         Ok(Some(open.keys.check(member)?))
     }
 
-    /// What keys belong to by its name, for reading.
+    /// The owner of keys by its name, for reading.
     pub async fn parent(&self, parent: &KeyParent) -> Result<OpenParent, VaultError> {
         let open = self.workspace(parent.workspace()).await?;
         self.parent_in(open, parent).await
     }
 
-    /// The same, in its workspace, which was read before.
+    /// The owner of keys by its name, in its workspace, which was opened before.
     pub async fn parent_in(
         &self,
         open: OpenWorkspace,
@@ -127,44 +159,19 @@ impl Vault {
     ) -> Result<OpenParent, VaultError> {
         let project = match parent {
             KeyParent::Scope(Scope::Project(name)) => {
-                Some(project(&self.store, &open.workspace, &open.keys, &name.project).await?)
+                Some(open.rows(&self.store).project(&name.project).await?)
             }
             KeyParent::Scope(Scope::Workspace(_)) | KeyParent::Platform => None,
         };
         Ok(OpenParent { open, project })
     }
-}
 
-/// A project of a workspace by its last segment.
-pub async fn project(
-    rows: &impl Rows,
-    workspace: &Workspace,
-    keys: &WorkspaceKeys,
-    slug: &ResourceId,
-) -> Result<Project, VaultError> {
-    let found = projects::find(rows, workspace.uid, slug).await?;
-    Ok(keys.check(found.ok_or(VaultError::NotFound(Noun::Project))?)?)
-}
-
-/// The name of a key of a workspace; nothing once the key, or what it belongs to, is deleted.
-pub(crate) async fn key_name(
-    rows: &impl Rows,
-    workspace: &Workspace,
-    keys: &WorkspaceKeys,
-    key: &Key,
-) -> Result<Option<KeyName>, VaultError> {
-    let parent = match (workspace.scope(), key.project) {
-        (None, _) => return Ok(None),
-        (Some(RevisionScope::Platform), _) => KeyParent::Platform,
-        (Some(RevisionScope::Workspace(name)), None) => KeyParent::Scope(Scope::Workspace(name)),
-        (Some(RevisionScope::Workspace(name)), Some(project)) => {
-            let found = projects::find_by_uid(rows, project).await?;
-            let project = found.map(|stamped| keys.check(stamped)).transpose()?;
-            match project.and_then(|project| project.name(&name)) {
-                Some(project) => KeyParent::Scope(Scope::Project(project)),
-                None => return Ok(None),
-            }
-        }
-    };
-    Ok(key.slug.clone().map(|key| KeyName { parent, key }))
+    async fn open(&self, stamped: Stamped<Workspace>) -> Result<OpenWorkspace, VaultError> {
+        let uid = stamped.peek().uid;
+        let keys = self.custody.keys_of(&self.store, uid).await?;
+        Ok(OpenWorkspace {
+            workspace: keys.check(stamped)?,
+            keys,
+        })
+    }
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::call::Call;
 use crate::change::Change;
-use crate::custody::CustodyError;
+use crate::custody::IntegrityFailure;
 use crate::error::{Conflict, VaultError};
 use crate::store::answers::{self, Answered};
 use crate::vault::Vault;
@@ -90,6 +90,8 @@ impl Repeatable {
             return Err(Conflict::RequestIdReused.into());
         }
         let answer = T::decode(answered.answer.as_slice());
-        Ok(Some(answer.map_err(|_| CustodyError::Integrity)?))
+        Ok(Some(answer.map_err(|_| {
+            IntegrityFailure::new("answered_requests", id)
+        })?))
     }
 }

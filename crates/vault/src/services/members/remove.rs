@@ -5,7 +5,7 @@ use latchkey_contract::vault::v1::{RemoveMemberRequest, RemoveMemberResponse};
 
 use crate::change::{Change, check_etag};
 use crate::domain::member::Member;
-use crate::error::{Noun, VaultError};
+use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::encode;
 use crate::store::members;
@@ -20,10 +20,7 @@ pub(in crate::services) async fn handle(
     call.authorize(&name.workspace).await?;
     let parent = KeyParent::Scope(Scope::Workspace(name.workspace.clone()));
     let mut change = Change::begin(vault, &parent, call.act()).await?;
-    let found = members::find(&change.unit, change.head.uid, &name.member).await?;
-    let member = change
-        .keys
-        .check(found.ok_or(VaultError::NotFound(Noun::Member))?)?;
+    let member = change.rows().member(&name.member).await?;
     check_etag(&request.etag, member.row_revision)?;
     remove(&mut change, &name.workspace, &member).await?;
     let committed = change.commit().await?;
@@ -38,9 +35,7 @@ pub(in crate::services) async fn remove_all(
     change: &mut Change,
     workspace: &WorkspaceName,
 ) -> Result<(), VaultError> {
-    let found = members::list(&change.unit, change.head.uid, None, u64::MAX >> 1).await?;
-    for stamped in found {
-        let member = change.keys.check(stamped)?;
+    for member in change.rows().list_members(None, u64::MAX >> 1).await? {
         remove(change, workspace, &member).await?;
     }
     Ok(())

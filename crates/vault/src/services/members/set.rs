@@ -10,7 +10,6 @@ use crate::domain::settings::check_display_name;
 use crate::error::{Conflict, VaultError};
 use crate::services::call::Call;
 use crate::services::encode;
-use crate::store::members;
 use crate::vault::Vault;
 
 pub(in crate::services) async fn handle(
@@ -29,23 +28,22 @@ pub(in crate::services) async fn handle(
     let parent = KeyParent::Scope(Scope::Workspace(name.workspace.clone()));
     let mut change = Change::begin(vault, &parent, call.act()).await?;
     refuse_second(&change, &name, &terms).await?;
-    let found = members::find(&change.unit, change.head.uid, &name.member).await?;
-    let before = found.map(|found| change.keys.check(found)).transpose()?;
+    let before = change.rows().find_member(&name.member).await?;
     let mut event = change.event(&name);
     let member = match before {
         Some(before) => {
             check_etag(&etag, before.row_revision)?;
             event = describe_change(event, &before, &terms);
             let member = before.change(terms, change.now);
-            members::update(&change.unit, change.keys.stamp(member.clone())).await?;
+            change.put_member(member.clone()).await?;
             member
         }
-        // Whoever shows an etag means somebody who is there.
+        // An etag implies that the member exists.
         None if !etag.is_empty() => return Err(Conflict::Etag.into()),
         None => {
             let slug = name.member.clone();
             let member = Member::new(change.head.uid, slug, terms, change.now);
-            members::insert(&change.unit, change.keys.stamp(member.clone())).await?;
+            change.add_member(member.clone()).await?;
             member
         }
     };
@@ -93,8 +91,7 @@ async fn refuse_second(
     terms: &Terms,
 ) -> Result<(), VaultError> {
     let identity = terms.identity.as_str();
-    let found = members::find_by_identity(&change.unit, change.head.uid, identity).await?;
-    let Some(holder) = found.map(|found| change.keys.check(found)).transpose()? else {
+    let Some(holder) = change.rows().find_member_by_identity(identity).await? else {
         return Ok(());
     };
     if holder.slug == name.member {

@@ -8,9 +8,10 @@ use crate::change::Change;
 use crate::domain::uid::{ProjectUid, WorkspaceUid};
 use crate::domain::workspace::Project;
 use crate::error::{Conflict, Nameable, VaultError};
+use crate::intake::Drafts;
 use crate::services::call::Call;
 use crate::services::encode;
-use crate::services::keys::initial::Drafts;
+use crate::services::keys::decode::initial_key;
 use crate::services::repeatable::Repeatable;
 use crate::store::{self, Rows, projects};
 use crate::vault::Vault;
@@ -43,10 +44,10 @@ async fn create(
     repeatable: &Repeatable,
     name: ProjectName,
     settings: Settings,
-    initial_keys: Vec<InitialKey>,
+    mut initial_keys: Vec<InitialKey>,
 ) -> Result<Message, VaultError> {
-    let drafts = Drafts::read(vault, initial_keys)?;
-    // Before any provider is asked: nobody learns of a key by a name that is taken anyway.
+    let drafts = Drafts::read(vault, initial_keys.iter_mut().map(initial_key))?;
+    // Checked before any material leaves the vault: it need not, for a name that is taken.
     let open = vault.workspace(Some(&name.workspace)).await?;
     refuse_taken(&vault.store, open.workspace.uid, &name).await?;
     let verified_keys = drafts.verify(vault).await?;
@@ -63,7 +64,7 @@ async fn create(
         ..Project::new(uid, workspace, slug, settings.display_name, change.now)
     };
     let answer = encode::project(&name, &project);
-    projects::insert(&change.unit, change.keys.stamp(project)).await?;
+    change.add_project(project).await?;
     change.record(event).await?;
     let ids = store::keys::Parent {
         workspace,

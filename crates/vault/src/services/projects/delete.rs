@@ -8,7 +8,7 @@ use crate::error::{Conflict, Container, VaultError};
 use crate::services::call::Call;
 use crate::services::{encode, keys};
 use crate::store;
-use crate::vault::{Vault, project};
+use crate::vault::Vault;
 
 pub(in crate::services) async fn handle(
     vault: &Vault,
@@ -19,22 +19,19 @@ pub(in crate::services) async fn handle(
     call.authorize(&name.workspace).await?;
     let parent = KeyParent::Scope(Scope::Workspace(name.workspace.clone()));
     let mut change = Change::begin(vault, &parent, call.act()).await?;
-    let found = project(&change.unit, &change.head, &change.keys, &name.project).await?;
-    check_etag(&request.etag, found.row_revision)?;
+    let project = change.rows().project(&name.project).await?;
+    check_etag(&request.etag, project.row_revision)?;
 
     let within = store::keys::Parent {
         workspace: change.head.uid,
-        project: Some(found.uid),
+        project: Some(project.uid),
     };
-    let any_key = !store::keys::all_within(&change.unit, within)
-        .await?
-        .is_empty();
-    if !request.force && any_key {
+    let keys_within = store::keys::all_within(&change.unit, within).await?;
+    if !request.force && !keys_within.is_empty() {
         return Err(Conflict::NotEmpty(Container::Project).into());
     }
-    keys::delete_all(&mut change, &name.workspace, within).await?;
-    let tombstone = change.keys.stamp(found.delete(change.now));
-    store::projects::update(&change.unit, tombstone).await?;
+    keys::delete::shred_all(&mut change, within).await?;
+    change.put_project(project.delete(change.now)).await?;
     change.record(change.event(&name)).await?;
     let committed = change.commit().await?;
     let propagation = vault.leasing.propagate(committed).await;

@@ -6,7 +6,7 @@ use latchkey_contract::vault::v1::{GetProjectRequest, Project as Message};
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::encode;
-use crate::vault::{Vault, project};
+use crate::vault::Vault;
 
 pub(in crate::services) async fn handle(
     vault: &Vault,
@@ -16,6 +16,6 @@ pub(in crate::services) async fn handle(
     let name: ProjectName = request.name.parse().map_err(VaultError::name("name"))?;
     call.authorize(&name.workspace).await?;
     let open = vault.workspace(Some(&name.workspace)).await?;
-    let found = project(&vault.store, &open.workspace, &open.keys, &name.project).await?;
-    Ok(encode::project(&name, &found))
+    let project = open.rows(&vault.store).project(&name.project).await?;
+    Ok(encode::project(&name, &project))
 }

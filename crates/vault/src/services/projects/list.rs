@@ -6,7 +6,6 @@ use latchkey_contract::vault::v1::{ListProjectsRequest, ListProjectsResponse};
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::encode;
-use crate::store::projects;
 use crate::vault::Vault;
 
 pub(in crate::services) async fn handle(
@@ -19,14 +18,17 @@ pub(in crate::services) async fn handle(
     let page = call.page(request.page_size, &request.page_token, &[&request.parent])?;
     let open = vault.workspace(Some(&parent)).await?;
     let after = page.after.as_deref();
-    let found = projects::list(&vault.store, open.workspace.uid, after, page.limit()).await?;
-    let mut listed = Vec::with_capacity(found.len());
-    for stamped in found {
-        let project = open.keys.check(stamped)?;
-        if let Some(name) = project.name(&parent) {
-            listed.push((name.project.to_string(), encode::project(&name, &project)));
-        }
-    }
+    let mut listed: Vec<_> = open
+        .rows(&vault.store)
+        .list_projects(after, page.limit())
+        .await?
+        .into_iter()
+        .filter_map(|project| {
+            let name = project.name(&parent)?;
+            let message = encode::project(&name, &project);
+            Some((name.project.to_string(), message))
+        })
+        .collect();
     let next_page_token = page.finish(&mut listed, |(slug, _)| slug.clone());
     let projects = listed.into_iter().map(|(_, message)| message).collect();
     Ok(ListProjectsResponse {

@@ -9,8 +9,7 @@ use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::mask::Mask;
 use crate::services::{encode, funding, rules};
-use crate::store::projects;
-use crate::vault::{Vault, project};
+use crate::vault::Vault;
 
 pub(in crate::services) async fn handle(
     vault: &Vault,
@@ -29,25 +28,25 @@ pub(in crate::services) async fn handle(
 
     let parent = KeyParent::Scope(Scope::Workspace(name.workspace.clone()));
     let mut change = Change::begin(vault, &parent, call.act()).await?;
-    let mut found = project(&change.unit, &change.head, &change.keys, &name.project).await?;
-    check_etag(&wanted.etag, found.row_revision)?;
+    let mut project = change.rows().project(&name.project).await?;
+    check_etag(&wanted.etag, project.row_revision)?;
     let mut event = change.event(&name);
     if mask.changes("display_name", !wanted.display_name.is_empty()) {
         event = event.with("display_name", &wanted.display_name);
-        found = found.rename(settings.display_name, change.now);
+        project = project.rename(settings.display_name, change.now);
     }
     if mask.changes("funding", wanted.funding.is_some()) {
         let policy = funding::encode_narrowing(settings.funding).unwrap_or_default();
         event = event.with("funding", funding::describe(&policy));
-        found = found.fund(settings.funding, change.now);
+        project = project.fund(settings.funding, change.now);
     }
-    let (merged, changed) = rules::merge(found.rules.clone(), settings.rules, &mask);
+    let (merged, changed) = rules::merge(project.rules.clone(), settings.rules, &mask);
     if !changed.is_empty() {
         event = rules::describe(event, &merged);
-        found = found.rule(merged, change.now);
+        project = project.rule(merged, change.now);
     }
-    let answer = encode::project(&name, &found);
-    projects::update(&change.unit, change.keys.stamp(found)).await?;
+    let answer = encode::project(&name, &project);
+    change.put_project(project).await?;
     change.record(event).await?;
     let committed = change.commit().await?;
     vault.leasing.propagate(committed).await;

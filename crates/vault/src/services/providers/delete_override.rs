@@ -9,7 +9,6 @@ use crate::change::check_etag;
 use crate::error::{Noun, VaultError};
 use crate::services::call::Call;
 use crate::services::encode;
-use crate::store::provider_access;
 use crate::vault::Vault;
 
 pub(super) async fn handle(
@@ -24,7 +23,7 @@ pub(super) async fn handle(
     let row = overriding.rows.overrides.remove(&provider);
     let row = row.ok_or(VaultError::NotFound(Noun::ProviderOverride))?;
     check_etag(&request.etag, row.row_revision)?;
-    provider_access::delete(&overriding.change.unit, row.workspace, provider).await?;
+    overriding.change.delete_provider_access(provider).await?;
     let committed = overriding.finish(Vec::new()).await?;
     let propagation = vault.leasing.propagate(committed).await;
     Ok(DeleteProviderOverrideResponse {

@@ -1,13 +1,12 @@
 //! Own keys that are switched off or on: each workspace that it happens to finds it in its own log.
 
 use latchkey_contract::ProviderId;
-use latchkey_contract::Reason;
 
 use super::{access, messages};
 use crate::change::Change;
 use crate::custody::CustodyError;
 use crate::domain::access::switched_off_fallback;
-use crate::domain::audit::{AuditEvent, Decision};
+use crate::domain::audit::AuditEvent;
 use crate::domain::workspace::Workspace;
 use crate::error::VaultError;
 use crate::store::{provider_access, workspaces};
@@ -24,7 +23,7 @@ pub(super) fn describe(event: AuditEvent, workspace: &Workspace, on: bool) -> Au
 
 /// Records in the log of each workspace that a change for everybody switches its own keys, and returns
 /// how many there are. The change is the platform's.
-pub(super) async fn tell(
+pub(super) async fn record(
     vault: &Vault,
     change: &mut Change,
     provider: ProviderId,
@@ -38,17 +37,16 @@ pub(super) async fn tell(
             Ok(open) => open,
             // One damaged workspace must not keep the operator from switching for all the others, and
             // nothing is leased to it anyway.
-            Err(VaultError::Custody(CustodyError::Integrity)) => {
-                let found = workspaces::find_by_uid(&change.unit, uid)
+            Err(VaultError::Custody(CustodyError::Integrity(failure))) => {
+                let stamped = workspaces::find_by_uid(&change.unit, uid)
                     .await
                     .ok()
                     .flatten();
                 // Unchecked: it names what is damaged.
-                let name = found.and_then(|stamped| stamped.peek().name());
+                let name = stamped.and_then(|stamped| stamped.peek().name());
                 let resource = name.map_or_else(|| uid.to_string(), |name| name.to_string());
-                let decision = Decision::IntegrityFailure;
-                let (act, now) = (&change.act, change.now);
-                let event = AuditEvent::refused(act, resource, decision, Reason::Integrity, now);
+                tracing::error!(error = %failure, resource, "a damaged workspace was skipped");
+                let event = AuditEvent::damaged(&change.act, resource, failure, change.now);
                 change.record(event).await?;
                 continue;
             }

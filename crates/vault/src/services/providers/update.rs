@@ -10,7 +10,6 @@ use crate::domain::access::ProviderAccess;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::encode;
-use crate::store::provider_access;
 use crate::vault::Vault;
 
 pub(super) async fn handle(
@@ -43,14 +42,14 @@ pub(super) async fn handle(
         row_revision: revision + 1,
         update_time: change.now,
     };
-    provider_access::put(&change.unit, change.keys.stamp(row.clone())).await?;
+    change.put_provider_access(row.clone()).await?;
     rows.everybody.insert(provider, row);
 
     let after = rows.of_everybody(provider);
     let moved = if before.own_keys == after.own_keys {
         0
     } else {
-        switched::tell(vault, &mut change, provider, after.own_keys).await?
+        switched::record(vault, &mut change, provider, after.own_keys).await?
     };
     let mut event = change.event(&name).with("moved_workspace_count", moved);
     for (path, value) in changed {

@@ -10,7 +10,6 @@ use crate::domain::access::ProviderAccess;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::encode;
-use crate::store::provider_access;
 use crate::vault::Vault;
 
 pub(super) async fn handle(
@@ -44,8 +43,7 @@ pub(super) async fn handle(
         row_revision: revision + 1,
         update_time: overriding.change.now,
     };
-    let stamped = overriding.change.keys.stamp(row.clone());
-    provider_access::put(&overriding.change.unit, stamped).await?;
+    overriding.change.put_provider_access(row.clone()).await?;
     overriding.rows.overrides.insert(provider, row.clone());
     let answer = messages::provider_override(&name.workspace, &row, &overriding.rows);
     let committed = overriding.finish(changed).await?;

@@ -10,9 +10,10 @@ use crate::domain::settings::check_display_name;
 use crate::domain::uid::WorkspaceUid;
 use crate::domain::workspace::{Workspace, WorkspaceSlug};
 use crate::error::{Conflict, Nameable, VaultError};
+use crate::intake::Drafts;
 use crate::services::call::Call;
 use crate::services::encode;
-use crate::services::keys::initial::Drafts;
+use crate::services::keys::decode::initial_key;
 use crate::services::repeatable::Repeatable;
 use crate::store::{self, Rows, workspaces};
 use crate::vault::Vault;
@@ -58,13 +59,13 @@ async fn create(
         slug,
         display_name,
         settings,
-        initial_keys,
+        mut initial_keys,
     } = wanted;
     let name = WorkspaceName {
         workspace: slug.clone(),
     };
-    let drafts = Drafts::read(vault, initial_keys)?;
-    // Before any provider is asked: nobody learns of a key by a name that is taken anyway.
+    let drafts = Drafts::read(vault, initial_keys.iter_mut().map(initial_key))?;
+    // Checked before any material leaves the vault: it need not, for a name that is taken.
     refuse_taken(&vault.store, &slug).await?;
     let verified_keys = drafts.verify(vault).await?;
 

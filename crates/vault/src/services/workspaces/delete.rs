@@ -26,23 +26,19 @@ pub(super) async fn handle(
         workspace: uid,
         project: None,
     };
-    let found = store::projects::list(&change.unit, uid, None, u64::MAX >> 1).await?;
-    let any_key = !store::keys::all_within(&change.unit, within)
-        .await?
-        .is_empty();
-    if !request.force && (any_key || !found.is_empty()) {
+    let projects = store::projects::list(&change.unit, uid, None, 1).await?;
+    let keys_within = store::keys::all_within(&change.unit, within).await?;
+    if !request.force && !(keys_within.is_empty() && projects.is_empty()) {
         return Err(Conflict::NotEmpty(Container::Workspace).into());
     }
-    keys::delete_all(&mut change, &name, within).await?;
-    for stamped in found {
-        let project = change.keys.check(stamped)?;
+    keys::delete::shred_all(&mut change, within).await?;
+    for project in change.rows().list_projects(None, u64::MAX >> 1).await? {
         let resource = project
             .name(&name)
             .map(|name| name.to_string())
             .unwrap_or_default();
         let event = change.event(resource);
-        let tombstone = change.keys.stamp(project.delete(change.now));
-        store::projects::update(&change.unit, tombstone).await?;
+        change.put_project(project.delete(change.now)).await?;
         change.record(event).await?;
     }
     members::remove::remove_all(&mut change, &name).await?;
