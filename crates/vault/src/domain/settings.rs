@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::ProviderId;
+use latchkey_contract::names::KeyParent;
 
 use super::destination::is_deployment;
 use super::funding::Narrowing;
@@ -119,6 +120,15 @@ impl Settings {
                 "key.deployments",
                 "has no use for this provider",
             ));
+        }
+        Ok(())
+    }
+
+    /// Refuses what a key of `parent` has no use for: the platform funds its own keys.
+    pub fn check_parent(&self, parent: &KeyParent) -> Result<(), FieldError> {
+        if *parent == KeyParent::Platform && self.funding != Narrowing::default() {
+            let problem = "has no use for a key of the platform";
+            return Err(FieldError::new("key.funding", problem));
         }
         Ok(())
     }

@@ -32,6 +32,7 @@ use tower::Layer as _;
 
 use crate::domain::audit::{Act, AuditEvent, Decision};
 use crate::domain::role::Role;
+use crate::intake::MAX_INITIAL_KEYS;
 use crate::vault::Vault;
 
 /// The names of the services, for health and reflection.
@@ -46,7 +47,7 @@ pub const SERVICE_NAMES: [&str; 5] = [
 /// Requests hold names and one key: this is plenty.
 const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 /// But for new workspaces and projects, which bring several.
-const MAX_MESSAGE_WITH_KEYS_BYTES: usize = keys::initial::MAX_INITIAL_KEYS * MAX_MESSAGE_BYTES;
+const MAX_MESSAGE_WITH_KEYS_BYTES: usize = MAX_INITIAL_KEYS * MAX_MESSAGE_BYTES;
 
 /// Adds the vault's services to `routes`.
 pub fn add_to(

@@ -3,16 +3,15 @@
 use latchkey_contract::names::KeyName;
 use latchkey_contract::vault::v1::{AddKeyVersionRequest, AddKeyVersionResponse};
 
-use super::intake;
-use crate::change::{Change, check_etag};
-use crate::custody::CustodyError;
+use super::decode;
+use crate::change::Change;
 use crate::domain::destination::Directions;
-use crate::error::{Noun, VaultError};
+use crate::error::VaultError;
+use crate::intake::VersionDraft;
 use crate::leasing::Committed;
 use crate::services::call::Call;
 use crate::services::encode;
 use crate::services::repeatable::Repeatable;
-use crate::store;
 use crate::vault::Vault;
 
 pub(super) async fn handle(
@@ -28,10 +27,10 @@ pub(super) async fn handle(
     if answer.propagation.is_some() {
         return Ok(answer);
     }
-    // A repeated request is answered as before, and not before the change holds everywhere:
-    // nobody may have waited for it the first time.
+    // A repeated request gets the stored answer, but not before the change holds everywhere: the
+    // first call may have ended before it did.
     match vault.workspace(name.parent.workspace()).await {
-        Ok(open) => Ok(told(answer, vault, Committed::again(&open.workspace)).await),
+        Ok(open) => Ok(propagate(answer, vault, Committed::again(&open.workspace)).await),
         Err(VaultError::NotFound(_)) => Ok(answer),
         Err(error) => Err(error),
     }
@@ -44,60 +43,31 @@ async fn add(
     name: &KeyName,
     request: AddKeyVersionRequest,
 ) -> Result<AddKeyVersionResponse, VaultError> {
-    let parent = vault.parent(&name.parent).await?;
-    let found = store::keys::find(&vault.store, parent.ids(), &name.key).await?;
-    let before = parent
-        .open
-        .keys
-        .check(found.ok_or(VaultError::NotFound(Noun::Key))?)?;
-    check_etag(&request.etag, before.row_revision)?;
-    let material = intake::material(request.material, before.provider)?;
-    let found = store::versions::find(&vault.store, before.uid, before.current_version).await?;
-    let current = parent
-        .open
-        .keys
-        .check(found.ok_or(CustodyError::Integrity)?)?;
+    let material = decode::material(request.material);
     let directions = Directions {
         base_url: &request.base_url,
         location: &request.location,
         cloud_project: &request.cloud_project,
         api_version: &request.api_version,
     };
-    let located = current
-        .destination
-        .redirect(&directions, before.provider, &vault.egress)
-        .map_err(intake::misdirected(""))?;
-    intake::check_deployment("base_url", located.deployment.as_deref(), &before.settings)?;
-    let (destination, skip) = (located.destination, request.skip_verification);
-    let intake = intake::verify(vault, before.provider, material, destination, skip).await?;
+    let draft = VersionDraft::read(vault, name, &request.etag, material, &directions).await?;
+    let verified = draft.verify(vault, request.skip_verification).await?;
 
     let mut change = Change::begin(vault, &name.parent, call.act()).await?;
-    let key = change.key(name, &request.etag).await?;
-    if key.uid != before.uid {
-        return Err(VaultError::NotFound(Noun::Key));
-    }
-    intake.refuse_duplicate(&change, Some(key.uid)).await?;
-    let old = change.current_version(&key).await?;
-    let version = intake.seal(vault, &change, key.uid, key.current_version + 1)?;
-    let key = key.renew(version.version, change.now)?;
-    let message = encode::key(name, &key, &version, change.now);
-    let event = change.event(name).with("retired_version", old.version);
-    let event = intake::describe(event, &version);
-    change.revoke(name, old.version);
-    store::versions::update(&change.unit, change.keys.stamp(old.destroy(change.now))).await?;
-    store::versions::insert(&change.unit, change.keys.stamp(version)).await?;
-    store::keys::update(&change.unit, change.keys.stamp(key)).await?;
-    change.record(event).await?;
+    let (key, version) = verified
+        .store(vault, &mut change, name, &request.etag)
+        .await?;
     let answer = AddKeyVersionResponse {
-        key: Some(message),
+        key: Some(encode::key(name, &key, &version, change.now)),
         propagation: None,
     };
     repeatable.remember(&change, call, &answer).await?;
     let committed = change.commit().await?;
-    Ok(told(answer, vault, committed).await)
+    Ok(propagate(answer, vault, committed).await)
 }
 
-async fn told(
+/// Propagates the change, and adds how far it got to the answer.
+async fn propagate(
     answer: AddKeyVersionResponse,
     vault: &Vault,
     committed: Committed,

@@ -3,12 +3,13 @@
 use latchkey_contract::names::{KeyParent, ResourceId};
 use latchkey_contract::vault::v1::{CreateKeyRequest, Key as Message};
 
-use super::draft::Draft;
+use super::decode;
 use crate::change::Change;
 use crate::error::{Conflict, Nameable, VaultError};
+use crate::intake::Draft;
 use crate::services::call::Call;
+use crate::services::encode;
 use crate::services::repeatable::Repeatable;
-use crate::store;
 use crate::vault::Vault;
 
 pub(super) async fn handle(
@@ -32,34 +33,30 @@ async fn create(
     slug: ResourceId,
     request: CreateKeyRequest,
 ) -> Result<Message, VaultError> {
+    let message = request.key.unwrap_or_default();
     let skip = request.skip_verification;
-    let draft = Draft::read(vault, slug, request.key, request.material, skip)?;
+    let new = decode::new_key(slug, &message, request.material, skip)?;
+    let draft = Draft::read(vault, new)?;
     draft.check_parent(&parent)?;
-    // Before the provider is asked: nobody learns of a key by a name that is taken anyway.
-    let found = vault.parent(&parent).await?;
-    if store::keys::find(&vault.store, found.ids(), &draft.slug)
-        .await?
-        .is_some()
-    {
+    // Checked before the material leaves the vault: it need not, for a name that is taken.
+    let open = vault.parent(&parent).await?;
+    let rows = open.open.rows(&vault.store);
+    if rows.find_key(open.ids(), draft.slug()).await?.is_some() {
         return Err(Conflict::Exists(Nameable::Key).into());
     }
     let verified = draft.verify(vault).await?;
 
     let mut change = Change::begin(vault, &parent, call.act()).await?;
-    let project = change.project(&parent).await?.map(|project| project.uid);
-    let ids = store::keys::Parent {
-        workspace: change.head.uid,
-        project,
-    };
+    let ids = change.ids(&parent).await?;
     let admitted = verified.admit(vault, &change, parent, ids).await?;
-    let answer = admitted.message(change.now);
+    let answer = encode::key(&admitted.name, &admitted.key, &admitted.version, change.now);
     if request.validate_only {
         return Ok(answer);
     }
     admitted.store(&mut change).await?;
     repeatable.remember(&change, call, &answer).await?;
     let committed = change.commit().await?;
-    // The very next call uses it: routers that chose another key before choose again.
+    // The next call uses the key: routers that cached another choice choose again.
     vault.leasing.propagate(committed).await;
     Ok(answer)
 }

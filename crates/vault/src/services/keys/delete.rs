@@ -4,12 +4,13 @@ use latchkey_contract::names::KeyName;
 use latchkey_contract::vault::v1::{DeleteKeyRequest, DeleteKeyResponse};
 
 use crate::change::Change;
+use crate::custody::IntegrityFailure;
 use crate::domain::key::Key;
 use crate::domain::version::KeyVersion;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::encode;
-use crate::store;
+use crate::store::keys::Parent;
 use crate::vault::Vault;
 
 pub(super) async fn handle(
@@ -31,16 +32,32 @@ pub(super) async fn handle(
     })
 }
 
+/// Shreds every key of a workspace, or of one of its projects.
+pub(in crate::services) async fn shred_all(
+    change: &mut Change,
+    within: Parent,
+) -> Result<(), VaultError> {
+    for key in change.rows().keys_within(within).await? {
+        if key.slug.is_none() {
+            continue;
+        }
+        let name = change.rows().key_name(&key).await?;
+        let name = name.ok_or_else(|| IntegrityFailure::of(&key))?;
+        shred(change, &name, key).await?;
+    }
+    Ok(())
+}
+
 /// Turns a key into a tombstone and empties its ciphertexts.
-pub(super) async fn shred(
+async fn shred(
     change: &mut Change,
     name: &KeyName,
     key: Key,
 ) -> Result<(Key, KeyVersion), VaultError> {
     let version = change.current_version(&key).await?.destroy(change.now);
     let key = key.delete(change.now)?;
-    store::versions::update(&change.unit, change.keys.stamp(version.clone())).await?;
-    store::keys::update(&change.unit, change.keys.stamp(key.clone())).await?;
+    change.put_version(version.clone()).await?;
+    change.put_key(key.clone()).await?;
     change
         .record(change.event(name).with("version", version.version))
         .await?;

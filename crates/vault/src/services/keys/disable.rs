@@ -7,7 +7,6 @@ use crate::change::Change;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::encode;
-use crate::store;
 use crate::vault::Vault;
 
 pub(super) async fn handle(
@@ -24,7 +23,7 @@ pub(super) async fn handle(
         .disable(change.now)?;
     let version = change.current_version(&key).await?;
     let answer = encode::key(&name, &key, &version, change.now);
-    store::keys::update(&change.unit, change.keys.stamp(key)).await?;
+    change.put_key(key).await?;
     change
         .record(change.event(&name).with("version", version.version))
         .await?;

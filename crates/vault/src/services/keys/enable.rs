@@ -7,7 +7,6 @@ use crate::change::Change;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::encode;
-use crate::store;
 use crate::vault::Vault;
 
 pub(super) async fn handle(
@@ -21,7 +20,7 @@ pub(super) async fn handle(
     let key = change.key(&name, &request.etag).await?.enable(change.now)?;
     let version = change.current_version(&key).await?;
     let answer = encode::key(&name, &key, &version, change.now);
-    store::keys::update(&change.unit, change.keys.stamp(key)).await?;
+    change.put_key(key).await?;
     change.record(change.event(&name)).await?;
     let committed = change.commit().await?;
     vault.leasing.propagate(committed).await;

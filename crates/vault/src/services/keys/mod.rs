@@ -2,13 +2,11 @@
 
 mod add_version;
 mod create;
-mod delete;
+pub(super) mod decode;
+pub(super) mod delete;
 mod disable;
-mod draft;
 mod enable;
 mod get;
-pub(super) mod initial;
-mod intake;
 mod list;
 mod settings;
 mod update;
@@ -16,7 +14,6 @@ mod verify;
 
 use std::sync::Arc;
 
-use latchkey_contract::names::{KeyName, KeyParent, ProjectName, Scope, WorkspaceName};
 use latchkey_contract::vault::v1::key_service_server::KeyService;
 use latchkey_contract::vault::v1::{
     AddKeyVersionRequest, AddKeyVersionResponse, CreateKeyRequest, DeleteKeyRequest,
@@ -27,10 +24,6 @@ use latchkey_contract::vault::v1::{
 use tonic::{Request, Response, Status, async_trait};
 
 use super::call::Call;
-use crate::change::Change;
-use crate::custody::CustodyError;
-use crate::error::VaultError;
-use crate::store;
 use crate::vault::Vault;
 
 /// Keeps provider keys and governs their life cycle.
@@ -127,30 +120,4 @@ impl KeyService for Keys {
         let outcome = verify::handle(&self.0, &call, request).await;
         call.answer(&self.0, &resource, outcome).await
     }
-}
-
-/// Shreds every key in a workspace, or in one of its projects.
-pub(super) async fn delete_all(
-    change: &mut Change,
-    workspace: &WorkspaceName,
-    within: store::keys::Parent,
-) -> Result<(), VaultError> {
-    for stamped in store::keys::all_within(&change.unit, within).await? {
-        let key = change.keys.check(stamped)?;
-        let Some(slug) = key.slug.clone() else {
-            continue;
-        };
-        let parent = match key.project {
-            None => KeyParent::Scope(Scope::Workspace(workspace.clone())),
-            Some(project) => {
-                let found = store::projects::find_by_uid(&change.unit, project).await?;
-                let project = change.keys.check(found.ok_or(CustodyError::Integrity)?)?;
-                let project = project.slug.ok_or(CustodyError::Integrity)?;
-                let workspace = workspace.clone();
-                KeyParent::Scope(Scope::Project(ProjectName { workspace, project }))
-            }
-        };
-        delete::shred(change, &KeyName { parent, key: slug }, key).await?;
-    }
-    Ok(())
 }

@@ -1,7 +1,6 @@
 //! A key's settings, from the message.
 
 use latchkey_clock::Timestamp;
-use latchkey_contract::names::KeyParent;
 use latchkey_contract::vault::v1;
 
 use crate::domain::funding::Narrowing;
@@ -34,15 +33,6 @@ pub(super) const FORBIDDEN: &[(&str, &str)] = &[
     ("provider", "is fixed: create another key"),
     ("state", "is changed by EnableKey and DisableKey"),
 ];
-
-/// Refuses what a key of the platform has no use for: nobody stands in for the platform.
-pub(super) fn check_parent(settings: &Settings, parent: &KeyParent) -> Result<(), VaultError> {
-    let idle = *parent == KeyParent::Platform && settings.funding != Narrowing::default();
-    let problem = "has no use for a key of the platform";
-    (!idle)
-        .then_some(())
-        .ok_or_else(|| VaultError::field("key.funding", problem))
-}
 
 /// The settings that a message holds.
 pub(super) fn decode(key: &v1::Key) -> Result<Settings, VaultError> {

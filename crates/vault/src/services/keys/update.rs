@@ -10,7 +10,6 @@ use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::encode;
 use crate::services::mask::Mask;
-use crate::store;
 use crate::vault::Vault;
 
 pub(super) async fn handle(
@@ -47,11 +46,11 @@ pub(super) async fn handle(
     }
     let (merged, changed) = settings::merge(key.settings.clone(), new, &mask);
     merged.check_use(key.provider)?;
-    settings::check_parent(&merged, &name.parent)?;
+    merged.check_parent(&name.parent)?;
     let key = key.change(merged.checked()?, change.now)?;
     let answer = encode::key(&name, &key, &version, change.now);
     let event = change.event(&name).with("changed", changed.join(","));
-    store::keys::update(&change.unit, change.keys.stamp(key)).await?;
+    change.put_key(key).await?;
     change.record(event).await?;
     let committed = change.commit().await?;
     vault.leasing.propagate(committed).await;
