@@ -118,7 +118,7 @@ pub struct Narrowing {
 
 impl Narrowing {
     /// Whether the platform may stand in, as far as this level has a say.
-    pub fn lets_the_platform_stand_in(&self, reason: UnavailableReason) -> bool {
+    pub fn allows_platform_fallback(&self, reason: UnavailableReason) -> bool {
         let said = match reason {
             UnavailableReason::Failed => self.when_failed,
             UnavailableReason::Missing => self.when_missing,

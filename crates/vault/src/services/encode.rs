@@ -192,6 +192,14 @@ pub(crate) fn propagation(propagation: Propagation) -> v1::Propagation {
     }
 }
 
+/// The revision of a workspace; `None` once it is deleted.
+pub(crate) fn scope_revision(workspace: &Workspace) -> Option<v1::ScopeRevision> {
+    Some(v1::ScopeRevision {
+        scope: workspace.scope()?.to_string(),
+        revision: signed(workspace.revision),
+    })
+}
+
 /// An audit event.
 pub(crate) fn audit_event(event: AuditEvent) -> v1::AuditEvent {
     v1::AuditEvent {

@@ -39,6 +39,16 @@ pub struct Candidate {
     pub location: String,
 }
 
+impl Candidate {
+    /// The name of the key's current version.
+    pub fn version_name(&self) -> KeyVersionName {
+        KeyVersionName {
+            key: self.name.clone(),
+            version: self.key.current_version,
+        }
+    }
+}
+
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct KeyQuery {

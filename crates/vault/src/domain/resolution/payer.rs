@@ -80,8 +80,8 @@ impl OwnKeys {
         let may = |reason| {
             let project = terms.project.as_ref();
             terms.funding.fallback(reason) == FundingFallback::Platform
-                && project.is_none_or(|(level, _)| level.lets_the_platform_stand_in(reason))
-                && query.funding.lets_the_platform_stand_in(reason)
+                && project.is_none_or(|(level, _)| level.allows_platform_fallback(reason))
+                && query.funding.allows_platform_fallback(reason)
         };
         if self.failed_before && !may(UnavailableReason::Failed) {
             return Some(ExclusionRule::PlatformNotAllowed);
@@ -106,7 +106,7 @@ impl OwnKeys {
             UnavailableReason::SwitchedOff => &mut self.switched_off,
         };
         let agrees = candidate.key.settings.funding;
-        let agrees = agrees.lets_the_platform_stand_in(reason);
+        let agrees = agrees.allows_platform_fallback(reason);
         *unavailable = Some(unavailable.unwrap_or(true) && agrees);
     }
 

@@ -1,59 +1,49 @@
-//! The dry run of `Resolve`: what would be chosen, as data.
+//! The dry run of `Resolve`, as messages.
 
 use latchkey_contract::ExclusionRule;
 use latchkey_contract::vault::v1;
+use latchkey_contract::vault::v1::ResolveResponse;
 
-use super::candidates;
-use super::resolve::Question;
+use crate::domain::fallback::Fallback;
 use crate::domain::funding::UnavailableReason;
-use crate::domain::resolution::{Candidate, CandidateReport, Payer, Terms, dry_run};
+use crate::domain::resolution::{CandidateReport, Payer, ResolutionRefusal};
+use crate::domain::version::KeyVersion;
 use crate::error::VaultError;
+use crate::resolve::{ScopedQuery, dry_run};
+use crate::services::call::Call;
 use crate::services::{encode, status};
 use crate::vault::Vault;
 
-/// What a request would meet. Opens no material.
-pub(super) async fn answer(
+/// Completes a response with the candidates, and with the refusal where no key could be used.
+pub(super) async fn complete(
     vault: &Vault,
-    question: &Question,
-    terms: &Terms,
-    candidates: Vec<Candidate>,
-) -> Result<(Vec<v1::Candidate>, Option<v1::Refusal>), VaultError> {
-    let dry_run = dry_run(candidates, terms, &question.query, vault.now());
-    let mut told = Vec::with_capacity(dry_run.candidates.len());
-    for reports in dry_run.candidates {
-        told.push(candidate(vault, question, reports).await?);
-    }
-    let refusal = dry_run.refusal.map(|refusal| {
-        let fallbacks = question.parent.open.workspace.fallbacks.clone();
-        let error = VaultError::Resolution { refusal, fallbacks };
-        let (reason, message, mut metadata) = status::refusal(&error).into_data();
-        metadata.remove(status::FALLBACKS);
-        v1::Refusal {
-            reason: reason.to_string(),
-            message,
-            metadata: metadata.into_iter().collect(),
-        }
-    });
-    Ok((told, refusal))
+    call: &Call,
+    query: &ScopedQuery,
+    response: ResolveResponse,
+) -> Result<ResolveResponse, VaultError> {
+    let dry_run = dry_run(vault, &call.act(), query).await?;
+    let fallbacks = &query.parent.open.workspace.fallbacks;
+    Ok(ResolveResponse {
+        candidates: dry_run.candidates.into_iter().map(candidate).collect(),
+        refusal: dry_run
+            .refusal
+            .map(|resolution| refusal(resolution, fallbacks.clone())),
+        ..response
+    })
 }
 
-async fn candidate(
-    vault: &Vault,
-    question: &Question,
-    reports: CandidateReport,
-) -> Result<v1::Candidate, VaultError> {
+fn candidate((report, version): (CandidateReport, KeyVersion)) -> v1::Candidate {
     let CandidateReport {
         candidate,
         step,
         weight,
         rule,
         model,
-    } = reports;
-    let version = candidates::version(vault, question, &candidate).await?;
+    } = report;
     let funding = &candidate.key.settings.funding;
-    Ok(v1::Candidate {
+    v1::Candidate {
         key: candidate.name.to_string(),
-        key_version: candidates::version_name(&candidate).to_string(),
+        key_version: candidate.version_name().to_string(),
         material_tail: version.material_tail.clone(),
         provider: candidate.key.provider.to_string(),
         payer: encode::payer(Payer::of(&candidate.name)).into(),
@@ -62,7 +52,18 @@ async fn candidate(
         step: i32::try_from(step).unwrap_or(i32::MAX),
         weight: i32::try_from(weight).unwrap_or(i32::MAX),
         rule: rule.map_or("", ExclusionRule::as_str).to_owned(),
-        platform_fallback_allowed: funding.lets_the_platform_stand_in(UnavailableReason::Failed),
+        platform_fallback_allowed: funding.allows_platform_fallback(UnavailableReason::Failed),
         detail: candidate.key.state_detail,
-    })
+    }
+}
+
+fn refusal(refusal: ResolutionRefusal, fallbacks: Vec<Fallback>) -> v1::Refusal {
+    let error = VaultError::Resolution { refusal, fallbacks };
+    let (reason, message, mut metadata) = status::refusal(&error).into_data();
+    metadata.remove(status::FALLBACKS);
+    v1::Refusal {
+        reason: reason.to_string(),
+        message,
+        metadata: metadata.into_iter().collect(),
+    }
 }

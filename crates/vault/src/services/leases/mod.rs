@@ -1,6 +1,5 @@
 //! `LeaseService`, one file per method.
 
-mod candidates;
 mod data_keys;
 mod dry_run;
 mod list;

@@ -10,7 +10,6 @@ use crate::domain::uid::DataKeyUid;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::leases::session_id;
-use crate::store::data_keys;
 use crate::vault::Vault;
 
 pub(in crate::services::leases) async fn handle(
@@ -27,11 +26,9 @@ pub(in crate::services::leases) async fn handle(
         .map_err(VaultError::name("workspace"))?;
     let parent = KeyParent::Scope(Scope::Workspace(name.clone()));
     let mut change = Change::begin(vault, &parent, call.act()).await?;
-    // The router holds something of the workspace from here on, and is told when that is deleted. The
-    // head is locked, so no change comes between.
-    if let Some(scope) = change.head.scope() {
-        session.depend_on(change.head.uid, scope, change.head.revision);
-    }
+    // The router depends on the workspace from here on, and is sent its deletion. The head is locked,
+    // so no change comes between.
+    change.open().register_with(&session);
     let rng = vault.custody.rng();
     let uid = DataKeyUid::random(rng)?;
     let (material, sealed) = change.keys.make_data_key(rng, uid)?;
@@ -43,7 +40,7 @@ pub(in crate::services::leases) async fn handle(
         payload: sealed.payload,
         create_time: change.now,
     };
-    data_keys::insert(&change.unit, change.keys.stamp(key)).await?;
+    change.add_data_key(key).await?;
     let name = format!("{name}/dataKeys/{uid}");
     change.record(change.event(&name)).await?;
     // No choice of a key depends on it.

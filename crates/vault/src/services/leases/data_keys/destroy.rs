@@ -8,7 +8,6 @@ use crate::change::Change;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::leases::session_id;
-use crate::store::data_keys;
 use crate::vault::Vault;
 
 pub(in crate::services::leases) async fn handle(
@@ -23,8 +22,8 @@ pub(in crate::services::leases) async fn handle(
     let name: DataKeyName = request.name.parse().map_err(VaultError::name("name"))?;
     let parent = KeyParent::Scope(Scope::Workspace(name.workspace.clone()));
     let mut change = Change::begin(vault, &parent, call.act()).await?;
-    // Unread: a damaged one must go as well. One that is gone is destroyed already.
-    if data_keys::delete(&change.unit, change.head.uid, uid(&name)).await? {
+    // Deleted unread, so that a damaged key goes too. A missing key is destroyed already.
+    if change.delete_data_key(uid(&name)).await? {
         change.record(change.event(&name)).await?;
         change.commit_unnumbered().await?;
     }
