@@ -6,8 +6,9 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use latchkey_boot::drain::Drain;
+use latchkey_contract::names::RevisionScope;
 
-use super::Leasing;
+use super::{Leasing, Session};
 use crate::store::{Store, StoreError, workspaces};
 
 /// How often the heads are read. A lost hint costs at most this.
@@ -32,6 +33,26 @@ pub async fn watch_heads(leasing: Arc<Leasing>, store: Store, drain: Drain) {
             );
         }
     }
+}
+
+/// Registers a scope of which a router still caches keys as a dependency of its session. Returns the
+/// revision of the scope; `None` once the scope does not exist.
+pub async fn depend_on_scope(
+    store: &Store,
+    session: &Session,
+    scope: RevisionScope,
+) -> Result<Option<u64>, StoreError> {
+    let slug = match &scope {
+        RevisionScope::Platform => None,
+        RevisionScope::Workspace(name) => Some(name.workspace.clone()),
+    };
+    let Some(head) = workspaces::find(store, slug.as_ref()).await? else {
+        return Ok(None);
+    };
+    session.depend_on(head.peek().uid, scope, head.peek().revision);
+    // Read again: a change that committed before the registration was not sent to the session.
+    let head = workspaces::find(store, slug.as_ref()).await?;
+    Ok(head.map(|head| head.peek().revision))
 }
 
 async fn read_heads(leasing: &Leasing, store: &Store) -> Result<(), StoreError> {

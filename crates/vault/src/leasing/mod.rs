@@ -22,10 +22,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 pub use committed::Committed;
-pub use heads::watch_heads;
+pub use heads::{depend_on_scope, watch_heads};
 pub use lapse::RATE_ERROR;
 pub use lease::{LeaseId, LeaseRecord};
-pub use session::{Order, Session, SessionError, SessionId};
+pub use session::{Session, SessionError, SessionId, SessionMessage};
 
 use crate::domain::uid::WorkspaceUid;
 
@@ -115,14 +115,14 @@ impl Leasing {
     /// Registers a session. From its registration on, it is told of every change it depends on.
     pub fn attach(&self, session: Session) -> Arc<Session> {
         let session = Arc::new(session);
-        self.heard_from(&session);
+        self.note_keep_alive(&session);
         self.lock().insert(session.id, Arc::clone(&session));
         session
     }
 
     /// Notes a sign of life. The session lapses this long after the last one. One that is over
     /// stays so, and must not be given more time.
-    pub fn heard_from(&self, session: &Session) -> bool {
+    pub fn note_keep_alive(&self, session: &Session) -> bool {
         let bound = lapse::bound(self.freshness, self.tolerated_pause);
         session.lapse_at(self.clock.boottime() + bound)
     }
@@ -204,7 +204,7 @@ impl Leasing {
                 continue;
             }
             session.note_revision(committed.workspace, committed.revision);
-            session.order(Order::Invalidate {
+            session.send(SessionMessage::Invalidate {
                 scope: scope.clone(),
                 revision: committed.revision,
                 revoked: committed.revoked.clone(),

@@ -35,7 +35,7 @@ pub enum SessionError {
 }
 
 /// Something that a router must be told.
-pub enum Order {
+pub enum SessionMessage {
     /// A scope has changed.
     Invalidate {
         /// The scope.
@@ -59,7 +59,7 @@ pub struct Session {
     pub instance: String,
     /// The providers whose keys it can check.
     pub providers: Vec<ProviderId>,
-    orders: mpsc::Sender<Order>,
+    messages: mpsc::Sender<SessionMessage>,
     ended: CancellationToken,
     attached: AtomicBool,
     left: AtomicBool,
@@ -90,21 +90,21 @@ impl Session {
         router: Arc<str>,
         instance: String,
         providers: Vec<ProviderId>,
-    ) -> (Self, mpsc::Receiver<Order>) {
-        let (orders, told) = mpsc::channel(MAX_QUEUE);
+    ) -> (Self, mpsc::Receiver<SessionMessage>) {
+        let (messages, queued) = mpsc::channel(MAX_QUEUE);
         let session = Self {
             id,
             router,
             instance,
             providers,
-            orders,
+            messages,
             ended: CancellationToken::new(),
             attached: AtomicBool::new(true),
             left: AtomicBool::new(false),
             held: Mutex::default(),
             acknowledged: watch::Sender::default(),
         };
-        (session, told)
+        (session, queued)
     }
 
     /// Is cancelled when the session is over.
@@ -186,8 +186,8 @@ impl Session {
         all.get(scope).map(|acknowledged| acknowledged.in_flight)
     }
 
-    pub(super) fn order(&self, order: Order) {
-        if self.orders.try_send(order).is_err() {
+    pub(super) fn send(&self, message: SessionMessage) {
+        if self.messages.try_send(message).is_err() {
             // It does not keep up, or its stream is gone: it must attach anew, and stops by
             // itself until then.
             self.detach();

@@ -26,17 +26,18 @@ impl Fixture {
         Self { clock, leasing }
     }
 
-    fn attach(&self, id: u128) -> (Arc<Session>, Receiver<Order>) {
+    fn attach(&self, id: u128) -> (Arc<Session>, Receiver<SessionMessage>) {
         let id = session_id(Uuid::from_u128(id));
-        let (session, orders) = Session::new(id, "token:router".into(), String::new(), Vec::new());
-        (self.leasing.attach(session), orders)
+        let (session, messages) =
+            Session::new(id, "token:router".into(), String::new(), Vec::new());
+        (self.leasing.attach(session), messages)
     }
 
     /// A session that depends on the workspace that [`change`] changes.
-    fn depending(&self, id: u128) -> (Arc<Session>, Receiver<Order>) {
-        let (session, orders) = self.attach(id);
+    fn depending(&self, id: u128) -> (Arc<Session>, Receiver<SessionMessage>) {
+        let (session, messages) = self.attach(id);
         session.depend_on(uid(), scope(), 1);
-        (session, orders)
+        (session, messages)
     }
 }
 
@@ -73,8 +74,8 @@ fn lease(key_version: &str, scope: &str) -> LeaseRecord {
 #[tokio::test(start_paused = true)]
 async fn a_change_is_answered_once_every_session_has_confirmed_it() {
     let fixture = Fixture::new();
-    let (first, _orders) = fixture.depending(1);
-    let (second, _orders2) = fixture.depending(2);
+    let (first, _messages) = fixture.depending(1);
+    let (second, _other_messages) = fixture.depending(2);
     let mut telling = pin!(fixture.leasing.propagate(change(2)));
     assert!(poll!(&mut telling).is_pending());
     first.acknowledge(scope(), 2, 3);
@@ -94,7 +95,7 @@ async fn a_change_is_answered_once_every_session_has_confirmed_it() {
 #[test]
 fn what_a_session_depends_on_for_the_first_time_was_read_too_early() {
     let fixture = Fixture::new();
-    let (session, _orders) = fixture.attach(1);
+    let (session, _messages) = fixture.attach(1);
     assert!(!session.depend_on(uid(), scope(), 1));
     assert!(session.depend_on(uid(), scope(), 2));
     // The older revision stays: a change in between is still to be told.
@@ -104,13 +105,13 @@ fn what_a_session_depends_on_for_the_first_time_was_read_too_early() {
 #[tokio::test(start_paused = true)]
 async fn a_session_is_told_what_it_must_not_use_any_more() {
     let fixture = Fixture::new();
-    let (_session, mut orders) = fixture.depending(1);
+    let (_session, mut messages) = fixture.depending(1);
     assert!(poll!(pin!(fixture.leasing.propagate(change(2)))).is_pending());
-    let Some(Order::Invalidate {
+    let Some(SessionMessage::Invalidate {
         scope: told,
         revision,
         revoked,
-    }) = orders.recv().await
+    }) = messages.recv().await
     else {
         panic!("it was told something else")
     };
@@ -120,7 +121,7 @@ async fn a_session_is_told_what_it_must_not_use_any_more() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_session_is_fenced_when_it_has_lapsed() {
     let fixture = Fixture::new();
-    let (session, _orders) = fixture.depending(1);
+    let (session, _messages) = fixture.depending(1);
     let mut telling = pin!(fixture.leasing.propagate(change(2)));
     assert!(poll!(&mut telling).is_pending());
     fixture.clock.advance(LAPSE);
@@ -135,9 +136,9 @@ async fn a_silent_session_is_fenced_when_it_has_lapsed() {
 #[tokio::test(start_paused = true)]
 async fn a_session_does_not_lapse_within_the_span_it_was_given() {
     let fixture = Fixture::new();
-    let (session, _orders) = fixture.depending(1);
+    let (session, _messages) = fixture.depending(1);
     fixture.clock.advance(FRESHNESS);
-    assert!(fixture.leasing.heard_from(&session));
+    assert!(fixture.leasing.note_keep_alive(&session));
     let mut telling = pin!(fixture.leasing.propagate(change(2)));
     fixture.clock.advance(FRESHNESS);
     assert!(poll!(&mut telling).is_pending());
@@ -148,17 +149,17 @@ async fn a_session_does_not_lapse_within_the_span_it_was_given() {
 #[tokio::test(start_paused = true)]
 async fn a_fenced_session_is_given_no_more_time() {
     let fixture = Fixture::new();
-    let (session, _orders) = fixture.depending(1);
+    let (session, _messages) = fixture.depending(1);
     fixture.clock.advance(LAPSE);
     assert_eq!(fixture.leasing.propagate(change(2)).await.fenced, 1);
-    assert!(!fixture.leasing.heard_from(&session));
+    assert!(!fixture.leasing.note_keep_alive(&session));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_broke_off_counts_until_it_lapses() {
     let fixture = Fixture::new();
-    let (session, orders) = fixture.depending(1);
-    drop(orders);
+    let (session, messages) = fixture.depending(1);
+    drop(messages);
     fixture.leasing.detach(&session);
     let mut telling = pin!(fixture.leasing.propagate(change(2)));
     fixture.clock.advance(FRESHNESS);
@@ -170,7 +171,7 @@ async fn a_session_that_broke_off_counts_until_it_lapses() {
 #[tokio::test(start_paused = true)]
 async fn a_session_that_said_goodbye_is_not_waited_for() {
     let fixture = Fixture::new();
-    let (session, _orders) = fixture.depending(1);
+    let (session, _messages) = fixture.depending(1);
     fixture.leasing.leave(&session);
     let propagation = fixture.leasing.propagate(change(2)).await;
     assert_eq!((propagation.acknowledged, propagation.fenced), (0, 0));
@@ -179,18 +180,18 @@ async fn a_session_that_said_goodbye_is_not_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn a_session_that_does_not_depend_on_the_workspace_is_told_nothing() {
     let fixture = Fixture::new();
-    let (session, mut orders) = fixture.attach(1);
+    let (session, mut messages) = fixture.attach(1);
     let other = "workspaces/other".parse().unwrap();
     session.depend_on(WorkspaceUid(Uuid::from_u128(8)), other, 1);
     let propagation = fixture.leasing.propagate(change(2)).await;
     assert_eq!((propagation.acknowledged, propagation.fenced), (0, 0));
-    assert!(orders.try_recv().is_err());
+    assert!(messages.try_recv().is_err());
 }
 
 #[tokio::test(start_paused = true)]
 async fn confirming_an_earlier_revision_is_not_enough_and_a_later_one_is() {
     let fixture = Fixture::new();
-    let (session, _orders) = fixture.depending(1);
+    let (session, _messages) = fixture.depending(1);
     let mut telling = pin!(fixture.leasing.propagate(change(3)));
     session.acknowledge(scope(), 2, 0);
     assert!(poll!(&mut telling).is_pending());
@@ -203,7 +204,7 @@ async fn confirming_an_earlier_revision_is_not_enough_and_a_later_one_is() {
 #[tokio::test(start_paused = true)]
 async fn a_router_that_does_not_keep_up_must_attach_anew() {
     let fixture = Fixture::new();
-    let (session, orders) = fixture.depending(1);
+    let (session, messages) = fixture.depending(1);
     let mut revision = 1;
     while session.is_attached() {
         revision += 1;
@@ -211,7 +212,7 @@ async fn a_router_that_does_not_keep_up_must_attach_anew() {
         assert!(revision < 10_000, "the queue has no end");
     }
     assert!(session.ended().is_cancelled());
-    drop(orders);
+    drop(messages);
 }
 
 #[test]
@@ -232,11 +233,11 @@ fn the_time_that_is_left_shrinks_with_the_age_of_the_last_read() {
 #[test]
 fn lapsed_sessions_are_forgotten_with_their_leases() {
     let fixture = Fixture::new();
-    let (old, _orders) = fixture.attach(1);
+    let (old, _messages) = fixture.attach(1);
     let held = lease("workspaces/w/keys/k/versions/1", "workspaces/w");
     old.lease(LeaseId(Uuid::from_u128(1)), held);
     fixture.clock.advance(LAPSE);
-    let (young, _orders2) = fixture.attach(2);
+    let (young, _other_messages) = fixture.attach(2);
     fixture.leasing.sweep();
     assert!(fixture.leasing.leases().is_empty());
     assert!(fixture.leasing.session(young.id, "token:router").is_ok());
@@ -246,7 +247,7 @@ fn lapsed_sessions_are_forgotten_with_their_leases() {
 #[test]
 fn confirming_a_change_ends_the_leases_of_its_scope_alone() {
     let fixture = Fixture::new();
-    let (session, _orders) = fixture.depending(1);
+    let (session, _messages) = fixture.depending(1);
     session.depend_on(WorkspaceUid(Uuid::nil()), RevisionScope::Platform, 1);
     for (id, version, scope) in [
         (1, "workspaces/w/keys/k/versions/1", "workspaces/w"),
@@ -272,7 +273,7 @@ fn confirming_a_change_ends_the_leases_of_its_scope_alone() {
 #[test]
 fn a_session_is_its_own_routers_alone() {
     let fixture = Fixture::new();
-    let (session, _orders) = fixture.attach(1);
+    let (session, _messages) = fixture.attach(1);
     assert!(fixture.leasing.session(session.id, "token:router").is_ok());
     let other = fixture.leasing.session(session.id, "token:other");
     assert_eq!(other.err(), Some(SessionError::Unknown));

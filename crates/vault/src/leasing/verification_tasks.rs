@@ -8,7 +8,7 @@ use latchkey_contract::ProviderId;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Leasing, Order, Session};
+use super::{Leasing, Session, SessionMessage};
 use crate::domain::destination::Destination;
 use crate::domain::material::Material;
 use crate::domain::verification::{Grade, ProviderMessage};
@@ -78,7 +78,7 @@ impl Leasing {
             .cloned()
             .ok_or(TaskFailure::NoRouter)?;
         let pending = self.tasks.begin(task.id);
-        session.order(Order::Verify(task));
+        session.send(SessionMessage::Verify(task));
         let outcome = tokio::select! {
             outcome = pending.outcome() => outcome,
             () = session.ended().cancelled() => None,

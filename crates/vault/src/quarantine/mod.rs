@@ -5,6 +5,7 @@
 //! key that is still as it was when its provider was asked, and so by one of them alone.
 
 mod refused;
+mod report;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,11 +14,13 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use latchkey_boot::drain::Drain;
 use latchkey_clock::Timestamp;
-use latchkey_contract::Reason;
+
+pub(crate) use self::report::quarantine_reported;
 
 use self::refused::{Refused, unchecked_name};
+use crate::audit;
 use crate::custody::CustodyError;
-use crate::domain::audit::{Act, AuditEvent, Decision};
+use crate::domain::audit::Act;
 use crate::domain::recheck::RecheckInterval;
 use crate::domain::uid::KeyUid;
 use crate::error::VaultError;
@@ -138,14 +141,11 @@ impl Rechecks {
     }
 
     async fn failed(&self, uid: KeyUid, name: impl Future<Output = String>, error: &VaultError) {
-        if !matches!(error, VaultError::Custody(CustodyError::Integrity)) {
+        let VaultError::Custody(damage @ CustodyError::Integrity(_)) = error else {
             return warn(error, "a refused key could not be checked again");
-        }
+        };
         if self.is_news(uid) {
-            let (decision, now) = (Decision::IntegrityFailure, self.vault.now());
-            let event =
-                AuditEvent::refused(&self.act, name.await, decision, Reason::Integrity, now);
-            crate::audit::record_refusal(&self.vault, event).await;
+            audit::record_damage(&self.vault, &self.act, &name.await, damage).await;
         }
     }
 

@@ -15,8 +15,8 @@ use crate::error::VaultError;
 use crate::leasing::verification_tasks::{PendingTask, TaskFailure};
 use crate::store::keys::Parent;
 use crate::store::overdue::Overdue;
-use crate::store::{keys, projects, versions, workspaces};
-use crate::vault::{self, OpenWorkspace, Vault};
+use crate::store::{projects, workspaces};
+use crate::vault::Vault;
 
 /// A key whose rows were checked, as it was when it was read.
 pub(super) struct Refused {
@@ -29,16 +29,15 @@ pub(super) struct Refused {
 impl Refused {
     /// Checks the rows of a key; nothing when it was deleted meanwhile.
     pub(super) async fn read(vault: &Vault, row: Overdue) -> Result<Option<Self>, VaultError> {
-        let OpenWorkspace { workspace, keys } =
-            vault.workspace_of(row.listed.parent.workspace).await?;
-        let key = keys.check(row.listed.key?)?;
-        let version = keys.check(row.version?)?;
-        let name = vault::key_name(&vault.store, &workspace, &keys, &key).await?;
+        let open = vault.workspace_of(row.listed.parent.workspace).await?;
+        let key = open.keys.check(row.listed.key?)?;
+        let version = open.keys.check(row.version?)?;
+        let name = open.rows(&vault.store).key_name(&key).await?;
         Ok(name.map(|name| Self {
             name,
             key,
             version,
-            keys,
+            keys: open.keys,
         }))
     }
 
@@ -83,7 +82,7 @@ impl Refused {
         };
         let version = change.current_version(&key).await?.verified(verification);
         let number = version.version;
-        versions::update(&change.unit, change.keys.stamp(version)).await?;
+        change.put_version(version).await?;
         if !grade.is_accepted() {
             // Not in the log, which would grow with each try of a key that nobody mends.
             return change.commit_unnumbered().await;
@@ -93,7 +92,7 @@ impl Refused {
             .with("version", number)
             .with("verification", grade.as_str());
         let key = key.readmit(change.now)?;
-        keys::update(&change.unit, change.keys.stamp(key)).await?;
+        change.put_key(key).await?;
         change.record(event).await?;
         let committed = change.commit().await?;
         vault.leasing.propagate(committed).await;

@@ -13,11 +13,11 @@ fn leasing() -> Leasing {
     Leasing::new(LeasingConfig::default(), clock)
 }
 
-fn attach(leasing: &Leasing, providers: &[ProviderId]) -> (Arc<Session>, Receiver<Order>) {
+fn attach(leasing: &Leasing, providers: &[ProviderId]) -> (Arc<Session>, Receiver<SessionMessage>) {
     let id = session_id(Uuid::from_u128(1));
-    let (session, orders) =
+    let (session, messages) =
         Session::new(id, "token:router".into(), String::new(), providers.to_vec());
-    (leasing.attach(session), orders)
+    (leasing.attach(session), messages)
 }
 
 fn task() -> PendingTask {
@@ -46,14 +46,14 @@ async fn without_an_able_router_nothing_is_asked() {
         leasing.verify(task()).await,
         Err(TaskFailure::NoRouter)
     ));
-    let (session, mut orders) = attach(&leasing, &[ProviderId::OpenAi]);
+    let (session, mut messages) = attach(&leasing, &[ProviderId::OpenAi]);
     assert!(matches!(
         leasing.verify(task()).await,
         Err(TaskFailure::NoRouter)
     ));
-    assert!(orders.try_recv().is_err());
+    assert!(messages.try_recv().is_err());
     leasing.leave(&session);
-    let (session, _orders) = attach(&leasing, &[ProviderId::Custom]);
+    let (session, _messages) = attach(&leasing, &[ProviderId::Custom]);
     leasing.detach(&session);
     assert!(matches!(
         leasing.verify(task()).await,
@@ -73,10 +73,10 @@ async fn the_outcome_is_the_routers() {
         TaskOutcome::Unreachable(words()),
     ] {
         let leasing = leasing();
-        let (_session, mut orders) = attach(&leasing, &[ProviderId::Custom]);
+        let (_session, mut messages) = attach(&leasing, &[ProviderId::Custom]);
         let mut verifying = pin!(leasing.verify(task()));
         assert!(poll!(&mut verifying).is_pending());
-        let Some(Order::Verify(told)) = orders.recv().await else {
+        let Some(SessionMessage::Verify(told)) = messages.recv().await else {
             panic!("no task")
         };
         assert_eq!(told.material.identity(), [b"not-a-real-key"]);
@@ -97,7 +97,7 @@ async fn the_outcome_is_the_routers() {
 #[tokio::test(start_paused = true)]
 async fn a_router_that_leaves_or_takes_too_long_leaves_the_key_unchecked() {
     let leasing = leasing();
-    let (session, _orders) = attach(&leasing, &[ProviderId::Custom]);
+    let (session, _messages) = attach(&leasing, &[ProviderId::Custom]);
     // The paused clock of tokio jumps to the end of the patience.
     assert!(matches!(
         leasing.verify(task()).await,
@@ -112,7 +112,7 @@ async fn a_router_that_leaves_or_takes_too_long_leaves_the_key_unchecked() {
 #[tokio::test(start_paused = true)]
 async fn a_task_that_nobody_waits_for_is_forgotten() {
     let leasing = leasing();
-    let (_session, _orders) = attach(&leasing, &[ProviderId::Custom]);
+    let (_session, _messages) = attach(&leasing, &[ProviderId::Custom]);
     {
         let mut verifying = pin!(leasing.verify(task()));
         assert!(poll!(&mut verifying).is_pending());

@@ -2,56 +2,53 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _, stream};
 use latchkey_boot::drain::Drain;
 use latchkey_contract::Reason;
 use latchkey_contract::names::{KeyVersionName, RevisionScope};
-use latchkey_contract::vault::v1::open_router_session_request::Message as Said;
-use latchkey_contract::vault::v1::open_router_session_response::Message as Told;
+use latchkey_contract::vault::v1::open_router_session_request::Message as RequestMessage;
+use latchkey_contract::vault::v1::open_router_session_response::Message as ResponseMessage;
 use latchkey_contract::vault::v1::verification_result::Outcome;
 use latchkey_contract::vault::v1::{
-    Hello, Invalidation, KeepAliveAnswer, KeyReport, OpenRouterSessionRequest,
-    OpenRouterSessionResponse, ProviderRefusal, ScopeRevision, VerificationResult,
-    VerificationTask, Welcome, verification,
+    Acknowledgement, Hello, Invalidation, KeepAlive, KeepAliveAnswer, KeyReport,
+    OpenRouterSessionRequest, OpenRouterSessionResponse, ProviderRefusal, ScopeRevision,
+    VerificationResult, VerificationTask, Welcome, verification,
 };
 use latchkey_rpc::refusal::Refusal;
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming};
 use uuid::Uuid;
 
-use crate::change::Change;
 use crate::domain::audit::Act;
 use crate::domain::uid::random_uuid;
 use crate::domain::verification::{Grade, ProviderMessage};
 use crate::error::VaultError;
 use crate::leasing::verification_tasks::{PendingTask, TaskOutcome};
-use crate::leasing::{Order, Session, SessionError, SessionId};
+use crate::leasing::{Session, SessionError, SessionId, SessionMessage, depend_on_scope};
+use crate::quarantine::quarantine_reported;
 use crate::services::call::Call;
 use crate::services::encode;
 use crate::services::status::DOMAIN;
-use crate::store;
 use crate::vault::Vault;
 
-type Answers = Pin<Box<dyn Stream<Item = Result<OpenRouterSessionResponse, Status>> + Send>>;
+type ResponseStream = Pin<Box<dyn Stream<Item = Result<OpenRouterSessionResponse, Status>> + Send>>;
 
 /// Answers to keep-alives that wait to be sent.
 const MAX_ANSWER_QUEUE: usize = 16;
+/// When a router may open a session with another replica.
+const RETRY: Duration = Duration::from_secs(1);
 
 pub(super) async fn handle(
     vault: &Arc<Vault>,
     drain: &Drain,
     call: &Call,
-    mut stream: Streaming<OpenRouterSessionRequest>,
-) -> Result<Answers, VaultError> {
+    mut requests: Streaming<OpenRouterSessionRequest>,
+) -> Result<ResponseStream, VaultError> {
     call.authorize_deployment()?;
-    let first = stream
-        .message()
-        .await
-        .ok()
-        .flatten()
-        .and_then(|request| request.message);
-    let Some(Said::Hello(hello)) = first else {
+    let first = requests.message().await.ok().flatten();
+    let Some(RequestMessage::Hello(hello)) = first.and_then(|request| request.message) else {
         return Err(SessionError::HelloRequired.into());
     };
     let id = SessionId(random_uuid(vault.custody.rng())?);
@@ -61,8 +58,8 @@ pub(super) async fn handle(
         .filter_map(|provider| provider.parse().ok())
         .collect();
     let instance = hello.instance.clone();
-    let (session, orders) = Session::new(id, call.actor().clone(), instance, providers);
-    // Registered before the revisions are read: what commits from here on is told.
+    let (session, messages) = Session::new(id, call.actor().clone(), instance, providers);
+    // Attached before the revisions are read: a change that commits from here on is sent.
     let session = vault.leasing.attach(session);
     let welcome = match welcome(vault, &session, &hello).await {
         Ok(welcome) => welcome,
@@ -71,231 +68,203 @@ pub(super) async fn handle(
             return Err(error);
         }
     };
-    tracing::info!(router = %session.router, instance = session.instance, "a router opens_session");
+    tracing::info!(router = %session.router, instance = session.instance, "a router opened a session");
 
-    let (answers, answered) = mpsc::channel(MAX_ANSWER_QUEUE);
-    let listening = listen(
-        Arc::clone(vault),
-        Arc::clone(&session),
-        stream,
+    let (answers, queued_answers) = mpsc::channel(MAX_ANSWER_QUEUE);
+    let receiver = Receiver {
+        vault: Arc::clone(vault),
+        session: Arc::clone(&session),
         answers,
-        call.act(),
-    );
+        act: call.act(),
+    };
+    let received = receiver.run(requests);
     let stopped = drain.started();
     drain.spawn(async move {
         tokio::select! {
-            () = listening => {}
+            () = received => {}
             () = stopped => {}
         }
     });
-    Ok(told(welcome, orders, answered, session, drain.clone()))
+    let sender = Sender {
+        messages,
+        answers: queued_answers,
+        session,
+        drain: drain.clone(),
+    };
+    Ok(sender.into_stream(welcome))
 }
 
-async fn welcome(vault: &Vault, session: &Session, hello: &Hello) -> Result<Told, VaultError> {
+async fn welcome(
+    vault: &Vault,
+    session: &Session,
+    hello: &Hello,
+) -> Result<ResponseMessage, VaultError> {
     let mut revisions = Vec::new();
-    for held in &hello.revisions {
-        let scope: RevisionScope = held
+    for cached in &hello.revisions {
+        let scope: RevisionScope = cached
             .scope
             .parse()
             .map_err(VaultError::name("hello.revisions.scope"))?;
-        let revision = match depend_on(vault, session, scope).await? {
+        let revision = match depend_on_scope(&vault.store, session, scope).await? {
             Some(revision) => encode::signed(revision),
             None => i64::MAX,
         };
-        if revision != held.revision {
+        if revision != cached.revision {
             revisions.push(ScopeRevision {
-                scope: held.scope.clone(),
+                scope: cached.scope.clone(),
                 revision,
             });
         }
     }
-    Ok(Told::Welcome(Welcome {
+    Ok(ResponseMessage::Welcome(Welcome {
         router_session: session.id.0.to_string(),
         freshness: prost_types::Duration::try_from(vault.leasing.freshness()).ok(),
         revisions,
     }))
 }
 
-/// Has the session told of changes of a scope that the router still holds something of, and returns
-/// the scope's revision; nothing when there is no such scope any more.
-async fn depend_on(
-    vault: &Vault,
-    session: &Session,
-    scope: RevisionScope,
-) -> Result<Option<u64>, VaultError> {
-    let slug = match &scope {
-        RevisionScope::Platform => None,
-        RevisionScope::Workspace(name) => Some(name.workspace.clone()),
-    };
-    let Some(found) = store::workspaces::find(&vault.store, slug.as_ref()).await? else {
-        return Ok(None);
-    };
-    session.depend_on(found.peek().uid, scope, found.peek().revision);
-    // Read again: a change that committed before the session depended on it told it nothing.
-    let now = store::workspaces::find(&vault.store, slug.as_ref()).await?;
-    Ok(now.map(|now| now.peek().revision))
-}
-
-/// Everything that the router is told, until the session or the vault ends.
-fn told(
-    welcome: Told,
-    orders: mpsc::Receiver<Order>,
-    answers: mpsc::Receiver<Told>,
+/// Sends a router its messages until the session or the vault ends.
+struct Sender {
+    messages: mpsc::Receiver<SessionMessage>,
+    answers: mpsc::Receiver<ResponseMessage>,
     session: Arc<Session>,
     drain: Drain,
-) -> Answers {
-    let first = stream::iter([Ok(OpenRouterSessionResponse {
-        message: Some(welcome),
-    })]);
-    let rest = stream::unfold(
-        Some((orders, answers, session, drain)),
-        |state| async move {
-            let (mut orders, mut answers, session, drain) = state?;
-            let message = tokio::select! {
-                // What takes something away goes before what gives more time.
-                biased;
-                order = orders.recv() => order.map(encode_order),
-                () = session.ended().cancelled() => None,
-                () = drain.started() => return Some((Err(stopping()), None)),
-                answer = answers.recv() => answer,
-            };
-            match message {
-                Some(message) => {
-                    let response = OpenRouterSessionResponse {
-                        message: Some(message),
-                    };
-                    Some((Ok(response), Some((orders, answers, session, drain))))
-                }
-                None if session.has_left() => None,
-                None => Some((Err(VaultError::from(SessionError::Fenced).into()), None)),
+}
+
+impl Sender {
+    fn into_stream(self, welcome: ResponseMessage) -> ResponseStream {
+        let first = stream::iter([Ok(response(welcome))]);
+        let rest = stream::unfold(Some(self), |sender| async move {
+            let mut sender = sender?;
+            match sender.next().await {
+                Ok(Some(message)) => Some((Ok(response(message)), Some(sender))),
+                Ok(None) => None,
+                Err(status) => Some((Err(status), None)),
             }
-        },
-    );
-    Box::pin(first.chain(rest))
+        });
+        Box::pin(first.chain(rest))
+    }
+
+    /// The next message; `None` once the router has left.
+    async fn next(&mut self) -> Result<Option<ResponseMessage>, Status> {
+        let message = tokio::select! {
+            // A revocation goes before an answer that grants more time.
+            biased;
+            message = self.messages.recv() => message.map(encode_message),
+            () = self.session.ended().cancelled() => None,
+            () = self.drain.started() => return Err(stopping()),
+            answer = self.answers.recv() => answer,
+        };
+        match message {
+            Some(message) => Ok(Some(message)),
+            None if self.session.has_left() => Ok(None),
+            None => Err(VaultError::from(SessionError::Fenced).into()),
+        }
+    }
+}
+
+fn response(message: ResponseMessage) -> OpenRouterSessionResponse {
+    OpenRouterSessionResponse {
+        message: Some(message),
+    }
 }
 
 fn stopping() -> Status {
-    Refusal::new(Reason::VaultStopping, "the vault is stopping: attach again")
-        .retry_after(std::time::Duration::from_secs(1))
+    let message = "the vault is stopping: open a session with another replica";
+    Refusal::new(Reason::VaultStopping, message)
+        .retry_after(RETRY)
         .into_status(DOMAIN)
 }
 
-/// Hears what the router says, until it stops.
-async fn listen(
+/// Receives the messages of a router until its stream ends.
+struct Receiver {
     vault: Arc<Vault>,
     session: Arc<Session>,
-    mut stream: Streaming<OpenRouterSessionRequest>,
-    answers: mpsc::Sender<Told>,
+    answers: mpsc::Sender<ResponseMessage>,
     act: Act,
-) {
-    loop {
-        let said = tokio::select! {
-            said = stream.message() => said,
-            () = session.ended().cancelled() => return,
-        };
-        match said {
-            Ok(Some(request)) => hear(&vault, &session, request.message, &answers, &act).await,
-            // A clean end: the router dropped everything.
-            Ok(None) => return vault.leasing.leave(&session),
-            Err(_broken) => return vault.leasing.detach(&session),
-        }
-    }
 }
 
-async fn hear(
-    vault: &Vault,
-    session: &Session,
-    said: Option<Said>,
-    answers: &mpsc::Sender<Told>,
-    act: &Act,
-) {
-    match said {
-        Some(Said::KeepAlive(keep_alive)) => {
-            if !vault.leasing.heard_from(session) {
-                return;
-            }
-            let remaining = prost_types::Duration::try_from(vault.leasing.remaining()).ok();
-            let answer = KeepAliveAnswer {
-                sequence: keep_alive.sequence,
-                remaining,
+impl Receiver {
+    async fn run(self, mut requests: Streaming<OpenRouterSessionRequest>) {
+        loop {
+            let request = tokio::select! {
+                request = requests.message() => request,
+                () = self.session.ended().cancelled() => return,
             };
-            // Full only when the router does not read; it will lapse.
-            let _ = answers.try_send(Told::KeepAliveAnswer(answer));
-        }
-        Some(Said::Acknowledgement(said)) => {
-            let in_flight = u64::try_from(said.in_flight_count).unwrap_or_default();
-            if let (Ok(scope), Ok(revision)) = (said.scope.parse(), u64::try_from(said.revision)) {
-                session.acknowledge(scope, revision, in_flight);
+            match request {
+                Ok(Some(request)) => self.handle_message(request.message).await,
+                // A clean end: the router dropped its leases.
+                Ok(None) => return self.vault.leasing.leave(&self.session),
+                Err(_broken) => return self.vault.leasing.detach(&self.session),
             }
         }
-        Some(Said::VerificationResult(result)) => {
-            if let Some((id, outcome)) = decode_result(result) {
-                vault.leasing.task_done(id, outcome);
+    }
+
+    async fn handle_message(&self, message: Option<RequestMessage>) {
+        match message {
+            Some(RequestMessage::KeepAlive(keep_alive)) => self.handle_keep_alive(keep_alive),
+            Some(RequestMessage::Acknowledgement(message)) => self.handle_acknowledgement(&message),
+            Some(RequestMessage::VerificationResult(result)) => {
+                if let Some((id, outcome)) = decode_result(result) {
+                    self.vault.leasing.task_done(id, outcome);
+                }
             }
-        }
-        Some(Said::KeyReport(report)) => {
-            if let Err(error) = quarantine(vault, session, report, act).await {
-                let chain = &error as &dyn std::error::Error;
-                tracing::warn!(error = chain, "a reported key could not be set aside");
+            Some(RequestMessage::KeyReport(report)) => {
+                if let Err(error) = self.handle_key_report(report).await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "quarantining a reported key failed");
+                }
             }
+            // A second Hello, or a message of a later contract.
+            Some(RequestMessage::Hello(_)) | None => {}
         }
-        // A second Hello, or a message of a later contract.
-        Some(Said::Hello(_)) | None => {}
+    }
+
+    fn handle_keep_alive(&self, keep_alive: KeepAlive) {
+        if !self.vault.leasing.note_keep_alive(&self.session) {
+            return;
+        }
+        let remaining = prost_types::Duration::try_from(self.vault.leasing.remaining()).ok();
+        let answer = KeepAliveAnswer {
+            sequence: keep_alive.sequence,
+            remaining,
+        };
+        // The queue is full only where the router does not read; its session lapses then.
+        let _ = self
+            .answers
+            .try_send(ResponseMessage::KeepAliveAnswer(answer));
+    }
+
+    fn handle_acknowledgement(&self, message: &Acknowledgement) {
+        let in_flight = u64::try_from(message.in_flight_count).unwrap_or_default();
+        if let (Ok(scope), Ok(revision)) = (message.scope.parse(), u64::try_from(message.revision))
+        {
+            self.session.acknowledge(scope, revision, in_flight);
+        }
+    }
+
+    async fn handle_key_report(&self, report: KeyReport) -> Result<(), VaultError> {
+        let name: KeyVersionName = report
+            .key_version
+            .parse()
+            .map_err(VaultError::name("key_report.key_version"))?;
+        let message = decode_refusal(report.refusal.unwrap_or_default());
+        quarantine_reported(&self.vault, &self.session, &self.act, &name, &message).await
     }
 }
 
-/// Sets a key aside that its provider refused, if the session really holds it and nothing newer is
-/// current.
-async fn quarantine(
-    vault: &Vault,
-    session: &Session,
-    report: KeyReport,
-    act: &Act,
-) -> Result<(), VaultError> {
-    let name: KeyVersionName = report
-        .key_version
-        .parse()
-        .map_err(VaultError::name("key_report.key_version"))?;
-    if !session.holds(&name) {
-        return Ok(());
-    }
-    let mut change = Change::begin(vault, &name.key.parent, act.clone()).await?;
-    let key = change.key(&name.key, "").await?;
-    if key.current_version != name.version {
-        return Ok(());
-    }
-    let words = decode_words(report.refusal.unwrap_or_default());
-    let before = key.state;
-    let key = key.quarantine(words.to_string(), change.now)?;
-    if key.state == before {
-        return Ok(());
-    }
-    let event = change
-        .event(&name.key)
-        .with("version", name.version)
-        .with("provider", &words);
-    store::keys::update(&change.unit, change.keys.stamp(key)).await?;
-    change.record(event).await?;
-    change.revoke(&name.key, name.version);
-    let committed = change.commit().await?;
-    // Not waited for: the reporting router's own acknowledgement comes through this very loop.
-    let leasing = Arc::clone(&vault.leasing);
-    tokio::spawn(async move { leasing.propagate(committed).await });
-    Ok(())
-}
-
-fn encode_order(order: Order) -> Told {
-    match order {
-        Order::Invalidate {
+fn encode_message(message: SessionMessage) -> ResponseMessage {
+    match message {
+        SessionMessage::Invalidate {
             scope,
             revision,
             revoked,
-        } => Told::Invalidation(Invalidation {
+        } => ResponseMessage::Invalidation(Invalidation {
             scope: scope.to_string(),
             revision: encode::signed(revision),
             revoked_key_versions: revoked.iter().map(ToString::to_string).collect(),
         }),
-        Order::Verify(task) => Told::VerificationTask(encode_task(&task)),
+        SessionMessage::Verify(task) => ResponseMessage::VerificationTask(encode_task(&task)),
     }
 }
 
@@ -332,13 +301,13 @@ fn decode_result(result: VerificationResult) -> Option<(Uuid, TaskOutcome)> {
                 detail: verified.detail,
             }
         }
-        Outcome::Rejected(refusal) => TaskOutcome::Rejected(decode_words(refusal)),
-        Outcome::Unreachable(refusal) => TaskOutcome::Unreachable(decode_words(refusal)),
+        Outcome::Rejected(refusal) => TaskOutcome::Rejected(decode_refusal(refusal)),
+        Outcome::Unreachable(refusal) => TaskOutcome::Unreachable(decode_refusal(refusal)),
     };
     Some((id, outcome))
 }
 
-fn decode_words(refusal: ProviderRefusal) -> ProviderMessage {
+fn decode_refusal(refusal: ProviderRefusal) -> ProviderMessage {
     let ProviderRefusal {
         http_status,
         code,
