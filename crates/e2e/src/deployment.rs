@@ -213,6 +213,7 @@ fn vault_config(url: &str, keyring_file: PathBuf, security: &Security) -> VaultC
         grants,
         egress: EgressPolicy::with_loopback(),
         leasing: vault::LeasingConfig::default(),
+        quarantine: vault::QuarantineConfig::default(),
         telemetry: TelemetryConfig::default(),
     }
 }

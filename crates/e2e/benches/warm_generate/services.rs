@@ -80,6 +80,7 @@ pub(crate) fn vault(folder: &Path) -> Result<(), Failure> {
             ],
             egress: EgressPolicy::default(),
             leasing: vault::LeasingConfig::default(),
+            quarantine: vault::QuarantineConfig::default(),
             telemetry: telemetry(),
         };
         let vault = config.build(Drain::new()).await?;

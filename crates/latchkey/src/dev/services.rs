@@ -128,6 +128,7 @@ fn vault_config(
         // The sandbox is on loopback.
         egress: EgressPolicy::with_loopback(),
         leasing: vault::LeasingConfig::default(),
+        quarantine: vault::QuarantineConfig::default(),
         telemetry: TelemetryConfig::default(),
     })
 }
