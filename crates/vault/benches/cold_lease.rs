@@ -32,7 +32,7 @@ use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_rpc::access::Grant;
 use latchkey_rpc::client::{AuthorizedChannel, ChannelConfig};
 use latchkey_rpc::identity::{IdentityConfig, TokenConfig, TokenDigest, TokenName};
-use latchkey_vault::config::{DatabaseConfig, LeasingConfig, Role, VaultConfig};
+use latchkey_vault::config::{DatabaseConfig, LeasingConfig, QuarantineConfig, Role, VaultConfig};
 use latchkey_vault::custody::keyring::KeyRingFile;
 use latchkey_vault::store::Store;
 use ring::rand::SystemRandom;
@@ -252,6 +252,7 @@ fn config(url: &str, keyring_file: PathBuf) -> VaultConfig {
             freshness_seconds: 900,
             ..LeasingConfig::default()
         },
+        quarantine: QuarantineConfig::default(),
         telemetry: TelemetryConfig::default(),
     }
 }

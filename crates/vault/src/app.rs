@@ -1,4 +1,4 @@
-//! Putting a vault together and running it.
+//! The assembly of a vault from its configuration, and its run.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::quarantine::{Rechecks, watch_refused};
 use crate::services;
 use crate::store::Store;
 
-/// How often the keyring file is looked at.
+/// The time between two looks at the keyring file.
 const KEYRING_PERIOD: Duration = Duration::from_secs(5);
 
 /// A vault that is ready to serve.
@@ -42,12 +42,12 @@ pub struct App {
 }
 
 impl VaultConfig {
-    /// Opens everything that the configuration names. Nothing is served yet.
+    /// Opens everything that the configuration names. The vault does not serve yet.
     pub async fn build(self, drain: Drain) -> Result<App, Failure> {
         self.build_with(drain, Arc::new(SystemClock)).await
     }
 
-    /// The same on a clock of the caller's.
+    /// Like [`Self::build`], on the caller's clock.
     pub async fn build_with(self, drain: Drain, clock: Arc<dyn Clock>) -> Result<App, Failure> {
         let url = resolve_secret(self.database.url, self.database.url_file, "database.url")?;
         let keyring = KeyRingFile::open(&self.keyring_file).map_err(Failure::config)?;
@@ -69,7 +69,7 @@ impl VaultConfig {
         .await
         .map_err(Failure::run)?;
         let vault = Arc::new(vault);
-        let rechecks = RecheckInterval::from_seconds(self.leasing.recheck_interval)
+        let rechecks = RecheckInterval::from_seconds(self.quarantine.recheck_interval_seconds)
             .map(|interval| Arc::new(Rechecks::new(Arc::clone(&vault), interval)));
         let identify = IdentifyLayer::new(&self.identity)?;
         let listener = Listener::bind(&self.server)?;
@@ -93,18 +93,18 @@ impl VaultConfig {
     }
 }
 
-/// The database's schema is another release's.
+/// The schema of the database belongs to another release.
 #[derive(Debug, thiserror::Error)]
-#[error("the database's schema is not up to date: run `latchkey migrate` first")]
+#[error("the schema of the database is not up to date: run `latchkey migrate` first")]
 struct SchemaError;
 
 impl App {
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn local_addr(&self) -> SocketAddr {
         self.listener.local_addr()
     }
 
-    /// What checks refused keys again, unless that is switched off. A round can be begun by hand.
+    /// The rechecks of refused keys, unless they are switched off. A round can be started by hand.
     pub fn rechecks(&self) -> Option<Arc<Rechecks>> {
         self.rechecks.clone()
     }
@@ -127,7 +127,7 @@ impl App {
     }
 }
 
-/// Takes over a changed keyring file; a bad one is reported and changes nothing.
+/// Reloads a changed keyring file. A bad file is logged and changes nothing.
 async fn watch_keyring(keyring: Arc<KeyRingFile>, drain: Drain) {
     let mut seen: Option<SystemTime> = keyring.modified();
     let mut ticks = tokio::time::interval(KEYRING_PERIOD);
@@ -144,8 +144,8 @@ async fn watch_keyring(keyring: Arc<KeyRingFile>, drain: Drain) {
         match keyring.reload() {
             Ok(()) => tracing::info!("the keyring was reloaded"),
             Err(error) => {
-                let chain = &error as &dyn std::error::Error;
-                tracing::error!(error = chain, "the keyring stays as it was");
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "reloading the keyring failed");
             }
         }
     }

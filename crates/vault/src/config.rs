@@ -1,5 +1,5 @@
 //! The vault's configuration: a TOML file and environment variables that begin with
-//! `LATCHKEY_VAULT_`. Every option is in `deploy/config/vault.toml`, commented.
+//! `LATCHKEY_VAULT_`. `deploy/config/vault.toml` has every option with a comment.
 
 use std::path::PathBuf;
 
@@ -12,33 +12,37 @@ use serde::Deserialize;
 
 pub use crate::domain::role::Role;
 pub use crate::leasing::LeasingConfig;
+pub use crate::quarantine::QuarantineConfig;
 pub use crate::store::DatabaseConfig;
 
-/// What the environment variables begin with.
+/// The prefix of the environment variables.
 pub const ENVIRONMENT_PREFIX: &str = "LATCHKEY_VAULT_";
 
 /// The whole configuration.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VaultConfig {
-    /// Where it listens.
+    /// The listening socket.
     pub server: ServerConfig,
-    /// Where it stores.
+    /// The database.
     pub database: DatabaseConfig,
     /// The file with the root keys.
     pub keyring_file: PathBuf,
-    /// How callers prove who they are.
+    /// The tokens and certificates of callers.
     #[serde(default)]
     pub identity: IdentityConfig,
-    /// What they may be.
+    /// The roles of callers.
     #[serde(default)]
     pub grants: Vec<Grant<Role>>,
-    /// Where keys may be sent.
+    /// The networks that keys may be sent to.
     #[serde(default)]
     pub egress: EgressPolicy,
-    /// How long routers may go on alone.
+    /// How long routers may go on without the vault.
     #[serde(default)]
     pub leasing: LeasingConfig,
+    /// When refused keys are checked again.
+    #[serde(default)]
+    pub quarantine: QuarantineConfig,
     /// Logs, traces and metrics.
     #[serde(default)]
     pub telemetry: TelemetryConfig,

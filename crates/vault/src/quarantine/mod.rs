@@ -1,8 +1,8 @@
-//! Keys that their providers refused. A router's report sets one aside; here it is checked again after
-//! a while, and let back in when its provider accepts it.
+//! Keys that their providers refused. A router's report quarantines a key; a recheck with its provider
+//! readmits the key once the provider accepts it.
 //!
-//! Any number of vaults may do it side by side: each change is made under the workspace's lock, to a
-//! key that is still as it was when its provider was asked, and so by one of them alone.
+//! Any number of vaults may run rechecks side by side. Each change is made under the workspace's lock,
+//! to a key that has not changed since its check began, and so by one vault alone.
 
 mod refused;
 mod report;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use latchkey_boot::drain::Drain;
 use latchkey_clock::Timestamp;
+use serde::Deserialize;
 
 pub(crate) use self::report::quarantine_reported;
 
@@ -28,10 +29,27 @@ use crate::store::StoreError;
 use crate::store::overdue::{self, Overdue};
 use crate::vault::Vault;
 
-/// Keys that are checked in one round. The others wait for the next.
-const PER_ROUND: usize = 32;
+/// Keys that are checked in one round. The others wait for the next round.
+const MAX_PER_ROUND: usize = 32;
 /// Keys that are checked at the same time.
-const AT_ONCE: usize = 4;
+const MAX_CONCURRENT_CHECKS: usize = 4;
+
+/// The configuration of the quarantine.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct QuarantineConfig {
+    /// Seconds after which a refused key is checked with its provider again. 0 means never; default
+    /// 900.
+    pub recheck_interval_seconds: u64,
+}
+
+impl Default for QuarantineConfig {
+    fn default() -> Self {
+        Self {
+            recheck_interval_seconds: 900,
+        }
+    }
+}
 
 /// Checks refused keys again, in rounds.
 pub struct Rechecks {
@@ -39,11 +57,11 @@ pub struct Rechecks {
     interval: RecheckInterval,
     act: Act,
     turn: tokio::sync::Mutex<()>,
-    /// Damaged keys that are in the log already: they stay in the queue until somebody mends them.
+    /// Damaged keys that are in the audit log already. They stay in the queue until they are repaired.
     recorded: Mutex<HashSet<KeyUid>>,
 }
 
-/// Has refused keys checked again until the drain starts, which cuts a round short.
+/// Runs rounds of rechecks until the drain starts, which cuts a round short.
 pub async fn watch_refused(rechecks: Arc<Rechecks>, drain: Drain) {
     let period = rechecks.interval.period();
     let round = || {
@@ -80,36 +98,39 @@ impl Rechecks {
         }
     }
 
-    /// Checks the keys that are due and that an attached router can check, the one that was left
-    /// alone for longest first. What goes wrong with one is no reason to leave out the others.
+    /// Checks the keys that are due and that an attached router can verify, the longest unchecked
+    /// first. A failure of one key does not stop the others.
     pub async fn round(&self) {
-        // One round at a time: no key is asked of twice at once.
+        // One round at a time, so that no key is checked twice at once.
         let _turn = self.turn.lock().await;
         match self.due().await {
             Ok(due) => {
                 let checks = stream::iter(due).map(|key| self.check(key));
-                checks.buffer_unordered(AT_ONCE).collect::<()>().await;
+                checks
+                    .buffer_unordered(MAX_CONCURRENT_CHECKS)
+                    .collect::<()>()
+                    .await;
             }
-            Err(error) => warn(&error, "the refused keys could not be read"),
+            Err(error) => warn(&error, "reading the refused keys failed"),
         }
     }
 
     async fn due(&self) -> Result<Vec<Refused>, StoreError> {
         let vault = &*self.vault;
         let mut due = Vec::new();
-        let providers: Vec<_> = vault.leasing.checkable().into_iter().collect();
+        let providers: Vec<_> = vault.leasing.verifiable_providers().into_iter().collect();
         if providers.is_empty() {
             return Ok(due);
         }
         let now = vault.now();
         let cutoff = self.interval.cutoff(now);
         let mut after = None;
-        while due.len() < PER_ROUND {
-            let room = PER_ROUND - due.len();
+        while due.len() < MAX_PER_ROUND {
+            let room = MAX_PER_ROUND - due.len();
             let page =
                 overdue::list(&vault.store, &providers, cutoff, now, after, room as u64).await?;
             let Some(last) = page.last() else { break };
-            after = Some(last.place);
+            after = Some(last.position);
             for row in page {
                 due.extend(self.read(row, now).await);
             }
@@ -117,9 +138,9 @@ impl Rechecks {
         Ok(due)
     }
 
-    /// A key of the queue, if it can be read and is due.
+    /// Reads a key of the queue. `None` where it can't be read or is not due.
     async fn read(&self, row: Overdue, now: Timestamp) -> Option<Refused> {
-        let (uid, parent) = (row.place.key, row.listed.parent);
+        let (uid, parent) = (row.position.key, row.listed.parent);
         let slug = row.listed.slug.clone();
         match Refused::read(&self.vault, row).await {
             Ok(key) => key.filter(|key| self.interval.is_due(&key.key, &key.version, now)),
@@ -142,21 +163,21 @@ impl Rechecks {
 
     async fn failed(&self, uid: KeyUid, name: impl Future<Output = String>, error: &VaultError) {
         let VaultError::Custody(damage @ CustodyError::Integrity(_)) = error else {
-            return warn(error, "a refused key could not be checked again");
+            return warn(error, "rechecking a refused key failed");
         };
-        if self.is_news(uid) {
+        if self.is_unrecorded(uid) {
             audit::record_damage(&self.vault, &self.act, &name.await, damage).await;
         }
     }
 
-    fn is_news(&self, damaged: KeyUid) -> bool {
+    fn is_unrecorded(&self, damaged: KeyUid) -> bool {
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         recorded.insert(damaged)
     }
 }
 
-fn warn(error: &(dyn std::error::Error + 'static), words: &'static str) {
-    tracing::warn!(error, "{words}");
+fn warn(error: &(dyn std::error::Error + 'static), event: &'static str) {
+    tracing::warn!(error, "{event}");
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One key that its provider refused, and what becomes of it when it is checked again.
+//! The recheck of one key that its provider refused.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::store::overdue::Overdue;
 use crate::store::{projects, workspaces};
 use crate::vault::Vault;
 
-/// A key whose rows were checked, as it was when it was read.
+/// A refused key whose rows were checked, as of the time that it was read.
 pub(super) struct Refused {
     pub(super) name: KeyName,
     pub(super) key: Key,
@@ -27,7 +27,7 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    /// Checks the rows of a key; nothing when it was deleted meanwhile.
+    /// Checks the rows of a key. `None` where the key was deleted meanwhile.
     pub(super) async fn read(vault: &Vault, row: Overdue) -> Result<Option<Self>, VaultError> {
         let open = vault.workspace_of(row.listed.parent.workspace).await?;
         let key = open.keys.check(row.listed.key?)?;
@@ -41,7 +41,7 @@ impl Refused {
         }))
     }
 
-    /// Has the provider asked, and notes what it said.
+    /// Verifies the key with its provider and stores the outcome.
     pub(super) async fn check(self, vault: &Vault, act: &Act) -> Result<(), VaultError> {
         let task = PendingTask {
             id: random_uuid(vault.custody.rng())?,
@@ -51,12 +51,12 @@ impl Refused {
         };
         match vault.leasing.verify(task).await {
             Ok((grade, detail)) => self.note(vault, act, grade, detail).await,
-            Err(TaskFailure::Rejected(words) | TaskFailure::Unreachable(words)) => {
-                // Noted too: it goes to the end of the queue, and its owner sees why.
-                self.note(vault, act, Grade::Format, words.to_string())
+            Err(TaskFailure::Rejected(message) | TaskFailure::Unreachable(message)) => {
+                // Stored too: the key goes to the end of the queue, and its owner sees the reason.
+                self.note(vault, act, Grade::Format, message.to_string())
                     .await
             }
-            // The last router left. Nobody was asked.
+            // The last router left before the check.
             Err(TaskFailure::NoRouter) => Ok(()),
         }
     }
@@ -70,8 +70,8 @@ impl Refused {
     ) -> Result<(), VaultError> {
         let mut change = Change::begin(vault, &self.name.parent, act.clone()).await?;
         let key = change.key(&self.name, "").await?;
-        // What was asked is of no weight for a key that was switched, replaced or refused anew
-        // meanwhile, nor for another one of the same name.
+        // The outcome does not count for a key that was switched, replaced or refused again meanwhile,
+        // nor for another key of the same name.
         if (key.uid, key.row_revision) != (self.key.uid, self.key.row_revision) {
             return Ok(());
         }
@@ -84,7 +84,7 @@ impl Refused {
         let number = version.version;
         change.put_version(version).await?;
         if !grade.is_accepted() {
-            // Not in the log, which would grow with each try of a key that nobody mends.
+            // Not recorded: the audit log would grow with each check of a key that stays refused.
             return change.commit_unnumbered().await;
         }
         let event = change
@@ -100,7 +100,7 @@ impl Refused {
     }
 }
 
-/// What a row says that its key is called, for naming it where it is damaged.
+/// The name of a key by its row, unchecked: it names a key whose row is damaged.
 pub(super) async fn unchecked_name(vault: &Vault, parent: Parent, slug: &str) -> String {
     let workspace = workspaces::find_by_uid(&vault.store, parent.workspace).await;
     let workspace = workspace.ok().flatten();

@@ -8,14 +8,14 @@ use crate::change::Change;
 use crate::domain::audit::Act;
 use crate::domain::verification::ProviderMessage;
 use crate::error::VaultError;
-use crate::leasing::Session;
+use crate::leasing::RouterSession;
 use crate::vault::Vault;
 
 /// Quarantines a key that its provider refused, if the session holds a lease of that version and the
 /// version is still current.
 pub(crate) async fn quarantine_reported(
     vault: &Vault,
-    session: &Session,
+    session: &RouterSession,
     act: &Act,
     name: &KeyVersionName,
     provider_message: &ProviderMessage,

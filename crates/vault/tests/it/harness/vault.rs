@@ -19,7 +19,7 @@ use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_rpc::access::Grant;
 use latchkey_rpc::client::{AuthorizedChannel, ChannelConfig};
 use latchkey_rpc::identity::{IdentityConfig, TokenConfig, TokenDigest, TokenName};
-use latchkey_vault::config::{DatabaseConfig, LeasingConfig, Role, VaultConfig};
+use latchkey_vault::config::{DatabaseConfig, LeasingConfig, QuarantineConfig, Role, VaultConfig};
 use latchkey_vault::custody::keyring::KeyRingFile;
 use latchkey_vault::quarantine::Rechecks;
 use latchkey_vault::store::Store;
@@ -215,6 +215,7 @@ pub(crate) fn config(url: &str, keyring_file: PathBuf) -> VaultConfig {
         ],
         egress: EgressPolicy::default(),
         leasing: LeasingConfig::default(),
+        quarantine: QuarantineConfig::default(),
         telemetry: TelemetryConfig::default(),
     }
 }

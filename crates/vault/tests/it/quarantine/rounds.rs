@@ -163,7 +163,7 @@ async fn a_damaged_workspace_does_not_stop_the_others(vault: Vault) {
 
 async fn an_interval_of_0_switches_it_off(vault: Vault) {
     let mut config = config(&vault.database.url, vault.keyring());
-    config.leasing.recheck_interval = 0;
+    config.quarantine.recheck_interval_seconds = 0;
     let app = config.build(Drain::new()).await.unwrap();
     assert!(app.rechecks().is_none());
 }
