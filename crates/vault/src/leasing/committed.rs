@@ -1,25 +1,25 @@
-//! A change on its way to the routers.
+//! A committed change that the routers have not confirmed yet.
 
 use latchkey_contract::names::{KeyVersionName, RevisionScope};
 
 use crate::domain::uid::WorkspaceUid;
 use crate::domain::workspace::Workspace;
 
-/// A committed change, still to be told to the routers.
+/// A committed change, to be propagated to the routers.
 #[must_use]
 pub struct Committed {
     /// The workspace.
     pub workspace: WorkspaceUid,
-    /// Its name, as revisions are told under.
+    /// The scope of its revisions; `None` for a workspace that was deleted before.
     pub scope: Option<RevisionScope>,
-    /// Its revision now.
+    /// The revision of the change.
     pub revision: u64,
-    /// Versions that must not be used for another call.
+    /// Versions that no router may use for another call.
     pub revoked: Vec<KeyVersionName>,
 }
 
 impl Committed {
-    /// The last change of a workspace, to be told once more.
+    /// The last change of a workspace, to be propagated once more.
     pub(crate) fn again(workspace: &Workspace) -> Self {
         Self {
             workspace: workspace.uid,

@@ -1,6 +1,6 @@
-//! Watching the revisions of the workspaces that routers depend on, for changes that another
-//! replica made. The same read proves this replica current: without one, no keep-alive is answered
-//! with more time than the last one left.
+//! The watch of the revisions of the workspaces that routers depend on, for changes of other replicas.
+//! A successful read also proves this replica current: without one, a keep-alive grants no more time
+//! than the last one.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -8,15 +8,15 @@ use std::time::Duration;
 use latchkey_boot::drain::Drain;
 use latchkey_contract::names::RevisionScope;
 
-use super::{Leasing, Session};
+use super::{Leasing, RouterSession};
 use crate::store::{Store, StoreError, workspaces};
 
-/// How often the heads are read. A lost hint costs at most this.
+/// The time between two reads of the heads.
 const PERIOD: Duration = Duration::from_millis(250);
 /// Identities per query.
 const CHUNK: usize = 500;
 
-/// Watches until the drain starts.
+/// Watches the heads until the drain starts.
 pub async fn watch_heads(leasing: Arc<Leasing>, store: Store, drain: Drain) {
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -27,10 +27,8 @@ pub async fn watch_heads(leasing: Arc<Leasing>, store: Store, drain: Drain) {
         }
         leasing.sweep();
         if let Err(error) = read_heads(&leasing, &store).await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the heads could not be read"
-            );
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "reading the heads of workspaces failed");
         }
     }
 }
@@ -39,7 +37,7 @@ pub async fn watch_heads(leasing: Arc<Leasing>, store: Store, drain: Drain) {
 /// revision of the scope; `None` once the scope does not exist.
 pub async fn depend_on_scope(
     store: &Store,
-    session: &Session,
+    session: &RouterSession,
     scope: RevisionScope,
 ) -> Result<Option<u64>, StoreError> {
     let slug = match &scope {
@@ -57,14 +55,14 @@ pub async fn depend_on_scope(
 
 async fn read_heads(leasing: &Leasing, store: &Store) -> Result<(), StoreError> {
     let begun = leasing.clock.boottime();
-    let depended_on = leasing.dependencies();
-    if depended_on.is_empty() {
+    let dependencies = leasing.dependencies();
+    if dependencies.is_empty() {
         store.ping().await?;
     }
-    let uids: Vec<_> = depended_on.keys().copied().collect();
+    let uids: Vec<_> = dependencies.keys().copied().collect();
     for chunk in uids.chunks(CHUNK) {
         for (uid, revision) in workspaces::revisions(store, chunk).await? {
-            if let Some((scope, known)) = depended_on.get(&uid)
+            if let Some((scope, known)) = dependencies.get(&uid)
                 && revision > *known
             {
                 leasing.relay(uid, scope, revision);

@@ -1,20 +1,20 @@
-//! What a router has on lease.
+//! Leases, as the vault records them.
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::names::{KeyVersionName, Scope};
 use uuid::Uuid;
 
-/// Identifies a lease. A version 7 UUID: in the order of time.
+/// The id of a lease. A version 7 UUID, so that ids sort by time.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct LeaseId(pub Uuid);
 
-/// A lease, without its material.
+/// A lease without its material.
 #[derive(Clone, Debug)]
 pub struct LeaseRecord {
-    /// What was leased.
+    /// The key version.
     pub key_version: KeyVersionName,
-    /// What it was leased for.
+    /// The scope that it was granted for.
     pub scope: Scope,
-    /// When.
+    /// The time of the grant.
     pub create_time: Timestamp,
 }

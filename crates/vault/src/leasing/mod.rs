@@ -1,15 +1,15 @@
-//! The routers attached to this vault: their sessions, what they hold, what they must be told.
+//! The sessions of the attached routers, their leases, and the propagation of changes to them.
 //!
-//! A router may use what it holds while its freshness span lasts, counted on its own boot clock from
-//! the moment it sent the keep-alive that was answered. A change is told to every session that
-//! holds something of its scope, and waits until each has acknowledged it or has surely lapsed. So
-//! a router that is cut off, stopped or wedged stops by itself, and the wait has a bound.
+//! A router may use its leases while its freshness span lasts, counted on its own boot clock from
+//! the moment it sent the keep-alive that was answered. A change is sent to every session that
+//! depends on its scope, and waits until each has acknowledged it or has surely lapsed. So a router
+//! that is cut off, stopped or wedged stops by itself, and the wait has a bound.
 
 mod committed;
 mod heads;
 mod lapse;
 mod lease;
-mod session;
+mod router_session;
 pub mod verification_tasks;
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,30 +19,26 @@ use std::time::Duration;
 use latchkey_clock::Clock;
 use latchkey_contract::names::{KeyVersionName, RevisionScope};
 use serde::Deserialize;
-use uuid::Uuid;
 
 pub use committed::Committed;
 pub use heads::{depend_on_scope, watch_heads};
 pub use lapse::RATE_ERROR;
 pub use lease::{LeaseId, LeaseRecord};
-pub use session::{Session, SessionError, SessionId, SessionMessage};
+pub use router_session::{RouterMessage, RouterSession, RouterSessionError, RouterSessionId};
 
 use crate::domain::uid::WorkspaceUid;
 
-/// How long routers may go on without hearing from the vault, and what they are asked to do for it.
+/// How long routers may go on without an answer from the vault.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeasingConfig {
-    /// Seconds that what a router holds stays usable after a keep-alive. Longer survives longer
-    /// outages of the vault; the same number bounds a revocation when a router is cut off.
-    /// 1 to 900; default 30.
+    /// Seconds that the leases of a router stay usable after a keep-alive. A longer span survives
+    /// longer outages of the vault. It also bounds a revocation while a router is cut off. 1 to 900;
+    /// default 30.
     pub freshness_seconds: u64,
     /// Seconds that a router may be paused between its last check and its write to the provider.
     /// Default 2.
     pub tolerated_pause_seconds: u64,
-    /// Seconds after which a provider is asked again of a key that it refused. 0 means never;
-    /// default 900.
-    pub recheck_interval: u64,
 }
 
 impl Default for LeasingConfig {
@@ -50,7 +46,6 @@ impl Default for LeasingConfig {
         Self {
             freshness_seconds: 30,
             tolerated_pause_seconds: 2,
-            recheck_interval: 900,
         }
     }
 }
@@ -60,29 +55,30 @@ pub struct Leasing {
     clock: Arc<dyn Clock>,
     freshness: Duration,
     tolerated_pause: Duration,
-    sessions: Mutex<HashMap<SessionId, Arc<Session>>>,
+    sessions: Mutex<HashMap<RouterSessionId, Arc<RouterSession>>>,
     tasks: verification_tasks::VerificationTasks,
-    /// When the read of the heads began that proved this replica current, on the boot clock.
+    /// Boot time at which the last successful read of the heads began: this replica is current as of
+    /// then.
     current_since: Mutex<Option<Duration>>,
 }
 
-/// How far a change had travelled when it was answered.
+/// How far a change was propagated when its call was answered.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Propagation {
-    /// The revision that the change made.
+    /// The revision of the change.
     pub revision: u64,
-    /// Sessions that confirmed it.
+    /// Sessions that confirmed the change.
     pub acknowledged: u64,
-    /// Sessions that were ended because they did not, or had lapsed.
+    /// Sessions that were ended because they had lapsed.
     pub fenced: u64,
-    /// Calls that were running with a revoked version when it was confirmed.
+    /// Calls with a revoked version that were in flight when the change was confirmed.
     pub in_flight: u64,
-    /// From the commit to the answer.
+    /// The time from the commit to the answer.
     pub elapsed: Duration,
 }
 
 impl Leasing {
-    /// No sessions yet.
+    /// A vault's leasing, without sessions.
     pub fn new(config: LeasingConfig, clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
@@ -94,13 +90,13 @@ impl Leasing {
         }
     }
 
-    /// The span that routers may go on alone.
+    /// The freshness span.
     pub fn freshness(&self) -> Duration {
         self.freshness
     }
 
-    /// What is left of the span for a keep-alive answered now: less by the time since this replica
-    /// was last known to be current, nothing when it has not been for that long.
+    /// The freshness span that a keep-alive grants now. It is shorter by the time since this replica
+    /// was last known to be current, and zero once that is a whole span ago.
     pub fn remaining(&self) -> Duration {
         let since = *self
             .current_since
@@ -112,45 +108,53 @@ impl Leasing {
         self.freshness.saturating_sub(age)
     }
 
-    /// Registers a session. From its registration on, it is told of every change it depends on.
-    pub fn attach(&self, session: Session) -> Arc<Session> {
+    /// Attaches a session. From then on, every change that it depends on is sent to it.
+    pub fn attach(&self, session: RouterSession) -> Arc<RouterSession> {
         let session = Arc::new(session);
         self.note_keep_alive(&session);
         self.lock().insert(session.id, Arc::clone(&session));
         session
     }
 
-    /// Notes a sign of life. The session lapses this long after the last one. One that is over
-    /// stays so, and must not be given more time.
-    pub fn note_keep_alive(&self, session: &Session) -> bool {
+    /// Extends a session after a keep-alive. Returns `false` for a session that has ended: it gets no
+    /// more time.
+    pub fn note_keep_alive(&self, session: &RouterSession) -> bool {
         let bound = lapse::bound(self.freshness, self.tolerated_pause);
         session.lapse_at(self.clock.boottime() + bound)
     }
 
-    /// The router said goodbye: it dropped everything it held.
-    pub fn leave(&self, session: &Session) {
+    /// Ends a session whose router has dropped its leases.
+    pub fn leave(&self, session: &RouterSession) {
         self.lock().remove(&session.id);
         session.leave();
     }
 
-    /// The connection broke. The router may go on with what it holds until it lapses, so the session
-    /// is kept until then.
-    pub fn detach(&self, session: &Session) {
+    /// Detaches a session whose connection broke. The router may use its leases until they lapse, so
+    /// the session stays known until then.
+    pub fn detach(&self, session: &RouterSession) {
         session.detach();
     }
 
-    /// The attached session of that id, if it is this router's.
-    pub fn session(&self, id: SessionId, router: &str) -> Result<Arc<Session>, SessionError> {
-        let session = self.lock().get(&id).cloned().ok_or(SessionError::Unknown)?;
+    /// The attached session of that id, if it belongs to this router.
+    pub fn session(
+        &self,
+        id: RouterSessionId,
+        router: &str,
+    ) -> Result<Arc<RouterSession>, RouterSessionError> {
+        let session = self
+            .lock()
+            .get(&id)
+            .cloned()
+            .ok_or(RouterSessionError::Unknown)?;
         if *session.router == *router && session.is_attached() {
             Ok(session)
         } else {
-            Err(SessionError::Unknown)
+            Err(RouterSessionError::Unknown)
         }
     }
 
     /// Every live lease, oldest first.
-    pub fn leases(&self) -> BTreeMap<LeaseId, (Arc<Session>, LeaseRecord)> {
+    pub fn leases(&self) -> BTreeMap<LeaseId, (Arc<RouterSession>, LeaseRecord)> {
         let sessions: Vec<_> = self.lock().values().cloned().collect();
         let mut leases = BTreeMap::new();
         for session in sessions {
@@ -161,7 +165,7 @@ impl Leasing {
         leases
     }
 
-    /// Tells the routers of a change and waits until it holds everywhere.
+    /// Sends a change to the routers and waits until it holds everywhere.
     pub async fn propagate(&self, committed: Committed) -> Propagation {
         let begun = self.clock.boottime();
         let mut propagation = Propagation {
@@ -171,8 +175,7 @@ impl Leasing {
         let Some(scope) = &committed.scope else {
             return propagation;
         };
-        let concerned = self.tell(scope, &committed);
-        for session in concerned {
+        for session in self.invalidate(scope, &committed) {
             match self.confirmed(&session, scope, committed.revision).await {
                 Some(in_flight) => {
                     propagation.acknowledged += 1;
@@ -185,7 +188,7 @@ impl Leasing {
         propagation
     }
 
-    /// Tells of changes that another replica made, without waiting: that replica does.
+    /// Sends a change of another replica to the routers, without waiting: that replica waits.
     fn relay(&self, uid: WorkspaceUid, scope: &RevisionScope, revision: u64) {
         let committed = Committed {
             workspace: uid,
@@ -193,31 +196,33 @@ impl Leasing {
             revision,
             revoked: Vec::<KeyVersionName>::new(),
         };
-        self.tell(scope, &committed);
+        self.invalidate(scope, &committed);
     }
 
-    fn tell(&self, scope: &RevisionScope, committed: &Committed) -> Vec<Arc<Session>> {
-        let mut concerned = Vec::new();
+    /// Sends an invalidation to the sessions that depend on the scope, and returns them.
+    fn invalidate(&self, scope: &RevisionScope, committed: &Committed) -> Vec<Arc<RouterSession>> {
+        let mut dependents = Vec::new();
         let sessions: Vec<_> = self.lock().values().cloned().collect();
         for session in sessions {
             if !session.depends_on(committed.workspace) {
                 continue;
             }
             session.note_revision(committed.workspace, committed.revision);
-            session.send(SessionMessage::Invalidate {
+            session.send(RouterMessage::Invalidate {
                 scope: scope.clone(),
                 revision: committed.revision,
                 revoked: committed.revoked.clone(),
             });
-            concerned.push(session);
+            dependents.push(session);
         }
-        concerned
+        dependents
     }
 
-    /// The calls in flight once the session has confirmed; nothing when it lapsed instead.
+    /// Waits until the session confirms a revision. Returns the calls in flight at that time; `None`
+    /// where the session lapsed first.
     async fn confirmed(
         &self,
-        session: &Session,
+        session: &RouterSession,
         scope: &RevisionScope,
         revision: u64,
     ) -> Option<u64> {
@@ -230,15 +235,15 @@ impl Leasing {
                 return None;
             }
             let left = session.lapses_at().saturating_sub(now);
-            // Whether it lapsed is asked of the boot clock again; the timer only paces the asking.
-            match tokio::time::timeout(left.min(MAX_NAP), &mut confirmed).await {
+            // The boot clock decides whether it lapsed; the timer only paces the checks.
+            match tokio::time::timeout(left.min(MAX_WAIT), &mut confirmed).await {
                 Ok(acknowledged) => return acknowledged,
                 Err(_elapsed) => {}
             }
         }
     }
 
-    /// The workspaces that some session depends on.
+    /// The workspaces that the sessions depend on, each with its lowest known revision.
     fn dependencies(&self) -> HashMap<WorkspaceUid, (RevisionScope, u64)> {
         let sessions: Vec<_> = self.lock().values().cloned().collect();
         let mut all = HashMap::new();
@@ -251,23 +256,19 @@ impl Leasing {
         all
     }
 
-    /// Forgets sessions that have lapsed.
+    /// Removes sessions that have lapsed.
     fn sweep(&self) {
         let now = self.clock.boottime();
         self.lock().retain(|_, session| !session.end_if_lapsed(now));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Arc<Session>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<RouterSessionId, Arc<RouterSession>>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-const MAX_NAP: Duration = Duration::from_secs(1);
-
-/// A fresh session id.
-pub fn session_id(random: Uuid) -> SessionId {
-    SessionId(random)
-}
+/// The longest wait between two looks at the boot clock.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! One router's session.
+//! One router session.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -16,26 +16,26 @@ use super::lease::{LeaseId, LeaseRecord};
 use super::verification_tasks::PendingTask;
 use crate::domain::uid::WorkspaceUid;
 
-/// Identifies a session.
+/// The id of a router session.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct SessionId(pub Uuid);
+pub struct RouterSessionId(pub Uuid);
 
-/// A session that is not in order.
+/// An error of a router session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum SessionError {
-    /// It was ended because it did not answer in time.
-    #[error("the session was ended: attach again")]
+pub enum RouterSessionError {
+    /// The session was ended because the router did not confirm a change in time.
+    #[error("the router session was ended because it lapsed: open another one")]
     Fenced,
     /// The stream did not begin with Hello.
     #[error("the first message must be hello")]
     HelloRequired,
-    /// There is no such session of this router.
-    #[error("there is no such session: attach first")]
+    /// This router has no session of this id.
+    #[error("the router session does not exist: open one first")]
     Unknown,
 }
 
-/// Something that a router must be told.
-pub enum SessionMessage {
+/// A message to a router.
+pub enum RouterMessage {
     /// A scope has changed.
     Invalidate {
         /// The scope.
@@ -45,30 +45,30 @@ pub enum SessionMessage {
         /// Versions that must not be used for another call.
         revoked: Vec<KeyVersionName>,
     },
-    /// A key is to be checked.
+    /// A key is to be verified.
     Verify(PendingTask),
 }
 
-/// A router that opens_session.
-pub struct Session {
-    /// Its id.
-    pub id: SessionId,
+/// The stream between a router and this vault, and its state.
+pub struct RouterSession {
+    /// The id.
+    pub id: RouterSessionId,
     /// The router's identity.
     pub router: Arc<str>,
-    /// What the router calls itself.
+    /// The name that the router gives itself.
     pub instance: String,
-    /// The providers whose keys it can check.
+    /// The providers whose keys the router can verify.
     pub providers: Vec<ProviderId>,
-    messages: mpsc::Sender<SessionMessage>,
+    messages: mpsc::Sender<RouterMessage>,
     ended: CancellationToken,
     attached: AtomicBool,
     left: AtomicBool,
-    held: Mutex<Held>,
+    state: Mutex<State>,
     acknowledged: watch::Sender<HashMap<RevisionScope, Acknowledged>>,
 }
 
 #[derive(Default)]
-struct Held {
+struct State {
     lapses_at: Duration,
     leases: HashMap<LeaseId, LeaseRecord>,
     dependencies: HashMap<WorkspaceUid, (RevisionScope, u64)>,
@@ -80,17 +80,17 @@ struct Acknowledged {
     in_flight: u64,
 }
 
-/// More than this many untold orders, and the router is not keeping up.
+/// Messages that wait to be sent. A router with more than these does not keep up.
 const MAX_QUEUE: usize = 1_024;
 
-impl Session {
-    /// A session, and what it is to be told.
+impl RouterSession {
+    /// A new session, and the receiver of its messages.
     pub fn new(
-        id: SessionId,
+        id: RouterSessionId,
         router: Arc<str>,
         instance: String,
         providers: Vec<ProviderId>,
-    ) -> (Self, mpsc::Receiver<SessionMessage>) {
+    ) -> (Self, mpsc::Receiver<RouterMessage>) {
         let (messages, queued) = mpsc::channel(MAX_QUEUE);
         let session = Self {
             id,
@@ -101,29 +101,30 @@ impl Session {
             ended: CancellationToken::new(),
             attached: AtomicBool::new(true),
             left: AtomicBool::new(false),
-            held: Mutex::default(),
+            state: Mutex::default(),
             acknowledged: watch::Sender::default(),
         };
         (session, queued)
     }
 
-    /// Is cancelled when the session is over.
+    /// A token that is cancelled when the session ends.
     pub fn ended(&self) -> &CancellationToken {
         &self.ended
     }
 
-    /// Whether its stream is up.
+    /// Whether the stream is open.
     pub fn is_attached(&self) -> bool {
         self.attached.load(Ordering::Acquire)
     }
 
-    /// Whether the router itself ended it.
+    /// Whether the router itself ended the session.
     pub fn has_left(&self) -> bool {
         self.left.load(Ordering::Acquire)
     }
 
-    /// Says that whatever is chosen from now on depends on a workspace. Called before the choice
-    /// reads it, so that no change in between is missed. Tells whether it was depended on before.
+    /// Registers a workspace as a dependency of the session, which is sent its changes from then on.
+    /// Call this before the workspace is read, so that no change in between is missed. Returns whether
+    /// it was registered before.
     pub fn depend_on(&self, workspace: WorkspaceUid, scope: RevisionScope, revision: u64) -> bool {
         match self.lock().dependencies.entry(workspace) {
             Entry::Occupied(_) => true,
@@ -134,17 +135,17 @@ impl Session {
         }
     }
 
-    /// Notes a lease.
+    /// Adds a lease.
     pub fn lease(&self, id: LeaseId, lease: LeaseRecord) {
         self.lock().leases.insert(id, lease);
     }
 
-    /// Forgets a lease that was given back.
+    /// Removes a released lease.
     pub fn release(&self, id: LeaseId) {
         self.lock().leases.remove(&id);
     }
 
-    /// Whether a lease of that version is held.
+    /// Whether the router has a lease of that version.
     pub fn holds(&self, version: &KeyVersionName) -> bool {
         self.lock()
             .leases
@@ -152,18 +153,18 @@ impl Session {
             .any(|lease| lease.key_version == *version)
     }
 
-    /// Notes that the router confirmed a revision of a scope.
+    /// Records that the router has confirmed a revision of a scope.
     pub fn acknowledge(&self, scope: RevisionScope, revision: u64, in_flight: u64) {
-        let mut held = self.lock();
+        let mut state = self.lock();
         let scope_changed = |known: &(RevisionScope, u64)| known.0 == scope && revision >= known.1;
-        // What was chosen before is dropped, so leases in that scope are over.
-        if held.dependencies.values().any(scope_changed) {
-            held.leases.retain(|_, lease| {
+        // The router drops what it chose before that revision, so its leases in that scope end.
+        if state.dependencies.values().any(scope_changed) {
+            state.leases.retain(|_, lease| {
                 RevisionScope::from(&lease.key_version.key.parent) != scope
                     && RevisionScope::Workspace(lease.scope.workspace().clone()) != scope
             });
         }
-        drop(held);
+        drop(state);
         self.acknowledged.send_modify(|all| {
             all.insert(
                 scope,
@@ -175,7 +176,8 @@ impl Session {
         });
     }
 
-    /// The calls in flight when a revision was confirmed; nothing once the session is over.
+    /// Waits until a revision is confirmed. Returns the calls in flight at that time; `None` once the
+    /// session has ended.
     pub(super) async fn acknowledged(&self, scope: &RevisionScope, revision: u64) -> Option<u64> {
         let mut changes = self.acknowledged.subscribe();
         let confirmed = changes.wait_for(|all| {
@@ -186,10 +188,10 @@ impl Session {
         all.get(scope).map(|acknowledged| acknowledged.in_flight)
     }
 
-    pub(super) fn send(&self, message: SessionMessage) {
+    pub(super) fn send(&self, message: RouterMessage) {
         if self.messages.try_send(message).is_err() {
-            // It does not keep up, or its stream is gone: it must attach anew, and stops by
-            // itself until then.
+            // The router does not keep up, or its stream is gone. It must open another session, and
+            // its leases lapse until then.
             self.detach();
         }
     }
@@ -201,24 +203,24 @@ impl Session {
 
     pub(super) fn leave(&self) {
         self.left.store(true, Ordering::Release);
-        self.end_holding(&mut self.lock());
+        self.clear(&mut self.lock());
     }
 
-    /// Ends the session if it has lapsed by `boottime`. A sign of life comes before or after this,
-    /// never in between: a session that is ended has not been given more time.
+    /// Ends the session if it has lapsed by `boottime`. A keep-alive is handled before or after this,
+    /// never in between: an ended session gets no more time.
     pub(super) fn end_if_lapsed(&self, boottime: Duration) -> bool {
-        let mut held = self.lock();
-        let lapsed = held.lapses_at <= boottime;
+        let mut state = self.lock();
+        let lapsed = state.lapses_at <= boottime;
         if lapsed {
-            self.end_holding(&mut held);
+            self.clear(&mut state);
         }
         lapsed
     }
 
-    fn end_holding(&self, held: &mut Held) {
+    fn clear(&self, state: &mut State) {
         self.detach();
-        held.leases.clear();
-        held.dependencies.clear();
+        state.leases.clear();
+        state.dependencies.clear();
     }
 
     pub(super) fn depends_on(&self, workspace: WorkspaceUid) -> bool {
@@ -239,13 +241,13 @@ impl Session {
         self.lock().leases.clone()
     }
 
-    /// Puts the lapse off until `boottime`; not once the session is over.
+    /// Extends the session until `boottime`. Returns `false` once the session has ended.
     pub(super) fn lapse_at(&self, boottime: Duration) -> bool {
-        let mut held = self.lock();
+        let mut state = self.lock();
         if self.ended.is_cancelled() {
             return false;
         }
-        held.lapses_at = held.lapses_at.max(boottime);
+        state.lapses_at = state.lapses_at.max(boottime);
         true
     }
 
@@ -253,7 +255,7 @@ impl Session {
         self.lock().lapses_at
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,6 +4,7 @@ use futures_util::poll;
 use latchkey_clock::{ManualClock, Timestamp};
 use latchkey_contract::names::Scope;
 use tokio::sync::mpsc::Receiver;
+use uuid::Uuid;
 
 use super::*;
 
@@ -26,15 +27,15 @@ impl Fixture {
         Self { clock, leasing }
     }
 
-    fn attach(&self, id: u128) -> (Arc<Session>, Receiver<SessionMessage>) {
-        let id = session_id(Uuid::from_u128(id));
+    fn attach(&self, id: u128) -> (Arc<RouterSession>, Receiver<RouterMessage>) {
+        let id = RouterSessionId(Uuid::from_u128(id));
         let (session, messages) =
-            Session::new(id, "token:router".into(), String::new(), Vec::new());
+            RouterSession::new(id, "token:router".into(), String::new(), Vec::new());
         (self.leasing.attach(session), messages)
     }
 
     /// A session that depends on the workspace that [`change`] changes.
-    fn depending(&self, id: u128) -> (Arc<Session>, Receiver<SessionMessage>) {
+    fn depending(&self, id: u128) -> (Arc<RouterSession>, Receiver<RouterMessage>) {
         let (session, messages) = self.attach(id);
         session.depend_on(uid(), scope(), 1);
         (session, messages)
@@ -107,7 +108,7 @@ async fn a_session_is_told_what_it_must_not_use_any_more() {
     let fixture = Fixture::new();
     let (_session, mut messages) = fixture.depending(1);
     assert!(poll!(pin!(fixture.leasing.propagate(change(2)))).is_pending());
-    let Some(SessionMessage::Invalidate {
+    let Some(RouterMessage::Invalidate {
         scope: told,
         revision,
         revoked,
@@ -130,7 +131,7 @@ async fn a_silent_session_is_fenced_when_it_has_lapsed() {
     assert_eq!(propagation.elapsed, LAPSE);
     assert!(session.ended().is_cancelled());
     let gone = fixture.leasing.session(session.id, "token:router");
-    assert_eq!(gone.err(), Some(SessionError::Unknown));
+    assert_eq!(gone.err(), Some(RouterSessionError::Unknown));
 }
 
 #[tokio::test(start_paused = true)]
@@ -276,8 +277,8 @@ fn a_session_is_its_own_routers_alone() {
     let (session, _messages) = fixture.attach(1);
     assert!(fixture.leasing.session(session.id, "token:router").is_ok());
     let other = fixture.leasing.session(session.id, "token:other");
-    assert_eq!(other.err(), Some(SessionError::Unknown));
+    assert_eq!(other.err(), Some(RouterSessionError::Unknown));
     fixture.leasing.detach(&session);
     let detached = fixture.leasing.session(session.id, "token:router");
-    assert_eq!(detached.err(), Some(SessionError::Unknown));
+    assert_eq!(detached.err(), Some(RouterSessionError::Unknown));
 }

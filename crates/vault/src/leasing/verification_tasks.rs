@@ -1,4 +1,4 @@
-//! VerificationTasks: the vault has no way out, so a router asks a provider for it whether a key is good.
+//! Verification tasks: the vault has no way out, so an attached router checks a key with its provider.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,67 +8,69 @@ use latchkey_contract::ProviderId;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Leasing, Session, SessionMessage};
+use super::{Leasing, RouterMessage, RouterSession};
 use crate::domain::destination::Destination;
 use crate::domain::material::Material;
 use crate::domain::verification::{Grade, ProviderMessage};
 
-/// A key to check, on its way to a router.
+/// A verification task on its way to a router.
 pub struct PendingTask {
-    /// Ties the result to it.
+    /// The id that the result carries.
     pub id: Uuid,
-    /// Whose key it is.
+    /// The provider.
     pub provider: ProviderId,
-    /// Where to ask.
+    /// Where the key is sent.
     pub destination: Destination,
-    /// The key; forgotten when the task has been sent.
+    /// The key; dropped when the task has been sent.
     pub material: Arc<Material>,
 }
 
-/// What a router brought back.
+/// The outcome of a task, as a router reports it.
 #[derive(Clone, Debug)]
 pub enum TaskOutcome {
     /// The provider did not refuse the key.
     Verified {
-        /// How much that proves.
+        /// How much the check proves.
         grade: Grade,
-        /// The provider's words, if it limits the key.
+        /// The provider's message, where it limits the key.
         detail: String,
     },
-    /// The provider refused it.
+    /// The provider refused the key.
     Rejected(ProviderMessage),
-    /// Nobody can say.
+    /// The provider did not answer.
     Unreachable(ProviderMessage),
 }
 
-/// A check that did not end well.
+/// A failed verification.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum TaskFailure {
-    /// No attached router can check keys of this provider.
-    #[error("no router is attached that could check the key")]
+    /// No attached router can verify keys of this provider.
+    #[error(
+        "no attached router can verify a key of this provider: start a router, or skip the verification"
+    )]
     NoRouter,
     /// The provider refused the key.
     #[error("the provider rejected the key: {0}")]
     Rejected(ProviderMessage),
-    /// The provider could not be asked.
-    #[error("the provider could not be asked: {0}")]
+    /// The provider did not answer the check.
+    #[error("the key could not be verified with its provider: {0}")]
     Unreachable(ProviderMessage),
 }
 
-/// How long a router may take.
+/// The time that a router has for a task.
 const TASK_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// The tasks under way.
+/// The tasks that routers work on.
 #[derive(Default)]
 pub(super) struct VerificationTasks {
     pending: Mutex<HashMap<Uuid, oneshot::Sender<TaskOutcome>>>,
 }
 
 impl Leasing {
-    /// Has a key checked by an attached router.
+    /// Verifies a key through an attached router.
     pub async fn verify(&self, task: PendingTask) -> Result<(Grade, String), TaskFailure> {
         let provider = task.provider;
-        let able = |session: &&Arc<Session>| {
+        let able = |session: &&Arc<RouterSession>| {
             session.is_attached() && session.providers.contains(&provider)
         };
         let session = self
@@ -78,7 +80,7 @@ impl Leasing {
             .cloned()
             .ok_or(TaskFailure::NoRouter)?;
         let pending = self.tasks.begin(task.id);
-        session.send(SessionMessage::Verify(task));
+        session.send(RouterMessage::Verify(task));
         let outcome = tokio::select! {
             outcome = pending.outcome() => outcome,
             () = session.ended().cancelled() => None,
@@ -86,8 +88,8 @@ impl Leasing {
         };
         match outcome {
             Some(TaskOutcome::Verified { grade, detail }) => Ok((grade, detail)),
-            Some(TaskOutcome::Rejected(words)) => Err(TaskFailure::Rejected(words)),
-            Some(TaskOutcome::Unreachable(words)) => Err(TaskFailure::Unreachable(words)),
+            Some(TaskOutcome::Rejected(message)) => Err(TaskFailure::Rejected(message)),
+            Some(TaskOutcome::Unreachable(message)) => Err(TaskFailure::Unreachable(message)),
             None => Err(TaskFailure::Unreachable(ProviderMessage {
                 message: "the router did not answer in time".to_owned(),
                 ..ProviderMessage::default()
@@ -95,8 +97,8 @@ impl Leasing {
         }
     }
 
-    /// The providers whose keys some attached router can check.
-    pub fn checkable(&self) -> BTreeSet<ProviderId> {
+    /// The providers whose keys an attached router can verify.
+    pub fn verifiable_providers(&self) -> BTreeSet<ProviderId> {
         let sessions = self.lock();
         let attached = sessions.values().filter(|session| session.is_attached());
         attached
@@ -104,7 +106,7 @@ impl Leasing {
             .collect()
     }
 
-    /// Hands in what a router brought back. A late one is forgotten.
+    /// Hands the outcome of a task to the waiting call. A late outcome is dropped.
     pub fn task_done(&self, id: Uuid, outcome: TaskOutcome) {
         if let Some(sender) = self.tasks.lock().remove(&id) {
             // The waiting call may have given up.
@@ -113,7 +115,7 @@ impl Leasing {
     }
 }
 
-/// A task that somebody waits for; forgotten when nobody does any more.
+/// A task whose outcome a call waits for. Dropping it forgets the task.
 struct Pending<'a> {
     tasks: &'a VerificationTasks,
     id: Uuid,

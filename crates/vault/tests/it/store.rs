@@ -9,10 +9,10 @@ use latchkey_vault::domain::destination::Destination;
 use latchkey_vault::domain::funding::{Funding, FundingFallback, Narrowing, Selection};
 use latchkey_vault::domain::key::{Key, KeyState};
 use latchkey_vault::domain::material::SecretKind;
-use latchkey_vault::domain::rules::Rules;
-use latchkey_vault::domain::settings::{Retention, Settings};
+use latchkey_vault::domain::settings::{KeySettings, Retention};
 use latchkey_vault::domain::stamped::Stamped;
 use latchkey_vault::domain::uid::{BranchKeyUid, DeploymentUid, KeyUid, ProjectUid, WorkspaceUid};
+use latchkey_vault::domain::usage_rules::UsageRules;
 use latchkey_vault::domain::verification::{Grade, Verification};
 use latchkey_vault::domain::version::{KeyVersion, VersionState, WrappedBy};
 use latchkey_vault::domain::workspace::{Project, Workspace, WorkspaceSlug};
@@ -132,10 +132,10 @@ fn workspace(uid: u128, slug: &str) -> Workspace {
             when_failed: FundingFallback::Platform,
             ..Funding::default()
         },
-        rules: Rules {
+        rules: UsageRules {
             capabilities: vec![Capability::Embed, Capability::GenerateImages],
             allowed_models: vec!["ü*".to_owned()],
-            ..Rules::default()
+            ..UsageRules::default()
         },
         revision: 41,
         audit_sequence: 42,
@@ -154,9 +154,9 @@ fn project(workspace: &Workspace) -> Project {
             selection: Some(Selection::WhenNamed),
             ..Narrowing::default()
         },
-        rules: Rules {
+        rules: UsageRules {
             zero_retention: true,
-            ..Rules::default()
+            ..UsageRules::default()
         },
         ..Project::new(uid, workspace.uid, slug, "Web".to_owned(), at(5))
     }
@@ -169,7 +169,7 @@ fn key(workspace: &Workspace, uid: u128, slug: &str) -> Key {
         project: None,
         slug: Some(slug.parse().unwrap()),
         provider: ProviderId::OpenAi,
-        settings: Settings {
+        settings: KeySettings {
             display_name: "Main".to_owned(),
             default_model: "gpt-5.4".to_owned(),
             allowed_models: vec!["gpt-5*".to_owned(), "o\"1".to_owned()],
@@ -319,7 +319,7 @@ async fn keys_come_back_as_they_were_stored(db: Migrated) {
         ..key(&acme, 0x11, "main")
     };
     let bare = Key {
-        settings: Settings::default(),
+        settings: KeySettings::default(),
         ..key(&acme, 0x12, "bare")
     };
     for key in [&main, &in_project, &bare] {

@@ -5,23 +5,26 @@ use latchkey_clock::{ManualClock, Timestamp};
 use tokio::sync::mpsc::Receiver;
 
 use super::*;
-use crate::domain::material::Given;
-use crate::leasing::{LeasingConfig, session_id};
+use crate::domain::material::MaterialInput;
+use crate::leasing::{LeasingConfig, RouterSessionId};
 
 fn leasing() -> Leasing {
     let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
     Leasing::new(LeasingConfig::default(), clock)
 }
 
-fn attach(leasing: &Leasing, providers: &[ProviderId]) -> (Arc<Session>, Receiver<SessionMessage>) {
-    let id = session_id(Uuid::from_u128(1));
+fn attach(
+    leasing: &Leasing,
+    providers: &[ProviderId],
+) -> (Arc<RouterSession>, Receiver<RouterMessage>) {
+    let id = RouterSessionId(Uuid::from_u128(1));
     let (session, messages) =
-        Session::new(id, "token:router".into(), String::new(), providers.to_vec());
+        RouterSession::new(id, "token:router".into(), String::new(), providers.to_vec());
     (leasing.attach(session), messages)
 }
 
 fn task() -> PendingTask {
-    let given = Given::ApiKey("not-a-real-key".to_owned());
+    let given = MaterialInput::ApiKey("not-a-real-key".to_owned());
     let material = Material::parse(given, ProviderId::Custom).ok().unwrap();
     PendingTask {
         id: Uuid::from_u128(9),
@@ -76,7 +79,7 @@ async fn the_outcome_is_the_routers() {
         let (_session, mut messages) = attach(&leasing, &[ProviderId::Custom]);
         let mut verifying = pin!(leasing.verify(task()));
         assert!(poll!(&mut verifying).is_pending());
-        let Some(SessionMessage::Verify(told)) = messages.recv().await else {
+        let Some(RouterMessage::Verify(told)) = messages.recv().await else {
             panic!("no task")
         };
         assert_eq!(told.material.identity(), [b"not-a-real-key"]);

@@ -12,7 +12,7 @@ use latchkey_vault::bootstrap::open_or_bootstrap;
 use latchkey_vault::config::LeasingConfig;
 use latchkey_vault::custody::CustodyError;
 use latchkey_vault::custody::keyring::KeyRingFile;
-use latchkey_vault::domain::access::Access;
+use latchkey_vault::domain::availability::Availability;
 use latchkey_vault::leasing::Leasing;
 use latchkey_vault::store::Store;
 use latchkey_vault::vault;
@@ -42,16 +42,16 @@ impl Vault {
     }
 }
 
-async fn access_of(
+async fn availability(
     vault: &Vault,
     workspace: &str,
     provider: Option<ProviderId>,
-) -> Result<BTreeMap<ProviderId, Access>, VaultError> {
+) -> Result<BTreeMap<ProviderId, Availability>, VaultError> {
     let inside = vault.inside().await;
     let name = workspace.parse().unwrap();
     let open = inside.workspace(Some(&name)).await.unwrap();
     let platform = inside.workspace(None).await.unwrap();
-    inside.access_of(&open, &platform, provider).await
+    inside.availability(&open, &platform, provider).await
 }
 
 async fn tenants(vault: &Vault) {
@@ -62,11 +62,11 @@ async fn tenants(vault: &Vault) {
 
 async fn by_default_everything_of_every_provider_is_allowed(vault: Vault) {
     tenants(&vault).await;
-    let all = access_of(&vault, "workspaces/acme", None).await.unwrap();
-    let expected = ProviderId::ALL.map(|provider| (provider, Access::default()));
+    let all = availability(&vault, "workspaces/acme", None).await.unwrap();
+    let expected = ProviderId::ALL.map(|provider| (provider, Availability::default()));
     assert_eq!(all, BTreeMap::from(expected));
-    let one = access_of(&vault, "workspaces/acme", Some(ProviderId::Azure)).await;
-    let expected = BTreeMap::from([(ProviderId::Azure, Access::default())]);
+    let one = availability(&vault, "workspaces/acme", Some(ProviderId::Azure)).await;
+    let expected = BTreeMap::from([(ProviderId::Azure, Availability::default())]);
     assert_eq!(one.unwrap(), expected);
 }
 
@@ -75,7 +75,7 @@ async fn what_holds_for_everybody_holds_for_each(vault: Vault) {
     let request = update("providers/openai", own_keys(Switch::Off));
     vault.update_provider(request).await.unwrap();
     for workspace in ["workspaces/acme", "workspaces/other"] {
-        let all = access_of(&vault, workspace, None).await.unwrap();
+        let all = availability(&vault, workspace, None).await.unwrap();
         for (provider, access) in all {
             assert_eq!(access.own_keys, provider != ProviderId::OpenAi);
         }
@@ -97,13 +97,13 @@ async fn an_override_is_for_its_workspace_alone(vault: Vault) {
     };
     let request = update_override("workspaces/acme/providers/openai", own);
     vault.update_override(request).await.unwrap();
-    let of_everybody = Access {
+    let of_everybody = Availability {
         own_keys: false,
         images: false,
         allowed_models: models(&["gpt-5*"]),
-        ..Access::default()
+        ..Availability::default()
     };
-    let of_acme = Access {
+    let of_acme = Availability {
         own_keys: true,
         allowed_models: models(&["o3"]),
         ..of_everybody.clone()
@@ -113,7 +113,7 @@ async fn an_override_is_for_its_workspace_alone(vault: Vault) {
         ("workspaces/other", of_everybody),
     ] {
         for asked in [None, Some(ProviderId::OpenAi)] {
-            let found = access_of(&vault, workspace, asked).await.unwrap();
+            let found = availability(&vault, workspace, asked).await.unwrap();
             assert_eq!(found[&ProviderId::OpenAi], expected, "{workspace}");
         }
     }
@@ -128,14 +128,14 @@ async fn a_damaged_row_allows_nothing(vault: Vault) {
         let sql = format!("UPDATE provider_access SET own_keys = {damaged}");
         tables.execute_unprepared(&sql).await.unwrap();
         for asked in [None, Some(ProviderId::OpenAi)] {
-            let found = access_of(&vault, "workspaces/acme", asked).await;
+            let found = availability(&vault, "workspaces/acme", asked).await;
             assert!(
                 matches!(found, Err(VaultError::Custody(CustodyError::Integrity(_)))),
                 "{damaged}"
             );
         }
         // Other providers do not depend on it.
-        let other = access_of(&vault, "workspaces/acme", Some(ProviderId::Azure)).await;
-        assert_eq!(other.unwrap()[&ProviderId::Azure], Access::default());
+        let other = availability(&vault, "workspaces/acme", Some(ProviderId::Azure)).await;
+        assert_eq!(other.unwrap()[&ProviderId::Azure], Availability::default());
     }
 }

@@ -94,7 +94,7 @@ async fn taking_away_what_switched_own_keys_is_recorded(vault: Vault) {
     for (switch, expected) in [
         (
             Switch::On,
-            &[("instead", "platform"), ("own_keys", "off")][..],
+            &[("fallback", "platform"), ("own_keys", "off")][..],
         ),
         (Switch::Off, &[]),
     ] {

@@ -1,7 +1,7 @@
 //! The methods of `ProviderService`.
 
-mod access_of;
 mod at_once;
+mod availability;
 mod delete_override;
 mod get;
 mod list;

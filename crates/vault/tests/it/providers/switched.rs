@@ -55,7 +55,7 @@ impl Vault {
     }
 }
 
-const OFF: &str = "instead=platform own_keys=off";
+const OFF: &str = "fallback=platform own_keys=off";
 const ON: &str = "own_keys=on";
 
 async fn each_workspace_with_own_keys_finds_it_in_its_log(vault: Vault) {

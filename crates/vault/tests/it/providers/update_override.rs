@@ -162,7 +162,7 @@ async fn switching_own_keys_is_recorded_with_what_happens_instead(vault: Vault) 
         details(&switch(Switch::Off).await),
         [
             ("access.own_keys", "off"),
-            ("instead", "platform"),
+            ("fallback", "platform"),
             ("own_keys", "off")
         ]
     );
@@ -186,7 +186,7 @@ async fn switching_own_keys_is_recorded_with_what_happens_instead(vault: Vault) 
         details(&switch(Switch::Unspecified).await),
         [
             ("access.own_keys", "unset"),
-            ("instead", "platform"),
+            ("fallback", "platform"),
             ("own_keys", "off")
         ]
     );

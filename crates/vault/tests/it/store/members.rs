@@ -1,7 +1,7 @@
 //! Members.
 
 use super::*;
-use latchkey_vault::domain::member::{Member, MemberRole, Terms};
+use latchkey_vault::domain::member::{Member, MemberFields, MemberRole};
 use latchkey_vault::store::members;
 
 on_both_databases!(
@@ -12,7 +12,7 @@ on_both_databases!(
 );
 
 fn member(workspace: &Workspace, slug: &str, identity: &str) -> Member {
-    let terms = Terms {
+    let fields = MemberFields {
         identity: identity.parse().unwrap(),
         role: MemberRole::Caller,
         display_name: "Ümläut".to_owned(),
@@ -20,7 +20,7 @@ fn member(workspace: &Workspace, slug: &str, identity: &str) -> Member {
     Member {
         row_revision: 3,
         update_time: at(-1),
-        ..Member::new(workspace.uid, slug.parse().unwrap(), terms, at(5))
+        ..Member::new(workspace.uid, slug.parse().unwrap(), fields, at(5))
     }
 }
 

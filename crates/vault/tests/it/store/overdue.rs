@@ -1,7 +1,7 @@
 //! The queue of refused keys.
 
 use super::*;
-use latchkey_vault::store::overdue::{self, Overdue, Place};
+use latchkey_vault::store::overdue::{self, Overdue, QueuePosition};
 
 on_both_databases!(
     the_queue_is_in_the_order_of_the_last_change_or_check,
@@ -22,7 +22,12 @@ async fn refused(db: &Migrated, acme: &Workspace, uid: u128, changed: i64, check
     key
 }
 
-async fn queue(db: &Migrated, cutoff: i64, after: Option<Place>, limit: u64) -> Vec<Overdue> {
+async fn queue(
+    db: &Migrated,
+    cutoff: i64,
+    after: Option<QueuePosition>,
+    limit: u64,
+) -> Vec<Overdue> {
     let providers = [ProviderId::Custom, ProviderId::OpenAi];
     overdue::list(&db.store, &providers, at(cutoff), at(1_000), after, limit)
         .await
@@ -30,7 +35,10 @@ async fn queue(db: &Migrated, cutoff: i64, after: Option<Place>, limit: u64) -> 
 }
 
 fn uids(queue: &[Overdue]) -> Vec<u128> {
-    queue.iter().map(|row| row.place.key.0.as_u128()).collect()
+    queue
+        .iter()
+        .map(|row| row.position.key.0.as_u128())
+        .collect()
 }
 
 async fn the_queue_is_in_the_order_of_the_last_change_or_check(db: Migrated) {
@@ -40,7 +48,10 @@ async fn the_queue_is_in_the_order_of_the_last_change_or_check(db: Migrated) {
     }
     let all = queue(&db, 30, None, 10).await;
     assert_eq!(uids(&all), [2, 3, 5, 4]);
-    let since: Vec<_> = all.iter().map(|row| row.place.since.as_micros()).collect();
+    let since: Vec<_> = all
+        .iter()
+        .map(|row| row.position.since.as_micros())
+        .collect();
     assert_eq!(since, [10, 20, 20, 30]);
     assert_eq!(uids(&queue(&db, 29, None, 10).await), [2, 3, 5]);
     assert_eq!(uids(&queue(&db, 9, None, 10).await), [0; 0]);
@@ -49,7 +60,7 @@ async fn the_queue_is_in_the_order_of_the_last_change_or_check(db: Migrated) {
     let key = first.listed.key.unwrap().into_unchecked().0;
     assert_eq!(
         (key.uid, key.state),
-        (first.place.key, KeyState::Quarantined)
+        (first.position.key, KeyState::Quarantined)
     );
     let version = first.version.unwrap().into_unchecked().0;
     assert_eq!((version.key, version.version), (key.uid, 1));
@@ -64,7 +75,7 @@ async fn the_queue_goes_on_after_any_place(db: Migrated) {
     let all = queue(&db, 9, None, 10).await;
     assert_eq!(uids(&all), [1, 2, 3, 4, 5]);
     for (index, row) in all.iter().enumerate() {
-        let rest = queue(&db, 9, Some(row.place), 10).await;
+        let rest = queue(&db, 9, Some(row.position), 10).await;
         assert_eq!(uids(&rest), uids(&all[index + 1..]));
     }
 }
@@ -81,7 +92,7 @@ async fn only_refused_keys_that_can_be_used_again_wait(db: Migrated) {
             ..waiting.clone()
         },
         Key {
-            settings: Settings {
+            settings: KeySettings {
                 expire_time: Some(at(1_000)),
                 ..waiting.settings.clone()
             },
@@ -105,7 +116,7 @@ async fn a_key_that_lost_its_version_is_in_the_queue(db: Migrated) {
     refused(&db, &acme, 1, 7, 8).await;
     db.execute("DELETE FROM key_versions").await;
     let row = queue(&db, 7, None, 10).await.pop().unwrap();
-    assert_eq!(row.place.since, at(7));
+    assert_eq!(row.position.since, at(7));
     assert!(matches!(
         row.version,
         Err(StoreError::Inconsistent { table: "keys", .. })

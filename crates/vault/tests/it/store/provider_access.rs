@@ -1,6 +1,6 @@
 //! What is allowed of providers, and whom a switch of own keys moves.
 
-use latchkey_vault::domain::access::{ProviderAccess, Terms};
+use latchkey_vault::domain::availability::{ProviderAccess, ProviderTerms};
 use latchkey_vault::store::provider_access;
 
 use super::*;
@@ -19,7 +19,7 @@ fn access(workspace: &Workspace, provider: ProviderId) -> ProviderAccess {
     ProviderAccess {
         workspace: workspace.uid,
         provider,
-        terms: Terms {
+        terms: ProviderTerms {
             own_keys: Some(false),
             chat: Some(true),
             embeddings: None,
@@ -53,7 +53,7 @@ impl Migrated {
     }
 
     async fn moved(&self, platform: &Workspace, provider: ProviderId) -> Vec<WorkspaceUid> {
-        let found = provider_access::moved(&self.store, platform.uid, provider).await;
+        let found = provider_access::affected(&self.store, platform.uid, provider).await;
         found.unwrap()
     }
 }
@@ -62,7 +62,7 @@ async fn rows_come_back_as_they_were_stored(db: Migrated) {
     let acme = db.insert_workspace(1, "acme").await;
     let full = access(&acme, ProviderId::OpenAi);
     let empty = ProviderAccess {
-        terms: Terms::default(),
+        terms: ProviderTerms::default(),
         ..access(&acme, ProviderId::Vertex)
     };
     for row in [&full, &empty] {
@@ -77,10 +77,10 @@ async fn a_row_is_replaced_whole(db: Migrated) {
     let first = access(&acme, ProviderId::OpenAi);
     db.put(&first).await;
     let second = ProviderAccess {
-        terms: Terms {
+        terms: ProviderTerms {
             own_keys: Some(true),
             embeddings: Some(false),
-            ..Terms::default()
+            ..ProviderTerms::default()
         },
         row_revision: 8,
         update_time: at(2),
@@ -201,7 +201,7 @@ async fn a_switch_moves_those_who_have_keys_and_no_switch_of_their_own(db: Migra
 
     let own_switch = access(five, ProviderId::OpenAi);
     let other_terms = ProviderAccess {
-        terms: Terms {
+        terms: ProviderTerms {
             own_keys: None,
             ..own_switch.terms.clone()
         },
