@@ -1,8 +1,8 @@
 //! The keyring file: the root keys, outside the database.
 //!
-//! A TOML file that only its owner may read. Each key's id is derived from its bytes, so the two
-//! can't drift apart; it is repeated in the file for people. Reloaded when it changes; a file that
-//! is not good is reported and the ring before it stays in use.
+//! A TOML file that only its owner may read. Each key's id is derived from its bytes, and
+//! repeated in the file for people. The file is reloaded when it changes. A bad file is reported, and
+//! the ring in use stays.
 
 use std::collections::HashMap;
 use std::fs;
@@ -19,32 +19,35 @@ use ring::rand::SecureRandom;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-/// What is wrong with a keyring file.
+/// An error of a keyring file.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyRingError {
-    /// It could not be read or written.
-    #[error("{path}: {problem}")]
+    /// The file could not be read or written.
+    #[error("the keyring file {path} could not be read or written: {problem}")]
     File {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What happened.
+        /// The error of the operating system.
         problem: std::io::Error,
     },
-    /// Others than its owner may read it.
-    #[error("{path}: must be readable by its owner only (mode 0600), and owned by this process")]
+    /// Other users than its owner may read the file.
+    #[error(
+        "the keyring file {path} must be owned by the user of this process and readable by that user \
+         only: set mode 0600"
+    )]
     Exposed {
-        /// Which file.
+        /// The file.
         path: PathBuf,
     },
-    /// It is not of the form that a keyring has.
-    #[error("{path}: {problem}")]
+    /// The file is not a keyring.
+    #[error("the keyring file {path} is not valid: {problem}")]
     Malformed {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What is wrong, without the content.
+        /// The problem, without any content of the file.
         problem: &'static str,
     },
-    /// No randomness for a new key.
+    /// The system's source of randomness failed.
     #[error("the source of randomness failed")]
     Randomness,
 }
@@ -56,7 +59,7 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// The key that wraps from now on, and its id.
+    /// The key that wraps new keys, and its id.
     pub fn primary(&self) -> (&str, &RootKey) {
         let key = self
             .keys
@@ -110,7 +113,7 @@ impl KeyRingFile {
         })
     }
 
-    /// Makes a file with one fresh primary key. An existing file is left alone and is an error.
+    /// Creates a file with one new primary key. An existing file is not changed and is an error.
     pub fn create(path: &Path, rng: &dyn SecureRandom) -> Result<(), KeyRingError> {
         let mut bytes = Zeroizing::new([0; KEY_LEN]);
         rng.fill(&mut *bytes)
@@ -118,8 +121,8 @@ impl KeyRingFile {
         let id = RootKey::from_bytes(&bytes).id();
         let key = Zeroizing::new(BASE64.encode(&*bytes));
         let text = Zeroizing::new(format!(
-            "# Root keys. Whoever has this file and the database has every secret in it; without\n\
-             # this file the database is lost. Keep a copy, apart from the database's backups.\n\n\
+            "# Root keys. This file and the database together reveal every secret; without this file\n\
+             # the database is lost. Keep a copy, apart from the database's backups.\n\n\
              [[keys]]\nid = \"{id}\"\nstate = \"primary\"\nkey = \"{}\"\n",
             *key
         ));
@@ -143,13 +146,13 @@ impl KeyRingFile {
         self.current.load_full()
     }
 
-    /// Reads the file again. An error leaves the ring as it was.
+    /// Reads the file again. After an error, the ring in use stays.
     pub fn reload(&self) -> Result<(), KeyRingError> {
         self.current.store(Arc::new(read(&self.path)?));
         Ok(())
     }
 
-    /// When the file was last written, to notice a change.
+    /// The time of the last write to the file.
     pub fn modified(&self) -> Option<std::time::SystemTime> {
         fs::metadata(&self.path)
             .and_then(|metadata| metadata.modified())
@@ -193,13 +196,13 @@ fn ring_of(document: Document) -> Result<KeyRing, &'static str> {
             .map_err(|_| "a key must have 32 bytes")?;
         let key = RootKey::from_bytes(bytes);
         if key.id() != entry.id {
-            return Err("an id does not belong to its key");
+            return Err("an id is not that of its key");
         }
         if entry.state == State::Primary && primary.replace(entry.id.clone()).is_some() {
             return Err("only one key can be primary");
         }
         if keys.insert(entry.id, key).is_some() {
-            return Err("a key is there twice");
+            return Err("a key is listed twice");
         }
     }
     let primary = primary.ok_or("one key must be primary")?;

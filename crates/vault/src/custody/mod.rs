@@ -1,4 +1,4 @@
-//! Keeping keys: the root keys, each workspace's own keys, and what is done with them.
+//! Custody: the root keys, each workspace's own keys, and the seals and MACs made with them.
 //!
 //! The hierarchy, from the top: a root key of the keyring wraps a workspace's branch key and lookup
 //! key; the branch key wraps the data key of each version; the data key seals the material. The
@@ -27,8 +27,8 @@ use crate::store::Rows;
 use crate::store::branch_keys::{self, BranchPurpose, WrappedBranchKey};
 use keyring::KeyRingFile;
 
-/// How long an unwrapped branch key is kept. Bounds how long a root key that was taken away still
-/// works here.
+/// How long an unwrapped branch key is cached. A root key that was removed works here no longer than
+/// this.
 const CACHE_SPAN: Duration = Duration::from_mins(5);
 
 /// Opens and makes the keys of workspaces.
@@ -85,7 +85,7 @@ impl Custody {
         Ok(keys)
     }
 
-    /// Makes the keys of a new workspace, and what is stored of them.
+    /// Makes the keys of a new workspace, open and wrapped for storage.
     pub fn make_keys(
         &self,
         workspace: WorkspaceUid,

@@ -9,26 +9,26 @@ use latchkey_envelope::Tlv;
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
-use crate::domain::access::ProviderAccess;
+use crate::domain::availability::ProviderAccess;
 use crate::domain::data_key::DataKey;
 use crate::domain::key::Key;
 use crate::domain::member::Member;
-use crate::domain::rules::Rules;
+use crate::domain::usage_rules::UsageRules;
 use crate::domain::version::KeyVersion;
 use crate::domain::workspace::{Project, Workspace, WorkspaceSlug};
 
 /// A value whose row has a MAC.
 pub trait MacRow {
-    /// The table, so that a row of one never passes for a row of another.
+    /// The table. It is part of the MAC, so that a row of one table never passes for one of another.
     const TABLE: &'static str;
 
     /// The row's primary key, for errors.
     fn primary_key(&self) -> String;
 
-    /// Its columns.
+    /// The columns.
     fn columns(&self) -> Tlv;
 
-    /// Its columns as bytes.
+    /// The columns in the canonical encoding.
     fn canonical(&self) -> Vec<u8> {
         self.columns()
             .finish()
@@ -241,9 +241,9 @@ impl MacRow for DataKey {
     }
 }
 
-/// Who may pay and what requests may do; nothing where both are as they are by default.
-fn policy<F: Serialize + Default + PartialEq>(funding: &F, rules: &Rules) -> Vec<u8> {
-    if *funding == F::default() && *rules == Rules::default() {
+/// The digest of a funding policy and usage rules; empty where both are the defaults.
+fn policy<F: Serialize + Default + PartialEq>(funding: &F, rules: &UsageRules) -> Vec<u8> {
+    if *funding == F::default() && *rules == UsageRules::default() {
         return Vec::new();
     }
     hashed(&(funding, rules))
@@ -257,7 +257,7 @@ fn unless_default<T: Serialize + Default + PartialEq>(value: &T) -> Vec<u8> {
     hashed(value)
 }
 
-/// A column that rows had not from the beginning.
+/// Adds a column that the table did not have from the beginning.
 fn added(tlv: Tlv, tag: u8, value: &[u8]) -> Tlv {
     if value.is_empty() {
         tlv

@@ -1,4 +1,4 @@
-//! The open keys of one workspace, and what they do.
+//! The open keys of one workspace: seals, MACs, fingerprints and digests.
 
 use latchkey_contract::ProviderId;
 use latchkey_envelope::{
@@ -33,13 +33,13 @@ struct Branch {
     key: BranchKey,
 }
 
-/// Something sealed, ready to be stored.
+/// A sealed value, ready to be stored.
 pub struct Sealed {
-    /// Which key wrapped the data key.
+    /// The branch key that wrapped the data key.
     pub wrapped_by: WrappedBy,
     /// The data key under the branch key.
     pub wrapped_data_key: Vec<u8>,
-    /// What was sealed, under the data key.
+    /// The sealed value, under the data key.
     pub payload: Vec<u8>,
 }
 
@@ -77,7 +77,7 @@ impl WorkspaceKeys {
         Stamped::new(value, mac.to_vec())
     }
 
-    /// The value, if its row is as it was stamped.
+    /// Checks the MAC of a row and returns the value.
     pub fn check<T: MacRow>(&self, stamped: Stamped<T>) -> Result<T, CustodyError> {
         let (value, mac) = stamped.into_unchecked();
         self.rows
@@ -86,7 +86,8 @@ impl WorkspaceKeys {
         Ok(value)
     }
 
-    /// What finds the same material again in this workspace, and tells nothing elsewhere.
+    /// The fingerprint of a material. Equal materials of a workspace have equal fingerprints; those of
+    /// different workspaces can't be compared.
     pub fn fingerprint(&self, provider: ProviderId, material: &Material) -> [u8; FINGERPRINT_LEN] {
         let identity = material.identity();
         let tag = self
@@ -97,7 +98,8 @@ impl WorkspaceKeys {
         fingerprint
     }
 
-    /// What tells a repeated request from another one. Keyed, because requests hold material.
+    /// The digest that tells a repeated request from another one. It is keyed, because requests contain
+    /// material.
     pub fn request_digest(&self, method: &str, request: &[u8]) -> Vec<u8> {
         self.requests.tag(&[method.as_bytes(), request]).to_vec()
     }
@@ -208,8 +210,8 @@ impl WorkspaceKeys {
             .ok_or(IntegrityError)
     }
 
-    /// A data key has one version, and belongs to no provider: no provider's id is `transcript`, so
-    /// that neither passes for the other.
+    /// The context of a data key, which has one version and no provider. No provider has the id
+    /// `transcript`, so a data key never opens as material, nor material as a data key.
     fn data_key_payload(&self, uid: DataKeyUid) -> PayloadContext<'static> {
         self.payload_context(uid.to_bytes(), 1, "transcript", "data_key")
     }

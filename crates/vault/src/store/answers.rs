@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::entity::answered_requests;
 use super::{Rows, Store, StoreError, Unit};
 
-/// An answer that was given before.
+/// The answer to an earlier request.
 #[derive(Clone, Debug)]
 pub struct Answered {
     /// SHA-256 of the method and the request.
@@ -30,7 +30,7 @@ pub async fn find(
     }))
 }
 
-/// Remembers an answer together with the change that it tells of.
+/// Stores an answer in the transaction of its change.
 pub async fn insert(
     unit: &Unit,
     actor: &str,
@@ -51,7 +51,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Forgets answers given before `time`.
+/// Deletes answers from before `time`.
 pub async fn forget_before(store: &Store, time: Timestamp) -> Result<u64, StoreError> {
     let deleted = answered_requests::Entity::delete_many()
         .filter(answered_requests::Column::CreateTime.lt(time.as_micros()))

@@ -13,7 +13,7 @@ use crate::domain::uid::WorkspaceUid;
 
 const TABLE: Table = Table("audit_events");
 
-/// Adds an event at the place that the head row gave it.
+/// Adds an event under the sequence number that the head row gave it.
 pub async fn insert(
     unit: &Unit,
     workspace: WorkspaceUid,

@@ -1,5 +1,5 @@
-//! Branch and lookup keys. Their rows need no MAC: everything that matters is in the sealed blob's
-//! context, so a changed row does not open.
+//! Branch and lookup keys. Their rows need no MAC: the context of the sealed blob holds every column, so
+//! a changed row does not open.
 
 use latchkey_clock::Timestamp;
 use sea_orm::{
@@ -13,7 +13,7 @@ use crate::domain::uid::{BranchKeyUid, WorkspaceUid};
 
 const TABLE: Table = Table("branch_keys");
 
-/// What a stored key is for.
+/// The purpose of a stored key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum BranchPurpose {
     /// Wraps data keys.
@@ -34,25 +34,25 @@ impl BranchPurpose {
 /// A key of a workspace, wrapped under a root key.
 #[derive(Clone, Debug)]
 pub struct WrappedBranchKey {
-    /// Its identity.
+    /// The identity.
     pub uid: BranchKeyUid,
-    /// Whose it is.
+    /// The workspace.
     pub workspace: WorkspaceUid,
-    /// What it is for.
+    /// The purpose.
     pub purpose: BranchPurpose,
     /// Counts from 1.
     pub version: u64,
-    /// The root key that wrapped it.
+    /// The id of the root key that wrapped it.
     pub root_key: String,
-    /// That root key's version.
+    /// The version of that root key.
     pub root_version: u64,
     /// The sealed blob.
     pub wrapped: Vec<u8>,
-    /// When it was made.
+    /// The time of its creation.
     pub create_time: Timestamp,
 }
 
-/// All of a workspace's, oldest version first.
+/// All keys of a workspace, the oldest version first.
 pub async fn of_workspace(
     rows: &impl Rows,
     workspace: WorkspaceUid,
@@ -68,7 +68,7 @@ pub async fn of_workspace(
         .collect()
 }
 
-/// Stores a new one.
+/// Stores a new key.
 pub async fn insert(unit: &Unit, key: WrappedBranchKey) -> Result<(), StoreError> {
     let row = branch_keys::Model {
         id: key.uid.0,

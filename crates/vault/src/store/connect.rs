@@ -1,4 +1,4 @@
-//! Opening the database.
+//! The connection to the database and its schema.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Store, StoreError};
 
-/// Which database, and how it is used.
+/// The configuration of the database.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseConfig {
@@ -17,7 +17,7 @@ pub struct DatabaseConfig {
     pub url: Option<SecretString>,
     /// A file that holds the URL.
     pub url_file: Option<std::path::PathBuf>,
-    /// Most connections at a time. Default 16.
+    /// Connections in the pool at most. Default 16.
     #[serde(default = "default_connections")]
     pub max_connections: u32,
 }
@@ -26,7 +26,7 @@ const fn default_connections() -> u32 {
     16
 }
 
-/// How long a writer waits for another one on SQLite, and anybody for a free connection.
+/// How long a writer waits for another writer on SQLite, and a call for a free connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Store {
@@ -36,7 +36,7 @@ impl Store {
         options
             .max_connections(max_connections)
             .acquire_timeout(CONNECT_TIMEOUT)
-            // Statements carry no secrets, but they are noise; spans time what matters.
+            // Statements hold no secrets, but they fill the logs; spans measure the calls.
             .sqlx_logging(false)
             .map_sqlx_sqlite_opts(|sqlite| {
                 sqlite
@@ -60,7 +60,7 @@ impl Store {
             .map_err(StoreError::Migration)
     }
 
-    /// Whether the schema is up to date; a service does not start on another one.
+    /// Whether the schema is up to date. A service does not start on another schema.
     pub async fn is_current(&self) -> Result<bool, StoreError> {
         let pending = VaultMigrator::get_pending_migrations(&self.db).await;
         Ok(pending.map_err(StoreError::Migration)?.is_empty())

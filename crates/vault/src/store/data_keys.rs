@@ -24,7 +24,7 @@ pub async fn find(
     row.map(from_row).transpose()
 }
 
-/// Stores a new one.
+/// Stores a new data key.
 pub async fn insert(unit: &Unit, key: Stamped<DataKey>) -> Result<(), StoreError> {
     data_keys::Entity::insert(to_row(key).into_active_model())
         .exec(unit.connection())
@@ -32,7 +32,7 @@ pub async fn insert(unit: &Unit, key: Stamped<DataKey>) -> Result<(), StoreError
     Ok(())
 }
 
-/// Takes a data key of a workspace away, row and all. Tells whether it was there.
+/// Deletes a data key of a workspace. Returns whether it existed.
 pub async fn delete(
     unit: &Unit,
     workspace: WorkspaceUid,
@@ -45,7 +45,7 @@ pub async fn delete(
     Ok(deleted.rows_affected > 0)
 }
 
-/// Takes all data keys of a workspace away, and tells how many there were.
+/// Deletes all data keys of a workspace. Returns their number.
 pub async fn delete_all(unit: &Unit, workspace: WorkspaceUid) -> Result<u64, StoreError> {
     let query =
         data_keys::Entity::delete_many().filter(data_keys::Column::WorkspaceId.eq(workspace.0));

@@ -14,18 +14,18 @@ use super::entity::keys;
 use super::row::{Table, added_json, json, signed, time};
 use super::{Rows, Store, StoreError, Unit};
 use crate::domain::key::{Key, KeyState};
-use crate::domain::settings::{Retention, Settings};
+use crate::domain::settings::{KeySettings, Retention};
 use crate::domain::stamped::Stamped;
 use crate::domain::uid::{KeyUid, ProjectUid, WorkspaceUid};
 
 const TABLE: Table = Table("keys");
 
-/// What a key's slug is unique in: its project, or else its workspace.
+/// The owner of a key, within which its slug is unique: the project, or else the workspace.
 #[derive(Clone, Copy, Debug)]
 pub struct Parent {
     /// The workspace.
     pub workspace: WorkspaceUid,
-    /// The project, if it is one's.
+    /// The project, where it is the owner.
     pub project: Option<ProjectUid>,
 }
 
@@ -35,12 +35,12 @@ impl Parent {
     }
 }
 
-/// A row of a list. One that can't be a key any more must not hide the others.
+/// A row of a list. A row that can't be read as a key must not hide the others.
 #[derive(Debug)]
 pub struct Listed {
-    /// What the row says that the key belongs to. Unchecked: for naming what is damaged.
+    /// The owner by the row, unchecked: it names a damaged row.
     pub parent: Parent,
-    /// What the row says is the last segment of its name. Unchecked too.
+    /// The last segment of the name by the row, unchecked too.
     pub slug: String,
     /// The key.
     pub key: Result<Stamped<Key>, StoreError>,
@@ -93,8 +93,7 @@ pub async fn list(
         .collect())
 }
 
-/// The keys that a request in a scope may be given, the platform's among them: of one provider, or of
-/// all.
+/// The keys that may serve a request in a scope, the platform's among them: of one provider, or of all.
 pub async fn candidates(
     rows: &impl Rows,
     scope: Parent,
@@ -151,7 +150,7 @@ pub async fn update(unit: &Unit, key: Stamped<Key>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Notes that a key was leased. Outside any lock and MAC: it only informs.
+/// Stores the time of the last lease of a key. No lock and no MAC covers it: it only informs.
 pub async fn touch(store: &Store, uid: KeyUid, time: Timestamp) -> Result<(), StoreError> {
     keys::Entity::update_many()
         .col_expr(keys::Column::LastUsedTime, Expr::value(time.as_micros()))
@@ -176,13 +175,13 @@ pub(super) fn listed(row: keys::Model) -> Listed {
 
 fn from_row(row: keys::Model) -> Result<Stamped<Key>, StoreError> {
     let table_row = TABLE.row(&row.id);
-    // The MAC covers what this column repeats, not the column.
+    // The MAC covers the columns that this one repeats, and not this column.
     let parent = Parent {
         workspace: WorkspaceUid(row.workspace_id),
         project: row.project_id.map(ProjectUid),
     };
     table_row.parse("parent_id", (row.parent_id == parent.id()).then_some(()))?;
-    let settings = Settings {
+    let settings = KeySettings {
         display_name: row.display_name,
         default_model: row.default_model,
         allowed_models: table_row.json("allowed_models", &row.allowed_models)?,

@@ -81,8 +81,8 @@ pub async fn update(unit: &Unit, member: Stamped<Member>) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Removes a member whose workspace is locked. No trace is kept but in the audit log: who is in the
-/// table is a member.
+/// Deletes a member whose workspace is locked. Only the audit log keeps a trace: every row of the table
+/// is a member.
 pub async fn delete(unit: &Unit, member: &Member) -> Result<(), StoreError> {
     members::Entity::delete_by_id((member.workspace.0, member.slug.to_string()))
         .exec(unit.connection())

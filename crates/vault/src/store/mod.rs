@@ -1,7 +1,7 @@
-//! The vault's database, and the only place that knows sea-orm.
+//! The vault's database. Only this folder depends on sea-orm.
 //!
-//! Reads run on the pool, writes in a [`Unit`] that is committed or rolled back whole. A lookup that
-//! finds nothing returns `None`; a row that can't be a domain value is an [`StoreError::Inconsistent`].
+//! Reads run on the pool, writes in a [`Unit`] that is committed or rolled back as a whole. A lookup of
+//! a missing row returns `None`; a row that can't be a domain value is [`StoreError::Inconsistent`].
 
 pub mod answers;
 pub mod audit_events;
@@ -33,13 +33,13 @@ pub struct Store {
     db: DatabaseConnection,
 }
 
-/// Changes that take effect together or not at all. Dropped uncommitted, nothing has happened.
+/// A unit of changes: a transaction. Dropping it rolls it back.
 #[derive(Debug)]
 pub struct Unit {
     transaction: DatabaseTransaction,
 }
 
-/// Something that rows can be read through: the pool, or a unit of changes.
+/// A source of rows: the pool, or a unit of changes.
 pub trait Rows: Sync {
     #[doc(hidden)]
     fn connection(&self) -> &impl ConnectionTrait;
@@ -61,7 +61,7 @@ impl Store {
     /// Begins a unit of changes.
     pub async fn begin(&self) -> Result<Unit, StoreError> {
         let options = TransactionOptions {
-            // Taking the write lock at once avoids the deadlock of two readers that both upgrade.
+            // Taking the write lock at once avoids a deadlock of two readers that both upgrade.
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };

@@ -1,4 +1,4 @@
-//! The queue of refused keys that wait for another check by their providers.
+//! The queue of refused keys that wait for a recheck.
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::ProviderId;
@@ -17,46 +17,46 @@ use crate::domain::stamped::Stamped;
 use crate::domain::uid::KeyUid;
 use crate::domain::version::KeyVersion;
 
-/// Where a key stands in the queue: the one that was left alone for longest comes first.
+/// The position of a key in the queue: the longest unchecked key comes first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Place {
-    /// When it was last changed or checked.
+pub struct QueuePosition {
+    /// The time of the last change or check.
     pub since: Timestamp,
-    /// Which it is.
+    /// The key.
     pub key: KeyUid,
 }
 
 /// A key in the queue, unchecked.
 #[derive(Debug)]
 pub struct Overdue {
-    /// Where it stands.
-    pub place: Place,
+    /// The position.
+    pub position: QueuePosition,
     /// The key.
     pub listed: Listed,
     /// Its current version.
     pub version: Result<Stamped<KeyVersion>, StoreError>,
 }
 
-/// The next refused keys of these providers, after `after`, that nobody changed or checked since
-/// `cutoff` and that have not expired by `now`.
+/// The next refused keys of these providers, after `after`, that were not changed or checked since
+/// `cutoff` and have not expired at `now`.
 pub async fn list(
     rows: &impl Rows,
     providers: &[ProviderId],
     cutoff: Timestamp,
     now: Timestamp,
-    after: Option<Place>,
+    after: Option<QueuePosition>,
     limit: u64,
 ) -> Result<Vec<Overdue>, StoreError> {
     let query = queue(providers, cutoff, now, after).limit(limit);
-    let found = query.all(rows.connection()).await?;
-    Ok(found.into_iter().map(overdue).collect())
+    let rows = query.all(rows.connection()).await?;
+    Ok(rows.into_iter().map(overdue).collect())
 }
 
 fn queue(
     providers: &[ProviderId],
     cutoff: Timestamp,
     now: Timestamp,
-    after: Option<Place>,
+    after: Option<QueuePosition>,
 ) -> SelectTwo<keys::Entity, key_versions::Entity> {
     let mut query = keys::Entity::find()
         .join(JoinType::LeftJoin, current_version())
@@ -70,7 +70,7 @@ fn queue(
                 .add(keys::Column::ExpireTime.gt(now.as_micros())),
         )
         .filter(since().lte(cutoff.as_micros()));
-    if let Some(Place { since: time, key }) = after {
+    if let Some(QueuePosition { since: time, key }) = after {
         let later_key = Condition::all()
             .add(since().eq(time.as_micros()))
             .add(keys::Column::Id.gt(key.0));
@@ -87,7 +87,8 @@ fn current_version() -> RelationDef {
         .into()
 }
 
-/// The state stands in the query itself: an index over quarantined keys alone is of use only then.
+/// The state is a literal in the query: the database uses the partial index over quarantined keys only
+/// then.
 fn is_quarantined() -> SimpleExpr {
     let quarantined = Expr::Constant(KeyState::Quarantined.as_str().into());
     Expr::col((keys::Entity, keys::Column::State)).eq(quarantined)
@@ -111,7 +112,7 @@ fn overdue((key, version): (keys::Model, Option<key_versions::Model>)) -> Overdu
         row: uid.to_string(),
     };
     Overdue {
-        place: Place {
+        position: QueuePosition {
             since: checked.map_or(changed, |checked| changed.max(checked)),
             key: KeyUid(key.id),
         },

@@ -1,4 +1,5 @@
-//! What is allowed of providers: to everybody in the platform's rows, to one workspace in its own.
+//! The availability of providers: for all workspaces in the platform's rows, for one workspace in its
+//! own.
 
 use latchkey_contract::ProviderId;
 use sea_orm::sea_query::{Expr, OnConflict, Query};
@@ -11,13 +12,13 @@ use uuid::Uuid;
 use super::entity::{keys, provider_access};
 use super::row::{Pair, Row, Table, json, signed, time};
 use super::{Rows, StoreError, Unit};
-use crate::domain::access::{ProviderAccess, Terms};
+use crate::domain::availability::{ProviderAccess, ProviderTerms};
 use crate::domain::stamped::Stamped;
 use crate::domain::uid::WorkspaceUid;
 
 const TABLE: Table = Table("provider_access");
 
-/// What these workspaces have of one provider, or of all, in the order of the providers' ids.
+/// The rows of these workspaces for one provider, or for all, in the order of the providers' ids.
 pub async fn list(
     rows: &impl Rows,
     workspaces: &[WorkspaceUid],
@@ -38,7 +39,7 @@ pub async fn list(
         .collect()
 }
 
-/// Stores what is new or was changed, while its workspace is locked.
+/// Stores a new or changed row whose workspace is locked.
 pub async fn put(unit: &Unit, access: Stamped<ProviderAccess>) -> Result<(), StoreError> {
     let key = [
         provider_access::Column::WorkspaceId,
@@ -54,7 +55,7 @@ pub async fn put(unit: &Unit, access: Stamped<ProviderAccess>) -> Result<(), Sto
     Ok(())
 }
 
-/// Takes what a workspace has of a provider away.
+/// Deletes the row of a workspace for a provider.
 pub async fn delete(
     unit: &Unit,
     workspace: WorkspaceUid,
@@ -66,7 +67,7 @@ pub async fn delete(
     Ok(())
 }
 
-/// Takes all that a workspace has away.
+/// Deletes all rows of a workspace.
 pub async fn delete_all(unit: &Unit, workspace: WorkspaceUid) -> Result<(), StoreError> {
     provider_access::Entity::delete_many()
         .filter(provider_access::Column::WorkspaceId.eq(workspace.0))
@@ -75,21 +76,21 @@ pub async fn delete_all(unit: &Unit, workspace: WorkspaceUid) -> Result<(), Stor
     Ok(())
 }
 
-/// The workspaces that a switch of everybody's own keys of a provider moves: they have such keys, and
-/// no switch of their own. In the order of their identities.
-pub async fn moved(
+/// The workspaces that a switch of own keys for all workspaces affects: they have own keys of the
+/// provider, and no switch of their own. In the order of their identities.
+pub async fn affected(
     rows: &impl Rows,
     platform: WorkspaceUid,
     provider: ProviderId,
 ) -> Result<Vec<WorkspaceUid>, StoreError> {
-    let found: Vec<Uuid> = movable(platform, provider)
+    let uids: Vec<Uuid> = without_switch(platform, provider)
         .into_tuple()
         .all(rows.connection())
         .await?;
-    Ok(found.into_iter().map(WorkspaceUid).collect())
+    Ok(uids.into_iter().map(WorkspaceUid).collect())
 }
 
-fn movable(platform: WorkspaceUid, provider: ProviderId) -> Select<keys::Entity> {
+fn without_switch(platform: WorkspaceUid, provider: ProviderId) -> Select<keys::Entity> {
     let with_a_switch = Query::select()
         .column(provider_access::Column::WorkspaceId)
         .from(provider_access::Entity)
@@ -113,7 +114,7 @@ pub async fn has_own_key(
     workspace: WorkspaceUid,
     provider: ProviderId,
 ) -> Result<bool, StoreError> {
-    let found: Option<i32> = keys::Entity::find()
+    let row: Option<i32> = keys::Entity::find()
         .select_only()
         .expr(Expr::cust("1"))
         .filter(keys::Column::WorkspaceId.eq(workspace.0))
@@ -122,7 +123,7 @@ pub async fn has_own_key(
         .into_tuple()
         .one(rows.connection())
         .await?;
-    Ok(found.is_some())
+    Ok(row.is_some())
 }
 
 const ON: &str = "on";
@@ -144,7 +145,7 @@ fn switch(
 fn from_row(row: provider_access::Model) -> Result<Stamped<ProviderAccess>, StoreError> {
     let id = Pair(row.workspace_id, &row.provider);
     let table_row = TABLE.row(&id);
-    let terms = Terms {
+    let terms = ProviderTerms {
         own_keys: switch(table_row, "own_keys", row.own_keys.as_deref())?,
         chat: switch(table_row, "chat", row.chat.as_deref())?,
         embeddings: switch(table_row, "embeddings", row.embeddings.as_deref())?,

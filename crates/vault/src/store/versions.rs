@@ -33,7 +33,7 @@ pub async fn find(
         .transpose()
 }
 
-/// The current version of each key, in no order; without those whose row can't be one any more.
+/// The current version of each key, in no order. A row that can't be read as a version is left out.
 pub async fn current_of(
     rows: &impl Rows,
     keys: &[&Key],
@@ -47,17 +47,17 @@ pub async fn current_of(
             .add(key_versions::Column::Version.eq(signed(key.current_version)));
         any.add(one)
     });
-    let found = key_versions::Entity::find()
+    let rows = key_versions::Entity::find()
         .filter(current)
         .all(rows.connection())
         .await?;
-    Ok(found
+    Ok(rows
         .into_iter()
         .filter_map(|row| from_row(row).ok())
         .collect())
 }
 
-/// The keys of a workspace that hold a material with this fingerprint now.
+/// The keys of a workspace whose current version has this fingerprint.
 pub async fn holders(
     rows: &impl Rows,
     workspace: WorkspaceUid,
@@ -67,8 +67,8 @@ pub async fn holders(
         .filter(key_versions::Column::WorkspaceId.eq(workspace.0))
         .filter(key_versions::Column::Fingerprint.eq(fingerprint.to_vec()))
         .filter(key_versions::Column::State.eq(VersionState::Current.as_str()));
-    let found = query.all(rows.connection()).await?;
-    Ok(found.into_iter().map(|row| KeyUid(row.key_id)).collect())
+    let rows = query.all(rows.connection()).await?;
+    Ok(rows.into_iter().map(|row| KeyUid(row.key_id)).collect())
 }
 
 /// Stores a new version.

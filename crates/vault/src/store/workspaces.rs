@@ -16,11 +16,11 @@ use crate::domain::stamped::Stamped;
 use crate::domain::uid::{DeploymentUid, WorkspaceUid};
 use crate::domain::workspace::{Workspace, WorkspaceSlug};
 
-/// A slug that no resource id can be.
+/// The slug of the platform. It is not a valid resource id.
 const PLATFORM: &str = "@platform";
 const TABLE: Table = Table("workspaces");
 
-/// The deployment's identity, once it has one.
+/// The identity of the deployment; `None` before the bootstrap.
 pub async fn deployment(rows: &impl Rows) -> Result<Option<DeploymentUid>, StoreError> {
     let row = deployment::Entity::find_by_id(1)
         .one(rows.connection())
@@ -65,7 +65,7 @@ pub async fn find_by_uid(
     row.map(from_row).transpose()
 }
 
-/// The same as `find`, holding the head row's lock until the unit ends: changes of one workspace take turns.
+/// Like [`find`], and locks the head row until the unit ends: changes of one workspace take turns.
 pub async fn lock(
     unit: &Unit,
     slug: Option<&ResourceId>,
@@ -96,8 +96,8 @@ pub async fn list(
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<Stamped<Workspace>>, StoreError> {
-    // A deleted one's slug is null and never greater. Where the platform's sorts is up to the
-    // database's collation.
+    // The slug of a deleted workspace is null and never greater. The position of the platform's slug
+    // depends on the database's collation.
     let query = workspaces::Entity::find()
         .filter(workspaces::Column::Slug.gt(after.unwrap_or_default()))
         .filter(workspaces::Column::Slug.ne(PLATFORM))
@@ -116,7 +116,7 @@ pub async fn revisions(
     rows: &impl Rows,
     uids: &[WorkspaceUid],
 ) -> Result<Vec<(WorkspaceUid, u64)>, StoreError> {
-    let found: Vec<(Uuid, i64)> = workspaces::Entity::find()
+    let heads: Vec<(Uuid, i64)> = workspaces::Entity::find()
         .select_only()
         .columns([workspaces::Column::Id, workspaces::Column::Revision])
         .filter(workspaces::Column::Id.is_in(uids.iter().map(|uid| uid.0)))
@@ -127,10 +127,10 @@ pub async fn revisions(
         let revision = TABLE.row(&id).counter("revision", revision)?;
         Ok((WorkspaceUid(id), revision))
     };
-    found.into_iter().map(parse).collect()
+    heads.into_iter().map(parse).collect()
 }
 
-/// The highest revision that any deleted workspace had, or 0.
+/// The highest revision of all deleted workspaces; 0 without one.
 pub async fn highest_deleted_revision(rows: &impl Rows) -> Result<u64, StoreError> {
     let highest: Option<Option<i64>> = workspaces::Entity::find()
         .select_only()

@@ -3,13 +3,13 @@ use latchkey_contract::ProviderId;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::access::Terms;
+use crate::domain::availability::ProviderTerms;
 use crate::domain::destination::Destination;
 use crate::domain::funding::Funding;
 use crate::domain::key::KeyState;
 use crate::domain::material::SecretKind;
 use crate::domain::member::{self, MemberRole};
-use crate::domain::settings::Settings;
+use crate::domain::settings::KeySettings;
 use crate::domain::uid::{BranchKeyUid, DataKeyUid, KeyUid, ProjectUid, WorkspaceUid};
 use crate::domain::verification::{Grade, Verification};
 use crate::domain::version::{VersionState, WrappedBy};
@@ -25,7 +25,7 @@ fn workspace() -> Workspace {
         display_name: "Acme".to_owned(),
         fallbacks: Vec::new(),
         funding: Funding::default(),
-        rules: Rules::default(),
+        rules: UsageRules::default(),
         revision: 41,
         audit_sequence: 42,
         row_revision: 43,
@@ -42,7 +42,7 @@ fn key() -> Key {
         project: Some(ProjectUid(Uuid::from_u128(2))),
         slug: Some("main".parse().unwrap()),
         provider: ProviderId::OpenAi,
-        settings: Settings {
+        settings: KeySettings {
             display_name: "Main".to_owned(),
             default_model: "gpt-5.4".to_owned(),
             allowed_models: vec!["gpt-5*".to_owned()],
@@ -51,7 +51,7 @@ fn key() -> Key {
             weight: 5,
             expire_time: Some(at(9)),
             labels: [("team".to_owned(), "search".to_owned())].into(),
-            ..Settings::default()
+            ..KeySettings::default()
         },
         state: KeyState::Active,
         state_detail: String::new(),
@@ -190,7 +190,7 @@ fn deployments_and_fallbacks_are_covered() {
 
 #[test]
 fn what_is_allowed_of_a_provider_is_covered() {
-    let of = |terms: Terms| ProviderAccess {
+    let of = |terms: ProviderTerms| ProviderAccess {
         workspace: WorkspaceUid(Uuid::from_u128(1)),
         provider: ProviderId::OpenAi,
         terms,
@@ -198,42 +198,42 @@ fn what_is_allowed_of_a_provider_is_covered() {
         update_time: at(1),
     };
     let models = || vec!["m".to_owned()];
-    let mut rows = vec![of(Terms::default())];
+    let mut rows = vec![of(ProviderTerms::default())];
     for on in [false, true] {
         let on = Some(on);
-        let default = Terms::default;
+        let default = ProviderTerms::default;
         rows.extend([
-            of(Terms {
+            of(ProviderTerms {
                 own_keys: on,
                 ..default()
             }),
-            of(Terms {
+            of(ProviderTerms {
                 chat: on,
                 ..default()
             }),
-            of(Terms {
+            of(ProviderTerms {
                 embeddings: on,
                 ..default()
             }),
-            of(Terms {
+            of(ProviderTerms {
                 images: on,
                 ..default()
             }),
         ]);
     }
-    let row = || of(Terms::default());
+    let row = || of(ProviderTerms::default());
     rows.extend([
-        of(Terms {
+        of(ProviderTerms {
             allowed_models: models(),
-            ..Terms::default()
+            ..ProviderTerms::default()
         }),
-        of(Terms {
+        of(ProviderTerms {
             denied_models: models(),
-            ..Terms::default()
+            ..ProviderTerms::default()
         }),
-        of(Terms {
+        of(ProviderTerms {
             default_model: "m".to_owned(),
-            ..Terms::default()
+            ..ProviderTerms::default()
         }),
         ProviderAccess {
             workspace: WorkspaceUid(Uuid::from_u128(2)),
@@ -302,7 +302,7 @@ fn every_column_of_a_data_key_is_covered() {
 
 #[test]
 fn every_column_of_a_member_is_covered() {
-    let terms = member::Terms {
+    let terms = member::MemberFields {
         identity: "token:ada".parse().unwrap(),
         role: MemberRole::Member,
         display_name: String::new(),

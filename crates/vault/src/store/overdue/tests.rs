@@ -10,12 +10,12 @@ async fn sqlite_finds_the_queue_by_an_index_of_refused_keys_alone() {
     let database = TestDatabase::fresh(Backend::Sqlite).await;
     let store = Store::connect(&database.url, 1).await.unwrap();
     store.migrate().await.unwrap();
-    let (now, place) = (Timestamp::UNIX_EPOCH, KeyUid(uuid::Uuid::nil()));
-    let place = Place {
+    let now = Timestamp::UNIX_EPOCH;
+    let position = QueuePosition {
         since: now,
-        key: place,
+        key: KeyUid(uuid::Uuid::nil()),
     };
-    for after in [None, Some(place)] {
+    for after in [None, Some(position)] {
         let mut statement = queue(&ProviderId::ALL, now, now, after).build(DbBackend::Sqlite);
         statement.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
         let steps = store.connection().query_all_raw(statement).await.unwrap();

@@ -11,7 +11,7 @@ async fn sqlite_finds_the_workspaces_that_a_switch_moves_by_an_index_alone() {
     let store = Store::connect(&database.url, 1).await.unwrap();
     store.migrate().await.unwrap();
     let platform = WorkspaceUid(Uuid::nil());
-    let mut statement = movable(platform, ProviderId::OpenAi).build(DbBackend::Sqlite);
+    let mut statement = without_switch(platform, ProviderId::OpenAi).build(DbBackend::Sqlite);
     statement.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
     let steps = store.connection().query_all_raw(statement).await.unwrap();
     let steps = steps.iter().map(|step| step.try_get("", "detail").unwrap());
