@@ -1,27 +1,27 @@
-//! What workspaces may use of providers: the operator's terms for everybody, and over them the
-//! workspace's own. Read in one query, and taken from rows that passed their checks alone.
+//! What workspaces may use of providers: the operator's terms for all workspaces, and over them those
+//! for one workspace. All rows are read in one query, and each must pass its integrity check.
 
 use std::collections::BTreeMap;
 
 use latchkey_contract::ProviderId;
 
 use crate::custody::CustodyError;
-use crate::domain::access::{Access, ProviderAccess};
+use crate::domain::availability::{Availability, ProviderAccess};
 use crate::error::VaultError;
 use crate::store::{Rows, provider_access};
 use crate::vault::{OpenWorkspace, Vault};
 
-/// The terms of some providers, as they are kept.
-pub(crate) struct AccessRows {
-    /// Those for everybody.
+/// The stored terms of some providers.
+pub(crate) struct AvailabilityRows {
+    /// The terms for all workspaces.
     pub everybody: BTreeMap<ProviderId, ProviderAccess>,
-    /// Those of one workspace.
+    /// The terms for one workspace.
     pub overrides: BTreeMap<ProviderId, ProviderAccess>,
 }
 
-impl AccessRows {
-    /// Reads those for everybody, and those of a workspace if there is one; of one provider, or of all.
-    /// One row that is not what was stored, and nothing is known.
+impl AvailabilityRows {
+    /// Reads the terms for all workspaces, and those for `workspace` where it is given: of one provider,
+    /// or of all. Fails if any row fails its integrity check.
     pub(crate) async fn read(
         rows: &impl Rows,
         platform: &OpenWorkspace,
@@ -30,32 +30,32 @@ impl AccessRows {
     ) -> Result<Self, CustodyError> {
         let mut uids = vec![platform.workspace.uid];
         uids.extend(workspace.map(|open| open.workspace.uid));
-        let mut found = Self {
+        let mut read = Self {
             everybody: BTreeMap::new(),
             overrides: BTreeMap::new(),
         };
         for stamped in provider_access::list(rows, &uids, provider).await? {
             let owner = stamped.peek().workspace;
             let (open, of_owner) = match workspace {
-                Some(open) if open.workspace.uid == owner => (open, &mut found.overrides),
-                Some(_) | None => (platform, &mut found.everybody),
+                Some(open) if open.workspace.uid == owner => (open, &mut read.overrides),
+                Some(_) | None => (platform, &mut read.everybody),
             };
             let access = open.keys.check(stamped)?;
             of_owner.insert(access.provider, access);
         }
-        Ok(found)
+        Ok(read)
     }
 
-    /// What everybody may use of a provider.
-    pub(crate) fn of_everybody(&self, provider: ProviderId) -> Access {
+    /// What a workspace without an override may use of a provider.
+    pub(crate) fn of_everybody(&self, provider: ProviderId) -> Availability {
         let terms = self.everybody.get(&provider);
-        terms.map_or_else(Access::default, |access| {
-            access.terms.over(&Access::default())
+        terms.map_or_else(Availability::default, |access| {
+            access.terms.over(&Availability::default())
         })
     }
 
-    /// What the workspace may use of a provider.
-    pub(crate) fn effective(&self, provider: ProviderId) -> Access {
+    /// What the workspace may use of a provider, with its override.
+    pub(crate) fn effective(&self, provider: ProviderId) -> Availability {
         let everybody = self.of_everybody(provider);
         match self.overrides.get(&provider) {
             Some(access) => access.terms.over(&everybody),
@@ -66,16 +66,16 @@ impl AccessRows {
 
 impl Vault {
     /// What a workspace may use of a provider, or of each.
-    pub async fn access_of(
+    pub async fn availability(
         &self,
         open: &OpenWorkspace,
         platform: &OpenWorkspace,
         provider: Option<ProviderId>,
-    ) -> Result<BTreeMap<ProviderId, Access>, VaultError> {
-        let rows = AccessRows::read(&self.store, platform, Some(open), provider).await?;
+    ) -> Result<BTreeMap<ProviderId, Availability>, VaultError> {
+        let rows = AvailabilityRows::read(&self.store, platform, Some(open), provider).await?;
         let all = ProviderId::ALL.into_iter();
-        let asked = all.filter(|each| provider.is_none_or(|provider| provider == *each));
-        Ok(asked
+        let providers = all.filter(|each| provider.is_none_or(|provider| provider == *each));
+        Ok(providers
             .map(|provider| (provider, rows.effective(provider)))
             .collect())
     }

@@ -1,4 +1,4 @@
-//! What the audit log records.
+//! Events of the audit log.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use latchkey_clock::Timestamp;
 use latchkey_contract::Reason;
 
-/// Who acts, and by which method.
+/// The actor and the method of an event.
 #[derive(Clone, Debug)]
 pub struct Act {
     /// A SPIFFE ID, `token:{name}`, or `system`.
@@ -16,7 +16,7 @@ pub struct Act {
 }
 
 impl Act {
-    /// Something the vault does of itself.
+    /// An act of the vault itself.
     pub fn system(act: &str) -> Self {
         Self {
             actor: "system".into(),
@@ -25,7 +25,7 @@ impl Act {
     }
 }
 
-/// What became of an act.
+/// The outcome of an act.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Decision {
     /// Done, in the transaction of the event.
@@ -54,27 +54,27 @@ impl Decision {
     }
 }
 
-/// One thing that happened or was refused. It gets its sequence number when it is written.
+/// An act that was done or refused. It gets its sequence number when it is written.
 #[derive(Clone, Debug)]
 pub struct AuditEvent {
     /// Its place in its scope; 0 until it is written.
     pub sequence: u64,
-    /// When.
+    /// The time.
     pub time: Timestamp,
-    /// Who and how.
+    /// The actor and the method.
     pub act: Act,
-    /// The name of what was acted on.
+    /// The name of the resource.
     pub resource: String,
-    /// What became of it.
+    /// The outcome.
     pub decision: Decision,
-    /// Why it was refused; empty when it was done.
+    /// The reason of a refusal; empty for an act that was done.
     pub reason: String,
-    /// What changed, without secrets.
+    /// The changed fields and other facts, without secrets.
     pub details: BTreeMap<String, String>,
 }
 
 impl AuditEvent {
-    /// Something that is being done.
+    /// An act that is being done.
     pub fn done(act: &Act, resource: impl std::fmt::Display, time: Timestamp) -> Self {
         Self {
             sequence: 0,
@@ -87,7 +87,7 @@ impl AuditEvent {
         }
     }
 
-    /// Something that was not done.
+    /// An act that was refused.
     pub fn refused(
         act: &Act,
         resource: impl std::fmt::Display,

@@ -1,4 +1,5 @@
-//! What the operator allows of a provider: to every workspace, and to one of them where that differs.
+//! What the operator makes available of a provider: to every workspace, and to one workspace where
+//! that differs.
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::ProviderId;
@@ -8,30 +9,30 @@ use super::settings::{FieldError, check_model, check_patterns};
 use super::uid::WorkspaceUid;
 use super::workspace::Workspace;
 
-/// What of a provider a workspace may use. By default, everything.
+/// What a workspace may use of a provider. By default, everything.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of its own, and all can be set at the same time"
 )]
-pub struct Access {
+pub struct Availability {
     /// Whether own keys may be used.
     pub own_keys: bool,
     /// Chat.
     pub chat: bool,
     /// Embeddings.
     pub embeddings: bool,
-    /// Making pictures.
+    /// Image generation.
     pub images: bool,
-    /// When not empty, the only models that may be asked for.
+    /// When not empty, the only allowed models.
     pub allowed_models: Vec<String>,
-    /// Models that may not be asked for; wins over `allowed_models`.
+    /// Denied models; wins over `allowed_models`.
     pub denied_models: Vec<String>,
-    /// The model of a request that names none, with a key that has no default; empty for none.
+    /// The model of a request that names none, for a key without a default; empty for none.
     pub default_model: String,
 }
 
-impl Default for Access {
+impl Default for Availability {
     fn default() -> Self {
         Self {
             own_keys: true,
@@ -45,28 +46,28 @@ impl Default for Access {
     }
 }
 
-/// What was decided of a provider, for everybody or for one workspace. Switches that are not set, and
-/// lists and a default model that are empty, leave it as it is without them.
+/// What the operator has set for a provider, for all workspaces or for one. A switch that is not set,
+/// an empty list and an empty default model change nothing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Terms {
+pub struct ProviderTerms {
     /// Whether own keys may be used.
     pub own_keys: Option<bool>,
     /// Chat.
     pub chat: Option<bool>,
     /// Embeddings.
     pub embeddings: Option<bool>,
-    /// Making pictures.
+    /// Image generation.
     pub images: Option<bool>,
-    /// The only models that may be asked for.
+    /// The only allowed models.
     pub allowed_models: Vec<String>,
-    /// Models that may not be asked for.
+    /// Denied models.
     pub denied_models: Vec<String>,
     /// The model of a request that names none.
     pub default_model: String,
 }
 
-impl Terms {
-    /// The terms, if each is within its bounds. `path` is that of their message.
+impl ProviderTerms {
+    /// Checks the bounds. `path` is that of the message.
     pub fn checked(self, path: &str) -> Result<Self, FieldError> {
         check_patterns(&format!("{path}.allowed_models"), &self.allowed_models)?;
         check_patterns(&format!("{path}.denied_models"), &self.denied_models)?;
@@ -74,8 +75,8 @@ impl Terms {
         Ok(self)
     }
 
-    /// What holds where these terms are set over `base`. A list takes the other's place whole.
-    pub fn over(&self, base: &Access) -> Access {
+    /// The availability where these terms are applied to `base`. A list replaces the other list.
+    pub fn over(&self, base: &Availability) -> Availability {
         let list = |own: &[String], base: &[String]| {
             let list = if own.is_empty() { base } else { own };
             list.to_vec()
@@ -84,7 +85,7 @@ impl Terms {
             "" => &base.default_model,
             _ => &self.default_model,
         };
-        Access {
+        Availability {
             own_keys: self.own_keys.unwrap_or(base.own_keys),
             chat: self.chat.unwrap_or(base.chat),
             embeddings: self.embeddings.unwrap_or(base.embeddings),
@@ -96,23 +97,22 @@ impl Terms {
     }
 }
 
-/// The terms of one provider, as they are kept.
+/// The stored terms of one provider.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ProviderAccess {
-    /// The workspace that they are for; the platform's are for everybody.
+    /// The workspace; the platform's terms hold for all workspaces.
     pub workspace: WorkspaceUid,
     /// The provider.
     pub provider: ProviderId,
-    /// What was decided.
-    pub terms: Terms,
+    /// The terms.
+    pub terms: ProviderTerms,
     /// Grows by one with each change; its etag.
     pub row_revision: u64,
-    /// When they were last changed.
+    /// The time of the last change.
     pub update_time: Timestamp,
 }
 
-/// What a workspace's requests get instead of its own keys where those are switched off. A key that is
-/// named is never replaced.
+/// The fallback of a workspace whose own keys are switched off. A named key is never replaced.
 pub fn switched_off_fallback(workspace: &Workspace) -> FundingFallback {
     match workspace.funding.selection {
         Selection::Automatic => workspace.funding.when_switched_off,
@@ -128,8 +128,8 @@ mod tests {
         patterns.iter().map(ToString::to_string).collect()
     }
 
-    fn base() -> Access {
-        Access {
+    fn base() -> Availability {
+        Availability {
             own_keys: false,
             chat: true,
             embeddings: false,
@@ -142,20 +142,23 @@ mod tests {
 
     #[test]
     fn terms_that_say_nothing_change_nothing() {
-        assert_eq!(Terms::default().over(&base()), base());
-        assert_eq!(Terms::default().over(&Access::default()), Access::default());
+        assert_eq!(ProviderTerms::default().over(&base()), base());
+        assert_eq!(
+            ProviderTerms::default().over(&Availability::default()),
+            Availability::default()
+        );
     }
 
     #[test]
     fn each_switch_that_is_set_wins_either_way() {
-        let terms = Terms {
+        let terms = ProviderTerms {
             own_keys: Some(true),
             chat: Some(false),
             embeddings: Some(true),
             images: Some(false),
-            ..Terms::default()
+            ..ProviderTerms::default()
         };
-        let expected = Access {
+        let expected = Availability {
             own_keys: true,
             chat: false,
             embeddings: true,
@@ -166,22 +169,22 @@ mod tests {
     }
 
     #[test]
-    fn a_list_takes_the_others_place_whole() {
-        let terms = Terms {
+    fn a_list_replaces_the_base_list() {
+        let terms = ProviderTerms {
             allowed_models: models(&["o3"]),
-            ..Terms::default()
+            ..ProviderTerms::default()
         };
-        let expected = Access {
+        let expected = Availability {
             allowed_models: models(&["o3"]),
             ..base()
         };
         assert_eq!(terms.over(&base()), expected);
-        let terms = Terms {
+        let terms = ProviderTerms {
             denied_models: models(&["o3", "o4"]),
             default_model: "o5".to_owned(),
-            ..Terms::default()
+            ..ProviderTerms::default()
         };
-        let expected = Access {
+        let expected = Availability {
             denied_models: models(&["o3", "o4"]),
             default_model: "o5".to_owned(),
             ..base()
@@ -191,27 +194,27 @@ mod tests {
 
     #[test]
     fn an_error_names_the_field_from_the_message_on() {
-        let problem = |terms: Terms| {
+        let problem = |terms: ProviderTerms| {
             let error = terms.checked("provider.access").err();
             error.map(|error| error.field)
         };
-        assert_eq!(problem(Terms::default()), None);
-        let terms = Terms {
+        assert_eq!(problem(ProviderTerms::default()), None);
+        let terms = ProviderTerms {
             allowed_models: models(&["gpt-5*", "a*b"]),
-            ..Terms::default()
+            ..ProviderTerms::default()
         };
         let field = problem(terms);
         assert_eq!(field.as_deref(), Some("provider.access.allowed_models[1]"));
-        let terms = Terms {
+        let terms = ProviderTerms {
             denied_models: models(&["m"; 257]),
-            ..Terms::default()
+            ..ProviderTerms::default()
         };
         let field = problem(terms);
         assert_eq!(field.as_deref(), Some("provider.access.denied_models"));
         for model in ["a b", "a\nb", &"m".repeat(257)] {
-            let terms = Terms {
+            let terms = ProviderTerms {
                 default_model: model.to_owned(),
-                ..Terms::default()
+                ..ProviderTerms::default()
             };
             let field = problem(terms);
             assert_eq!(field.as_deref(), Some("provider.access.default_model"));

@@ -1,8 +1,8 @@
-//! What requests do.
+//! The capability of a request.
 
 use serde::{Deserialize, Serialize};
 
-/// What a request does, as far as the choice of a key cares.
+/// The kind of a request, as far as the choice of a key depends on it.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Capability {
@@ -11,8 +11,8 @@ pub enum Capability {
     /// Chat.
     #[default]
     Generate,
-    /// Pictures.
+    /// Images.
     GenerateImages,
-    /// The list of the provider's models: it is for no model, so none need be allowed.
+    /// The list of the provider's models. It names no model, so no model need be allowed.
     ListModels,
 }

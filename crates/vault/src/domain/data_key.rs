@@ -1,20 +1,20 @@
-//! Keys that the vault makes and leases to routers, to seal with on behalf of a workspace.
+//! Keys that the vault makes and leases to routers, which seal with them on behalf of a workspace.
 
 use latchkey_clock::Timestamp;
 
 use super::uid::{DataKeyUid, WorkspaceUid};
 use super::version::WrappedBy;
 
-/// A data key as it is kept: sealed like the material of a provider's key.
+/// A stored data key, sealed like the material of a provider's key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DataKey {
     /// Its identity, which is also the last segment of its name.
     pub uid: DataKeyUid,
-    /// Whose it is.
+    /// The workspace.
     pub workspace: WorkspaceUid,
-    /// Which key wrapped the key that the payload is sealed under.
+    /// The branch key that wrapped the key of the payload.
     pub wrapped_by: WrappedBy,
-    /// That key, sealed under the branch key.
+    /// The key of the payload, sealed under the branch key.
     pub wrapped_data_key: Vec<u8>,
     /// The data key itself, sealed.
     pub payload: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Whom a workspace asks when a model can't answer.
+//! The fallback models of a workspace.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,23 +7,24 @@ use latchkey_contract::ProviderId;
 
 use super::settings::{FieldError, check_model};
 
-/// Another model to ask. Written `{provider}/{model}`; models may hold slashes, providers don't.
+/// A model that is called where another one can't answer. Written `{provider}/{model}`; a model may
+/// contain slashes, a provider does not.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Fallback {
-    /// Whose model.
+    /// The provider.
     pub provider: ProviderId,
-    /// As the provider names it.
+    /// The model, as the provider names it.
     pub model: String,
 }
 
-/// A text that is no fallback.
+/// A text that is not a fallback.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("must have the form {{provider}}/{{model}}")]
-pub struct NoFallback;
+pub struct FallbackError;
 
 const MAX_FALLBACKS: usize = 8;
 
-/// The list, if it is within its bounds.
+/// Checks the bounds of the list.
 pub fn checked(fallbacks: Vec<Fallback>) -> Result<Vec<Fallback>, FieldError> {
     const LIST: &str = "workspace.fallbacks";
     if fallbacks.len() > MAX_FALLBACKS {
@@ -37,7 +38,7 @@ pub fn checked(fallbacks: Vec<Fallback>) -> Result<Vec<Fallback>, FieldError> {
         check_model(&field, &fallback.model)?;
         if fallbacks[..index].contains(fallback) {
             let field = format!("{LIST}[{index}]");
-            return Err(FieldError::new(field, "is there twice"));
+            return Err(FieldError::new(field, "is listed twice: remove one"));
         }
     }
     Ok(fallbacks)
@@ -50,12 +51,12 @@ impl fmt::Display for Fallback {
 }
 
 impl FromStr for Fallback {
-    type Err = NoFallback;
+    type Err = FallbackError;
 
-    fn from_str(text: &str) -> Result<Self, NoFallback> {
-        let (provider, model) = text.split_once('/').ok_or(NoFallback)?;
+    fn from_str(text: &str) -> Result<Self, FallbackError> {
+        let (provider, model) = text.split_once('/').ok_or(FallbackError)?;
         Ok(Self {
-            provider: provider.parse().map_err(|_| NoFallback)?,
+            provider: provider.parse().map_err(|_| FallbackError)?,
             model: model.to_owned(),
         })
     }
@@ -83,7 +84,7 @@ mod tests {
         assert_eq!(routed.model, "anthropic/claude-sonnet-5");
         assert_eq!(routed.to_string(), "openrouter/anthropic/claude-sonnet-5");
         for text in ["", "openai", "acme/model", "/model"] {
-            assert_eq!(text.parse::<Fallback>(), Err(NoFallback), "{text}");
+            assert_eq!(text.parse::<Fallback>(), Err(FallbackError), "{text}");
         }
     }
 

@@ -1,7 +1,7 @@
-//! Who may pay for a workspace's calls: its owner, on the provider's bill, or the platform.
+//! The funding policies: whether the workspace's owner or the platform pays for a call.
 //!
-//! The workspace has a whole policy. A project, a key or a request may narrow it; a call must be
-//! allowed by every level, so none of them widens what another one closes.
+//! The workspace has a complete policy. A project, a key or a request may narrow it. Every level must
+//! allow the payer; no level widens another.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub enum Selection {
     WhenNamed,
 }
 
-/// What happens instead of a call with an own key.
+/// What happens where no own key serves a request.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FundingFallback {
@@ -36,14 +36,14 @@ impl FundingFallback {
     }
 }
 
-/// Why no own key serves a request.
+/// The reason for which no own key serves a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum UnavailableReason {
-    /// One is there and failed.
+    /// An own key exists and failed.
     Failed,
-    /// None is there for it.
+    /// No own key exists for the request.
     Missing,
-    /// One is there, and the operator has switched own keys off.
+    /// An own key exists, and the operator has switched own keys off.
     SwitchedOff,
 }
 
@@ -53,11 +53,11 @@ pub enum UnavailableReason {
 pub struct Funding {
     /// When own keys are used.
     pub selection: Selection,
-    /// When there is none for a request.
+    /// The fallback where no own key exists for a request.
     pub when_missing: FundingFallback,
-    /// When one failed.
+    /// The fallback where an own key failed.
     pub when_failed: FundingFallback,
-    /// When the operator has switched them off.
+    /// The fallback where the operator has switched own keys off.
     pub when_switched_off: FundingFallback,
 }
 
@@ -73,7 +73,7 @@ impl Default for Funding {
 }
 
 impl Funding {
-    /// What happens for want of an own key.
+    /// The fallback for a reason.
     pub const fn fallback(&self, reason: UnavailableReason) -> FundingFallback {
         match reason {
             UnavailableReason::Failed => self.when_failed,
@@ -82,12 +82,12 @@ impl Funding {
         }
     }
 
-    /// Whether the platform pays in no case in which it would not pay under `before`.
+    /// Whether the platform pays only in cases in which it pays under `before` too.
     pub fn bills_the_platform_no_more_than(&self, before: &Self) -> bool {
         let pays = |policy: &Self| {
             let fallback = |reason| policy.fallback(reason) == FundingFallback::Platform;
             match policy.selection {
-                // Without a name, whatever own keys there are.
+                // A request without a name, whatever own keys exist.
                 Selection::WhenNamed => [fallback(UnavailableReason::Missing); 4],
                 Selection::Automatic => [
                     false,
@@ -102,33 +102,33 @@ impl Funding {
     }
 }
 
-/// What a project, a key or a request says of who may pay. Nothing where it says nothing.
+/// The funding policy of a project, a key or a request. `None` leaves a field to the other levels.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Narrowing {
     /// When own keys are used.
     pub selection: Option<Selection>,
-    /// When there is none for a request.
+    /// The fallback where no own key exists for a request.
     pub when_missing: Option<FundingFallback>,
-    /// When one failed.
+    /// The fallback where an own key failed.
     pub when_failed: Option<FundingFallback>,
-    /// When the operator has switched them off.
+    /// The fallback where the operator has switched own keys off.
     pub when_switched_off: Option<FundingFallback>,
 }
 
 impl Narrowing {
-    /// Whether the platform may stand in, as far as this level has a say.
+    /// Whether this level allows the platform to pay.
     pub fn allows_platform_fallback(&self, reason: UnavailableReason) -> bool {
-        let said = match reason {
+        let fallback = match reason {
             UnavailableReason::Failed => self.when_failed,
             UnavailableReason::Missing => self.when_missing,
             UnavailableReason::SwitchedOff => self.when_switched_off,
         };
-        said != Some(FundingFallback::Refuse)
+        fallback != Some(FundingFallback::Refuse)
     }
 
-    /// Whether own keys are for requests that name one, as far as this level has a say.
-    pub fn wants_a_name(&self) -> bool {
+    /// Whether this level reserves own keys for requests that name one.
+    pub fn requires_name(&self) -> bool {
         self.selection == Some(Selection::WhenNamed)
     }
 }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_the_operator_can_only_spare_the_platform() {
+    fn a_policy_that_adds_no_case_of_the_platform_paying_is_no_costlier() {
         use FundingFallback::{Platform, Refuse};
         use Selection::{Automatic, WhenNamed};
         let default = Funding::default();

@@ -1,10 +1,10 @@
-//! A provider key: what may be known of it, and its states.
+//! A provider key without its material, and its states.
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::ProviderId;
 use latchkey_contract::names::ResourceId;
 
-use super::settings::Settings;
+use super::settings::KeySettings;
 use super::uid::{KeyUid, ProjectUid, WorkspaceUid};
 
 /// A key without its material.
@@ -16,17 +16,17 @@ pub struct Key {
     pub workspace: WorkspaceUid,
     /// The project that it belongs to, if it does.
     pub project: Option<ProjectUid>,
-    /// The last segment of its name; nothing once it is deleted.
+    /// The last segment of its name; `None` once it is deleted.
     pub slug: Option<ResourceId>,
-    /// Whose key it is.
+    /// The provider.
     pub provider: ProviderId,
-    /// What its owner set.
-    pub settings: Settings,
-    /// Where it is in its life.
+    /// The owner's settings.
+    pub settings: KeySettings,
+    /// The state.
     pub state: KeyState,
-    /// Why it is there.
+    /// The reason of the state, such as the provider's message in a quarantine.
     pub state_detail: String,
-    /// The version in use.
+    /// The current version.
     pub current_version: u64,
     /// Grows by one with each change; its etag.
     pub row_revision: u64,
@@ -40,26 +40,26 @@ pub struct Key {
     pub last_used_time: Option<Timestamp>,
 }
 
-/// The stored states. That a key has expired follows from its settings and the time.
+/// The stored states. Expiry is not one: it follows from the settings and the time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeyState {
     /// Usable.
     Active,
-    /// Gone, but for this tombstone.
+    /// Deleted; the row is a tombstone.
     Deleted,
-    /// Switched off by its owner.
+    /// Disabled by its owner.
     Disabled,
-    /// Set aside because the provider refused it.
+    /// Excluded because the provider refused it, until a check accepts it.
     Quarantined,
 }
 
-/// A move that the state of a key does not allow.
+/// A transition that the state of a key does not allow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a key that is {from} cannot be {verb}")]
+#[error("a key in state {from} can't be {verb}")]
 pub struct IllegalTransition {
-    /// The state it is in.
+    /// The current state.
     pub from: &'static str,
-    /// What was to be done.
+    /// The refused transition, as a participle.
     pub verb: &'static str,
 }
 
@@ -95,7 +95,7 @@ impl Key {
             .is_some_and(|expiry| expiry <= now)
     }
 
-    /// Switched off. Doing it twice changes nothing.
+    /// The key, disabled. A disabled key stays as it is.
     pub fn disable(self, now: Timestamp) -> Result<Self, IllegalTransition> {
         match self.state {
             KeyState::Disabled => Ok(self),
@@ -106,7 +106,7 @@ impl Key {
         }
     }
 
-    /// Switched on, out of a quarantine too. Doing it twice changes nothing.
+    /// The key, enabled, from a quarantine too. An active key stays as it is.
     pub fn enable(self, now: Timestamp) -> Result<Self, IllegalTransition> {
         match self.state {
             KeyState::Active => Ok(self),
@@ -117,16 +117,17 @@ impl Key {
         }
     }
 
-    /// Set aside with the provider's words. A key that its owner switched off stays so.
-    pub fn quarantine(self, words: String, now: Timestamp) -> Result<Self, IllegalTransition> {
+    /// The key, quarantined with the provider's message. A disabled key stays disabled.
+    pub fn quarantine(self, message: String, now: Timestamp) -> Result<Self, IllegalTransition> {
         match self.state {
-            KeyState::Active => Ok(self.enter(KeyState::Quarantined, words, now)),
+            KeyState::Active => Ok(self.enter(KeyState::Quarantined, message, now)),
             KeyState::Disabled | KeyState::Quarantined => Ok(self),
             KeyState::Deleted => Err(self.illegal("quarantined")),
         }
     }
 
-    /// Let back in, because the provider accepts it again. A key that its owner switched off stays so.
+    /// The key, readmitted from a quarantine because the provider accepts it. A disabled key stays
+    /// disabled.
     pub fn readmit(self, now: Timestamp) -> Result<Self, IllegalTransition> {
         match self.state {
             KeyState::Quarantined => Ok(self.enter(KeyState::Active, String::new(), now)),
@@ -135,7 +136,7 @@ impl Key {
         }
     }
 
-    /// With another current version; that ends a quarantine, which was the old version's.
+    /// The key with another current version. That ends a quarantine, which was the old version's.
     pub fn renew(mut self, version: u64, now: Timestamp) -> Result<Self, IllegalTransition> {
         self.current_version = version;
         match self.state {
@@ -147,7 +148,7 @@ impl Key {
         }
     }
 
-    /// A tombstone.
+    /// The key as a tombstone.
     pub fn delete(mut self, now: Timestamp) -> Result<Self, IllegalTransition> {
         if self.state == KeyState::Deleted {
             return Err(self.illegal("deleted"));
@@ -157,8 +158,12 @@ impl Key {
         Ok(self.enter(KeyState::Deleted, String::new(), now))
     }
 
-    /// With other settings.
-    pub fn change(mut self, settings: Settings, now: Timestamp) -> Result<Self, IllegalTransition> {
+    /// The key with other settings.
+    pub fn change(
+        mut self,
+        settings: KeySettings,
+        now: Timestamp,
+    ) -> Result<Self, IllegalTransition> {
         if self.state == KeyState::Deleted {
             return Err(self.illegal("changed"));
         }

@@ -1,4 +1,4 @@
-//! Members: who holds a role in a workspace because the workspace says so.
+//! Members: identities with a role that a workspace grants.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,33 +9,33 @@ use latchkey_rpc::identity::{SpiffeId, TokenName};
 
 use super::uid::WorkspaceUid;
 
-/// Somebody with a role in a workspace.
+/// An identity with a role in a workspace.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Member {
     /// The workspace.
     pub workspace: WorkspaceUid,
     /// The last segment of the name.
     pub slug: ResourceId,
-    /// Who.
+    /// The identity.
     pub identity: CallerIdentity,
-    /// What they may do.
+    /// The role.
     pub role: MemberRole,
     /// For people.
     pub display_name: String,
     /// Grows by one with each change; its etag.
     pub row_revision: u64,
-    /// When they became a member.
+    /// The time at which it became a member.
     pub create_time: Timestamp,
-    /// When that was last changed.
+    /// The time of the last change.
     pub update_time: Timestamp,
 }
 
-/// What can be said of a member. All of it is set at once.
+/// The fields of a member that callers set, all at once.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Terms {
-    /// Who.
+pub struct MemberFields {
+    /// The identity.
     pub identity: CallerIdentity,
-    /// What they may do.
+    /// The role.
     pub role: MemberRole,
     /// For people.
     pub display_name: String,
@@ -43,26 +43,31 @@ pub struct Terms {
 
 impl Member {
     /// A new one.
-    pub fn new(workspace: WorkspaceUid, slug: ResourceId, terms: Terms, now: Timestamp) -> Self {
+    pub fn new(
+        workspace: WorkspaceUid,
+        slug: ResourceId,
+        fields: MemberFields,
+        now: Timestamp,
+    ) -> Self {
         Self {
             workspace,
             slug,
-            identity: terms.identity,
-            role: terms.role,
-            display_name: terms.display_name,
+            identity: fields.identity,
+            role: fields.role,
+            display_name: fields.display_name,
             row_revision: 1,
             create_time: now,
             update_time: now,
         }
     }
 
-    /// On other terms.
+    /// The member with other fields.
     #[must_use]
-    pub fn change(self, terms: Terms, now: Timestamp) -> Self {
+    pub fn change(self, fields: MemberFields, now: Timestamp) -> Self {
         Self {
-            identity: terms.identity,
-            role: terms.role,
-            display_name: terms.display_name,
+            identity: fields.identity,
+            role: fields.role,
+            display_name: fields.display_name,
             row_revision: self.row_revision + 1,
             update_time: now,
             ..self
@@ -78,7 +83,7 @@ impl Member {
     }
 }
 
-/// What a member may do.
+/// The role of a member.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum MemberRole {
     /// Uses the keys.
@@ -107,12 +112,12 @@ impl MemberRole {
     }
 }
 
-/// Who calls, as the access layer names callers. There is one spelling for each identity, so comparing
-/// texts compares identities.
+/// The identity of a caller, as the access layer names it. Each identity has one spelling, so texts
+/// compare as identities.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct CallerIdentity(Box<str>);
 
-/// A text that no caller has as identity.
+/// A text that is not the identity of a caller.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "must be a SPIFFE ID of a workload, such as spiffe://example.org/app, or token:{{name}} with \
@@ -190,18 +195,18 @@ mod tests {
 
     #[test]
     fn a_change_keeps_what_a_member_is() {
-        let terms = |identity: &str, role| Terms {
+        let fields = |identity: &str, role| MemberFields {
             identity: identity.parse().unwrap(),
             role,
             display_name: String::new(),
         };
         let at = Timestamp::from_micros;
         let workspace = WorkspaceUid(uuid::Uuid::from_u128(1));
-        let ada = terms("token:ada", MemberRole::Owner);
+        let ada = fields("token:ada", MemberRole::Owner);
         let before = Member::new(workspace, "ada".parse().unwrap(), ada, at(1));
         let after = before
             .clone()
-            .change(terms("token:lovelace", MemberRole::Caller), at(2));
+            .change(fields("token:lovelace", MemberRole::Caller), at(2));
         let expected = Member {
             identity: "token:lovelace".parse().unwrap(),
             role: MemberRole::Caller,

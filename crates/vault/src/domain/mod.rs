@@ -1,7 +1,7 @@
-//! What a vault is about: nouns, their states, and the rules. Pure: no I/O, no clock, no wire.
+//! The nouns of a vault, their states and the rules. Pure: no I/O, no clock, no wire format.
 
-pub mod access;
 pub mod audit;
+pub mod availability;
 pub mod capability;
 pub mod data_key;
 pub mod destination;
@@ -13,10 +13,10 @@ pub mod member;
 pub mod recheck;
 pub mod resolution;
 pub mod role;
-pub mod rules;
 pub mod settings;
 pub mod stamped;
 pub mod uid;
+pub mod usage_rules;
 pub mod verification;
 pub mod version;
 pub mod workspace;

@@ -4,17 +4,17 @@ use serde::Deserialize;
 
 use super::member::MemberRole;
 
-/// What an identity may be to the vault.
+/// A role in the vault.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Runs the deployment: workspaces, platform keys, the whole audit.
+    /// Runs the deployment: workspaces, platform keys, the whole audit log.
     Operator,
     /// Owns a workspace: its projects, keys and members.
     Owner,
-    /// A router: borrows keys.
+    /// A router, which leases keys.
     Router,
-    /// Belongs to a workspace: sees it and its projects. Workspaces alone grant it.
+    /// A member of a workspace, who reads it and its projects. Only workspaces grant this role.
     #[serde(skip)]
     Member,
 }
@@ -22,7 +22,7 @@ pub enum Role {
 impl latchkey_rpc::access::Role for Role {}
 
 impl MemberRole {
-    /// What it is worth here. A service uses keys, and that is done at the router.
+    /// The vault's roles of a member. A caller has none: it uses keys through a router.
     pub const fn roles(self) -> &'static [Role] {
         match self {
             Self::Owner => &[Role::Owner],

@@ -1,4 +1,4 @@
-//! What an owner sets on a key, and the limits of it.
+//! The settings of a key, and their bounds.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,18 @@ use latchkey_contract::names::KeyParent;
 use super::destination::is_deployment;
 use super::funding::Narrowing;
 
-/// A setting that is out of bounds, by its field.
+/// A setting that is not valid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{field} {problem}")]
 pub struct FieldError {
     /// The field's path in the message, such as `key.priority`.
     pub field: String,
-    /// What is wrong with it.
+    /// The problem, as the rest of a sentence about the field.
     pub problem: &'static str,
 }
 
 impl FieldError {
-    /// The field at `path` has a problem.
+    /// An error of the field at `path`.
     pub fn new(path: impl Into<String>, problem: &'static str) -> Self {
         Self {
             field: path.into(),
@@ -31,7 +31,7 @@ impl FieldError {
 
 /// The settings of a key.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Settings {
+pub struct KeySettings {
     /// For people.
     pub display_name: String,
     /// The model of a request that names none; empty for none.
@@ -44,27 +44,27 @@ pub struct Settings {
     pub priority: u32,
     /// Share of calls among keys of equal priority; at least 1.
     pub weight: u32,
-    /// From then on it is not used.
+    /// The time from which the key is not used.
     pub expire_time: Option<Timestamp>,
     /// For people and their tools.
     pub labels: BTreeMap<String, String>,
     /// Azure's deployments, by the model that each serves.
     pub deployments: BTreeMap<String, String>,
-    /// Who may pay, as far as the key has a say.
+    /// The key's funding policy.
     pub funding: Narrowing,
     /// When not empty, the only callers it serves.
     pub allowed_callers: Vec<String>,
-    /// What the provider keeps of calls with it.
+    /// The provider's retention of calls with the key.
     pub retention: Retention,
 }
 
-/// What a provider keeps of the calls that are made with a key.
+/// The retention of calls with a key by its provider.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Retention {
-    /// What it keeps of everybody's.
+    /// The provider's usual retention.
     #[default]
     Default,
-    /// Nothing, by an agreement.
+    /// No retention, by an agreement with the provider.
     Zero,
 }
 
@@ -77,7 +77,7 @@ impl Retention {
         }
     }
 
-    /// What a row names.
+    /// The retention that a row names.
     pub fn from_row(text: &str) -> Option<Self> {
         [Self::Default, Self::Zero]
             .into_iter()
@@ -93,17 +93,17 @@ const MAX_PATTERNS: usize = 256;
 const MAX_CALLER_BYTES: usize = 2_048;
 const MAX_LABELS: usize = 64;
 const MAX_DEPLOYMENTS: usize = 256;
-const HIGHEST_NUMBER: u32 = 1_000_000;
+const MAX_NUMBER: u32 = 1_000_000;
 
-impl Settings {
-    /// The settings, if each is within its bounds.
+impl KeySettings {
+    /// Checks the bounds.
     pub fn checked(self) -> Result<Self, FieldError> {
         check_display_name("key.display_name", &self.display_name)?;
         check_model("key.default_model", &self.default_model)?;
         check_patterns("key.allowed_models", &self.allowed_models)?;
         check_patterns("key.denied_models", &self.denied_models)?;
         for (field, number) in [("key.priority", self.priority), ("key.weight", self.weight)] {
-            if number > HIGHEST_NUMBER {
+            if number > MAX_NUMBER {
                 return Err(FieldError::new(field, "must be from 0 to 1,000,000"));
             }
         }
@@ -113,7 +113,7 @@ impl Settings {
         Ok(self)
     }
 
-    /// Refuses by name what `provider` has no use for.
+    /// Refuses a setting that `provider` has no use for.
     pub fn check_use(&self, provider: ProviderId) -> Result<(), FieldError> {
         if provider != ProviderId::Azure && !self.deployments.is_empty() {
             return Err(FieldError::new(
@@ -133,19 +133,19 @@ impl Settings {
         Ok(())
     }
 
-    /// Whether a deployment is one that the key's models lead to, as far as they are told.
+    /// Whether a model of the key leads to the deployment.
     pub fn lead_to(&self, deployment: &str) -> bool {
         let default = &self.default_model;
         let default = self.deployments.get(default).unwrap_or(default);
         default == deployment || self.deployments.values().any(|named| named == deployment)
     }
 
-    /// Whether the key may serve `model`, by its lists. The denial wins.
+    /// Whether the key's lists allow `model`. A denial wins.
     pub fn serves(&self, model: &str) -> bool {
         models_allow(&self.allowed_models, &self.denied_models, model)
     }
 
-    /// Whether the key may serve a caller; one that does not say who it is is nobody in particular.
+    /// Whether the key may serve a caller. An unnamed caller matches no pattern.
     pub fn serves_caller(&self, caller: &str) -> bool {
         let mut allowed = self.allowed_callers.iter();
         self.allowed_callers.is_empty()
@@ -153,14 +153,13 @@ impl Settings {
     }
 }
 
-/// Whether a pair of lists lets a model be used. An empty list of allowed ones allows all; a denial
-/// wins.
+/// Whether two lists allow a model. An empty `allowed` list allows all; a denial wins.
 pub fn models_allow(allowed: &[String], denied: &[String], model: &str) -> bool {
     let listed = |patterns: &[String]| patterns.iter().any(|pattern| covers(pattern, model));
     !listed(denied) && (allowed.is_empty() || listed(allowed))
 }
 
-/// Whether a display name is within its bounds.
+/// Checks the bounds of a display name.
 pub fn check_display_name(field: &str, text: &str) -> Result<(), FieldError> {
     if text.chars().count() > MAX_TEXT {
         return Err(FieldError::new(field, "must have at most 63 characters"));
@@ -178,7 +177,7 @@ fn covers(pattern: &str, model: &str) -> bool {
     }
 }
 
-/// Whether a model's name is within its bounds; an empty one is.
+/// Checks the bounds of a model's name. An empty name passes.
 pub(super) fn check_model(field: &str, model: &str) -> Result<(), FieldError> {
     if model.len() > MAX_MODEL_BYTES || model.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(FieldError::new(
@@ -189,7 +188,7 @@ pub(super) fn check_model(field: &str, model: &str) -> Result<(), FieldError> {
     Ok(())
 }
 
-/// Whether a list of models is within its bounds.
+/// Checks the bounds of a list of models.
 pub(super) fn check_patterns(field: &str, patterns: &[String]) -> Result<(), FieldError> {
     if patterns.len() > MAX_PATTERNS {
         return Err(FieldError::new(field, "must have at most 256 entries"));
@@ -274,15 +273,15 @@ mod tests {
 
     #[test]
     fn a_key_without_lists_serves_every_model() {
-        assert!(Settings::default().serves("gpt-5.4"));
+        assert!(KeySettings::default().serves("gpt-5.4"));
     }
 
     #[test]
     fn a_denied_model_is_not_served_though_it_is_allowed() {
-        let settings = Settings {
+        let settings = KeySettings {
             allowed_models: models(&["gpt-5*"]),
             denied_models: models(&["gpt-5.5"]),
-            ..Settings::default()
+            ..KeySettings::default()
         };
         assert!(settings.serves("gpt-5.4"));
         assert!(!settings.serves("gpt-5.5"));
@@ -291,9 +290,9 @@ mod tests {
 
     #[test]
     fn an_error_names_the_entry() {
-        let settings = Settings {
+        let settings = KeySettings {
             allowed_models: models(&["gpt-5*", "a*b"]),
-            ..Settings::default()
+            ..KeySettings::default()
         };
         assert_eq!(
             settings.checked().unwrap_err().field,
@@ -305,15 +304,15 @@ mod tests {
     fn labels_have_bounds() {
         let labels = |name: &str| BTreeMap::from([(name.to_owned(), String::new())]);
         for name in ["", "Team", "1team", "te am"] {
-            let settings = Settings {
+            let settings = KeySettings {
                 labels: labels(name),
-                ..Settings::default()
+                ..KeySettings::default()
             };
             assert!(settings.checked().is_err(), "{name}");
         }
-        let settings = Settings {
+        let settings = KeySettings {
             labels: labels("cost-center"),
-            ..Settings::default()
+            ..KeySettings::default()
         };
         assert!(settings.checked().is_ok());
     }
@@ -321,9 +320,9 @@ mod tests {
     #[test]
     fn deployments_have_bounds() {
         let problem = |model: &str, deployment: &str| {
-            let settings = Settings {
+            let settings = KeySettings {
                 deployments: BTreeMap::from([(model.to_owned(), deployment.to_owned())]),
-                ..Settings::default()
+                ..KeySettings::default()
             };
             settings.checked().err().map(|error| error.field)
         };
@@ -338,37 +337,37 @@ mod tests {
             assert_eq!(field.as_deref(), Some("key.deployments"));
         }
         let deployments = (0..257).map(|n| (format!("m{n}"), "d".to_owned()));
-        let settings = Settings {
+        let settings = KeySettings {
             deployments: deployments.collect(),
-            ..Settings::default()
+            ..KeySettings::default()
         };
         assert_eq!(settings.checked().unwrap_err().field, "key.deployments");
     }
 
     #[test]
     fn deployments_are_azures_alone() {
-        let settings = Settings {
+        let settings = KeySettings {
             deployments: BTreeMap::from([("gpt-5.4".to_owned(), "prod".to_owned())]),
-            ..Settings::default()
+            ..KeySettings::default()
         };
         for provider in ProviderId::ALL {
             let refused = settings.check_use(provider).is_err();
             assert_eq!(refused, provider != ProviderId::Azure, "{provider}");
-            assert!(Settings::default().check_use(provider).is_ok());
+            assert!(KeySettings::default().check_use(provider).is_ok());
         }
     }
 
     #[test]
-    fn a_deployment_is_known_by_its_own_name_and_by_its_model() {
-        let settings = Settings {
+    fn a_default_model_and_the_deployments_lead_to_a_deployment() {
+        let settings = KeySettings {
             default_model: "gpt-5.4".to_owned(),
             deployments: BTreeMap::from([("gpt-5.5".to_owned(), "prod".to_owned())]),
-            ..Settings::default()
+            ..KeySettings::default()
         };
         assert!(settings.lead_to("prod"));
         assert!(settings.lead_to("gpt-5.4"));
         assert!(!settings.lead_to("gpt-5.5"));
-        let elsewhere = Settings {
+        let elsewhere = KeySettings {
             default_model: "gpt-5.5".to_owned(),
             ..settings
         };

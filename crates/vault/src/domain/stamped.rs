@@ -1,7 +1,7 @@
-//! A value as it lies in the database: with a MAC that nobody has checked yet.
+//! A value as it is stored: with a MAC that has not been checked yet.
 
-/// A value and the MAC of its row. Reading gives the value out only against the MAC, see
-/// `custody`; so what a database says can't be used unchecked by accident.
+/// A value and the MAC of its row. `custody` returns the value only after it has checked the MAC, so
+/// that a stored value can't be used unchecked by accident.
 #[derive(Clone, Debug)]
 pub struct Stamped<T> {
     value: T,
@@ -14,12 +14,12 @@ impl<T> Stamped<T> {
         Self { value, mac }
     }
 
-    /// The value and the MAC, for writing them down and for checking one against the other.
+    /// The value and the MAC, for storing them and for checking one against the other.
     pub fn into_unchecked(self) -> (T, Vec<u8>) {
         (self.value, self.mac)
     }
 
-    /// Looks at the value without the check. For choosing which MAC key to check it with, no more.
+    /// The unchecked value. Use it only to find the key that checks it, or to name a damaged row.
     pub fn peek(&self) -> &T {
         &self.value
     }

@@ -1,5 +1,5 @@
-//! Identities behind names: a name may be used again, an identity never is. One type per noun, so
-//! that they can't be mixed up.
+//! Identities behind names: a name may be used again, an identity never is. Each noun has its own
+//! type, so that identities can't be mixed up.
 
 use ring::rand::{SecureRandom, SystemRandom};
 use uuid::{Builder, Uuid};
@@ -28,7 +28,7 @@ macro_rules! uid {
                 random_uuid(rng).map(Self)
             }
 
-            /// Its 16 bytes, as SEAL contexts and row MACs take it.
+            /// The 16 bytes, for seal contexts and row MACs.
             pub fn to_bytes(self) -> [u8; 16] {
                 self.0.into_bytes()
             }

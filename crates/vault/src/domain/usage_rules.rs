@@ -1,26 +1,26 @@
-//! What the requests of a workspace or a project may do.
+//! The usage rules of a workspace or a project.
 
 use serde::{Deserialize, Serialize};
 
 use super::capability::Capability;
 use super::settings::{FieldError, check_patterns, models_allow};
 
-/// The rules of a workspace, or of a project beside them. By default everything is allowed.
+/// The capabilities and models that requests may use. By default all are allowed.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rules {
-    /// When not empty, all that may be done.
+pub struct UsageRules {
+    /// When not empty, the only allowed capabilities.
     pub capabilities: Vec<Capability>,
-    /// When not empty, the only models that may be asked for.
+    /// When not empty, the only allowed models.
     pub allowed_models: Vec<String>,
-    /// Models that may not be asked for; wins over `allowed_models`.
+    /// Denied models; wins over `allowed_models`.
     pub denied_models: Vec<String>,
-    /// Whether only keys whose provider keeps nothing may be used.
+    /// Whether only keys with zero retention may be used.
     pub zero_retention: bool,
 }
 
-impl Rules {
-    /// The rules, if they are within their bounds. `noun` is what they are of.
+impl UsageRules {
+    /// Checks the bounds. `noun` is the field of the message: `workspace` or `project`.
     pub fn checked(mut self, noun: &str) -> Result<Self, FieldError> {
         check_patterns(&format!("{noun}.allowed_models"), &self.allowed_models)?;
         check_patterns(&format!("{noun}.denied_models"), &self.denied_models)?;
@@ -29,8 +29,8 @@ impl Rules {
         Ok(self)
     }
 
-    /// Whether a request may do that with a model. Listing models does nothing yet; an empty model is
-    /// none so far.
+    /// Whether the rules allow a request. Listing models is always allowed; an empty model is not
+    /// known yet.
     pub fn allow(&self, capability: Capability, model: &str) -> bool {
         if capability == Capability::ListModels {
             return true;

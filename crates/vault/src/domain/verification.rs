@@ -1,12 +1,12 @@
-//! What a check of a key showed.
+//! The outcome of a verification.
 
 use latchkey_clock::Timestamp;
 
-/// How much is known. A grade, not a yes: no provider proves everything without a billed call.
+/// How much a verification proves. No provider proves everything without a billed call, so this is a
+/// grade.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Grade {
-    /// The format is right and no more is known: nobody was asked, nobody could be, or the provider
-    /// refused.
+    /// The format is right. The provider was not called, did not answer, or refused the key.
     Format,
     /// The endpoint answered but can't check a key.
     Reachable,
@@ -27,7 +27,7 @@ impl Grade {
         }
     }
 
-    /// Whether it shows that the provider takes the key. That its endpoint answers does not.
+    /// Whether the grade proves that the provider accepts the key. An answering endpoint does not.
     pub const fn is_accepted(self) -> bool {
         match self {
             Self::Format | Self::Reachable => false,
@@ -43,25 +43,25 @@ impl Grade {
     }
 }
 
-/// A grade, when it was given, and the provider's words.
+/// A grade with its time and the provider's message.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Verification {
-    /// How much is known.
+    /// The grade.
     pub grade: Grade,
-    /// The provider's words where it limited or refused the key; why it could not be asked.
+    /// The provider's message where it limited or refused the key, or why it did not answer.
     pub detail: String,
-    /// When it was checked.
+    /// The time of the check.
     pub time: Timestamp,
 }
 
-/// What a provider said when it refused, with anything that looks like a key removed.
+/// A provider's error message. The router has removed everything that looks like a key.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ProviderMessage {
-    /// The HTTP status, or 0.
+    /// The HTTP status; 0 where there was no answer.
     pub http_status: i32,
-    /// The provider's error code, or empty.
+    /// The provider's error code; may be empty.
     pub code: String,
-    /// Its message.
+    /// The text.
     pub message: String,
 }
 

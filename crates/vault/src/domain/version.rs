@@ -1,4 +1,4 @@
-//! One sealed material of a key, and where it may be sent.
+//! One sealed material of a key, and its destination.
 
 use latchkey_clock::Timestamp;
 
@@ -27,13 +27,13 @@ pub struct KeyVersion {
     pub version: u64,
     /// The workspace, whose branch key it is under.
     pub workspace: WorkspaceUid,
-    /// Where it is in its life.
+    /// The state.
     pub state: VersionState,
-    /// Where it may be sent.
+    /// The only destination of the material.
     pub destination: Destination,
-    /// Of which kind the material is.
+    /// The kind of the material.
     pub secret_kind: SecretKind,
-    /// The last four characters of what people tell it by.
+    /// The last four characters of the text that people recognise it by.
     pub material_tail: String,
     /// Finds the same material again, within the workspace only.
     pub fingerprint: [u8; 16],
@@ -43,7 +43,7 @@ pub struct KeyVersion {
     pub wrapped_data_key: Vec<u8>,
     /// The material, sealed under the data key; empty once destroyed.
     pub payload: Vec<u8>,
-    /// What its last check showed.
+    /// The outcome of the last verification.
     pub verification: Verification,
     /// When it was stored.
     pub create_time: Timestamp,
@@ -78,8 +78,8 @@ impl VersionState {
 }
 
 impl KeyVersion {
-    /// Without its material: both ciphertexts are emptied, so that nothing in this row can be
-    /// opened again, whatever key is found later.
+    /// The version without its material: both ciphertexts are emptied, so that no key found later
+    /// opens them.
     #[must_use]
     pub fn destroy(mut self, now: Timestamp) -> Self {
         self.state = VersionState::Destroyed;
@@ -89,7 +89,7 @@ impl KeyVersion {
         self
     }
 
-    /// With another outcome of a check.
+    /// The version with the outcome of another verification.
     #[must_use]
     pub fn verified(mut self, verification: Verification) -> Self {
         self.verification = verification;

@@ -1,15 +1,14 @@
-//! Workspaces and projects. The platform is the one workspace without an owner: its keys are the
-//! platform's own.
+//! Workspaces and projects. The platform is a workspace too: it holds the platform's own keys.
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::names::{ProjectName, ResourceId, RevisionScope, WorkspaceName};
 
 use super::fallback::Fallback;
 use super::funding::{Funding, Narrowing};
-use super::rules::Rules;
 use super::uid::{ProjectUid, WorkspaceUid};
+use super::usage_rules::UsageRules;
 
-/// Whose workspace it is.
+/// The name of a workspace.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum WorkspaceSlug {
     /// The platform's own.
@@ -25,16 +24,16 @@ pub enum WorkspaceSlug {
 pub struct Workspace {
     /// The identity behind the name.
     pub uid: WorkspaceUid,
-    /// Whose it is.
+    /// The name.
     pub slug: WorkspaceSlug,
     /// For people.
     pub display_name: String,
-    /// Whom to ask when a model can't answer, in this order.
+    /// The models that are called where another one can't answer, in this order.
     pub fallbacks: Vec<Fallback>,
-    /// Who may pay.
+    /// The funding policy.
     pub funding: Funding,
-    /// What its requests may do.
-    pub rules: Rules,
+    /// The usage rules of its requests.
+    pub rules: UsageRules,
     /// Grows by one with each change of anything in it.
     pub revision: u64,
     /// The sequence number of the last audit event.
@@ -65,7 +64,7 @@ impl Workspace {
             display_name,
             fallbacks: Vec::new(),
             funding: Funding::default(),
-            rules: Rules::default(),
+            rules: UsageRules::default(),
             revision,
             audit_sequence: 0,
             row_revision: 1,
@@ -75,7 +74,7 @@ impl Workspace {
         }
     }
 
-    /// What its revisions are told under; nothing once it is deleted.
+    /// The scope of its revisions; `None` once it is deleted.
     pub fn scope(&self) -> Option<RevisionScope> {
         match &self.slug {
             WorkspaceSlug::Platform => Some(RevisionScope::Platform),
@@ -96,35 +95,35 @@ impl Workspace {
         }
     }
 
-    /// With another display name.
+    /// The same with another display name.
     #[must_use]
     pub fn rename(mut self, display_name: String, now: Timestamp) -> Self {
         self.display_name = display_name;
         self.touched(now)
     }
 
-    /// With other fallbacks.
+    /// The same with other fallbacks.
     #[must_use]
-    pub fn fall_back(mut self, fallbacks: Vec<Fallback>, now: Timestamp) -> Self {
+    pub fn with_fallbacks(mut self, fallbacks: Vec<Fallback>, now: Timestamp) -> Self {
         self.fallbacks = fallbacks;
         self.touched(now)
     }
 
-    /// With another policy of who may pay.
+    /// The same with another funding policy.
     #[must_use]
-    pub fn fund(mut self, funding: Funding, now: Timestamp) -> Self {
+    pub fn with_funding(mut self, funding: Funding, now: Timestamp) -> Self {
         self.funding = funding;
         self.touched(now)
     }
 
-    /// With other rules for its requests.
+    /// The same with other usage rules.
     #[must_use]
-    pub fn rule(mut self, rules: Rules, now: Timestamp) -> Self {
+    pub fn with_rules(mut self, rules: UsageRules, now: Timestamp) -> Self {
         self.rules = rules;
         self.touched(now)
     }
 
-    /// Without its name: a tombstone.
+    /// The tombstone: without a name.
     #[must_use]
     pub fn delete(mut self, now: Timestamp) -> Self {
         self.slug = WorkspaceSlug::Deleted;
@@ -146,14 +145,14 @@ pub struct Project {
     pub uid: ProjectUid,
     /// The workspace it belongs to.
     pub workspace: WorkspaceUid,
-    /// The last segment of its name; nothing once it is deleted.
+    /// The last segment of its name; `None` once it is deleted.
     pub slug: Option<ResourceId>,
     /// For people.
     pub display_name: String,
-    /// Who may pay, as far as the project has a say.
+    /// The project's funding policy.
     pub funding: Narrowing,
-    /// What its requests may do, within what the workspace's may.
-    pub rules: Rules,
+    /// The usage rules of its requests, beside the workspace's.
+    pub rules: UsageRules,
     /// Grows by one with each change; its etag.
     pub row_revision: u64,
     /// When it was created.
@@ -179,7 +178,7 @@ impl Project {
             slug: Some(slug),
             display_name,
             funding: Narrowing::default(),
-            rules: Rules::default(),
+            rules: UsageRules::default(),
             row_revision: 1,
             create_time: now,
             update_time: now,
@@ -196,28 +195,28 @@ impl Project {
         })
     }
 
-    /// With another display name.
+    /// The same with another display name.
     #[must_use]
     pub fn rename(mut self, display_name: String, now: Timestamp) -> Self {
         self.display_name = display_name;
         self.touched(now)
     }
 
-    /// With another say in who may pay.
+    /// The same with another funding policy.
     #[must_use]
-    pub fn fund(mut self, funding: Narrowing, now: Timestamp) -> Self {
+    pub fn with_funding(mut self, funding: Narrowing, now: Timestamp) -> Self {
         self.funding = funding;
         self.touched(now)
     }
 
-    /// With other rules for its requests.
+    /// The same with other usage rules.
     #[must_use]
-    pub fn rule(mut self, rules: Rules, now: Timestamp) -> Self {
+    pub fn with_rules(mut self, rules: UsageRules, now: Timestamp) -> Self {
         self.rules = rules;
         self.touched(now)
     }
 
-    /// Without its name: a tombstone.
+    /// The tombstone: without a name.
     #[must_use]
     pub fn delete(mut self, now: Timestamp) -> Self {
         self.slug = None;

@@ -1,11 +1,11 @@
-//! What requests may do, between message and domain. Workspaces and projects have the same fields.
+//! Usage rules, from the message and back. Workspaces and projects have the same fields.
 
 use latchkey_contract::vault::v1;
 
 use super::mask::Mask;
 use crate::domain::audit::AuditEvent;
 use crate::domain::capability::Capability;
-use crate::domain::rules::Rules;
+use crate::domain::usage_rules::UsageRules;
 use crate::error::VaultError;
 
 /// The fields of the rules, as masks name them.
@@ -22,12 +22,12 @@ pub(super) fn decode(
     capabilities: &[i32],
     (allowed_models, denied_models): (&[String], &[String]),
     zero_retention: bool,
-) -> Result<Rules, VaultError> {
+) -> Result<UsageRules, VaultError> {
     let decode = |(index, value): (usize, &i32)| {
         capability(&format!("{noun}.allowed_capabilities[{index}]"), *value)
     };
     let capabilities = capabilities.iter().enumerate().map(decode);
-    let rules = Rules {
+    let rules = UsageRules {
         capabilities: capabilities.collect::<Result<_, _>>()?,
         allowed_models: allowed_models.to_vec(),
         denied_models: denied_models.to_vec(),
@@ -37,7 +37,11 @@ pub(super) fn decode(
 }
 
 /// `current` with the fields that the mask names taken from `wanted`, and their names.
-pub(super) fn merge(mut current: Rules, wanted: Rules, mask: &Mask) -> (Rules, Vec<&'static str>) {
+pub(super) fn merge(
+    mut current: UsageRules,
+    wanted: UsageRules,
+    mask: &Mask,
+) -> (UsageRules, Vec<&'static str>) {
     let mut changed = Vec::new();
     let mut take = |field: &'static str, set: bool| {
         let named = mask.changes(field, set);
@@ -60,7 +64,7 @@ pub(super) fn merge(mut current: Rules, wanted: Rules, mask: &Mask) -> (Rules, V
 }
 
 /// The capabilities of rules as a message has them.
-pub(super) fn encode_capabilities(rules: &Rules) -> Vec<i32> {
+pub(super) fn encode_capabilities(rules: &UsageRules) -> Vec<i32> {
     let encode = |capability: &Capability| {
         let capability = match capability {
             Capability::Embed => v1::Capability::Embed,
@@ -73,8 +77,8 @@ pub(super) fn encode_capabilities(rules: &Rules) -> Vec<i32> {
     rules.capabilities.iter().map(encode).collect()
 }
 
-/// Rules as the audit log tells them.
-pub(super) fn describe(event: AuditEvent, rules: &Rules) -> AuditEvent {
+/// Adds rules to an event as the audit log shows them.
+pub(super) fn describe(event: AuditEvent, rules: &UsageRules) -> AuditEvent {
     let capabilities = encode_capabilities(rules).into_iter();
     let capabilities = capabilities.filter_map(|value| v1::Capability::try_from(value).ok());
     let capabilities: Vec<_> = capabilities
@@ -88,16 +92,16 @@ pub(super) fn describe(event: AuditEvent, rules: &Rules) -> AuditEvent {
         (of_retention, rules.zero_retention.to_string()),
     ]
     .into_iter()
-    .fold(event, |event, (field, words)| event.with(field, words))
+    .fold(event, |event, (field, value)| event.with(field, value))
 }
 
-/// What a request does.
+/// The capability of a request.
 pub(super) fn capability(field: &str, value: i32) -> Result<Capability, VaultError> {
     match v1::Capability::try_from(value) {
         Ok(v1::Capability::Unspecified | v1::Capability::Generate) => Ok(Capability::Generate),
         Ok(v1::Capability::Embed) => Ok(Capability::Embed),
         Ok(v1::Capability::GenerateImages) => Ok(Capability::GenerateImages),
         Ok(v1::Capability::ListModels) => Ok(Capability::ListModels),
-        Err(_) => Err(VaultError::field(field, "is not one that this vault knows")),
+        Err(_) => Err(VaultError::field(field, "is not a known value")),
     }
 }

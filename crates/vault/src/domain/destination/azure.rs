@@ -1,45 +1,45 @@
 //! The addresses that Azure's portal shows, taken apart: the resource's own, and the longer ones that
 //! name an interface, a deployment and a version too.
 //!
-//! What is before the segment `openai` belongs to the resource, or to a gateway in front of it. What
-//! comes after is what a router puts there by itself.
+//! The path before the segment `openai` belongs to the resource, or to a gateway in front of it. A
+//! router writes the rest of the path by itself.
 
 use url::Url;
 
 use super::ApiVersion;
 
-/// Why an address is none of those.
+/// The reason for which an address is not one of them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum AzureAddressError {
     /// Not a version.
-    #[error("has an api-version that is none: YYYY-MM-DD, YYYY-MM-DD-preview or v1 is one")]
+    #[error("has an invalid api-version: use YYYY-MM-DD, YYYY-MM-DD-preview or v1")]
     ApiVersion,
     /// The v1 interface has no dated versions.
-    #[error("is of the v1 interface, but has a dated api-version: remove one of the two")]
+    #[error("names the v1 interface and a dated api-version: remove one of the two")]
     Contradiction,
-    /// The deployment's name can't be one.
-    #[error("names a deployment that cannot be one: [A-Za-z0-9_.-]{{1,64}} is its form")]
+    /// The name of the deployment is malformed.
+    #[error("names an invalid deployment: use the form [A-Za-z0-9_.-]{{1,64}}")]
     Deployment,
-    /// The path is none that Azure has.
+    /// Azure has no such path.
     #[error("has an unknown path after `openai`: give the resource's endpoint alone")]
     Path,
-    /// The query holds something else.
+    /// The query holds another parameter.
     #[error("must have nothing but api-version in its query")]
     Query,
 }
 
-/// What an address holds.
+/// The parts of an address.
 pub(super) struct Parts {
     /// The resource's own address.
     pub(super) resource: Url,
-    /// The version, if it is told.
+    /// The version, if one is named.
     pub(super) api_version: Option<ApiVersion>,
     /// The deployment, if one is named.
     pub(super) deployment: Option<String>,
 }
 
 impl Parts {
-    /// An address that holds nothing else.
+    /// An address of the resource alone.
     pub(super) fn whole(resource: Url) -> Self {
         Self {
             resource,
@@ -76,13 +76,13 @@ pub(super) fn take_apart(url: &Url) -> Result<Parts, AzureAddressError> {
         .split('/')
         .filter(|part| !part.is_empty())
         .collect();
-    let mut found = segments
+    let mut interfaces = segments
         .iter()
         .enumerate()
         .filter(|(_, segment)| **segment == "openai")
         .filter_map(|(at, _)| Some((at, Interface::of(&segments[at + 1..])?)));
-    let (length, interface) = match found.next() {
-        Some(found) => found,
+    let (length, interface) = match interfaces.next() {
+        Some(interface) => interface,
         None if segments.contains(&"openai") => return Err(AzureAddressError::Path),
         None => (segments.len(), Interface::Unsaid),
     };

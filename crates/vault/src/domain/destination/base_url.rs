@@ -7,10 +7,10 @@ use url::Url;
 use super::ApiVersion;
 use super::azure::{self, AzureAddressError};
 
-/// Why an address can't be a base address.
+/// The reason for which a base address is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BaseUrlError {
-    /// It is none of the addresses that Azure's portal shows.
+    /// It is not an address that Azure's portal shows.
     #[error(transparent)]
     Azure(#[from] AzureAddressError),
     /// The egress policy forbids it.
@@ -20,21 +20,21 @@ pub enum BaseUrlError {
     #[error("is longer than 2,048 characters")]
     Long,
     /// This provider has no address of its own.
-    #[error("is required for this provider")]
+    #[error("is required for this provider: it has no public address")]
     Missing,
     /// Not a URL.
     #[error("must be an https URL")]
     NotAUrl,
 }
 
-/// A base address that may be used, and what else it told.
+/// A base address that the egress policy allows, and the other parts of its text.
 pub(super) struct BaseUrl {
     pub(super) address: Box<str>,
     pub(super) api_version: Option<ApiVersion>,
     pub(super) deployment: Option<String>,
 }
 
-const LONGEST: usize = 2_048;
+const MAX_LENGTH: usize = 2_048;
 
 impl BaseUrl {
     pub(super) fn parse(
@@ -42,7 +42,7 @@ impl BaseUrl {
         provider: ProviderId,
         policy: &EgressPolicy,
     ) -> Result<Self, BaseUrlError> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_LENGTH {
             return Err(BaseUrlError::Long);
         }
         let url: Url = text.parse().map_err(|_| BaseUrlError::NotAUrl)?;

@@ -1,5 +1,5 @@
-//! Where a key is sent. Fixed when the material is saved: whoever could move a stored key to
-//! another host could read it.
+//! The destination of a key. It is fixed when the material is stored: a caller who could redirect a
+//! stored key to another host could read it.
 
 mod azure;
 mod base_url;
@@ -15,8 +15,8 @@ use super::material::{Material, is_cloud_project};
 use super::settings::FieldError;
 use base_url::BaseUrl;
 
-/// A base address that the egress policy let pass, or the provider's own public address; and what
-/// else an address is made of. Texts that a provider has no use for are empty.
+/// A base address that the egress policy allows, or the provider's own public address, and the other
+/// parts of an address. Texts that a provider has no use for are empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Destination {
     base_url: Box<str>,
@@ -25,7 +25,7 @@ pub struct Destination {
     api_version: Box<str>,
 }
 
-/// What an owner says of a destination. An empty text says nothing.
+/// The destination as an owner gives it. An empty text stands for no value.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Directions<'a> {
     /// The base address.
@@ -38,7 +38,7 @@ pub struct Directions<'a> {
     pub api_version: &'a str,
 }
 
-/// A destination, and what else its address told.
+/// A destination, and the deployment that its address names.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Located {
     /// The destination.
@@ -47,22 +47,28 @@ pub struct Located {
     pub deployment: Option<String>,
 }
 
-/// Why there is no such destination.
+/// The reason for which a destination is refused.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum DestinationError {
-    /// The base address can't be one.
+    /// The base address is not allowed.
     #[error("base_url {0}")]
-    BaseUrl(#[from] BaseUrlError),
+    BaseUrl(BaseUrlError),
     /// Another field is malformed, missing, or of no use to the provider.
     #[error(transparent)]
     Field(#[from] FieldError),
 }
 
-/// Which of Azure's interfaces is spoken.
+/// The version of Azure's interface.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum ApiVersion {
     Dated(Box<str>),
     V1,
+}
+
+impl From<BaseUrlError> for DestinationError {
+    fn from(error: BaseUrlError) -> Self {
+        Self::BaseUrl(error)
+    }
 }
 
 impl Destination {
@@ -75,7 +81,7 @@ impl Destination {
         Self::default().redirect(directions, provider, policy)
     }
 
-    /// This destination, with what the directions say in place of what it said.
+    /// This destination, with the given directions in place of its own.
     pub fn redirect(
         &self,
         directions: &Directions<'_>,
@@ -85,14 +91,14 @@ impl Destination {
         check_use(directions, provider)?;
         let mut next = self.clone();
         let mut deployment = None;
-        let mut spoken = ApiVersion::parse(directions.api_version)?;
+        let mut api_version = ApiVersion::parse(directions.api_version)?;
         if !directions.base_url.is_empty() {
-            let found = BaseUrl::parse(directions.base_url, provider, policy)?;
-            next.base_url = found.address;
-            deployment = found.deployment;
-            spoken = agreed(spoken, found.api_version)?;
+            let parsed = BaseUrl::parse(directions.base_url, provider, policy)?;
+            next.base_url = parsed.address;
+            deployment = parsed.deployment;
+            api_version = agreed(api_version, parsed.api_version)?;
         }
-        match spoken {
+        match api_version {
             Some(ApiVersion::Dated(date)) => next.api_version = date,
             Some(ApiVersion::V1) => next.api_version = Box::default(),
             None => {}
@@ -110,7 +116,7 @@ impl Destination {
         })
     }
 
-    /// As it was stored; rows are trusted once their MAC has been checked.
+    /// A stored destination. Its row must have passed the integrity check.
     pub fn from_row(
         base_url: String,
         location: String,
@@ -180,7 +186,7 @@ impl ApiVersion {
     }
 }
 
-/// Refuses by name what a provider has no use for, and what can't be part of an address.
+/// Refuses a field that the provider has no use for, or that can't be part of an address.
 fn check_use(directions: &Directions<'_>, provider: ProviderId) -> Result<(), FieldError> {
     for (field, given, users) in [
         ("location", directions.location, ProviderId::Vertex),
@@ -206,21 +212,21 @@ fn check_use(directions: &Directions<'_>, provider: ProviderId) -> Result<(), Fi
     Ok(())
 }
 
-/// The one version that a field and an address tell, or either of them.
+/// The version that the field and the address agree on, or that either of them names.
 fn agreed(
     field: Option<ApiVersion>,
     address: Option<ApiVersion>,
 ) -> Result<Option<ApiVersion>, FieldError> {
     match (field, address) {
         (Some(field), Some(address)) if field != address => {
-            let problem = "is not the version that the address tells";
+            let problem = "differs from the version in base_url: give one of the two";
             Err(FieldError::new("api_version", problem))
         }
         (field, address) => Ok(field.or(address)),
     }
 }
 
-/// It becomes part of a host's name.
+/// A region becomes part of a host name.
 fn is_location(text: &str) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     (1..=32).contains(&text.len()) && text.chars().all(inner)

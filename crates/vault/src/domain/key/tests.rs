@@ -9,7 +9,7 @@ fn key(state: KeyState) -> Key {
         project: None,
         slug: Some("k".parse().unwrap()),
         provider: ProviderId::OpenAi,
-        settings: Settings::default(),
+        settings: KeySettings::default(),
         state,
         state_detail: "words".to_owned(),
         current_version: 1,
@@ -92,7 +92,7 @@ fn nothing_can_be_done_to_a_deleted_key() {
     assert!(deleted().readmit(at(1)).is_err());
     assert!(deleted().renew(2, at(1)).is_err());
     assert!(deleted().delete(at(1)).is_err());
-    assert!(deleted().change(Settings::default(), at(1)).is_err());
+    assert!(deleted().change(KeySettings::default(), at(1)).is_err());
     let error = deleted().enable(at(1)).unwrap_err();
     assert_eq!(error.to_string(), "a key that is deleted cannot be enabled");
 }

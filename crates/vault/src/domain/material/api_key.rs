@@ -1,18 +1,18 @@
-//! A key that is one text, and whose it unmistakably is.
+//! A key that is one text, and the checks that it is its provider's.
 
 use latchkey_contract::ProviderId;
 use latchkey_envelope::Secret;
 
 use super::text::{self, TextError};
 
-/// A key as its owner handed it in.
+/// A key as its owner gave it.
 pub struct ApiKey(Secret);
 
-/// Why a text can't be a key of its provider. The words say what to do.
+/// The reason for which a text can't be a key of its provider. The text tells the owner what to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ApiKeyError {
     /// An admin key.
-    #[error("is an admin key, which cannot infer: create a project API key instead")]
+    #[error("is an admin key, which can't call models: create a project API key")]
     AdminKey,
     /// A JSON file.
     #[error("is a JSON file: a service account is for vertex, in service_account_json")]
@@ -20,19 +20,19 @@ pub enum ApiKeyError {
     /// A token of a login.
     #[error("is a login token, not an API key: create an API key in the provider's console")]
     LoginToken,
-    /// Not what this provider issues.
+    /// Not of the form that OpenAI issues.
     #[error("must start with sk-")]
     NotOpenAi,
-    /// Unmistakably another provider's.
+    /// Certainly another provider's.
     #[error("is a key of {0}: choose that provider")]
     OtherProvider(ProviderId),
-    /// Not a text that a key could be.
+    /// Not of the form of any key.
     #[error(transparent)]
     Text(#[from] TextError),
 }
 
 impl ApiKey {
-    /// Takes a key in, if it can be one of `provider`.
+    /// Reads a key, if it can be one of `provider`.
     pub(super) fn parse(text: String, provider: ProviderId) -> Result<Self, super::FormatError> {
         let secret = Secret::new(text.into_bytes());
         check(secret.expose(), provider)?;
@@ -46,12 +46,13 @@ impl ApiKey {
 
     /// The key, for sealing, fingerprinting and leasing.
     pub fn expose(&self) -> &str {
-        std::str::from_utf8(self.0.expose()).expect("it was checked when it was taken in")
+        std::str::from_utf8(self.0.expose())
+            .expect("keys are checked to be UTF-8 when they are read")
     }
 }
 
-/// Beginnings that one provider alone gives its keys. DeepSeek's `sk-` is OpenAI's too, and Azure's
-/// keys begin with anything.
+/// Prefixes of one provider's keys alone. DeepSeek and OpenAI share `sk-`; Azure's keys have no fixed
+/// prefix.
 const OWNED: [(&[u8], ProviderId); 6] = [
     (b"sk-ant-", ProviderId::Anthropic),
     (b"sk-or-", ProviderId::OpenRouter),
@@ -62,11 +63,11 @@ const OWNED: [(&[u8], ProviderId); 6] = [
 ];
 /// Keys of OpenAI's and Anthropic's admin interfaces.
 const ADMIN: [&[u8]; 2] = [b"sk-admin-", b"sk-ant-admin"];
-/// Tokens of Claude's and Google's logins; they end after hours and are for one person.
+/// Tokens of Claude's and Google's logins, which expire after hours and belong to one person.
 const LOGIN: [&[u8]; 2] = [b"sk-ant-oat", b"ya29."];
 
 fn check(key: &[u8], provider: ProviderId) -> Result<(), ApiKeyError> {
-    // Nobody can know what a custom endpoint takes.
+    // The form of a custom endpoint's keys is not known.
     let known = provider != ProviderId::Custom;
     if known && key.trim_ascii_start().starts_with(b"{") {
         return Err(ApiKeyError::Json);
@@ -86,21 +87,21 @@ fn check(key: &[u8], provider: ProviderId) -> Result<(), ApiKeyError> {
     if let Some((_, owner)) = owned.filter(|(_, owner)| *owner != provider) {
         return Err(ApiKeyError::OtherProvider(*owner));
     }
-    // Its presence proves nothing; its absence does.
+    // Every OpenAI key has the prefix, and others' keys may have it too.
     if provider == ProviderId::OpenAi && !key.starts_with(b"sk-") {
         return Err(ApiKeyError::NotOpenAi);
     }
     Ok(())
 }
 
-/// Azure's own two forms, 32 or 84 letters and digits, whatever they begin with.
+/// Azure's two forms: 32 or 84 letters and digits, with any prefix.
 fn is_azures(key: &[u8], provider: ProviderId) -> bool {
     provider == ProviderId::Azure
         && [32, 84].contains(&key.len())
         && key.iter().all(u8::is_ascii_alphanumeric)
 }
 
-/// A JSON Web Token (RFC 7519): what OpenAI's and Microsoft's logins hand out. `eyJ` is how `{"`
+/// A JSON Web Token (RFC 7519), as OpenAI's and Microsoft's logins issue. `eyJ` is how `{"`
 /// begins in base64.
 fn is_web_token(key: &[u8]) -> bool {
     key.starts_with(b"eyJ") && key.split(|byte| *byte == b'.').count() >= 3
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn another_providers_unmistakable_key_is_refused() {
+    fn a_key_with_another_providers_prefix_is_refused() {
         for (text, owner) in [
             ("sk-ant-api03-not-real", Anthropic),
             ("sk-or-v1-not-real", OpenRouter),
@@ -142,12 +143,12 @@ mod tests {
             }
             assert_eq!(refusal(text, Custom), None, "{text}");
         }
-        let words = ApiKeyError::OtherProvider(OpenRouter).to_string();
-        assert_eq!(words, "is a key of openrouter: choose that provider");
+        let text = ApiKeyError::OtherProvider(OpenRouter).to_string();
+        assert_eq!(text, "is a key of openrouter: choose that provider");
     }
 
     #[test]
-    fn no_prefix_is_demanded_where_providers_have_none_or_changed_it() {
+    fn a_prefix_is_not_required_of_providers_without_a_fixed_one() {
         for (text, provider) in [
             ("not-a-real-key", Anthropic),
             ("0123456789abcdef0123456789abcdef", Azure),
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_key_can_be_is_refused() {
+    fn a_text_that_no_provider_issues_is_refused() {
         for (text, error) in [
             ("Bearer sk-not-real", TextError::WhiteSpace),
             ("sk-not-a-real-key\n", TextError::WhiteSpace),
@@ -207,7 +208,7 @@ mod tests {
                 assert_eq!(refusal(text, provider), expected, "{text}");
             }
         }
-        let long = "k".repeat(text::LONGEST + 1);
+        let long = "k".repeat(text::MAX_LENGTH + 1);
         let expected = Some(ApiKeyError::Text(TextError::Long));
         assert_eq!(refusal(&long, Custom), expected);
     }

@@ -1,4 +1,4 @@
-//! An application registered with Microsoft Entra, and the secret that it signs in by.
+//! An application registered with Microsoft Entra, and the secret with which it signs in.
 //!
 //! Sealed as one JSON object of three texts, both ids in lower case:
 //! `{"tenant_id":"…","client_id":"…","client_secret":"…"}`.
@@ -11,26 +11,26 @@ use uuid::Uuid;
 use super::FormatError;
 use super::text::{self, TextError};
 
-/// Who signs in, where, and by what.
+/// The application, its directory and its secret.
 pub struct EntraClient {
     tenant_id: String,
     client_id: String,
     client_secret: SecretString,
 }
 
-/// Why it can't be an application that signs in. The words say what to do.
+/// The reason for which it can't sign in. The text tells the owner what to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum EntraClientError {
-    /// The application is not named by a UUID.
+    /// The id of the application is not a UUID.
     #[error("needs its Application (client) ID, a UUID")]
     ClientId,
-    /// The secret is not one.
+    /// The secret has the wrong form.
     #[error("has a secret that {0}")]
-    Secret(#[from] TextError),
-    /// The id of a secret instead of the secret, which the portal shows beside it.
+    Secret(TextError),
+    /// The id of the secret, which the portal shows beside it, in place of the secret.
     #[error("has the ID of its secret as the secret: give the secret's Value")]
     SecretId,
-    /// The directory is named neither by a UUID nor by a domain.
+    /// The directory is neither a UUID nor a domain.
     #[error("needs its Directory (tenant) ID, a UUID, or a domain of the directory")]
     TenantId,
 }
@@ -99,7 +99,7 @@ impl EntraClient {
         super::to_json(&sealed, self.tenant_id.len() + self.client_secret().len())
     }
 
-    /// The same secret of the same application, by whichever name of its directory.
+    /// The parts that identify the secret: the directory has two names and is not among them.
     pub(super) fn identity(&self) -> [&[u8]; 2] {
         [self.client_id.as_bytes(), self.client_secret().as_bytes()]
     }
@@ -127,8 +127,8 @@ fn uuid(text: &str) -> Option<String> {
     (text.len() == HYPHENATED).then(|| uuid.to_string())
 }
 
-/// A UUID, or a domain with at least two labels (RFC 1035, 2.3.4): `common` and `organizations` are
-/// no directories that an application can sign in to by itself.
+/// A UUID, or a domain with at least two labels (RFC 1035, 2.3.4). An application can't sign in to
+/// `common` or `organizations` by itself.
 fn tenant(text: &str) -> Option<String> {
     const MAX_DOMAIN: usize = 253;
     const MAX_LABEL: usize = 63;
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_comes_back() {
+    fn a_client_survives_sealing_and_opening() {
         let client = parse(TENANT, CLIENT, SECRET).ok().unwrap();
         let sealed = client.to_json();
         let expected = "{\"tenant_id\":\"5d0c1e9a-7a0b-4c6d-8e1f-2a3b4c5d6e7f\",\
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_secret_is_known_by_either_name_of_its_directory() {
+    fn both_names_of_a_directory_give_the_same_identity() {
         let by_uuid = parse(TENANT, CLIENT, SECRET).ok().unwrap();
         let by_domain = parse("contoso.example", &CLIENT.to_lowercase(), SECRET).ok();
         assert_eq!(by_uuid.identity(), by_domain.unwrap().identity());

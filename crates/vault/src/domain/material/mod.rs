@@ -1,8 +1,7 @@
-//! The secret itself: its kinds, which provider takes which, and what can be said of its format with
-//! certainty.
+//! The secret itself: its kinds, the kinds that each provider takes, and the checks of its format.
 //!
-//! Only what is certain is refused: providers change their prefixes, and a form that insists on
-//! one locks new customers out. Shapes as the providers issued them in November 2026.
+//! Only a text that is certainly wrong is refused: providers change their prefixes, and a strict check
+//! locks new customers out. The forms are those that the providers issued in November 2026.
 
 mod api_key;
 mod entra_client;
@@ -20,7 +19,7 @@ pub(super) use service_account::is_cloud_project;
 pub use service_account::{ServiceAccount, ServiceAccountError, WrongType};
 pub use text::TextError;
 
-/// The kind of secret that a payload holds; part of what its seal and its row are bound to.
+/// The kind of secret that a payload holds. The seal and the row are bound to it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SecretKind {
     /// One text.
@@ -48,7 +47,7 @@ impl SecretKind {
             .find(|kind| kind.as_str() == text)
     }
 
-    /// The path of its field in a request.
+    /// The path of the field in a request.
     const fn field(self) -> &'static str {
         match self {
             Self::ApiKey => "material.api_key",
@@ -58,8 +57,8 @@ impl SecretKind {
     }
 }
 
-/// What an owner handed in, before anything is known of it.
-pub enum Given {
+/// Material as its owner gives it, unchecked.
+pub enum MaterialInput {
     /// One text.
     ApiKey(String),
     /// An application registered with Microsoft Entra.
@@ -75,7 +74,7 @@ pub enum Given {
     ServiceAccountJson(String),
 }
 
-impl Given {
+impl MaterialInput {
     fn kind(&self) -> SecretKind {
         match self {
             Self::ApiKey(_) => SecretKind::ApiKey,
@@ -95,13 +94,13 @@ pub enum Material {
     ServiceAccount(ServiceAccount),
 }
 
-/// Why something can't be material of its provider.
+/// The reason for which material is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum MaterialError {
     /// The provider takes secrets of another kind.
-    #[error("is not what this provider takes: give {takes}")]
+    #[error("is of a kind that this provider does not take: give {takes}")]
     Kind {
-        /// The field that was given.
+        /// The path of the field.
         field: &'static str,
         /// The fields to give instead.
         takes: &'static str,
@@ -111,22 +110,40 @@ pub enum MaterialError {
     Format(#[from] FormatError),
 }
 
-/// Why a secret can't be what its field says. The words say what to do.
+/// The reason for which a secret has the wrong form. The text tells the owner what to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum FormatError {
-    /// It is no API key of its provider.
+    /// It can't be an API key of its provider.
     #[error("the key {0}")]
-    ApiKey(#[from] ApiKeyError),
-    /// It is no application that could sign in.
+    ApiKey(ApiKeyError),
+    /// It can't be an application that signs in.
     #[error("the client {0}")]
-    EntraClient(#[from] EntraClientError),
-    /// It is no service account that could sign.
+    EntraClient(EntraClientError),
+    /// It can't be a service account that signs in.
     #[error("the service account file {0}")]
-    ServiceAccount(#[from] ServiceAccountError),
+    ServiceAccount(ServiceAccountError),
+}
+
+impl From<ApiKeyError> for FormatError {
+    fn from(error: ApiKeyError) -> Self {
+        Self::ApiKey(error)
+    }
+}
+
+impl From<EntraClientError> for FormatError {
+    fn from(error: EntraClientError) -> Self {
+        Self::EntraClient(error)
+    }
+}
+
+impl From<ServiceAccountError> for FormatError {
+    fn from(error: ServiceAccountError) -> Self {
+        Self::ServiceAccount(error)
+    }
 }
 
 impl FormatError {
-    /// The path of the field that is to blame.
+    /// The path of the field that is wrong.
     pub const fn field(self) -> &'static str {
         match self {
             Self::ApiKey(_) => SecretKind::ApiKey.field(),
@@ -137,12 +154,12 @@ impl FormatError {
 }
 
 impl Material {
-    /// Takes material in, if it can be that of `provider`.
-    pub fn parse(given: Given, provider: ProviderId) -> Result<Self, MaterialError> {
+    /// Reads material, if it can be that of `provider`.
+    pub fn parse(given: MaterialInput, provider: ProviderId) -> Result<Self, MaterialError> {
         check_kind(given.kind(), provider)?;
         let parsed = match given {
-            Given::ApiKey(text) => ApiKey::parse(text, provider).map(Self::ApiKey)?,
-            Given::EntraClient {
+            MaterialInput::ApiKey(text) => ApiKey::parse(text, provider).map(Self::ApiKey)?,
+            MaterialInput::EntraClient {
                 tenant_id,
                 client_id,
                 client_secret,
@@ -150,14 +167,14 @@ impl Material {
                 let client = EntraClient::parse(&tenant_id, &client_id, client_secret);
                 client.map(Self::EntraClient)?
             }
-            Given::ServiceAccountJson(json) => {
+            MaterialInput::ServiceAccountJson(json) => {
                 ServiceAccount::parse(json).map(Self::ServiceAccount)?
             }
         };
         Ok(parsed)
     }
 
-    /// What was sealed; nothing if it is not of that kind, which a payload that opens is.
+    /// Material from an opened payload. `None` where it is not of that kind, which no vault seals.
     pub fn from_payload(kind: SecretKind, payload: Secret) -> Option<Self> {
         match kind {
             SecretKind::ApiKey => ApiKey::from_payload(payload).map(Self::ApiKey),
@@ -170,7 +187,7 @@ impl Material {
         }
     }
 
-    /// What is sealed.
+    /// The payload to seal.
     pub fn to_payload(&self) -> Secret {
         match self {
             Self::ApiKey(key) => Secret::new(key.expose().as_bytes().to_vec()),
@@ -179,7 +196,7 @@ impl Material {
         }
     }
 
-    /// Of which kind it is.
+    /// The kind.
     pub fn kind(&self) -> SecretKind {
         match self {
             Self::ApiKey(_) => SecretKind::ApiKey,
@@ -188,8 +205,9 @@ impl Material {
         }
     }
 
-    /// The last four characters of what people tell it by: the key, the client's secret, or the id of
-    /// the service account's key. Nothing of one shorter than 24, where they would tell too much.
+    /// The last four characters of the text that people recognise it by: the key, the client's secret,
+    /// or the id of the service account's key. Empty for a text shorter than 24, where they would reveal
+    /// too much.
     pub fn tail(&self) -> String {
         match self {
             Self::ApiKey(key) => text::tail(key.expose()),
@@ -198,8 +216,8 @@ impl Material {
         }
     }
 
-    /// What makes it the same secret however it was written down; for the fingerprint. An API key is
-    /// told by itself alone, as it was when there was no other kind.
+    /// The parts that identify the secret in whatever notation; for the fingerprint. An API key has no
+    /// kind among them, as in versions that knew no other kind.
     pub fn identity(&self) -> Vec<&[u8]> {
         let kind = self.kind().as_str().as_bytes();
         match self {
@@ -209,7 +227,7 @@ impl Material {
         }
     }
 
-    /// The Google Cloud project that it belongs to, if it says so.
+    /// The Google Cloud project that it belongs to, if it names one.
     pub fn cloud_project(&self) -> Option<&str> {
         match self {
             Self::ServiceAccount(account) => Some(account.project_id()),
@@ -239,11 +257,11 @@ fn check_kind(given: SecretKind, provider: ProviderId) -> Result<(), MaterialErr
     Err(MaterialError::Kind { field, takes })
 }
 
-/// The JSON of texts, written into room for it: `about` is the length of the longest of them. What a
-/// buffer that grows leaves behind is not wiped.
-fn to_json(texts: &impl Serialize, about: usize) -> Secret {
+/// The JSON of texts. `longest` is the length of the longest text: the buffer must not grow, because
+/// the memory that a growing buffer leaves is not wiped.
+fn to_json(texts: &impl Serialize, longest: usize) -> Secret {
     const REST: usize = 512;
-    let mut json = Vec::with_capacity(2 * about + REST);
+    let mut json = Vec::with_capacity(2 * longest + REST);
     serde_json::to_writer(&mut json, texts).expect("texts are valid JSON");
     Secret::new(json)
 }

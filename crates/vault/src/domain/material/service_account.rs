@@ -1,9 +1,9 @@
-//! The key of a Google service account, out of the JSON file that Google Cloud gives.
+//! The key of a Google service account, from the JSON file that Google Cloud issues.
 //!
-//! Sealed as one JSON object of what signing in takes and no more, the private key in PEM with its
-//! line breaks mended: `{"type":"service_account","project_id":"…","private_key_id":"…",
-//! "private_key":"…","client_email":"…"}`. The file's addresses are not kept: a token is asked of
-//! Google's own endpoint alone, whatever a file says, or a signed assertion could be had by anybody.
+//! Sealed as one JSON object of the fields that signing in needs, the private key in PEM with repaired
+//! line breaks: `{"type":"service_account","project_id":"…","private_key_id":"…",
+//! "private_key":"…","client_email":"…"}`. The file's addresses are dropped: tokens are
+//! requested from Google's own endpoint alone. An address of the file could collect signed assertions.
 
 use latchkey_boot::config::SecretString;
 use latchkey_envelope::Secret;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FormatError, pem};
 
-/// Who signs in, and by what.
+/// The account and its key.
 pub struct ServiceAccount {
     project_id: String,
     private_key_id: String,
@@ -19,10 +19,10 @@ pub struct ServiceAccount {
     private_key: Secret,
 }
 
-/// Why it can't be a service account that signs in. The words say what to do.
+/// The reason for which it can't sign in. The text tells the owner what to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ServiceAccountError {
-    /// No address of an account.
+    /// The address of the account is missing.
     #[error("needs its client_email: give the file as Google Cloud made it")]
     ClientEmail,
     /// Not a JSON object.
@@ -31,45 +31,45 @@ pub enum ServiceAccountError {
     /// Longer than any such file.
     #[error("is longer than 16,384 characters")]
     Long,
-    /// No key that can sign.
+    /// The private key is missing or can't sign.
     #[error("needs its private_key: an RSA key in PEM, `BEGIN PRIVATE KEY`")]
     PrivateKey,
-    /// No id of its key.
+    /// The id of the key is missing.
     #[error("needs its private_key_id: give the file as Google Cloud made it")]
     PrivateKeyId,
-    /// No project.
+    /// The project is missing or malformed.
     #[error("needs its project_id, of the form [a-z0-9:.-]{{4,63}}")]
     ProjectId,
-    /// Another place to ask for tokens.
+    /// Another token endpoint.
     #[error("must have `https://oauth2.googleapis.com/token` as its token_uri, or none")]
     TokenUri,
     /// Another kind of file.
     #[error("{0}")]
     Type(WrongType),
-    /// Another Google.
+    /// Another universe domain than the public one.
     #[error("must have `googleapis.com` as its universe_domain, or none")]
     UniverseDomain,
 }
 
-/// What a file is instead.
+/// The kind of a file that is not a service account's.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum WrongType {
     /// The login of a person.
     #[error("is the login of a person (authorized_user): create a key of a service account")]
     AuthorizedUser,
-    /// A configuration that may read files, ask addresses and run programs.
+    /// A configuration that may read files, call addresses and run programs.
     #[error(
-        "is a configuration of identity federation (external_account), which tells where a \
-         credential can be found and holds none: create a key of a service account"
+        "is a configuration of identity federation (external_account), which refers to a \
+         credential and holds none: create a key of a service account"
     )]
     ExternalAccount,
-    /// A configuration that borrows another account's rights.
+    /// A configuration that acts with another account's rights.
     #[error(
         "is a configuration of impersonation (impersonated_service_account): create a key of the \
          service account itself"
     )]
     ImpersonatedServiceAccount,
-    /// What an application shows people to log in with.
+    /// The client of an application that people log in with.
     #[error("is an OAuth client, which people log in with: create a key of a service account")]
     OauthClient,
     /// Something else.
@@ -102,7 +102,7 @@ struct File {
     client_email: Option<String>,
     token_uri: Option<String>,
     universe_domain: Option<String>,
-    // What the two kinds of OAuth client have instead of a type.
+    // The two kinds of OAuth client have one of these in place of a type.
     installed: Option<serde::de::IgnoredAny>,
     web: Option<serde::de::IgnoredAny>,
 }

@@ -2,19 +2,19 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn api_key(text: &str) -> Given {
-    Given::ApiKey(text.to_owned())
+fn api_key(text: &str) -> MaterialInput {
+    MaterialInput::ApiKey(text.to_owned())
 }
 
-fn entra_client(secret: &str) -> Given {
-    Given::EntraClient {
+fn entra_client(secret: &str) -> MaterialInput {
+    MaterialInput::EntraClient {
         tenant_id: "contoso.example".to_owned(),
         client_id: "0a1b2c3d-4e5f-4a6b-9c8d-7e6f5a4b3c2d".to_owned(),
         client_secret: secret.to_owned(),
     }
 }
 
-fn service_account(private_key_id: &str) -> Given {
+fn service_account(private_key_id: &str) -> MaterialInput {
     let file = serde_json::json!({
         "type": "service_account",
         "project_id": "acme-models",
@@ -22,11 +22,11 @@ fn service_account(private_key_id: &str) -> Given {
         "private_key": pem::tests::private_key(),
         "client_email": "caller@acme-models.iam.gserviceaccount.example",
     });
-    Given::ServiceAccountJson(file.to_string())
+    MaterialInput::ServiceAccountJson(file.to_string())
 }
 
 #[track_caller]
-fn parsed(given: Given, provider: ProviderId) -> Material {
+fn parsed(given: MaterialInput, provider: ProviderId) -> Material {
     Material::parse(given, provider).ok().unwrap()
 }
 
@@ -118,7 +118,7 @@ proptest! {
             for given in [
                 api_key(&text),
                 entra_client(&text),
-                Given::ServiceAccountJson(text.clone()),
+                MaterialInput::ServiceAccountJson(text.clone()),
             ] {
                 if let Err(error) = Material::parse(given, provider) {
                     prop_assert!(!error.to_string().contains(&text));

@@ -1,18 +1,18 @@
-//! What is true of every secret that people copy and paste: it is one word of ASCII.
+//! The checks of every secret that people copy and paste: it is one word of ASCII.
 
-/// Why a text can't be a secret that a provider issued. The words say what to do.
+/// The reason for which a text can't be a secret. The text tells the owner what to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TextError {
     /// A control character or one outside ASCII.
     #[error("holds a character that no key has: copy it alone, without its surroundings")]
     Character,
-    /// Too long to be one.
+    /// Longer than any secret.
     #[error("is longer than 4,096 characters")]
     Long,
     /// Quotes around it.
     #[error("has quotes around it: remove them")]
     Quoted,
-    /// Too short to be one.
+    /// Shorter than any secret.
     #[error("is shorter than 8 characters")]
     Short,
     /// White space inside or around it, or a scheme before it.
@@ -20,8 +20,8 @@ pub enum TextError {
     WhiteSpace,
 }
 
-const SHORTEST: usize = 8;
-pub(super) const LONGEST: usize = 4_096;
+const MIN_LENGTH: usize = 8;
+pub(super) const MAX_LENGTH: usize = 4_096;
 const MIN_LENGTH_WITH_TAIL: usize = 24;
 const TAIL: usize = 4;
 
@@ -29,10 +29,10 @@ pub(super) fn check(text: &[u8]) -> Result<(), TextError> {
     if text.iter().any(u8::is_ascii_whitespace) {
         return Err(TextError::WhiteSpace);
     }
-    if text.len() < SHORTEST {
+    if text.len() < MIN_LENGTH {
         return Err(TextError::Short);
     }
-    if text.len() > LONGEST {
+    if text.len() > MAX_LENGTH {
         return Err(TextError::Long);
     }
     if !text.iter().all(u8::is_ascii_graphic) {

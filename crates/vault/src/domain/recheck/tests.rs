@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::destination::Destination;
 use crate::domain::material::SecretKind;
-use crate::domain::settings::Settings;
+use crate::domain::settings::KeySettings;
 use crate::domain::uid::{BranchKeyUid, KeyUid, WorkspaceUid};
 use crate::domain::verification::{Grade, Verification};
 use crate::domain::version::{VersionState, WrappedBy};
@@ -27,7 +27,7 @@ fn fresh(clock: &ManualClock) -> (Key, KeyVersion) {
         project: None,
         slug: Some("k".parse().unwrap()),
         provider: ProviderId::OpenAi,
-        settings: Settings::default(),
+        settings: KeySettings::default(),
         state: KeyState::Active,
         state_detail: String::new(),
         current_version: 1,

@@ -1,43 +1,43 @@
-//! The rules that exclude a key, in the order in which they are asked.
+//! The rules that exclude a key, in the order in which they apply.
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::ExclusionRule;
 use latchkey_contract::ProviderId;
 
-use super::{Candidate, Expectations, KeyQuery, Payer, Terms};
-use crate::domain::access::Access;
+use super::{Candidate, Expectations, KeyQuery, Payer, ScopePolicies};
+use crate::domain::availability::Availability;
 use crate::domain::capability::Capability;
 use crate::domain::funding::Selection;
 use crate::domain::key::KeyState;
 use crate::domain::settings::{Retention, models_allow};
 
-/// The model that a request would ask for with a key.
+/// The model of a request with a key.
 pub(super) fn model<'a>(
     candidate: &'a Candidate,
-    terms: &'a Terms,
+    policies: &'a ScopePolicies,
     query: &'a KeyQuery,
 ) -> &'a str {
     match query.model.as_str() {
-        "" => terms.default_model(&candidate.key),
+        "" => policies.default_model(&candidate.key),
         model => model,
     }
 }
 
-/// What may not be done with a provider's model, whatever keys there are. An empty model is none so
-/// far.
+/// The rule that forbids a provider's model for the scope, whatever the keys. An empty model is not
+/// known yet.
 pub(super) fn of_the_scope(
     provider: ProviderId,
     model: &str,
-    terms: &Terms,
+    policies: &ScopePolicies,
     query: &KeyQuery,
 ) -> Option<ExclusionRule> {
     let capability = query.capability;
-    let project = terms.project.iter().map(|(_, rules)| rules);
-    let mut rules = project.chain([&terms.rules]);
+    let project = policies.project.iter().map(|(_, rules)| rules);
+    let mut rules = project.chain([&policies.rules]);
     if !rules.all(|rules| rules.allow(capability, model)) {
         return Some(ExclusionRule::WorkspaceForbids);
     }
-    let access = terms.access.get(&provider)?;
+    let access = policies.access.get(&provider)?;
     if !feature(access, capability) {
         return Some(ExclusionRule::FeatureOff);
     }
@@ -47,7 +47,7 @@ pub(super) fn of_the_scope(
     (!available).then_some(ExclusionRule::ModelOff)
 }
 
-fn feature(access: &Access, capability: Capability) -> bool {
+fn feature(access: &Availability, capability: Capability) -> bool {
     match capability {
         Capability::Embed => access.embeddings,
         Capability::Generate => access.chat,
@@ -56,10 +56,10 @@ fn feature(access: &Access, capability: Capability) -> bool {
     }
 }
 
-/// The first rule that excludes a key, but for what the other keys decide.
+/// The first rule that excludes a key, apart from those that depend on other keys.
 pub(super) fn of_the_key(
     candidate: &Candidate,
-    terms: &Terms,
+    policies: &ScopePolicies,
     query: &KeyQuery,
     now: Timestamp,
 ) -> Option<ExclusionRule> {
@@ -68,18 +68,18 @@ pub(super) fn of_the_key(
     if query.named && query.provider.is_some_and(|wanted| wanted != key.provider) {
         return Some(ExclusionRule::ProviderMismatch);
     }
-    let model = model(candidate, terms, query);
-    if let Some(rule) = of_the_scope(key.provider, model, terms, query) {
+    let model = model(candidate, policies, query);
+    if let Some(rule) = of_the_scope(key.provider, model, policies, query) {
         return Some(rule);
     }
     let own = Payer::of(name) == Payer::OwnKey;
-    let access = terms.access.get(&key.provider);
+    let access = policies.access.get(&key.provider);
     if own && access.is_some_and(|access| !access.own_keys) {
         return Some(ExclusionRule::OwnKeysOff);
     }
-    let project = terms.project.as_ref();
+    let project = policies.project.as_ref();
     let keeps_nothing =
-        terms.rules.zero_retention || project.is_some_and(|(_, rules)| rules.zero_retention);
+        policies.rules.zero_retention || project.is_some_and(|(_, rules)| rules.zero_retention);
     if keeps_nothing && settings.retention != Retention::Zero {
         return Some(ExclusionRule::Retention);
     }
@@ -104,14 +104,14 @@ pub(super) fn of_the_key(
     if !lists && !settings.serves(model) {
         return Some(ExclusionRule::ModelDenied);
     }
-    // A list tells what requests can reach, those that name a key among them.
-    let wants_a_name = own && {
-        let narrowed = project.is_some_and(|(narrowing, _)| narrowing.wants_a_name())
-            || settings.funding.wants_a_name()
-            || query.funding.wants_a_name();
-        narrowed || terms.funding.selection == Selection::WhenNamed
+    // A list shows the models of all requests, also of those that name a key.
+    let requires_name = own && {
+        let narrowed = project.is_some_and(|(narrowing, _)| narrowing.requires_name())
+            || settings.funding.requires_name()
+            || query.funding.requires_name();
+        narrowed || policies.funding.selection == Selection::WhenNamed
     };
-    if wants_a_name && !query.named && !lists {
+    if requires_name && !query.named && !lists {
         return Some(ExclusionRule::NotNamed);
     }
     let payer = query.payer;
@@ -120,7 +120,7 @@ pub(super) fn of_the_key(
         .then_some(ExclusionRule::PayerDiffers)
 }
 
-/// Whether a key that can be used is as the caller expects.
+/// Whether a usable key meets the expectations.
 pub(super) fn is_as_expected(candidate: &Candidate, expected: &Expectations) -> bool {
     let Candidate {
         name,
@@ -137,6 +137,6 @@ pub(super) fn is_as_expected(candidate: &Candidate, expected: &Expectations) -> 
     let payer = expected
         .payer
         .is_none_or(|wanted| wanted == Payer::of(name));
-    let place = expected.location.as_ref();
-    provider && version && payer && place.is_none_or(|wanted| wanted == location)
+    let region = expected.location.as_ref();
+    provider && version && payer && region.is_none_or(|wanted| wanted == location)
 }

@@ -1,16 +1,16 @@
-//! Which key a request gets, and why not another. Pure: the candidates come in, a choice comes out.
+//! The choice of a key for a request, and the reasons against the other keys. Pure.
 //!
-//! A named key is taken or refused, never replaced. Else a project's keys come before the
-//! workspace's; within one owner the lowest priority number comes first, and among equals the weights
-//! decide by a drawn number. The platform's keys come last, and only where the funding policies of all
-//! levels let it pay (`payer.rs`).
+//! A named key is chosen or refused, never replaced. Otherwise a project's keys come before the
+//! workspace's. Within one owner the lowest priority number comes first; among equals a random number
+//! decides by weight. The platform's keys come last, and only where the funding policies of all levels
+//! allow it to pay (`payer.rs`).
 //!
-//! Each candidate is judged by the rules in a fixed order (`rules.rs`); the first that excludes it is
-//! the one that is told.
+//! The exclusion rules judge each candidate in a fixed order (`exclusion.rs`). The first rule that
+//! excludes a candidate is reported.
 
 mod dry_run;
+mod exclusion;
 mod payer;
-mod rules;
 
 use std::collections::BTreeMap;
 
@@ -22,20 +22,20 @@ use latchkey_contract::names::{KeyName, KeyParent, KeyVersionName, Scope};
 pub use dry_run::{CandidateReport, DryRun, dry_run};
 pub use payer::Payer;
 
-use super::access::Access;
+use super::availability::Availability;
 use super::capability::Capability;
 use super::funding::{Funding, Narrowing};
 use super::key::Key;
-use super::rules::Rules;
+use super::usage_rules::UsageRules;
 
 /// A key that may be chosen.
 #[derive(Clone, Debug)]
 pub struct Candidate {
     /// Its full name.
     pub name: KeyName,
-    /// What is known of it.
+    /// The key.
     pub key: Key,
-    /// Its region, as far as it matters to the query; else empty.
+    /// Its region, where the query expects one; else empty.
     pub location: String,
 }
 
@@ -49,60 +49,60 @@ impl Candidate {
     }
 }
 
-/// What is asked for.
+/// The selection criteria of a request.
 #[derive(Clone, Debug, Default)]
 pub struct KeyQuery {
-    /// Whose key; nothing when a key is named without one, and when any default model will do.
+    /// The provider; `None` where the request names a key alone, or takes any default model.
     pub provider: Option<ProviderId>,
-    /// The model; empty when the key's default will do.
+    /// The model; empty for the key's default.
     pub model: String,
-    /// What the request does.
+    /// The capability.
     pub capability: Capability,
     /// Whether the caller named the one candidate.
     pub named: bool,
-    /// Keys that are passed over because they were tried.
+    /// Keys that the request has tried already.
     pub excluded: Vec<KeyName>,
-    /// Who must pay; nothing when either may.
+    /// The only payer that is allowed; `None` for either.
     pub payer: Option<Payer>,
-    /// Who asks; empty when nobody says.
+    /// The caller's identity; empty where it is not known.
     pub caller: String,
-    /// What the request says of who may pay.
+    /// The funding policy of the request.
     pub funding: Narrowing,
     /// What the caller expects of the key.
     pub expectations: Expectations,
     /// Whether an own key failed for the same request, be it another provider's.
     pub own_key_failed: bool,
-    /// Whose turn it is of the keys that share the calls; nothing when that is to be drawn.
-    pub drawn: Option<KeyName>,
+    /// The preferred key among those of equal rank; `None` leaves the choice to the weights.
+    pub preferred: Option<KeyName>,
 }
 
-/// What a caller expects. Nothing where it expects nothing.
+/// The expectations of a caller. `None` where it has none.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Expectations {
-    /// Whose key it is.
+    /// The provider.
     pub provider: Option<ProviderId>,
-    /// The version in use.
+    /// The current version.
     pub key_version: Option<KeyVersionName>,
-    /// Who pays.
+    /// The payer.
     pub payer: Option<Payer>,
     /// The region.
     pub location: Option<String>,
 }
 
-/// What holds for the scope of a request.
+/// The policies that hold for the scope of a request.
 #[derive(Clone, Debug, Default)]
-pub struct Terms {
-    /// Who may pay, by the workspace.
+pub struct ScopePolicies {
+    /// The funding policy of the workspace.
     pub funding: Funding,
-    /// What may be done, by the workspace.
-    pub rules: Rules,
-    /// The same by the project, where the request is one's.
-    pub project: Option<(Narrowing, Rules)>,
-    /// What the operator allows of each provider.
-    pub access: BTreeMap<ProviderId, Access>,
+    /// The usage rules of the workspace.
+    pub rules: UsageRules,
+    /// The same of the project, where the request is a project's.
+    pub project: Option<(Narrowing, UsageRules)>,
+    /// What the operator makes available of each provider.
+    pub access: BTreeMap<ProviderId, Availability>,
 }
 
-impl Terms {
+impl ScopePolicies {
     /// The model of a request that names none: the key's default, else the provider's; empty for none.
     pub fn default_model<'a>(&'a self, key: &'a Key) -> &'a str {
         match key.settings.default_model.as_str() {
@@ -114,7 +114,7 @@ impl Terms {
         }
     }
 
-    /// The lists of models that hold for every key of a provider: those allowed, those denied.
+    /// The lists of allowed and of denied models that hold for every key of a provider.
     pub fn model_lists(
         &self,
         provider: ProviderId,
@@ -127,7 +127,7 @@ impl Terms {
     }
 }
 
-/// A key that was passed over.
+/// A key that was not chosen.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Exclusion {
     /// Its full name.
@@ -143,7 +143,7 @@ pub struct Choice {
     pub chosen: Candidate,
     /// The keys that share the calls with it, itself among them, and their weights.
     pub weighted_keys: Vec<(KeyName, u64)>,
-    /// The others, and why.
+    /// The other candidates, each with its rule.
     pub exclusions: Vec<Exclusion>,
 }
 
@@ -153,35 +153,35 @@ pub enum ResolutionRefusal {
     /// The named key is another provider's.
     #[error("the named key belongs to {actual}, not to {expected}")]
     ProviderMismatch {
-        /// Whose was asked for.
+        /// The provider of the request.
         expected: ProviderId,
-        /// Whose it is.
+        /// The provider of the key.
         actual: ProviderId,
     },
     /// The named key can't be used now.
-    #[error("the named key cannot be used: {}", rule.as_str())]
+    #[error("the named key can't be used: {}", rule.as_str())]
     NamedUnusable {
-        /// Why.
+        /// The rule that excludes it.
         rule: ExclusionRule,
-        /// The state's words, such as the provider's in a quarantine.
+        /// The reason of the key's state, such as the provider's message in a quarantine.
         detail: String,
     },
-    /// Keys that could be used are not as the caller expects.
-    #[error("no usable key is as the request expects")]
+    /// No usable key meets the expectations.
+    #[error("no usable key meets the expectations of the request")]
     ExpectationUnmet {
-        /// Each candidate and why it was skipped.
+        /// Each candidate with the rule that excludes it.
         exclusions: Vec<Exclusion>,
     },
     /// Neither the customer nor the platform has a usable key.
-    #[error("no usable key for this provider and model")]
+    #[error("no key can be used for this provider and model")]
     NoneUsable {
-        /// Each candidate and why it was skipped.
+        /// Each candidate with the rule that excludes it.
         exclusions: Vec<Exclusion>,
     },
-    /// It may not be done, whatever keys there are.
-    #[error("not allowed here: {}", rule.as_str())]
+    /// A policy forbids the request, whatever the keys.
+    #[error("a policy forbids the request: {}", rule.as_str())]
     PolicyForbids {
-        /// By which rule.
+        /// The rule.
         rule: ExclusionRule,
     },
 }
@@ -189,26 +189,28 @@ pub enum ResolutionRefusal {
 /// Chooses among `candidates`. `draw` is a random number, used where weights decide.
 pub fn choose(
     candidates: &[Candidate],
-    terms: &Terms,
+    policies: &ScopePolicies,
     query: &KeyQuery,
     now: Timestamp,
     draw: u64,
 ) -> Result<Choice, ResolutionRefusal> {
-    let verdicts = judge(candidates, terms, query, now);
+    let verdicts = judge(candidates, policies, query, now);
     let Some(best) = usable(candidates, &verdicts).map(rank).min() else {
-        return Err(refusal(candidates, &verdicts, terms, query));
+        return Err(refusal(candidates, &verdicts, policies, query));
     };
     let among: Vec<_> = usable(candidates, &verdicts)
         .filter(|candidate| rank(candidate) == best)
         .collect();
-    let wanted = query.drawn.as_ref();
-    let wanted = wanted.and_then(|name| among.iter().find(|candidate| candidate.name == *name));
-    let chosen = Candidate::clone(wanted.unwrap_or(&among[drawn(&among, draw)]));
-    let share = |candidate: &&Candidate| (candidate.name.clone(), weight(candidate));
-    let weighted_keys = among.iter().map(share).collect();
-    let follow = after_failure(candidates, &verdicts, terms, query, now);
+    let preferred = query
+        .preferred
+        .as_ref()
+        .and_then(|name| among.iter().find(|candidate| candidate.name == *name));
+    let chosen = Candidate::clone(preferred.unwrap_or(&among[weighted_index(&among, draw)]));
+    let weighted = |candidate: &&Candidate| (candidate.name.clone(), weight(candidate));
+    let weighted_keys = among.iter().map(weighted).collect();
+    let after_failure = after_failure(candidates, &verdicts, policies, query, now);
     let rule = |(candidate, verdict): (&Candidate, &Option<ExclusionRule>)| match verdict {
-        Some(ExclusionRule::OwnKeyFirst) if follow.contains(&candidate.name) => {
+        Some(ExclusionRule::OwnKeyFirst) if after_failure.contains(&candidate.name) => {
             ExclusionRule::AfterFailure
         }
         Some(rule) => *rule,
@@ -234,20 +236,20 @@ pub fn choose(
 /// The rule that excludes each candidate, if one does.
 fn judge(
     candidates: &[Candidate],
-    terms: &Terms,
+    policies: &ScopePolicies,
     query: &KeyQuery,
     now: Timestamp,
 ) -> Vec<Option<ExclusionRule>> {
     let mut verdicts: Vec<_> = candidates
         .iter()
-        .map(|candidate| rules::of_the_key(candidate, terms, query, now))
+        .map(|candidate| exclusion::of_the_key(candidate, policies, query, now))
         .collect();
     let own_keys = payer::OwnKeys::survey(candidates, &verdicts, query);
     for (candidate, verdict) in candidates.iter().zip(&mut verdicts) {
         if verdict.is_none() && Payer::of(&candidate.name) == Payer::Platform {
-            *verdict = own_keys.rule_for_the_platform(terms, query);
+            *verdict = own_keys.rule_for_the_platform(policies, query);
         }
-        if verdict.is_none() && !rules::is_as_expected(candidate, &query.expectations) {
+        if verdict.is_none() && !exclusion::is_as_expected(candidate, &query.expectations) {
             *verdict = Some(ExclusionRule::Expectation);
         }
     }
@@ -266,7 +268,7 @@ fn usable<'a>(
 fn after_failure(
     candidates: &[Candidate],
     verdicts: &[Option<ExclusionRule>],
-    terms: &Terms,
+    policies: &ScopePolicies,
     query: &KeyQuery,
     now: Timestamp,
 ) -> Vec<KeyName> {
@@ -276,17 +278,17 @@ fn after_failure(
     let tried = usable(candidates, verdicts).map(|candidate| candidate.name.clone());
     let mut later = query.clone();
     later.excluded.extend(tried);
-    let verdicts = judge(candidates, terms, &later, now);
+    let verdicts = judge(candidates, policies, &later, now);
     usable(candidates, &verdicts)
         .map(|candidate| candidate.name.clone())
         .collect()
 }
 
-/// Why none of the candidates can be used.
+/// The reason for which no candidate can be used.
 fn refusal(
     candidates: &[Candidate],
     verdicts: &[Option<ExclusionRule>],
-    terms: &Terms,
+    policies: &ScopePolicies,
     query: &KeyQuery,
 ) -> ResolutionRefusal {
     let mut judged = candidates.iter().zip(verdicts);
@@ -308,7 +310,7 @@ fn refusal(
         Some(_) => None,
         None => query
             .provider
-            .and_then(|provider| rules::of_the_scope(provider, &query.model, terms, query)),
+            .and_then(|provider| exclusion::of_the_scope(provider, &query.model, policies, query)),
     };
     if let Some(rule) = forbidden {
         return ResolutionRefusal::PolicyForbids { rule };
@@ -341,8 +343,8 @@ fn rank(candidate: &Candidate) -> (u8, u32) {
     (owner, candidate.key.settings.priority)
 }
 
-/// The index that `draw` falls on when each candidate takes as much room as its weight.
-fn drawn(equals: &[&Candidate], draw: u64) -> usize {
+/// The index that `draw` falls on, where each candidate takes as much room as its weight.
+fn weighted_index(equals: &[&Candidate], draw: u64) -> usize {
     let total: u64 = equals.iter().map(|candidate| weight(candidate)).sum();
     let mut left = draw % total.max(1);
     for (index, candidate) in equals.iter().enumerate() {

@@ -1,24 +1,24 @@
-//! Who pays. The platform does only where the funding policies of every level let it: those of the
-//! workspace, the project, the request, and the own keys that can't be used.
+//! The payer. The platform pays only where every level allows it: the workspace, the project, the
+//! request, and the own keys that can't be used.
 
 use latchkey_contract::ExclusionRule;
 use latchkey_contract::names::{KeyName, KeyParent};
 
-use super::{Candidate, KeyQuery, Terms};
+use super::{Candidate, KeyQuery, ScopePolicies};
 use crate::domain::capability::Capability;
 use crate::domain::funding::{FundingFallback, Selection, UnavailableReason};
 
-/// Who pays the provider.
+/// The party that pays the provider.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Payer {
-    /// The customer, whose own key it is.
+    /// The customer, with an own key.
     OwnKey,
     /// The platform.
     Platform,
 }
 
 impl Payer {
-    /// Who pays for calls with a key of that name.
+    /// The payer of calls with a key of that name.
     pub fn of(key: &KeyName) -> Self {
         match key.parent {
             KeyParent::Platform => Self::Platform,
@@ -27,15 +27,15 @@ impl Payer {
     }
 }
 
-/// How the own keys stand that come into question. For each reason: whether the keys that are unavailable so
-/// let the platform stand in; nothing where no key is.
+/// The state of the customer's candidates. Per reason: whether all own keys that are unavailable for it
+/// allow the platform to pay; `None` where no own key is.
 #[derive(Default)]
 pub(super) struct OwnKeys {
     usable: bool,
     failed: Option<bool>,
     missing: Option<bool>,
     switched_off: Option<bool>,
-    /// Whether one was tried and failed for the same request, be it another provider's.
+    /// Whether an own key, also of another provider, failed for the same request.
     failed_before: bool,
 }
 
@@ -54,9 +54,9 @@ impl OwnKeys {
         let judged = candidates.iter().zip(verdicts);
         for (candidate, verdict) in judged.filter(|(candidate, _)| own(&candidate.name)) {
             let reason = match verdict {
-                // Nothing is wrong with the key itself.
+                // The key itself is usable.
                 None | Some(ExclusionRule::NotNamed | ExclusionRule::PayerDiffers) => None,
-                // Whoever lists has seen it.
+                // A list of models includes the key already.
                 Some(ExclusionRule::AlreadyTried) if lists => None,
                 Some(
                     ExclusionRule::AlreadyTried
@@ -71,23 +71,23 @@ impl OwnKeys {
         own_keys
     }
 
-    /// Why the platform may not pay; nothing when it may.
+    /// The rule that keeps the platform from paying; `None` where it may pay.
     pub(super) fn rule_for_the_platform(
         &self,
-        terms: &Terms,
+        policies: &ScopePolicies,
         query: &KeyQuery,
     ) -> Option<ExclusionRule> {
         let may = |reason| {
-            let project = terms.project.as_ref();
-            terms.funding.fallback(reason) == FundingFallback::Platform
+            let project = policies.project.as_ref();
+            policies.funding.fallback(reason) == FundingFallback::Platform
                 && project.is_none_or(|(level, _)| level.allows_platform_fallback(reason))
                 && query.funding.allows_platform_fallback(reason)
         };
         if self.failed_before && !may(UnavailableReason::Failed) {
             return Some(ExclusionRule::PlatformNotAllowed);
         }
-        let (reason, keys_agree) = match terms.funding.selection {
-            // Own keys are for requests that name one; this one does not.
+        let (reason, keys_agree) = match policies.funding.selection {
+            // Own keys are reserved for requests that name one, and this request does not.
             Selection::WhenNamed => (UnavailableReason::Missing, true),
             Selection::Automatic if self.usable => return Some(ExclusionRule::OwnKeyFirst),
             Selection::Automatic => self.reason(),
@@ -105,12 +105,12 @@ impl OwnKeys {
             UnavailableReason::Missing => &mut self.missing,
             UnavailableReason::SwitchedOff => &mut self.switched_off,
         };
-        let agrees = candidate.key.settings.funding;
-        let agrees = agrees.allows_platform_fallback(reason);
+        let funding = candidate.key.settings.funding;
+        let agrees = funding.allows_platform_fallback(reason);
         *unavailable = Some(unavailable.unwrap_or(true) && agrees);
     }
 
-    /// What is unavailable, the gravest first, and whether the keys concerned let the platform stand in.
+    /// The gravest reason, and whether all own keys that it holds for allow the platform to pay.
     fn reason(&self) -> (UnavailableReason, bool) {
         if let Some(agree) = self.failed {
             return (UnavailableReason::Failed, agree);

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::funding::FundingFallback;
 use crate::domain::key::KeyState;
-use crate::domain::settings::Settings;
+use crate::domain::settings::KeySettings;
 use crate::domain::uid::{KeyUid, WorkspaceUid};
 
 const NOW: Timestamp = Timestamp::from_micros(1_000);
@@ -19,7 +19,7 @@ fn candidate(name: &str) -> Candidate {
         project: None,
         slug: Some(name.key.clone()),
         provider: ProviderId::OpenAi,
-        settings: Settings::default(),
+        settings: KeySettings::default(),
         state: KeyState::Active,
         state_detail: String::new(),
         current_version: 1,
@@ -51,7 +51,7 @@ fn query() -> KeyQuery {
 }
 
 fn chosen(candidates: &[Candidate]) -> String {
-    choose(candidates, &Terms::default(), &query(), NOW, 0)
+    choose(candidates, &ScopePolicies::default(), &query(), NOW, 0)
         .unwrap()
         .chosen
         .name
@@ -83,7 +83,14 @@ fn weights_share_the_draws() {
     let heavy = || with("workspaces/w/keys/a", |key| key.settings.weight = 3);
     let light = || with("workspaces/w/keys/b", |key| key.settings.weight = 1);
     let draws = (0..400).filter(|draw| {
-        let choice = choose(&[heavy(), light()], &Terms::default(), &query(), NOW, *draw).unwrap();
+        let choice = choose(
+            &[heavy(), light()],
+            &ScopePolicies::default(),
+            &query(),
+            NOW,
+            *draw,
+        )
+        .unwrap();
         choice.chosen.name.key.as_str() == "a"
     });
     assert_eq!(draws.count(), 300);
@@ -112,11 +119,11 @@ fn each_key_that_is_skipped_has_its_rule() {
         when_failed: FundingFallback::Platform,
         ..Funding::default()
     };
-    let terms = Terms {
+    let policies = ScopePolicies {
         funding,
-        ..Terms::default()
+        ..ScopePolicies::default()
     };
-    let choice = choose(&candidates, &terms, &query(), NOW, 0).unwrap();
+    let choice = choose(&candidates, &policies, &query(), NOW, 0).unwrap();
     let rules: Vec<_> = choice
         .exclusions
         .iter()
@@ -137,7 +144,7 @@ fn each_key_that_is_skipped_has_its_rule() {
 #[test]
 fn no_usable_key_is_refused_with_every_reason() {
     let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
-    let refusal = choose(&[disabled], &Terms::default(), &query(), NOW, 0).unwrap_err();
+    let refusal = choose(&[disabled], &ScopePolicies::default(), &query(), NOW, 0).unwrap_err();
     let ResolutionRefusal::NoneUsable { exclusions } = refusal else {
         panic!("{refusal}")
     };
@@ -151,7 +158,7 @@ fn a_named_key_is_never_replaced() {
         named: true,
         ..query()
     };
-    let refusal = choose(&[disabled], &Terms::default(), &query, NOW, 0).unwrap_err();
+    let refusal = choose(&[disabled], &ScopePolicies::default(), &query, NOW, 0).unwrap_err();
     let expected = ResolutionRefusal::NamedUnusable {
         rule: ExclusionRule::KeyDisabled,
         detail: String::new(),
@@ -167,7 +174,7 @@ fn a_named_key_of_another_provider_is_refused_before_anything_else() {
         named: true,
         ..query()
     };
-    let refusal = choose(&[key], &Terms::default(), &query, NOW, 0).unwrap_err();
+    let refusal = choose(&[key], &ScopePolicies::default(), &query, NOW, 0).unwrap_err();
     assert!(matches!(
         refusal,
         ResolutionRefusal::ProviderMismatch { .. }
@@ -181,7 +188,7 @@ fn without_a_model_the_keys_default_is_what_its_lists_judge() {
         ..query()
     };
     let bare = candidate("workspaces/w/keys/a");
-    let refusal = choose(&[bare], &Terms::default(), &query, NOW, 0).unwrap_err();
+    let refusal = choose(&[bare], &ScopePolicies::default(), &query, NOW, 0).unwrap_err();
     let ResolutionRefusal::NoneUsable { exclusions } = refusal else {
         panic!("{refusal}")
     };
@@ -189,7 +196,7 @@ fn without_a_model_the_keys_default_is_what_its_lists_judge() {
     let default = with("workspaces/w/keys/a", |key| {
         key.settings.default_model = "gpt-5.4".to_owned();
     });
-    assert!(choose(&[default], &Terms::default(), &query, NOW, 0).is_ok());
+    assert!(choose(&[default], &ScopePolicies::default(), &query, NOW, 0).is_ok());
 }
 
 #[test]
@@ -203,7 +210,7 @@ fn what_was_tried_already_is_passed_over() {
         candidate("workspaces/w/keys/a"),
         candidate("workspaces/w/projects/x/keys/a"),
     ];
-    let choice = choose(&candidates, &Terms::default(), &query, NOW, 0).unwrap();
+    let choice = choose(&candidates, &ScopePolicies::default(), &query, NOW, 0).unwrap();
     let chosen = choice.chosen.name.to_string();
     assert_eq!(chosen, "workspaces/w/projects/x/keys/a");
     assert_eq!(choice.exclusions[0].rule, ExclusionRule::AlreadyTried);
@@ -213,7 +220,7 @@ fn what_was_tried_already_is_passed_over() {
     };
     let refusal = choose(
         &[candidate("workspaces/w/keys/a")],
-        &Terms::default(),
+        &ScopePolicies::default(),
         &named,
         NOW,
         0,
@@ -234,9 +241,16 @@ fn a_bill_that_was_begun_stays_with_who_pays_it() {
         ..query()
     };
     let owners = query(Payer::OwnKey);
-    let choice = choose(&[own, platform()], &Terms::default(), &owners, NOW, 0).unwrap();
+    let choice = choose(
+        &[own, platform()],
+        &ScopePolicies::default(),
+        &owners,
+        NOW,
+        0,
+    )
+    .unwrap();
     assert_eq!(choice.chosen.name.to_string(), "workspaces/w/keys/a");
-    let alone = choose(&[platform()], &Terms::default(), &owners, NOW, 0);
+    let alone = choose(&[platform()], &ScopePolicies::default(), &owners, NOW, 0);
     let exclusions = vec![Exclusion {
         key: platform().name,
         rule: ExclusionRule::PayerDiffers,
@@ -246,7 +260,7 @@ fn a_bill_that_was_begun_stays_with_who_pays_it() {
         ResolutionRefusal::NoneUsable { exclusions }
     );
     let platforms = query(Payer::Platform);
-    let choice = choose(&[platform()], &Terms::default(), &platforms, NOW, 0).unwrap();
+    let choice = choose(&[platform()], &ScopePolicies::default(), &platforms, NOW, 0).unwrap();
     assert_eq!(choice.chosen.name.to_string(), "platform/keys/p");
 }
 
@@ -266,7 +280,7 @@ fn a_list_of_models_is_asked_for_no_model() {
             capability,
             ..query()
         };
-        assert!(choose(&[denied()], &Terms::default(), &query, NOW, 0).is_err());
+        assert!(choose(&[denied()], &ScopePolicies::default(), &query, NOW, 0).is_err());
     }
     for model in ["", "gpt-5.4"] {
         let query = KeyQuery {
@@ -274,9 +288,9 @@ fn a_list_of_models_is_asked_for_no_model() {
             model: model.to_owned(),
             ..query()
         };
-        assert!(choose(&[denied()], &Terms::default(), &query, NOW, 0).is_ok());
+        assert!(choose(&[denied()], &ScopePolicies::default(), &query, NOW, 0).is_ok());
         let disabled = with("workspaces/w/keys/a", |key| key.state = KeyState::Disabled);
-        assert!(choose(&[disabled], &Terms::default(), &query, NOW, 0).is_err());
+        assert!(choose(&[disabled], &ScopePolicies::default(), &query, NOW, 0).is_err());
     }
 }
 

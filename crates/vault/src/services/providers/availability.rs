@@ -1,4 +1,4 @@
-//! What is allowed of a provider, from the message and back.
+//! The availability of a provider, from the message and back.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::names::ResourceId;
@@ -6,14 +6,15 @@ use latchkey_contract::vault::v1;
 use latchkey_contract::vault::v1::provider_access::Switch;
 use prost_types::FieldMask;
 
-use crate::domain::access::{Access, Terms};
+use crate::domain::availability::{Availability, ProviderTerms};
 use crate::error::VaultError;
 use crate::services::mask::Mask;
 
 /// The provider that a name ends with. `field` is that of the name.
 pub(super) fn provider(field: &'static str, id: &ResourceId) -> Result<ProviderId, VaultError> {
     let parsed = id.as_str().parse();
-    parsed.map_err(|error| VaultError::field(field, format!("ends with a provider, which {error}")))
+    parsed
+        .map_err(|error| VaultError::field(field, format!("must end with a provider: it {error}")))
 }
 
 /// The fields that an update names.
@@ -33,7 +34,7 @@ const CHANGEABLE: &[&str] = &[
 ];
 
 /// The terms that a message at `path` holds.
-pub(super) fn decode(path: &str, message: v1::ProviderAccess) -> Result<Terms, VaultError> {
+pub(super) fn decode(path: &str, message: v1::ProviderAccess) -> Result<ProviderTerms, VaultError> {
     let switch = |field: &str, value: i32| match Switch::try_from(value) {
         Ok(Switch::Unspecified) => Ok(None),
         Ok(Switch::On) => Ok(Some(true)),
@@ -43,7 +44,7 @@ pub(super) fn decode(path: &str, message: v1::ProviderAccess) -> Result<Terms, V
             Err(VaultError::field(field, "must be SWITCH_ON or SWITCH_OFF"))
         }
     };
-    let terms = Terms {
+    let terms = ProviderTerms {
         own_keys: switch("own_keys", message.own_keys)?,
         chat: switch("chat", message.chat)?,
         embeddings: switch("embeddings", message.embeddings)?,
@@ -55,34 +56,42 @@ pub(super) fn decode(path: &str, message: v1::ProviderAccess) -> Result<Terms, V
     Ok(terms.checked(path)?)
 }
 
-/// A field that a change sets: its path, and what it is set to, for the audit log.
+/// A field that a change sets: its path and its value, for the audit log.
 pub(super) type Changed = (&'static str, String);
 
 /// `current` with the fields that the mask names taken from `wanted`.
-pub(super) fn merge(current: Terms, wanted: Terms, mask: &Mask) -> (Terms, Vec<Changed>) {
+pub(super) fn merge(
+    current: ProviderTerms,
+    wanted: ProviderTerms,
+    mask: &Mask,
+) -> (ProviderTerms, Vec<Changed>) {
     let (mut merged, mut changed) = (current, Vec::new());
     let all = mask.changes("access", false);
     macro_rules! take {
-        ($field:ident, $set:expr, $words:expr) => {
+        ($field:ident, $set:expr, $value:expr) => {
             let path = concat!("access.", stringify!($field));
             if all || mask.changes(path, $set) {
                 merged.$field = wanted.$field;
-                changed.push((path, $words));
+                changed.push((path, $value));
             }
         };
     }
     take!(
         own_keys,
         wanted.own_keys.is_some(),
-        switch_words(merged.own_keys)
+        describe_switch(merged.own_keys)
     );
-    take!(chat, wanted.chat.is_some(), switch_words(merged.chat));
+    take!(chat, wanted.chat.is_some(), describe_switch(merged.chat));
     take!(
         embeddings,
         wanted.embeddings.is_some(),
-        switch_words(merged.embeddings)
+        describe_switch(merged.embeddings)
     );
-    take!(images, wanted.images.is_some(), switch_words(merged.images));
+    take!(
+        images,
+        wanted.images.is_some(),
+        describe_switch(merged.images)
+    );
     take!(
         allowed_models,
         !wanted.allowed_models.is_empty(),
@@ -101,8 +110,8 @@ pub(super) fn merge(current: Terms, wanted: Terms, mask: &Mask) -> (Terms, Vec<C
     (merged, changed)
 }
 
-/// What was decided, as it was decided.
-pub(super) fn encode_terms(terms: &Terms) -> v1::ProviderAccess {
+/// The terms as they were set.
+pub(super) fn encode_terms(terms: &ProviderTerms) -> v1::ProviderAccess {
     v1::ProviderAccess {
         own_keys: encode_switch(terms.own_keys),
         chat: encode_switch(terms.chat),
@@ -114,8 +123,8 @@ pub(super) fn encode_terms(terms: &Terms) -> v1::ProviderAccess {
     }
 }
 
-/// What holds: every switch is on or off.
-pub(super) fn encode(access: Access) -> v1::ProviderAccess {
+/// The availability that holds: every switch is on or off.
+pub(super) fn encode(access: Availability) -> v1::ProviderAccess {
     v1::ProviderAccess {
         own_keys: encode_switch(Some(access.own_keys)),
         chat: encode_switch(Some(access.chat)),
@@ -141,6 +150,6 @@ fn encode_switch(value: Option<bool>) -> i32 {
     .into()
 }
 
-fn switch_words(value: Option<bool>) -> String {
+fn describe_switch(value: Option<bool>) -> String {
     value.map_or("unset", word).to_owned()
 }

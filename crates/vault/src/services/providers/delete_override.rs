@@ -3,7 +3,7 @@
 use latchkey_contract::names::ProviderOverrideName;
 use latchkey_contract::vault::v1::{DeleteProviderOverrideRequest, DeleteProviderOverrideResponse};
 
-use super::access;
+use super::availability;
 use super::overriding::Overriding;
 use crate::change::check_etag;
 use crate::error::{Noun, VaultError};
@@ -18,7 +18,7 @@ pub(super) async fn handle(
 ) -> Result<DeleteProviderOverrideResponse, VaultError> {
     call.authorize_deployment()?;
     let name: ProviderOverrideName = request.name.parse().map_err(VaultError::name("name"))?;
-    let provider = access::provider("name", &name.provider)?;
+    let provider = availability::provider("name", &name.provider)?;
     let mut overriding = Overriding::begin(vault, call, &name, provider).await?;
     let row = overriding.rows.overrides.remove(&provider);
     let row = row.ok_or(VaultError::NotFound(Noun::ProviderOverride))?;

@@ -3,8 +3,8 @@
 use latchkey_contract::names::ProviderName;
 use latchkey_contract::vault::v1::{GetProviderRequest, Provider as Message};
 
-use super::{access, messages};
-use crate::access::AccessRows;
+use super::{availability, messages};
+use crate::availability::AvailabilityRows;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::vault::Vault;
@@ -16,8 +16,8 @@ pub(super) async fn handle(
 ) -> Result<Message, VaultError> {
     call.authorize_deployment()?;
     let name: ProviderName = request.name.parse().map_err(VaultError::name("name"))?;
-    let provider = access::provider("name", &name.provider)?;
+    let provider = availability::provider("name", &name.provider)?;
     let platform = vault.workspace(None).await?;
-    let rows = AccessRows::read(&vault.store, &platform, None, Some(provider)).await?;
+    let rows = AvailabilityRows::read(&vault.store, &platform, None, Some(provider)).await?;
     Ok(messages::provider(provider, &rows))
 }

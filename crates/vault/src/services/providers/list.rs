@@ -4,7 +4,7 @@ use latchkey_contract::ProviderId;
 use latchkey_contract::vault::v1::{ListProvidersRequest, ListProvidersResponse};
 
 use super::messages;
-use crate::access::AccessRows;
+use crate::availability::AvailabilityRows;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::vault::Vault;
@@ -17,8 +17,8 @@ pub(super) async fn handle(
     call.authorize_deployment()?;
     let page = call.page(request.page_size, &request.page_token, &[])?;
     let platform = vault.workspace(None).await?;
-    let rows = AccessRows::read(&vault.store, &platform, None, None).await?;
-    // There are a handful, in the order of their ids.
+    let rows = AvailabilityRows::read(&vault.store, &platform, None, None).await?;
+    // Providers are few and sorted by their ids.
     let after = page.after.as_deref().unwrap_or_default();
     let mut listed: Vec<_> = ProviderId::ALL
         .into_iter()

@@ -4,7 +4,7 @@ use latchkey_contract::names::WorkspaceName;
 use latchkey_contract::vault::v1::{ListProviderOverridesRequest, ListProviderOverridesResponse};
 
 use super::messages;
-use crate::access::AccessRows;
+use crate::availability::AvailabilityRows;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::vault::Vault;
@@ -19,8 +19,8 @@ pub(super) async fn handle(
     let page = call.page(request.page_size, &request.page_token, &[&request.parent])?;
     let open = vault.workspace(Some(&name)).await?;
     let platform = vault.workspace(None).await?;
-    let rows = AccessRows::read(&vault.store, &platform, Some(&open), None).await?;
-    // There are no more than providers, in the order of their ids.
+    let rows = AvailabilityRows::read(&vault.store, &platform, Some(&open), None).await?;
+    // Overrides are no more than providers, and sorted by their ids.
     let after = page.after.as_deref().unwrap_or_default();
     let mut listed: Vec<_> = rows
         .overrides

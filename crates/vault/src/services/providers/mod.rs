@@ -1,6 +1,6 @@
 //! `ProviderService`, one file per method.
 
-mod access;
+mod availability;
 mod delete_override;
 mod get;
 mod list;
@@ -25,7 +25,7 @@ use tonic::{Request, Response, Status, async_trait};
 use super::call::Call;
 use crate::vault::Vault;
 
-/// Lets the operator decide what of each provider is available.
+/// Manages what the operator makes available of each provider.
 pub(super) struct Providers(pub(super) Arc<Vault>);
 
 #[async_trait]

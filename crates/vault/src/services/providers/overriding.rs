@@ -1,13 +1,13 @@
-//! What setting an override and taking it away have in common.
+//! The steps that setting and deleting an override share.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::names::ProviderOverrideName;
 
-use super::access::Changed;
+use super::availability::Changed;
 use super::{messages, switched};
-use crate::access::AccessRows;
+use crate::availability::AvailabilityRows;
 use crate::change::Change;
-use crate::domain::access::{Access, ProviderAccess};
+use crate::domain::availability::{Availability, ProviderAccess};
 use crate::error::VaultError;
 use crate::leasing::Committed;
 use crate::services::call::Call;
@@ -15,14 +15,14 @@ use crate::vault::Vault;
 
 /// A change of one override that is not committed yet.
 pub(super) struct Overriding {
-    /// The change of the workspace. What holds for everybody is locked as well: whether a switch moves
-    /// the workspace depends on both.
+    /// The change of the workspace. The platform is locked too: both decide whether own keys are
+    /// switched for the workspace.
     pub(super) change: Change,
-    /// What was decided so far; to be kept in step with what is written.
-    pub(super) rows: AccessRows,
+    /// The stored terms. Callers update them with every row that they store.
+    pub(super) rows: AvailabilityRows,
     resource: String,
     provider: ProviderId,
-    before: Access,
+    before: Availability,
 }
 
 impl Overriding {
@@ -35,7 +35,7 @@ impl Overriding {
         let workspace = &name.workspace;
         let (change, platform) = Change::begin_under_platform(vault, workspace, call.act()).await?;
         let open = Some(&change.open());
-        let rows = AccessRows::read(&change.unit, &platform, open, Some(provider)).await?;
+        let rows = AvailabilityRows::read(&change.unit, &platform, open, Some(provider)).await?;
         Ok(Self {
             resource: messages::override_name(workspace, provider),
             before: rows.effective(provider),
@@ -45,12 +45,13 @@ impl Overriding {
         })
     }
 
-    /// The override that there is.
+    /// The current override, if there is one.
     pub(super) fn row(&self) -> Option<&ProviderAccess> {
         self.rows.overrides.get(&self.provider)
     }
 
-    /// Records the change, and whether it switches the workspace's own keys, and makes it durable.
+    /// Records the change, with the switch of the workspace's own keys where there is one, and commits
+    /// it.
     pub(super) async fn finish(mut self, changed: Vec<Changed>) -> Result<Committed, VaultError> {
         let mut event = self.change.event(&self.resource);
         for (path, value) in changed {

@@ -3,10 +3,10 @@
 use latchkey_contract::names::{KeyParent, ProviderName};
 use latchkey_contract::vault::v1::{UpdateProviderRequest, UpdateProviderResponse};
 
-use super::{access, messages, switched};
-use crate::access::AccessRows;
+use super::{availability, messages, switched};
+use crate::availability::AvailabilityRows;
 use crate::change::{Change, check_etag};
-use crate::domain::access::ProviderAccess;
+use crate::domain::availability::ProviderAccess;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::encode;
@@ -23,18 +23,19 @@ pub(super) async fn handle(
         .name
         .parse()
         .map_err(VaultError::name("provider.name"))?;
-    let provider = access::provider("provider.name", &name.provider)?;
-    let mask = access::mask(request.update_mask)?;
-    let terms = access::decode("provider.access", wanted.access.unwrap_or_default())?;
+    let provider = availability::provider("provider.name", &name.provider)?;
+    let mask = availability::mask(request.update_mask)?;
+    let terms = availability::decode("provider.access", wanted.access.unwrap_or_default())?;
 
     let mut change = Change::begin(vault, &KeyParent::Platform, call.act()).await?;
-    let mut rows = AccessRows::read(&change.unit, &change.open(), None, Some(provider)).await?;
+    let mut rows =
+        AvailabilityRows::read(&change.unit, &change.open(), None, Some(provider)).await?;
     let before = rows.of_everybody(provider);
     let row = rows.everybody.remove(&provider);
     let revision = messages::revision(row.as_ref());
     check_etag(&wanted.etag, revision)?;
     let current = row.map(|row| row.terms).unwrap_or_default();
-    let (terms, changed) = access::merge(current, terms, &mask);
+    let (terms, changed) = availability::merge(current, terms, &mask);
     let row = ProviderAccess {
         workspace: change.head.uid,
         provider,

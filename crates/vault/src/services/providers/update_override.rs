@@ -4,9 +4,9 @@ use latchkey_contract::names::ProviderOverrideName;
 use latchkey_contract::vault::v1::{UpdateProviderOverrideRequest, UpdateProviderOverrideResponse};
 
 use super::overriding::Overriding;
-use super::{access, messages};
+use super::{availability, messages};
 use crate::change::check_etag;
-use crate::domain::access::ProviderAccess;
+use crate::domain::availability::ProviderAccess;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::encode;
@@ -23,19 +23,19 @@ pub(super) async fn handle(
         .name
         .parse()
         .map_err(VaultError::name("provider_override.name"))?;
-    let provider = access::provider("provider_override.name", &name.provider)?;
-    let mask = access::mask(request.update_mask)?;
+    let provider = availability::provider("provider_override.name", &name.provider)?;
+    let mask = availability::mask(request.update_mask)?;
     let path = "provider_override.access";
     let terms = wanted
         .access
         .ok_or_else(|| VaultError::field(path, "is required"))?;
-    let terms = access::decode(path, terms)?;
+    let terms = availability::decode(path, terms)?;
 
     let mut overriding = Overriding::begin(vault, call, &name, provider).await?;
     let revision = messages::revision(overriding.row());
     check_etag(&wanted.etag, revision)?;
     let current = overriding.row().map(|row| row.terms.clone());
-    let (terms, changed) = access::merge(current.unwrap_or_default(), terms, &mask);
+    let (terms, changed) = availability::merge(current.unwrap_or_default(), terms, &mask);
     let row = ProviderAccess {
         workspace: overriding.change.head.uid,
         provider,

@@ -10,19 +10,19 @@ fn both(change: impl FnOnce(&mut Key)) -> Vec<Candidate> {
     vec![with(OWN, change), candidate(PLATFORM)]
 }
 
-fn funded(funding: Funding) -> Terms {
-    Terms {
+fn funded(funding: Funding) -> ScopePolicies {
+    ScopePolicies {
         funding,
-        ..Terms::default()
+        ..ScopePolicies::default()
     }
 }
 
 fn outcome(
     candidates: &[Candidate],
-    terms: &Terms,
+    policies: &ScopePolicies,
     query: &KeyQuery,
 ) -> Result<String, ExclusionRule> {
-    match choose(candidates, terms, query, NOW, 0) {
+    match choose(candidates, policies, query, NOW, 0) {
         Ok(choice) => Ok(choice.chosen.name.to_string()),
         Err(ResolutionRefusal::NoneUsable { exclusions }) => Err(exclusions.last().unwrap().rule),
         Err(refusal) => panic!("{refusal}"),
@@ -51,38 +51,41 @@ fn each_lack_has_its_own_answer() {
             Err(ExclusionRule::PlatformNotAllowed),
         ),
     ] {
-        let terms = funded(Funding {
+        let policies = funded(Funding {
             when_missing,
             when_failed,
             ..Funding::default()
         });
         let expected = |outcome: Result<(), ExclusionRule>| outcome.map(|()| PLATFORM.to_owned());
         assert_eq!(
-            outcome(&both(quarantined), &terms, &query()),
+            outcome(&both(quarantined), &policies, &query()),
             expected(of_the_failed)
         );
         assert_eq!(
-            outcome(&both(expired), &terms, &query()),
+            outcome(&both(expired), &policies, &query()),
             expected(of_the_failed)
         );
         assert_eq!(
-            outcome(&both(disabled), &terms, &query()),
+            outcome(&both(disabled), &policies, &query()),
             expected(of_the_missing)
         );
         assert_eq!(
-            outcome(&both(denied), &terms, &query()),
+            outcome(&both(denied), &policies, &query()),
             expected(of_the_missing)
         );
         let none = vec![candidate(PLATFORM)];
-        assert_eq!(outcome(&none, &terms, &query()), expected(of_the_missing));
+        assert_eq!(
+            outcome(&none, &policies, &query()),
+            expected(of_the_missing)
+        );
     }
 }
 
 #[test]
 fn switched_off_keys_give_way_or_not_as_the_policy_says() {
-    let off = Access {
+    let off = Availability {
         own_keys: false,
-        ..Access::default()
+        ..Availability::default()
     };
     for (fallback, expected) in [
         (FundingFallback::Platform, Ok(PLATFORM.to_owned())),
@@ -91,20 +94,20 @@ fn switched_off_keys_give_way_or_not_as_the_policy_says() {
             Err(ExclusionRule::PlatformNotAllowed),
         ),
     ] {
-        let terms = Terms {
+        let policies = ScopePolicies {
             access: BTreeMap::from([(ProviderId::OpenAi, off.clone())]),
             ..funded(Funding {
                 when_switched_off: fallback,
                 ..Funding::default()
             })
         };
-        assert_eq!(outcome(&both(|_| {}), &terms, &query()), expected);
+        assert_eq!(outcome(&both(|_| {}), &policies, &query()), expected);
     }
 }
 
 #[test]
 fn an_own_key_that_can_be_used_keeps_the_platform_from_paying() {
-    let choice = choose(&both(|_| {}), &Terms::default(), &query(), NOW, 0).unwrap();
+    let choice = choose(&both(|_| {}), &ScopePolicies::default(), &query(), NOW, 0).unwrap();
     assert_eq!(choice.chosen.name.to_string(), OWN);
     assert_eq!(choice.exclusions[0].rule, ExclusionRule::OwnKeyFirst);
     let follows = funded(Funding {
@@ -129,9 +132,9 @@ fn every_level_may_narrow_and_none_may_widen() {
         ..Narrowing::default()
     };
     let none = || vec![candidate(PLATFORM)];
-    let project = |narrowing| Terms {
-        project: Some((narrowing, Rules::default())),
-        ..Terms::default()
+    let project = |narrowing| ScopePolicies {
+        project: Some((narrowing, UsageRules::default())),
+        ..ScopePolicies::default()
     };
     let request = |funding| KeyQuery { funding, ..query() };
     let refused = Err(ExclusionRule::PlatformNotAllowed);
@@ -144,8 +147,8 @@ fn every_level_may_narrow_and_none_may_widen() {
         outcome(&none(), &project(allowing), &request(refusing)),
         refused
     );
-    let strict = Terms {
-        project: Some((allowing, Rules::default())),
+    let strict = ScopePolicies {
+        project: Some((allowing, UsageRules::default())),
         ..funded(Funding {
             when_missing: FundingFallback::Refuse,
             ..Funding::default()
@@ -163,7 +166,7 @@ fn a_request_that_wants_a_name_does_not_move_its_bill_to_the_platform() {
         },
         ..query()
     };
-    let refused = outcome(&both(|_| {}), &Terms::default(), &query);
+    let refused = outcome(&both(|_| {}), &ScopePolicies::default(), &query);
     assert_eq!(refused, Err(ExclusionRule::OwnKeyFirst));
     let workspace = funded(Funding {
         selection: Selection::WhenNamed,
@@ -182,7 +185,7 @@ fn a_failure_at_another_provider_counts() {
         ..query()
     };
     let none = || vec![candidate(PLATFORM)];
-    let refused = outcome(&none(), &Terms::default(), &query);
+    let refused = outcome(&none(), &ScopePolicies::default(), &query);
     assert_eq!(refused, Err(ExclusionRule::PlatformNotAllowed));
     let follows = funded(Funding {
         when_failed: FundingFallback::Platform,
@@ -197,21 +200,21 @@ fn whose_bill_the_platform_began_does_not_come_back_to_the_owner() {
         payer: Some(Payer::Platform),
         ..query()
     };
-    let refused = outcome(&both(|_| {}), &Terms::default(), &query);
+    let refused = outcome(&both(|_| {}), &ScopePolicies::default(), &query);
     assert_eq!(refused, Err(ExclusionRule::OwnKeyFirst));
 }
 
 #[test]
 fn what_is_forbidden_is_told_as_such() {
-    let terms = Terms {
-        rules: Rules {
+    let policies = ScopePolicies {
+        rules: UsageRules {
             denied_models: vec!["gpt-5*".to_owned()],
-            ..Rules::default()
+            ..UsageRules::default()
         },
-        ..Terms::default()
+        ..ScopePolicies::default()
     };
     for candidates in [Vec::new(), both(|_| {})] {
-        let refusal = choose(&candidates, &terms, &query(), NOW, 0).unwrap_err();
+        let refusal = choose(&candidates, &policies, &query(), NOW, 0).unwrap_err();
         let rule = ExclusionRule::WorkspaceForbids;
         assert_eq!(refusal, ResolutionRefusal::PolicyForbids { rule });
     }
@@ -226,7 +229,7 @@ fn a_key_that_is_not_as_expected_is_not_replaced_by_the_platforms() {
         },
         ..query()
     };
-    let refusal = choose(&both(|_| {}), &Terms::default(), &query, NOW, 0).unwrap_err();
+    let refusal = choose(&both(|_| {}), &ScopePolicies::default(), &query, NOW, 0).unwrap_err();
     let ResolutionRefusal::ExpectationUnmet { exclusions } = refusal else {
         panic!("{refusal}")
     };
@@ -245,14 +248,14 @@ fn callers_and_retention_are_filters_of_the_key() {
             caller: caller.to_owned(),
             ..query()
         };
-        let terms = Terms {
-            rules: Rules {
+        let policies = ScopePolicies {
+            rules: UsageRules {
                 zero_retention,
-                ..Rules::default()
+                ..UsageRules::default()
             },
-            ..Terms::default()
+            ..ScopePolicies::default()
         };
-        outcome(candidates, &terms, &query)
+        outcome(candidates, &policies, &query)
     };
     assert_eq!(choice(&other, "token:web-1", false).as_deref(), Ok(OWN));
     assert_eq!(choice(&other, "token:job", false).as_deref(), Ok(PLATFORM));

@@ -15,7 +15,7 @@ use crate::domain::settings::Retention;
 #[derive(Clone, Debug)]
 struct World {
     candidates: Vec<Candidate>,
-    terms: Terms,
+    policies: ScopePolicies,
     query: KeyQuery,
 }
 
@@ -25,12 +25,12 @@ const CALLER: &str = "token:caller";
 /// what it leaves unsaid taken from the one before.
 fn levels(world: &World, key: Option<&Key>) -> Vec<Funding> {
     let project = world
-        .terms
+        .policies
         .project
         .as_ref()
         .map(|(narrowing, _)| *narrowing);
     let key = key.map(|key| key.settings.funding);
-    let mut levels = vec![world.terms.funding];
+    let mut levels = vec![world.policies.funding];
     for said in [project, key, Some(world.query.funding)]
         .into_iter()
         .flatten()
@@ -60,7 +60,7 @@ fn lists_allow(allowed: &[String], denied: &[String], text: &str) -> bool {
 
 fn model_of(world: &World, candidate: &Candidate) -> String {
     let key = candidate.key.settings.default_model.clone();
-    let access = world.terms.access[&candidate.key.provider]
+    let access = world.policies.access[&candidate.key.provider]
         .default_model
         .clone();
     let named = [world.query.model.clone(), key, access];
@@ -72,12 +72,14 @@ fn model_of(world: &World, candidate: &Candidate) -> String {
 
 /// Whether nothing but who pays stands in the way of a key, and if not, what is unavailable.
 fn fit(world: &World, candidate: &Candidate) -> Result<(), &'static str> {
-    let World { terms, query, .. } = world;
+    let World {
+        policies, query, ..
+    } = world;
     let (key, settings) = (&candidate.key, &candidate.key.settings);
     let model = model_of(world, candidate);
-    let access = &terms.access[&key.provider];
-    let mut rules = vec![&terms.rules];
-    rules.extend(terms.project.as_ref().map(|(_, rules)| rules));
+    let access = &policies.access[&key.provider];
+    let mut rules = vec![&policies.rules];
+    rules.extend(policies.project.as_ref().map(|(_, rules)| rules));
     for rules in &rules {
         let may = rules.capabilities.is_empty() || rules.capabilities.contains(&query.capability);
         let model_is_fine =
@@ -130,7 +132,7 @@ fn platform_by_level(world: &World, level: Funding, keys: &[&Candidate], failed:
     if failed && level.when_failed == FundingFallback::Refuse {
         return false;
     }
-    if world.terms.funding.selection == Selection::WhenNamed {
+    if world.policies.funding.selection == Selection::WhenNamed {
         return level.when_missing == FundingFallback::Platform;
     }
     let lacks: Vec<_> = keys.iter().map(|key| fit(world, key)).collect();
@@ -196,7 +198,7 @@ fn may_be_used(world: &World, candidate: &Candidate) -> bool {
     let general = general
         .into_iter()
         .all(|level| platform_by_level(world, level, &own, failed));
-    if !general || world.terms.funding.selection == Selection::WhenNamed {
+    if !general || world.policies.funding.selection == Selection::WhenNamed {
         return general;
     }
     // Each own key that is unavailable has a say about its own reason, where that is the one that counts.
@@ -293,9 +295,9 @@ prop_compose! {
         allowed_models in models(),
         denied_models in models(),
         zero_retention in prop::bool::weighted(0.1),
-    ) -> Rules {
+    ) -> UsageRules {
         let capabilities = capabilities.unwrap_or_default();
-        Rules { capabilities, allowed_models, denied_models, zero_retention }
+        UsageRules { capabilities, allowed_models, denied_models, zero_retention }
     }
 }
 
@@ -308,9 +310,9 @@ prop_compose! {
         allowed_models in models(),
         denied_models in models(),
         default_model in select(vec!["", "a", "b"]),
-    ) -> Access {
+    ) -> Availability {
         let default_model = default_model.to_owned();
-        Access { own_keys, chat, embeddings, images, allowed_models, denied_models, default_model }
+        Availability { own_keys, chat, embeddings, images, allowed_models, denied_models, default_model }
     }
 }
 
@@ -338,7 +340,7 @@ prop_compose! {
         let candidate = with(&format!("{owner}/keys/k{index}"), |key| {
             key.provider = provider;
             key.state = state;
-            key.settings = Settings {
+            key.settings = KeySettings {
                 expire_time: expired.then_some(NOW),
                 allowed_models,
                 denied_models,
@@ -349,7 +351,7 @@ prop_compose! {
                 funding: if owner == "platform" { Narrowing::default() } else { funding },
                 allowed_callers: caller.iter().map(ToString::to_string).collect(),
                 retention: if zero { Retention::Zero } else { Retention::Default },
-                ..Settings::default()
+                ..KeySettings::default()
             };
         });
         Candidate { location, ..candidate }
@@ -406,15 +408,15 @@ prop_compose! {
                 ..Expectations::default()
             },
             own_key_failed,
-            drawn: None,
+            preferred: None,
         };
         let access = PROVIDERS.into_iter().zip([access.0, access.1]).collect();
-        World { candidates, terms: Terms { funding, rules, project, access }, query }
+        World { candidates, policies: ScopePolicies { funding, rules, project, access }, query }
     }
 }
 
 fn chosen(world: &World, draw: u64) -> Result<Choice, ResolutionRefusal> {
-    choose(&world.candidates, &world.terms, &world.query, NOW, draw)
+    choose(&world.candidates, &world.policies, &world.query, NOW, draw)
 }
 
 /// What may be given first: every key that some draw chooses.
@@ -452,8 +454,8 @@ proptest! {
 
     #[test]
     fn what_is_foreseen_is_what_happens(world in world()) {
-        let World { candidates, terms, query } = &world;
-        let dry_run = dry_run(candidates.clone(), terms, query, NOW);
+        let World { candidates, policies, query } = &world;
+        let dry_run = dry_run(candidates.clone(), policies, query, NOW);
         let refused = chosen(&world, 0).err();
         prop_assert_eq!(&dry_run.refusal, &refused);
         // Every call fails, and each time the next key is asked for.
@@ -482,24 +484,24 @@ proptest! {
     #[test]
     fn who_pays_is_never_who_may_not(world in world(), draw: u64) {
         let Ok(Choice { chosen, .. }) = chosen(&world, draw) else { return Ok(()) };
-        let World { terms, query, .. } = &world;
-        let mut refuses = vec![(terms.funding.when_missing, terms.funding.when_failed)];
-        let levels = terms.project.iter().map(|(said, _)| said).chain([&query.funding]);
+        let World { policies, query, .. } = &world;
+        let mut refuses = vec![(policies.funding.when_missing, policies.funding.when_failed)];
+        let levels = policies.project.iter().map(|(said, _)| said).chain([&query.funding]);
         refuses.extend(levels.map(|said| (
             said.when_missing.unwrap_or(FundingFallback::Platform),
             said.when_failed.unwrap_or(FundingFallback::Platform),
         )));
         match Payer::of(&chosen.name) {
             Payer::OwnKey => {
-                let by_name = query.named || (terms.funding.selection == Selection::Automatic
+                let by_name = query.named || (policies.funding.selection == Selection::Automatic
                     && chosen.key.settings.funding.selection != Some(Selection::WhenNamed));
                 prop_assert!(by_name);
-                prop_assert!(terms.access[&chosen.key.provider].own_keys);
+                prop_assert!(policies.access[&chosen.key.provider].own_keys);
             }
             Payer::Platform => {
                 prop_assert!(!query.named);
                 let none = !world.candidates.iter().any(is_own);
-                if none || terms.funding.selection == Selection::WhenNamed {
+                if none || policies.funding.selection == Selection::WhenNamed {
                     let refused = refuses.iter().any(|said| said.0 == FundingFallback::Refuse);
                     prop_assert!(!refused);
                 }
@@ -520,7 +522,7 @@ proptest! {
         let mut wider = world;
         match level {
             0 => wider.query.funding = Narrowing::default(),
-            1 => wider.terms.project = None,
+            1 => wider.policies.project = None,
             _ => for candidate in &mut wider.candidates {
                 candidate.key.settings.funding = Narrowing::default();
             },
@@ -528,7 +530,7 @@ proptest! {
         let mut narrower = wider.clone();
         match level {
             0 => narrower.query.funding = said,
-            1 => narrower.terms.project = Some((said, Rules::default())),
+            1 => narrower.policies.project = Some((said, UsageRules::default())),
             _ => for candidate in &mut narrower.candidates {
                 if is_own(candidate) {
                     candidate.key.settings.funding = said;
