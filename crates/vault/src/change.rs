@@ -12,8 +12,8 @@ use latchkey_contract::names::{
 };
 
 use crate::custody::{Custody, CustodyError, IntegrityFailure, WorkspaceKeys};
-use crate::domain::access::ProviderAccess;
 use crate::domain::audit::{Act, AuditEvent};
+use crate::domain::availability::ProviderAccess;
 use crate::domain::data_key::DataKey;
 use crate::domain::key::Key;
 use crate::domain::member::Member;

@@ -1,4 +1,4 @@
-//! Everything that a call to the vault can fail with.
+//! The errors of a call to the vault.
 
 use latchkey_contract::Reason;
 use latchkey_contract::names::{KeyName, MemberName, NameError};
@@ -13,81 +13,78 @@ use crate::domain::material::{FormatError, MaterialError};
 use crate::domain::resolution::ResolutionRefusal;
 use crate::domain::settings::FieldError;
 use crate::domain::uid::RandomnessError;
-use crate::leasing::SessionError;
+use crate::leasing::RouterSessionError;
 use crate::leasing::verification_tasks::TaskFailure;
 use crate::store::StoreError;
 
 /// A failed call.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
-    /// The caller may not do that.
+    /// The caller may not call the method, or not for this resource.
     #[error(transparent)]
     Denied(#[from] Denied),
-    /// A field is not valid.
+    /// A field of the request is not valid.
     #[error("{field} {problem}")]
     Field {
-        /// Its path in the message.
+        /// The path of the field in the message.
         field: String,
-        /// What is wrong with it.
+        /// The problem, as the rest of a sentence about the field.
         problem: String,
     },
-    /// Where a key is sent can't be changed without its material.
-    #[error("{field}: changing where a key is sent needs its material again: use AddKeyVersion")]
+    /// A change of a key's destination without its material.
+    #[error("{field} can be changed only together with the material: use AddKeyVersion")]
     MaterialRequired {
-        /// The field that asked for it.
+        /// The path of the field.
         field: &'static str,
     },
-    /// The material can't be a key of its provider.
+    /// The material is not of the form that the provider issues.
     #[error(transparent)]
     KeyFormat(#[from] FormatError),
-    /// The address can't be a destination.
+    /// A key may not be sent to the address.
     #[error("{field} {problem}")]
     Destination {
-        /// The field that holds it.
+        /// The path of the field.
         field: String,
-        /// What is wrong with it.
-        #[source]
+        /// The problem.
         problem: BaseUrlError,
     },
-    /// What was named does not exist.
-    #[error("there is no such {0}")]
+    /// The named resource does not exist.
+    #[error("the {0} does not exist")]
     NotFound(Noun),
-    /// The change does not fit what is there.
+    /// The change conflicts with a stored resource.
     #[error(transparent)]
     Conflict(#[from] Conflict),
     /// The state of the key forbids it.
     #[error(transparent)]
     State(#[from] IllegalTransition),
-    /// The live check failed.
+    /// The verification with the provider failed.
     #[error(transparent)]
     Verification(#[from] TaskFailure),
     /// No key could be chosen.
     #[error("{refusal}")]
     Resolution {
-        /// Why.
-        #[source]
+        /// The reason.
         refusal: ResolutionRefusal,
-        /// Whom the workspace asks instead.
+        /// The workspace's fallback models, for the router.
         fallbacks: Vec<Fallback>,
     },
-    /// A key that was to come with its workspace or project can't.
+    /// A key that comes with its workspace or project is not valid.
     #[error("initial_keys[{index}]: {problem}")]
     InitialKey {
-        /// Which one.
+        /// The index of the key in the request.
         index: usize,
-        /// Why: what `CreateKey` would have said of it.
-        #[source]
+        /// The error that `CreateKey` would return for the key.
         problem: Box<VaultError>,
     },
-    /// The router's session is not in order.
+    /// The router session does not exist or was ended.
     #[error(transparent)]
-    Session(#[from] SessionError),
-    /// Keys or what they protect.
+    RouterSession(#[from] RouterSessionError),
+    /// A key of the vault, or a row or value that it protects, failed.
     #[error(transparent)]
     Custody(CustodyError),
 }
 
-/// What can be missing or in the way.
+/// A kind of resource that can be missing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Noun {
     /// A data key that routers seal with.
@@ -98,14 +95,14 @@ pub enum Noun {
     Member,
     /// A project.
     Project,
-    /// What a workspace may use of a provider, where that differs.
+    /// A provider override of a workspace.
     ProviderOverride,
     /// A workspace.
     Workspace,
 }
 
 impl Noun {
-    /// The reason of a call that names one that does not exist.
+    /// The reason of a call that names a missing resource of this kind.
     pub const fn not_found(self) -> Reason {
         match self {
             Self::DataKey => Reason::DataKeyNotFound,
@@ -131,7 +128,7 @@ impl std::fmt::Display for Noun {
     }
 }
 
-/// What callers name when they create it.
+/// A kind of resource that its creator names.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Nameable {
     /// A key.
@@ -145,7 +142,7 @@ pub enum Nameable {
 }
 
 impl Nameable {
-    /// The reason of a call that would create a second one of the same name.
+    /// The reason of a call that would create a second resource of the same name.
     pub const fn exists(self) -> Reason {
         match self {
             Self::Key => Reason::KeyExists,
@@ -167,7 +164,7 @@ impl std::fmt::Display for Nameable {
     }
 }
 
-/// What must be empty before it is deleted.
+/// A kind of resource that must be empty before it is deleted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Container {
     /// A project, with keys.
@@ -177,7 +174,7 @@ pub enum Container {
 }
 
 impl Container {
-    /// The reason of a call that would delete one that is not empty.
+    /// The reason of a call that would delete a resource that is not empty.
     pub const fn not_empty(self) -> Reason {
         match self {
             Self::Project => Reason::ProjectNotEmpty,
@@ -195,31 +192,31 @@ impl std::fmt::Display for Container {
     }
 }
 
-/// A change that does not fit what is stored.
+/// A conflict of a change with a stored resource.
 #[derive(Debug, thiserror::Error)]
 pub enum Conflict {
-    /// The material is stored already.
-    #[error("this material is stored as {0} already")]
+    /// The same material is stored under another key.
+    #[error("the material is stored as {0} already: use that key")]
     DuplicateMaterial(KeyName),
     /// The etag is not the current one.
-    #[error("the etag is not the current one: read it again")]
+    #[error("the etag is not the current one: read the resource again")]
     Etag,
     /// A resource of this name exists.
-    #[error("a {0} of this name exists")]
+    #[error("a {0} of this name exists already")]
     Exists(Nameable),
-    /// Somebody is a member already, by another name.
-    #[error("this identity is that of {0} already")]
+    /// The identity is a member already, by another name.
+    #[error("the identity is a member already: {0}")]
     MemberExists(MemberName),
-    /// There is something in it.
-    #[error("the {0} is not empty: delete what is in it, or set force")]
+    /// The resource is not empty.
+    #[error("the {0} is not empty: delete its contents, or set force")]
     NotEmpty(Container),
     /// The request id was used for another request.
-    #[error("this request_id was used for another request")]
+    #[error("the request_id was used for another request: choose another one")]
     RequestIdReused,
 }
 
 impl VaultError {
-    /// A field that is not valid.
+    /// An error of a field.
     pub fn field(field: impl Into<String>, problem: impl std::fmt::Display) -> Self {
         Self::Field {
             field: field.into(),
@@ -227,7 +224,7 @@ impl VaultError {
         }
     }
 
-    /// A name that does not parse.
+    /// Maps the error of a name to that of its field.
     pub fn name(field: &'static str) -> impl Fn(NameError) -> Self {
         move |error| Self::field(field, error)
     }

@@ -1,13 +1,14 @@
-//! The key-vault service: keeps provider keys sealed, decides who may use which, and leases them to
-//! routers one at a time.
+//! The key-vault service: keeps provider keys sealed, decides which request may use which key, and
+//! leases keys to routers one at a time.
 //!
-//! It makes no call to any provider and has no way out: where something must be asked of one, an
-//! attached router runs the task. Start reading at [`vault::Vault`] and `services/`; the rules
-//! are in [`domain`], the keys in [`custody`], the protocol with routers in [`leasing`].
+//! It never calls a provider: an attached router runs the tasks that need one. Start reading at
+//! [`vault::Vault`] and `services/`. The rules are in [`domain`], the keys in [`custody`], the protocol
+//! with routers in [`leasing`]; a key comes in through `intake` and is chosen in `resolve`. Folders
+//! depend on each other in one direction: services, then the use cases, then `store` and [`domain`].
 
-mod access;
 pub mod app;
 mod audit;
+mod availability;
 pub mod bootstrap;
 mod change;
 pub mod config;

@@ -12,7 +12,7 @@ use crate::domain::stamped::Stamped;
 use crate::domain::uid::WorkspaceUid;
 use crate::domain::workspace::{Project, Workspace};
 use crate::error::{Noun, VaultError};
-use crate::leasing::{Leasing, Session};
+use crate::leasing::{Leasing, RouterSession};
 use crate::rows::CheckedRows;
 use crate::store::keys::Parent;
 use crate::store::{Rows, Store, members, workspaces};
@@ -49,7 +49,7 @@ impl OpenWorkspace {
 
     /// Registers the workspace as a dependency of a session, which is sent its changes from then on.
     /// Returns whether it was registered before, and so before the workspace was read.
-    pub(crate) fn register_with(&self, session: &Session) -> bool {
+    pub(crate) fn register_with(&self, session: &RouterSession) -> bool {
         let Workspace { uid, revision, .. } = &self.workspace;
         let scope = self.workspace.scope();
         scope.is_none_or(|scope| session.depend_on(*uid, scope, *revision))
@@ -95,7 +95,7 @@ impl Vault {
     /// workspace before its row is read, so that it is sent every change that the answer lacks.
     pub(crate) async fn workspace_for(
         &self,
-        session: &Session,
+        session: &RouterSession,
         name: &WorkspaceName,
     ) -> Result<OpenWorkspace, VaultError> {
         let mut open = self.workspace(Some(name)).await?;

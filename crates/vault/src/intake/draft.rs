@@ -6,8 +6,8 @@ use latchkey_contract::ProviderId;
 use latchkey_contract::names::{KeyParent, ResourceId};
 
 use crate::domain::destination::{Destination, DestinationError, Directions};
-use crate::domain::material::{Given, Material};
-use crate::domain::settings::Settings;
+use crate::domain::material::{Material, MaterialInput};
+use crate::domain::settings::KeySettings;
 use crate::error::VaultError;
 use crate::vault::Vault;
 
@@ -18,9 +18,9 @@ pub(crate) struct NewKey<'a> {
     /// The provider.
     pub provider: ProviderId,
     /// The settings, each within its bounds.
-    pub settings: Settings,
+    pub settings: KeySettings,
     /// The material, where there is any.
-    pub material: Option<Given>,
+    pub material: Option<MaterialInput>,
     /// Where the key is sent.
     pub directions: Directions<'a>,
     /// Whether the key is stored without a check by its provider.
@@ -31,7 +31,7 @@ pub(crate) struct NewKey<'a> {
 pub(crate) struct Draft {
     pub(super) slug: ResourceId,
     pub(super) provider: ProviderId,
-    pub(super) settings: Settings,
+    pub(super) settings: KeySettings,
     pub(super) material: Arc<Material>,
     pub(super) destination: Destination,
     pub(super) skip_verification: bool,
@@ -89,7 +89,7 @@ impl Draft {
 
 /// Reads material of a provider.
 pub(super) fn read_material(
-    given: Option<Given>,
+    given: Option<MaterialInput>,
     provider: ProviderId,
 ) -> Result<Arc<Material>, VaultError> {
     let given = given.ok_or_else(|| VaultError::field("material", "is required"))?;
@@ -114,7 +114,7 @@ pub(super) fn destination_error(prefix: &'static str) -> impl Fn(DestinationErro
 pub(super) fn check_deployment(
     field: &'static str,
     deployment: Option<&str>,
-    settings: &Settings,
+    settings: &KeySettings,
 ) -> Result<(), VaultError> {
     match deployment {
         Some(deployment) if !settings.lead_to(deployment) => {

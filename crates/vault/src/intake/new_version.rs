@@ -10,7 +10,7 @@ use super::verify::{VerifiedMaterial, verify};
 use crate::change::{Change, check_etag};
 use crate::domain::destination::{Destination, Directions};
 use crate::domain::key::Key;
-use crate::domain::material::{Given, Material};
+use crate::domain::material::{Material, MaterialInput};
 use crate::domain::uid::KeyUid;
 use crate::domain::version::KeyVersion;
 use crate::error::{Noun, VaultError};
@@ -35,7 +35,7 @@ impl VersionDraft {
         vault: &Vault,
         name: &KeyName,
         etag: &str,
-        material: Option<Given>,
+        material: Option<MaterialInput>,
         directions: &Directions<'_>,
     ) -> Result<Self, VaultError> {
         let parent = vault.parent(&name.parent).await?;

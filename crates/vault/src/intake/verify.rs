@@ -12,7 +12,7 @@ use crate::domain::audit::Act;
 use crate::domain::destination::Destination;
 use crate::domain::key::{IllegalTransition, KeyState};
 use crate::domain::material::Material;
-use crate::domain::settings::Settings;
+use crate::domain::settings::KeySettings;
 use crate::domain::uid::random_uuid;
 use crate::domain::verification::{Grade, Verification};
 use crate::error::VaultError;
@@ -30,7 +30,7 @@ pub(super) struct VerifiedMaterial {
 /// A new key that its provider has not refused.
 pub(crate) struct Verified {
     pub(super) slug: ResourceId,
-    pub(super) settings: Settings,
+    pub(super) settings: KeySettings,
     pub(super) material: VerifiedMaterial,
 }
 

@@ -22,11 +22,12 @@ pub(crate) async fn dry_run(
     act: &Act,
     query: &ScopedQuery,
 ) -> Result<DryRun, VaultError> {
-    let (terms, candidates) = tokio::try_join!(query.terms(vault), candidates(vault, act, query))?;
+    let (policies, candidates) =
+        tokio::try_join!(query.policies(vault), candidates(vault, act, query))?;
     let resolution::DryRun {
         candidates: reports,
         refusal,
-    } = resolution::dry_run(candidates, &terms, &query.query, vault.now());
+    } = resolution::dry_run(candidates, &policies, &query.query, vault.now());
     let mut candidates = Vec::with_capacity(reports.len());
     for report in reports {
         let version = current_version(vault, query, &report.candidate).await?;

@@ -13,10 +13,10 @@ use crate::custody::CustodyError;
 use crate::domain::audit::Act;
 use crate::domain::key::Key;
 use crate::domain::material::Material;
-use crate::domain::resolution::{Candidate, Exclusion, Terms, choose};
+use crate::domain::resolution::{Candidate, Exclusion, ScopePolicies, choose};
 use crate::domain::version::KeyVersion;
 use crate::error::VaultError;
-use crate::leasing::{LeaseId, LeaseRecord, Session};
+use crate::leasing::{LeaseId, LeaseRecord, RouterSession};
 use crate::store;
 use crate::vault::Vault;
 
@@ -46,14 +46,15 @@ pub(crate) struct Grant {
 /// Chooses a key for a query and leases it to the session.
 pub(crate) async fn grant(
     vault: &Vault,
-    session: &Session,
+    session: &RouterSession,
     act: &Act,
     query: &ScopedQuery,
 ) -> Result<Grant, VaultError> {
-    let (terms, candidates) = tokio::try_join!(query.terms(vault), candidates(vault, act, query))?;
+    let (policies, candidates) =
+        tokio::try_join!(query.policies(vault), candidates(vault, act, query))?;
     let draw = random_number(vault)?;
     let choice =
-        choose(&candidates, &terms, &query.query, vault.now(), draw).map_err(|refusal| {
+        choose(&candidates, &policies, &query.query, vault.now(), draw).map_err(|refusal| {
             VaultError::Resolution {
                 refusal,
                 fallbacks: query.parent.open.workspace.fallbacks.clone(),
@@ -73,8 +74,8 @@ pub(crate) async fn grant(
     note_use(vault, &candidate.key).await;
     Ok(Grant {
         lease_id,
-        default_model: terms.default_model(&candidate.key).to_owned(),
-        additional_model_rules: additional_model_rules(&terms, candidate.key.provider),
+        default_model: policies.default_model(&candidate.key).to_owned(),
+        additional_model_rules: additional_model_rules(&policies, candidate.key.provider),
         candidate,
         version,
         material,
@@ -84,8 +85,11 @@ pub(crate) async fn grant(
 }
 
 /// The lists of models that hold beside the key's own; those without an entry are left out.
-fn additional_model_rules(terms: &Terms, provider: ProviderId) -> Vec<(Vec<String>, Vec<String>)> {
-    terms
+fn additional_model_rules(
+    policies: &ScopePolicies,
+    provider: ProviderId,
+) -> Vec<(Vec<String>, Vec<String>)> {
+    policies
         .model_lists(provider)
         .filter(|(allowed, denied)| !allowed.is_empty() || !denied.is_empty())
         .map(|(allowed, denied)| (allowed.to_vec(), denied.to_vec()))

@@ -2,9 +2,9 @@
 
 use latchkey_contract::names::{KeyName, KeyParent, Scope};
 
-use crate::domain::resolution::{KeyQuery, Terms};
+use crate::domain::resolution::{KeyQuery, ScopePolicies};
 use crate::error::VaultError;
-use crate::leasing::Session;
+use crate::leasing::RouterSession;
 use crate::vault::{OpenParent, OpenWorkspace, Vault};
 
 /// A query for a key in a scope, whose rows were checked.
@@ -26,7 +26,7 @@ impl ScopedQuery {
     /// that commits later is sent to the session, and one that committed earlier is read.
     pub(crate) async fn open(
         vault: &Vault,
-        session: &Session,
+        session: &RouterSession,
         scope: Scope,
         names: Vec<KeyName>,
         query: KeyQuery,
@@ -46,11 +46,11 @@ impl ScopedQuery {
     }
 
     /// The policies that hold for the scope.
-    pub(super) async fn terms(&self, vault: &Vault) -> Result<Terms, VaultError> {
+    pub(super) async fn policies(&self, vault: &Vault) -> Result<ScopePolicies, VaultError> {
         let open = &self.parent.open;
         let project = self.parent.project.as_ref();
-        let access = vault.access_of(open, &self.platform, self.query.provider);
-        Ok(Terms {
+        let access = vault.availability(open, &self.platform, self.query.provider);
+        Ok(ScopePolicies {
             funding: open.workspace.funding,
             rules: open.workspace.rules.clone(),
             project: project.map(|project| (project.funding, project.rules.clone())),

@@ -1,5 +1,5 @@
-//! What every method does around its own work: who calls, what is said and recorded when it is
-//! refused.
+//! The parts that all methods share: the caller and its rights, pages, the answer, and the record of a
+//! refusal.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,7 +9,7 @@ use latchkey_rpc::access::{Caller, Denied};
 use latchkey_rpc::page::Page;
 use tonic::{Code, Request, Response, Status};
 
-use super::members::access::Members;
+use super::members::memberships::Members;
 use super::status;
 use crate::custody::CustodyError;
 use crate::domain::audit::{Act, AuditEvent, Decision};
@@ -20,8 +20,8 @@ use crate::vault::Vault;
 /// A call that passed the access layer.
 pub(super) struct Call {
     caller: Caller<Role, Members>,
-    /// Whether the caller's rights were asked for.
-    asked: AtomicBool,
+    /// Whether the caller's rights in a workspace were checked.
+    checked: AtomicBool,
 }
 
 impl Call {
@@ -29,15 +29,15 @@ impl Call {
     pub(super) fn split<T>(mut request: Request<T>) -> Result<(Self, T), Status> {
         match request.extensions_mut().remove::<Caller<Role, Members>>() {
             Some(caller) => {
-                let asked = AtomicBool::new(false);
-                Ok((Self { caller, asked }, request.into_inner()))
+                let checked = AtomicBool::new(false);
+                Ok((Self { caller, checked }, request.into_inner()))
             }
-            // The access layer is missing: nobody may pass.
+            // Without the access layer no call may pass.
             None => Err(Status::new(Code::Internal, "the access layer is missing")),
         }
     }
 
-    /// Who acts, and how.
+    /// The actor and the method.
     pub(super) fn act(&self) -> Act {
         Act {
             actor: self.caller.actor().clone(),
@@ -55,9 +55,9 @@ impl Call {
         self.caller.method()
     }
 
-    /// Whether the caller may act on a workspace.
+    /// Refuses a caller that may not act on a workspace.
     pub(super) async fn authorize(&self, workspace: &WorkspaceName) -> Result<(), VaultError> {
-        self.asked.store(true, Ordering::Relaxed);
+        self.checked.store(true, Ordering::Relaxed);
         self.caller.authorize(workspace).await
     }
 
@@ -66,12 +66,12 @@ impl Call {
         self.caller.holds_everywhere(Role::Operator)
     }
 
-    /// Whether the caller may act on the deployment itself.
+    /// Refuses a caller that may not act on the deployment itself.
     pub(super) fn authorize_deployment(&self) -> Result<(), VaultError> {
         Ok(self.caller.authorize_deployment()?)
     }
 
-    /// Whether the caller may act on what belongs to `parent`.
+    /// Refuses a caller that may not act on the resources of `parent`.
     pub(super) async fn authorize_parent(&self, parent: &KeyParent) -> Result<(), VaultError> {
         match parent.workspace() {
             Some(workspace) => self.authorize(workspace).await,
@@ -90,8 +90,8 @@ impl Call {
         Ok(Page::parse(size, token, &bound)?)
     }
 
-    /// Says how the call ended. What was refused to a known caller, or failed its integrity check,
-    /// is recorded too.
+    /// The answer of the call. A refusal of a known caller and an integrity failure are recorded in the
+    /// audit log.
     pub(super) async fn answer<T>(
         &self,
         vault: &Vault,
@@ -99,7 +99,7 @@ impl Call {
         outcome: Result<T, VaultError>,
     ) -> Result<Response<T>, Status> {
         let error = match outcome {
-            // Not even what is wrong with the message: who is asking is not known to be anybody.
+            // The caller has proved no right yet, so it does not learn what is wrong with the message.
             _ if self.is_unproven() => Denied.into(),
             Ok(message) => return Ok(Response::new(message)),
             Err(error) => error,
@@ -128,19 +128,19 @@ impl Call {
         Err(error.into())
     }
 
-    /// Whether only a membership could let the caller in, and none was asked for.
+    /// Whether only a membership could grant the call, and none was checked.
     fn is_unproven(&self) -> bool {
-        !self.caller.is_granted_somewhere() && !self.asked.load(Ordering::Relaxed)
+        !self.caller.is_granted_somewhere() && !self.checked.load(Ordering::Relaxed)
     }
 }
 
-/// Failures that an operator can mend are logged with their chain; refusals are the caller's.
+/// Logs a failure that an operator can repair as an error with its chain, and a refusal for debugging.
 fn log(error: &VaultError, method: &str) {
     match status::refusal(error).reason().code() {
         Code::Internal | Code::DataLoss | Code::Unavailable => {
-            let chain = error as &dyn std::error::Error;
-            tracing::error!(error = chain, rpc.method = method, "the call failed");
+            let error = error as &dyn std::error::Error;
+            tracing::error!(error, rpc.method = method, "a call failed");
         }
-        code => tracing::debug!(%error, ?code, rpc.method = method, "the call was refused"),
+        code => tracing::debug!(%error, ?code, rpc.method = method, "a call was refused"),
     }
 }

@@ -4,7 +4,7 @@ use latchkey_clock::Timestamp;
 use latchkey_contract::names::{KeyName, KeyVersionName, MemberName, ProjectName, WorkspaceName};
 use latchkey_contract::vault::v1;
 
-use super::{funding, rules};
+use super::{funding, usage_rules};
 use crate::change::etag;
 use crate::domain::audit::{AuditEvent, Decision};
 use crate::domain::fallback::Fallback;
@@ -18,14 +18,14 @@ use crate::domain::version::KeyVersion;
 use crate::domain::workspace::{Project, Workspace};
 use crate::leasing::Propagation;
 
-/// A moment.
+/// A time.
 pub(crate) fn time(time: Timestamp) -> prost_types::Timestamp {
     let (seconds, nanos) = time.to_unix();
     let nanos = i32::try_from(nanos).expect("a second has fewer than 2^31 nanoseconds");
     prost_types::Timestamp { seconds, nanos }
 }
 
-/// A workspace of that name.
+/// A workspace.
 pub(crate) fn workspace(name: &WorkspaceName, workspace: &Workspace) -> v1::Workspace {
     v1::Workspace {
         name: name.to_string(),
@@ -36,14 +36,14 @@ pub(crate) fn workspace(name: &WorkspaceName, workspace: &Workspace) -> v1::Work
         etag: etag(workspace.row_revision),
         fallbacks: fallbacks(&workspace.fallbacks),
         funding: Some(funding::encode(workspace.funding)),
-        allowed_capabilities: rules::encode_capabilities(&workspace.rules),
+        allowed_capabilities: usage_rules::encode_capabilities(&workspace.rules),
         allowed_models: workspace.rules.allowed_models.clone(),
         denied_models: workspace.rules.denied_models.clone(),
         zero_retention: workspace.rules.zero_retention,
     }
 }
 
-/// Whom a workspace asks when a model can't answer.
+/// The fallback models of a workspace.
 pub(crate) fn fallbacks(fallbacks: &[Fallback]) -> Vec<v1::WorkspaceFallback> {
     let encode = |fallback: &Fallback| v1::WorkspaceFallback {
         provider: fallback.provider.to_string(),
@@ -52,7 +52,7 @@ pub(crate) fn fallbacks(fallbacks: &[Fallback]) -> Vec<v1::WorkspaceFallback> {
     fallbacks.iter().map(encode).collect()
 }
 
-/// A project of that name.
+/// A project.
 pub(crate) fn project(name: &ProjectName, project: &Project) -> v1::Project {
     v1::Project {
         name: name.to_string(),
@@ -62,14 +62,14 @@ pub(crate) fn project(name: &ProjectName, project: &Project) -> v1::Project {
         update_time: Some(time(project.update_time)),
         etag: etag(project.row_revision),
         funding: funding::encode_narrowing(project.funding),
-        allowed_capabilities: rules::encode_capabilities(&project.rules),
+        allowed_capabilities: usage_rules::encode_capabilities(&project.rules),
         allowed_models: project.rules.allowed_models.clone(),
         denied_models: project.rules.denied_models.clone(),
         zero_retention: project.rules.zero_retention,
     }
 }
 
-/// A member of that name.
+/// A member.
 pub(crate) fn member(name: &MemberName, member: &Member) -> v1::Member {
     v1::Member {
         name: name.to_string(),
@@ -82,7 +82,7 @@ pub(crate) fn member(name: &MemberName, member: &Member) -> v1::Member {
     }
 }
 
-/// What a member may do.
+/// The role of a member.
 pub(crate) fn member_role(role: MemberRole) -> v1::member::Role {
     match role {
         MemberRole::Caller => v1::member::Role::Caller,
@@ -91,7 +91,7 @@ pub(crate) fn member_role(role: MemberRole) -> v1::member::Role {
     }
 }
 
-/// A key of that name and its current version.
+/// A key with its current version.
 pub(crate) fn key(name: &KeyName, key: &Key, version: &KeyVersion, now: Timestamp) -> v1::Key {
     let current = KeyVersionName {
         key: name.clone(),
@@ -148,7 +148,7 @@ pub(crate) fn material(material: &Material) -> v1::KeyMaterial {
     v1::KeyMaterial { kind: Some(kind) }
 }
 
-/// Who pays.
+/// The payer.
 pub(crate) fn payer(payer: Payer) -> v1::Payer {
     match payer {
         Payer::OwnKey => v1::Payer::OwnKey,
@@ -156,7 +156,7 @@ pub(crate) fn payer(payer: Payer) -> v1::Payer {
     }
 }
 
-/// What a list shows of a key whose row failed its check: that it is there, and why it is unusable.
+/// A key whose row failed its integrity check, as a list shows it.
 pub(crate) fn damaged_key(name: String) -> v1::Key {
     v1::Key {
         name,
@@ -166,7 +166,7 @@ pub(crate) fn damaged_key(name: String) -> v1::Key {
     }
 }
 
-/// What a check showed.
+/// The outcome of a verification.
 pub(crate) fn verification(verification: &Verification) -> v1::Verification {
     v1::Verification {
         grade: match verification.grade {
@@ -181,7 +181,7 @@ pub(crate) fn verification(verification: &Verification) -> v1::Verification {
     }
 }
 
-/// How far a change has travelled.
+/// How far a change was propagated.
 pub(crate) fn propagation(propagation: Propagation) -> v1::Propagation {
     v1::Propagation {
         revision: signed(propagation.revision),

@@ -1,4 +1,4 @@
-//! Who may pay, between message and domain.
+//! Funding policies, from the message and back.
 
 use latchkey_contract::vault::v1::FundingPolicy;
 use latchkey_contract::vault::v1::funding_policy::{
@@ -8,7 +8,7 @@ use latchkey_contract::vault::v1::funding_policy::{
 use crate::domain::funding::{Funding, FundingFallback, Narrowing, Selection};
 use crate::error::VaultError;
 
-/// What a project, a key or a request says. `field` is where the message is.
+/// The policy of a project, a key or a request. `field` is the path of the message.
 pub(super) fn narrowing(
     field: &str,
     message: Option<&FundingPolicy>,
@@ -37,15 +37,17 @@ pub(super) fn narrowing(
     })
 }
 
-/// A workspace's policy: what the message says, and the defaults for the rest.
+/// A workspace's policy: the fields of the message, and the defaults for the others.
 pub(super) fn whole(message: Option<&FundingPolicy>) -> Result<Funding, VaultError> {
-    let said = narrowing("workspace.funding", message)?;
+    let narrowing = narrowing("workspace.funding", message)?;
     let default = Funding::default();
     Ok(Funding {
-        selection: said.selection.unwrap_or(default.selection),
-        when_missing: said.when_missing.unwrap_or(default.when_missing),
-        when_failed: said.when_failed.unwrap_or(default.when_failed),
-        when_switched_off: said.when_switched_off.unwrap_or(default.when_switched_off),
+        selection: narrowing.selection.unwrap_or(default.selection),
+        when_missing: narrowing.when_missing.unwrap_or(default.when_missing),
+        when_failed: narrowing.when_failed.unwrap_or(default.when_failed),
+        when_switched_off: narrowing
+            .when_switched_off
+            .unwrap_or(default.when_switched_off),
     })
 }
 
@@ -59,17 +61,17 @@ pub(super) fn encode(funding: Funding) -> FundingPolicy {
     }
 }
 
-/// What a project or a key says, as a message; nothing when it says nothing.
-pub(super) fn encode_narrowing(said: Narrowing) -> Option<FundingPolicy> {
-    (said != Narrowing::default()).then(|| FundingPolicy {
-        selection: selection(said.selection),
-        when_missing: fallback(said.when_missing),
-        when_failed: fallback(said.when_failed),
-        when_switched_off: fallback(said.when_switched_off),
+/// The policy of a project or a key as a message; `None` for an empty one.
+pub(super) fn encode_narrowing(narrowing: Narrowing) -> Option<FundingPolicy> {
+    (narrowing != Narrowing::default()).then(|| FundingPolicy {
+        selection: selection(narrowing.selection),
+        when_missing: fallback(narrowing.when_missing),
+        when_failed: fallback(narrowing.when_failed),
+        when_switched_off: fallback(narrowing.when_switched_off),
     })
 }
 
-/// A policy as the audit log tells it: what is said, in the order of the fields.
+/// A policy as the audit log shows it, in the order of the fields.
 pub(super) fn describe(message: &FundingPolicy) -> String {
     let selection = message.selection().as_str_name();
     let selection = selection.trim_start_matches("SELECTION_");

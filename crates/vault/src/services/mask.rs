@@ -4,14 +4,14 @@ use prost_types::FieldMask;
 
 use crate::error::VaultError;
 
-/// The fields that an update names, or has set where it names none.
+/// The fields that an update names; where it names none, the fields that are set.
 pub(super) struct Mask {
     paths: Option<Vec<String>>,
 }
 
 impl Mask {
-    /// Reads a mask that may name `allowed` fields. A field outside is refused by name, with words
-    /// from `forbidden` where there are some.
+    /// Reads a mask that may name `allowed` fields. Another field is refused by name, with the advice of
+    /// `forbidden` where it has one.
     pub(super) fn parse(
         mask: Option<FieldMask>,
         allowed: &[&str],
@@ -27,18 +27,18 @@ impl Mask {
             if allowed.contains(&path.as_str()) {
                 continue;
             }
-            let words = forbidden.iter().find(|(field, _)| field == path);
-            let words = words.map_or("is not a field that can be changed", |(_, words)| words);
+            let advice = forbidden.iter().find(|(field, _)| field == path);
+            let problem = advice.map_or("is not a field that can be changed", |(_, advice)| advice);
             return Err(VaultError::field(
                 "update_mask",
-                format!("`{path}` {words}"),
+                format!("`{path}` {problem}"),
             ));
         }
         Ok(Self { paths: Some(paths) })
     }
 
-    /// Whether `field` is to be changed to what the message holds. `set` says whether it holds
-    /// anything, which counts where no field was named.
+    /// Whether the update changes `field`. `set` is whether the message holds a value, which decides
+    /// where the mask names no field.
     pub(super) fn changes(&self, field: &str, set: bool) -> bool {
         match &self.paths {
             Some(paths) => paths.iter().any(|path| path == field),

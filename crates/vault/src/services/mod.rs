@@ -1,4 +1,5 @@
-//! The gRPC surface: one folder per service, one file per method. The only place that knows tonic.
+//! The gRPC surface: one folder per service, one file per method. Only this folder and `app.rs` depend
+//! on tonic.
 
 mod audit;
 mod call;
@@ -12,8 +13,8 @@ pub mod policy;
 mod projects;
 mod providers;
 mod repeatable;
-mod rules;
 mod status;
+mod usage_rules;
 mod workspaces;
 
 use std::sync::Arc;
@@ -35,7 +36,7 @@ use crate::domain::role::Role;
 use crate::intake::MAX_INITIAL_KEYS;
 use crate::vault::Vault;
 
-/// The names of the services, for health and reflection.
+/// The full names of the services, for health and reflection.
 pub const SERVICE_NAMES: [&str; 5] = [
     "latchkey.vault.v1.AuditService",
     "latchkey.vault.v1.KeyService",
@@ -44,9 +45,9 @@ pub const SERVICE_NAMES: [&str; 5] = [
     "latchkey.vault.v1.WorkspaceService",
 ];
 
-/// Requests hold names and one key: this is plenty.
+/// The bound of a request. It holds names and one key at most.
 const MAX_MESSAGE_BYTES: usize = 256 * 1024;
-/// But for new workspaces and projects, which bring several.
+/// The bound of a request for a new workspace or project, which may bring several keys.
 const MAX_MESSAGE_WITH_KEYS_BYTES: usize = MAX_INITIAL_KEYS * MAX_MESSAGE_BYTES;
 
 /// Adds the vault's services to `routes`.
@@ -60,7 +61,7 @@ pub fn add_to(
         vault: Arc::clone(vault),
         drain: drain.clone(),
     });
-    let members = members::access::Members(Arc::clone(vault));
+    let members = members::memberships::Members(Arc::clone(vault));
     let table = policy::table()?;
     let access = AccessLayer::new(status::DOMAIN, table, grants, members, Some(observer));
     let transport = TransportErrorsLayer::new(status::DOMAIN);
@@ -91,7 +92,7 @@ pub fn add_to(
     Ok(routes)
 }
 
-/// Records refusals of the access layer.
+/// Records the refusals of the access layer in the audit log.
 struct Observer {
     vault: Arc<Vault>,
     drain: Drain,

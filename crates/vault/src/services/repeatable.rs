@@ -1,5 +1,5 @@
-//! Requests that their caller may send again: one id with one request has one effect and one
-//! answer, however often it arrives, and at the same time too.
+//! Requests that their caller may repeat: one id with one request has one effect and one answer,
+//! however often it arrives, also at the same time.
 
 use prost::Message;
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use crate::error::{Conflict, VaultError};
 use crate::store::answers::{self, Answered};
 use crate::vault::Vault;
 
-/// A request, and the id that its caller gave it, if any.
+/// A request with the id that its caller gave it, if any.
 pub(super) struct Repeatable(Option<Identified>);
 
 struct Identified {
@@ -20,7 +20,7 @@ struct Identified {
 }
 
 impl Repeatable {
-    /// Reads a request id; without one the request is not repeatable.
+    /// Reads a request id. A request without one is not repeatable.
     pub(super) async fn read(
         vault: &Vault,
         call: &Call,
@@ -37,7 +37,7 @@ impl Repeatable {
         Ok(Self(Some(Identified { id, digest })))
     }
 
-    /// The answer that the request got before, or else that of `work`.
+    /// The stored answer to the request, or else that of `work`.
     pub(super) async fn once<T: Message + Default>(
         &self,
         vault: &Vault,
@@ -49,7 +49,7 @@ impl Repeatable {
         }
         match work.await {
             Ok(answer) => Ok(answer),
-            // What is in the way may be the same request, sent twice and done meanwhile.
+            // The conflict may be with the same request, which was sent twice and done meanwhile.
             Err(error) => match self.answered(vault, call).await {
                 Ok(Some(answer)) => Ok(answer),
                 Ok(None) | Err(_) => Err(error),
@@ -57,7 +57,7 @@ impl Repeatable {
         }
     }
 
-    /// Remembers the answer, in the transaction of the change.
+    /// Stores the answer in the transaction of the change.
     pub(super) async fn remember(
         &self,
         change: &Change,
@@ -82,8 +82,7 @@ impl Repeatable {
         let Some(Identified { id, digest }) = &self.0 else {
             return Ok(None);
         };
-        let found = answers::find(&vault.store, call.actor(), *id).await?;
-        let Some(answered) = found else {
+        let Some(answered) = answers::find(&vault.store, call.actor(), *id).await? else {
             return Ok(None);
         };
         if answered.digest != *digest {

@@ -1,4 +1,4 @@
-//! The one table from what went wrong to what is said on the wire.
+//! The one table from errors to refusals on the wire.
 
 use std::time::Duration;
 
@@ -11,17 +11,18 @@ use crate::domain::fallback::Fallback;
 use crate::domain::resolution::{Exclusion, ResolutionRefusal};
 use crate::domain::verification::ProviderMessage;
 use crate::error::{Conflict, Nameable, VaultError};
-use crate::leasing::SessionError;
+use crate::leasing::RouterSessionError;
 use crate::leasing::verification_tasks::TaskFailure;
 use crate::store::StoreError;
 
 /// The domain of every `ErrorInfo` of this service.
 pub(super) const DOMAIN: &str = "vault.latchkey";
 
-/// What the router alone is told: whom the workspace asks instead, one `{provider}/{model}` per line.
+/// The metadata that holds the workspace's fallback models, for the router alone: one
+/// `{provider}/{model}` per line.
 pub(super) const FALLBACKS: &str = "fallbacks";
 
-/// When a caller may try again after a failure that passes.
+/// The time after which a caller may try again after a temporary failure.
 const RETRY: Duration = Duration::from_secs(1);
 
 impl From<VaultError> for Status {
@@ -32,31 +33,33 @@ impl From<VaultError> for Status {
 
 /// The refusal of an error: the reason is also what the audit log records.
 pub(super) fn refusal(error: &VaultError) -> Refusal {
-    let words = error.to_string();
-    let say = |reason| Refusal::new(reason, &words);
+    let message = error.to_string();
+    let refuse = |reason| Refusal::new(reason, &message);
     match error {
         VaultError::Denied(denied) => (*denied).into(),
-        VaultError::Field { field, problem } => say(field_reason(field)).violation(field, problem),
+        VaultError::Field { field, problem } => {
+            refuse(field_reason(field)).violation(field, problem)
+        }
         VaultError::MaterialRequired { field } => {
-            say(Reason::MaterialRequired).violation(*field, words.as_str())
+            refuse(Reason::MaterialRequired).violation(*field, message.as_str())
         }
         VaultError::KeyFormat(problem) => {
-            say(Reason::KeyFormat).violation(problem.field(), words.as_str())
+            refuse(Reason::KeyFormat).violation(problem.field(), message.as_str())
         }
         VaultError::Destination { field, problem } => {
-            say(Reason::DestinationForbidden).violation(field, problem.to_string())
+            refuse(Reason::DestinationForbidden).violation(field, problem.to_string())
         }
-        VaultError::NotFound(noun) => say(noun.not_found()),
-        VaultError::Conflict(conflict) => conflict_refusal(conflict, &words),
-        VaultError::State(_) => say(Reason::StateForbids),
-        VaultError::Verification(failure) => verification_refusal(failure, &words),
+        VaultError::NotFound(noun) => refuse(noun.not_found()),
+        VaultError::Conflict(conflict) => conflict_refusal(conflict, &message),
+        VaultError::State(_) => refuse(Reason::StateForbids),
+        VaultError::Verification(failure) => verification_refusal(failure, &message),
         VaultError::Resolution { refusal, fallbacks } => {
-            resolution_refusal(refusal, fallbacks, &words)
+            resolution_refusal(refusal, fallbacks, &message)
         }
         VaultError::InitialKey { index, problem } => {
             refusal(problem).within(&format!("initial_keys[{index}]"))
         }
-        VaultError::Session(session) => session_refusal(*session, &words),
+        VaultError::RouterSession(session) => session_refusal(*session, &message),
         VaultError::Custody(custody) => custody_refusal(custody),
     }
 }
@@ -69,65 +72,71 @@ fn field_reason(field: &str) -> Reason {
     }
 }
 
-fn conflict_refusal(conflict: &Conflict, words: &str) -> Refusal {
-    let say = |reason| Refusal::new(reason, words);
+fn conflict_refusal(conflict: &Conflict, message: &str) -> Refusal {
+    let refuse = |reason| Refusal::new(reason, message);
     match conflict {
         Conflict::DuplicateMaterial(key) => {
-            say(Reason::DuplicateMaterial).with("key", key.to_string())
+            refuse(Reason::DuplicateMaterial).with("key", key.to_string())
         }
-        Conflict::Etag => say(Reason::EtagMismatch),
-        Conflict::Exists(noun) => say(noun.exists()),
-        Conflict::MemberExists(member) => say(Nameable::Member.exists())
-            .violation("member.identity", words)
+        Conflict::Etag => refuse(Reason::EtagMismatch),
+        Conflict::Exists(noun) => refuse(noun.exists()),
+        Conflict::MemberExists(member) => refuse(Nameable::Member.exists())
+            .violation("member.identity", message)
             .with("member", member.to_string()),
-        Conflict::NotEmpty(noun) => say(noun.not_empty()),
-        Conflict::RequestIdReused => say(Reason::RequestIdReused).violation("request_id", words),
+        Conflict::NotEmpty(noun) => refuse(noun.not_empty()),
+        Conflict::RequestIdReused => {
+            refuse(Reason::RequestIdReused).violation("request_id", message)
+        }
     }
 }
 
-fn verification_refusal(failure: &TaskFailure, words: &str) -> Refusal {
+fn verification_refusal(failure: &TaskFailure, message: &str) -> Refusal {
     match failure {
-        TaskFailure::NoRouter => Refusal::new(Reason::NoRouterConnected, words).retry_after(RETRY),
-        TaskFailure::Rejected(said) => {
-            let refusal = Refusal::new(Reason::ProviderRejectedKey, words);
-            with_words(refusal, said)
+        TaskFailure::NoRouter => {
+            Refusal::new(Reason::NoRouterConnected, message).retry_after(RETRY)
         }
-        TaskFailure::Unreachable(said) => {
-            let refusal = Refusal::new(Reason::ProviderUnavailable, words);
-            with_words(refusal, said).retry_after(RETRY)
+        TaskFailure::Rejected(provider_message) => {
+            let refusal = Refusal::new(Reason::ProviderRejectedKey, message);
+            with_provider_message(refusal, provider_message)
+        }
+        TaskFailure::Unreachable(provider_message) => {
+            let refusal = Refusal::new(Reason::ProviderUnavailable, message);
+            with_provider_message(refusal, provider_message).retry_after(RETRY)
         }
     }
 }
 
-fn with_words(refusal: Refusal, said: &ProviderMessage) -> Refusal {
+fn with_provider_message(refusal: Refusal, message: &ProviderMessage) -> Refusal {
     refusal
-        .with("provider_status", said.http_status.to_string())
-        .with("provider_code", &said.code)
-        .with("provider_message", &said.message)
+        .with("provider_status", message.http_status.to_string())
+        .with("provider_code", &message.code)
+        .with("provider_message", &message.message)
 }
 
 fn resolution_refusal(
     resolution: &ResolutionRefusal,
     fallbacks: &[Fallback],
-    words: &str,
+    message: &str,
 ) -> Refusal {
-    let say = |reason| Refusal::new(reason, words);
-    // Where no key can be used, another model may do.
+    let refuse = |reason| Refusal::new(reason, message);
+    // Where no key can be used, a fallback model may be.
     let unusable = |reason| match fallbacks {
-        [] => say(reason),
+        [] => refuse(reason),
         fallbacks => {
             let lines: Vec<_> = fallbacks.iter().map(ToString::to_string).collect();
-            say(reason).with(FALLBACKS, lines.join("\n"))
+            refuse(reason).with(FALLBACKS, lines.join("\n"))
         }
     };
     let each = |refusal: Refusal, exclusion: &Exclusion| {
         refusal.with(&exclusion.key.to_string(), exclusion.rule.as_str())
     };
     match resolution {
-        ResolutionRefusal::ProviderMismatch { expected, actual } => say(Reason::ProviderMismatch)
-            .violation("provider", words)
-            .with("expected", expected.as_str())
-            .with("actual", actual.as_str()),
+        ResolutionRefusal::ProviderMismatch { expected, actual } => {
+            refuse(Reason::ProviderMismatch)
+                .violation("provider", message)
+                .with("expected", expected.as_str())
+                .with("actual", actual.as_str())
+        }
         ResolutionRefusal::NamedUnusable { rule, detail } => unusable(Reason::KeyUnusable)
             .with("rule", rule.as_str())
             .with("detail", detail),
@@ -143,13 +152,13 @@ fn resolution_refusal(
     }
 }
 
-fn session_refusal(session: SessionError, words: &str) -> Refusal {
+fn session_refusal(session: RouterSessionError, message: &str) -> Refusal {
     match session {
-        SessionError::Fenced => Refusal::new(Reason::RouterSessionFenced, words),
-        SessionError::HelloRequired => {
-            Refusal::new(Reason::HelloRequired, words).violation("hello", words)
+        RouterSessionError::Fenced => Refusal::new(Reason::RouterSessionFenced, message),
+        RouterSessionError::HelloRequired => {
+            Refusal::new(Reason::HelloRequired, message).violation("hello", message)
         }
-        SessionError::Unknown => Refusal::new(Reason::RouterSessionUnknown, words),
+        RouterSessionError::Unknown => Refusal::new(Reason::RouterSessionUnknown, message),
     }
 }
 
@@ -157,18 +166,20 @@ fn custody_refusal(custody: &CustodyError) -> Refusal {
     match custody {
         // The row is named to the operator alone.
         CustodyError::Integrity(_) => Refusal::new(Reason::Integrity, "integrity check failed"),
-        // Somebody else changed the row first; the same call may succeed now.
+        // Another call changed the row first; this call may succeed when it is repeated.
         CustodyError::Store(StoreError::Conflict | StoreError::Exists(_)) => Refusal::new(
             Reason::ConcurrentChange,
-            "changed by somebody else: try again",
+            "another call changed the resource first: try again",
         ),
-        CustodyError::Store(_) => {
-            Refusal::new(Reason::DatabaseUnavailable, "the database is unavailable")
-                .retry_after(RETRY)
-        }
+        CustodyError::Store(_) => Refusal::new(
+            Reason::DatabaseUnavailable,
+            "the database is unavailable: try again",
+        )
+        .retry_after(RETRY),
         CustodyError::RootKeyMissing => {
-            let words = "the keyring lacks a root key that is in use: ask the operator";
-            Refusal::new(Reason::RootKeyMissing, words)
+            let message =
+                "the keyring lacks a root key that is in use: the operator must restore it";
+            Refusal::new(Reason::RootKeyMissing, message)
         }
         CustodyError::Randomness | CustodyError::Seal(_) => {
             Refusal::new(Reason::SealingFailed, "sealing failed")

@@ -27,9 +27,9 @@ pub(super) async fn handle(
     };
     let open = vault.workspace(parent.workspace()).await?;
     let uid = open.workspace.uid;
-    let mut found = audit_events::list(&vault.store, uid, before, page.limit()).await?;
-    let next_page_token = page.finish(&mut found, |event| event.sequence.to_string());
-    let audit_events = found.into_iter().map(encode::audit_event).collect();
+    let mut events = audit_events::list(&vault.store, uid, before, page.limit()).await?;
+    let next_page_token = page.finish(&mut events, |event| event.sequence.to_string());
+    let audit_events = events.into_iter().map(encode::audit_event).collect();
     Ok(ListAuditEventsResponse {
         audit_events,
         next_page_token,

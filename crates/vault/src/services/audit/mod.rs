@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status, async_trait};
 use super::call::Call;
 use crate::vault::Vault;
 
-/// Shows who did what, and what was refused.
+/// Lists the audit log.
 pub(super) struct Audit(pub(super) Arc<Vault>);
 
 #[async_trait]

@@ -6,7 +6,7 @@ use latchkey_contract::vault::v1::{InitialKey, Key as Message, KeyMaterial, key_
 
 use super::settings;
 use crate::domain::destination::Directions;
-use crate::domain::material::Given;
+use crate::domain::material::MaterialInput;
 use crate::error::VaultError;
 use crate::intake::NewKey;
 
@@ -45,14 +45,14 @@ pub(in crate::services) fn initial_key(message: &mut InitialKey) -> Result<NewKe
 }
 
 /// The material that a message holds.
-pub(super) fn material(message: Option<KeyMaterial>) -> Option<Given> {
+pub(super) fn material(message: Option<KeyMaterial>) -> Option<MaterialInput> {
     Some(match message?.kind? {
-        key_material::Kind::ApiKey(text) => Given::ApiKey(text),
-        key_material::Kind::EntraClient(client) => Given::EntraClient {
+        key_material::Kind::ApiKey(text) => MaterialInput::ApiKey(text),
+        key_material::Kind::EntraClient(client) => MaterialInput::EntraClient {
             tenant_id: client.tenant_id,
             client_id: client.client_id,
             client_secret: client.client_secret,
         },
-        key_material::Kind::ServiceAccountJson(json) => Given::ServiceAccountJson(json),
+        key_material::Kind::ServiceAccountJson(json) => MaterialInput::ServiceAccountJson(json),
     })
 }

@@ -26,7 +26,7 @@ use tonic::{Request, Response, Status, async_trait};
 use super::call::Call;
 use crate::vault::Vault;
 
-/// Keeps provider keys and governs their life cycle.
+/// Manages provider keys through their life cycle.
 pub(super) struct Keys(pub(super) Arc<Vault>);
 
 #[async_trait]

@@ -1,10 +1,10 @@
-//! A key's settings, from the message.
+//! The settings of a key, from the message.
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::vault::v1;
 
 use crate::domain::funding::Narrowing;
-use crate::domain::settings::{Retention, Settings};
+use crate::domain::settings::{KeySettings, Retention};
 use crate::error::VaultError;
 use crate::services::funding;
 use crate::services::mask::Mask;
@@ -25,22 +25,22 @@ pub(super) const CHANGEABLE: &[&str] = &[
     "retention",
 ];
 
-/// Fields that `AddKeyVersion` changes: they say where the key is sent.
+/// Fields that `AddKeyVersion` changes: the destination of the key.
 pub(super) const WITH_MATERIAL: &[&str] = &["base_url", "location", "cloud_project", "api_version"];
 
-/// Fields that it does not, and what to do instead.
+/// Fields that `UpdateKey` does not change, each with the advice for the caller.
 pub(super) const FORBIDDEN: &[(&str, &str)] = &[
     ("provider", "is fixed: create another key"),
     ("state", "is changed by EnableKey and DisableKey"),
 ];
 
 /// The settings that a message holds.
-pub(super) fn decode(key: &v1::Key) -> Result<Settings, VaultError> {
+pub(super) fn decode(key: &v1::Key) -> Result<KeySettings, VaultError> {
     let number = |field: &'static str, number: i32| {
         let problem = "must be from 0 to 1,000,000";
         u32::try_from(number).map_err(|_| VaultError::field(field, problem))
     };
-    let settings = Settings {
+    let settings = KeySettings {
         display_name: key.display_name.clone(),
         default_model: key.default_model.clone(),
         allowed_models: key.allowed_models.clone(),
@@ -63,10 +63,10 @@ pub(super) fn decode(key: &v1::Key) -> Result<Settings, VaultError> {
 
 /// `current` with the fields that the mask names taken from `wanted`, and their names.
 pub(super) fn merge(
-    mut current: Settings,
-    wanted: Settings,
+    mut current: KeySettings,
+    wanted: KeySettings,
     mask: &Mask,
-) -> (Settings, Vec<&'static str>) {
+) -> (KeySettings, Vec<&'static str>) {
     let mut changed = Vec::new();
     macro_rules! take {
         ($field:ident, $set:expr) => {

@@ -57,7 +57,7 @@ pub(super) async fn handle(
     Ok(answer)
 }
 
-/// What was read may be sent back; anything else needs the material.
+/// Refuses a destination that differs from the current one. The current one may be sent back.
 fn check_destination(wanted: &Message, current: &Destination) -> Result<(), VaultError> {
     for (field, wanted, current) in [
         ("key.base_url", &wanted.base_url, current.base_url()),

@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use super::call::Call;
 use crate::error::VaultError;
-use crate::leasing::SessionId;
+use crate::leasing::RouterSessionId;
 use crate::vault::Vault;
 
 /// Leases keys to routers.
@@ -118,9 +118,9 @@ impl LeaseService for Leases {
     }
 }
 
-fn session_id(text: &str) -> Result<SessionId, VaultError> {
+fn session_id(text: &str) -> Result<RouterSessionId, VaultError> {
     let parsed = Uuid::try_parse(text);
     parsed
-        .map(SessionId)
-        .map_err(|_| VaultError::field("session", "is not a session of this vault"))
+        .map(RouterSessionId)
+        .map_err(|_| VaultError::field("router_session", "is not the id of a router session"))
 }

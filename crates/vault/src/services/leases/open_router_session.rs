@@ -26,7 +26,9 @@ use crate::domain::uid::random_uuid;
 use crate::domain::verification::{Grade, ProviderMessage};
 use crate::error::VaultError;
 use crate::leasing::verification_tasks::{PendingTask, TaskOutcome};
-use crate::leasing::{Session, SessionError, SessionId, SessionMessage, depend_on_scope};
+use crate::leasing::{
+    RouterMessage, RouterSession, RouterSessionError, RouterSessionId, depend_on_scope,
+};
 use crate::quarantine::quarantine_reported;
 use crate::services::call::Call;
 use crate::services::encode;
@@ -49,16 +51,16 @@ pub(super) async fn handle(
     call.authorize_deployment()?;
     let first = requests.message().await.ok().flatten();
     let Some(RequestMessage::Hello(hello)) = first.and_then(|request| request.message) else {
-        return Err(SessionError::HelloRequired.into());
+        return Err(RouterSessionError::HelloRequired.into());
     };
-    let id = SessionId(random_uuid(vault.custody.rng())?);
+    let id = RouterSessionId(random_uuid(vault.custody.rng())?);
     let providers = hello
         .providers
         .iter()
         .filter_map(|provider| provider.parse().ok())
         .collect();
     let instance = hello.instance.clone();
-    let (session, messages) = Session::new(id, call.actor().clone(), instance, providers);
+    let (session, messages) = RouterSession::new(id, call.actor().clone(), instance, providers);
     // Attached before the revisions are read: a change that commits from here on is sent.
     let session = vault.leasing.attach(session);
     let welcome = match welcome(vault, &session, &hello).await {
@@ -96,7 +98,7 @@ pub(super) async fn handle(
 
 async fn welcome(
     vault: &Vault,
-    session: &Session,
+    session: &RouterSession,
     hello: &Hello,
 ) -> Result<ResponseMessage, VaultError> {
     let mut revisions = Vec::new();
@@ -125,9 +127,9 @@ async fn welcome(
 
 /// Sends a router its messages until the session or the vault ends.
 struct Sender {
-    messages: mpsc::Receiver<SessionMessage>,
+    messages: mpsc::Receiver<RouterMessage>,
     answers: mpsc::Receiver<ResponseMessage>,
-    session: Arc<Session>,
+    session: Arc<RouterSession>,
     drain: Drain,
 }
 
@@ -158,7 +160,7 @@ impl Sender {
         match message {
             Some(message) => Ok(Some(message)),
             None if self.session.has_left() => Ok(None),
-            None => Err(VaultError::from(SessionError::Fenced).into()),
+            None => Err(VaultError::from(RouterSessionError::Fenced).into()),
         }
     }
 }
@@ -179,7 +181,7 @@ fn stopping() -> Status {
 /// Receives the messages of a router until its stream ends.
 struct Receiver {
     vault: Arc<Vault>,
-    session: Arc<Session>,
+    session: Arc<RouterSession>,
     answers: mpsc::Sender<ResponseMessage>,
     act: Act,
 }
@@ -253,9 +255,9 @@ impl Receiver {
     }
 }
 
-fn encode_message(message: SessionMessage) -> ResponseMessage {
+fn encode_message(message: RouterMessage) -> ResponseMessage {
     match message {
-        SessionMessage::Invalidate {
+        RouterMessage::Invalidate {
             scope,
             revision,
             revoked,
@@ -264,7 +266,7 @@ fn encode_message(message: SessionMessage) -> ResponseMessage {
             revision: encode::signed(revision),
             revoked_key_versions: revoked.iter().map(ToString::to_string).collect(),
         }),
-        SessionMessage::Verify(task) => ResponseMessage::VerificationTask(encode_task(&task)),
+        RouterMessage::Verify(task) => ResponseMessage::VerificationTask(encode_task(&task)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a `Resolve` asks for, from the message.
+//! The query of a `Resolve`, from the message.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::names::{KeyName, KeyParent, ResourceId, Scope};
@@ -6,9 +6,9 @@ use latchkey_contract::vault::v1;
 
 use crate::domain::resolution::{Expectations, KeyQuery, Payer};
 use crate::error::{Noun, VaultError};
-use crate::services::{funding, rules};
+use crate::services::{funding, usage_rules};
 
-/// What is asked for.
+/// The selection criteria.
 pub(super) fn decode(request: &v1::ResolveRequest) -> Result<KeyQuery, VaultError> {
     const MAX_EXCLUDED: usize = 64;
     if request.excluded_keys.len() > MAX_EXCLUDED {
@@ -26,7 +26,7 @@ pub(super) fn decode(request: &v1::ResolveRequest) -> Result<KeyQuery, VaultErro
     Ok(KeyQuery {
         provider: provider("provider", &request.provider)?,
         model: request.model.clone(),
-        capability: rules::capability("capability", request.capability)?,
+        capability: usage_rules::capability("capability", request.capability)?,
         named: !request.key.is_empty(),
         excluded: excluded.collect::<Result<_, _>>()?,
         payer: payer("payer", request.payer)?,
@@ -34,7 +34,7 @@ pub(super) fn decode(request: &v1::ResolveRequest) -> Result<KeyQuery, VaultErro
         funding: funding::narrowing("funding", request.funding.as_ref())?,
         expectations: expectations(request.expectations.as_ref())?,
         own_key_failed: request.own_key_failed,
-        drawn: match request.preferred_key.as_str() {
+        preferred: match request.preferred_key.as_str() {
             "" => None,
             name => Some(name.parse().map_err(VaultError::name("preferred_key"))?),
         },
@@ -45,15 +45,15 @@ fn expectations(message: Option<&v1::Expectations>) -> Result<Expectations, Vaul
     let Some(message) = message else {
         return Ok(Expectations::default());
     };
-    let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let key_version = said(&message.key_version).map(|text| text.parse());
+    let non_empty = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let key_version = non_empty(&message.key_version).map(|text| text.parse());
     Ok(Expectations {
         provider: provider("expectations.provider", &message.provider)?,
         key_version: key_version
             .transpose()
             .map_err(VaultError::name("expectations.key_version"))?,
         payer: payer("expectations.payer", message.payer)?,
-        location: said(&message.location),
+        location: non_empty(&message.location),
     })
 }
 
@@ -72,12 +72,12 @@ fn payer(field: &str, value: i32) -> Result<Option<Payer>, VaultError> {
         Ok(v1::Payer::Unspecified) => Ok(None),
         Ok(v1::Payer::OwnKey) => Ok(Some(Payer::OwnKey)),
         Ok(v1::Payer::Platform) => Ok(Some(Payer::Platform)),
-        Err(_) => Err(VaultError::field(field, "is not one that this vault knows")),
+        Err(_) => Err(VaultError::field(field, "is not a known value")),
     }
 }
 
-/// The names to try: a full name is that key and no other, an id may be the project's or the
-/// workspace's.
+/// The names that `text` may stand for, the nearest first. A full name is one key; an id may be a
+/// project's or its workspace's.
 pub(super) fn named_keys(text: &str, scope: &Scope) -> Result<Vec<KeyName>, VaultError> {
     if text.is_empty() {
         return Ok(Vec::new());
@@ -98,7 +98,7 @@ pub(super) fn named_keys(text: &str, scope: &Scope) -> Result<Vec<KeyName>, Vaul
         return Ok(names);
     }
     let name: KeyName = text.parse().map_err(VaultError::name("key"))?;
-    // Another workspace's keys don't exist for this one; nor can the platform's be named.
+    // Keys of other workspaces do not exist for this scope, and the platform's can't be named.
     if name.parent == own || name.parent == workspace {
         Ok(vec![name])
     } else {

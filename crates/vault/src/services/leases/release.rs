@@ -16,9 +16,9 @@ pub(super) fn handle(
 ) -> Result<ReleaseLeaseResponse, VaultError> {
     call.authorize_deployment()?;
     let id = Uuid::try_parse(&request.lease_id)
-        .map_err(|_| VaultError::field("lease_id", "is not a lease of this vault"))?;
+        .map_err(|_| VaultError::field("lease_id", "is not the id of a lease"))?;
     let session = session_id(&request.router_session)?;
-    // A session that is gone took its leases with it.
+    // The leases of an ended session are gone already.
     if let Ok(session) = vault.leasing.session(session, call.actor()) {
         session.release(LeaseId(id));
     }

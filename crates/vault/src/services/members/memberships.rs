@@ -1,4 +1,4 @@
-//! What the members of a workspace may do in the vault.
+//! The roles of a workspace's members in the vault.
 
 use std::sync::Arc;
 

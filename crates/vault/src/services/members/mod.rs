@@ -1,6 +1,6 @@
-//! The member methods of `WorkspaceService`, one file each, and what a membership is worth here.
+//! The member methods of `WorkspaceService`, one file each, and the roles of members in the vault.
 
-pub(super) mod access;
 pub(super) mod list;
+pub(super) mod memberships;
 pub(super) mod remove;
 pub(super) mod set;

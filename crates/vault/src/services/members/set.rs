@@ -5,7 +5,7 @@ use latchkey_contract::vault::v1::{Member as Message, SetMemberRequest, member};
 
 use crate::change::{Change, check_etag};
 use crate::domain::audit::AuditEvent;
-use crate::domain::member::{Member, MemberRole, Terms};
+use crate::domain::member::{Member, MemberFields, MemberRole};
 use crate::domain::settings::check_display_name;
 use crate::error::{Conflict, VaultError};
 use crate::services::call::Call;
@@ -23,18 +23,18 @@ pub(in crate::services) async fn handle(
         .parse()
         .map_err(VaultError::name("member.name"))?;
     call.authorize(&name.workspace).await?;
-    let (etag, terms) = decode(wanted)?;
+    let (etag, fields) = decode(wanted)?;
 
     let parent = KeyParent::Scope(Scope::Workspace(name.workspace.clone()));
     let mut change = Change::begin(vault, &parent, call.act()).await?;
-    refuse_second(&change, &name, &terms).await?;
+    refuse_second_name(&change, &name, &fields).await?;
     let before = change.rows().find_member(&name.member).await?;
     let mut event = change.event(&name);
     let member = match before {
         Some(before) => {
             check_etag(&etag, before.row_revision)?;
-            event = describe_change(event, &before, &terms);
-            let member = before.change(terms, change.now);
+            event = describe_change(event, &before, &fields);
+            let member = before.change(fields, change.now);
             change.put_member(member.clone()).await?;
             member
         }
@@ -42,7 +42,7 @@ pub(in crate::services) async fn handle(
         None if !etag.is_empty() => return Err(Conflict::Etag.into()),
         None => {
             let slug = name.member.clone();
-            let member = Member::new(change.head.uid, slug, terms, change.now);
+            let member = Member::new(change.head.uid, slug, fields, change.now);
             change.add_member(member.clone()).await?;
             member
         }
@@ -52,12 +52,12 @@ pub(in crate::services) async fn handle(
         .with("role", member.role.as_str());
     change.record(event).await?;
     let committed = change.commit().await?;
-    // A role may be less than the one before.
+    // Routers cache roles, and the new role may allow less.
     vault.leasing.propagate(committed).await;
     Ok(encode::member(&name, &member))
 }
 
-fn decode(wanted: Message) -> Result<(String, Terms), VaultError> {
+fn decode(wanted: Message) -> Result<(String, MemberFields), VaultError> {
     let identity = wanted
         .identity
         .parse()
@@ -70,27 +70,27 @@ fn decode(wanted: Message) -> Result<(String, Terms), VaultError> {
             return Err(VaultError::field("member.role", "is required"));
         }
         Err(_) => {
-            let problem = "is not one that this vault knows";
+            let problem = "is not a known value";
             return Err(VaultError::field("member.role", problem));
         }
     };
     check_display_name("member.display_name", &wanted.display_name)?;
     let display_name = wanted.display_name;
-    let terms = Terms {
+    let fields = MemberFields {
         identity,
         role,
         display_name,
     };
-    Ok((wanted.etag, terms))
+    Ok((wanted.etag, fields))
 }
 
-/// Refuses an identity that is a member by another name: it would not be clear what it may do.
-async fn refuse_second(
+/// Refuses an identity that is a member by another name: its role would be ambiguous.
+async fn refuse_second_name(
     change: &Change,
     name: &MemberName,
-    terms: &Terms,
+    fields: &MemberFields,
 ) -> Result<(), VaultError> {
-    let identity = terms.identity.as_str();
+    let identity = fields.identity.as_str();
     let Some(holder) = change.rows().find_member_by_identity(identity).await? else {
         return Ok(());
     };
@@ -100,13 +100,13 @@ async fn refuse_second(
     Err(Conflict::MemberExists(holder.name(&name.workspace)).into())
 }
 
-/// What was before, where it was different.
-fn describe_change(event: AuditEvent, before: &Member, terms: &Terms) -> AuditEvent {
+/// Adds the former values that a change replaces.
+fn describe_change(event: AuditEvent, before: &Member, fields: &MemberFields) -> AuditEvent {
     let mut event = event;
-    if before.identity != terms.identity {
+    if before.identity != fields.identity {
         event = event.with("former_identity", &before.identity);
     }
-    if before.role != terms.role {
+    if before.role != fields.role {
         event = event.with("former_role", before.role.as_str());
     }
     event

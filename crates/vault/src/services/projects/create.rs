@@ -3,7 +3,7 @@
 use latchkey_contract::names::{KeyParent, ProjectName, ResourceId, Scope, WorkspaceName};
 use latchkey_contract::vault::v1::{CreateProjectRequest, InitialKey, Project as Message};
 
-use super::settings::{self, Settings};
+use super::settings::{self, ProjectSettings};
 use crate::change::Change;
 use crate::domain::uid::{ProjectUid, WorkspaceUid};
 use crate::domain::workspace::Project;
@@ -43,7 +43,7 @@ async fn create(
     call: &Call,
     repeatable: &Repeatable,
     name: ProjectName,
-    settings: Settings,
+    settings: ProjectSettings,
     mut initial_keys: Vec<InitialKey>,
 ) -> Result<Message, VaultError> {
     let drafts = Drafts::read(vault, initial_keys.iter_mut().map(initial_key))?;

@@ -8,7 +8,7 @@ use crate::change::{Change, check_etag};
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::mask::Mask;
-use crate::services::{encode, funding, rules};
+use crate::services::{encode, funding, usage_rules};
 use crate::vault::Vault;
 
 pub(in crate::services) async fn handle(
@@ -22,7 +22,7 @@ pub(in crate::services) async fn handle(
         .parse()
         .map_err(VaultError::name("project.name"))?;
     call.authorize(&name.workspace).await?;
-    let fields = [&["display_name", "funding"][..], &rules::FIELDS].concat();
+    let fields = [&["display_name", "funding"][..], &usage_rules::FIELDS].concat();
     let mask = Mask::parse(request.update_mask, &fields, &[])?;
     let settings = settings::decode(&wanted)?;
 
@@ -38,12 +38,12 @@ pub(in crate::services) async fn handle(
     if mask.changes("funding", wanted.funding.is_some()) {
         let policy = funding::encode_narrowing(settings.funding).unwrap_or_default();
         event = event.with("funding", funding::describe(&policy));
-        project = project.fund(settings.funding, change.now);
+        project = project.with_funding(settings.funding, change.now);
     }
-    let (merged, changed) = rules::merge(project.rules.clone(), settings.rules, &mask);
+    let (merged, changed) = usage_rules::merge(project.rules.clone(), settings.rules, &mask);
     if !changed.is_empty() {
-        event = rules::describe(event, &merged);
-        project = project.rule(merged, change.now);
+        event = usage_rules::describe(event, &merged);
+        project = project.with_rules(merged, change.now);
     }
     let answer = encode::project(&name, &project);
     change.put_project(project).await?;

@@ -212,15 +212,15 @@ fn outcomes() -> Vec<Row> {
         .naming("provider"),
         row(unresolved(named), FailedPrecondition, "KEY_UNUSABLE"),
         row(unresolved(none), FailedPrecondition, "OWN_KEY_REQUIRED"),
-        row(SessionError::Fenced, Aborted, "ROUTER_SESSION_FENCED"),
+        row(RouterSessionError::Fenced, Aborted, "ROUTER_SESSION_FENCED"),
         row(
-            SessionError::HelloRequired,
+            RouterSessionError::HelloRequired,
             InvalidArgument,
             "HELLO_REQUIRED",
         )
         .naming("hello"),
         row(
-            SessionError::Unknown,
+            RouterSessionError::Unknown,
             FailedPrecondition,
             "ROUTER_SESSION_UNKNOWN",
         ),
@@ -325,8 +325,10 @@ fn is_listed(error: &VaultError) {
                 | ResolutionRefusal::PolicyForbids { .. },
             ..
         }
-        | VaultError::Session(
-            SessionError::Fenced | SessionError::HelloRequired | SessionError::Unknown,
+        | VaultError::RouterSession(
+            RouterSessionError::Fenced
+            | RouterSessionError::HelloRequired
+            | RouterSessionError::Unknown,
         )
         | VaultError::Custody(
             CustodyError::Integrity(_)

@@ -3,7 +3,7 @@
 use latchkey_contract::names::{KeyParent, ResourceId, Scope, WorkspaceName};
 use latchkey_contract::vault::v1::{CreateWorkspaceRequest, InitialKey, Workspace as Message};
 
-use super::settings::{self, Settings};
+use super::settings::{self, WorkspaceSettings};
 use crate::change::Change;
 use crate::domain::audit::AuditEvent;
 use crate::domain::settings::check_display_name;
@@ -45,7 +45,7 @@ pub(super) async fn handle(
 struct Wanted {
     slug: ResourceId,
     display_name: String,
-    settings: Settings,
+    settings: WorkspaceSettings,
     initial_keys: Vec<InitialKey>,
 }
 

@@ -1,4 +1,4 @@
-//! A workspace's fallbacks, from the message.
+//! The fallback models of a workspace, from the message.
 
 use latchkey_contract::vault::v1::WorkspaceFallback;
 
@@ -19,7 +19,7 @@ pub(super) fn decode(messages: &[WorkspaceFallback]) -> Result<Vec<Fallback>, Va
     Ok(fallback::checked(decoded?)?)
 }
 
-/// The fallbacks as the audit log tells them.
+/// The fallbacks as the audit log shows them.
 pub(super) fn describe(fallbacks: &[Fallback]) -> String {
     let texts: Vec<_> = fallbacks.iter().map(ToString::to_string).collect();
     texts.join(", ")

@@ -25,7 +25,7 @@ use super::call::Call;
 use super::{members, projects};
 use crate::vault::Vault;
 
-/// Keeps workspaces, their projects and their members.
+/// Manages workspaces, their projects and their members.
 pub(super) struct Workspaces(pub(super) Arc<Vault>);
 
 #[async_trait]

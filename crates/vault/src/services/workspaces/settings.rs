@@ -1,4 +1,4 @@
-//! What is set on a workspace, from the message.
+//! The settings of a workspace, from the message.
 
 use latchkey_contract::vault::v1::Workspace as Message;
 
@@ -6,23 +6,23 @@ use super::fallbacks;
 use crate::domain::audit::AuditEvent;
 use crate::domain::fallback::Fallback;
 use crate::domain::funding::Funding;
-use crate::domain::rules::Rules;
+use crate::domain::usage_rules::UsageRules;
 use crate::error::VaultError;
-use crate::services::{funding, rules};
+use crate::services::{funding, usage_rules};
 
-/// What is set on a workspace, beside its name for people.
-pub(super) struct Settings {
+/// The settings of a workspace, without its display name.
+pub(super) struct WorkspaceSettings {
     pub(super) fallbacks: Vec<Fallback>,
     pub(super) funding: Funding,
-    pub(super) rules: Rules,
+    pub(super) rules: UsageRules,
 }
 
 /// The settings that a message holds.
-pub(super) fn decode(message: &Message) -> Result<Settings, VaultError> {
-    Ok(Settings {
+pub(super) fn decode(message: &Message) -> Result<WorkspaceSettings, VaultError> {
+    Ok(WorkspaceSettings {
         fallbacks: fallbacks::decode(&message.fallbacks)?,
         funding: funding::whole(message.funding.as_ref())?,
-        rules: rules::decode(
+        rules: usage_rules::decode(
             "workspace",
             &message.allowed_capabilities,
             (&message.allowed_models, &message.denied_models),
@@ -31,8 +31,8 @@ pub(super) fn decode(message: &Message) -> Result<Settings, VaultError> {
     })
 }
 
-/// The settings of a new workspace as the audit log tells them: what is not as it is by default.
-pub(super) fn describe(mut event: AuditEvent, settings: &Settings) -> AuditEvent {
+/// Adds to an event the settings of a new workspace that differ from the defaults.
+pub(super) fn describe(mut event: AuditEvent, settings: &WorkspaceSettings) -> AuditEvent {
     if !settings.fallbacks.is_empty() {
         event = event.with("fallbacks", fallbacks::describe(&settings.fallbacks));
     }
@@ -40,8 +40,8 @@ pub(super) fn describe(mut event: AuditEvent, settings: &Settings) -> AuditEvent
         let policy = funding::encode(settings.funding);
         event = event.with("funding", funding::describe(&policy));
     }
-    if settings.rules != Rules::default() {
-        event = rules::describe(event, &settings.rules);
+    if settings.rules != UsageRules::default() {
+        event = usage_rules::describe(event, &settings.rules);
     }
     event
 }

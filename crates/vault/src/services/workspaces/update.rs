@@ -11,7 +11,7 @@ use crate::domain::workspace::Workspace;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::mask::Mask;
-use crate::services::{encode, funding, rules};
+use crate::services::{encode, funding, usage_rules};
 use crate::vault::Vault;
 
 pub(super) async fn handle(
@@ -27,7 +27,7 @@ pub(super) async fn handle(
     call.authorize(&name).await?;
     let fields = [
         &["display_name", "fallbacks", "funding"][..],
-        &rules::FIELDS,
+        &usage_rules::FIELDS,
     ]
     .concat();
     let mask = Mask::parse(request.update_mask, &fields, &[])?;
@@ -47,18 +47,21 @@ pub(super) async fn handle(
         change.head = change
             .head
             .clone()
-            .fall_back(settings.fallbacks, change.now);
+            .with_fallbacks(settings.fallbacks, change.now);
     }
     if mask.changes("funding", wanted.funding.is_some()) {
         check_funding(call, &change.head, settings.funding)?;
         let policy = funding::encode(settings.funding);
         event = event.with("funding", funding::describe(&policy));
-        change.head = change.head.clone().fund(settings.funding, change.now);
+        change.head = change
+            .head
+            .clone()
+            .with_funding(settings.funding, change.now);
     }
-    let (merged, changed) = rules::merge(change.head.rules.clone(), settings.rules, &mask);
+    let (merged, changed) = usage_rules::merge(change.head.rules.clone(), settings.rules, &mask);
     if !changed.is_empty() {
-        event = rules::describe(event, &merged);
-        change.head = change.head.clone().rule(merged, change.now);
+        event = usage_rules::describe(event, &merged);
+        change.head = change.head.clone().with_rules(merged, change.now);
     }
     change.record(event).await?;
     let answer = encode::workspace(&name, &change.head);
@@ -67,12 +70,12 @@ pub(super) async fn handle(
     Ok(answer)
 }
 
-/// Only the operator may let the platform pay where it did not before: it is the platform's bill.
+/// Refuses a policy under which the platform pays in more cases, unless the caller is an operator.
 fn check_funding(call: &Call, current: &Workspace, wanted: Funding) -> Result<(), VaultError> {
-    let spares = wanted.bills_the_platform_no_more_than(&current.funding);
-    if spares || call.is_operator() {
+    let costs_no_more = wanted.bills_the_platform_no_more_than(&current.funding);
+    if costs_no_more || call.is_operator() {
         return Ok(());
     }
-    let problem = "would let the platform pay where it does not now: only the operator may do that";
+    let problem = "would make the platform pay in more cases: only an operator may set it";
     Err(VaultError::field("workspace.funding", problem))
 }

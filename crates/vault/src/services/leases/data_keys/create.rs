@@ -43,7 +43,7 @@ pub(in crate::services::leases) async fn handle(
     change.add_data_key(key).await?;
     let name = format!("{name}/dataKeys/{uid}");
     change.record(change.event(&name)).await?;
-    // No choice of a key depends on it.
+    // No choice of a key depends on a data key.
     change.commit_unnumbered().await?;
     Ok(message(name, &material))
 }

@@ -1,4 +1,4 @@
-//! Data keys: the vault makes, seals and keeps them; routers seal with them and keep nothing.
+//! Data keys: the vault makes, seals and stores them; routers lease them and store none.
 
 pub(super) mod create;
 pub(super) mod destroy;
@@ -16,7 +16,7 @@ fn uid(name: &DataKeyName) -> DataKeyUid {
     DataKeyUid(id.expect("a canonical UUID is a UUID"))
 }
 
-/// A data key with its material, for the routers alone.
+/// A data key with its material, for routers alone.
 fn message(name: String, material: &Secret) -> v1::DataKey {
     v1::DataKey {
         name,
