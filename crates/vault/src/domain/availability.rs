@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn terms_that_say_nothing_change_nothing() {
+    fn empty_terms_change_nothing() {
         assert_eq!(ProviderTerms::default().over(&base()), base());
         assert_eq!(
             ProviderTerms::default().over(&Availability::default()),

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_written_with_its_provider_before_the_first_slash() {
+    fn a_fallback_has_its_provider_before_the_first_slash() {
         let routed = fallback("openrouter/anthropic/claude-sonnet-5");
         assert_eq!(routed.provider, ProviderId::OpenRouter);
         assert_eq!(routed.model, "anthropic/claude-sonnet-5");
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_there_once() {
+    fn a_repeated_fallback_is_refused() {
         let field = problem(&["a", "b", "a"]);
         assert_eq!(field.as_deref(), Some("workspace.fallbacks[2]"));
         let both = vec![fallback("openai/a"), fallback("azure/a")];

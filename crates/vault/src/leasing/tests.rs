@@ -94,7 +94,7 @@ async fn a_change_is_answered_once_every_session_has_confirmed_it() {
 }
 
 #[test]
-fn what_a_session_depends_on_for_the_first_time_was_read_too_early() {
+fn a_first_dependency_must_be_read_again() {
     let fixture = Fixture::new();
     let (session, _messages) = fixture.attach(1);
     assert!(!session.depend_on(uid(), scope(), 1));
@@ -104,7 +104,7 @@ fn what_a_session_depends_on_for_the_first_time_was_read_too_early() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_is_told_what_it_must_not_use_any_more() {
+async fn a_session_is_sent_the_revoked_versions() {
     let fixture = Fixture::new();
     let (_session, mut messages) = fixture.depending(1);
     assert!(poll!(pin!(fixture.leasing.propagate(change(2)))).is_pending());
@@ -157,7 +157,7 @@ async fn a_fenced_session_is_given_no_more_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_broke_off_counts_until_it_lapses() {
+async fn a_detached_session_counts_until_it_lapses() {
     let fixture = Fixture::new();
     let (session, messages) = fixture.depending(1);
     drop(messages);
@@ -170,7 +170,7 @@ async fn a_session_that_broke_off_counts_until_it_lapses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_said_goodbye_is_not_waited_for() {
+async fn a_change_does_not_wait_for_a_session_that_left() {
     let fixture = Fixture::new();
     let (session, _messages) = fixture.depending(1);
     fixture.leasing.leave(&session);
@@ -179,7 +179,7 @@ async fn a_session_that_said_goodbye_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_does_not_depend_on_the_workspace_is_told_nothing() {
+async fn a_session_that_does_not_depend_on_the_workspace_gets_no_message() {
     let fixture = Fixture::new();
     let (session, mut messages) = fixture.attach(1);
     let other = "workspaces/other".parse().unwrap();
@@ -203,7 +203,7 @@ async fn confirming_an_earlier_revision_is_not_enough_and_a_later_one_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_router_that_does_not_keep_up_must_attach_anew() {
+async fn a_router_that_does_not_keep_up_is_detached() {
     let fixture = Fixture::new();
     let (session, messages) = fixture.depending(1);
     let mut revision = 1;

@@ -22,7 +22,7 @@ use crate::harness::{
 use crate::on_both_databases;
 
 on_both_databases!(
-    what_was_stored_is_there_after_a_new_start,
+    stored_rows_survive_a_restart,
     a_second_vault_shares_the_deployment,
     another_deployments_keyring_is_refused,
     a_database_of_the_release_before_is_brought_up_to_date,
@@ -30,7 +30,7 @@ on_both_databases!(
 
 const NAME: &str = "workspaces/acme/keys/main";
 
-async fn what_was_stored_is_there_after_a_new_start(vault: Vault) {
+async fn stored_rows_survive_a_restart(vault: Vault) {
     vault.create_workspace("acme").await;
     let created = vault.create_key("workspaces/acme", "main").await;
     let vault = vault.restart().await;

@@ -189,7 +189,7 @@ fn deployments_and_fallbacks_are_covered() {
 }
 
 #[test]
-fn what_is_allowed_of_a_provider_is_covered() {
+fn every_column_of_provider_access_is_covered() {
     let of = |terms: ProviderTerms| ProviderAccess {
         workspace: WorkspaceUid(Uuid::from_u128(1)),
         provider: ProviderId::OpenAi,

@@ -32,7 +32,7 @@ const ONE: DataKeyUid = DataKeyUid(Uuid::from_u128(1));
 const TWO: DataKeyUid = DataKeyUid(Uuid::from_u128(2));
 
 #[test]
-fn a_data_key_comes_back_as_it_was_made() {
+fn a_data_key_opens_to_its_material() {
     let keys = workspace(1);
     let (material, stored) = made(&keys, ONE);
     assert_eq!(material.expose().len(), 32);
@@ -61,7 +61,7 @@ fn a_data_key_opens_as_itself_alone() {
 }
 
 #[test]
-fn what_is_sealed_for_a_provider_does_not_open_as_a_data_key() {
+fn material_of_a_provider_does_not_open_as_a_data_key() {
     let keys = workspace(1);
     for provider in ProviderId::ALL {
         assert_ne!(provider.as_str(), keys.data_key_payload(ONE).provider);

@@ -23,7 +23,7 @@ fn refused_field(outcome: Result<Located, DestinationError>) -> String {
 }
 
 #[test]
-fn who_has_no_public_address_needs_one() {
+fn a_provider_without_a_public_address_needs_a_base_url() {
     for provider in ProviderId::ALL {
         let location = match provider {
             ProviderId::Vertex => "global",
@@ -126,7 +126,7 @@ fn a_field_that_a_provider_has_no_use_for_is_refused_by_name() {
 }
 
 #[test]
-fn what_azures_portal_shows_is_taken_apart() {
+fn addresses_of_azures_portal_are_parsed() {
     const HOST: &str = "https://acme.openai.azure.com";
     let dated = "2024-10-21";
     for (path, resource, api_version, deployment) in [
@@ -251,7 +251,7 @@ fn a_version_of_azure_is_a_date() {
 }
 
 #[test]
-fn a_version_is_told_once_or_twice_alike() {
+fn the_field_and_the_address_may_name_the_same_version() {
     let azure = |api_version, query: &str| {
         let url = format!("https://acme.openai.azure.com/openai{query}");
         let directions = Directions {
@@ -270,7 +270,7 @@ fn a_version_is_told_once_or_twice_alike() {
 }
 
 #[test]
-fn what_new_directions_do_not_say_stays() {
+fn an_empty_direction_keeps_the_current_value() {
     let policy = EgressPolicy::default();
     let first = Directions {
         api_version: "2024-10-21",

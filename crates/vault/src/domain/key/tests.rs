@@ -38,7 +38,7 @@ fn a_disabled_key_can_be_enabled_and_back() {
 }
 
 #[test]
-fn doing_it_twice_changes_nothing() {
+fn a_repeated_transition_changes_nothing() {
     let disabled = key(KeyState::Disabled);
     assert_eq!(disabled.clone().disable(at(1)).unwrap(), disabled);
     let active = key(KeyState::Active);

@@ -86,7 +86,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_cannot_sign_is_refused() {
+    fn a_key_that_can_not_sign_is_refused() {
         let ed25519 =
             ring::signature::Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new());
         let ed25519 = BASE64.encode(ed25519.unwrap().as_ref());

@@ -77,7 +77,7 @@ fn only_the_last_four_characters_of_a_long_secret_show() {
 }
 
 #[test]
-fn what_is_sealed_of_each_kind_comes_back_as_that_kind() {
+fn each_kind_of_material_opens_as_its_own_kind() {
     for (given, provider) in [
         (api_key("not-a-real-key"), ProviderId::Custom),
         (entra_client("not-a-real-secret"), ProviderId::Azure),
@@ -113,7 +113,7 @@ fn the_same_text_is_another_secret_as_another_kind() {
 
 proptest! {
     #[test]
-    fn no_text_makes_the_parsers_panic_or_shows_in_their_words(text in "\\PC{8,200}") {
+    fn parsers_never_panic_and_never_quote_the_text(text in "\\PC{8,200}") {
         for provider in ProviderId::ALL {
             for given in [
                 api_key(&text),

@@ -81,7 +81,7 @@ fn refused(clock: &ManualClock) -> (Key, KeyVersion) {
 }
 
 #[test]
-fn a_refused_key_is_due_an_interval_after_it_was_set_aside() {
+fn a_refused_key_is_due_an_interval_after_its_quarantine_began() {
     let clock = clock();
     let (key, version) = refused(&clock);
     assert!(!interval().is_due(&key, &version, clock.now()));
@@ -118,7 +118,7 @@ fn a_key_in_another_state_is_never_due() {
 }
 
 #[test]
-fn an_expired_key_is_left_alone() {
+fn an_expired_key_is_not_due() {
     let clock = clock();
     let (mut key, version) = refused(&clock);
     key.settings.expire_time = Some(clock.now() + INTERVAL + MOMENT);
@@ -137,12 +137,12 @@ fn nothing_is_ever_due_after_an_interval_beyond_all_time() {
 }
 
 #[test]
-fn an_interval_of_0_is_none() {
+fn an_interval_of_0_means_never() {
     assert_eq!(RecheckInterval::from_seconds(0), None);
 }
 
 #[test]
-fn keys_are_looked_for_ten_times_in_an_interval_but_neither_all_the_time_nor_too_rarely() {
+fn rounds_run_ten_times_in_an_interval_within_bounds() {
     let period = |seconds| RecheckInterval::from_seconds(seconds).unwrap().period();
     assert_eq!(period(1), Duration::from_secs(1));
     assert_eq!(period(60), Duration::from_secs(6));

@@ -182,7 +182,7 @@ fn a_named_key_of_another_provider_is_refused_before_anything_else() {
 }
 
 #[test]
-fn without_a_model_the_keys_default_is_what_its_lists_judge() {
+fn without_a_model_the_lists_judge_the_keys_default() {
     let query = KeyQuery {
         model: String::new(),
         ..query()
@@ -200,7 +200,7 @@ fn without_a_model_the_keys_default_is_what_its_lists_judge() {
 }
 
 #[test]
-fn what_was_tried_already_is_passed_over() {
+fn an_excluded_key_is_skipped() {
     let name = |text: &str| text.parse::<KeyName>().unwrap();
     let query = KeyQuery {
         excluded: vec![name("workspaces/w/keys/a"), name("workspaces/w/keys/gone")],
@@ -233,7 +233,7 @@ fn what_was_tried_already_is_passed_over() {
 }
 
 #[test]
-fn a_bill_that_was_begun_stays_with_who_pays_it() {
+fn the_payer_of_an_attempt_pays_the_next_ones_too() {
     let own = candidate("workspaces/w/keys/a");
     let platform = || candidate("platform/keys/p");
     let query = |payer| KeyQuery {
@@ -265,7 +265,7 @@ fn a_bill_that_was_begun_stays_with_who_pays_it() {
 }
 
 #[test]
-fn a_list_of_models_is_asked_for_no_model() {
+fn a_request_for_the_list_of_models_names_no_model() {
     let denied = || {
         with("workspaces/w/keys/a", |key| {
             key.settings.denied_models = vec!["*".to_owned()];

@@ -43,7 +43,7 @@ fn words() -> ProviderMessage {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_an_able_router_nothing_is_asked() {
+async fn without_a_router_for_the_provider_no_task_is_sent() {
     let leasing = leasing();
     assert!(matches!(
         leasing.verify(task()).await,
@@ -113,7 +113,7 @@ async fn a_router_that_leaves_or_takes_too_long_leaves_the_key_unchecked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_nobody_waits_for_is_forgotten() {
+async fn a_task_without_a_waiting_call_is_dropped() {
     let leasing = leasing();
     let (_session, _messages) = attach(&leasing, &[ProviderId::Custom]);
     {

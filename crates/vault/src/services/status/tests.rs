@@ -377,7 +377,7 @@ fn every_error_has_its_code_its_reason_and_its_field() {
 }
 
 #[test]
-fn what_passes_by_itself_says_when_to_try_again() {
+fn a_temporary_failure_has_a_retry_delay() {
     for row in table() {
         let status = Status::from(row.error);
         let retry = status
@@ -390,7 +390,7 @@ fn what_passes_by_itself_says_when_to_try_again() {
 }
 
 #[test]
-fn a_failure_inside_is_not_told_to_the_caller() {
+fn an_internal_failure_is_not_shown_to_the_caller() {
     for row in custody() {
         let status = Status::from(row.error);
         for word in ["fire", "keys", "state"] {
@@ -400,7 +400,7 @@ fn a_failure_inside_is_not_told_to_the_caller() {
 }
 
 #[test]
-fn the_providers_words_travel_as_facts() {
+fn the_providers_message_is_returned_as_metadata() {
     let status = Status::from(VaultError::from(TaskFailure::Rejected(words())));
     let details = status.get_error_details();
     let facts = &details.error_info().unwrap().metadata;
@@ -410,7 +410,7 @@ fn the_providers_words_travel_as_facts() {
 }
 
 #[test]
-fn a_refused_choice_says_of_each_key_why() {
+fn a_refused_choice_returns_the_rule_of_each_key() {
     let exclusions = vec![
         Exclusion {
             key: "workspaces/w/keys/a".parse().unwrap(),
@@ -431,7 +431,7 @@ fn a_refused_choice_says_of_each_key_why() {
 }
 
 #[test]
-fn a_refused_choice_says_whom_to_ask_instead() {
+fn a_refused_choice_returns_the_fallbacks() {
     let named = ResolutionRefusal::NamedUnusable {
         rule: ExclusionRule::KeyDisabled,
         detail: String::new(),

@@ -6,7 +6,7 @@ use crate::store::Store;
 
 /// The one database whose plan does not depend on how much is stored.
 #[tokio::test]
-async fn sqlite_finds_the_workspaces_that_a_switch_moves_by_an_index_alone() {
+async fn sqlite_finds_the_workspaces_that_a_switch_affects_by_an_index_alone() {
     let database = TestDatabase::fresh(Backend::Sqlite).await;
     let store = Store::connect(&database.url, 1).await.unwrap();
     store.migrate().await.unwrap();

@@ -14,7 +14,7 @@ use crate::harness::{
 use crate::on_both_databases;
 
 on_both_databases!(
-    what_was_done_is_recorded_newest_first,
+    changes_are_listed_newest_first,
     no_material_is_recorded,
     a_refusal_is_recorded_where_it_happened,
     a_refusal_that_concerns_no_workspace_is_the_platforms,
@@ -23,7 +23,7 @@ on_both_databases!(
     a_token_is_good_for_its_scope_only,
     a_missing_workspace_is_not_found,
     a_malformed_parent_is_refused,
-    only_the_scopes_own_people_read_its_events,
+    only_permitted_callers_read_events,
 );
 
 const ACME: &str = "workspaces/acme";
@@ -65,7 +65,7 @@ async fn refusals(vault: &Vault, parent: &str, count: usize) -> Vec<AuditEvent> 
     }
 }
 
-async fn what_was_done_is_recorded_newest_first(vault: Vault) {
+async fn changes_are_listed_newest_first(vault: Vault) {
     acme(&vault).await;
     let disable = DisableKeyRequest {
         name: NAME.to_owned(),
@@ -237,7 +237,7 @@ async fn a_malformed_parent_is_refused(vault: Vault) {
     }
 }
 
-async fn only_the_scopes_own_people_read_its_events(vault: Vault) {
+async fn only_permitted_callers_read_events(vault: Vault) {
     acme(&vault).await;
     vault.create_workspace("other").await;
     vault

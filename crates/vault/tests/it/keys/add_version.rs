@@ -21,9 +21,9 @@ on_both_databases!(
     repeats_at_the_same_time_add_one_version,
     a_request_id_is_good_for_one_request,
     a_stale_etag_is_refused,
-    what_is_missing_is_not_found,
+    a_missing_key_or_parent_is_not_found,
     a_malformed_field_is_named,
-    only_the_scopes_own_people_add_versions,
+    only_permitted_callers_add_versions,
 );
 
 const ACME: &str = "workspaces/acme";
@@ -233,7 +233,7 @@ async fn a_stale_etag_is_refused(vault: Vault) {
     assert!(router.tasks().is_empty());
 }
 
-async fn what_is_missing_is_not_found(vault: Vault) {
+async fn a_missing_key_or_parent_is_not_found(vault: Vault) {
     vault.create_workspace("acme").await;
     for (name, reason) in [
         (NAME, "KEY_NOT_FOUND"),
@@ -288,7 +288,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
     }
 }
 
-async fn only_the_scopes_own_people_add_versions(vault: Vault) {
+async fn only_permitted_callers_add_versions(vault: Vault) {
     acme(&vault).await;
     vault.create_workspace("other").await;
     vault.create_key("workspaces/other", "main").await;

@@ -23,8 +23,8 @@ on_both_databases!(
     the_same_material_is_refused_within_a_workspace,
     a_missing_parent_is_not_found,
     a_malformed_field_is_named,
-    only_the_scopes_own_people_store_keys,
-    routers_choose_again,
+    only_permitted_callers_create_keys,
+    routers_choose_again_after_a_new_key,
 );
 
 const ACME: &str = "workspaces/acme";
@@ -301,7 +301,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
     }
 }
 
-async fn only_the_scopes_own_people_store_keys(vault: Vault) {
+async fn only_permitted_callers_create_keys(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_workspace("other").await;
     for (who, parent) in [
@@ -315,7 +315,7 @@ async fn only_the_scopes_own_people_store_keys(vault: Vault) {
     }
 }
 
-async fn routers_choose_again(vault: Vault) {
+async fn routers_choose_again_after_a_new_key(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_key("platform", "shared").await;
     let router = Router::open_router_session(&vault).await;

@@ -13,7 +13,7 @@ on_both_databases!(
     its_name_and_its_material_are_free_again,
     routers_confirm_before_the_answer,
     a_stale_etag_is_refused,
-    only_the_scopes_own_people_delete_keys,
+    only_permitted_callers_delete_keys,
 );
 
 const NAME: &str = "workspaces/acme/keys/main";
@@ -111,7 +111,7 @@ async fn a_stale_etag_is_refused(vault: Vault) {
     );
 }
 
-async fn only_the_scopes_own_people_delete_keys(vault: Vault) {
+async fn only_permitted_callers_delete_keys(vault: Vault) {
     acme(&vault).await;
     vault.create_workspace("other").await;
     vault.create_key("workspaces/other", "main").await;

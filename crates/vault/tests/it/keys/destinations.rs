@@ -16,13 +16,13 @@ use crate::on_both_databases;
 on_both_databases!(
     a_vertex_key_has_a_region_and_maybe_a_project,
     an_azure_key_has_a_version_and_deployments,
-    what_azures_portal_shows_is_taken_apart,
+    addresses_of_azures_portal_are_parsed,
     a_deployment_that_no_model_leads_to_is_refused,
-    what_a_provider_has_no_use_for_is_refused_by_name,
+    a_field_that_the_provider_does_not_use_is_refused_by_name,
     a_malformed_field_is_named,
-    a_new_version_keeps_what_it_does_not_say,
+    a_new_version_keeps_the_fields_that_it_leaves_empty,
     a_new_service_account_brings_its_own_project,
-    what_changed_is_audited,
+    a_changed_destination_is_audited,
 );
 
 const ACME: &str = "workspaces/acme";
@@ -121,7 +121,7 @@ async fn an_azure_key_has_a_version_and_deployments(vault: Vault) {
     assert_eq!(lease.deployments, deployments);
 }
 
-async fn what_azures_portal_shows_is_taken_apart(vault: Vault) {
+async fn addresses_of_azures_portal_are_parsed(vault: Vault) {
     let router = acme(&vault).await;
     let target = format!("{AZURE}/openai/deployments/prod/chat/completions?api-version=2024-10-21");
     let request = create(ProviderId::Azure, |key| {
@@ -172,7 +172,7 @@ async fn a_deployment_that_no_model_leads_to_is_refused(vault: Vault) {
     assert_eq!(refusal.fields, ["base_url"]);
 }
 
-async fn what_a_provider_has_no_use_for_is_refused_by_name(vault: Vault) {
+async fn a_field_that_the_provider_does_not_use_is_refused_by_name(vault: Vault) {
     acme(&vault).await;
     let deployments = || [("gpt-5.4".to_owned(), "prod".to_owned())].into();
     for provider in ProviderId::ALL {
@@ -268,7 +268,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
     }
 }
 
-async fn a_new_version_keeps_what_it_does_not_say(vault: Vault) {
+async fn a_new_version_keeps_the_fields_that_it_leaves_empty(vault: Vault) {
     acme(&vault).await;
     let request = create(ProviderId::Azure, |key| {
         key.api_version = "2024-10-21".into()
@@ -333,7 +333,7 @@ async fn newest_event(vault: &Vault) -> AuditEvent {
     page.into_inner().audit_events.remove(0)
 }
 
-async fn what_changed_is_audited(vault: Vault) {
+async fn a_changed_destination_is_audited(vault: Vault) {
     acme(&vault).await;
     vault.store_key(create(ProviderId::Vertex, |_| {})).await;
     let details = newest_event(&vault).await.details;

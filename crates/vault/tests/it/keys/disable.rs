@@ -10,14 +10,14 @@ use crate::on_both_databases;
 
 on_both_databases!(
     a_disabled_key_is_not_leased,
-    doing_it_twice_changes_nothing_and_is_confirmed_again,
-    every_router_that_depends_on_it_confirms,
-    a_router_that_does_not_depend_on_it_is_told_nothing,
+    disabling_twice_changes_nothing_and_is_confirmed_again,
+    every_router_that_depends_on_the_key_confirms,
+    a_router_that_does_not_depend_on_the_key_gets_no_message,
     a_silent_router_is_fenced,
     a_workspace_of_the_same_name_as_before_is_confirmed_anew,
     a_stale_etag_is_refused,
     a_missing_key_is_not_found,
-    only_the_scopes_own_people_disable_keys,
+    only_permitted_callers_disable_keys,
 );
 
 const ACME: &str = "workspaces/acme";
@@ -55,7 +55,7 @@ async fn a_disabled_key_is_not_leased(vault: Vault) {
     assert_eq!(refused.metadata[NAME], "KEY_DISABLED");
 }
 
-async fn doing_it_twice_changes_nothing_and_is_confirmed_again(vault: Vault) {
+async fn disabling_twice_changes_nothing_and_is_confirmed_again(vault: Vault) {
     acme(&vault).await;
     let router = Router::open_router_session(&vault).await;
     router.obtains(resolve(ACME)).await;
@@ -76,7 +76,7 @@ async fn doing_it_twice_changes_nothing_and_is_confirmed_again(vault: Vault) {
     assert_eq!(second.revision, first.revision + 1);
 }
 
-async fn every_router_that_depends_on_it_confirms(vault: Vault) {
+async fn every_router_that_depends_on_the_key_confirms(vault: Vault) {
     acme(&vault).await;
     let mut routers = Vec::new();
     for calls in [2, 3] {
@@ -107,7 +107,7 @@ async fn every_router_that_depends_on_it_confirms(vault: Vault) {
     assert_eq!(propagation.elapsed.unwrap().nanos, 7_000_000);
 }
 
-async fn a_router_that_does_not_depend_on_it_is_told_nothing(vault: Vault) {
+async fn a_router_that_does_not_depend_on_the_key_gets_no_message(vault: Vault) {
     acme(&vault).await;
     vault.create_workspace("other").await;
     vault.create_key("workspaces/other", "main").await;
@@ -225,7 +225,7 @@ async fn a_missing_key_is_not_found(vault: Vault) {
     refused(outcome, Code::NotFound, "KEY_NOT_FOUND");
 }
 
-async fn only_the_scopes_own_people_disable_keys(vault: Vault) {
+async fn only_permitted_callers_disable_keys(vault: Vault) {
     acme(&vault).await;
     vault.create_workspace("other").await;
     vault.create_key("workspaces/other", "main").await;

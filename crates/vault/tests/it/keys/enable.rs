@@ -9,10 +9,10 @@ use crate::on_both_databases;
 on_both_databases!(
     a_disabled_key_is_leased_again,
     a_quarantined_key_is_leased_again,
-    doing_it_twice_changes_nothing,
+    enabling_twice_changes_nothing,
     a_stale_etag_is_refused,
     a_missing_key_is_not_found,
-    only_the_scopes_own_people_enable_keys,
+    only_permitted_callers_enable_keys,
 );
 
 const ACME: &str = "workspaces/acme";
@@ -71,7 +71,7 @@ async fn a_quarantined_key_is_leased_again(vault: Vault) {
     router.obtains(resolve(ACME)).await;
 }
 
-async fn doing_it_twice_changes_nothing(vault: Vault) {
+async fn enabling_twice_changes_nothing(vault: Vault) {
     acme(&vault).await;
     let before = vault.get_key(NAME).await;
     let after = vault
@@ -102,7 +102,7 @@ async fn a_missing_key_is_not_found(vault: Vault) {
     refused(outcome, Code::NotFound, "KEY_NOT_FOUND");
 }
 
-async fn only_the_scopes_own_people_enable_keys(vault: Vault) {
+async fn only_permitted_callers_enable_keys(vault: Vault) {
     acme(&vault).await;
     vault.create_workspace("other").await;
     vault.create_key("workspaces/other", "main").await;

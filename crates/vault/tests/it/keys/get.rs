@@ -14,8 +14,8 @@ on_both_databases!(
     operators_see_the_platforms_keys_alone,
     a_missing_key_is_not_found,
     another_workspaces_key_looks_the_same_whether_it_exists_or_not,
-    a_key_past_its_expiry_says_so,
-    the_last_use_is_kept_to_the_minute,
+    a_key_past_its_expiry_is_shown_as_expired,
+    the_last_use_is_stored_to_the_minute,
     a_malformed_name_is_refused,
 );
 
@@ -103,7 +103,7 @@ async fn another_workspaces_key_looks_the_same_whether_it_exists_or_not(vault: V
     );
 }
 
-async fn a_key_past_its_expiry_says_so(vault: Vault) {
+async fn a_key_past_its_expiry_is_shown_as_expired(vault: Vault) {
     vault.create_workspace("acme").await;
     let expire_time = prost_types::Timestamp {
         seconds: 1_795_262_400 + 60,
@@ -122,7 +122,7 @@ async fn a_key_past_its_expiry_says_so(vault: Vault) {
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Expired);
 }
 
-async fn the_last_use_is_kept_to_the_minute(vault: Vault) {
+async fn the_last_use_is_stored_to_the_minute(vault: Vault) {
     let before = acme(&vault).await;
     let used = async || {
         // Anew each time: a session does not outlive the minute.

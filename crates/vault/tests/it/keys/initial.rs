@@ -16,16 +16,16 @@ use crate::on_both_databases;
 on_both_databases!(
     a_workspace_is_created_with_its_keys,
     a_project_is_created_with_its_keys,
-    one_refused_key_leaves_nothing_behind,
+    one_refused_key_stores_nothing,
     without_a_router_nothing_is_stored,
     a_check_may_be_skipped_by_entry,
     a_repeated_request_stores_its_keys_once,
     ids_and_materials_are_distinct,
     a_malformed_field_is_named_by_its_entry,
     a_material_that_the_workspace_has_is_refused,
-    a_taken_name_asks_no_provider,
+    a_taken_name_is_refused_without_a_check,
     sixteen_keys_may_come_at_once,
-    providers_are_asked_side_by_side_but_not_all_at_once,
+    keys_are_verified_concurrently_within_a_bound,
 );
 
 const ACME: &str = "workspaces/acme";
@@ -173,7 +173,7 @@ async fn a_project_is_created_with_its_keys(vault: Vault) {
     assert_eq!(found.into_inner(), created);
 }
 
-async fn one_refused_key_leaves_nothing_behind(vault: Vault) {
+async fn one_refused_key_stores_nothing(vault: Vault) {
     let router = Router::open_router_session(&vault).await;
     for (outcome, code, reason) in [
         (
@@ -362,7 +362,7 @@ async fn a_material_that_the_workspace_has_is_refused(vault: Vault) {
     nothing_of_the_project_is_left(&vault, 2).await;
 }
 
-async fn a_taken_name_asks_no_provider(vault: Vault) {
+async fn a_taken_name_is_refused_without_a_check(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_project("acme", "web").await;
     let router = Router::open_router_session(&vault).await;
@@ -389,7 +389,7 @@ async fn sixteen_keys_may_come_at_once(vault: Vault) {
     assert_eq!(keys(&vault, ACME).await.len(), 16);
 }
 
-async fn providers_are_asked_side_by_side_but_not_all_at_once(vault: Vault) {
+async fn keys_are_verified_concurrently_within_a_bound(vault: Vault) {
     let router = Router::open_router_session(&vault).await;
     router.answers_tasks(None);
     let request = workspace((0..16).map(|n| initial(&format!("k{n}"))).collect());

@@ -13,14 +13,14 @@ use crate::on_both_databases;
 
 on_both_databases!(
     a_router_checks_the_material_with_its_provider,
-    a_limited_key_is_stored_with_the_providers_words,
-    a_refused_key_is_not_stored_and_the_providers_words_are_told,
+    a_limited_key_is_stored_with_the_providers_message,
+    a_refused_key_is_not_stored_and_the_providers_message_is_returned,
     an_unreachable_provider_stores_nothing,
     without_a_router_nothing_is_stored,
-    a_router_that_cannot_check_the_provider_is_not_asked,
-    a_router_that_leaves_in_the_middle_stores_nothing,
+    a_router_that_does_not_know_the_provider_gets_no_task,
+    nothing_is_stored_when_the_router_leaves_during_the_check,
     a_check_may_be_skipped,
-    a_material_of_the_wrong_form_is_refused_before_anybody_is_asked,
+    a_material_of_the_wrong_form_is_refused_without_a_check,
     a_destination_that_is_not_public_is_refused,
 );
 
@@ -79,7 +79,7 @@ async fn a_router_checks_the_material_with_its_provider(vault: Vault) {
     assert!(tasks.iter().all(|task| task.provider == "openai"));
 }
 
-async fn a_limited_key_is_stored_with_the_providers_words(vault: Vault) {
+async fn a_limited_key_is_stored_with_the_providers_message(vault: Vault) {
     acme(&vault).await;
     let router = Router::open_router_session(&vault).await;
     let detail = "You exceeded your current quota".to_owned();
@@ -98,7 +98,7 @@ async fn a_limited_key_is_stored_with_the_providers_words(vault: Vault) {
     }
 }
 
-async fn a_refused_key_is_not_stored_and_the_providers_words_are_told(vault: Vault) {
+async fn a_refused_key_is_not_stored_and_the_providers_message_is_returned(vault: Vault) {
     let before = acme(&vault).await;
     let router = Router::open_router_session(&vault).await;
     router.answers_tasks(rejected());
@@ -136,7 +136,7 @@ async fn without_a_router_nothing_is_stored(vault: Vault) {
     nothing_was_stored(&vault, &before).await;
 }
 
-async fn a_router_that_cannot_check_the_provider_is_not_asked(vault: Vault) {
+async fn a_router_that_does_not_know_the_provider_gets_no_task(vault: Vault) {
     let before = acme(&vault).await;
     let providers = vec!["anthropic".to_owned(), "unheard-of".to_owned()];
     let hello = Hello {
@@ -154,7 +154,7 @@ async fn a_router_that_cannot_check_the_provider_is_not_asked(vault: Vault) {
     nothing_was_stored(&vault, &before).await;
 }
 
-async fn a_router_that_leaves_in_the_middle_stores_nothing(vault: Vault) {
+async fn nothing_is_stored_when_the_router_leaves_during_the_check(vault: Vault) {
     let before = acme(&vault).await;
     let router = Router::open_router_session(&vault).await;
     router.answers_tasks(None);
@@ -189,7 +189,7 @@ async fn a_check_may_be_skipped(vault: Vault) {
     assert!(router.tasks().is_empty());
 }
 
-async fn a_material_of_the_wrong_form_is_refused_before_anybody_is_asked(vault: Vault) {
+async fn a_material_of_the_wrong_form_is_refused_without_a_check(vault: Vault) {
     acme(&vault).await;
     let router = Router::open_router_session(&vault).await;
     for text in [

@@ -12,7 +12,7 @@ on_both_databases!(
     deleted_keys_are_not_listed,
     a_token_is_good_for_its_parent_only,
     a_missing_parent_is_not_found,
-    only_the_scopes_own_people_list_keys,
+    only_permitted_callers_list_keys,
 );
 
 const ACME: &str = "workspaces/acme";
@@ -112,7 +112,7 @@ async fn a_missing_parent_is_not_found(vault: Vault) {
     );
 }
 
-async fn only_the_scopes_own_people_list_keys(vault: Vault) {
+async fn only_permitted_callers_list_keys(vault: Vault) {
     vault.create_workspace("other").await;
     for (who, parent) in [
         (ACME_OWNER, "workspaces/other"),

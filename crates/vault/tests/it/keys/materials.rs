@@ -18,11 +18,11 @@ use crate::on_both_databases;
 
 on_both_databases!(
     a_key_of_every_provider_is_stored_checked_and_leased,
-    a_service_account_is_leased_as_what_signing_in_takes,
+    a_service_account_is_leased_with_the_fields_for_signing_in,
     an_entra_client_is_leased_in_its_parts,
     a_kind_that_a_provider_does_not_take_is_refused_by_its_field,
     a_malformed_material_is_refused_by_its_field,
-    the_same_secret_is_refused_however_it_is_written,
+    the_same_secret_is_refused_in_any_notation,
     a_new_version_may_be_of_another_kind,
 );
 
@@ -108,7 +108,7 @@ fn file_of(material: Option<KeyMaterial>) -> Value {
     }
 }
 
-async fn a_service_account_is_leased_as_what_signing_in_takes(vault: Vault) {
+async fn a_service_account_is_leased_with_the_fields_for_signing_in(vault: Vault) {
     let router = acme(&vault).await;
     vault
         .store_key(create_key_of(ProviderId::Vertex, ACME, "main"))
@@ -282,7 +282,7 @@ async fn a_malformed_material_is_refused_by_its_field(vault: Vault) {
     }
 }
 
-async fn the_same_secret_is_refused_however_it_is_written(vault: Vault) {
+async fn the_same_secret_is_refused_in_any_notation(vault: Vault) {
     acme_with_all(&vault).await;
     let mut mangled = service_account_file("vertex");
     mangled["private_key"] = private_key().replace('\n', "\\n").into();

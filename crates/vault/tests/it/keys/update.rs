@@ -17,15 +17,15 @@ on_both_databases!(
     the_fields_that_the_mask_names_are_changed,
     a_field_that_is_named_and_empty_is_cleared,
     without_a_mask_every_field_that_is_set_is_changed,
-    where_a_key_is_sent_is_not_changed_here,
-    no_part_of_a_destination_is_changed_here,
-    deployments_are_changed_where_they_are_of_use,
-    what_is_fixed_or_unknown_is_refused,
+    update_refuses_another_base_url,
+    update_refuses_any_other_destination,
+    deployments_are_changed_for_azure_alone,
+    a_fixed_or_unknown_field_is_refused,
     a_value_out_of_bounds_is_refused_by_field,
     a_stale_etag_is_refused,
     routers_confirm_before_the_answer,
     a_missing_key_is_not_found,
-    only_the_scopes_own_people_change_keys,
+    only_permitted_callers_update_keys,
 );
 
 const NAME: &str = "workspaces/acme/keys/main";
@@ -140,7 +140,7 @@ async fn without_a_mask_every_field_that_is_set_is_changed(vault: Vault) {
     assert_eq!(after, expected);
 }
 
-async fn where_a_key_is_sent_is_not_changed_here(vault: Vault) {
+async fn update_refuses_another_base_url(vault: Vault) {
     let before = acme(&vault).await;
     let elsewhere = changed(|key| key.base_url = "https://evil.example".into());
     for (key, paths, field) in [
@@ -168,7 +168,7 @@ async fn where_a_key_is_sent_is_not_changed_here(vault: Vault) {
     .await;
 }
 
-async fn no_part_of_a_destination_is_changed_here(vault: Vault) {
+async fn update_refuses_any_other_destination(vault: Vault) {
     vault.create_workspace("acme").await;
     for (provider, field, change) in [
         (
@@ -218,7 +218,7 @@ async fn no_part_of_a_destination_is_changed_here(vault: Vault) {
     }
 }
 
-async fn deployments_are_changed_where_they_are_of_use(vault: Vault) {
+async fn deployments_are_changed_for_azure_alone(vault: Vault) {
     vault.create_workspace("acme").await;
     let request = create_key_of(ProviderId::Azure, "workspaces/acme", "main");
     vault.store_key(request).await;
@@ -257,7 +257,7 @@ async fn deployments_are_changed_where_they_are_of_use(vault: Vault) {
     assert_eq!(refused.fields, ["key.deployments"]);
 }
 
-async fn what_is_fixed_or_unknown_is_refused(vault: Vault) {
+async fn a_fixed_or_unknown_field_is_refused(vault: Vault) {
     acme(&vault).await;
     for path in [
         "provider",
@@ -371,7 +371,7 @@ async fn a_missing_key_is_not_found(vault: Vault) {
     );
 }
 
-async fn only_the_scopes_own_people_change_keys(vault: Vault) {
+async fn only_permitted_callers_update_keys(vault: Vault) {
     acme(&vault).await;
     let shared = vault.create_key("platform", "shared").await.name;
     vault.create_workspace("other").await;

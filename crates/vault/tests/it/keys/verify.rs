@@ -14,15 +14,15 @@ use crate::harness::{
 use crate::on_both_databases;
 
 on_both_databases!(
-    the_provider_is_asked_of_the_stored_material,
-    a_refusal_is_told_and_changes_nothing,
-    who_cannot_be_asked_changes_nothing,
+    the_stored_material_is_verified_with_its_provider,
+    a_refused_verification_changes_nothing,
+    a_provider_that_does_not_answer_changes_nothing,
     a_disabled_key_can_be_checked,
-    the_outcome_of_a_replaced_version_is_only_answered,
-    the_outcome_of_a_key_that_is_gone_is_only_answered,
-    no_router_has_to_choose_again,
+    the_outcome_of_a_replaced_version_is_returned_and_not_stored,
+    the_outcome_of_a_deleted_key_is_returned_and_not_stored,
+    a_verification_makes_no_router_choose_again,
     a_missing_key_is_not_found,
-    only_the_scopes_own_people_check_keys,
+    only_permitted_callers_verify_keys,
 );
 
 const ACME: &str = "workspaces/acme";
@@ -40,7 +40,7 @@ async fn acme(vault: &Vault) -> Router {
     Router::open_router_session(vault).await
 }
 
-async fn the_provider_is_asked_of_the_stored_material(vault: Vault) {
+async fn the_stored_material_is_verified_with_its_provider(vault: Vault) {
     let router = acme(&vault).await;
     vault.clock.advance(Duration::from_secs(5));
     let answer = vault
@@ -62,7 +62,7 @@ async fn the_provider_is_asked_of_the_stored_material(vault: Vault) {
     assert_eq!(key.etag, "r1");
 }
 
-async fn a_refusal_is_told_and_changes_nothing(vault: Vault) {
+async fn a_refused_verification_changes_nothing(vault: Vault) {
     let router = acme(&vault).await;
     let before = vault.get_key(NAME).await;
     router.answers_tasks(rejected());
@@ -75,7 +75,7 @@ async fn a_refusal_is_told_and_changes_nothing(vault: Vault) {
     assert_eq!(vault.get_key(NAME).await, before);
 }
 
-async fn who_cannot_be_asked_changes_nothing(vault: Vault) {
+async fn a_provider_that_does_not_answer_changes_nothing(vault: Vault) {
     let router = acme(&vault).await;
     let before = vault.get_key(NAME).await;
     router.answers_tasks(unreachable());
@@ -112,7 +112,7 @@ async fn while_asked(vault: &Vault, change: impl AsyncFnOnce()) {
     assert_eq!(stored.grade(), verification::Grade::Format);
 }
 
-async fn the_outcome_of_a_replaced_version_is_only_answered(vault: Vault) {
+async fn the_outcome_of_a_replaced_version_is_returned_and_not_stored(vault: Vault) {
     let replace = async || {
         let replacement = AddKeyVersionRequest {
             name: NAME.to_owned(),
@@ -126,7 +126,7 @@ async fn the_outcome_of_a_replaced_version_is_only_answered(vault: Vault) {
     while_asked(&vault, replace).await;
 }
 
-async fn the_outcome_of_a_key_that_is_gone_is_only_answered(vault: Vault) {
+async fn the_outcome_of_a_deleted_key_is_returned_and_not_stored(vault: Vault) {
     let recreate = async || {
         let delete = DeleteKeyRequest {
             name: NAME.to_owned(),
@@ -138,7 +138,7 @@ async fn the_outcome_of_a_key_that_is_gone_is_only_answered(vault: Vault) {
     while_asked(&vault, recreate).await;
 }
 
-async fn no_router_has_to_choose_again(vault: Vault) {
+async fn a_verification_makes_no_router_choose_again(vault: Vault) {
     let router = acme(&vault).await;
     router.obtains(resolve(ACME)).await;
     vault.keys(OWNER).verify_key(request(NAME)).await.unwrap();
@@ -152,7 +152,7 @@ async fn a_missing_key_is_not_found(vault: Vault) {
     refused(outcome, Code::NotFound, "KEY_NOT_FOUND");
 }
 
-async fn only_the_scopes_own_people_check_keys(vault: Vault) {
+async fn only_permitted_callers_verify_keys(vault: Vault) {
     acme(&vault).await;
     vault.create_workspace("other").await;
     vault.create_key("workspaces/other", "main").await;

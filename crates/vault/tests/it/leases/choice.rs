@@ -10,13 +10,13 @@ use crate::harness::{Router, Vault, create_key, key_of, refused, resolve};
 use crate::on_both_databases;
 
 on_both_databases!(
-    keys_that_were_tried_are_passed_over,
-    a_named_key_that_was_tried_is_refused,
+    excluded_keys_are_skipped,
+    a_named_key_that_is_excluded_is_refused,
     only_keys_that_the_payer_pays_for_are_leased,
     the_keys_of_the_best_rank_share_the_calls,
-    a_list_of_models_is_for_no_model,
+    listing_models_needs_no_allowed_model,
     every_other_capability_needs_a_model_that_is_allowed,
-    a_lease_tells_which_models_its_key_serves,
+    a_lease_holds_the_model_rules_of_its_key,
     a_malformed_field_is_named,
 );
 
@@ -60,7 +60,7 @@ fn outcome(response: &ResolveResponse) -> (&str, Vec<(&str, &str)>) {
     (version.split("/versions/").next().unwrap(), rules)
 }
 
-async fn keys_that_were_tried_are_passed_over(vault: Vault) {
+async fn excluded_keys_are_skipped(vault: Vault) {
     let router = acme(&vault).await;
     let elsewhere = "workspaces/other/keys/main";
     let response = router.resolve(excluding(&[MAIN, elsewhere])).await.unwrap();
@@ -88,7 +88,7 @@ async fn keys_that_were_tried_are_passed_over(vault: Vault) {
     }
 }
 
-async fn a_named_key_that_was_tried_is_refused(vault: Vault) {
+async fn a_named_key_that_is_excluded_is_refused(vault: Vault) {
     let router = acme(&vault).await;
     for key in ["main", MAIN] {
         let request = ResolveRequest {
@@ -159,7 +159,7 @@ fn for_capability(capability: Capability, model: &str) -> ResolveRequest {
     }
 }
 
-async fn a_list_of_models_is_for_no_model(vault: Vault) {
+async fn listing_models_needs_no_allowed_model(vault: Vault) {
     let router = closed(&vault).await;
     for model in ["", "gpt-5.4"] {
         let request = for_capability(Capability::ListModels, model);
@@ -189,7 +189,7 @@ async fn every_other_capability_needs_a_model_that_is_allowed(vault: Vault) {
     }
 }
 
-async fn a_lease_tells_which_models_its_key_serves(vault: Vault) {
+async fn a_lease_holds_the_model_rules_of_its_key(vault: Vault) {
     vault.create_workspace("acme").await;
     let key = Key {
         allowed_models: vec!["gpt-5*".to_owned()],

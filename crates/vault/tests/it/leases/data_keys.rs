@@ -11,14 +11,14 @@ use crate::on_both_databases;
 
 on_both_databases!(
     a_data_key_is_leased_again_as_it_was_made,
-    each_data_key_is_another,
+    each_new_data_key_has_its_own_material,
     a_destroyed_data_key_is_gone,
     a_data_key_is_found_in_its_own_workspace_only,
     making_and_destroying_are_recorded_and_leasing_is_not,
-    a_workspaces_data_keys_go_with_it,
-    without_a_session_of_its_own_a_router_gets_none,
+    deleting_a_workspace_deletes_its_data_keys,
+    a_router_without_a_session_gets_no_data_key,
     a_malformed_field_is_named,
-    what_is_not_there_is_not_found,
+    a_missing_data_key_is_not_found,
     only_routers_get_data_keys,
 );
 
@@ -98,7 +98,7 @@ async fn a_data_key_is_leased_again_as_it_was_made(vault: Vault) {
     assert!(leased.unwrap().into_inner() == made);
 }
 
-async fn each_data_key_is_another(vault: Vault) {
+async fn each_new_data_key_has_its_own_material(vault: Vault) {
     let router = acme(&vault).await;
     let first = vault.make_data_key(&router, ACME).await;
     let second = vault.make_data_key(&router, ACME).await;
@@ -155,7 +155,7 @@ async fn making_and_destroying_are_recorded_and_leasing_is_not(vault: Vault) {
     assert!(router.invalidations().is_empty());
 }
 
-async fn a_workspaces_data_keys_go_with_it(vault: Vault) {
+async fn deleting_a_workspace_deletes_its_data_keys(vault: Vault) {
     let router = acme(&vault).await;
     vault.create_workspace("other").await;
     let made = vault.make_data_key(&router, ACME).await;
@@ -179,7 +179,7 @@ async fn a_workspaces_data_keys_go_with_it(vault: Vault) {
     assert!(vault.lease_data_key(&router, &other.name).await.is_ok());
 }
 
-async fn without_a_session_of_its_own_a_router_gets_none(vault: Vault) {
+async fn a_router_without_a_session_gets_no_data_key(vault: Vault) {
     let router = acme(&vault).await;
     let name = vault.make_data_key(&router, ACME).await.name;
     let session = router.session.clone();
@@ -230,7 +230,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
     }
 }
 
-async fn what_is_not_there_is_not_found(vault: Vault) {
+async fn a_missing_data_key_is_not_found(vault: Vault) {
     let router = Router::open_router_session(&vault).await;
     let mut client = vault.leases(ROUTER);
     let session = &router.session;

@@ -10,8 +10,8 @@ use crate::harness::{OPERATOR, OWNER, Router, Vault, create_key, key_of, resolve
 use crate::on_both_databases;
 
 on_both_databases!(
-    the_order_of_trying_is_told_and_nothing_is_leased,
-    a_refusal_is_told_as_data,
+    a_dry_run_returns_the_order_of_keys_and_leases_nothing,
+    a_dry_run_returns_a_refusal_as_data,
 );
 
 const ACME: &str = "workspaces/acme";
@@ -30,7 +30,7 @@ fn told(response: &ResolveResponse) -> Vec<(&str, i32, &str)> {
     told.collect()
 }
 
-async fn the_order_of_trying_is_told_and_nothing_is_leased(vault: Vault) {
+async fn a_dry_run_returns_the_order_of_keys_and_leases_nothing(vault: Vault) {
     vault.create_workspace("acme").await;
     let follows = FundingPolicy {
         when_failed: FundingFallback::Platform.into(),
@@ -91,7 +91,7 @@ async fn the_order_of_trying_is_told_and_nothing_is_leased(vault: Vault) {
     );
 }
 
-async fn a_refusal_is_told_as_data(vault: Vault) {
+async fn a_dry_run_returns_a_refusal_as_data(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_key("platform", "shared").await;
     let refuses = FundingPolicy {

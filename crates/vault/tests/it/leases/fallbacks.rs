@@ -9,9 +9,9 @@ use crate::harness::{OWNER, Router, Vault, mask, refused, resolve};
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_choice_tells_the_workspaces_fallbacks,
-    a_refused_choice_tells_them_too,
-    without_fallbacks_nothing_is_told,
+    a_choice_returns_the_workspaces_fallbacks,
+    a_refusal_returns_the_workspaces_fallbacks,
+    a_workspace_without_fallbacks_returns_none,
     routers_choose_again_when_they_change,
 );
 
@@ -54,7 +54,7 @@ async fn acme(vault: &Vault) -> Router {
     Router::open_router_session(vault).await
 }
 
-async fn a_choice_tells_the_workspaces_fallbacks(vault: Vault) {
+async fn a_choice_returns_the_workspaces_fallbacks(vault: Vault) {
     let router = acme(&vault).await;
     set(&vault, fallbacks()).await;
     for scope in [ACME, WEB] {
@@ -63,7 +63,7 @@ async fn a_choice_tells_the_workspaces_fallbacks(vault: Vault) {
     }
 }
 
-async fn a_refused_choice_tells_them_too(vault: Vault) {
+async fn a_refusal_returns_the_workspaces_fallbacks(vault: Vault) {
     let router = acme(&vault).await;
     set(&vault, fallbacks()).await;
     let disable = DisableKeyRequest {
@@ -85,7 +85,7 @@ async fn a_refused_choice_tells_them_too(vault: Vault) {
     }
 }
 
-async fn without_fallbacks_nothing_is_told(vault: Vault) {
+async fn a_workspace_without_fallbacks_returns_none(vault: Vault) {
     let router = acme(&vault).await;
     let response = router.resolve(resolve(ACME)).await.unwrap();
     assert!(response.fallbacks.is_empty());

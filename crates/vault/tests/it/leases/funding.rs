@@ -18,16 +18,16 @@ on_both_databases!(
     a_workspace_without_a_key_falls_to_the_platform_or_not,
     a_project_narrows_and_does_not_widen,
     a_request_narrows_and_does_not_widen,
-    a_key_that_wants_its_name_is_leased_by_name_alone,
-    with_when_named_the_platform_serves_whoever_names_nothing,
+    a_key_reserved_for_its_name_is_leased_by_name_alone,
+    with_when_named_the_platform_serves_requests_without_a_name,
     a_request_may_leave_everything_to_default_models,
-    what_a_workspace_forbids_is_refused_as_such,
+    a_request_that_the_workspace_forbids_is_refused_as_forbidden,
     a_project_forbids_beside_its_workspace,
-    keys_are_for_their_callers,
-    nothing_may_be_kept_where_the_workspace_says_so,
-    a_key_must_be_as_the_request_expects,
+    a_key_serves_its_allowed_callers_alone,
+    zero_retention_excludes_keys_without_it,
+    a_key_must_meet_the_expectations_of_the_request,
     only_the_operator_may_let_the_platform_pay_more,
-    policies_are_kept_and_shown,
+    policies_are_stored_and_shown,
     a_key_of_the_platform_narrows_nothing,
     a_malformed_policy_is_named,
 );
@@ -134,7 +134,7 @@ async fn a_request_narrows_and_does_not_widen(vault: Vault) {
     refused(refusal, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
 }
 
-async fn a_key_that_wants_its_name_is_leased_by_name_alone(vault: Vault) {
+async fn a_key_reserved_for_its_name_is_leased_by_name_alone(vault: Vault) {
     let router = acme(&vault, &[MAIN, SHARED]).await;
     let update = UpdateKeyRequest {
         key: Some(Key {
@@ -158,7 +158,7 @@ async fn a_key_that_wants_its_name_is_leased_by_name_alone(vault: Vault) {
     assert_eq!(leased(&router, named).await, MAIN);
 }
 
-async fn with_when_named_the_platform_serves_whoever_names_nothing(vault: Vault) {
+async fn with_when_named_the_platform_serves_requests_without_a_name(vault: Vault) {
     let router = acme(&vault, &[MAIN, SHARED]).await;
     vault.fund_workspace(ACME, when_named()).await;
     assert_eq!(leased(&router, resolve(ACME)).await, SHARED);
@@ -215,7 +215,7 @@ async fn change(
     Ok(changed.into_inner())
 }
 
-async fn what_a_workspace_forbids_is_refused_as_such(vault: Vault) {
+async fn a_request_that_the_workspace_forbids_is_refused_as_forbidden(vault: Vault) {
     use latchkey_contract::vault::v1::Capability;
     let router = acme(&vault, &[MAIN]).await;
     let rules = Workspace {
@@ -266,7 +266,7 @@ async fn a_project_forbids_beside_its_workspace(vault: Vault) {
     assert_eq!(leased(&router, resolve(ACME)).await, MAIN);
 }
 
-async fn keys_are_for_their_callers(vault: Vault) {
+async fn a_key_serves_its_allowed_callers_alone(vault: Vault) {
     let router = acme(&vault, &[]).await;
     let key = Key {
         allowed_callers: vec!["spiffe://example.org/jobs/*".to_owned()],
@@ -292,7 +292,7 @@ async fn keys_are_for_their_callers(vault: Vault) {
     }
 }
 
-async fn nothing_may_be_kept_where_the_workspace_says_so(vault: Vault) {
+async fn zero_retention_excludes_keys_without_it(vault: Vault) {
     let router = acme(&vault, &[MAIN]).await;
     let rules = Workspace {
         zero_retention: true,
@@ -316,7 +316,7 @@ async fn nothing_may_be_kept_where_the_workspace_says_so(vault: Vault) {
     assert_eq!(leased(&router, resolve(ACME)).await, MAIN);
 }
 
-async fn a_key_must_be_as_the_request_expects(vault: Vault) {
+async fn a_key_must_meet_the_expectations_of_the_request(vault: Vault) {
     let router = acme(&vault, &[MAIN, SHARED]).await;
     let expecting = |expectations| ResolveRequest {
         expectations: Some(expectations),
@@ -379,7 +379,7 @@ async fn only_the_operator_may_let_the_platform_pay_more(vault: Vault) {
     change(&vault, OPERATOR, wanted(more)).await.unwrap();
 }
 
-async fn policies_are_kept_and_shown(vault: Vault) {
+async fn policies_are_stored_and_shown(vault: Vault) {
     let created = vault.create_workspace("acme").await;
     let default = FundingPolicy {
         selection: Selection::Automatic.into(),

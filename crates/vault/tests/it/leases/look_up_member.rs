@@ -11,19 +11,19 @@ use crate::harness::{
 use crate::on_both_databases;
 
 on_both_databases!(
-    the_role_of_an_identity_is_told,
-    a_role_of_configuration_is_no_membership,
-    the_answer_is_stale_with_the_next_change,
-    asking_of_a_stranger_is_told_of_changes_too,
+    the_role_of_an_identity_is_returned,
+    a_configured_role_is_not_a_membership,
+    the_next_change_is_sent_after_a_look_up,
+    the_next_change_is_sent_after_a_look_up_of_a_stranger_too,
     a_missing_workspace_is_not_found,
     a_malformed_field_is_named,
-    only_an_attached_router_asks_in_its_own_session,
+    only_an_attached_router_looks_up_members,
 );
 
 const ACME: &str = "workspaces/acme";
 const OTHER: &str = "workspaces/other";
 
-async fn a_role_of_configuration_is_no_membership(vault: Vault) {
+async fn a_configured_role_is_not_a_membership(vault: Vault) {
     vault.create_workspace("acme").await;
     let router = Router::open_router_session(&vault).await;
     for who in [OWNER, OPERATOR, ROUTER, NOBODY] {
@@ -32,7 +32,7 @@ async fn a_role_of_configuration_is_no_membership(vault: Vault) {
     }
 }
 
-async fn the_role_of_an_identity_is_told(vault: Vault) {
+async fn the_role_of_an_identity_is_returned(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_workspace("other").await;
     vault.set_member(ACME, ADA, Role::Owner).await;
@@ -55,7 +55,7 @@ async fn the_role_of_an_identity_is_told(vault: Vault) {
     }
 }
 
-async fn the_answer_is_stale_with_the_next_change(vault: Vault) {
+async fn the_next_change_is_sent_after_a_look_up(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.set_member(ACME, BOB, Role::Member).await;
     let router = Router::open_router_session(&vault).await;
@@ -68,7 +68,7 @@ async fn the_answer_is_stale_with_the_next_change(vault: Vault) {
     assert_eq!(again.revision.unwrap().revision, told.revision);
 }
 
-async fn asking_of_a_stranger_is_told_of_changes_too(vault: Vault) {
+async fn the_next_change_is_sent_after_a_look_up_of_a_stranger_too(vault: Vault) {
     vault.create_workspace("acme").await;
     let router = Router::open_router_session(&vault).await;
     let answer = router.looks_up(&vault, ACME, &BOB.actor()).await.unwrap();
@@ -106,7 +106,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
     assert_eq!(said.fields, ["session"]);
 }
 
-async fn only_an_attached_router_asks_in_its_own_session(vault: Vault) {
+async fn only_an_attached_router_looks_up_members(vault: Vault) {
     vault.create_workspace("acme").await;
     let router = Router::open_router_session(&vault).await;
     let request = LookUpMemberRequest {

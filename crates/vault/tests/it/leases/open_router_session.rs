@@ -19,13 +19,13 @@ on_both_databases!(
     a_keep_alive_is_answered_with_the_time_that_is_left,
     a_session_begins_with_hello,
     a_malformed_scope_is_refused,
-    a_router_that_comes_back_learns_what_has_moved_on,
-    a_router_that_comes_back_is_told_of_what_it_still_holds,
-    a_router_that_broke_off_is_waited_for_until_it_lapses,
-    a_router_that_said_goodbye_is_not_waited_for,
-    a_silent_router_lapses_by_itself,
-    a_change_by_another_replica_is_told,
-    a_stopping_vault_says_so,
+    a_returning_router_gets_the_revisions_that_changed,
+    a_returning_router_is_sent_changes_of_the_scopes_it_caches,
+    a_change_waits_for_a_disconnected_router_until_it_lapses,
+    a_change_does_not_wait_for_a_router_that_left,
+    a_router_without_keep_alives_lapses,
+    a_change_by_another_replica_is_sent,
+    a_stopping_vault_ends_sessions_with_its_reason,
     only_routers_open_router_sessions,
 );
 
@@ -111,7 +111,7 @@ async fn a_malformed_scope_is_refused(vault: Vault) {
     assert_eq!(refused.fields, ["hello.revisions.scope"]);
 }
 
-async fn a_router_that_comes_back_learns_what_has_moved_on(vault: Vault) {
+async fn a_returning_router_gets_the_revisions_that_changed(vault: Vault) {
     acme(&vault).await;
     let router = Router::open_router_session(&vault).await;
     let mut held = revisions(&router).await;
@@ -135,7 +135,7 @@ async fn a_router_that_comes_back_learns_what_has_moved_on(vault: Vault) {
     assert_eq!(router.welcome.revisions, expected);
 }
 
-async fn a_router_that_comes_back_is_told_of_what_it_still_holds(vault: Vault) {
+async fn a_returning_router_is_sent_changes_of_the_scopes_it_caches(vault: Vault) {
     acme(&vault).await;
     let router = Router::open_router_session(&vault).await;
     let held = revisions(&router).await;
@@ -156,7 +156,7 @@ async fn a_router_that_comes_back_is_told_of_what_it_still_holds(vault: Vault) {
     );
 }
 
-async fn a_router_that_broke_off_is_waited_for_until_it_lapses(vault: Vault) {
+async fn a_change_waits_for_a_disconnected_router_until_it_lapses(vault: Vault) {
     acme(&vault).await;
     let router = Router::open_router_session(&vault).await;
     router.obtains(resolve(ACME)).await;
@@ -177,7 +177,7 @@ async fn a_router_that_broke_off_is_waited_for_until_it_lapses(vault: Vault) {
     assert_eq!(propagation.fenced_router_count, 1);
 }
 
-async fn a_router_that_said_goodbye_is_not_waited_for(vault: Vault) {
+async fn a_change_does_not_wait_for_a_router_that_left(vault: Vault) {
     acme(&vault).await;
     let router = Router::open_router_session(&vault).await;
     router.obtains(resolve(ACME)).await;
@@ -193,7 +193,7 @@ async fn a_router_that_said_goodbye_is_not_waited_for(vault: Vault) {
     assert_eq!(propagation.fenced_router_count, 0);
 }
 
-async fn a_silent_router_lapses_by_itself(vault: Vault) {
+async fn a_router_without_keep_alives_lapses(vault: Vault) {
     let router = Router::open_router_session(&vault).await;
     vault.clock.advance(Duration::from_secs(33));
     refused::<()>(
@@ -203,7 +203,7 @@ async fn a_silent_router_lapses_by_itself(vault: Vault) {
     );
 }
 
-async fn a_change_by_another_replica_is_told(vault: Vault) {
+async fn a_change_by_another_replica_is_sent(vault: Vault) {
     acme(&vault).await;
     let router = Router::open_router_session(&vault).await;
     let revision = revisions(&router).await[0].revision;
@@ -235,7 +235,7 @@ async fn a_change_by_another_replica_is_told(vault: Vault) {
     assert_eq!(told.revision, revision + 2);
 }
 
-async fn a_stopping_vault_says_so(vault: Vault) {
+async fn a_stopping_vault_ends_sessions_with_its_reason(vault: Vault) {
     let router = Router::open_router_session(&vault).await;
     vault.drain.start();
     let refused = refused::<()>(

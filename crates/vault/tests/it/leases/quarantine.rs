@@ -8,10 +8,10 @@ use latchkey_contract::vault::v1::AddKeyVersionRequest;
 use tonic::Code;
 
 on_both_databases!(
-    a_refused_key_is_set_aside_with_the_providers_words,
-    every_other_router_is_told,
-    a_version_that_is_not_held_is_not_set_aside,
-    a_version_that_was_replaced_is_not_set_aside,
+    a_refused_key_is_quarantined_with_the_providers_message,
+    a_quarantine_is_sent_to_every_other_router,
+    a_report_without_a_lease_quarantines_nothing,
+    a_report_of_a_replaced_version_quarantines_nothing,
     a_disabled_key_stays_disabled,
 );
 
@@ -30,7 +30,7 @@ async fn is_heard(router: &Router) {
     router.keeps_alive(99).await;
 }
 
-async fn a_refused_key_is_set_aside_with_the_providers_words(vault: Vault) {
+async fn a_refused_key_is_quarantined_with_the_providers_message(vault: Vault) {
     let router = acme(&vault).await;
     router.obtains(resolve(ACME)).await;
     router.reports(VERSION);
@@ -62,7 +62,7 @@ async fn a_refused_key_is_set_aside_with_the_providers_words(vault: Vault) {
     );
 }
 
-async fn every_other_router_is_told(vault: Vault) {
+async fn a_quarantine_is_sent_to_every_other_router(vault: Vault) {
     let router = acme(&vault).await;
     let other = Router::open_router_session(&vault).await;
     router.obtains(resolve(ACME)).await;
@@ -76,7 +76,7 @@ async fn every_other_router_is_told(vault: Vault) {
     }
 }
 
-async fn a_version_that_is_not_held_is_not_set_aside(vault: Vault) {
+async fn a_report_without_a_lease_quarantines_nothing(vault: Vault) {
     let router = acme(&vault).await;
     for version in [
         VERSION,
@@ -89,7 +89,7 @@ async fn a_version_that_is_not_held_is_not_set_aside(vault: Vault) {
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Active);
 }
 
-async fn a_version_that_was_replaced_is_not_set_aside(vault: Vault) {
+async fn a_report_of_a_replaced_version_quarantines_nothing(vault: Vault) {
     let router = acme(&vault).await;
     router.obtains(resolve(ACME)).await;
     let replacement = AddKeyVersionRequest {

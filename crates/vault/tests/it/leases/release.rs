@@ -7,10 +7,10 @@ use crate::harness::{OPERATOR, OTHER_ROUTER, ROUTER, Router, Vault, refused, res
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_lease_is_given_back_once_or_twice,
+    releasing_a_lease_twice_succeeds,
     another_routers_lease_stays,
     a_malformed_field_is_named,
-    only_routers_give_leases_back,
+    only_routers_release_leases,
 );
 
 async fn acme(vault: &Vault) -> (Router, ReleaseLeaseRequest) {
@@ -37,7 +37,7 @@ async fn held(vault: &Vault) -> usize {
         .len()
 }
 
-async fn a_lease_is_given_back_once_or_twice(vault: Vault) {
+async fn releasing_a_lease_twice_succeeds(vault: Vault) {
     let (_router, request) = acme(&vault).await;
     assert_eq!(held(&vault).await, 1);
     let mut client = vault.leases(ROUTER);
@@ -82,7 +82,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
     }
 }
 
-async fn only_routers_give_leases_back(vault: Vault) {
+async fn only_routers_release_leases(vault: Vault) {
     let (_router, request) = acme(&vault).await;
     let outcome = vault.leases(OPERATOR).release_lease(request).await;
     refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");

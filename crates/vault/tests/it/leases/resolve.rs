@@ -14,20 +14,20 @@ use crate::on_both_databases;
 
 on_both_databases!(
     a_key_is_leased_with_all_that_a_call_needs,
-    the_nearest_key_is_leased_and_the_others_are_accounted_for,
+    the_nearest_key_is_leased_and_the_others_have_their_rules,
     the_platform_pays_where_the_customer_has_no_key,
-    the_revisions_of_both_scopes_are_told,
+    the_revisions_of_both_scopes_are_returned,
     a_named_key_is_leased_by_its_id_or_its_full_name,
-    a_full_name_is_that_key_and_no_other,
+    a_full_name_names_one_key_alone,
     a_named_key_is_never_replaced,
     a_named_keys_provider_is_checked,
     another_workspaces_key_cannot_be_named,
-    without_a_usable_key_each_reason_is_told,
-    what_is_missing_is_not_found,
+    without_a_usable_key_each_rule_is_returned,
+    a_missing_scope_or_key_is_not_found,
     a_malformed_field_is_named,
     an_unknown_session_is_refused,
     a_session_is_its_own_routers_alone,
-    only_routers_obtain,
+    only_routers_resolve,
 );
 
 const ACME: &str = "workspaces/acme";
@@ -93,7 +93,7 @@ async fn a_key_is_leased_with_all_that_a_call_needs(vault: Vault) {
     assert_eq!(lease.expire_time, expire_time);
 }
 
-async fn the_nearest_key_is_leased_and_the_others_are_accounted_for(vault: Vault) {
+async fn the_nearest_key_is_leased_and_the_others_have_their_rules(vault: Vault) {
     let router = acme(&vault).await;
     vault.create_key("platform", "shared").await;
     let late = Some(Key {
@@ -136,7 +136,7 @@ async fn the_platform_pays_where_the_customer_has_no_key(vault: Vault) {
     );
 }
 
-async fn the_revisions_of_both_scopes_are_told(vault: Vault) {
+async fn the_revisions_of_both_scopes_are_returned(vault: Vault) {
     let router = acme(&vault).await;
     let told = async || {
         let response = router.resolve(resolve(ACME)).await.unwrap();
@@ -184,7 +184,7 @@ async fn a_named_key_is_leased_by_its_id_or_its_full_name(vault: Vault) {
     }
 }
 
-async fn a_full_name_is_that_key_and_no_other(vault: Vault) {
+async fn a_full_name_names_one_key_alone(vault: Vault) {
     let router = acme(&vault).await;
     vault.create_key(ACME, "wide").await;
     let outcome = router
@@ -242,7 +242,7 @@ async fn another_workspaces_key_cannot_be_named(vault: Vault) {
     }
 }
 
-async fn without_a_usable_key_each_reason_is_told(vault: Vault) {
+async fn without_a_usable_key_each_rule_is_returned(vault: Vault) {
     let router = acme(&vault).await;
     let expired = Some(Timestamp {
         seconds: 1,
@@ -297,7 +297,7 @@ async fn without_a_usable_key_each_reason_is_told(vault: Vault) {
     assert!(refused.metadata.is_empty());
 }
 
-async fn what_is_missing_is_not_found(vault: Vault) {
+async fn a_missing_scope_or_key_is_not_found(vault: Vault) {
     let router = acme(&vault).await;
     for (request, reason) in [
         (resolve("workspaces/nowhere"), "WORKSPACE_NOT_FOUND"),
@@ -371,7 +371,7 @@ async fn a_session_is_its_own_routers_alone(vault: Vault) {
     refused(outcome, Code::FailedPrecondition, "ROUTER_SESSION_UNKNOWN");
 }
 
-async fn only_routers_obtain(vault: Vault) {
+async fn only_routers_resolve(vault: Vault) {
     let router = acme(&vault).await;
     for who in [OPERATOR, OWNER, NOBODY] {
         let request = ResolveRequest {

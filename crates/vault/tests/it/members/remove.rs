@@ -12,10 +12,10 @@ use crate::harness::{
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_removed_member_is_none_at_once,
+    a_removed_member_loses_its_role_at_once,
     routers_confirm_a_removal_before_it_is_answered,
     an_owner_by_membership_can_remove_itself,
-    whoever_is_no_member_is_not_found,
+    a_missing_member_is_not_found,
     a_stale_etag_is_refused,
     a_malformed_name_is_refused,
     a_removed_identity_can_be_a_member_again,
@@ -34,7 +34,7 @@ async fn count(vault: &Vault) -> usize {
     listed.unwrap().into_inner().members.len()
 }
 
-async fn a_removed_member_is_none_at_once(vault: Vault) {
+async fn a_removed_member_loses_its_role_at_once(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.set_member(ACME, BOB, Role::Member).await;
     vault.set_member(ACME, BOT, Role::Caller).await;
@@ -71,7 +71,7 @@ async fn an_owner_by_membership_can_remove_itself(vault: Vault) {
     refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
 }
 
-async fn whoever_is_no_member_is_not_found(vault: Vault) {
+async fn a_missing_member_is_not_found(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_workspace("other").await;
     vault

@@ -9,7 +9,7 @@ use crate::on_both_databases;
 on_both_databases!(
     an_empty_project_is_deleted_once_and_its_name_is_free,
     a_project_with_keys_is_kept,
-    force_deletes_its_keys_and_no_others,
+    force_deletes_the_keys_of_the_project_and_no_others,
     routers_confirm_that_its_keys_are_gone,
     a_stale_etag_is_refused,
     another_workspaces_owner_is_refused,
@@ -56,7 +56,7 @@ async fn a_project_with_keys_is_kept(vault: Vault) {
         .await;
 }
 
-async fn force_deletes_its_keys_and_no_others(vault: Vault) {
+async fn force_deletes_the_keys_of_the_project_and_no_others(vault: Vault) {
     acme_web(&vault).await;
     vault.create_project("acme", "app").await;
     vault.create_key(NAME, "main").await;

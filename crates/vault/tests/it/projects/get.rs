@@ -8,7 +8,7 @@ use crate::on_both_databases;
 
 on_both_databases!(
     operators_and_owners_see_a_project,
-    what_is_missing_is_not_found,
+    a_missing_project_or_workspace_is_not_found,
     another_workspaces_owner_is_refused,
     a_malformed_name_is_refused,
 );
@@ -31,7 +31,7 @@ async fn operators_and_owners_see_a_project(vault: Vault) {
     }
 }
 
-async fn what_is_missing_is_not_found(vault: Vault) {
+async fn a_missing_project_or_workspace_is_not_found(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_workspace("other").await;
     vault.create_project("other", "web").await;

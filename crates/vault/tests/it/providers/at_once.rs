@@ -12,7 +12,7 @@ use crate::on_both_databases;
 
 on_both_databases!(
     changes_that_lock_several_workspaces_do_not_wait_in_a_circle,
-    a_switch_and_an_override_agree_on_who_is_moved,
+    a_switch_and_an_override_at_once_agree_on_the_affected_workspaces,
 );
 
 const WORKSPACES: [&str; 3] = ["workspaces/acme", "workspaces/other", "workspaces/third"];
@@ -91,7 +91,7 @@ async fn changes_that_lock_several_workspaces_do_not_wait_in_a_circle(vault: Vau
     }
 }
 
-async fn a_switch_and_an_override_agree_on_who_is_moved(vault: Vault) {
+async fn a_switch_and_an_override_at_once_agree_on_the_affected_workspaces(vault: Vault) {
     tenants(&vault).await;
     let name = "workspaces/acme/providers/openai";
     let mut everybody = vault.providers(OPERATOR);

@@ -24,7 +24,7 @@ use crate::on_both_databases;
 
 on_both_databases!(
     by_default_everything_of_every_provider_is_allowed,
-    what_holds_for_everybody_holds_for_each,
+    the_general_terms_hold_for_each_workspace,
     an_override_is_for_its_workspace_alone,
     a_damaged_row_allows_nothing,
 );
@@ -70,7 +70,7 @@ async fn by_default_everything_of_every_provider_is_allowed(vault: Vault) {
     assert_eq!(one.unwrap(), expected);
 }
 
-async fn what_holds_for_everybody_holds_for_each(vault: Vault) {
+async fn the_general_terms_hold_for_each_workspace(vault: Vault) {
     tenants(&vault).await;
     let request = update("providers/openai", own_keys(Switch::Off));
     vault.update_provider(request).await.unwrap();

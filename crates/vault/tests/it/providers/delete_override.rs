@@ -13,12 +13,12 @@ use crate::harness::{ACME_OWNER, OPERATOR, ROUTER, Router, Vault, refused, resol
 use crate::on_both_databases;
 
 on_both_databases!(
-    what_holds_for_everybody_holds_again,
-    taking_away_what_switched_own_keys_is_recorded,
+    the_general_terms_hold_again_without_the_override,
+    deleting_an_override_that_switched_own_keys_is_recorded,
     a_stale_etag_is_refused,
-    what_is_not_there_is_not_found,
-    a_workspaces_overrides_go_with_it,
-    only_operators_take_overrides_away,
+    a_missing_override_is_not_found,
+    deleting_a_workspace_deletes_its_overrides,
+    only_operators_delete_overrides,
 );
 
 fn request(name: &str) -> DeleteProviderOverrideRequest {
@@ -56,7 +56,7 @@ async fn acme(vault: &Vault) {
     vault.update_override(request).await.unwrap();
 }
 
-async fn what_holds_for_everybody_holds_again(vault: Vault) {
+async fn the_general_terms_hold_again_without_the_override(vault: Vault) {
     acme(&vault).await;
     vault.create_key(ACME, "main").await;
     let azure = "workspaces/acme/providers/azure";
@@ -82,7 +82,7 @@ async fn what_holds_for_everybody_holds_again(vault: Vault) {
     assert_eq!(effective.own_keys(), Switch::On);
 }
 
-async fn taking_away_what_switched_own_keys_is_recorded(vault: Vault) {
+async fn deleting_an_override_that_switched_own_keys_is_recorded(vault: Vault) {
     acme(&vault).await;
     vault.delete_override(request(OVERRIDE)).await.unwrap();
     let event = vault.events(ACME).await.remove(0);
@@ -119,7 +119,7 @@ async fn a_stale_etag_is_refused(vault: Vault) {
     assert!(vault.overrides().await.is_empty());
 }
 
-async fn what_is_not_there_is_not_found(vault: Vault) {
+async fn a_missing_override_is_not_found(vault: Vault) {
     let outcome = vault.delete_override(request(OVERRIDE)).await;
     refused(outcome, Code::NotFound, "WORKSPACE_NOT_FOUND");
     acme(&vault).await;
@@ -136,7 +136,7 @@ async fn what_is_not_there_is_not_found(vault: Vault) {
     }
 }
 
-async fn a_workspaces_overrides_go_with_it(vault: Vault) {
+async fn deleting_a_workspace_deletes_its_overrides(vault: Vault) {
     acme(&vault).await;
     // Nobody needs to force it: overrides are the operator's, not in the workspace.
     let delete = DeleteWorkspaceRequest {
@@ -153,7 +153,7 @@ async fn a_workspaces_overrides_go_with_it(vault: Vault) {
     assert!(vault.overrides().await.is_empty());
 }
 
-async fn only_operators_take_overrides_away(vault: Vault) {
+async fn only_operators_delete_overrides(vault: Vault) {
     acme(&vault).await;
     for who in [ACME_OWNER, ROUTER] {
         let mut client = vault.providers(who);

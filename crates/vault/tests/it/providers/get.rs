@@ -9,8 +9,8 @@ use crate::harness::{OPERATOR, OWNER, ROUTER, Vault, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_provider_that_nothing_was_decided_of_has_everything_on,
-    what_was_decided_is_shown,
+    a_provider_without_terms_is_wholly_available,
+    the_operators_terms_are_shown,
     an_unknown_provider_is_refused_by_name,
     only_operators_see_providers,
 );
@@ -21,14 +21,14 @@ fn request(name: &str) -> GetProviderRequest {
     }
 }
 
-async fn a_provider_that_nothing_was_decided_of_has_everything_on(vault: Vault) {
+async fn a_provider_without_terms_is_wholly_available(vault: Vault) {
     let provider = vault.get_provider(OPENAI).await;
     assert_eq!(provider.name, OPENAI);
     assert_eq!(provider.access, Some(everything()));
     assert_eq!((provider.etag.as_str(), provider.update_time), ("r0", None));
 }
 
-async fn what_was_decided_is_shown(vault: Vault) {
+async fn the_operators_terms_are_shown(vault: Vault) {
     let request = update(OPENAI, own_keys(Switch::Off));
     let answer = vault.update_provider(request).await.unwrap();
     let vault = vault.restart().await;

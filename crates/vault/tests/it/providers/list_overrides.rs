@@ -12,7 +12,7 @@ on_both_databases!(
     a_workspaces_own_overrides_are_listed_by_provider,
     pages_follow_each_other,
     a_token_is_good_for_its_workspace_only,
-    what_can_not_be_listed_is_refused,
+    a_malformed_or_missing_parent_is_refused,
     only_operators_list_overrides,
 );
 
@@ -89,7 +89,7 @@ async fn a_token_is_good_for_its_workspace_only(vault: Vault) {
     refused(outcome, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
 }
 
-async fn what_can_not_be_listed_is_refused(vault: Vault) {
+async fn a_malformed_or_missing_parent_is_refused(vault: Vault) {
     let mut client = vault.providers(OPERATOR);
     for parent in ["", "platform", "workspaces/acme/projects/web"] {
         let outcome = client.list_provider_overrides(page(parent, 0, "")).await;

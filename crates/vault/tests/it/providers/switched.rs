@@ -11,13 +11,13 @@ use crate::harness::{OPERATOR, OWNER, Router, Vault, create_key_of, mask, resolv
 use crate::on_both_databases;
 
 on_both_databases!(
-    each_workspace_with_own_keys_finds_it_in_its_log,
-    only_a_switch_that_changes_moves_anybody,
-    what_is_switched_by_an_override_is_not_moved,
-    a_workspace_without_a_live_key_is_not_moved,
-    a_projects_key_is_the_workspaces_own,
-    the_workspaces_change_on_as_before,
-    a_refused_switch_moves_nobody,
+    a_switch_is_recorded_in_the_log_of_each_workspace_with_own_keys,
+    a_switch_to_the_current_value_affects_no_workspace,
+    a_workspace_with_a_switch_of_its_own_is_not_affected,
+    a_workspace_without_a_live_key_is_not_affected,
+    a_projects_key_counts_as_the_workspaces_own,
+    an_affected_workspace_can_be_changed_afterwards,
+    a_refused_switch_affects_no_workspace,
 );
 
 const METHOD: &str = "/latchkey.vault.v1.ProviderService/UpdateProvider";
@@ -58,7 +58,7 @@ impl Vault {
 const OFF: &str = "fallback=platform own_keys=off";
 const ON: &str = "own_keys=on";
 
-async fn each_workspace_with_own_keys_finds_it_in_its_log(vault: Vault) {
+async fn a_switch_is_recorded_in_the_log_of_each_workspace_with_own_keys(vault: Vault) {
     vault.tenants(&["acme", "other"]).await;
     // The platform's own keys are nobody's.
     vault.create_key("platform", "main").await;
@@ -88,7 +88,7 @@ async fn each_workspace_with_own_keys_finds_it_in_its_log(vault: Vault) {
     }
 }
 
-async fn only_a_switch_that_changes_moves_anybody(vault: Vault) {
+async fn a_switch_to_the_current_value_affects_no_workspace(vault: Vault) {
     vault.tenants(&["acme"]).await;
     // Not set means on.
     assert_eq!(vault.switch(Switch::On).await, 0);
@@ -105,7 +105,7 @@ async fn only_a_switch_that_changes_moves_anybody(vault: Vault) {
     assert_eq!(vault.switched("acme").await, [ON, OFF]);
 }
 
-async fn what_is_switched_by_an_override_is_not_moved(vault: Vault) {
+async fn a_workspace_with_a_switch_of_its_own_is_not_affected(vault: Vault) {
     vault.tenants(&["acme", "other", "third"]).await;
     let request = update_override(OVERRIDE, own_keys(Switch::On));
     vault.update_override(request).await.unwrap();
@@ -125,7 +125,7 @@ async fn what_is_switched_by_an_override_is_not_moved(vault: Vault) {
     assert_eq!(vault.switched("third").await, [OFF]);
 }
 
-async fn a_workspace_without_a_live_key_is_not_moved(vault: Vault) {
+async fn a_workspace_without_a_live_key_is_not_affected(vault: Vault) {
     vault.tenants(&["acme"]).await;
     vault.create_workspace("other").await;
     let azure = create_key_of(ProviderId::Azure, "workspaces/other", "azure");
@@ -140,7 +140,7 @@ async fn a_workspace_without_a_live_key_is_not_moved(vault: Vault) {
     assert!(vault.switched("other").await.is_empty());
 }
 
-async fn a_projects_key_is_the_workspaces_own(vault: Vault) {
+async fn a_projects_key_counts_as_the_workspaces_own(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_project("acme", "web").await;
     let key = vault
@@ -156,7 +156,7 @@ async fn a_projects_key_is_the_workspaces_own(vault: Vault) {
     assert_eq!(vault.switched("acme").await, [OFF]);
 }
 
-async fn the_workspaces_change_on_as_before(vault: Vault) {
+async fn an_affected_workspace_can_be_changed_afterwards(vault: Vault) {
     vault.tenants(&["acme"]).await;
     let router = Router::open_router_session(&vault).await;
     let revision = async || {
@@ -178,7 +178,7 @@ async fn the_workspaces_change_on_as_before(vault: Vault) {
     assert_eq!(events[0].resource, "workspaces/acme/keys/spare");
 }
 
-async fn a_refused_switch_moves_nobody(vault: Vault) {
+async fn a_refused_switch_affects_no_workspace(vault: Vault) {
     vault.tenants(&["acme"]).await;
     let mut request = update(OPENAI, own_keys(Switch::Off));
     request.provider.as_mut().unwrap().etag = "r9".to_owned();

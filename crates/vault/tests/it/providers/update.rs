@@ -9,13 +9,13 @@ use crate::harness::{OPERATOR, OWNER, ROUTER, Router, Vault, mask, refused, reso
 use crate::on_both_databases;
 
 on_both_databases!(
-    without_a_mask_what_is_set_is_changed,
+    without_a_mask_every_field_that_is_set_is_changed,
     a_field_that_is_named_and_empty_is_cleared,
     the_whole_access_is_replaced_where_it_is_named,
     a_change_is_recorded_in_the_platforms_log,
     every_router_confirms_a_change,
     a_stale_etag_is_refused_and_changes_nothing,
-    what_is_out_of_bounds_is_named,
+    a_value_out_of_bounds_is_refused_by_field,
     only_operators_change_providers,
 );
 
@@ -38,7 +38,7 @@ fn masked(paths: &[&str], access: ProviderAccess) -> UpdateProviderRequest {
     }
 }
 
-async fn without_a_mask_what_is_set_is_changed(vault: Vault) {
+async fn without_a_mask_every_field_that_is_set_is_changed(vault: Vault) {
     let answer = vault.update_provider(update(OPENAI, full())).await.unwrap();
     let provider = answer.provider.unwrap();
     assert_eq!(provider.access, Some(full()));
@@ -209,7 +209,7 @@ async fn a_stale_etag_is_refused_and_changes_nothing(vault: Vault) {
     assert_eq!(vault.get_provider(OPENAI).await.etag, "r2");
 }
 
-async fn what_is_out_of_bounds_is_named(vault: Vault) {
+async fn a_value_out_of_bounds_is_refused_by_field(vault: Vault) {
     let of = |access: ProviderAccess| update(OPENAI, access);
     let default = ProviderAccess::default;
     for (request, field) in [

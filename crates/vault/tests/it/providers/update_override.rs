@@ -13,18 +13,18 @@ use crate::harness::{ACME_OWNER, OPERATOR, ROUTER, Router, Vault, mask, refused,
 use crate::on_both_databases;
 
 on_both_databases!(
-    an_override_is_made_and_then_changed,
-    an_override_lies_over_what_holds_for_everybody,
-    a_mask_names_what_is_changed,
-    its_routers_confirm_it_and_no_others,
-    switching_own_keys_is_recorded_with_what_happens_instead,
+    an_override_is_created_and_then_changed,
+    an_override_replaces_the_general_terms,
+    only_the_fields_of_the_mask_are_changed,
+    only_routers_of_the_workspace_confirm_an_override,
+    switching_own_keys_is_recorded_with_the_fallback,
     a_stale_etag_is_refused_and_changes_nothing,
-    what_is_out_of_bounds_is_named,
+    a_value_out_of_bounds_is_refused_by_field,
     a_missing_workspace_is_not_found,
-    only_operators_override,
+    only_operators_set_overrides,
 );
 
-async fn an_override_is_made_and_then_changed(vault: Vault) {
+async fn an_override_is_created_and_then_changed(vault: Vault) {
     vault.create_workspace("acme").await;
     let request = update_override(OVERRIDE, own_keys(Switch::Off));
     let made = vault.update_override(request).await.unwrap();
@@ -58,7 +58,7 @@ async fn an_override_is_made_and_then_changed(vault: Vault) {
     assert_eq!(listed.unwrap().into_inner().provider_overrides, [changed]);
 }
 
-async fn an_override_lies_over_what_holds_for_everybody(vault: Vault) {
+async fn an_override_replaces_the_general_terms(vault: Vault) {
     vault.create_workspace("acme").await;
     let everybody = ProviderAccess {
         images: Switch::Off.into(),
@@ -90,7 +90,7 @@ async fn an_override_lies_over_what_holds_for_everybody(vault: Vault) {
     assert_eq!(answer.effective_access, Some(expected));
 }
 
-async fn a_mask_names_what_is_changed(vault: Vault) {
+async fn only_the_fields_of_the_mask_are_changed(vault: Vault) {
     vault.create_workspace("acme").await;
     let full = ProviderAccess {
         embeddings: Switch::Off.into(),
@@ -117,7 +117,7 @@ async fn a_mask_names_what_is_changed(vault: Vault) {
     assert_eq!(answer.access, Some(own_keys(Switch::On)));
 }
 
-async fn its_routers_confirm_it_and_no_others(vault: Vault) {
+async fn only_routers_of_the_workspace_confirm_an_override(vault: Vault) {
     for workspace in ["acme", "other"] {
         vault.create_workspace(workspace).await;
         let scope = format!("workspaces/{workspace}");
@@ -137,7 +137,7 @@ async fn its_routers_confirm_it_and_no_others(vault: Vault) {
     assert!(other.invalidations().is_empty());
 }
 
-async fn switching_own_keys_is_recorded_with_what_happens_instead(vault: Vault) {
+async fn switching_own_keys_is_recorded_with_the_fallback(vault: Vault) {
     vault.create_workspace("acme").await;
     let last = async || {
         let events = vault.events(ACME).await;
@@ -212,7 +212,7 @@ async fn a_stale_etag_is_refused_and_changes_nothing(vault: Vault) {
     }
 }
 
-async fn what_is_out_of_bounds_is_named(vault: Vault) {
+async fn a_value_out_of_bounds_is_refused_by_field(vault: Vault) {
     vault.create_workspace("acme").await;
     let default = ProviderAccess::default;
     let without_access = ProviderOverride {
@@ -272,7 +272,7 @@ async fn a_missing_workspace_is_not_found(vault: Vault) {
     refused(outcome, Code::NotFound, "WORKSPACE_NOT_FOUND");
 }
 
-async fn only_operators_override(vault: Vault) {
+async fn only_operators_set_overrides(vault: Vault) {
     vault.create_workspace("acme").await;
     for who in [ACME_OWNER, ROUTER] {
         let request = update_override(OVERRIDE, own_keys(Switch::Off));

@@ -9,12 +9,12 @@ use crate::harness::{OWNER, Router, Vault, alive, material, rejected, secret};
 use crate::on_both_databases;
 
 on_both_databases!(
-    the_outcome_of_a_replaced_version_is_of_no_weight,
-    a_key_that_was_switched_off_stays_so,
-    a_key_that_was_refused_anew_stays_aside,
-    a_refusal_does_not_set_an_enabled_key_aside,
-    another_key_of_the_same_name_is_left_alone,
-    two_vaults_let_a_key_in_once,
+    the_outcome_of_a_replaced_version_does_not_count,
+    a_key_that_was_disabled_during_the_check_stays_disabled,
+    a_key_that_was_refused_again_stays_quarantined,
+    a_refused_recheck_does_not_quarantine_an_enabled_key,
+    another_key_of_the_same_name_is_not_changed,
+    two_vaults_readmit_a_key_once,
 );
 
 /// A router that takes its time, an interval after a key was set aside.
@@ -46,7 +46,7 @@ async fn enable(vault: &Vault) {
     vault.keys(OWNER).enable_key(enable).await.unwrap();
 }
 
-async fn the_outcome_of_a_replaced_version_is_of_no_weight(vault: Vault) {
+async fn the_outcome_of_a_replaced_version_does_not_count(vault: Vault) {
     let replace = async |_: &Router| {
         let replacement = AddKeyVersionRequest {
             name: NAME.to_owned(),
@@ -64,7 +64,7 @@ async fn the_outcome_of_a_replaced_version_is_of_no_weight(vault: Vault) {
     assert_eq!(checked.grade(), verification::Grade::Format);
 }
 
-async fn a_key_that_was_switched_off_stays_so(vault: Vault) {
+async fn a_key_that_was_disabled_during_the_check_stays_disabled(vault: Vault) {
     let disable = async |_: &Router| {
         let disable = DisableKeyRequest {
             name: NAME.to_owned(),
@@ -80,7 +80,7 @@ async fn a_key_that_was_switched_off_stays_so(vault: Vault) {
     assert!(router.tasks().is_empty());
 }
 
-async fn a_key_that_was_refused_anew_stays_aside(vault: Vault) {
+async fn a_key_that_was_refused_again_stays_quarantined(vault: Vault) {
     let refuse_anew = async |router: &Router| {
         enable(&vault).await;
         is_refused(&vault, router, NAME).await;
@@ -89,7 +89,7 @@ async fn a_key_that_was_refused_anew_stays_aside(vault: Vault) {
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Quarantined);
 }
 
-async fn a_refusal_does_not_set_an_enabled_key_aside(vault: Vault) {
+async fn a_refused_recheck_does_not_quarantine_an_enabled_key(vault: Vault) {
     let router = asked_later(&vault).await;
     let enabled = async {
         let task = router.task().await;
@@ -103,7 +103,7 @@ async fn a_refusal_does_not_set_an_enabled_key_aside(vault: Vault) {
     assert_eq!(vault.get_key(NAME).await, enabled);
 }
 
-async fn another_key_of_the_same_name_is_left_alone(vault: Vault) {
+async fn another_key_of_the_same_name_is_not_changed(vault: Vault) {
     let recreate = async |router: &Router| {
         let delete = DeleteKeyRequest {
             name: NAME.to_owned(),
@@ -122,7 +122,7 @@ async fn another_key_of_the_same_name_is_left_alone(vault: Vault) {
     );
 }
 
-async fn two_vaults_let_a_key_in_once(vault: Vault) {
+async fn two_vaults_readmit_a_key_once(vault: Vault) {
     let router = asked_later(&vault).await;
     let replica = vault.replica().await;
     let other = Router::open_router_session(&replica).await;

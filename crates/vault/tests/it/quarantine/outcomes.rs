@@ -14,11 +14,11 @@ use crate::on_both_databases;
 on_both_databases!(
     a_key_that_is_accepted_again_is_leased_again,
     a_key_that_is_accepted_with_limits_is_leased_again,
-    an_answer_that_proves_nothing_keeps_the_key_aside,
-    a_key_that_is_refused_again_is_asked_of_an_interval_later,
-    a_provider_that_cannot_be_asked_keeps_the_key_aside,
-    without_a_router_that_knows_the_provider_nothing_happens,
-    keys_of_projects_and_of_the_platform_come_back_too,
+    an_answer_that_proves_nothing_keeps_the_key_quarantined,
+    a_key_that_is_refused_again_is_checked_an_interval_later,
+    a_provider_that_does_not_answer_keeps_the_key_quarantined,
+    without_a_router_that_knows_the_provider_no_key_is_checked,
+    keys_of_projects_and_of_the_platform_are_readmitted_too,
 );
 
 async fn a_key_that_is_accepted_again_is_leased_again(vault: Vault) {
@@ -117,21 +117,21 @@ async fn stays_aside(vault: &Vault, outcome: Outcome, grade: verification::Grade
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Active);
 }
 
-async fn an_answer_that_proves_nothing_keeps_the_key_aside(vault: Vault) {
+async fn an_answer_that_proves_nothing_keeps_the_key_quarantined(vault: Vault) {
     stays_aside(&vault, reachable(), verification::Grade::Reachable, "").await;
 }
 
-async fn a_key_that_is_refused_again_is_asked_of_an_interval_later(vault: Vault) {
+async fn a_key_that_is_refused_again_is_checked_an_interval_later(vault: Vault) {
     let words = "HTTP 401: Incorrect API key provided";
     stays_aside(&vault, rejected(), verification::Grade::Format, words).await;
 }
 
-async fn a_provider_that_cannot_be_asked_keeps_the_key_aside(vault: Vault) {
+async fn a_provider_that_does_not_answer_keeps_the_key_quarantined(vault: Vault) {
     let words = "connection refused";
     stays_aside(&vault, unreachable(), verification::Grade::Format, words).await;
 }
 
-async fn without_a_router_that_knows_the_provider_nothing_happens(vault: Vault) {
+async fn without_a_router_that_knows_the_provider_no_key_is_checked(vault: Vault) {
     let router = acme(&vault).await;
     let aside = is_refused(&vault, &router, NAME).await;
     router.leaves().await;
@@ -155,7 +155,7 @@ async fn without_a_router_that_knows_the_provider_nothing_happens(vault: Vault) 
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Active);
 }
 
-async fn keys_of_projects_and_of_the_platform_come_back_too(vault: Vault) {
+async fn keys_of_projects_and_of_the_platform_are_readmitted_too(vault: Vault) {
     let router = acme(&vault).await;
     vault.create_project("acme", "web").await;
     let names = [

@@ -13,15 +13,15 @@ use crate::harness::{OWNER, Router, Vault, alive, api_key, config, mask, rejecte
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_key_is_left_alone_for_an_interval,
-    keys_in_order_and_keys_that_expired_are_not_asked_of,
-    the_longest_refused_are_asked_of_first_a_few_at_a_time,
+    a_key_is_not_checked_within_an_interval,
+    usable_and_expired_keys_are_not_checked,
+    the_longest_refused_keys_are_checked_first_and_few_at_a_time,
     a_damaged_key_is_recorded_once_and_does_not_stop_the_others,
     a_damaged_workspace_does_not_stop_the_others,
-    an_interval_of_0_switches_it_off,
+    an_interval_of_0_switches_rechecks_off,
 );
 
-async fn a_key_is_left_alone_for_an_interval(vault: Vault) {
+async fn a_key_is_not_checked_within_an_interval(vault: Vault) {
     let router = acme(&vault).await;
     let router = later(&vault, router, INTERVAL * 3).await;
     is_refused(&vault, &router, NAME).await;
@@ -35,7 +35,7 @@ async fn a_key_is_left_alone_for_an_interval(vault: Vault) {
     assert_eq!(router.tasks().len(), 1);
 }
 
-async fn keys_in_order_and_keys_that_expired_are_not_asked_of(vault: Vault) {
+async fn usable_and_expired_keys_are_not_checked(vault: Vault) {
     let router = acme(&vault).await;
     vault.create_key(ACME, "fine").await;
     is_refused(&vault, &router, NAME).await;
@@ -60,7 +60,7 @@ const MOMENT: Duration = Duration::from_micros(1);
 /// As many as are taken in a round, and two.
 const MANY: usize = 34;
 
-async fn the_longest_refused_are_asked_of_first_a_few_at_a_time(vault: Vault) {
+async fn the_longest_refused_keys_are_checked_first_and_few_at_a_time(vault: Vault) {
     vault.create_workspace("acme").await;
     let router = Router::open_router_session(&vault).await;
     let mut secrets = Vec::new();
@@ -161,7 +161,7 @@ async fn a_damaged_workspace_does_not_stop_the_others(vault: Vault) {
     );
 }
 
-async fn an_interval_of_0_switches_it_off(vault: Vault) {
+async fn an_interval_of_0_switches_rechecks_off(vault: Vault) {
     let mut config = config(&vault.database.url, vault.keyring());
     config.quarantine.recheck_interval_seconds = 0;
     let app = config.build(Drain::new()).await.unwrap();

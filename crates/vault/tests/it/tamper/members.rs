@@ -13,7 +13,7 @@ use crate::on_both_databases;
 
 on_both_databases!(
     a_changed_member_has_no_role,
-    a_greater_role_is_noticed,
+    a_forged_role_is_noticed,
     a_member_of_one_workspace_is_none_of_another,
     a_member_is_none_under_anothers_identity,
 );
@@ -70,7 +70,7 @@ async fn a_changed_member_has_no_role(vault: Vault) {
     }
 }
 
-async fn a_greater_role_is_noticed(vault: Vault) {
+async fn a_forged_role_is_noticed(vault: Vault) {
     let router = one_member(&vault).await;
     let tables = Tables::open(&vault).await;
     let row = tables.only_row("members", "identity").await;

@@ -10,8 +10,8 @@ use crate::on_both_databases;
 
 on_both_databases!(
     an_empty_workspace_is_deleted_once,
-    a_workspace_with_something_in_it_is_kept,
-    force_deletes_what_is_in_it_too,
+    a_workspace_that_is_not_empty_is_kept,
+    force_deletes_the_contents_of_a_workspace,
     routers_confirm_that_its_keys_are_gone,
     a_stale_etag_is_refused,
     an_owner_deletes_no_workspace,
@@ -47,7 +47,7 @@ async fn an_empty_workspace_is_deleted_once(vault: Vault) {
     refused(again, Code::NotFound, "WORKSPACE_NOT_FOUND");
 }
 
-async fn a_workspace_with_something_in_it_is_kept(vault: Vault) {
+async fn a_workspace_that_is_not_empty_is_kept(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_key("workspaces/acme", "main").await;
     let mut client = vault.workspaces(OPERATOR);
@@ -70,7 +70,7 @@ async fn a_workspace_with_something_in_it_is_kept(vault: Vault) {
     );
 }
 
-async fn force_deletes_what_is_in_it_too(vault: Vault) {
+async fn force_deletes_the_contents_of_a_workspace(vault: Vault) {
     vault.create_workspace("acme").await;
     vault.create_project("acme", "web").await;
     vault.create_key("workspaces/acme", "main").await;

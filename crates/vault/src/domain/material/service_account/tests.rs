@@ -46,7 +46,7 @@ fn refusal(json: impl Into<String>) -> Option<(FormatError, &'static str)> {
 }
 
 #[test]
-fn only_what_signing_in_takes_is_sealed_and_comes_back() {
+fn only_the_fields_for_signing_in_are_sealed() {
     let account = parsed(file().to_string());
     let sealed = account.to_json();
     let json: Value = serde_json::from_slice(sealed.expose()).unwrap();
@@ -88,7 +88,7 @@ fn a_file_without_addresses_will_do() {
 }
 
 #[test]
-fn addresses_of_another_google_are_refused() {
+fn addresses_of_another_universe_domain_are_refused() {
     for uri in [
         "https://evil.example/token",
         "https://oauth2.googleapis.com/token/",
@@ -159,7 +159,7 @@ fn each_field_that_is_missing_or_malformed_is_named() {
 }
 
 #[test]
-fn what_is_no_such_file_is_refused() {
+fn a_file_that_is_not_a_service_accounts_is_refused() {
     let twice = file().to_string().replacen('{', "{\"type\":\"x\",", 1);
     for text in [
         "",

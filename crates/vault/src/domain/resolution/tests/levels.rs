@@ -32,7 +32,7 @@ fn outcome(
 const REFUSE: Option<FundingFallback> = Some(FundingFallback::Refuse);
 
 #[test]
-fn each_lack_has_its_own_answer() {
+fn each_unavailable_reason_has_its_own_fallback() {
     let quarantined = |key: &mut Key| key.state = KeyState::Quarantined;
     let expired = |key: &mut Key| key.settings.expire_time = Some(NOW);
     let disabled = |key: &mut Key| key.state = KeyState::Disabled;
@@ -82,7 +82,7 @@ fn each_lack_has_its_own_answer() {
 }
 
 #[test]
-fn switched_off_keys_give_way_or_not_as_the_policy_says() {
+fn switched_off_keys_follow_the_fallback_of_the_policy() {
     let off = Availability {
         own_keys: false,
         ..Availability::default()
@@ -158,7 +158,7 @@ fn every_level_may_narrow_and_none_may_widen() {
 }
 
 #[test]
-fn a_request_that_wants_a_name_does_not_move_its_bill_to_the_platform() {
+fn a_request_that_reserves_own_keys_for_names_does_not_make_the_platform_pay() {
     let query = KeyQuery {
         funding: Narrowing {
             selection: Some(Selection::WhenNamed),
@@ -195,7 +195,7 @@ fn a_failure_at_another_provider_counts() {
 }
 
 #[test]
-fn whose_bill_the_platform_began_does_not_come_back_to_the_owner() {
+fn once_the_platform_has_paid_own_keys_are_excluded() {
     let query = KeyQuery {
         payer: Some(Payer::Platform),
         ..query()
@@ -205,7 +205,7 @@ fn whose_bill_the_platform_began_does_not_come_back_to_the_owner() {
 }
 
 #[test]
-fn what_is_forbidden_is_told_as_such() {
+fn a_forbidden_request_is_refused_as_forbidden() {
     let policies = ScopePolicies {
         rules: UsageRules {
             denied_models: vec!["gpt-5*".to_owned()],
@@ -269,7 +269,7 @@ fn callers_and_retention_are_filters_of_the_key() {
 }
 
 #[test]
-fn foresight_tells_the_order_of_trying() {
+fn a_dry_run_returns_the_order_of_keys() {
     let candidates = || {
         vec![
             with("workspaces/w/keys/a", |key| key.settings.weight = 3),

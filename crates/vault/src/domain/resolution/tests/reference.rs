@@ -453,7 +453,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_foreseen_is_what_happens(world in world()) {
+    fn a_dry_run_predicts_the_choices(world in world()) {
         let World { candidates, policies, query } = &world;
         let dry_run = dry_run(candidates.clone(), policies, query, NOW);
         let refused = chosen(&world, 0).err();
@@ -482,7 +482,7 @@ proptest! {
     }
 
     #[test]
-    fn who_pays_is_never_who_may_not(world in world(), draw: u64) {
+    fn the_payer_is_always_allowed_to_pay(world in world(), draw: u64) {
         let Ok(Choice { chosen, .. }) = chosen(&world, draw) else { return Ok(()) };
         let World { policies, query, .. } = &world;
         let mut refuses = vec![(policies.funding.when_missing, policies.funding.when_failed)];
@@ -514,7 +514,7 @@ proptest! {
     }
 
     #[test]
-    fn a_narrower_level_never_reaches_more(
+    fn a_narrower_level_never_allows_more_keys(
         world in world(),
         said in narrowing(),
         level in 0..3_usize,
