@@ -20,8 +20,8 @@ use latchkey_boot::server::ServerConfig;
 use latchkey_boot::telemetry::TelemetryConfig;
 use latchkey_contract::vault::v1::key_service_client::KeyServiceClient;
 use latchkey_contract::vault::v1::lease_service_client::LeaseServiceClient;
-use latchkey_contract::vault::v1::open_router_session_request::Message as Said;
-use latchkey_contract::vault::v1::open_router_session_response::Message as Told;
+use latchkey_contract::vault::v1::open_router_session_request::Message as RequestMessage;
+use latchkey_contract::vault::v1::open_router_session_response::Message as ResponseMessage;
 use latchkey_contract::vault::v1::workspace_service_client::WorkspaceServiceClient;
 use latchkey_contract::vault::v1::{
     CreateKeyRequest, CreateWorkspaceRequest, Hello, Key, KeyMaterial, OpenRouterSessionRequest,
@@ -86,13 +86,13 @@ async fn measure(backend: Backend) {
     vault.stop().await;
 }
 
-/// A vault under test and a router that opens_session it.
+/// A vault under test and a router with an open session.
 struct Vault {
     channel: AuthorizedChannel,
     session: String,
     drain: Drain,
     serving: tokio::task::JoinHandle<()>,
-    _said: mpsc::Sender<OpenRouterSessionRequest>,
+    _requests: mpsc::Sender<OpenRouterSessionRequest>,
 }
 
 impl Vault {
@@ -107,33 +107,36 @@ impl Vault {
         let mut config = ChannelConfig::new(format!("http://{address}").parse().unwrap());
         config.token = Some(SecretString::new(TOKEN.to_owned()));
         let channel = config.open().unwrap();
-        let (said, says) = mpsc::channel(1);
+        let (requests, queued) = mpsc::channel(1);
         let hello = Hello {
             instance: "bench".to_owned(),
             ..Hello::default()
         };
-        said.send(OpenRouterSessionRequest {
-            message: Some(Said::Hello(hello)),
-        })
-        .await
-        .unwrap();
+        requests
+            .send(OpenRouterSessionRequest {
+                message: Some(RequestMessage::Hello(hello)),
+            })
+            .await
+            .unwrap();
         let mut client = LeaseServiceClient::new(channel.clone());
-        let mut told = client
-            .open_router_session(ReceiverStream::new(says))
+        let mut responses = client
+            .open_router_session(ReceiverStream::new(queued))
             .await
             .unwrap()
             .into_inner();
-        let Some(Told::Welcome(welcome)) = told.message().await.unwrap().unwrap().message else {
+        let Some(ResponseMessage::Welcome(welcome)) =
+            responses.message().await.unwrap().unwrap().message
+        else {
             panic!("the vault did not welcome the router")
         };
         // Nothing changes while leases are measured, but the stream must be read to stay up.
-        tokio::spawn(async move { while let Ok(Some(_)) = told.message().await {} });
+        tokio::spawn(async move { while let Ok(Some(_)) = responses.message().await {} });
         Self {
             channel,
             session: welcome.router_session,
             drain,
             serving,
-            _said: said,
+            _requests: requests,
         }
     }
 

@@ -1,4 +1,4 @@
-//! The process: what it says and how it ends when its configuration is not good.
+//! The process with a bad configuration: its message and its exit code.
 #![expect(
     clippy::unwrap_used,
     reason = "a panic with its message is how a test fails"
@@ -20,32 +20,35 @@ fn run(config: &str, variables: &[(&str, &str)]) -> Output {
     command.output().unwrap()
 }
 
-fn words(output: &Output) -> String {
+fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
-fn an_unknown_field_is_told_by_its_name_and_line() {
+fn an_unknown_field_is_named_with_its_line() {
     let output = run("[server]\nlisten = \"127.0.0.1:0\"\nlistn = 1\n", &[]);
     assert_eq!(output.status.code(), Some(64));
-    let said = words(&output);
-    assert!(said.contains("vault.toml:3"), "{said}");
-    assert!(said.contains("listn"), "{said}");
+    let message = text(&output);
+    assert!(message.contains("vault.toml:3"), "{message}");
+    assert!(message.contains("listn"), "{message}");
 }
 
 #[test]
-fn an_unknown_variable_is_told_by_its_name() {
+fn an_unknown_variable_is_named() {
     let output = run("", &[("LATCHKEY_VAULT_SERVER__LISTN", "127.0.0.1:0")]);
     assert_eq!(output.status.code(), Some(64));
-    let said = words(&output);
-    assert!(said.contains("LATCHKEY_VAULT_SERVER__LISTN"), "{said}");
+    let message = text(&output);
+    assert!(
+        message.contains("LATCHKEY_VAULT_SERVER__LISTN"),
+        "{message}"
+    );
 }
 
 #[test]
-fn a_missing_field_is_told_by_its_path() {
+fn a_missing_field_is_named_by_its_path() {
     let output = run("", &[]);
     assert_eq!(output.status.code(), Some(64));
-    assert!(words(&output).contains("server"), "{}", words(&output));
+    assert!(text(&output).contains("server"), "{}", text(&output));
 }
 
 #[test]
@@ -53,7 +56,7 @@ fn a_value_of_the_wrong_type_is_not_repeated() {
     let config = "[server]\nlisten = \"not-a-real-secret\"\n";
     let output = run(config, &[]);
     assert_eq!(output.status.code(), Some(64));
-    let said = words(&output);
-    assert!(said.contains("vault.toml:2"), "{said}");
-    assert!(!said.contains("not-a-real-secret"), "{said}");
+    let message = text(&output);
+    assert!(message.contains("vault.toml:2"), "{message}");
+    assert!(!message.contains("not-a-real-secret"), "{message}");
 }

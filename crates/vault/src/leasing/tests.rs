@@ -99,7 +99,7 @@ fn a_first_dependency_must_be_read_again() {
     let (session, _messages) = fixture.attach(1);
     assert!(!session.depend_on(uid(), scope(), 1));
     assert!(session.depend_on(uid(), scope(), 2));
-    // The older revision stays: a change in between is still to be told.
+    // The older revision stays: a change in between must still be sent.
     assert_eq!(session.dependencies()[&uid()].1, 1);
 }
 
@@ -109,14 +109,17 @@ async fn a_session_is_sent_the_revoked_versions() {
     let (_session, mut messages) = fixture.depending(1);
     assert!(poll!(pin!(fixture.leasing.propagate(change(2)))).is_pending());
     let Some(RouterMessage::Invalidate {
-        scope: told,
+        scope: invalidated,
         revision,
         revoked,
     }) = messages.recv().await
     else {
-        panic!("it was told something else")
+        panic!("it was sent another message")
     };
-    assert_eq!((told, revision, revoked), (scope(), 2, vec![version()]));
+    assert_eq!(
+        (invalidated, revision, revoked),
+        (scope(), 2, vec![version()])
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -420,14 +420,14 @@ async fn without_a_known_credential_nothing_is_allowed(vault: Vault) {
 
 async fn without_a_grant_nothing_is_allowed(vault: Vault) {
     for case in cases() {
-        // Nor is anything of a message told that would not be accepted anyway.
+        // A caller without a right does not learn what is wrong with the message either.
         for message in [&case.message[..], &[]] {
             let outcome = vault.call(NOBODY, &case.path, message).await;
             refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
         }
         let outcome = vault.call(NOBODY, &case.path, &[0xff]).await;
         if case.callers.owner() {
-            // Who is asked for as a member is, once the message says where: this one says nothing.
+            // A membership is checked once the message names a workspace: this one names none.
             refused(outcome, Code::InvalidArgument, "MESSAGE_MALFORMED");
         } else {
             refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
@@ -487,13 +487,13 @@ async fn a_refusal_looks_the_same_whether_or_not_the_workspace_exists(vault: Vau
     vault
         .set_member("workspaces/acme", BOB, member::Role::Member)
         .await;
-    let mut said = BTreeSet::new();
+    let mut refusals = BTreeSet::new();
     for workspace in ["workspaces/acme", "workspaces/nowhere"] {
         for who in [NOBODY, BOT] {
             let outcome = vault.reads(who, workspace).await;
             let refused = refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
-            said.insert(format!("{refused:?}"));
+            refusals.insert(format!("{refused:?}"));
         }
     }
-    assert_eq!(said.len(), 1);
+    assert_eq!(refusals.len(), 1);
 }

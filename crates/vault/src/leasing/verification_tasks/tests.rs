@@ -79,11 +79,11 @@ async fn the_outcome_is_the_routers() {
         let (_session, mut messages) = attach(&leasing, &[ProviderId::Custom]);
         let mut verifying = pin!(leasing.verify(task()));
         assert!(poll!(&mut verifying).is_pending());
-        let Some(RouterMessage::Verify(told)) = messages.recv().await else {
+        let Some(RouterMessage::Verify(task)) = messages.recv().await else {
             panic!("no task")
         };
-        assert_eq!(told.material.identity(), [b"not-a-real-key"]);
-        leasing.task_done(told.id, outcome.clone());
+        assert_eq!(task.material.identity(), [b"not-a-real-key"]);
+        leasing.task_done(task.id, outcome.clone());
         match (outcome, verifying.await) {
             (TaskOutcome::Verified { grade, detail }, Ok(found)) => {
                 assert_eq!(found, (grade, detail));

@@ -79,11 +79,11 @@ pub(super) async fn handle(
         answers,
         act: call.act(),
     };
-    let received = receiver.run(requests);
+    let receiving = receiver.run(requests);
     let stopped = drain.started();
     drain.spawn(async move {
         tokio::select! {
-            () = received => {}
+            () = receiving => {}
             () = stopped => {}
         }
     });

@@ -443,9 +443,9 @@ fn a_refused_choice_returns_the_fallbacks() {
         expected: ProviderId::OpenAi,
         actual: ProviderId::Custom,
     };
-    let told = "anthropic/claude-sonnet-5\nopenrouter/deepseek/deepseek-flash";
-    for (refusal, expected) in [(named, Some(told)), (none, Some(told)), (mismatch, None)] {
-        let fallbacks = told.lines().map(|line| line.parse().unwrap()).collect();
+    let lines = "anthropic/claude-sonnet-5\nopenrouter/deepseek/deepseek-flash";
+    for (refusal, expected) in [(named, Some(lines)), (none, Some(lines)), (mismatch, None)] {
+        let fallbacks = lines.lines().map(|line| line.parse().unwrap()).collect();
         let status = Status::from(VaultError::Resolution { refusal, fallbacks });
         let details = status.get_error_details();
         let facts = &details.error_info().unwrap().metadata;

@@ -28,7 +28,8 @@ pub(super) async fn handle(
     };
     let projects = store::projects::list(&change.unit, uid, None, 1).await?;
     let keys_within = store::keys::all_within(&change.unit, within).await?;
-    if !request.force && !(keys_within.is_empty() && projects.is_empty()) {
+    let is_empty = keys_within.is_empty() && projects.is_empty();
+    if !request.force && !is_empty {
         return Err(Conflict::NotEmpty(Container::Workspace).into());
     }
     keys::delete::shred_all(&mut change, within).await?;

@@ -1,4 +1,4 @@
-//! Members of workspaces, made and asked for.
+//! Members of workspaces: creation and look-up.
 
 use latchkey_contract::vault::v1::member::Role;
 use latchkey_contract::vault::v1::{
@@ -38,7 +38,7 @@ pub(crate) fn remove(workspace: &str, who: Who) -> RemoveMemberRequest {
     }
 }
 
-/// The role that a look-up told; nothing where it is no member.
+/// The role that a look-up returned; `None` for an identity that is not a member.
 pub(crate) fn role_of(answer: &LookUpMemberResponse) -> Option<Role> {
     Some(answer.role()).filter(|role| *role != Role::Unspecified)
 }

@@ -1,4 +1,4 @@
-//! A vault to test, callers of every kind, and a router to open_router_session it.
+//! A running vault, callers of every kind, and a router with an open session.
 
 mod fixtures;
 mod materials;

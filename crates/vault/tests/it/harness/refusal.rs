@@ -1,4 +1,4 @@
-//! What a refused call said.
+//! The refusal of a call.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,11 +1,11 @@
-//! A router that opens_session: it answers tasks by script and confirms what it is told.
+//! A router with an open session: it answers tasks by a script and confirms invalidations.
 
 use std::sync::{Arc, Mutex};
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::vault::v1::lease_service_client::LeaseServiceClient;
-use latchkey_contract::vault::v1::open_router_session_request::Message as Said;
-use latchkey_contract::vault::v1::open_router_session_response::Message as Told;
+use latchkey_contract::vault::v1::open_router_session_request::Message as RequestMessage;
+use latchkey_contract::vault::v1::open_router_session_response::Message as ResponseMessage;
 pub(crate) use latchkey_contract::vault::v1::verification_result::Outcome;
 use latchkey_contract::vault::v1::{
     Acknowledgement, Hello, Invalidation, KeepAlive, KeepAliveAnswer, KeyReport, Lease,
@@ -27,10 +27,10 @@ pub(crate) struct Router {
     pub(crate) session: String,
     pub(crate) welcome: Welcome,
     client: LeaseServiceClient<AuthorizedChannel>,
-    say: mpsc::UnboundedSender<OpenRouterSessionRequest>,
+    requests: mpsc::UnboundedSender<OpenRouterSessionRequest>,
     script: Arc<Mutex<Script>>,
     heard: watch::Receiver<Heard>,
-    router_session: JoinHandle<Status>,
+    listener: JoinHandle<Status>,
 }
 
 /// How it behaves.
@@ -40,7 +40,7 @@ struct Script {
     in_flight: i64,
 }
 
-/// What it was told so far.
+/// The messages received so far.
 #[derive(Clone, Default)]
 struct Heard {
     invalidations: Vec<Invalidation>,
@@ -85,7 +85,7 @@ pub(crate) fn rejected() -> Outcome {
     })
 }
 
-/// The provider could not be asked.
+/// The provider did not answer.
 pub(crate) fn unreachable() -> Outcome {
     let message = "connection refused".to_owned();
     Outcome::Unreachable(ProviderRefusal {
@@ -102,7 +102,7 @@ impl Router {
             .unwrap()
     }
 
-    /// Attends, still holding something of these scopes at these revisions.
+    /// Opens a session of a router that still caches these scopes at these revisions.
     pub(crate) async fn open_session_holding(vault: &Vault, held: &[ScopeRevision]) -> Self {
         Self::open_session_as(vault, ROUTER, hello(held))
             .await
@@ -115,18 +115,20 @@ impl Router {
         hello: Hello,
     ) -> Result<Self, Status> {
         let mut client = vault.leases(who);
-        let (say, said) = mpsc::unbounded_channel();
-        say.send(request(Said::Hello(hello))).unwrap();
+        let (requests, queued) = mpsc::unbounded_channel();
+        requests
+            .send(request(RequestMessage::Hello(hello)))
+            .unwrap();
         let stream = client
-            .open_router_session(UnboundedReceiverStream::new(said))
+            .open_router_session(UnboundedReceiverStream::new(queued))
             .await?;
         let mut stream = stream.into_inner();
         let first = stream
             .message()
             .await?
             .and_then(|response| response.message);
-        let Some(Told::Welcome(welcome)) = first else {
-            panic!("it was not welcomed")
+        let Some(ResponseMessage::Welcome(welcome)) = first else {
+            panic!("the first message is not a welcome")
         };
         let script = Script {
             outcome: Some(alive()),
@@ -134,18 +136,22 @@ impl Router {
             in_flight: 0,
         };
         let script = Arc::new(Mutex::new(script));
-        let (hear, heard) = watch::channel(Heard::default());
-        let router_session =
-            tokio::spawn(listen(stream, say.downgrade(), Arc::clone(&script), hear));
+        let (sender, heard) = watch::channel(Heard::default());
+        let listener = tokio::spawn(listen(
+            stream,
+            requests.downgrade(),
+            Arc::clone(&script),
+            sender,
+        ));
         let session = welcome.router_session.clone();
         Ok(Self {
             session,
             welcome,
             client,
-            say,
+            requests,
             script,
             heard,
-            router_session,
+            listener,
         })
     }
 
@@ -164,12 +170,12 @@ impl Router {
         self.script.lock().unwrap().in_flight = calls;
     }
 
-    pub(crate) fn says(&self, said: Said) {
-        self.say.send(request(said)).unwrap();
+    pub(crate) fn send(&self, message: RequestMessage) {
+        self.requests.send(request(message)).unwrap();
     }
 
     pub(crate) fn confirms(&self, invalidation: &Invalidation, in_flight_count: i64) {
-        self.says(Said::Acknowledgement(confirmation(
+        self.send(RequestMessage::Acknowledgement(confirmation(
             invalidation,
             in_flight_count,
         )));
@@ -181,7 +187,7 @@ impl Router {
             panic!("it is a refusal")
         };
         let (key_version, refusal) = (key_version.to_owned(), Some(refusal));
-        self.says(Said::KeyReport(KeyReport {
+        self.send(RequestMessage::KeyReport(KeyReport {
             key_version,
             refusal,
         }));
@@ -190,7 +196,7 @@ impl Router {
     /// Brings back the outcome of a task that it did not answer by itself.
     pub(crate) fn brings_back(&self, task: &VerificationTask, outcome: Outcome) {
         let (task_id, outcome) = (task.task_id.clone(), Some(outcome));
-        self.says(Said::VerificationResult(VerificationResult {
+        self.send(RequestMessage::VerificationResult(VerificationResult {
             task_id,
             outcome,
         }));
@@ -198,7 +204,7 @@ impl Router {
 
     /// Asks for more time and returns the answer.
     pub(crate) async fn keeps_alive(&self, sequence: i64) -> KeepAliveAnswer {
-        self.says(Said::KeepAlive(KeepAlive { sequence }));
+        self.send(RequestMessage::KeepAlive(KeepAlive { sequence }));
         let found = |heard: &Heard| {
             heard
                 .answers
@@ -220,7 +226,7 @@ impl Router {
             let mut of_scope = heard
                 .invalidations
                 .iter()
-                .filter(|told| told.scope == scope);
+                .filter(|invalidation| invalidation.scope == scope);
             of_scope.nth(seen).cloned()
         };
         let mut heard = self.heard.clone();
@@ -273,21 +279,21 @@ impl Router {
 
     /// Ends the session cleanly, and returns how the vault took it.
     pub(crate) async fn leaves(self) -> Status {
-        drop(self.say);
+        drop(self.requests);
         self.script.lock().unwrap().confirms = false;
-        self.router_session.await.unwrap()
+        self.listener.await.unwrap()
     }
 
     /// Breaks off without a goodbye.
     pub(crate) async fn breaks_off(self) {
-        self.router_session.abort();
+        self.listener.abort();
         // Before its end of the stream is dropped: that would be a clean end.
-        self.router_session.await.unwrap_err();
+        self.listener.await.unwrap_err();
     }
 
     /// How the vault ended the session.
     pub(crate) async fn ended(self) -> Status {
-        self.router_session.await.unwrap()
+        self.listener.await.unwrap()
     }
 }
 
@@ -303,9 +309,9 @@ pub(crate) fn hello(held: &[ScopeRevision]) -> Hello {
     }
 }
 
-fn request(said: Said) -> OpenRouterSessionRequest {
+fn request(message: RequestMessage) -> OpenRouterSessionRequest {
     OpenRouterSessionRequest {
-        message: Some(said),
+        message: Some(message),
     }
 }
 
@@ -320,41 +326,43 @@ fn confirmation(invalidation: &Invalidation, in_flight_count: i64) -> Acknowledg
 async fn listen(
     mut stream: Streaming<OpenRouterSessionResponse>,
     // Weak, so that the session ends when the router lets go of it.
-    say: mpsc::WeakUnboundedSender<OpenRouterSessionRequest>,
+    requests: mpsc::WeakUnboundedSender<OpenRouterSessionRequest>,
     script: Arc<Mutex<Script>>,
-    hear: watch::Sender<Heard>,
+    sender: watch::Sender<Heard>,
 ) -> Status {
     loop {
-        let told = match stream.message().await {
+        let message = match stream.message().await {
             Ok(Some(response)) => response.message,
             Ok(None) => return Status::ok(""),
             Err(status) => return status,
         };
-        let answer = match told {
-            Some(Told::Invalidation(invalidation)) => {
+        let answer = match message {
+            Some(ResponseMessage::Invalidation(invalidation)) => {
                 let script = script.lock().unwrap();
                 let answer = confirmation(&invalidation, script.in_flight);
-                hear.send_modify(|heard| heard.invalidations.push(invalidation));
-                script.confirms.then_some(Said::Acknowledgement(answer))
+                sender.send_modify(|heard| heard.invalidations.push(invalidation));
+                script
+                    .confirms
+                    .then_some(RequestMessage::Acknowledgement(answer))
             }
-            Some(Told::VerificationTask(task)) => {
+            Some(ResponseMessage::VerificationTask(task)) => {
                 let task_id = task.task_id.clone();
-                hear.send_modify(|heard| heard.tasks.push(task));
+                sender.send_modify(|heard| heard.tasks.push(task));
                 let outcome = script.lock().unwrap().outcome.clone();
                 outcome.map(|outcome| {
                     let outcome = Some(outcome);
-                    Said::VerificationResult(VerificationResult { task_id, outcome })
+                    RequestMessage::VerificationResult(VerificationResult { task_id, outcome })
                 })
             }
-            Some(Told::KeepAliveAnswer(answer)) => {
-                hear.send_modify(|heard| heard.answers.push(answer));
+            Some(ResponseMessage::KeepAliveAnswer(answer)) => {
+                sender.send_modify(|heard| heard.answers.push(answer));
                 None
             }
-            Some(Told::Welcome(_)) | None => None,
+            Some(ResponseMessage::Welcome(_)) | None => None,
         };
-        if let (Some(answer), Some(say)) = (answer, say.upgrade()) {
+        if let (Some(answer), Some(requests)) = (answer, requests.upgrade()) {
             // The vault may have ended the session.
-            let _ = say.send(request(answer));
+            let _ = requests.send(request(answer));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `AddKeyVersion`: the exchange. What a provider says of the material is in `intake`.
+//! `AddKeyVersion`: the exchange. The verification of the material is in `intake`.
 
 use latchkey_contract::vault::v1::{AddKeyVersionRequest, DisableKeyRequest, key};
 use tonic::Code;
@@ -82,13 +82,13 @@ async fn routers_confirm_that_the_old_version_is_gone(vault: Vault) {
     router.keeps_silent();
     let mut client = vault.keys(OWNER);
     let adding = tokio::spawn(async move { client.add_key_version(request("b")).await });
-    let told = router.invalidation(ACME, 0).await;
+    let invalidation = router.invalidation(ACME, 0).await;
     assert_eq!(
-        told.revoked_key_versions,
+        invalidation.revoked_key_versions,
         ["workspaces/acme/keys/main/versions/1"]
     );
     assert!(!adding.is_finished());
-    router.confirms(&told, 1);
+    router.confirms(&invalidation, 1);
     let propagation = adding
         .await
         .unwrap()
@@ -103,7 +103,7 @@ async fn routers_confirm_that_the_old_version_is_gone(vault: Vault) {
         ),
         (1, 1)
     );
-    assert_eq!(propagation.revision, told.revision);
+    assert_eq!(propagation.revision, invalidation.revision);
 }
 
 async fn the_address_stays_unless_another_is_given(vault: Vault) {

@@ -1,4 +1,4 @@
-//! `CreateKey`: what is stored, and what is refused. What a provider says of the material is in
+//! `CreateKey`: stored and refused keys. The verification of the material is in
 //! `intake`.
 
 use latchkey_contract::vault::v1::{CreateKeyRequest, Key, key, verification};
@@ -188,7 +188,7 @@ async fn a_taken_name_is_refused_where_it_is_taken(vault: Vault) {
     refused(outcome, Code::AlreadyExists, "KEY_EXISTS");
     assert!(
         router.tasks().is_empty(),
-        "the provider was asked of a key that can't be stored"
+        "a key that can't be stored was verified"
     );
 }
 
@@ -210,7 +210,7 @@ async fn the_same_material_is_refused_within_a_workspace(vault: Vault) {
         refused_with.metadata["key"],
         "workspaces/acme/projects/web/keys/main"
     );
-    // In another workspace nobody learns that it is known here.
+    // Another workspace does not learn that the material is known here.
     vault
         .store_key(CreateKeyRequest {
             parent: "workspaces/other".to_owned(),
@@ -324,8 +324,8 @@ async fn routers_choose_again_after_a_new_key(vault: Vault) {
         "platform/keys/shared/versions/1"
     );
     vault.create_key(ACME, "own").await;
-    let told = router.invalidation(ACME, 0).await;
-    assert!(told.revoked_key_versions.is_empty());
+    let invalidation = router.invalidation(ACME, 0).await;
+    assert!(invalidation.revoked_key_versions.is_empty());
     let lease = router.obtains(resolve(ACME)).await;
     assert_eq!(lease.key_version, "workspaces/acme/keys/own/versions/1");
 }

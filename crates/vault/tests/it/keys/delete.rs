@@ -80,13 +80,13 @@ async fn routers_confirm_before_the_answer(vault: Vault) {
     router.keeps_silent();
     let mut client = vault.keys(OWNER);
     let deleting = tokio::spawn(async move { client.delete_key(request(NAME)).await });
-    let told = router.invalidation("workspaces/acme", 0).await;
+    let invalidation = router.invalidation("workspaces/acme", 0).await;
     assert_eq!(
-        told.revoked_key_versions,
+        invalidation.revoked_key_versions,
         ["workspaces/acme/keys/main/versions/1"]
     );
     assert!(!deleting.is_finished());
-    router.confirms(&told, 2);
+    router.confirms(&invalidation, 2);
     let propagation = deleting
         .await
         .unwrap()

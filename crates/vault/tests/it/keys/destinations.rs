@@ -236,7 +236,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
         ),
         (
             create(ProviderId::Vertex, |key| {
-                key.cloud_project = "a/../b".into()
+                key.cloud_project = "a/../b".into();
             }),
             "key.cloud_project",
         ),
@@ -271,7 +271,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
 async fn a_new_version_keeps_the_fields_that_it_leaves_empty(vault: Vault) {
     acme(&vault).await;
     let request = create(ProviderId::Azure, |key| {
-        key.api_version = "2024-10-21".into()
+        key.api_version = "2024-10-21".into();
     });
     vault.store_key(request).await;
     for (given, kept) in [

@@ -88,11 +88,11 @@ async fn every_router_that_depends_on_the_key_confirms(vault: Vault) {
     routers[1].keeps_silent();
     let mut client = vault.keys(OWNER);
     let disabling = tokio::spawn(async move { client.disable_key(request(NAME)).await });
-    let told = routers[1].invalidation(ACME, 0).await;
+    let invalidation = routers[1].invalidation(ACME, 0).await;
     routers[0].invalidation(ACME, 0).await;
     assert!(!disabling.is_finished());
     vault.clock.advance(Duration::from_millis(7));
-    routers[1].confirms(&told, 3);
+    routers[1].confirms(&invalidation, 3);
     let propagation = disabling
         .await
         .unwrap()
@@ -103,7 +103,7 @@ async fn every_router_that_depends_on_the_key_confirms(vault: Vault) {
     assert_eq!(propagation.acknowledged_router_count, 2);
     assert_eq!(propagation.fenced_router_count, 0);
     assert_eq!(propagation.in_flight_count, 5);
-    assert_eq!(propagation.revision, told.revision);
+    assert_eq!(propagation.revision, invalidation.revision);
     assert_eq!(propagation.elapsed.unwrap().nanos, 7_000_000);
 }
 
@@ -122,7 +122,7 @@ async fn a_router_that_does_not_depend_on_the_key_gets_no_message(vault: Vault) 
         .into_inner();
     assert_eq!(answer.propagation.unwrap().acknowledged_router_count, 0);
     for router in [idle, busy] {
-        // What is said in a session stays in its order: the answer would come after it.
+        // The messages of a session keep their order: an invalidation would come before the answer.
         router.keeps_alive(1).await;
         assert!(router.invalidations().is_empty());
     }
@@ -177,14 +177,14 @@ async fn a_workspace_of_the_same_name_as_before_is_confirmed_anew(vault: Vault) 
     let seen = router
         .invalidations()
         .iter()
-        .filter(|told| told.scope == ACME)
+        .filter(|invalidation| invalidation.scope == ACME)
         .count();
     router.keeps_silent();
     let mut client = vault.keys(OWNER);
     let disabling = tokio::spawn(async move { client.disable_key(request(NAME)).await });
-    let told = router.invalidation(ACME, seen).await;
+    let invalidation = router.invalidation(ACME, seen).await;
     assert!(!disabling.is_finished());
-    router.confirms(&told, 4);
+    router.confirms(&invalidation, 4);
     let propagation = disabling
         .await
         .unwrap()

@@ -152,7 +152,7 @@ async fn a_workspace_is_created_with_its_keys(vault: Vault) {
 async fn a_project_is_created_with_its_keys(vault: Vault) {
     vault.create_workspace("acme").await;
     let router = Router::open_router_session(&vault).await;
-    // It has asked for something of the workspace, and hears of the new keys.
+    // The router depends on the workspace, and is sent the new keys.
     vault.create_key(ACME, "main").await;
     router.obtains(resolve(ACME)).await;
     let seen = router.invalidations().len();
@@ -194,25 +194,28 @@ async fn one_refused_key_stores_nothing(vault: Vault) {
             let outcome = if good { alive() } else { outcome.clone() };
             router.brings_back(task, outcome);
         }
-        let said = refused(creating.await.unwrap(), code, reason);
-        assert_eq!(said.metadata["field"], "initial_keys[1]");
-        assert!(!said.metadata["provider_message"].is_empty());
-        assert!(said.message.starts_with("initial_keys[1]: "), "{said:?}");
+        let refusal = refused(creating.await.unwrap(), code, reason);
+        assert_eq!(refusal.metadata["field"], "initial_keys[1]");
+        assert!(!refusal.metadata["provider_message"].is_empty());
+        assert!(
+            refusal.message.starts_with("initial_keys[1]: "),
+            "{refusal:?}"
+        );
     }
     nothing_of_the_workspace_is_left(&vault).await;
 
     router.answers_tasks(rejected());
     let outcome = create_in_acme(&vault, project(vec![unchecked("a"), initial("b")])).await;
-    let said = refused(outcome, Code::FailedPrecondition, "PROVIDER_REJECTED_KEY");
-    assert_eq!(said.metadata["field"], "initial_keys[1]");
+    let refusal = refused(outcome, Code::FailedPrecondition, "PROVIDER_REJECTED_KEY");
+    assert_eq!(refusal.metadata["field"], "initial_keys[1]");
     nothing_of_the_project_is_left(&vault, 1).await;
 }
 
 async fn without_a_router_nothing_is_stored(vault: Vault) {
     let outcome = create(&vault, workspace(vec![unchecked("a"), initial("b")])).await;
-    let said = refused(outcome, Code::Unavailable, "NO_ROUTER_CONNECTED");
-    assert_eq!(said.metadata["field"], "initial_keys[1]");
-    assert!(said.retry_after.is_some());
+    let refusal = refused(outcome, Code::Unavailable, "NO_ROUTER_CONNECTED");
+    assert_eq!(refusal.metadata["field"], "initial_keys[1]");
+    assert!(refusal.retry_after.is_some());
     nothing_of_the_workspace_is_left(&vault).await;
     let outcome = create_in_acme(&vault, project(vec![initial("a")])).await;
     refused(outcome, Code::Unavailable, "NO_ROUTER_CONNECTED");
@@ -221,7 +224,7 @@ async fn without_a_router_nothing_is_stored(vault: Vault) {
 
 async fn a_check_may_be_skipped_by_entry(vault: Vault) {
     let router = Router::open_router_session(&vault).await;
-    let request = workspace(vec![initial("asked"), unchecked("unasked")]);
+    let request = workspace(vec![initial("checked"), unchecked("unasked")]);
     create(&vault, request).await.unwrap();
     let grade = |key: &Key| key.verification.as_ref().unwrap().grade();
     let stored = keys(&vault, ACME).await;
@@ -274,8 +277,8 @@ async fn ids_and_materials_are_distinct(vault: Vault) {
         (same_id, "initial_keys[1].key_id"),
     ] {
         let outcome = create(&vault, workspace(vec![initial("a"), second])).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
     }
     assert!(router.tasks().is_empty());
     nothing_of_the_workspace_is_left(&vault).await;
@@ -337,11 +340,11 @@ async fn a_malformed_field_is_named_by_its_entry(vault: Vault) {
             workspace_id: "other".to_owned(),
             ..workspace(vec![initial("a"), second.clone()])
         };
-        let said = refused(create(&vault, request).await, Code::InvalidArgument, reason);
-        assert_eq!(said.fields, [&*field]);
+        let refusal = refused(create(&vault, request).await, Code::InvalidArgument, reason);
+        assert_eq!(refusal.fields, [&*field]);
         let outcome = create_in_acme(&vault, project(vec![initial("a"), second])).await;
-        let said = refused(outcome, Code::InvalidArgument, reason);
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, reason);
+        assert_eq!(refusal.fields, [field]);
     }
     assert!(router.tasks().is_empty());
 }
@@ -355,9 +358,9 @@ async fn a_material_that_the_workspace_has_is_refused(vault: Vault) {
         ..initial("b")
     };
     let outcome = create_in_acme(&vault, project(vec![initial("a"), again])).await;
-    let said = refused(outcome, Code::AlreadyExists, "DUPLICATE_MATERIAL");
-    assert_eq!(said.metadata["key"], "workspaces/acme/keys/main");
-    assert_eq!(said.metadata["field"], "initial_keys[1]");
+    let refusal = refused(outcome, Code::AlreadyExists, "DUPLICATE_MATERIAL");
+    assert_eq!(refusal.metadata["key"], "workspaces/acme/keys/main");
+    assert_eq!(refusal.metadata["field"], "initial_keys[1]");
     assert_eq!(router.tasks().len(), 2);
     nothing_of_the_project_is_left(&vault, 2).await;
 }
@@ -382,8 +385,8 @@ async fn sixteen_keys_may_come_at_once(vault: Vault) {
         key
     };
     let outcome = create(&vault, workspace((0..17).map(large).collect())).await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["initial_keys"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["initial_keys"]);
     let request = workspace((0..16).map(large).collect());
     create(&vault, request).await.unwrap();
     assert_eq!(keys(&vault, ACME).await.len(), 16);

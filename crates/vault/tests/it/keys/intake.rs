@@ -1,5 +1,5 @@
-//! What `CreateKey` and `AddKeyVersion` make of a material: its format, where it is sent, and what
-//! its provider says of it.
+//! The intake of material by `CreateKey` and `AddKeyVersion`: its format, its destination and its
+//! verification.
 
 use latchkey_contract::vault::v1::{AddKeyVersionRequest, CreateKeyRequest, Hello, Key};
 use latchkey_contract::vault::v1::{Verification, verification::Grade};
@@ -71,11 +71,11 @@ async fn a_router_checks_the_material_with_its_provider(vault: Vault) {
         assert_eq!(key.unwrap().verification.unwrap().grade(), Grade::Alive);
     }
     let tasks = router.tasks();
-    let asked: Vec<_> = tasks
+    let checked: Vec<_> = tasks
         .iter()
         .map(|task| api_key(task.material.as_ref()))
         .collect();
-    assert_eq!(asked, [secret(ACME, "new"), secret(ACME, "second")]);
+    assert_eq!(checked, [secret(ACME, "new"), secret(ACME, "second")]);
     assert!(tasks.iter().all(|task| task.provider == "openai"));
 }
 

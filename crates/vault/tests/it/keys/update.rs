@@ -349,12 +349,12 @@ async fn routers_confirm_before_the_answer(vault: Vault) {
         update_mask: None,
     };
     let updating = tokio::spawn(async move { client.update_key(request).await });
-    let told = router.invalidation("workspaces/acme", 0).await;
+    let invalidation = router.invalidation("workspaces/acme", 0).await;
     assert!(!updating.is_finished());
     let outcome = router.resolve(resolve("workspaces/acme")).await;
     refused(outcome, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
     assert!(!updating.is_finished());
-    router.confirms(&told, 0);
+    router.confirms(&invalidation, 0);
     updating.await.unwrap().unwrap();
 }
 

@@ -97,7 +97,7 @@ async fn a_disabled_key_can_be_checked(vault: Vault) {
     vault.keys(OWNER).verify_key(request(NAME)).await.unwrap();
 }
 
-/// Checks a key, and changes it while its provider, which accepts it, is asked.
+/// Verifies a key that its provider accepts, and changes the key during the check.
 async fn while_asked(vault: &Vault, change: impl AsyncFnOnce()) {
     let router = acme(vault).await;
     router.answers_tasks(None);

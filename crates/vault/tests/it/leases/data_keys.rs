@@ -138,7 +138,7 @@ async fn making_and_destroying_are_recorded_and_leasing_is_not(vault: Vault) {
     vault.destroy_data_key(&router, &made.name).await;
     vault.destroy_data_key(&router, &made.name).await;
     let events = vault.log_of_acme().await;
-    let told: Vec<_> = events
+    let methods: Vec<_> = events
         .iter()
         .take_while(|event| event.resource != ACME)
         .map(|event| {
@@ -149,7 +149,7 @@ async fn making_and_destroying_are_recorded_and_leasing_is_not(vault: Vault) {
             event.method.rsplit('/').next().unwrap()
         })
         .collect();
-    assert_eq!(told, ["DestroyDataKey", "CreateDataKey"]);
+    assert_eq!(methods, ["DestroyDataKey", "CreateDataKey"]);
     // No router chooses anew because of it.
     router.keeps_alive(1).await;
     assert!(router.invalidations().is_empty());
@@ -167,7 +167,7 @@ async fn deleting_a_workspace_deletes_its_data_keys(vault: Vault) {
     };
     let mut client = vault.workspaces(OPERATOR);
     let answer = client.delete_workspace(delete).await.unwrap();
-    // The router is told, though no key was ever leased to it.
+    // The change is sent to the router, though no key was ever leased to it.
     let propagation = answer.into_inner().propagation.unwrap();
     assert_eq!(propagation.acknowledged_router_count, 1);
     router.invalidation(ACME, 0).await;
@@ -206,8 +206,8 @@ async fn a_malformed_field_is_named(vault: Vault) {
     let session = &router.session;
     let mut client = vault.leases(ROUTER);
     for (session, workspace, field) in [
-        ("", ACME, "session"),
-        ("x", ACME, "session"),
+        ("", ACME, "router_session"),
+        ("x", ACME, "router_session"),
         (session, "", "workspace"),
         (session, "platform", "workspace"),
         (session, "workspaces/acme/projects/web", "workspace"),
@@ -217,7 +217,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
         assert_eq!(refused.fields, [field]);
     }
     for (session, name, field) in [
-        ("x", UNKNOWN, "session"),
+        ("x", UNKNOWN, "router_session"),
         (session, "", "name"),
         (session, "workspaces/acme/dataKeys/1", "name"),
         (session, "workspaces/acme/keys/main", "name"),

@@ -24,10 +24,11 @@ fn dry(request: ResolveRequest) -> ResolveRequest {
 }
 
 /// Each candidate with its step and rule.
-fn told(response: &ResolveResponse) -> Vec<(&str, i32, &str)> {
+fn steps(response: &ResolveResponse) -> Vec<(&str, i32, &str)> {
     let candidates = response.candidates.iter();
-    let told = candidates.map(|told| (&*told.key, told.step, &*told.rule));
-    told.collect()
+    candidates
+        .map(|candidate| (&*candidate.key, candidate.step, &*candidate.rule))
+        .collect()
 }
 
 async fn a_dry_run_returns_the_order_of_keys_and_leases_nothing(vault: Vault) {
@@ -71,7 +72,7 @@ async fn a_dry_run_returns_the_order_of_keys_and_leases_nothing(vault: Vault) {
         ("platform/keys/shared", 3, ""),
         ("workspaces/acme/keys/off", 0, "KEY_DISABLED"),
     ];
-    assert_eq!(told(&response), expected);
+    assert_eq!(steps(&response), expected);
     let first = &response.candidates[0];
     assert_eq!(first.key_version, "workspaces/acme/keys/a/versions/1");
     assert_eq!((&*first.material_tail, first.weight), ("wxyz", 3));
@@ -82,12 +83,12 @@ async fn a_dry_run_returns_the_order_of_keys_and_leases_nothing(vault: Vault) {
     let leases = vault.leases(OPERATOR).list_leases(request).await.unwrap();
     assert!(leases.into_inner().leases.is_empty());
     assert_eq!(vault.get_key(&first.key).await.last_used_time, None);
-    // What is told first is what is leased first.
+    // The first step names the key that is leased first.
     let lease = router.obtains(resolve(ACME)).await;
     assert!(
-        told(&response)[..2]
+        steps(&response)[..2]
             .iter()
-            .any(|told| lease.key_version.starts_with(told.0))
+            .any(|step| lease.key_version.starts_with(step.0))
     );
 }
 
@@ -102,7 +103,7 @@ async fn a_dry_run_returns_a_refusal_as_data(vault: Vault) {
     let router = Router::open_router_session(&vault).await;
     let response = router.resolve(dry(resolve(ACME))).await.unwrap();
     let expected = [("platform/keys/shared", 0, "PLATFORM_NOT_ALLOWED")];
-    assert_eq!(told(&response), expected);
+    assert_eq!(steps(&response), expected);
     let refusal = response.refusal.unwrap();
     assert_eq!(refusal.reason, "OWN_KEY_REQUIRED");
     assert_eq!(

@@ -107,10 +107,10 @@ async fn routers_choose_again_when_they_change(vault: Vault) {
         set(&vault, fallbacks()).await;
     };
     let confirming = async {
-        let told = router.invalidation(ACME, 0).await;
-        assert!(told.revision > chosen_at);
-        assert!(told.revoked_key_versions.is_empty());
-        router.confirms(&told, 0);
+        let invalidation = router.invalidation(ACME, 0).await;
+        assert!(invalidation.revision > chosen_at);
+        assert!(invalidation.revoked_key_versions.is_empty());
+        router.confirms(&invalidation, 0);
     };
     // It answers only once the router has confirmed: the next choice is made anew.
     tokio::join!(setting, confirming);

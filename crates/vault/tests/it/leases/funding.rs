@@ -225,25 +225,29 @@ async fn a_request_that_the_workspace_forbids_is_refused_as_forbidden(vault: Vau
     };
     let fields = ["allowed_capabilities", "denied_models"];
     change(&vault, OWNER, update(rules, &fields)).await.unwrap();
-    let asks = |model: &str, capability: Capability| ResolveRequest {
+    let request = |model: &str, capability: Capability| ResolveRequest {
         model: model.to_owned(),
         capability: capability.into(),
         ..resolve(ACME)
     };
-    router.obtains(asks("gpt-5.4", Capability::Generate)).await;
+    router
+        .obtains(request("gpt-5.4", Capability::Generate))
+        .await;
     for request in [
-        asks("gpt-5.5-pro", Capability::Generate),
-        asks("gpt-5.4", Capability::Embed),
+        request("gpt-5.5-pro", Capability::Generate),
+        request("gpt-5.4", Capability::Embed),
         ResolveRequest {
             key: "main".to_owned(),
-            ..asks("gpt-5.5-pro", Capability::Generate)
+            ..request("gpt-5.5-pro", Capability::Generate)
         },
     ] {
         let refusal = router.resolve(request).await;
         let refusal = refused(refusal, Code::FailedPrecondition, "POLICY_FORBIDS");
         assert_eq!(refusal.metadata["rule"], "WORKSPACE_FORBIDS");
     }
-    let lease = router.obtains(asks("gpt-5.4", Capability::Generate)).await;
+    let lease = router
+        .obtains(request("gpt-5.4", Capability::Generate))
+        .await;
     assert_eq!(lease.additional_model_rules[0].denied_models, ["gpt-5.5*"]);
 }
 
@@ -410,7 +414,7 @@ async fn policies_are_stored_and_shown(vault: Vault) {
         event
             .details
             .get("funding")
-            .is_some_and(|said| said == words)
+            .is_some_and(|text| text == words)
     }));
 }
 

@@ -93,8 +93,8 @@ async fn a_malformed_field_is_named(vault: Vault) {
         (ACME, "", "identity"),
     ] {
         let outcome = router.looks_up(&vault, workspace, identity).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
     }
     let request = LookUpMemberRequest {
         router_session: "s1".to_owned(),
@@ -102,8 +102,8 @@ async fn a_malformed_field_is_named(vault: Vault) {
         identity: BOB.actor(),
     };
     let outcome = vault.leases(ROUTER).look_up_member(request).await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["session"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["router_session"]);
 }
 
 async fn only_an_attached_router_looks_up_members(vault: Vault) {

@@ -1,9 +1,9 @@
-//! `OpenRouterSession`: how a session begins, lives and ends. What it is told of changes is tested with the
+//! `OpenRouterSession`: how a session begins, lives and ends. The messages of a change are tested with the
 //! methods that make them, key reports in `quarantine`.
 
 use std::time::Duration;
 
-use latchkey_contract::vault::v1::open_router_session_request::Message as Said;
+use latchkey_contract::vault::v1::open_router_session_request::Message;
 use latchkey_contract::vault::v1::{
     CreateProjectRequest, DisableKeyRequest, Hello, KeepAlive, OpenRouterSessionRequest,
     ScopeRevision, key,
@@ -49,8 +49,8 @@ async fn revisions(router: &Router) -> Vec<ScopeRevision> {
     router.resolve(resolve(ACME)).await.unwrap().revisions
 }
 
-async fn opens_session_with(vault: &Vault, said: Option<Said>) -> tonic::Status {
-    let requests = [OpenRouterSessionRequest { message: said }];
+async fn refusal_of_first(vault: &Vault, message: Option<Message>) -> tonic::Status {
+    let requests = [OpenRouterSessionRequest { message }];
     vault
         .leases(ROUTER)
         .open_router_session(iter(requests))
@@ -87,9 +87,9 @@ async fn a_keep_alive_is_answered_with_the_time_that_is_left(vault: Vault) {
 }
 
 async fn a_session_begins_with_hello(vault: Vault) {
-    let keep_alive = Said::KeepAlive(KeepAlive { sequence: 1 });
-    for said in [Some(keep_alive), None] {
-        let status = opens_session_with(&vault, said).await;
+    let keep_alive = Message::KeepAlive(KeepAlive { sequence: 1 });
+    for message in [Some(keep_alive), None] {
+        let status = refusal_of_first(&vault, message).await;
         let refused = refused::<()>(Err(status), Code::InvalidArgument, "HELLO_REQUIRED");
         assert_eq!(refused.fields, ["hello"]);
     }
@@ -106,7 +106,7 @@ async fn a_malformed_scope_is_refused(vault: Vault) {
         scope: "acme".to_owned(),
         revision: 1,
     };
-    let status = opens_session_with(&vault, Some(Said::Hello(hello(&[held])))).await;
+    let status = refusal_of_first(&vault, Some(Message::Hello(hello(&[held])))).await;
     let refused = refused::<()>(Err(status), Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(refused.fields, ["hello.revisions.scope"]);
 }
@@ -149,9 +149,9 @@ async fn a_returning_router_is_sent_changes_of_the_scopes_it_caches(vault: Vault
         .unwrap()
         .into_inner();
     assert_eq!(answer.propagation.unwrap().acknowledged_router_count, 1);
-    let told = router.invalidation(ACME, 0).await;
+    let invalidation = router.invalidation(ACME, 0).await;
     assert_eq!(
-        told.revoked_key_versions,
+        invalidation.revoked_key_versions,
         ["workspaces/acme/keys/main/versions/1"]
     );
 }
@@ -218,9 +218,12 @@ async fn a_change_by_another_replica_is_sent(vault: Vault) {
         .create_project(project)
         .await
         .unwrap();
-    let told = router.invalidation(ACME, 0).await;
+    let invalidation = router.invalidation(ACME, 0).await;
     assert_eq!(
-        (told.revision, told.revoked_key_versions.len()),
+        (
+            invalidation.revision,
+            invalidation.revoked_key_versions.len()
+        ),
         (revision + 1, 0)
     );
     let answer = replica
@@ -229,10 +232,10 @@ async fn a_change_by_another_replica_is_sent(vault: Vault) {
         .await
         .unwrap()
         .into_inner();
-    // Its own routers only are counted; this one is told all the same.
+    // Only routers of the same replica are counted; the message is sent all the same.
     assert_eq!(answer.propagation.unwrap().acknowledged_router_count, 0);
-    let told = router.invalidation(ACME, 1).await;
-    assert_eq!(told.revision, revision + 2);
+    let invalidation = router.invalidation(ACME, 1).await;
+    assert_eq!(invalidation.revision, revision + 2);
 }
 
 async fn a_stopping_vault_ends_sessions_with_its_reason(vault: Vault) {

@@ -1,4 +1,4 @@
-//! What a key report of an router_session router does.
+//! The key reports of an attached router.
 
 use latchkey_contract::vault::v1::{DisableKeyRequest, ListAuditEventsRequest, key};
 
@@ -25,7 +25,7 @@ async fn acme(vault: &Vault) -> Router {
     Router::open_router_session(vault).await
 }
 
-/// What a session says is heard in its order: once the answer is there, so was what came before.
+/// The messages of a session are handled in their order: the answer proves that those before it were.
 async fn is_heard(router: &Router) {
     router.keeps_alive(99).await;
 }
@@ -119,10 +119,10 @@ async fn a_disabled_key_stays_disabled(vault: Vault) {
         etag: String::new(),
     };
     let disabling = tokio::spawn(async move { client.disable_key(disable).await });
-    let told = router.invalidation(ACME, 0).await;
+    let invalidation = router.invalidation(ACME, 0).await;
     // A call that was in flight fails while the change is still being confirmed.
     router.reports(VERSION);
-    router.confirms(&told, 0);
+    router.confirms(&invalidation, 0);
     disabling.await.unwrap().unwrap();
     is_heard(&router).await;
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Disabled);

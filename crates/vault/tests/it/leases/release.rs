@@ -71,7 +71,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
                 router_session: String::new(),
                 ..request
             },
-            "session",
+            "router_session",
         ),
     ] {
         let outcome = vault.leases(ROUTER).release_lease(request).await;

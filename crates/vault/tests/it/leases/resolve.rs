@@ -138,19 +138,19 @@ async fn the_platform_pays_where_the_customer_has_no_key(vault: Vault) {
 
 async fn the_revisions_of_both_scopes_are_returned(vault: Vault) {
     let router = acme(&vault).await;
-    let told = async || {
+    let revisions = async || {
         let response = router.resolve(resolve(ACME)).await.unwrap();
         let revisions = response.revisions.into_iter();
         revisions
-            .map(|told| (told.scope, told.revision))
+            .map(|revision| (revision.scope, revision.revision))
             .collect::<Vec<_>>()
     };
-    let before = told().await;
+    let before = revisions().await;
     assert_eq!(before[0].0, ACME);
     assert_eq!(before[1].0, "platform");
     vault.create_key(ACME, "second").await;
     vault.create_key("platform", "shared").await;
-    let after = told().await;
+    let after = revisions().await;
     assert_eq!(after[0].1, before[0].1 + 1);
     assert_eq!(after[1].1, before[1].1 + 1);
 }
@@ -335,7 +335,7 @@ async fn a_malformed_field_is_named(vault: Vault) {
     let outcome = vault.leases(crate::harness::ROUTER).resolve(request).await;
     assert_eq!(
         refused(outcome, Code::InvalidArgument, "FIELD_INVALID").fields,
-        ["session"]
+        ["router_session"]
     );
 }
 

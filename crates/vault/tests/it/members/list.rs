@@ -62,8 +62,8 @@ async fn a_token_is_good_for_its_workspace_only(vault: Vault) {
     for (parent, token) in [(OTHER, &*token), (ACME, "x")] {
         let mut client = vault.workspaces(OWNER);
         let outcome = client.list_members(request(parent, 1, token)).await;
-        let said = refused(outcome, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
-        assert_eq!(said.fields, ["page_token"]);
+        let refusal = refused(outcome, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
+        assert_eq!(refusal.fields, ["page_token"]);
     }
 }
 
@@ -79,8 +79,8 @@ async fn a_malformed_parent_is_refused(vault: Vault) {
     for parent in ["", "platform", "workspaces/acme/projects/web"] {
         let mut client = vault.workspaces(OWNER);
         let outcome = client.list_members(request(parent, 0, "")).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, ["parent"]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, ["parent"]);
     }
 }
 

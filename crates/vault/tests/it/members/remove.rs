@@ -111,8 +111,8 @@ async fn a_malformed_name_is_refused(vault: Vault) {
             etag: String::new(),
         };
         let outcome = vault.workspaces(OWNER).remove_member(request).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, ["name"]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, ["name"]);
     }
 }
 

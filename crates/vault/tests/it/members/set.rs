@@ -109,9 +109,9 @@ async fn an_identity_is_a_member_once_in_a_workspace(vault: Vault) {
     vault.set_member(ACME, BOB, Role::Member).await;
     let another = member(ACME, "robert", &BOB.actor(), Role::Owner);
     let outcome = set_by(&vault, OWNER, another.clone()).await;
-    let said = refused(outcome, Code::AlreadyExists, "MEMBER_EXISTS");
-    assert_eq!(said.fields, ["member.identity"]);
-    assert_eq!(said.metadata["member"], "workspaces/acme/members/bob");
+    let refusal = refused(outcome, Code::AlreadyExists, "MEMBER_EXISTS");
+    assert_eq!(refusal.fields, ["member.identity"]);
+    assert_eq!(refusal.metadata["member"], "workspaces/acme/members/bob");
 
     // Nor does one become another by a change.
     vault.set_member(ACME, ADA, Role::Caller).await;
@@ -134,7 +134,7 @@ async fn an_etag_guards_against_another_change(vault: Vault) {
         etag: etag.to_owned(),
         ..member(ACME, id, &format!("token:{id}"), Role::Member)
     };
-    // Nobody has read somebody who is not there.
+    // A missing member has no etag that a caller could have read.
     let outcome = set_by(&vault, OWNER, with("bob", "r1")).await;
     refused(outcome, Code::Aborted, "ETAG_MISMATCH");
     let first = set_by(&vault, OWNER, with("bob", "")).await.unwrap();
@@ -175,8 +175,8 @@ async fn a_malformed_field_is_named(vault: Vault) {
         (called("x".repeat(64)), "member.display_name"),
     ] {
         let outcome = set_by(&vault, OWNER, member).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
     }
     assert!(members(&vault, ACME).await.is_empty());
 }

@@ -90,9 +90,9 @@ async fn routers_confirm_that_its_keys_are_gone(vault: Vault) {
         .unwrap()
         .into_inner();
     assert_eq!(answer.propagation.unwrap().acknowledged_router_count, 1);
-    let told = router.invalidation("workspaces/acme", 0).await;
+    let invalidation = router.invalidation("workspaces/acme", 0).await;
     assert_eq!(
-        told.revoked_key_versions,
+        invalidation.revoked_key_versions,
         ["workspaces/acme/projects/web/keys/main/versions/1"]
     );
     let outcome = router.resolve(resolve(NAME)).await;

@@ -78,16 +78,20 @@ async fn changes_that_lock_several_workspaces_do_not_wait_in_a_circle(vault: Vau
         let numbers: Vec<_> = events.iter().map(|event| event.sequence).rev().collect();
         let expected: Vec<_> = (1..).take(events.len()).collect();
         assert_eq!(numbers, expected, "{scope}");
-        // What happened to own keys is told in turns: off, on, off, on.
+        // The log records switches in turns: off, on, off, on.
         let openai = format!("{scope}/providers/openai");
-        let told: Vec<_> = events
+        let states: Vec<_> = events
             .iter()
             .rev()
             .filter(|event| event.resource == openai)
             .map(|event| event.details["own_keys"].as_str())
             .collect();
         let turns = ["off", "on"].into_iter().cycle();
-        assert_eq!(told, turns.take(told.len()).collect::<Vec<_>>(), "{scope}");
+        assert_eq!(
+            states,
+            turns.take(states.len()).collect::<Vec<_>>(),
+            "{scope}"
+        );
     }
 }
 
@@ -120,12 +124,12 @@ async fn a_switch_and_an_override_at_once_agree_on_the_affected_workspaces(vault
     // However the two fell together: whoever reads the log knows at each point whether own keys are
     // used, and in the end they are.
     let events = vault.events("workspaces/acme").await;
-    let told: Vec<_> = events
+    let states: Vec<_> = events
         .iter()
         .rev()
         .filter_map(|event| event.details.get("own_keys"))
         .collect();
     let turns = ["off", "on"].into_iter().cycle();
-    assert_eq!(told, turns.take(told.len()).collect::<Vec<_>>());
-    assert!(told.len().is_multiple_of(2));
+    assert_eq!(states, turns.take(states.len()).collect::<Vec<_>>());
+    assert!(states.len().is_multiple_of(2));
 }

@@ -112,8 +112,8 @@ async fn an_override_is_for_its_workspace_alone(vault: Vault) {
         ("workspaces/acme", of_acme),
         ("workspaces/other", of_everybody),
     ] {
-        for asked in [None, Some(ProviderId::OpenAi)] {
-            let found = availability(&vault, workspace, asked).await.unwrap();
+        for provider in [None, Some(ProviderId::OpenAi)] {
+            let found = availability(&vault, workspace, provider).await.unwrap();
             assert_eq!(found[&ProviderId::OpenAi], expected, "{workspace}");
         }
     }
@@ -127,8 +127,8 @@ async fn a_damaged_row_allows_nothing(vault: Vault) {
     for damaged in ["'on'", "NULL", "'x'"] {
         let sql = format!("UPDATE provider_access SET own_keys = {damaged}");
         tables.execute_unprepared(&sql).await.unwrap();
-        for asked in [None, Some(ProviderId::OpenAi)] {
-            let found = availability(&vault, "workspaces/acme", asked).await;
+        for provider in [None, Some(ProviderId::OpenAi)] {
+            let found = availability(&vault, "workspaces/acme", provider).await;
             assert!(
                 matches!(found, Err(VaultError::Custody(CustodyError::Integrity(_)))),
                 "{damaged}"

@@ -72,8 +72,8 @@ async fn the_general_terms_hold_again_without_the_override(vault: Vault) {
     let answer = vault.delete_override(request(OVERRIDE)).await.unwrap();
     let propagation = answer.propagation.unwrap();
     assert_eq!(propagation.acknowledged_router_count, 1);
-    let told = router.invalidation(ACME, 0).await;
-    assert_eq!(told.revision, propagation.revision);
+    let invalidation = router.invalidation(ACME, 0).await;
+    assert_eq!(invalidation.revision, propagation.revision);
     router.obtains(resolve(ACME)).await;
     assert_eq!(vault.overrides().await, [azure]);
     let again = update_override(OVERRIDE, ProviderAccess::default());

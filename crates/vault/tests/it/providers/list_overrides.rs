@@ -37,9 +37,9 @@ async fn a_workspaces_own_overrides_are_listed_by_provider(vault: Vault) {
     set(&vault, "acme", &["vertex", "openai", "anthropic"]).await;
     set(&vault, "other", &["azure"]).await;
     set(&vault, "plain", &[]).await;
-    // What holds for everybody is no override.
-    let everybody = update("providers/google", own_keys(Switch::Off));
-    vault.update_provider(everybody).await.unwrap();
+    // The general terms are not an override.
+    let general = update("providers/google", own_keys(Switch::Off));
+    vault.update_provider(general).await.unwrap();
     for (parent, expected) in [
         (ACME, &["anthropic", "openai", "vertex"][..]),
         ("workspaces/other", &["azure"]),

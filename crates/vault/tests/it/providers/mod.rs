@@ -111,7 +111,7 @@ impl Vault {
     }
 }
 
-/// What an event tells beside who and when.
+/// The details of an event.
 fn details(event: &AuditEvent) -> Vec<(&str, &str)> {
     let details = event.details.iter();
     details

@@ -1,4 +1,4 @@
-//! Own keys that are switched off or on for everybody, as the workspaces find it in their logs.
+//! The switch of own keys for all workspaces, as the logs of the affected workspaces record it.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::vault::v1::provider_access::Switch;
@@ -40,18 +40,18 @@ impl Vault {
         answer.moved_workspace_count
     }
 
-    /// What the logs of workspaces tell of switches, newest first.
+    /// The switches in the log of a workspace, newest first.
     async fn switched(&self, workspace: &str) -> Vec<String> {
         let events = self.events(&format!("workspaces/{workspace}")).await;
         let events = events.iter().filter(|event| event.method == METHOD);
-        let tell = |event| {
+        let describe = |event| {
             let details: Vec<_> = details(event).into_iter().collect();
             let details = details
                 .iter()
                 .map(|(name, value)| format!("{name}={value}"));
             details.collect::<Vec<_>>().join(" ")
         };
-        events.map(tell).collect()
+        events.map(describe).collect()
     }
 }
 
@@ -60,7 +60,7 @@ const ON: &str = "own_keys=on";
 
 async fn a_switch_is_recorded_in_the_log_of_each_workspace_with_own_keys(vault: Vault) {
     vault.tenants(&["acme", "other"]).await;
-    // The platform's own keys are nobody's.
+    // The platform's keys are not a customer's own keys.
     vault.create_key("platform", "main").await;
     assert_eq!(vault.switch(Switch::Off).await, 2);
     for workspace in ["acme", "other"] {
@@ -109,7 +109,7 @@ async fn a_workspace_with_a_switch_of_its_own_is_not_affected(vault: Vault) {
     vault.tenants(&["acme", "other", "third"]).await;
     let request = update_override(OVERRIDE, own_keys(Switch::On));
     vault.update_override(request).await.unwrap();
-    // One that says nothing of own keys.
+    // An override without a switch of own keys.
     let models = ProviderAccess {
         denied_models: super::models(&["o3"]),
         ..ProviderAccess::default()
@@ -168,7 +168,7 @@ async fn an_affected_workspace_can_be_changed_afterwards(vault: Vault) {
     let before = revision().await;
     vault.switch(Switch::Off).await;
     vault.switch(Switch::On).await;
-    // What routers hold of the workspace stays good: they were told of the platform's change.
+    // The leases of the workspace stay valid: routers were sent the change of the platform.
     assert_eq!(revision().await, before);
     let vault = vault.restart().await;
     vault.create_key(ACME, "spare").await;

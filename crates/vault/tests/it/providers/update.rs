@@ -176,15 +176,15 @@ async fn every_router_confirms_a_change(vault: Vault) {
     assert_eq!(propagation.fenced_router_count, 0);
     assert_eq!(propagation.in_flight_count, 4);
     for router in &routers {
-        let told = router.invalidation("platform", 0).await;
-        assert_eq!(told.revision, propagation.revision);
-        assert!(told.revoked_key_versions.is_empty());
+        let invalidation = router.invalidation("platform", 0).await;
+        assert_eq!(invalidation.revision, propagation.revision);
+        assert!(invalidation.revoked_key_versions.is_empty());
         // The workspaces themselves did not change.
         assert!(
             router
                 .invalidations()
                 .iter()
-                .all(|told| told.scope == "platform")
+                .all(|invalidation| invalidation.scope == "platform")
         );
     }
     let again = update(OPENAI, own_keys(Switch::On));

@@ -131,8 +131,8 @@ async fn only_routers_of_the_workspace_confirm_an_override(vault: Vault) {
     let answer = vault.update_override(request).await.unwrap();
     let propagation = answer.propagation.unwrap();
     assert_eq!(propagation.acknowledged_router_count, 1);
-    let told = concerned.invalidation(ACME, 0).await;
-    assert_eq!(told.revision, propagation.revision);
+    let invalidation = concerned.invalidation(ACME, 0).await;
+    assert_eq!(invalidation.revision, propagation.revision);
     other.keeps_alive(1).await;
     assert!(other.invalidations().is_empty());
 }
@@ -179,7 +179,7 @@ async fn switching_own_keys_is_recorded_with_the_fallback(vault: Vault) {
         details(&switch(Switch::On).await),
         [("access.own_keys", "on")]
     );
-    // Off for everybody now: what holds for the workspace is its own.
+    // Off for all workspaces now: this workspace has its own switch.
     let request = update(OPENAI, own_keys(Switch::Off));
     vault.update_provider(request).await.unwrap();
     assert_eq!(

@@ -1,10 +1,10 @@
-//! What happens to a key while its provider is asked of it, and at another vault.
+//! Changes of a key during its recheck, at the same vault and at another.
 
 use latchkey_contract::vault::v1::{
     AddKeyVersionRequest, DeleteKeyRequest, DisableKeyRequest, EnableKeyRequest, key, verification,
 };
 
-use super::{ACME, INTERVAL, NAME, acme, is_refused, later, told};
+use super::{ACME, INTERVAL, NAME, acme, is_refused, later, recheck_count};
 use crate::harness::{OWNER, Router, Vault, alive, material, rejected, secret};
 use crate::on_both_databases;
 
@@ -26,7 +26,7 @@ async fn asked_later(vault: &Vault) -> Router {
     router
 }
 
-/// Changes a key while its provider is asked, which accepts it.
+/// Changes a key during a recheck that its provider accepts.
 async fn while_asked(vault: &Vault, change: impl AsyncFnOnce(&Router)) {
     let router = asked_later(vault).await;
     let changed = async {
@@ -35,7 +35,7 @@ async fn while_asked(vault: &Vault, change: impl AsyncFnOnce(&Router)) {
         router.brings_back(&task, alive());
     };
     tokio::join!(vault.checks_again(), changed);
-    assert_eq!(told(vault, ACME).await, 0);
+    assert_eq!(recheck_count(vault, ACME).await, 0);
 }
 
 async fn enable(vault: &Vault) {
@@ -135,5 +135,5 @@ async fn two_vaults_readmit_a_key_once(vault: Vault) {
     tokio::join!(vault.checks_again(), replica.checks_again(), answered);
     let key = vault.get_key(NAME).await;
     assert_eq!((key.state(), key.etag.as_str()), (key::State::Active, "r3"));
-    assert_eq!(told(&vault, ACME).await, 1);
+    assert_eq!(recheck_count(&vault, ACME).await, 1);
 }

@@ -35,8 +35,11 @@ async fn is_refused(vault: &Vault, router: &Router, name: &str) -> Key {
     let lease = router.obtains(named).await;
     let scope: String = name.split_inclusive('/').take(2).collect();
     let scope = scope.trim_end_matches('/');
-    let told = router.invalidations();
-    let seen = told.iter().filter(|told| told.scope == scope).count();
+    let invalidations = router.invalidations();
+    let seen = invalidations
+        .iter()
+        .filter(|each| each.scope == scope)
+        .count();
     router.reports(&lease.key_version);
     router.invalidation(scope, seen).await;
     let key = vault.get_key(name).await;
@@ -44,7 +47,7 @@ async fn is_refused(vault: &Vault, router: &Router, name: &str) -> Key {
     key
 }
 
-/// Lets time pass, longer than a session may be silent: the router opens_session anew.
+/// Lets so much time pass that sessions lapse, and opens another session.
 async fn later(vault: &Vault, router: Router, span: Duration) -> Router {
     router.leaves().await;
     vault.clock.advance(span);
@@ -67,8 +70,8 @@ async fn events(vault: &Vault, parent: &str) -> Vec<AuditEvent> {
     page.into_inner().audit_events
 }
 
-/// How many events tell of rechecks.
-async fn told(vault: &Vault, parent: &str) -> usize {
+/// The number of recheck events in a log.
+async fn recheck_count(vault: &Vault, parent: &str) -> usize {
     let events = events(vault, parent).await;
     events
         .iter()

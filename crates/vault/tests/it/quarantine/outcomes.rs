@@ -1,10 +1,10 @@
-//! What becomes of a refused key by what its provider says next.
+//! The outcome of a recheck, by the answer of the provider.
 
 use latchkey_contract::vault::v1::audit_event::Decision;
 use latchkey_contract::vault::v1::funding_policy::FundingFallback;
 use latchkey_contract::vault::v1::{FundingPolicy, Hello, ResolveRequest, key, verification};
 
-use super::{ACME, ALMOST, INTERVAL, NAME, SECOND, acme, events, is_refused, later, told};
+use super::{ACME, ALMOST, INTERVAL, NAME, SECOND, acme, events, is_refused, later, recheck_count};
 use crate::harness::{
     Outcome, ROUTER, Router, Vault, api_key, create_key, hello, limited, reachable, rejected,
     resolve, secret, unreachable,
@@ -43,10 +43,10 @@ async fn a_key_that_is_accepted_again_is_leased_again(vault: Vault) {
     assert_eq!(checked.grade(), verification::Grade::Alive);
     assert_eq!(checked.verify_time, key.update_time);
     // Told before the round was over: the next choice is made anew.
-    let told = router.invalidations();
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].scope, ACME);
-    assert_eq!(told[0].revoked_key_versions, [""; 0]);
+    let invalidations = router.invalidations();
+    assert_eq!(invalidations.len(), 1);
+    assert_eq!(invalidations[0].scope, ACME);
+    assert_eq!(invalidations[0].revoked_key_versions, [""; 0]);
     let named = ResolveRequest {
         key: NAME.to_owned(),
         ..resolve(ACME)
@@ -98,7 +98,7 @@ async fn stays_aside(vault: &Vault, outcome: Outcome, grade: verification::Grade
     assert_eq!((checked.grade(), checked.detail.as_str()), (grade, words));
     let set_aside = aside.update_time.unwrap().seconds;
     assert_eq!(checked.verify_time.unwrap().seconds, set_aside + 900);
-    // Nothing else has changed, and nobody is told.
+    // Nothing else has changed, and no invalidation is sent.
     key.verification.clone_from(&aside.verification);
     assert_eq!(key, aside);
     assert_eq!(events(vault, ACME).await, before);
@@ -184,7 +184,7 @@ async fn keys_of_projects_and_of_the_platform_are_readmitted_too(vault: Vault) {
     for name in [names[0], names[1], NAME] {
         assert_eq!(vault.get_key(name).await.state(), key::State::Active);
     }
-    assert_eq!(told(&vault, ACME).await, 2);
+    assert_eq!(recheck_count(&vault, ACME).await, 2);
     let event = events(&vault, "platform").await.remove(0);
     assert_eq!(
         (event.method.as_str(), event.resource.as_str()),

@@ -8,7 +8,7 @@ use latchkey_contract::vault::v1::{UpdateKeyRequest, key};
 use prost_types::Timestamp;
 use sea_orm::ConnectionTrait as _;
 
-use super::{ACME, ALMOST, INTERVAL, NAME, SECOND, acme, events, is_refused, later, told};
+use super::{ACME, ALMOST, INTERVAL, NAME, SECOND, acme, events, is_refused, later, recheck_count};
 use crate::harness::{OWNER, Router, Vault, alive, api_key, config, mask, rejected, secret};
 use crate::on_both_databases;
 
@@ -84,17 +84,17 @@ async fn the_longest_refused_keys_are_checked_first_and_few_at_a_time(vault: Vau
         }
     };
     tokio::join!(vault.checks_again(), answered);
-    let asked: Vec<_> = router
+    let checked: Vec<_> = router
         .tasks()
         .iter()
         .map(|task| api_key(task.material.as_ref()).to_owned())
         .collect();
-    assert_eq!(asked, secrets[..32]);
+    assert_eq!(checked, secrets[..32]);
 
     router.answers_tasks(alive());
     vault.checks_again().await;
     assert_eq!(router.tasks().len(), MANY);
-    assert_eq!(told(&vault, ACME).await, 2);
+    assert_eq!(recheck_count(&vault, ACME).await, 2);
 }
 
 async fn a_damaged_key_is_recorded_once_and_does_not_stop_the_others(vault: Vault) {

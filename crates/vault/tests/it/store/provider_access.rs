@@ -1,4 +1,4 @@
-//! What is allowed of providers, and whom a switch of own keys moves.
+//! Provider access, and the workspaces that a switch of own keys affects.
 
 use latchkey_vault::domain::availability::{ProviderAccess, ProviderTerms};
 use latchkey_vault::store::provider_access;

@@ -44,16 +44,16 @@ async fn revisions_have_no_gaps_under_concurrent_changes(db: Migrated) {
     revisions.sort_unstable();
     let expected: Vec<_> = (acme.revision + 1..=acme.revision + CHANGES).collect();
     assert_eq!(revisions, expected);
-    // The log tells of them in the order of their commits.
+    // The log has them in the order of their commits.
     let events = audit_events::list(&db.store, acme.uid, None, 100)
         .await
         .unwrap();
-    let told: Vec<u64> = events
+    let revisions: Vec<u64> = events
         .iter()
         .rev()
         .map(|event| event.resource.parse().unwrap())
         .collect();
-    assert_eq!(told, expected);
+    assert_eq!(revisions, expected);
 }
 
 async fn changes_of_one_workspace_take_turns(db: Migrated) {

@@ -23,7 +23,7 @@ on_both_databases!(
 
 use Found::{Locked, Nothing, Noticed, Ok};
 
-/// What a column's change leads to: shown, borrowed by name, borrowed by provider, and how many
+/// What a column's change leads to: shown, leased by name, leased by provider, and how many
 /// alarms are recorded.
 type Expected = ([Found; 3], usize);
 

@@ -1,4 +1,4 @@
-//! Data keys of routers: a row that was changed, or moved to another tenant, is leased to nobody.
+//! Data keys of routers: a row that was changed, or moved to another tenant, is never leased.
 
 use latchkey_contract::vault::v1::{
     CreateDataKeyRequest, DataKey, DestroyDataKeyRequest, LeaseDataKeyRequest,

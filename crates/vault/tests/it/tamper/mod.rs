@@ -1,5 +1,5 @@
-//! Somebody who can write to the database, but has no root key: whatever they change, a changed row
-//! is refused, and the refusal is recorded.
+//! An attacker who can write to the database but has no root key: every changed row is refused, and
+//! the refusal is recorded.
 
 mod added;
 mod columns;
@@ -17,7 +17,7 @@ use tonic_types::StatusExt as _;
 
 use crate::harness::{OPERATOR, OWNER, Router, Vault, create_key, resolve};
 
-/// A key under attack, and the scope that it is borrowed for.
+/// A key under attack, and the scope that it is leased for.
 #[derive(Clone, Copy, Debug)]
 struct Target {
     name: &'static str,
@@ -33,7 +33,7 @@ const WEB: Target = Target {
     scope: "workspaces/acme/projects/web",
 };
 
-/// What became of a call.
+/// The outcome of a call to a changed row.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Found {
     /// There is a root key in the row that the keyring does not have.
@@ -95,7 +95,7 @@ async fn obtain(router: &Router, request: ResolveRequest) -> Result<Lease, Statu
         .map(|response| response.lease.unwrap())
 }
 
-/// The three ways to a key: shown, borrowed by its name, borrowed by its provider.
+/// The three ways to a key: shown, leased by its name, leased by its provider.
 async fn ways(vault: &Vault, router: &Router, target: Target) -> [Found; 3] {
     let shown = get(vault, target.name).await;
     let named = ResolveRequest {

@@ -1,4 +1,4 @@
-//! What is allowed of providers: a changed row allows nothing to anybody, and none is another's.
+//! Provider access: a changed row allows nothing, and a row is valid for its own workspace alone.
 
 use latchkey_contract::vault::v1::provider_access::Switch;
 use latchkey_contract::vault::v1::{
@@ -142,7 +142,7 @@ async fn every_changed_column_of_an_override_is_noticed(vault: Vault) {
         assert_eq!(changed, Found::Noticed, "{}", column.name);
     }
     assert_eq!(listed(&vault, "acme").await, Ok(vec!["acme".to_owned()]));
-    // What holds for everybody does not depend on it.
+    // The general terms do not depend on it.
     assert_eq!(shown(&vault).await, Found::Ok);
 }
 
@@ -167,7 +167,7 @@ async fn an_override_is_good_for_its_own_workspace_only(vault: Vault) {
         &terms,
     ];
     let names = ["acme", "other"];
-    // Between tenants, and between a tenant and everybody.
+    // Between tenants, and between a tenant and the platform.
     for (a, b) in [(&uids[0], &uids[1]), (&uids[0], &platform)] {
         for group in groups {
             let columns: Vec<_> = all

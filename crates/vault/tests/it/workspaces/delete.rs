@@ -118,9 +118,9 @@ async fn routers_confirm_that_its_keys_are_gone(vault: Vault) {
         .unwrap();
     let propagation = answer.into_inner().propagation.unwrap();
     assert_eq!(propagation.acknowledged_router_count, 1);
-    let told = router.invalidation("workspaces/acme", 0).await;
-    assert_eq!(told.revision, propagation.revision);
-    let mut revoked = told.revoked_key_versions;
+    let invalidation = router.invalidation("workspaces/acme", 0).await;
+    assert_eq!(invalidation.revision, propagation.revision);
+    let mut revoked = invalidation.revoked_key_versions;
     revoked.sort();
     assert_eq!(
         revoked,

@@ -97,11 +97,14 @@ async fn fallbacks_are_changed_when_they_are_named_or_set(vault: Vault) {
         ..Default::default()
     };
     let events = vault.audit(OWNER).list_audit_events(events).await.unwrap();
-    let told = events.into_inner().audit_events.into_iter().rev();
-    let told: Vec<_> = told
+    let recorded: Vec<_> = events
+        .into_inner()
+        .audit_events
+        .into_iter()
+        .rev()
         .filter_map(|event| event.details.get("fallbacks").cloned())
         .collect();
-    assert_eq!(told, ["openai/b, openai/a", "openai/c", ""]);
+    assert_eq!(recorded, ["openai/b, openai/a", "openai/c", ""]);
 }
 
 async fn a_field_that_is_named_and_empty_is_cleared(vault: Vault) {
