@@ -3,10 +3,10 @@
 use sea_orm_migration::sea_orm::{ConnectionTrait as _, Database};
 use tempfile::TempDir;
 
-/// The kinds of database that everything runs on.
+/// The kinds of database that both services support.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Backend {
-    /// The one in `LATCHKEY_TEST_POSTGRES`, which `.ci/test` starts.
+    /// The server in `LATCHKEY_TEST_POSTGRES`, which `.ci/test` starts.
     Postgres,
     /// A file in a temporary folder.
     Sqlite,
@@ -17,12 +17,12 @@ impl Backend {
     pub const ALL: [Self; 2] = [Self::Postgres, Self::Sqlite];
 }
 
-/// A database of one test.
+/// The database of one test.
 #[derive(Debug)]
 pub struct TestDatabase {
     /// Its URL.
     pub url: String,
-    /// Where its file is, if it is one.
+    /// The folder of its file, where it is one.
     pub folder: Option<TempDir>,
 }
 

@@ -13,12 +13,12 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let attempts = Table::create()
             .table("attempts")
-            // A version 7 UUID: in the order of time.
+            // A version 7 UUID, so that ids sort by time.
             .col(pk_uuid("id"))
-            // Whose journal it came from, so that this router can close what it left open.
+            // The journal that it came from: its router closes open attempts after a restart.
             .col(uuid("journal_id"))
             .col(string("workspace"))
-            // Empty when the request was made for the workspace itself.
+            // Empty for a request of the workspace itself.
             .col(string("project"))
             .col(text("key"))
             .col(big_integer("key_version"))
@@ -50,7 +50,7 @@ impl MigrationTrait for Migration {
         manager.create_table(attempts).await?;
         for (name, columns) in [
             ("attempts_time", &["workspace", "start_time", "id"][..]),
-            // Finds what a restarted router left open.
+            // Finds the open attempts of a restarted router.
             ("attempts_open", &["journal_id", "state"][..]),
         ] {
             let mut index = Index::create();

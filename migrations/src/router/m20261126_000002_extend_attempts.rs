@@ -1,4 +1,4 @@
-//! What attempts are about besides chat: other operations, pictures, service tiers.
+//! The columns of attempts beside chat: other operations, images, service tiers.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, string};
@@ -9,7 +9,7 @@ pub(super) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // One column per statement: SQLite takes no more.
+        // One column per statement: SQLite accepts no more.
         for column in [
             string("operation").default("generate").take(),
             string("service_tier").default("").take(),

@@ -1,4 +1,4 @@
-//! What operators say of models, and a count of its changes.
+//! The operators' entries of the model catalogue, and the count of their changes.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, string, text};
@@ -19,8 +19,8 @@ impl MigrationTrait for Migration {
             .primary_key(Index::create().col("provider").col("model"))
             .take();
         manager.create_table(models).await?;
-        // One row. Each change of the table above adds one to it, in the same transaction, so that
-        // routers learn of changes by reading a number.
+        // One row. Each change of the table above increments it in the same transaction, so that
+        // routers notice changes by reading one number.
         let revision = Table::create()
             .table("catalogue_revision")
             .col(big_integer("id").primary_key())

@@ -1,4 +1,4 @@
-//! Conversations, and what was said in them.
+//! Sessions and their turns.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, boolean, pk_uuid, string, text, uuid, uuid_null};
@@ -11,18 +11,18 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let sessions = Table::create()
             .table("sessions")
-            // Tells it from an earlier one of the same name.
+            // Distinguishes it from an earlier session of the same name.
             .col(pk_uuid("uid"))
             .col(string("workspace"))
             .col(string("session_id"))
-            // Empty when its requests are the workspace's.
+            // Empty for a session of the workspace itself.
             .col(string("project"))
             .col(text("display_name"))
             .col(text("key"))
             .col(string("provider"))
             .col(text("model"))
             .col(boolean("strict"))
-            // The last segment of its name; none when what is said is not kept.
+            // The last segment of the data key's name; null for a session without a transcript.
             .col(uuid_null("data_key"))
             .col(big_integer("turn_count"))
             // Bytes of its turns before they were sealed.
@@ -33,9 +33,9 @@ impl MigrationTrait for Migration {
             .col(big_integer("create_time"))
             .col(big_integer("update_time"))
             .col(big_integer("last_use_time"))
-            // The last use and the retention together, so that what is over is found at once.
+            // The last use plus the retention, so that expired sessions are found by an index.
             .col(big_integer("expire_time"))
-            // Of a creation that its caller may send again: what it was, and what was answered.
+            // Of a repeatable creation: the digest of the request, and the answer.
             .col(uuid_null("request_id"))
             .col(ColumnDef::new("request_digest").binary().null())
             .col(ColumnDef::new("first_answer").binary().null())

@@ -16,7 +16,7 @@ impl MigrationTrait for Migration {
             .col(pk_uuid("id"))
             .col(uuid("workspace_id"))
             .col(uuid_null("project_id"))
-            // The project, or else the workspace: what the slug is unique in.
+            // The project, or else the workspace: the slug is unique within it.
             .col(uuid("parent_id"))
             .col(string_null("slug"))
             .col(string("provider"))
@@ -36,7 +36,7 @@ impl MigrationTrait for Migration {
             .col(big_integer("create_time"))
             .col(big_integer("update_time"))
             .col(big_integer_null("delete_time"))
-            // Not covered by the MAC: it changes with use, to the minute, without a lock.
+            // Not covered by the MAC: it changes with each use, to the minute, without a lock.
             .col(big_integer_null("last_used_time"))
             .col(var_binary("row_mac", 32))
             .foreign_key(

@@ -1,5 +1,5 @@
-//! Where keys of every provider are sent, Azure's deployments, and workspaces' fallbacks. A replica of
-//! the release before leaves them as they are, and writes rows without them.
+//! The destinations of keys, Azure's deployments, and workspaces' fallbacks. A replica of the release
+//! before does not change them, and writes rows without them.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::text;
@@ -7,7 +7,7 @@ use sea_orm_migration::schema::text;
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
 
-/// Each is empty where there is nothing to say.
+/// Each is empty for the default.
 const COLUMNS: [(&str, &str); 5] = [
     ("key_versions", "location"),
     ("key_versions", "cloud_project"),

@@ -1,4 +1,4 @@
-//! Finds the keys that wait for another check without a look at all the others.
+//! The index that finds the keys that wait for a recheck, without a scan of the other keys.
 
 use sea_orm_migration::prelude::*;
 
@@ -8,7 +8,7 @@ pub(super) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // Refused keys alone are in it: it costs the others nothing.
+        // Only refused keys are in the index, so other keys do not pay for it.
         let refused = Index::create()
             .name("keys_quarantined")
             .table("keys")

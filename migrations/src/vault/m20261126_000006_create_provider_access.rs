@@ -1,4 +1,4 @@
-//! What the operator allows of each provider, to everybody and to single workspaces.
+//! What the operator makes available of each provider, to all workspaces and to single ones.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, string, string_null, text, uuid, var_binary};
@@ -11,10 +11,10 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let access = Table::create()
             .table("provider_access")
-            // The platform's rows are for everybody.
+            // The platform's rows hold for all workspaces.
             .col(uuid("workspace_id"))
             .col(string("provider"))
-            // `on` or `off`; null where nothing was decided.
+            // `on` or `off`; null for no switch.
             .col(string_null("own_keys"))
             .col(string_null("chat"))
             .col(string_null("embeddings"))
@@ -34,15 +34,15 @@ impl MigrationTrait for Migration {
             )
             .take();
         manager.create_table(access).await?;
-        // Switching a provider's own keys off or on concerns the workspaces that have some. Found in
-        // this index alone, however many keys of other providers there are. Live keys are told by
-        // their times here, not by their names as elsewhere, so that no other query is drawn to it.
+        // Switching own keys of a provider affects the workspaces that have some. This index alone
+        // finds them, however many keys of other providers exist. It recognises live keys by their
+        // times and not by their names, so that no other query uses it.
         let holders = Index::create()
             .name("keys_own_of_provider")
             .table("keys")
             .col("provider")
             .col("workspace_id")
-            // Null in every entry; with it SQLite need not look at the rows.
+            // Null in every entry; with it SQLite need not read the rows.
             .col("delete_time")
             .cond_where(Expr::col("delete_time").is_null())
             .take();

@@ -27,7 +27,7 @@ impl MigrationTrait for Migration {
             )
             .take();
         manager.create_table(data_keys).await?;
-        // They go with their workspace.
+        // Deleted with their workspace.
         let by_workspace = Index::create()
             .name("data_keys_workspace")
             .table("data_keys")

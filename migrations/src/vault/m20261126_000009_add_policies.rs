@@ -1,5 +1,5 @@
-//! Who may pay and what requests may do, by workspace, project and key. A replica of the release before
-//! leaves the columns as they are, and writes rows without them.
+//! The funding policies and usage rules of workspaces, projects and keys. A replica of the release
+//! before does not change the columns, and writes rows without them.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::text;
@@ -7,16 +7,16 @@ use sea_orm_migration::schema::text;
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
 
-/// Each is empty where there is nothing to say.
+/// Each is empty for the default.
 const COLUMNS: [(&str, &str); 5] = [
-    // JSON: the funding policy and the rules.
+    // JSON: the funding policy and the usage rules.
     ("workspaces", "policy"),
     ("projects", "policy"),
-    // JSON: what the key says of the funding policy.
+    // JSON: the funding policy of the key.
     ("keys", "funding"),
     // A JSON array of identities, or prefixes of them with a trailing `*`.
     ("keys", "allowed_callers"),
-    // `zero` where the provider keeps nothing.
+    // `zero` for a key without retention.
     ("keys", "retention"),
 ];
 
