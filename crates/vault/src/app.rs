@@ -50,8 +50,7 @@ impl VaultConfig {
     /// Like [`Self::build`], on the caller's clock.
     pub async fn build_with(self, drain: Drain, clock: Arc<dyn Clock>) -> Result<App, Failure> {
         let url = resolve_secret(self.database.url, self.database.url_file, "database.url")?;
-        let keyring = KeyRingFile::open(&self.keyring_file).map_err(Failure::config)?;
-        let keyring = Arc::new(keyring);
+        let keyring = Arc::new(KeyRingFile::open(&self.keyring_file).map_err(Failure::config)?);
         let store = Store::connect(url.expose(), self.database.max_connections)
             .await
             .map_err(Failure::run)?;

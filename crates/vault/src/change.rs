@@ -83,8 +83,9 @@ impl Change {
         act: Act,
     ) -> Result<Self, VaultError> {
         let slug = name.map(|name| &name.workspace);
-        let stamped = workspaces::lock(&unit, slug).await?;
-        let stamped = stamped.ok_or(VaultError::NotFound(Noun::Workspace))?;
+        let stamped = workspaces::lock(&unit, slug)
+            .await?
+            .ok_or(VaultError::NotFound(Noun::Workspace))?;
         let OpenWorkspace { workspace, keys } = open(vault, &unit, stamped).await?;
         let scope = workspace.scope();
         Ok(Self {

@@ -199,10 +199,8 @@ impl<'a, R: Rows> CheckedRows<'a, R> {
         version: Option<Stamped<KeyVersion>>,
     ) -> Result<(ResourceId, Key, KeyVersion), CustodyError> {
         let key = self.keys.check(key?)?;
-        let slug = key.slug.clone();
-        let slug = slug.ok_or_else(|| IntegrityFailure::of(&key))?;
-        let version = version.ok_or_else(|| no_version(&key))?;
-        let version = self.keys.check(version)?;
+        let slug = key.slug.clone().ok_or_else(|| IntegrityFailure::of(&key))?;
+        let version = self.keys.check(version.ok_or_else(|| no_version(&key))?)?;
         Ok((slug, key, version))
     }
 

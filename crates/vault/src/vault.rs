@@ -86,8 +86,9 @@ impl Vault {
         name: Option<&WorkspaceName>,
     ) -> Result<OpenWorkspace, VaultError> {
         let slug = name.map(|name| &name.workspace);
-        let stamped = workspaces::find(&self.store, slug).await?;
-        let stamped = stamped.ok_or(VaultError::NotFound(Noun::Workspace))?;
+        let stamped = workspaces::find(&self.store, slug)
+            .await?
+            .ok_or(VaultError::NotFound(Noun::Workspace))?;
         self.open(stamped).await
     }
 
@@ -108,8 +109,9 @@ impl Vault {
 
     /// A workspace by the identity that another row refers to, for reading.
     pub async fn workspace_of(&self, uid: WorkspaceUid) -> Result<OpenWorkspace, VaultError> {
-        let stamped = workspaces::find_by_uid(&self.store, uid).await?;
-        let stamped = stamped.ok_or_else(|| IntegrityFailure::new("workspaces", uid))?;
+        let stamped = workspaces::find_by_uid(&self.store, uid)
+            .await?
+            .ok_or_else(|| IntegrityFailure::new("workspaces", uid))?;
         self.open(stamped).await
     }
 

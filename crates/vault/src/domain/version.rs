@@ -7,7 +7,7 @@ use super::material::SecretKind;
 use super::uid::{BranchKeyUid, KeyUid, WorkspaceUid};
 use super::verification::Verification;
 
-/// Which branch key wrapped a data key. Rewrapping replaces it and leaves the payload alone.
+/// The branch key that wrapped a data key. Rewrapping replaces it and does not change the payload.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct WrappedBy {
     /// The branch key.
@@ -37,7 +37,7 @@ pub struct KeyVersion {
     pub material_tail: String,
     /// Finds the same material again, within the workspace only.
     pub fingerprint: [u8; 16],
-    /// Which key wrapped the data key.
+    /// The branch key that wrapped the data key.
     pub wrapped_by: WrappedBy,
     /// The data key, sealed under the branch key; empty once destroyed.
     pub wrapped_data_key: Vec<u8>,

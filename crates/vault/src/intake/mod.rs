@@ -1,5 +1,5 @@
-//! A key comes in: read, verified with its provider, admitted, stored. `CreateKey` takes one key, a
-//! new workspace or project brings some, and `AddKeyVersion` replaces the material of one.
+//! The intake of a key: it is read, verified with its provider, admitted and stored. `CreateKey` takes
+//! one key, a new workspace or project brings some, and `AddKeyVersion` replaces the material of one.
 
 mod admit;
 mod draft;

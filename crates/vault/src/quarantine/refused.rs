@@ -102,8 +102,10 @@ impl Refused {
 
 /// The name of a key by its row, unchecked: it names a key whose row is damaged.
 pub(super) async fn unchecked_name(vault: &Vault, parent: Parent, slug: &str) -> String {
-    let workspace = workspaces::find_by_uid(&vault.store, parent.workspace).await;
-    let workspace = workspace.ok().flatten();
+    let workspace = workspaces::find_by_uid(&vault.store, parent.workspace)
+        .await
+        .ok()
+        .flatten();
     let mut name = match workspace.and_then(|workspace| workspace.peek().name()) {
         Some(workspace) => workspace.to_string(),
         None => "platform".to_owned(),

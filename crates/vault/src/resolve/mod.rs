@@ -1,5 +1,5 @@
-//! A key is chosen for a request, and leased to a router. The rules are in `domain::resolution`; here
-//! the rows that they need are read, and the chosen key is opened.
+//! The choice of a key for a request, and its lease to a router. The rules are in `domain::resolution`;
+//! this folder reads the rows that they need, and opens the chosen key.
 
 mod candidates;
 mod dry_run;

@@ -34,8 +34,9 @@ impl ScopedQuery {
         let open = vault.workspace_for(session, scope.workspace()).await?;
         let platform = vault.workspace(None).await?;
         platform.register_with(session);
-        let parent = KeyParent::Scope(scope.clone());
-        let parent = vault.parent_in(open, &parent).await?;
+        let parent = vault
+            .parent_in(open, &KeyParent::Scope(scope.clone()))
+            .await?;
         Ok(Self {
             scope,
             parent,

@@ -73,8 +73,10 @@ pub(super) fn encode_narrowing(narrowing: Narrowing) -> Option<FundingPolicy> {
 
 /// A policy as the audit log shows it, in the order of the fields.
 pub(super) fn describe(message: &FundingPolicy) -> String {
-    let selection = message.selection().as_str_name();
-    let selection = selection.trim_start_matches("SELECTION_");
+    let selection = message
+        .selection()
+        .as_str_name()
+        .trim_start_matches("SELECTION_");
     let cases = [
         ("when_missing", message.when_missing()),
         ("when_failed", message.when_failed()),

@@ -1,4 +1,4 @@
-//! Who may call which method: the one table.
+//! The access table: the roles that may call each method.
 
 use latchkey_contract::FILE_DESCRIPTOR_SET;
 use latchkey_rpc::access::{AccessTable, AccessTableError, Rule};
@@ -18,7 +18,7 @@ const OPERATOR_OR_OWNER: Rule<Role> = Rule {
     scoped: &[Operator, Owner],
     members: &[Owner],
 };
-/// What a workspace is, but for its keys.
+/// Reading a workspace and its projects, without the keys.
 const EVERY_MEMBER: Rule<Role> = Rule {
     members: &[Owner, Member],
     ..OPERATOR_OR_OWNER

@@ -79,9 +79,9 @@ pub(super) fn encode_capabilities(rules: &UsageRules) -> Vec<i32> {
 
 /// Adds rules to an event as the audit log shows them.
 pub(super) fn describe(event: AuditEvent, rules: &UsageRules) -> AuditEvent {
-    let capabilities = encode_capabilities(rules).into_iter();
-    let capabilities = capabilities.filter_map(|value| v1::Capability::try_from(value).ok());
-    let capabilities: Vec<_> = capabilities
+    let capabilities: Vec<_> = encode_capabilities(rules)
+        .into_iter()
+        .filter_map(|value| v1::Capability::try_from(value).ok())
         .map(|capability| capability.as_str_name().trim_start_matches("CAPABILITY_"))
         .collect();
     let [of_capabilities, of_allowed, of_denied, of_retention] = FIELDS;

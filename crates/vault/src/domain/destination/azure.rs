@@ -49,7 +49,7 @@ impl Parts {
     }
 }
 
-/// What may follow the interface, as the first segment of an operation.
+/// The first segments of operations, which may follow the interface.
 const OPERATIONS: [&str; 9] = [
     "audio",
     "batches",
@@ -62,7 +62,7 @@ const OPERATIONS: [&str; 9] = [
     "responses",
 ];
 
-/// What follows the segment `openai`.
+/// The path after the segment `openai`.
 enum Interface<'a> {
     Deployment(&'a str),
     Unsaid,
@@ -127,7 +127,7 @@ fn version_of(url: &Url) -> Result<Option<ApiVersion>, AzureAddressError> {
             return Err(AzureAddressError::Query);
         }
         version = Some(match &*value {
-            // The v1 interface's own words for its current and its next state.
+            // The v1 interface's own names for its current and its next state.
             "latest" | "preview" => ApiVersion::V1,
             value => ApiVersion::parse(value)
                 .ok()
@@ -144,7 +144,7 @@ pub(in crate::domain) fn is_deployment(text: &str) -> bool {
         && text
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
-        // A path that goes up or stays.
+        // These would change the path.
         && text != "."
         && text != ".."
 }

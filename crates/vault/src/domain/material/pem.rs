@@ -17,7 +17,7 @@ pub(super) fn read(pem: &str) -> Option<Secret> {
     Some(der)
 }
 
-/// What stands in the armour. Line breaks may be missing, be CRLF, or be written out as `\n`, however
+/// The content of the armour. Line breaks may be missing, be CRLF, or be written out as `\n`, however
 /// often escaped.
 pub(super) fn decode(pem: &str) -> Option<Secret> {
     let (_, rest) = pem.split_once(BEGIN)?;
@@ -60,7 +60,7 @@ pub(super) fn write(der: &Secret) -> Zeroizing<String> {
 pub(super) mod tests {
     use super::*;
 
-    /// A key that the whole world has: testRSA2048 of RFC 9500, 2.1, in PKCS#8.
+    /// A public test key: testRSA2048 of RFC 9500, 2.1, in PKCS#8.
     const RFC_9500: &str = include_str!("../../../tests/data/rfc9500_rsa_2048.pkcs8.base64");
 
     pub(in super::super) fn private_key() -> String {

@@ -72,7 +72,7 @@ pub enum WrongType {
     /// The client of an application that people log in with.
     #[error("is an OAuth client, which people log in with: create a key of a service account")]
     OauthClient,
-    /// Something else.
+    /// Another or no type.
     #[error("must have `service_account` as its type: create a key of a service account")]
     Unknown,
 }
@@ -187,7 +187,7 @@ impl ServiceAccount {
         &self.project_id
     }
 
-    /// Which of the account's keys it is; Google shows it beside the account.
+    /// The id of the account's key, as Google shows it beside the account.
     pub fn private_key_id(&self) -> &str {
         &self.private_key_id
     }

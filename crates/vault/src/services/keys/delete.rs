@@ -41,8 +41,11 @@ pub(in crate::services) async fn shred_all(
         if key.slug.is_none() {
             continue;
         }
-        let name = change.rows().key_name(&key).await?;
-        let name = name.ok_or_else(|| IntegrityFailure::of(&key))?;
+        let name = change
+            .rows()
+            .key_name(&key)
+            .await?
+            .ok_or_else(|| IntegrityFailure::of(&key))?;
         shred(change, &name, key).await?;
     }
     Ok(())

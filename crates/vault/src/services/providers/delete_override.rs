@@ -20,8 +20,11 @@ pub(super) async fn handle(
     let name: ProviderOverrideName = request.name.parse().map_err(VaultError::name("name"))?;
     let provider = availability::provider("name", &name.provider)?;
     let mut overriding = Overriding::begin(vault, call, &name, provider).await?;
-    let row = overriding.rows.overrides.remove(&provider);
-    let row = row.ok_or(VaultError::NotFound(Noun::ProviderOverride))?;
+    let row = overriding
+        .rows
+        .overrides
+        .remove(&provider)
+        .ok_or(VaultError::NotFound(Noun::ProviderOverride))?;
     check_etag(&request.etag, row.row_revision)?;
     overriding.change.delete_provider_access(provider).await?;
     let committed = overriding.finish(Vec::new()).await?;

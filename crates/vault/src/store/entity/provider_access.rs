@@ -1,4 +1,4 @@
-//! What is allowed of providers.
+//! Provider access of workspaces.
 
 use sea_orm::entity::prelude::*;
 

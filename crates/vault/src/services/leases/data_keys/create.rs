@@ -18,8 +18,8 @@ pub(in crate::services::leases) async fn handle(
     request: CreateDataKeyRequest,
 ) -> Result<Message, VaultError> {
     call.authorize_deployment()?;
-    let session = session_id(&request.router_session)?;
-    let session = vault.leasing.session(session, call.actor())?;
+    let session_id = session_id(&request.router_session)?;
+    let session = vault.leasing.session(session_id, call.actor())?;
     let name: WorkspaceName = request
         .workspace
         .parse()

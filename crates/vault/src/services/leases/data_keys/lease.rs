@@ -15,8 +15,8 @@ pub(in crate::services::leases) async fn handle(
     request: LeaseDataKeyRequest,
 ) -> Result<Message, VaultError> {
     call.authorize_deployment()?;
-    let session = session_id(&request.router_session)?;
-    let session = vault.leasing.session(session, call.actor())?;
+    let session_id = session_id(&request.router_session)?;
+    let session = vault.leasing.session(session_id, call.actor())?;
     let name: DataKeyName = request.name.parse().map_err(VaultError::name("name"))?;
     let open = vault.workspace(Some(&name.workspace)).await?;
     // Registered before the key is read: a deletion of the workspace either deleted the key already or
