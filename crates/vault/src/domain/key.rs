@@ -55,7 +55,7 @@ pub enum KeyState {
 
 /// A transition that the state of a key does not allow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("a key in state {from} can't be {verb}")]
+#[error("the key can't be {verb} because it is {from}")]
 pub struct IllegalTransition {
     /// The current state.
     pub from: &'static str,

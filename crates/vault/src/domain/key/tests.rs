@@ -84,7 +84,7 @@ fn a_new_version_ends_a_quarantine_but_not_the_owners_switch() {
 }
 
 #[test]
-fn nothing_can_be_done_to_a_deleted_key() {
+fn a_deleted_key_allows_no_transition() {
     let deleted = || key(KeyState::Deleted);
     assert!(deleted().enable(at(1)).is_err());
     assert!(deleted().disable(at(1)).is_err());
@@ -94,7 +94,10 @@ fn nothing_can_be_done_to_a_deleted_key() {
     assert!(deleted().delete(at(1)).is_err());
     assert!(deleted().change(KeySettings::default(), at(1)).is_err());
     let error = deleted().enable(at(1)).unwrap_err();
-    assert_eq!(error.to_string(), "a key that is deleted cannot be enabled");
+    assert_eq!(
+        error.to_string(),
+        "the key can't be enabled because it is deleted"
+    );
 }
 
 #[test]

@@ -95,7 +95,7 @@ pub(crate) fn unreachable() -> Outcome {
 }
 
 impl Router {
-    /// Attends with nothing in hand, able to check keys of every provider.
+    /// Opens a session of a router that caches nothing and verifies keys of every provider.
     pub(crate) async fn open_router_session(vault: &Vault) -> Self {
         Self::open_session_as(vault, ROUTER, hello(&[]))
             .await
