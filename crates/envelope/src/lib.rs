@@ -5,9 +5,11 @@
 //! fingerprints and row MACs of the workspace. Every blob is bound to a context (who owns it, which
 //! key, which version) and commits to its key, so a blob moved to another row does not open.
 //!
+//! Transcripts have a second, smaller format: a [`TranscriptKey`] seals the turns of one session.
+//!
 //! It is pure and synchronous, and does no I/O: where keys are stored, which root key is current
 //! and who may open what is decided elsewhere. Start at [`DataKey`]; the bytes are described in
-//! `README.md`, and made and checked in `seal.rs`.
+//! `README.md`, and made and checked in `seal.rs` and `turn.rs`.
 //!
 //! ```
 //! use latchkey_envelope::{DataKey, PayloadContext, Suite};
@@ -47,6 +49,7 @@ mod sealed;
 mod secret;
 mod suite;
 mod tlv;
+mod turn;
 
 pub use branch_key::BranchKey;
 pub use context::{BranchKeyContext, DataKeyContext, PayloadContext};
@@ -59,3 +62,4 @@ pub use sealed::{Purpose, Sealed};
 pub use secret::Secret;
 pub use suite::Suite;
 pub use tlv::Tlv;
+pub use turn::{TranscriptKey, TurnContext};

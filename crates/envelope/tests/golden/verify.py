@@ -46,8 +46,20 @@ def unseal(key, blob, suite, purpose, context):
     return CIPHERS[suite](okm[:32]).decrypt(okm[32:44], body, header + context)
 
 
-def verify(path):
-    golden = json.loads(path.read_text())
+def verify_turn(golden):
+    key, nonce, sealed = (bytes.fromhex(golden[name]) for name in ("transcript_key", "nonce", "sealed"))
+    form = bytes([golden["format"]])
+    context = b"latchkey session turn" + form
+    for name in (golden["data_key"], golden["session"]):
+        context += struct.pack(">I", len(name)) + name.encode()
+    context += u64(golden["turn"])
+    assert sealed[:1] == form, "format"
+    assert sealed[1:13] == nonce, "nonce"
+    opened = AESGCM(key).decrypt(nonce, sealed[13:], context)
+    assert opened == bytes.fromhex(golden["plaintext"]), "turn"
+
+
+def verify_hierarchy(golden):
     suite = int(golden["suite"], 16)
 
     def raw(*names):
@@ -108,5 +120,9 @@ if __name__ == "__main__":
     files = sorted(pathlib.Path(__file__).parent.glob("*.json"))
     assert files, "no golden files"
     for file in files:
-        verify(file)
+        golden = json.loads(file.read_text())
+        if file.name.startswith("turn-"):
+            verify_turn(golden)
+        else:
+            verify_hierarchy(golden)
         print(f"{file.name}: every blob opens")

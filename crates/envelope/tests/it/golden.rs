@@ -1,7 +1,7 @@
 //! Blobs sealed once and kept: they open for ever, and sealing with the same salt makes them again.
 //!
 //! `tests/golden/` has one file per suite, which is never changed once released; a new suite adds a
-//! file. `tests/golden/verify.py` opens the same files with another implementation. To make a new
+//! file (`turn-*.json` is the format of transcripts, see `turns.rs`). `tests/golden/verify.py` opens the same files with another implementation. To make a new
 //! file, fill in its inputs and take the blobs from what the second test prints.
 #![expect(
     deprecated,

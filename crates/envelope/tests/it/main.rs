@@ -7,3 +7,4 @@ mod opacity;
 mod roundtrip;
 mod tampering;
 mod tlv;
+mod turns;

@@ -1,7 +1,7 @@
 //! Types that hold secrets cannot be printed, copied or compared by accident. This file compiles
 //! exactly as long as that holds.
 
-use latchkey_envelope::{BranchKey, DataKey, LookupKey, MacKey, RootKey, Secret};
+use latchkey_envelope::{BranchKey, DataKey, LookupKey, MacKey, RootKey, Secret, TranscriptKey};
 
 /// `Marked` has one `mark` for every type and a second one for types with the trait; naming it is
 /// ambiguous, and so does not compile, for a type that has the trait.
@@ -29,7 +29,15 @@ macro_rules! is_opaque {
 
 #[test]
 fn holders_of_secrets_are_opaque() {
-    is_opaque!(Secret, RootKey, BranchKey, LookupKey, DataKey, MacKey);
+    is_opaque!(
+        Secret,
+        RootKey,
+        BranchKey,
+        LookupKey,
+        DataKey,
+        MacKey,
+        TranscriptKey
+    );
 }
 
 #[test]
@@ -41,4 +49,5 @@ fn holders_of_secrets_cross_threads() {
     crosses::<LookupKey>();
     crosses::<DataKey>();
     crosses::<MacKey>();
+    crosses::<TranscriptKey>();
 }
