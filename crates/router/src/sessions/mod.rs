@@ -2,13 +2,12 @@
 //!
 //! A request in a session becomes one without by [`Sessions::prepare`]; what it was answered becomes the
 //! next turn of the transcript by [`Prepared::finish`]. What is said is never in clear in the database:
-//! each turn is sealed under a data key that the vault leases for the session alone (`seal.rs`), and a
+//! each turn is sealed under a data key that the vault leases for the session alone, and a
 //! session is deleted by having the vault destroy that key.
 
 mod fields;
 mod prepare;
 mod retention;
-mod seal;
 mod transcript;
 
 use std::sync::Arc;

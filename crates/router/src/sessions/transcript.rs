@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use latchkey_contract::router::v1::{FinishReason, Message, Turn};
+use latchkey_envelope::{TranscriptKey, TurnContext};
 use prost::Message as _;
 
-use super::seal::{self, Place};
 use super::{Sessions, is_gone};
 use crate::domain::session::{MAX_TURNS, Session, TooLong, Transcript, TurnHead, repeated};
 use crate::error::RouterError;
@@ -97,16 +97,14 @@ impl Sessions {
             self.find(&session.name).await?;
             return Err(RouterError::Integrity("a turn is missing"));
         }
+        let place = Place::new(session, key);
+        let transcript_key = TranscriptKey::from_bytes(key.expose());
         let opened = rows.into_iter().map(|SealedTurn { head, sealed }| {
-            let place = Place {
-                data_key: key.name(),
-                session: &session.name,
-                turn: head.number,
-            };
-            let text = seal::open(key.expose(), place, sealed);
-            let text = text.map_err(|_| RouterError::Integrity("a turn is not what was sealed"))?;
-            let said = Turn::decode(&*text);
-            let said = said.map_err(|_| RouterError::Integrity("a turn is not readable"))?;
+            let turn = transcript_key
+                .open_turn(&sealed, &place.of(head.number))
+                .map_err(|_| RouterError::Integrity("a turn is not what was sealed"))?;
+            let said = Turn::decode(turn.expose())
+                .map_err(|_| RouterError::Integrity("a turn is not readable"))?;
             Ok(OpenedTurn { head, said })
         });
         opened.collect()
@@ -123,17 +121,15 @@ impl Sessions {
         let text = said.encode_to_vec();
         let size = text.len() as u64;
         let now = head.create_time;
+        let place = Place::new(session, key);
+        let transcript_key = TranscriptKey::from_bytes(key.expose());
         let seal = |number| {
             if number > MAX_TURNS {
                 return Err(RouterError::SessionTooLong(TooLong));
             }
-            let place = Place {
-                data_key: key.name(),
-                session: &session.name,
-                turn: number,
-            };
-            let sealed = seal::seal(key.expose(), &self.rng, place, &text);
-            let sealed = sealed.map_err(|_| JournalError::Randomness)?;
+            let sealed = transcript_key
+                .seal_turn(&self.rng, &text, &place.of(number))
+                .map_err(|_| JournalError::Randomness)?;
             let head = TurnHead {
                 number,
                 size,
@@ -143,6 +139,29 @@ impl Sessions {
         };
         let added = self.store.append_turn(session.uid, now, size, seal);
         added.await?.ok_or(RouterError::SessionNotFound)
+    }
+}
+
+/// The names that every turn of a session is bound to.
+struct Place {
+    data_key: String,
+    session: String,
+}
+
+impl Place {
+    fn new(session: &Session, key: &DataKey) -> Self {
+        Self {
+            data_key: key.name().to_string(),
+            session: session.name.to_string(),
+        }
+    }
+
+    fn of(&self, turn: u64) -> TurnContext<'_> {
+        TurnContext {
+            data_key: &self.data_key,
+            session: &self.session,
+            turn,
+        }
     }
 }
 
