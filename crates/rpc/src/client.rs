@@ -49,16 +49,22 @@ pub struct ChannelConfig {
     #[serde(default)]
     pub token_file: Option<PathBuf>,
     /// How long connecting may take, in seconds. Default: 5.
-    #[serde(default = "connect_timeout", deserialize_with = "seconds::deserialize")]
+    #[serde(
+        rename = "connect_timeout_seconds",
+        default = "connect_timeout",
+        deserialize_with = "seconds::deserialize"
+    )]
     pub connect_timeout: Duration,
     /// How often the connection is probed, idle or not, in seconds. Default: 20.
     #[serde(
+        rename = "keepalive_interval_seconds",
         default = "keepalive_interval",
         deserialize_with = "seconds::deserialize"
     )]
     pub keepalive_interval: Duration,
     /// How long the other side may take to answer a probe, in seconds. Default: 10.
     #[serde(
+        rename = "keepalive_timeout_seconds",
         default = "keepalive_timeout",
         deserialize_with = "seconds::deserialize"
     )]

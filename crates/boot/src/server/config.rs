@@ -40,17 +40,23 @@ pub struct ServerConfig {
     pub max_concurrent_streams: u32,
     /// How long calls in flight may take to finish once the process drains, in seconds.
     /// Default: 30.
-    #[serde(default = "drain_grace", deserialize_with = "seconds::deserialize")]
+    #[serde(
+        rename = "drain_grace_seconds",
+        default = "drain_grace",
+        deserialize_with = "seconds::deserialize"
+    )]
     pub drain_grace: Duration,
     /// How often a connection is probed, in seconds, so that a peer that vanished is noticed.
     /// Default: 20.
     #[serde(
+        rename = "keepalive_interval_seconds",
         default = "keepalive_interval",
         deserialize_with = "seconds::deserialize"
     )]
     pub keepalive_interval: Duration,
     /// How long a peer may take to answer a probe, in seconds. Default: 10.
     #[serde(
+        rename = "keepalive_timeout_seconds",
         default = "keepalive_timeout",
         deserialize_with = "seconds::deserialize"
     )]

@@ -60,7 +60,7 @@ impl Listener {
     /// Serves until the drain has started and every call has ended.
     ///
     /// When the drain starts, the port closes at once and idle connections are told to go away.
-    /// Calls in flight have `drain_grace` to finish; then, or when the drain is cut short, their
+    /// Calls in flight have `drain_grace_seconds` to finish; then, or when the drain is cut short, their
     /// connections are cut and their handlers dropped.
     pub async fn serve<S>(self, service: S, drain: Drain) -> Result<(), ServeError>
     where

@@ -41,7 +41,10 @@ pub struct TelemetryConfig {
     /// the caller's choice. Default: 1.
     pub trace_sample_ratio: f64,
     /// How often metrics are exported, in seconds. Default: 15.
-    #[serde(deserialize_with = "seconds::deserialize")]
+    #[serde(
+        rename = "metrics_interval_seconds",
+        deserialize_with = "seconds::deserialize"
+    )]
     pub metrics_interval: Duration,
 }
 

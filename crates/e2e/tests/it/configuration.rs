@@ -1,8 +1,29 @@
 //! The configuration files that `deploy/` offers.
 
+use std::path::{Path, PathBuf};
+
 use latchkey_router::config::RouterConfig;
 use latchkey_vault::config::VaultConfig;
-use std::path::{Path, PathBuf};
+
+const FILES: [&str; 2] = ["vault.toml", "router.toml"];
+
+/// How a key says what its number counts, unless it is one of [`PLAIN_NUMBERS`].
+const UNITS: [&str; 3] = ["_seconds", "_milliseconds", "_bytes"];
+
+/// Keys whose numbers have no unit: counts and ratios.
+const PLAIN_NUMBERS: [&str; 10] = [
+    "breaker_failures",
+    "max_calls",
+    "max_calls_per_key",
+    "max_calls_per_model",
+    "max_concurrent_streams",
+    "max_connections",
+    "max_idle_connections",
+    "max_pools",
+    // Seconds; its name follows with the quarantine's own table.
+    "recheck_interval",
+    "trace_sample_ratio",
+];
 
 fn deployed(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -10,8 +31,35 @@ fn deployed(name: &str) -> PathBuf {
         .join(name)
 }
 
+/// The text of a file, with the options that are commented out.
+fn with_every_option(name: &str) -> String {
+    let text = std::fs::read_to_string(deployed(name)).unwrap();
+    let lines = text.lines().map(|line| match line.strip_prefix("# ") {
+        // A commented option or table, not a sentence.
+        Some(option) if option.starts_with('[') || option.contains(" = ") => {
+            option.split(" or ").next().unwrap_or_default()
+        }
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The keys under which a number stands, at any depth.
+fn keys_of_numbers(table: &toml::Table) -> Vec<&str> {
+    let keys = table.iter().flat_map(|(key, value)| match value {
+        toml::Value::Integer(_) | toml::Value::Float(_) => vec![key.as_str()],
+        toml::Value::Table(inner) => keys_of_numbers(inner),
+        toml::Value::Array(entries) => {
+            let tables = entries.iter().filter_map(toml::Value::as_table);
+            tables.flat_map(keys_of_numbers).collect()
+        }
+        _ => Vec::new(),
+    });
+    keys.collect()
+}
+
 #[test]
-fn the_offered_files_are_what_the_services_read() {
+fn the_services_read_the_deployed_files() {
     let none = || std::iter::empty::<(String, String)>();
     let loaded = latchkey_boot::config::load::<VaultConfig>(
         Some(&deployed("vault.toml")),
@@ -28,19 +76,27 @@ fn the_offered_files_are_what_the_services_read() {
 }
 
 #[test]
-fn each_option_that_is_commented_out_is_one() {
-    for name in ["vault.toml", "router.toml"] {
-        let text = std::fs::read_to_string(deployed(name)).unwrap();
-        let all = text.lines().map(|line| match line.strip_prefix("# ") {
-            // A commented option or table, not a sentence.
-            Some(option) if option.starts_with('[') || option.contains(" = ") => {
-                option.split(" or ").next().unwrap_or_default()
-            }
-            _ => line,
-        });
+fn every_number_names_its_unit() {
+    for name in FILES {
+        let table: toml::Table = with_every_option(name).parse().unwrap();
+        let keys = keys_of_numbers(&table);
+        assert!(keys.len() > 5, "{name}: {keys:?}");
+        for key in keys {
+            let has_unit = UNITS.iter().any(|unit| key.ends_with(unit));
+            assert!(
+                has_unit != PLAIN_NUMBERS.contains(&key),
+                "{name}: {key} must end in one of {UNITS:?}, or be a count"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_services_know_each_option_that_is_commented_out() {
+    for name in FILES {
         let folder = tempfile::TempDir::new().unwrap();
         let file = folder.path().join(name);
-        std::fs::write(&file, all.collect::<Vec<_>>().join("\n")).unwrap();
+        std::fs::write(&file, with_every_option(name)).unwrap();
         let none = std::iter::empty::<(String, String)>();
         let error = match name {
             "vault.toml" => latchkey_boot::config::load::<VaultConfig>(Some(&file), "X_", none)
@@ -91,7 +147,7 @@ fn compose_variables(prefix: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_variables_of_docker_compose_are_what_the_services_read() {
+fn the_services_read_the_variables_of_docker_compose() {
     let variables = compose_variables("LATCHKEY_VAULT_");
     let loaded: VaultConfig = latchkey_boot::config::load(None, "LATCHKEY_VAULT_", variables)
         .expect("the vault reads it");

@@ -34,7 +34,7 @@ use cached::{CachedList, Lists};
 #[serde(default, deny_unknown_fields)]
 pub struct ListingConfig {
     /// Seconds for which a provider's list of models is kept. Default 300.
-    #[serde(deserialize_with = "seconds::deserialize")]
+    #[serde(rename = "keep_seconds", deserialize_with = "seconds::deserialize")]
     pub keep: Duration,
 }
 

@@ -37,24 +37,32 @@ pub use tokens::{TokenError, TokenIssuer};
 #[serde(default, deny_unknown_fields)]
 pub struct UpstreamConfig {
     /// Seconds to connect. Default 10.
-    #[serde(with = "seconds_with")]
+    #[serde(
+        rename = "connect_timeout_seconds",
+        deserialize_with = "seconds::deserialize"
+    )]
     pub connect_timeout: Duration,
     /// Seconds until the head of a streamed answer. Default 120.
-    #[serde(with = "seconds_with")]
+    #[serde(
+        rename = "first_byte_timeout_seconds",
+        deserialize_with = "seconds::deserialize"
+    )]
     pub first_byte_timeout: Duration,
     /// Seconds between two pieces of a streamed answer, comments included. Default 120.
-    #[serde(with = "seconds_with")]
+    #[serde(
+        rename = "idle_timeout_seconds",
+        deserialize_with = "seconds::deserialize"
+    )]
     pub idle_timeout: Duration,
     /// Seconds for a whole answer that is not streamed: its head comes when it is complete.
     /// Default 600.
-    #[serde(with = "seconds_with")]
+    #[serde(
+        rename = "total_timeout_seconds",
+        deserialize_with = "seconds::deserialize"
+    )]
     pub total_timeout: Duration,
     /// Connections that are kept for later calls.
     pub pools: PoolsConfig,
-}
-
-mod seconds_with {
-    pub(super) use super::seconds::deserialize;
 }
 
 impl Default for UpstreamConfig {

@@ -27,11 +27,16 @@ use super::{AddressSource, UpstreamConfig};
 pub struct PoolsConfig {
     /// Pools at most: one for each workspace, key version and host. The one that was not used for
     /// the longest time makes room. Default 1,024.
+    #[serde(rename = "max_pools")]
     pub most: NonZeroUsize,
     /// Idle connections of a pool at most. Default 16.
+    #[serde(rename = "max_idle_connections")]
     pub idle_connections: usize,
     /// Seconds until an idle connection is closed. Default 60.
-    #[serde(deserialize_with = "seconds::deserialize")]
+    #[serde(
+        rename = "idle_timeout_seconds",
+        deserialize_with = "seconds::deserialize"
+    )]
     pub idle_timeout: Duration,
 }
 
