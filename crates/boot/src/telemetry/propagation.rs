@@ -2,9 +2,10 @@
 //!
 //! Nothing else travels: no baggage.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderMap;
 use opentelemetry::Context;
-use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator as _};
+use opentelemetry::propagation::TextMapPropagator as _;
+use opentelemetry_http::{HeaderExtractor, HeaderInjector};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -16,39 +17,16 @@ const TRACEPARENT: &str = "traceparent";
 /// The headers of a tonic request are `request.metadata_mut().as_mut()`.
 pub fn inject(headers: &mut HeaderMap) {
     TraceContextPropagator::new()
-        .inject_context(&Span::current().context(), &mut Outgoing(headers));
+        .inject_context(&Span::current().context(), &mut HeaderInjector(headers));
 }
 
 /// Makes the caller's span, if the headers of its request name one, the parent of `span`, which
 /// must not have been entered yet.
 pub fn adopt_parent(span: &Span, headers: &HeaderMap) {
     if headers.contains_key(TRACEPARENT) {
-        let caller =
-            TraceContextPropagator::new().extract_with_context(&Context::new(), &Incoming(headers));
-        // An error says that nothing listens to traces, so there is nothing to be the parent of.
+        let caller = TraceContextPropagator::new()
+            .extract_with_context(&Context::new(), &HeaderExtractor(headers));
+        // It fails when no layer exports traces. Then there is no trace to join.
         let _ = span.set_parent(caller);
-    }
-}
-
-struct Outgoing<'a>(&'a mut HeaderMap);
-
-impl Injector for Outgoing<'_> {
-    fn set(&mut self, key: &str, value: String) {
-        let name = HeaderName::from_bytes(key.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
-            self.0.insert(name, value);
-        }
-    }
-}
-
-struct Incoming<'a>(&'a HeaderMap);
-
-impl Extractor for Incoming<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key)?.to_str().ok()
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(HeaderName::as_str).collect()
     }
 }
