@@ -17,11 +17,12 @@ use tonic::body::Body;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tower::Service;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::map_response_body::MapResponseBodyLayer;
 
 use crate::drain::Drain;
 use crate::telemetry::RpcSpanLayer;
 use crate::tls::TlsError;
-use panics::CatchPanicLayer;
 
 pub use config::{DEFAULT_MAX_MESSAGE_BYTES, ServerConfig};
 
@@ -79,7 +80,8 @@ impl Listener {
         let serving = self
             .server
             .layer(RpcSpanLayer)
-            .layer(CatchPanicLayer)
+            .layer(MapResponseBodyLayer::new(panics::guard))
+            .layer(CatchPanicLayer::custom(panics::internal_error))
             .serve_with_incoming_shutdown(
                 service,
                 connection::incoming(accepted, cut.clone()),

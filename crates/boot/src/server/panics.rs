@@ -1,7 +1,10 @@
 //! A panic in a handler answers its own call with INTERNAL and touches no other.
 //!
 //! Without this the call's task would die and its caller would see a reset stream. The panic hook
-//! has printed where it happened; what it said may quote a request and is not repeated.
+//! has printed where it happened; its message may quote a request and is not repeated.
+//!
+//! `tower-http` catches the panics of handlers ([`internal_error`] answers for them). The rest of a
+//! streamed answer is computed as it is sent, so [`guard`] catches the panics of bodies.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,102 +12,54 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
-use tower::{Layer, Service};
+use tower_http::BoxError;
+use tower_http::body::UnsyncBoxBody;
 
-/// Wraps services in [`CatchPanic`].
-#[derive(Clone, Copy)]
-pub(super) struct CatchPanicLayer;
-
-impl<S> Layer<S> for CatchPanicLayer {
-    type Service = CatchPanic<S>;
-
-    fn layer(&self, inner: S) -> CatchPanic<S> {
-        CatchPanic { inner }
-    }
+/// The answer of a handler that panicked.
+pub(super) fn internal_error(_message: Box<dyn Any + Send>) -> Response<Body> {
+    status().into_http()
 }
 
-/// A service that answers INTERNAL where its inner one panics.
-#[derive(Clone)]
-pub(super) struct CatchPanic<S> {
-    inner: S,
+/// A body that ends with INTERNAL where its inner one panics.
+pub(super) fn guard(inner: UnsyncBoxBody<Bytes, BoxError>) -> Body {
+    Body::new(Guarded { inner: Some(inner) })
 }
 
-impl<S, B> Service<Request<B>> for CatchPanic<S>
-where
-    S: Service<
-            Request<B>,
-            Response = Response<Body>,
-            Future: Send + 'static,
-            Error: Send + 'static,
-        >,
-{
-    type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = BoxFuture<'static, Result<Response<Body>, S::Error>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    /// What a panicked handler left behind is dropped with it; what handlers share is behind
-    /// locks and channels of its own, which say so when they are poisoned or closed.
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        match catch_unwind(AssertUnwindSafe(|| self.inner.call(request))) {
-            Ok(handling) => Box::pin(async move {
-                match AssertUnwindSafe(handling).catch_unwind().await {
-                    Ok(response) => Ok(response?.map(|body| Body::new(CatchPanicBody::new(body)))),
-                    Err(panic) => Ok(caught(&*panic).into_http()),
-                }
-            }),
-            Err(panic) => {
-                let response = caught(&*panic).into_http();
-                Box::pin(std::future::ready(Ok(response)))
-            }
-        }
-    }
-}
-
-fn caught(_what_it_said: &(dyn Any + Send)) -> Status {
+fn status() -> Status {
     tracing::error!("a handler panicked");
     Status::internal("internal error")
 }
 
-/// A body that ends with INTERNAL where its inner one panics: the rest of a streamed answer is
-/// computed as it is sent.
-struct CatchPanicBody {
-    inner: Option<Body>,
+/// `None` once the body has panicked.
+struct Guarded {
+    inner: Option<UnsyncBoxBody<Bytes, BoxError>>,
 }
 
-impl CatchPanicBody {
-    fn new(inner: Body) -> Self {
-        Self { inner: Some(inner) }
-    }
-}
-
-impl HttpBody for CatchPanicBody {
+impl HttpBody for Guarded {
     type Data = Bytes;
-    type Error = Status;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let Some(inner) = &mut self.inner else {
             return Poll::Ready(None);
         };
+        // The state of a panicked body is dropped with it. What handlers share is behind locks and
+        // channels of its own, which are poisoned or closed.
         match catch_unwind(AssertUnwindSafe(|| Pin::new(inner).poll_frame(cx))) {
             Ok(polled) => polled,
-            Err(panic) => {
+            Err(_panic) => {
                 self.inner = None;
                 let mut trailers = HeaderMap::new();
-                let told = caught(&*panic).add_header(&mut trailers);
-                Poll::Ready(Some(told.map(|()| Frame::trailers(trailers))))
+                let written = status().add_header(&mut trailers);
+                let frame = written.map(|()| Frame::trailers(trailers));
+                Poll::Ready(Some(frame.map_err(BoxError::from)))
             }
         }
     }
