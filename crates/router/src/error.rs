@@ -9,6 +9,7 @@ use latchkey_egress::EgressError;
 use latchkey_providers::encode::{EncodeError, EncodeErrorKind};
 use latchkey_providers::{ErrorClass, ProviderError};
 use latchkey_rpc::access::Denied;
+use latchkey_rpc::mask::MaskError;
 use latchkey_rpc::page::PageTokenError;
 
 use tokio::time::Instant;
@@ -234,6 +235,12 @@ impl RouterError {
     /// A name that does not parse.
     pub fn name(field: &'static str) -> impl Fn(NameError) -> Self {
         move |error| Self::field(field, error)
+    }
+}
+
+impl From<MaskError> for RouterError {
+    fn from(error: MaskError) -> Self {
+        Self::field("update_mask", error)
     }
 }
 

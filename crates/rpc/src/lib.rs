@@ -7,6 +7,7 @@ pub mod access;
 pub mod client;
 mod failure;
 pub mod identity;
+pub mod mask;
 pub mod page;
 pub mod reflection;
 pub mod refusal;

@@ -3,6 +3,7 @@
 use latchkey_contract::Reason;
 use latchkey_contract::names::{KeyName, MemberName, NameError};
 use latchkey_rpc::access::Denied;
+use latchkey_rpc::mask::MaskError;
 use latchkey_rpc::page::PageTokenError;
 
 use crate::custody::{CustodyError, IntegrityFailure};
@@ -233,6 +234,12 @@ impl VaultError {
 impl From<FieldError> for VaultError {
     fn from(error: FieldError) -> Self {
         Self::field(error.field, error.problem)
+    }
+}
+
+impl From<MaskError> for VaultError {
+    fn from(error: MaskError) -> Self {
+        Self::field("update_mask", error)
     }
 }
 

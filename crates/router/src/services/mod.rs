@@ -5,7 +5,6 @@ mod call;
 mod catalogue;
 mod encode;
 mod inference;
-mod mask;
 mod members;
 pub mod policy;
 mod sessions;

@@ -7,7 +7,6 @@ pub(crate) mod encode;
 mod funding;
 mod keys;
 mod leases;
-mod mask;
 mod members;
 pub mod policy;
 mod projects;

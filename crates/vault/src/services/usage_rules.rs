@@ -1,8 +1,8 @@
 //! Usage rules, from the message and back. Workspaces and projects have the same fields.
 
 use latchkey_contract::vault::v1;
+use latchkey_rpc::mask::Mask;
 
-use super::mask::Mask;
 use crate::domain::audit::AuditEvent;
 use crate::domain::capability::Capability;
 use crate::domain::usage_rules::UsageRules;

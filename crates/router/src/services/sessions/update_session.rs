@@ -1,12 +1,12 @@
 //! `UpdateSession`.
 
 use latchkey_contract::router::v1::{Session as Message, UpdateSessionRequest};
+use latchkey_rpc::mask::Mask;
 
 use super::{decode, encode, named};
 use crate::domain::session::Settings;
 use crate::error::RouterError;
 use crate::services::call::Call;
-use crate::services::mask::Mask;
 use crate::sessions::Sessions;
 
 const CHANGEABLE: [&str; 6] = [
@@ -26,7 +26,7 @@ pub(super) async fn handle(
     let unsaid = Message::default();
     let said = request.session.as_ref().unwrap_or(&unsaid);
     let name = named(call, "session.name", &said.name).await?;
-    let mask = Mask::parse(request.update_mask.as_ref(), &CHANGEABLE)?;
+    let mask = Mask::parse(request.update_mask.clone(), &CHANGEABLE, &[])?;
     let wanted = decode::settings(said).map_err(|error| error.within("session"))?;
     let change = |settings| Ok(changed(settings, &wanted, said, &mask));
     let session = sessions.update(&name, &said.etag, change).await?;

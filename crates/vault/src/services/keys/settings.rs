@@ -2,12 +2,12 @@
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::vault::v1;
+use latchkey_rpc::mask::Mask;
 
 use crate::domain::funding::Narrowing;
 use crate::domain::settings::{KeySettings, Retention};
 use crate::error::VaultError;
 use crate::services::funding;
-use crate::services::mask::Mask;
 
 /// Fields that `UpdateKey` changes.
 pub(super) const CHANGEABLE: &[&str] = &[

@@ -2,6 +2,7 @@
 
 use latchkey_contract::names::KeyName;
 use latchkey_contract::vault::v1::{Key as Message, UpdateKeyRequest};
+use latchkey_rpc::mask::Mask;
 
 use super::settings;
 use crate::change::Change;
@@ -9,7 +10,6 @@ use crate::domain::destination::Destination;
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::encode;
-use crate::services::mask::Mask;
 use crate::vault::Vault;
 
 pub(super) async fn handle(

@@ -2,12 +2,12 @@
 
 use latchkey_contract::names::{KeyParent, ProjectName, Scope};
 use latchkey_contract::vault::v1::{Project as Message, UpdateProjectRequest};
+use latchkey_rpc::mask::Mask;
 
 use super::settings;
 use crate::change::{Change, check_etag};
 use crate::error::VaultError;
 use crate::services::call::Call;
-use crate::services::mask::Mask;
 use crate::services::{encode, funding, usage_rules};
 use crate::vault::Vault;
 

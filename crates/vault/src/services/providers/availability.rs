@@ -4,11 +4,11 @@ use latchkey_contract::ProviderId;
 use latchkey_contract::names::ResourceId;
 use latchkey_contract::vault::v1;
 use latchkey_contract::vault::v1::provider_access::Switch;
+use latchkey_rpc::mask::Mask;
 use prost_types::FieldMask;
 
 use crate::domain::availability::{Availability, ProviderTerms};
 use crate::error::VaultError;
-use crate::services::mask::Mask;
 
 /// The provider that a name ends with. `field` is that of the name.
 pub(super) fn provider(field: &'static str, id: &ResourceId) -> Result<ProviderId, VaultError> {
@@ -19,7 +19,7 @@ pub(super) fn provider(field: &'static str, id: &ResourceId) -> Result<ProviderI
 
 /// The fields that an update names.
 pub(super) fn mask(mask: Option<FieldMask>) -> Result<Mask, VaultError> {
-    Mask::parse(mask, CHANGEABLE, &[])
+    Ok(Mask::parse(mask, CHANGEABLE, &[])?)
 }
 
 const CHANGEABLE: &[&str] = &[

@@ -2,6 +2,7 @@
 
 use latchkey_contract::names::{KeyParent, Scope, WorkspaceName};
 use latchkey_contract::vault::v1::{UpdateWorkspaceRequest, Workspace as Message};
+use latchkey_rpc::mask::Mask;
 
 use super::{fallbacks, settings};
 use crate::change::{Change, check_etag};
@@ -10,7 +11,6 @@ use crate::domain::settings::check_display_name;
 use crate::domain::workspace::Workspace;
 use crate::error::VaultError;
 use crate::services::call::Call;
-use crate::services::mask::Mask;
 use crate::services::{encode, funding, usage_rules};
 use crate::vault::Vault;
 
