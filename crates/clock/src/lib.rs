@@ -1,8 +1,24 @@
-//! Time as an argument: what the calendar says, and how long the machine has been running.
+//! Time as an argument: the calendar's time, and the time since the machine started.
 //!
-//! Rules about time take a [`Clock`] or a [`Timestamp`], so that their tests need not wait.
-//! Everything that crosses a process (rows, messages, deadlines) is a [`Timestamp`]; everything
-//! that measures how long this process has known something is [`Clock::boottime`].
+//! Rules about time take a [`Clock`] or a [`Timestamp`], so that their tests need not wait. A time
+//! that crosses a process (in a row, a message, a deadline) is a [`Timestamp`]. A span that one
+//! process measures, such as the age of a lease, is a difference of two [`Clock::boottime`]s.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use latchkey_clock::{Clock, ManualClock, Timestamp};
+//!
+//! fn has_expired(deadline: Timestamp, clock: &dyn Clock) -> bool {
+//!     clock.now() >= deadline
+//! }
+//!
+//! let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+//! let deadline = clock.now() + Duration::from_secs(30);
+//! assert!(!has_expired(deadline, &clock));
+//! clock.advance(Duration::from_secs(30));
+//! assert!(has_expired(deadline, &clock));
+//! ```
 
 pub mod manual;
 mod timestamp;
@@ -68,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_calendar_is_past_the_day_this_was_written() {
+    fn the_calendar_is_later_than_october_2025() {
         let written = Timestamp::from_unix(1_760_000_000, 0).unwrap();
         assert!(SystemClock.now() > written);
     }

@@ -1,4 +1,4 @@
-//! A clock that stands still until it is told to move; for tests.
+//! A clock that moves only by hand; for tests.
 //!
 //! Public because the tests of other crates use it; no service may.
 
@@ -31,13 +31,13 @@ impl ManualClock {
         hands.boottime += span;
     }
 
-    /// Steps the calendar, as NTP or an operator does; the machine's uptime does not notice.
+    /// Steps the calendar, as NTP or an operator does; the boot time is unchanged.
     pub fn set(&self, now: Timestamp) {
         self.hands().now = now;
     }
 
     fn hands(&self) -> MutexGuard<'_, Hands> {
-        // Hands are set one at a time, so a panic elsewhere leaves nothing half done.
+        // No update can panic midway, so the value behind a poisoned lock is whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn stepping_the_calendar_leaves_the_uptime_alone() {
+    fn stepping_the_calendar_does_not_change_the_boot_time() {
         let clock = ManualClock::new(Timestamp::from_micros(9));
         let start = clock.boottime();
         clock.set(Timestamp::UNIX_EPOCH);

@@ -6,17 +6,17 @@ use std::time::{Duration, SystemTime};
 /// Microseconds since 1970-01-01T00:00:00Z, leap seconds not counted; what PostgreSQL can store.
 ///
 /// `+` and `-` with a [`Duration`] stop at [`Timestamp::MIN`] and [`Timestamp::MAX`], some 292,000
-/// years away, and drop what is below a microsecond; the `checked_` methods say when a result
-/// does not fit.
+/// years away, and drop fractions of a microsecond. The `checked_` methods return `None` when a
+/// result does not fit.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const UNIX_EPOCH: Self = Self(0);
-    /// Before everything.
+    /// The earliest time.
     pub const MIN: Self = Self(i64::MIN);
-    /// After everything.
+    /// The latest time.
     pub const MAX: Self = Self(i64::MAX);
 
     /// From microseconds since the Unix epoch.
@@ -32,8 +32,8 @@ impl Timestamp {
     /// From seconds since the Unix epoch and the nanoseconds after them, as
     /// `google.protobuf.Timestamp` counts: before the epoch too, nanoseconds count forwards.
     ///
-    /// `None` when the nanoseconds make a second or more, or the result does not fit. What is
-    /// below a microsecond is dropped.
+    /// `None` when the nanoseconds make a second or more, or the result does not fit. Fractions of
+    /// a microsecond are dropped.
     pub fn from_unix(seconds: i64, nanos: u32) -> Option<Self> {
         if nanos >= NANOS_PER_SECOND {
             return None;
@@ -68,7 +68,7 @@ impl Timestamp {
         u64::try_from(micros).ok().map(Duration::from_micros)
     }
 
-    /// How long after `earlier` this is; nothing when it is before.
+    /// How long after `earlier` this is; zero when it is before.
     pub fn saturating_duration_since(self, earlier: Self) -> Duration {
         self.checked_duration_since(earlier).unwrap_or_default()
     }
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_timestamp_survives_the_way_through_seconds_and_nanoseconds() {
+    fn seconds_and_nanoseconds_convert_back_to_the_same_timestamp() {
         for micros in [0, 1, -1, 999_999, -999_999, 1_000_000, i64::MAX, i64::MIN] {
             let time = Timestamp::from_micros(micros);
             let (seconds, nanos) = time.to_unix();
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_below_a_microsecond_is_dropped() {
+    fn fractions_of_a_microsecond_are_dropped() {
         let time = Timestamp::from_unix(1, 1_999).unwrap();
         assert_eq!(time.as_micros(), 1_000_001);
         assert_eq!(time + Duration::from_nanos(999), time);
@@ -137,13 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn operators_stop_at_the_ends_of_time() {
+    fn operators_saturate_at_the_earliest_and_the_latest_time() {
         assert_eq!(Timestamp::UNIX_EPOCH + Duration::MAX, Timestamp::MAX);
         assert_eq!(Timestamp::UNIX_EPOCH - Duration::MAX, Timestamp::MIN);
     }
 
     #[test]
-    fn a_span_backwards_is_none_or_nothing() {
+    fn a_negative_span_is_none_or_zero() {
         let (early, late) = (Timestamp::from_micros(5), Timestamp::from_micros(7));
         assert_eq!(
             late.checked_duration_since(early),
