@@ -1,9 +1,21 @@
-//! Which addresses a process may be sent to by its users.
+//! The egress policy: which addresses a customer's URL may lead to.
 //!
-//! A URL that a user chose must not reach what only the process can reach: its own host, its
-//! private network, a cloud's metadata service. Only public addresses pass, unless the operator
-//! lists a network. Checked when the URL is saved and again on the address that is dialled, since
-//! a name may resolve to something else by then.
+//! A URL that a customer supplies must not reach hosts that only this process can reach: its own
+//! machine, its private network, a cloud's metadata service. Only public addresses pass, unless the
+//! operator lists a network. The vault checks the URL when it is saved ([`EgressPolicy::check_url`]).
+//! The router checks the address that it dials ([`EgressPolicy::check_address`]), because a name may
+//! resolve to another address by then.
+//!
+//! The crate is pure: it resolves no name and opens no connection.
+//!
+//! ```
+//! use latchkey_egress::{EgressError, EgressPolicy};
+//!
+//! let policy = EgressPolicy::default();
+//! let metadata = "https://169.254.169.254/latest".parse()?;
+//! assert_eq!(policy.check_url(&metadata), Err(EgressError::NotPublic));
+//! # Ok::<(), url::ParseError>(())
+//! ```
 
 use std::net::IpAddr;
 
@@ -11,11 +23,11 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::{Host, Url};
 
-/// What may be reached.
+/// The addresses that may be reached.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EgressPolicy {
-    /// Networks that may be reached although they are not public, over http too.
+    /// Networks that may be reached although they are not public, over https and http.
     #[serde(default)]
     pub allowed_networks: Vec<IpNet>,
 }
@@ -23,22 +35,24 @@ pub struct EgressPolicy {
 /// Why a URL or address may not be reached.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum EgressError {
-    /// Only https is allowed.
+    /// The scheme is not https, and the host is not in a network that the operator allows.
     #[error("must be an https URL")]
     NotHttps,
-    /// The URL carries what a base address must not.
-    #[error("must have neither user, password, query nor fragment")]
-    Decorated,
-    /// There is no host to reach.
-    #[error("must name a host")]
+    /// The URL has parts that a base address must not have.
+    #[error("must not have a user, a password, a query or a fragment")]
+    ExtraParts,
+    /// The URL has no host.
+    #[error("must have a host")]
     NoHost,
     /// The address is private, loopback, link-local, a metadata service or otherwise special.
-    #[error("leads to an address that is not public")]
+    #[error(
+        "leads to an address that is not public, in a network that the operator does not allow"
+    )]
     NotPublic,
 }
 
 impl EgressPolicy {
-    /// A policy that also lets this machine itself be reached.
+    /// A policy that also allows the loopback addresses of this machine.
     pub fn with_loopback() -> Self {
         let loopback = [
             IpAddr::from([127, 0, 0, 0]),
@@ -53,14 +67,14 @@ impl EgressPolicy {
         }
     }
 
-    /// Whether a URL may be used as a base address, as far as it can be told without resolving.
+    /// Checks a URL as a base address, without resolving its name.
     pub fn check_url(&self, url: &Url) -> Result<(), EgressError> {
         if !url.username().is_empty()
             || url.password().is_some()
             || url.query().is_some()
             || url.fragment().is_some()
         {
-            return Err(EgressError::Decorated);
+            return Err(EgressError::ExtraParts);
         }
         let address = match url.host().ok_or(EgressError::NoHost)? {
             Host::Ipv4(address) => Some(IpAddr::V4(address)),
@@ -71,14 +85,14 @@ impl EgressPolicy {
         };
         match url.scheme() {
             "https" => {}
-            // In clear text only to networks that the operator vouches for.
+            // In clear text only to networks that the operator allows.
             "http" if address.is_some_and(|address| self.allows_explicitly(address)) => {}
             _ => return Err(EgressError::NotHttps),
         }
         address.map_or(Ok(()), |address| self.check_address(address))
     }
 
-    /// Whether an address may be dialled.
+    /// Checks an address before it is dialled.
     pub fn check_address(&self, address: IpAddr) -> Result<(), EgressError> {
         if is_public(address) || self.allows_explicitly(address) {
             Ok(())
@@ -222,7 +236,7 @@ mod tests {
             "https://example.com?a=b",
             "https://example.com#a",
         ] {
-            assert_eq!(check(&policy, url), Err(EgressError::Decorated), "{url}");
+            assert_eq!(check(&policy, url), Err(EgressError::ExtraParts), "{url}");
         }
     }
 }

@@ -207,7 +207,7 @@ fn other_addresses_of_azure_are_refused() {
         assert_eq!(refusal, Err(expected.into()), "{path}");
     }
     for url in ["https://user@acme.example", "https://acme.example#openai"] {
-        let expected = BaseUrlError::Egress(EgressError::Decorated);
+        let expected = BaseUrlError::Egress(EgressError::ExtraParts);
         assert_eq!(parse(&to(url), ProviderId::Azure), Err(expected.into()));
     }
 }
