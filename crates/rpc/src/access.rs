@@ -3,11 +3,11 @@
 //! Configuration grants roles to identities, and a scope may grant some to its members; one table
 //! per service says which roles each method takes. The layer refuses a caller without any of them
 //! before the message is read (AIP-211: authorize before validating), unless a membership could
-//! still let it in; the handler then asks [`Caller::authorize`] for the very scope of the message.
+//! still admit it. The handler then calls [`Caller::authorize`] with the scope of the message.
 //! A method that the table lacks stops the process from starting.
 //!
-//! Grants of configuration come first and need no question. Members are asked for only where they
-//! said no and the method takes members at all.
+//! Grants of the configuration are checked first. A membership is looked up only when no grant
+//! allows the call and the method takes members.
 
 mod layer;
 mod memberships;
@@ -31,9 +31,9 @@ pub trait Role: Copy + Eq + std::fmt::Debug + Send + Sync + 'static {}
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant<R> {
-    /// Who: a SPIFFE ID, or `token:{name}`.
+    /// The identity: a SPIFFE ID, or `token:{name}`.
     pub identity: String,
-    /// What they may be.
+    /// The role it holds.
     pub role: R,
     /// For roles that are held in a scope: its name, or a prefix that ends in `*`. Without it, the
     /// role is held in the whole deployment.
@@ -55,11 +55,11 @@ impl<R> Grant<R> {
 /// The roles that a method takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule<R: 'static> {
-    /// For what belongs to no scope: the deployment itself.
+    /// Roles that may act on the deployment itself.
     pub deployment: &'static [R],
-    /// For what is in a scope.
+    /// Roles that may act on a resource of their scope, by a grant.
     pub scoped: &'static [R],
-    /// For what is in a scope, of those that the scope itself grants.
+    /// Roles that may act on a resource of their scope, by a membership.
     pub members: &'static [R],
 }
 
@@ -122,7 +122,7 @@ fn methods(descriptors: &[u8], package: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Who calls, and what the method called asks of them. Put into each request by [`AccessLayer`].
+/// The caller of a request, and the rule of the method. [`AccessLayer`] puts it into each request.
 #[derive(Clone, Debug)]
 pub struct Caller<R: 'static, M> {
     actor: Arc<str>,
@@ -132,9 +132,9 @@ pub struct Caller<R: 'static, M> {
     memberships: M,
 }
 
-/// The caller lacks the role. It looks the same whether or not the thing exists.
+/// The caller lacks the role. The answer is the same whether or not the resource exists.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the caller lacks the role that this method asks for")]
+#[error("the caller has none of the roles that this method requires")]
 pub struct Denied;
 
 impl From<Denied> for Refusal {
@@ -160,7 +160,7 @@ impl<R: Role, M: Memberships<R>> Caller<R, M> {
         if self.is_granted(rule.scoped, scope) {
             return Ok(());
         }
-        // Nobody asks for a membership that would not help.
+        // A membership is looked up only where it could help.
         if !rule.members.is_empty() && self.is_member(rule.members, scope).await? {
             return Ok(());
         }
@@ -174,8 +174,8 @@ impl<R: Role, M: Memberships<R>> Caller<R, M> {
         self.grants.iter().any(allowed).then_some(()).ok_or(Denied)
     }
 
-    /// Whether the caller may do this to what belongs to everybody: whoever was granted a fitting
-    /// role anywhere may.
+    /// Whether the caller may do this to a resource outside all scopes. A grant of a fitting role in
+    /// any scope is enough.
     pub fn authorize_anywhere(&self) -> Result<(), Denied> {
         self.is_granted_somewhere().then_some(()).ok_or(Denied)
     }
@@ -192,8 +192,8 @@ impl<R: Role, M: Memberships<R>> Caller<R, M> {
             .any(|grant| grant.role == role && grant.scope.is_none())
     }
 
-    /// Whether configuration lets the caller do this to anything at all. Whom it does not, only a
-    /// membership can let in: until that was asked for, such a caller is told nothing.
+    /// Whether the configuration grants the caller this method in any scope. Without such a grant,
+    /// only a membership can admit the caller; until it is looked up, no answer may reveal anything.
     pub fn is_granted_somewhere(&self) -> bool {
         self.grants.iter().any(|grant| {
             self.rule.scoped.contains(&grant.role)
@@ -208,12 +208,12 @@ impl<R: Role, M: Memberships<R>> Caller<R, M> {
     }
 
     async fn is_member(&self, roles: &[R], scope: &M::Scope) -> Result<bool, M::Error> {
-        // Apart, so that calls by grant carry none of it around.
+        // Boxed, so that a call that a grant allows has a small future.
         let held = Box::pin(self.memberships.roles(&self.actor, scope)).await?;
         Ok(held.iter().any(|role| roles.contains(role)))
     }
 
-    fn may_be_let_in(&self) -> bool {
+    fn may_be_admitted(&self) -> bool {
         self.is_granted_somewhere() || !self.rule.members.is_empty()
     }
 }

@@ -1,9 +1,12 @@
-//! A channel to another service: connected when first used, again whenever it breaks, and told
-//! who is calling.
+//! A channel to another service. It connects on first use, reconnects after the connection breaks,
+//! and sends our credentials with each request.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use latchkey_boot::config::{SecretError, SecretString, resolve_optional_secret, seconds};
+use latchkey_boot::telemetry::propagation;
+use latchkey_boot::tls::{ClientTls, TlsError};
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -14,11 +17,7 @@ use tonic::{Request, Status};
 use url::Url;
 use zeroize::Zeroizing;
 
-use latchkey_boot::config::{SecretError, SecretString, resolve_optional_secret, seconds};
-use latchkey_boot::telemetry::propagation;
-use latchkey_boot::tls::{ClientTls, TlsError};
-
-/// What one call may have in flight before its receiver must read on, in bytes; see the server's.
+/// Bytes that one call may have in flight before its receiver must read on; see the server's.
 const STREAM_WINDOW: u32 = 1024 * 1024;
 
 /// The same for all calls of the connection.
@@ -32,7 +31,7 @@ const USER_AGENT: &str = concat!("latchkey/", env!("CARGO_PKG_VERSION"));
 /// A channel whose requests carry [`Credentials`].
 pub type AuthorizedChannel = InterceptedService<Channel, Credentials>;
 
-/// Where another service is, and how to be let in.
+/// The address of another service, and the credentials for it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelConfig {
@@ -42,7 +41,7 @@ pub struct ChannelConfig {
     /// TLS. Default: none.
     #[serde(default)]
     pub tls: Option<ClientTls>,
-    /// The bearer token to show. Default: none.
+    /// The bearer token to send. Default: none.
     #[serde(default)]
     pub token: Option<SecretString>,
     /// A file with the bearer token, instead of `token`.
@@ -93,7 +92,7 @@ impl ChannelConfig {
         let token = resolve_optional_secret(self.token, self.token_file, "token")?;
         let token = token.as_ref().map(bearer).transpose()?;
         if token.is_some() && self.tls.is_none() && !is_loopback(&self.endpoint) {
-            tracing::warn!(endpoint = %self.endpoint, "a bearer token goes out without TLS");
+            tracing::warn!(endpoint = %self.endpoint, "the bearer token is sent without TLS");
         }
         Ok(InterceptedService::new(
             endpoint.connect_lazy(),
@@ -134,7 +133,7 @@ impl ChannelConfig {
     }
 }
 
-/// Shows the bearer token, if there is one, and carries the trace on (W3C `traceparent`).
+/// Adds the bearer token, if there is one, and the current trace (W3C `traceparent`) to requests.
 ///
 /// It has no `Debug`, and the header it sets is marked sensitive: its own `Debug` hides the value,
 /// and HTTP/2 keeps it out of the compression table.
@@ -199,19 +198,21 @@ pub enum ChannelError {
     #[error("`endpoint` must begin with http:// or https://")]
     Scheme,
     /// An `https` endpoint without `tls`.
-    #[error("an https `endpoint` needs `tls`, to know whom to trust")]
+    #[error(
+        "an https `endpoint` needs `tls`: set `tls.ca_file` to the authority that signs its certificate"
+    )]
     TlsMissing,
     /// An `http` endpoint with `tls`.
-    #[error("`tls` needs an https `endpoint`")]
+    #[error("`tls` needs an https `endpoint`, and this one is http")]
     TlsWithoutHttps,
     /// The token has characters that no header may have.
     #[error("the token has characters that a header cannot carry")]
     MalformedToken,
     /// TLS is not configured well.
-    #[error("cannot use TLS")]
+    #[error("cannot set up TLS")]
     Tls(#[from] TlsError),
-    /// The token cannot be had.
-    #[error("cannot have the token")]
+    /// The token cannot be read.
+    #[error("cannot read the token")]
     Token(#[from] SecretError),
 }
 
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_endpoint_that_is_no_origin_is_refused() {
+    async fn an_endpoint_with_more_than_an_origin_is_refused() {
         for endpoint in [
             "http://host:1/path",
             "http://host:1?query",

@@ -1,4 +1,4 @@
-//! Both of this crate's start-up errors are errors of the configuration.
+//! How this crate's start-up errors end a process: both are errors of the configuration.
 
 use latchkey_boot::exit::Failure;
 

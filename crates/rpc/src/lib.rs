@@ -1,7 +1,11 @@
-//! What every gRPC service shares: who calls ([`identity`]), who may call which method
-//! ([`access`]), how a refusal is encoded ([`refusal`]), how a list is paged ([`page`]), and the
-//! [`client`] channel to another service. Methods, roles and scopes are names here; no resource
-//! or tenant is known.
+//! What every gRPC service shares.
+//!
+//! A call passes [`identity`] (who calls), [`transport_errors`] (refusals by the transport) and
+//! [`access`] (who may call which method) before it reaches a handler. Handlers read paged lists
+//! with [`page`] and update masks with [`mask`], and refuse with [`refusal`]. [`client`] opens the
+//! channel to another service; [`reflection`] describes our own.
+//!
+//! Methods, roles and scopes are plain names here: this crate knows no resource and no tenant.
 
 pub mod access;
 pub mod client;

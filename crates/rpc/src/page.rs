@@ -8,14 +8,14 @@ use ring::digest::{SHA256, digest};
 pub struct Page {
     /// The key of the last item of the page before.
     pub after: Option<String>,
-    /// At most this many items.
+    /// The maximum number of items.
     pub size: u64,
     binding: [u8; BINDING_LEN],
 }
 
-/// A page token that this list did not hand out for these arguments.
+/// A page token that was not issued for this list with these arguments.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("is not a token of this list and these arguments")]
+#[error("is not a page token of this list with these arguments")]
 pub struct PageTokenError;
 
 const DEFAULT_SIZE: u64 = 50;

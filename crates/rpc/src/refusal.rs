@@ -7,7 +7,7 @@ use latchkey_contract::Reason;
 use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-/// A refusal before it is put on the wire. Each service makes these in its one error table.
+/// A refusal before it is encoded. Each service makes them in its one error table.
 #[derive(Debug)]
 pub struct Refusal {
     reason: Reason,
@@ -39,26 +39,26 @@ impl Refusal {
         &self.message
     }
 
-    /// The facts that `ErrorInfo.metadata` would hold.
+    /// The entries of `ErrorInfo.metadata`.
     pub fn into_metadata(self) -> impl Iterator<Item = (String, String)> {
         self.metadata.into_iter()
     }
 
-    /// Adds a fact to `ErrorInfo.metadata`.
+    /// Adds an entry to `ErrorInfo.metadata`.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {
         self.metadata.insert(key.to_owned(), value.into());
         self
     }
 
-    /// Names a field that is to blame, and why, in `BadRequest`.
+    /// Adds an invalid field, and what is wrong with it, to `BadRequest`.
     #[must_use]
     pub fn violation(mut self, field: impl Into<String>, problem: impl Into<String>) -> Self {
         self.violations.push((field.into(), problem.into()));
         self
     }
 
-    /// The same refusal of something that is a field of the message: `outer` is its path.
+    /// The same refusal, with its fields prefixed by `outer`, the path of the message around them.
     #[must_use]
     pub fn within(mut self, outer: &str) -> Self {
         self.message = format!("{outer}: {}", self.message);
@@ -68,7 +68,7 @@ impl Refusal {
         self.with("field", outer)
     }
 
-    /// Says when to try again, in `RetryInfo`.
+    /// Sets the delay before a retry, in `RetryInfo`.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
         self.retry_after = Some(delay);
@@ -80,7 +80,7 @@ impl Refusal {
         (self.reason, self.message, self.metadata)
     }
 
-    /// The refusal on the wire. `domain` is the service's, such as `vault.latchkey`.
+    /// Encodes the refusal. `domain` is the service's, such as `vault.latchkey`.
     pub fn into_status(self, domain: &'static str) -> Status {
         let mut details =
             ErrorDetails::with_error_info(self.reason.as_str(), domain, self.metadata);

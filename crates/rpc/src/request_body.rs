@@ -1,8 +1,8 @@
-//! The body of a request, in which an end that its sender did not make is an error.
+//! The body of a request, in which a stream that its sender did not finish ends in an error.
 //!
 //! A stream may be reset: by a sender that was dropped, by a proxy whose client vanished, by a
 //! deadline. hyper ends the body in silence when the reset says `NO_ERROR`, and tonic when it says
-//! `CANCEL`. Whoever reads the stream would take a broken peer for one that said goodbye.
+//! `CANCEL`. A reader could not tell a broken peer from one that finished.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,15 +12,18 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
-/// A body whose reader learns how it ended.
+/// A body that ends in an error unless its sender finished it.
 pub(super) struct RequestBody {
     inner: Body,
-    told: bool,
+    reported: bool,
 }
 
 impl RequestBody {
     pub(super) fn wrap(inner: Body) -> Body {
-        Body::new(Self { inner, told: false })
+        Body::new(Self {
+            inner,
+            reported: false,
+        })
     }
 }
 
@@ -36,8 +39,8 @@ impl HttpBody for RequestBody {
             .poll_frame(context)
             .map(|frame| match frame {
                 Some(Err(status)) if status.code() == Code::Cancelled => Some(Err(cut_off())),
-                None if !self.inner.is_end_stream() && !self.told => {
-                    self.told = true;
+                None if !self.inner.is_end_stream() && !self.reported => {
+                    self.reported = true;
                     Some(Err(cut_off()))
                 }
                 frame => frame,
@@ -54,14 +57,14 @@ impl HttpBody for RequestBody {
 }
 
 fn cut_off() -> Status {
-    Status::unavailable("the request was cut off")
+    Status::unavailable("the request stream was cut off before its sender finished it")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A body that ends like this.
+    /// A body that ends as its fields say.
     struct Ends {
         with: Option<Code>,
         by_its_sender: bool,
@@ -88,7 +91,10 @@ mod tests {
             with,
             by_its_sender,
         });
-        let mut body = RequestBody { inner, told: false };
+        let mut body = RequestBody {
+            inner,
+            reported: false,
+        };
         let mut context = Context::from_waker(std::task::Waker::noop());
         let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(&mut context) else {
             panic!("it is over")

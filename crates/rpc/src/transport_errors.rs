@@ -1,4 +1,4 @@
-//! Refusals that the transport makes before a handler sees the message, in the same words as ours.
+//! Refusals by the transport, before a handler sees the message, in the same form as ours.
 //!
 //! tonic answers a message that does not decode with INTERNAL and one that is too large with
 //! `OUT_OF_RANGE`, both without details. The first is the caller's mistake, so it becomes
@@ -17,8 +17,8 @@ use tower::{Layer, Service};
 use super::refusal::Refusal;
 use super::request_body::RequestBody;
 
-/// Rewords the transport's refusals for one service domain, and tells a handler that reads a stream
-/// whether its sender ended it.
+/// Puts the transport's refusals into our form for one service domain, and ends a request stream that
+/// was cut off in an error.
 #[derive(Clone, Copy, Debug)]
 pub struct TransportErrorsLayer {
     domain: &'static str,
@@ -42,7 +42,7 @@ impl<S> Layer<S> for TransportErrorsLayer {
     }
 }
 
-/// A service whose transport refusals are reworded.
+/// A service whose transport refusals have our form.
 #[derive(Clone, Debug)]
 pub struct TransportErrors<S> {
     inner: S,
@@ -71,7 +71,7 @@ where
         let response = self.inner.call(request.map(RequestBody::wrap));
         Box::pin(async move {
             let response = response.await?;
-            Ok(match reworded(response.headers(), domain) {
+            Ok(match in_our_form(response.headers(), domain) {
                 Some(status) => status.into_http(),
                 None => response,
             })
@@ -79,8 +79,8 @@ where
     }
 }
 
-/// Ours have details; what has none comes from the transport.
-fn reworded(headers: &HeaderMap, domain: &'static str) -> Option<Status> {
+/// The refusal, if it comes from the transport: ours always have details, its refusals never.
+fn in_our_form(headers: &HeaderMap, domain: &'static str) -> Option<Status> {
     if !headers.contains_key(Status::GRPC_STATUS) || headers.contains_key("grpc-status-details-bin")
     {
         return None;
@@ -89,9 +89,9 @@ fn reworded(headers: &HeaderMap, domain: &'static str) -> Option<Status> {
     let refusal = match status.code() {
         Code::Internal => Refusal::new(Reason::MessageMalformed, status.message()),
         Code::OutOfRange => Refusal::new(Reason::MessageTooLarge, status.message()),
-        // tonic has words for an encoding that it can't read, and none for a path it does not know.
+        // tonic explains an encoding that it can't read, and leaves the message of an unknown path empty.
         Code::Unimplemented if status.message().is_empty() => {
-            Refusal::new(Reason::MethodUnknown, "no such method")
+            Refusal::new(Reason::MethodUnknown, "the service has no such method")
         }
         Code::Unimplemented => Refusal::new(Reason::CompressionUnknown, status.message()),
         _ => return None,

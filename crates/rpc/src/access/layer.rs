@@ -1,4 +1,5 @@
-//! The layer that refuses callers whom no role could let in, and names the others.
+//! The layer that refuses callers that no role could admit, and adds a [`Caller`] to the others'
+//! requests.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -15,9 +16,9 @@ use super::{AccessTable, Caller, Grant, Memberships, Role};
 use crate::identity::Identity;
 use crate::refusal::Refusal;
 
-/// Is told of callers that showed a good credential and still may not call a method.
+/// Observes refusals of callers with a valid credential.
 pub trait RefusalObserver: Send + Sync {
-    /// `actor` may not call `method`.
+    /// `actor` was refused `method`.
     fn refused(&self, actor: &Arc<str>, method: &str);
 }
 
@@ -85,7 +86,7 @@ impl<S, R, M> Layer<S> for AccessLayer<R, M> {
     }
 }
 
-/// A service that only callers reach who may be let in; their requests carry a [`Caller`].
+/// A service behind the access table. Each request that reaches it carries a [`Caller`].
 pub struct AccessService<S, R: 'static, M> {
     inner: S,
     shared: Arc<Shared<R, M>>,
@@ -142,7 +143,10 @@ impl<R: Role, M: Memberships<R>> Shared<R, M> {
         };
         let path = request.uri().path();
         let Some((method, rule)) = self.table.entry(path) else {
-            return Err(Refusal::new(Reason::MethodUnknown, "no such method"));
+            return Err(Refusal::new(
+                Reason::MethodUnknown,
+                "the service has no such method",
+            ));
         };
         let grants = self.grants.get(&actor).cloned().unwrap_or_default();
         let caller = Caller {
@@ -152,7 +156,7 @@ impl<R: Role, M: Memberships<R>> Shared<R, M> {
             rule,
             memberships: self.memberships.clone(),
         };
-        if caller.may_be_let_in() {
+        if caller.may_be_admitted() {
             return Ok(caller);
         }
         if let Some(observer) = &self.observer {
@@ -163,11 +167,12 @@ impl<R: Role, M: Memberships<R>> Shared<R, M> {
 }
 
 fn unknown_credential() -> Refusal {
-    let words = "the credential that was shown is not known here";
-    Refusal::new(Reason::CredentialsInvalid, words)
+    let message = "the credential is not valid for this service";
+    Refusal::new(Reason::CredentialsInvalid, message)
 }
 
 fn no_credential() -> Refusal {
-    let words = "show a client certificate, or a token as `authorization: Bearer …`";
-    Refusal::new(Reason::CredentialsRequired, words)
+    let message = "the request has no credential: use a client certificate, or send a token as \
+                   `authorization: Bearer …`";
+    Refusal::new(Reason::CredentialsRequired, message)
 }

@@ -1,20 +1,20 @@
-//! Roles that a scope grants by itself, beside those of configuration.
+//! Roles that a scope grants to its members, beside those of the configuration.
 
 use std::fmt::Display;
 use std::sync::Arc;
 
 use super::Denied;
 
-/// Knows the members of scopes. Asked only where the grants of configuration said no.
+/// Looks up the members of scopes. Used only when no grant of the configuration allows a call.
 pub trait Memberships<R: 'static>: Clone + Send + Sync + 'static {
-    /// What has members. Its text is what grants name.
+    /// A scope with members. Its text form is what grants name.
     type Scope: Display + Sync + ?Sized;
 
-    /// What else a question can end with.
+    /// The error of a lookup.
     type Error: From<Denied>;
 
-    /// The roles of `actor` in `scope`: none where it is no member, and none where there is no such
-    /// scope. What can't be known for sure is an error, never a role.
+    /// The roles of `actor` in `scope`; none if the actor is not a member or the scope does not
+    /// exist. A lookup that fails is an error, never a role.
     fn roles(
         &self,
         actor: &Arc<str>,

@@ -12,7 +12,7 @@ enum TestRole {
 
 impl Role for TestRole {}
 
-/// Whose members hold `0`, unless asking fails; counts how often it was asked.
+/// Every actor holds the roles `0`, or each lookup fails; `1` counts the lookups.
 #[derive(Clone, Debug)]
 struct Members(Result<&'static [TestRole], Failed>, Arc<AtomicUsize>);
 
@@ -77,7 +77,7 @@ fn granted(role: TestRole, scope: Option<&str>) -> Caller<TestRole, Members> {
 }
 
 impl Caller<TestRole, Members> {
-    fn questions(&self) -> usize {
+    fn lookups(&self) -> usize {
         self.memberships.1.load(Ordering::Relaxed)
     }
 }
@@ -93,14 +93,14 @@ async fn a_scoped_role_reaches_its_scope_only() {
 }
 
 #[tokio::test]
-async fn the_deployments_role_does_not_reach_into_scopes_unless_the_rule_says_so() {
+async fn a_role_of_the_deployment_reaches_into_scopes_only_where_the_rule_names_it() {
     let admin = granted(TestRole::Admin, None);
     assert_eq!(admin.authorize_deployment(), Ok(()));
     assert_eq!(admin.authorize("workspaces/a").await, Err(Failed::Denied));
 }
 
 #[test]
-fn a_role_in_any_scope_reaches_what_belongs_to_everybody() {
+fn a_role_in_any_scope_is_enough_for_a_method_outside_all_scopes() {
     let one = granted(TestRole::Owner, Some("workspaces/a"));
     assert_eq!(one.authorize_anywhere(), Ok(()));
     assert_eq!(granted(TestRole::Admin, None).authorize_anywhere(), Ok(()));
@@ -109,26 +109,26 @@ fn a_role_in_any_scope_reaches_what_belongs_to_everybody() {
 }
 
 #[test]
-fn a_deployment_role_that_is_granted_in_a_scope_is_worth_nothing() {
+fn a_deployment_role_that_is_granted_in_a_scope_is_ineffective() {
     let admin = granted(TestRole::Admin, Some("workspaces/a"));
     assert_eq!(admin.authorize_deployment(), Err(Denied));
-    assert!(!admin.may_be_let_in());
+    assert!(!admin.may_be_admitted());
 }
 
 #[tokio::test]
-async fn who_is_granted_a_role_is_not_asked_for_as_a_member() {
+async fn a_caller_with_a_grant_is_not_looked_up_as_a_member() {
     let grants = [(TestRole::Owner, Some("workspaces/a"))];
     let owner = caller(&grants, FOR_MEMBERS, Err(Failed::Unknown));
     assert_eq!(owner.authorize("workspaces/a").await, Ok(()));
     let held = owner.holds_any(&[TestRole::Owner], "workspaces/a").await;
     assert_eq!(held, Ok(true));
-    assert_eq!(owner.questions(), 0);
+    assert_eq!(owner.lookups(), 0);
 }
 
 #[tokio::test]
-async fn a_member_is_let_in_where_the_rule_takes_members() {
+async fn a_member_is_admitted_where_the_rule_takes_members() {
     let member = caller(&[], FOR_MEMBERS, Ok(&[TestRole::Reader, TestRole::Owner]));
-    assert!(member.may_be_let_in());
+    assert!(member.may_be_admitted());
     assert!(!member.is_granted_somewhere());
     assert_eq!(member.authorize("workspaces/a").await, Ok(()));
     let held = member.holds_any(&[TestRole::Reader], "workspaces/a").await;
@@ -139,11 +139,11 @@ async fn a_member_is_let_in_where_the_rule_takes_members() {
 }
 
 #[tokio::test]
-async fn a_rule_that_takes_no_members_asks_for_none() {
+async fn a_rule_that_takes_no_members_looks_none_up() {
     let member = caller(&[], RULE, Ok(&[TestRole::Owner]));
-    assert!(!member.may_be_let_in());
+    assert!(!member.may_be_admitted());
     assert_eq!(member.authorize("a").await, Err(Failed::Denied));
-    assert_eq!(member.questions(), 0);
+    assert_eq!(member.lookups(), 0);
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn a_member_with_another_role_and_one_without_any_are_denied() {
 }
 
 #[tokio::test]
-async fn a_membership_that_cant_be_known_lets_nobody_in() {
+async fn a_failed_membership_lookup_admits_no_caller() {
     let member = caller(&[], FOR_MEMBERS, Err(Failed::Unknown));
     assert_eq!(member.authorize("a").await, Err(Failed::Unknown));
     let held = member.holds_any(&[TestRole::Owner], "a").await;

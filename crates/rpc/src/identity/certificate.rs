@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uri_that_is_no_spiffe_id_is_refused() {
+    fn a_uri_other_than_a_spiffe_id_is_refused() {
         assert_eq!(
             identify(vec![uri("https://example.org/router")], unchanged),
             Err(Rejection::NotSpiffe(SpiffeIdError::Scheme))
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signing_certificate_identifies_nobody() {
+    fn a_signing_certificate_is_refused() {
         let authority = |params: &mut CertificateParams| {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         };

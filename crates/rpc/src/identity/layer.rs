@@ -66,7 +66,7 @@ where
     }
 }
 
-/// The order is the order of trust: what is shown first decides, good or bad. A sidecar's
+/// The order is the order of trust: the first credential decides, valid or not. A sidecar's
 /// `x-forwarded-client-cert` belongs after the certificate, a JWT beside the token.
 fn identify<B>(request: &Request<B>, tokens: &Tokens) -> Identity {
     if let Some(certificate) = client_certificate(request) {

@@ -1,9 +1,9 @@
 //! Who is calling, as far as the transport can prove it.
 //!
 //! [`IdentifyLayer`] looks at the client's certificate, then at its bearer token, and puts an
-//! [`Identity`] into the request. What an identity may do is the service's business. A credential
-//! that was shown and is not good is never treated as none: it becomes [`Identity::Rejected`],
-//! which a service answers with UNAUTHENTICATED.
+//! [`Identity`] into the request. What an identity may do is decided by [`crate::access`]. A
+//! credential that is present and not valid is never treated as absent: it becomes
+//! [`Identity::Rejected`], which a service answers with UNAUTHENTICATED.
 
 mod certificate;
 mod layer;
@@ -24,9 +24,9 @@ pub enum Identity {
     Certificate(SpiffeId),
     /// The holder of a configured token.
     Token(TokenName),
-    /// Nobody: no credential was shown.
+    /// The request has no credential.
     Anonymous,
-    /// A credential was shown that is not good.
+    /// The request has a credential that is not valid.
     Rejected(Rejection),
 }
 
@@ -38,7 +38,7 @@ impl Identity {
     }
 }
 
-/// Why a credential is not good. For the log: a caller is told no more than UNAUTHENTICATED.
+/// Why a credential is not valid. For the log only: the caller gets UNAUTHENTICATED for each.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq, Hash)]
 pub enum Rejection {
     /// The certificate, or one of the extensions that count, cannot be parsed.

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_the_one_spelling_is_refused() {
+    fn any_other_spelling_of_an_id_is_refused() {
         use SpiffeIdError::{NoPath, Path, Scheme, TrustDomain};
         for (text, error) in [
             ("", Scheme),

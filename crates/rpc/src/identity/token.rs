@@ -189,19 +189,19 @@ mod tests {
     }
 
     #[test]
-    fn no_header_is_no_credential() {
+    fn a_request_without_the_header_has_no_credential() {
         assert_eq!(identify(&[]), None);
     }
 
     #[test]
-    fn an_unknown_token_is_not_the_same_as_none() {
+    fn an_unknown_token_is_rejected_and_not_ignored() {
         for header in [&b"Bearer s3cre"[..], b"Bearer s3cret0", b"Bearer S3CRET"] {
             assert_eq!(identify(&[header]), Some(Err(Rejection::UnknownToken)));
         }
     }
 
     #[test]
-    fn a_malformed_header_is_not_the_same_as_none() {
+    fn a_malformed_header_is_rejected_and_not_ignored() {
         for header in [
             &b""[..],
             b"s3cret",
