@@ -1,8 +1,8 @@
-//! Ending in order: one signal that everything in a process listens to.
+//! An orderly end: one signal that every part of a process waits for.
 //!
-//! A drain starts once, on SIGTERM, on SIGINT or by hand. From then on nothing new is begun: the
-//! listener closes, health turns `NOT_SERVING`, long-lived streams end, and background tasks finish
-//! what they hold. A second signal cuts all of that short.
+//! A drain starts once, on SIGTERM, on SIGINT or by a call. From then on the process begins no new
+//! work: the listener closes, health turns `NOT_SERVING`, long-lived streams end, and background
+//! tasks finish their current work. A second signal cuts all of that short.
 
 use std::future::Future;
 use std::io;
@@ -52,7 +52,7 @@ impl Drain {
     /// Starts the drain. Doing so again changes nothing.
     pub fn start(&self) {
         if !self.is_started() {
-            tracing::info!("draining");
+            tracing::info!("the drain started");
         }
         self.started.cancel();
         self.tasks.close();
@@ -68,7 +68,7 @@ impl Drain {
         self.started.clone().cancelled_owned()
     }
 
-    /// Starts the drain and gives it no more time.
+    /// Starts the drain and ends its grace period at once.
     pub fn cut_short(&self) {
         self.start();
         self.cut.cancel();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_drain_gives_up_on_a_task_when_its_grace_is_over() {
+    async fn a_drain_reports_tasks_that_outlast_its_grace_period() {
         let drain = Drain::new();
         drain.spawn(std::future::pending::<()>());
         drain.start();
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_drain_cut_short_waits_no_longer() {
+    async fn a_drain_that_is_cut_short_stops_waiting() {
         let drain = Drain::new();
         drain.spawn(std::future::pending::<()>());
         drain.cut_short();

@@ -1,4 +1,4 @@
-//! How a process ends: exit codes, and the one line on stderr that says why.
+//! How a process ends: exit codes, and one line on stderr with the reason.
 //!
 //! ```no_run
 //! use latchkey_boot::exit::{self, Failure};
@@ -25,14 +25,13 @@ use crate::server::{BindError, ServeError};
 use crate::telemetry::TelemetryError;
 use crate::tls::TlsError;
 
-/// `EX_USAGE` of sysexits(3): the operator has to mend the configuration; starting again does not
-/// help.
+/// `EX_USAGE` of sysexits(3): the operator has to correct the configuration; a restart does not help.
 pub const BAD_CONFIG: u8 = 64;
 
-/// The process could not start or go on, for a reason outside its configuration.
+/// The process could not start or continue, for a reason outside its configuration.
 pub const FAILED: u8 = 1;
 
-/// Why a process ends before it was asked to.
+/// Why a process failed.
 #[derive(Debug)]
 pub struct Failure {
     code: u8,
@@ -75,12 +74,12 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Turns the result of a whole run into an exit code, and says on stderr why it failed.
+/// Turns the result of a whole run into an exit code, and prints on stderr why it failed.
 pub fn report(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Nobody is left to tell when stderr is closed.
+            // When stderr is closed, the exit code is all that can be reported.
             let _ = writeln!(std::io::stderr(), "error: {failure}");
             ExitCode::from(failure.code)
         }

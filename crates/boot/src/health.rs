@@ -1,9 +1,9 @@
-//! `grpc.health.v1`: whether each service, and the process as a whole, wants calls.
+//! `grpc.health.v1`: whether each service, and the process as a whole, accepts calls.
 //!
 //! A process starts `NOT_SERVING` and becomes SERVING when it calls [`Health::ready`]; a drain turns
-//! it `NOT_SERVING` for good. In between, health follows what a restart or another replica could
-//! mend, and not a database that blinks: taking every replica out for that would turn a hiccup
-//! into an outage.
+//! it `NOT_SERVING` for good. In between, health changes only for faults that a restart or another
+//! replica could mend. A short failure of the database is none of these: it would take out every
+//! replica at once, and turn a hiccup into an outage.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -23,10 +23,10 @@ pub use tonic_health::ServingStatus;
 /// The protocol's descriptors, for server reflection.
 pub use tonic_health::pb::FILE_DESCRIPTOR_SET;
 
-/// The name under which the protocol asks for the process as a whole.
+/// The protocol's name for the process as a whole.
 const OVERALL: &str = "";
 
-/// Sets the health that [`Health::server`] tells. Clones share it.
+/// Sets the health that [`Health::server`] reports. Clones share it.
 #[derive(Clone)]
 pub struct Health {
     statuses: Arc<BTreeMap<&'static str, watch::Sender<WireStatus>>>,
@@ -62,7 +62,7 @@ impl Health {
 
     /// Sets one service, or the process as a whole under the empty name.
     ///
-    /// A name that was not given to [`Health::new`] is a mistake of the caller, and logged.
+    /// A name that was not given to [`Health::new`] is a mistake of the caller; it is logged.
     pub fn set(&self, service: &str, status: ServingStatus) {
         if let Some(sender) = self.statuses.get(service) {
             sender.send_replace(status.into());
@@ -74,7 +74,7 @@ impl Health {
     fn of(&self, service: &str) -> Result<&watch::Sender<WireStatus>, Status> {
         self.statuses
             .get(service)
-            .ok_or_else(|| Status::not_found("no such service"))
+            .ok_or_else(|| Status::not_found("the process has no such service"))
     }
 }
 
@@ -98,7 +98,7 @@ impl HealthApi for HealthService {
     type WatchStream = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;
 
     /// Ends with `NOT_SERVING` when the drain starts: a watcher that stays would hold up the drain
-    /// until its grace is over.
+    /// until its grace period is over.
     async fn watch(
         &self,
         request: Request<HealthCheckRequest>,
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_service_may_stop_serving_alone() {
+    async fn one_service_stops_serving_without_the_others() {
         let health = Health::new([SERVICE], &Drain::new());
         health.ready();
         health.set(SERVICE, ServingStatus::NotServing);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_watcher_sees_each_change_and_is_let_go_by_the_drain() {
+    async fn a_watcher_receives_each_change_until_the_drain_ends_its_stream() {
         let drain = Drain::new();
         let health = Health::new([SERVICE], &drain);
         let watching = HealthService(health.clone()).watch(ask(SERVICE)).await;

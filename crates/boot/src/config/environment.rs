@@ -48,7 +48,7 @@ impl Variables {
             let value = value.parse().unwrap_or_else(|never| match never {});
             set.push(Variable { name, field, value });
         }
-        // The environment has no order of its own; a fixed one keeps the result the same.
+        // The environment has no order; sorting keeps the result the same.
         set.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self {
             prefix: prefix.to_owned(),

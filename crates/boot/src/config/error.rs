@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration. Nothing here holds or prints a configured value.
+//! Errors of a configuration. None of them holds or prints a configured value.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The file is not TOML.
@@ -23,7 +23,7 @@ pub enum ConfigError {
         file: PathBuf,
         /// From 1.
         line: usize,
-        /// What the parser said, without the line's content.
+        /// The parser's message, without the line's content.
         problem: String,
     },
     /// A variable's value is not UTF-8.
@@ -41,14 +41,14 @@ pub enum ConfigError {
     /// A field is unknown, missing, or has an unfit value.
     #[error("{place}: {fault}")]
     Refused {
-        /// Where it stands.
+        /// Its place.
         place: Place,
         /// What is wrong with it.
         fault: Fault,
     },
 }
 
-/// Where a faulty field stands.
+/// The place of a faulty field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// In the file.
@@ -60,7 +60,7 @@ pub enum Place {
     },
     /// In an environment variable.
     Variable(String),
-    /// Nowhere: there is no file, and no variable sets the field.
+    /// No place: there is no file, and no variable sets the field.
     Nowhere,
 }
 
@@ -81,7 +81,7 @@ impl fmt::Display for Place {
 /// What is wrong with a field.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Fault {
-    /// No such field.
+    /// The table has no such field.
     #[error("unknown field `{field}`, expected {}", OneOf(expected))]
     UnknownField {
         /// The field as written.
@@ -136,7 +136,7 @@ pub enum Fault {
     Rejected {
         /// The field.
         field: Field,
-        /// What the parser said, the value blotted out.
+        /// The parser's message, with the value masked.
         reason: String,
     },
 }

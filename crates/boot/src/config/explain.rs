@@ -106,12 +106,12 @@ fn type_name(found: &Actual) -> &'static str {
     }
 }
 
-/// Takes configured values out of a message: a field's parser may quote what it refuses, and what
-/// it refuses may be a secret put in the wrong place.
+/// Masks configured values in a message: a field's parser may quote the value that it refuses, and
+/// that value may be a secret in the wrong place.
 struct Blotter(Vec<String>);
 
 impl Blotter {
-    /// Shorter values are ordinary words and digits; blotting them would garble every message.
+    /// Shorter values are ordinary words and digits; masking them would garble every message.
     const SHORTEST: usize = 4;
 
     fn over(value: Option<&Value>) -> Self {
@@ -119,7 +119,7 @@ impl Blotter {
         if let Some(value) = value {
             gather(value, &mut values);
         }
-        // Longest first, so that one value inside another does not leave the rest of it behind.
+        // Longest first: masking a value inside another first would leave the rest of the other.
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         Self(values)
     }

@@ -8,8 +8,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// A secret text, such as the URL of a database with its password.
 ///
-/// It has no `Debug`, `Clone` or `Serialize`, and is wiped when dropped. Copies that parsers made
-/// on the way here are theirs.
+/// It has no `Debug`, `Clone` or `Serialize`, and is wiped when dropped. Copies that a parser made
+/// before are not wiped.
 pub struct SecretString(Zeroizing<String>);
 
 impl SecretString {
@@ -18,7 +18,7 @@ impl SecretString {
         Self(Zeroizing::new(secret))
     }
 
-    /// The secret, for the one place that needs it.
+    /// The secret. Call it where the secret is used, and keep no copy.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -83,7 +83,7 @@ fn read(file: PathBuf, field: &'static str) -> Result<SecretString, SecretError>
     Ok(SecretString::new(text))
 }
 
-/// Why a secret cannot be had.
+/// Why a secret cannot be read.
 #[derive(Debug, Error)]
 pub enum SecretError {
     /// Both fields are set.
@@ -111,7 +111,7 @@ pub enum SecretError {
         field: &'static str,
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The file is not UTF-8.
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inline_secret_is_taken_as_it_is() {
+    fn an_inline_secret_is_taken_verbatim() {
         let secret = resolve_secret(Some(secret(" s3cret\n")), None, "token")
             .unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(secret.expose(), " s3cret\n");

@@ -315,7 +315,7 @@ fn an_unfit_variable_is_named_even_when_the_file_sets_the_field_too() {
 }
 
 #[test]
-fn a_secret_of_digits_in_a_variable_is_told_to_be_quoted() {
+fn the_error_for_an_unquoted_secret_of_digits_says_to_quote_it() {
     assert_eq!(
         refuse(MINIMAL, &[("APP_DATABASE_URL", "123456")]),
         "APP_DATABASE_URL: `database_url` is an integer, expected a string: \

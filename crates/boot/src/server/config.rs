@@ -1,4 +1,4 @@
-//! What a listener needs to know, and what it makes of it.
+//! The configuration of a listener, and the transport made from it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::tls::{ServerTls, TlsError};
 /// 20 MiB: a prompt with several images in it.
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 20 * 1024 * 1024;
 
-/// What one call may have in flight before it must be read on: a prompt of 100 KB arrives whole,
-/// where HTTP/2's 65,535 bytes would make its sender wait for a round trip.
+/// Bytes that one call may have in flight before they are read. A prompt of 100 KB arrives whole;
+/// with HTTP/2's default of 65,535 bytes its sender would wait for a round trip.
 const STREAM_WINDOW: u32 = 1024 * 1024;
 
-/// What all calls of one connection may have in flight together.
+/// Bytes that all calls of one connection may have in flight together.
 const CONNECTION_WINDOW: u32 = 8 * STREAM_WINDOW;
 
 /// Bytes of one HTTP/2 frame: fewer, larger reads than with the standard's 16 KiB.
@@ -46,7 +46,7 @@ pub struct ServerConfig {
         deserialize_with = "seconds::deserialize"
     )]
     pub drain_grace: Duration,
-    /// How often a connection is probed, in seconds, so that a peer that vanished is noticed.
+    /// How often a connection is probed, in seconds, to detect a peer that has vanished.
     /// Default: 20.
     #[serde(
         rename = "keepalive_interval_seconds",
@@ -98,7 +98,7 @@ fn keepalive_timeout() -> Duration {
     Duration::from_secs(10)
 }
 
-/// The HTTP/2 server. What it would do to sockets, `connection` does.
+/// The HTTP/2 server. `connection` sets the options of sockets.
 pub(super) fn transport(config: &ServerConfig) -> Result<Server, TlsError> {
     let server = Server::builder()
         .initial_stream_window_size(STREAM_WINDOW)

@@ -1,4 +1,4 @@
-//! Accepted connections: a stream of them that survives errors, each of which can be cut.
+//! Accepted connections: a stream that survives errors, of connections that can be cut.
 
 use std::convert::Infallible;
 use std::io;
@@ -12,14 +12,14 @@ use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
-/// How long to let others close their files before the next attempt to accept.
+/// The pause before the next attempt to accept, in which other tasks may close files.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
 /// The connections of `accepted`, each of which ends when `cut` is cancelled.
 ///
-/// An error of `accept` concerns one connection, or says that the process is out of files or
-/// memory (EMFILE, ENFILE, ENOBUFS, ENOMEM). Neither is a reason to stop listening; the latter
-/// comes back at once as long as the connection waits, so it is followed by a pause.
+/// An error of `accept` concerns one connection, or means that the process is out of files or
+/// memory (EMFILE, ENFILE, ENOBUFS, ENOMEM). Neither is a reason to stop listening. The latter
+/// repeats at once while the connection waits, so it is followed by a pause.
 pub(super) fn incoming(
     accepted: impl Stream<Item = io::Result<TcpStream>>,
     cut: CancellationToken,
@@ -36,7 +36,7 @@ pub(super) fn incoming(
                     tracing::debug!(%error, "a connection was lost before it was accepted");
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections for the moment");
+                    tracing::warn!(%error, "accepting a connection failed");
                     tokio::time::sleep(EXHAUSTED_PAUSE).await;
                 }
             }
@@ -52,7 +52,7 @@ fn concerns_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// A TCP connection that fails once it is cut, whatever its peer does.
+/// A TCP connection whose reads and writes fail once it is cut, whatever its peer does.
 pub(super) struct Connection {
     socket: TcpStream,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -60,7 +60,7 @@ pub(super) struct Connection {
 
 impl Connection {
     fn new(socket: TcpStream, cut: &CancellationToken) -> Self {
-        // A token of its own: polls of other connections don't queue for the same lock.
+        // A child token: polls of other connections don't queue for the same lock.
         let cut = Box::pin(cut.child_token().cancelled_owned());
         Self { socket, cut }
     }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn accepting_goes_on_after_the_process_ran_out_of_files() {
+    async fn accepting_continues_after_the_process_ran_out_of_files() {
         const EMFILE: i32 = 24;
         let (socket, _peer) = pair().await;
         let accepted = stream::iter([
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_read_that_waits_fails_when_the_connection_is_cut() {
+    async fn a_pending_read_fails_when_the_connection_is_cut() {
         let (socket, _peer) = pair().await;
         let cut = CancellationToken::new();
         let mut connection = Connection::new(socket, &cut);

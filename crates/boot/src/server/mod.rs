@@ -1,7 +1,7 @@
 //! A gRPC listener: sockets, TLS, the layers that every call passes, and a graceful end.
 //!
-//! A call passes, outermost first: the span ([`crate::telemetry::RpcSpanLayer`]), the catcher of
-//! panics, the service.
+//! A call passes, outermost first: the span ([`crate::telemetry::RpcSpanLayer`]), the guards
+//! against panics, the service.
 
 mod config;
 mod connection;
@@ -60,7 +60,7 @@ impl Listener {
 
     /// Serves until the drain has started and every call has ended.
     ///
-    /// When the drain starts, the port closes at once and idle connections are told to go away.
+    /// When the drain starts, the port closes at once and idle connections get a GOAWAY.
     /// Calls in flight have `drain_grace_seconds` to finish; then, or when the drain is cut short, their
     /// connections are cut and their handlers dropped.
     pub async fn serve<S>(self, service: S, drain: Drain) -> Result<(), ServeError>
@@ -93,7 +93,7 @@ impl Listener {
             ended = &mut serving => return Ok(ended?),
             () = grace_is_over(&drain, self.config.drain_grace) => {}
         }
-        tracing::warn!("cutting the calls that have not finished in time");
+        tracing::warn!("calls did not finish in time and were cut");
         cut.cancel();
         Ok(serving.await?)
     }
@@ -107,7 +107,7 @@ async fn grace_is_over(drain: &Drain, grace: std::time::Duration) {
     }
 }
 
-/// Why a listener cannot be had.
+/// Why a listener cannot be bound.
 #[derive(Debug, Error)]
 pub enum BindError {
     /// The address cannot be bound.
@@ -115,10 +115,10 @@ pub enum BindError {
     Address {
         /// The address.
         listen: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// TLS is not configured well.
+    /// The TLS configuration cannot be used.
     #[error("cannot listen with TLS")]
     Tls(#[from] TlsError),
 }
@@ -126,7 +126,7 @@ pub enum BindError {
 /// Why a listener stopped before its drain.
 #[derive(Debug, Error)]
 pub enum ServeError {
-    /// The runtime did not take the socket.
+    /// The runtime did not accept the socket.
     #[error("the listening socket failed")]
     Socket(#[from] std::io::Error),
     /// The transport failed.

@@ -19,10 +19,10 @@ use tracing_subscriber::registry::LookupSpan;
 use super::{TelemetryConfig, TelemetryError, filter};
 use crate::tls::ClientTls;
 
-/// How long the last export may take when a process ends with its collector gone.
+/// How long the last export may take, for when the collector is unreachable.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Crates that the exporter itself runs on: exporting their spans would make new ones without end.
+/// Crates that the exporter itself uses: exporting their spans would create new spans endlessly.
 const EXPORTER_CRATES: &str =
     "h2=off,hyper=off,hyper_util=off,tonic=off,tower=off,opentelemetry=off";
 
@@ -84,7 +84,7 @@ impl Exporters {
         }))
     }
 
-    /// The layer that hands spans to the exporter.
+    /// The layer that passes spans to the exporter.
     pub(super) fn traces<S>(&self) -> impl Layer<S> + use<S>
     where
         S: tracing::Subscriber + for<'a> LookupSpan<'a>,
@@ -96,14 +96,14 @@ impl Exporters {
             .with_tracked_inactivity(false)
     }
 
-    /// Makes these the providers of the whole process.
+    /// Installs these providers for the whole process.
     pub(super) fn install(&self) {
         global::set_tracer_provider(self.traces.clone());
         global::set_meter_provider(self.metrics.clone());
         global::set_text_map_propagator(TraceContextPropagator::new());
     }
 
-    /// Blocks until everything is exported or the time is up.
+    /// Blocks until everything is exported, or [`FLUSH_TIMEOUT`] has passed.
     pub(super) fn shutdown(&self) -> OTelSdkResult {
         let traces = self.traces.shutdown_with_timeout(FLUSH_TIMEOUT);
         let metrics = self.metrics.shutdown_with_timeout(FLUSH_TIMEOUT);

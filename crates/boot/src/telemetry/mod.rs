@@ -1,6 +1,6 @@
 //! Logs on stderr; traces and metrics to an OpenTelemetry collector, when there is one.
 //!
-//! Nothing here records a body, a header's value or a token.
+//! It never records a body, a header's value or a token.
 
 mod export;
 pub mod propagation;
@@ -23,7 +23,7 @@ use export::Exporters;
 
 pub use rpc_span::{RpcSpan, RpcSpanBody, RpcSpanLayer};
 
-/// What a process tells about itself.
+/// Logs, traces and metrics of a process.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelemetryConfig {
@@ -37,8 +37,8 @@ pub struct TelemetryConfig {
     pub otlp_ca_file: Option<PathBuf>,
     /// Which spans are exported, in the form of `log_filter`. Default: `info`.
     pub trace_filter: String,
-    /// The share of traces begun here that is exported, 0 to 1; a trace begun by a caller follows
-    /// the caller's choice. Default: 1.
+    /// The share of traces that start here and are exported, 0 to 1. A trace that a caller started
+    /// follows the caller's decision. Default: 1.
     pub trace_sample_ratio: f64,
     /// How often metrics are exported, in seconds. Default: 15.
     #[serde(
@@ -94,8 +94,9 @@ pub fn init(
         .map(|exporters| exporters.traces().with_filter(trace_filter));
     let subscriber = Registry::default().with(logs).with(traces);
     if tracing::subscriber::set_global_default(subscriber).is_err() {
-        // Somebody else's subscriber, a test's for example, has the spans; metrics are ours still.
-        tracing::debug!(service_name, "another subscriber was set before");
+        // Another subscriber, a test's for example, receives the spans. Metrics are exported all the
+        // same.
+        tracing::debug!(service_name, "another subscriber was installed before");
     }
     if let Some(exporters) = &exporters {
         exporters.install();
@@ -104,7 +105,7 @@ pub fn init(
     Ok(Telemetry { exporters })
 }
 
-/// Whether the process has its telemetry.
+/// Whether the telemetry of the process has been started.
 static STARTED: Mutex<bool> = Mutex::new(false);
 
 fn logs<S>(config: &TelemetryConfig) -> Result<impl Layer<S>, TelemetryError>
@@ -136,17 +137,17 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Exports what is still held back, for a few seconds at most, and stops exporting.
+    /// Exports the spans and metrics that are still buffered, for 5 seconds at most, and stops.
     pub async fn shutdown(self) {
         let Some(exporters) = self.exporters else {
             return;
         };
-        // The exporter's thread waits for the runtime to send, so the runtime must not wait for it.
+        // The exporter's thread needs the runtime to send, so it must not block the runtime.
         let flushed = tokio::task::spawn_blocking(move || exporters.shutdown()).await;
         match flushed {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the last telemetry was not exported"),
-            Err(error) => tracing::warn!(%error, "the last telemetry was not exported"),
+            Ok(Err(error)) => tracing::warn!(%error, "exporting the last telemetry failed"),
+            Err(error) => tracing::warn!(%error, "exporting the last telemetry failed"),
         }
     }
 }
@@ -159,25 +160,25 @@ pub enum TelemetryError {
     Filter {
         /// The field.
         field: &'static str,
-        /// What is wrong with it.
+        /// The parser's error.
         source: ParseError,
     },
     /// The sample ratio is out of range.
     #[error("`trace_sample_ratio` must be between 0 and 1")]
     SampleRatio,
-    /// `otlp_ca_file` and the scheme of `otlp_endpoint` do not go together.
-    #[error("`otlp_ca_file` goes with an https `otlp_endpoint`, and only with one")]
+    /// `otlp_ca_file` and the scheme of `otlp_endpoint` contradict each other.
+    #[error("an https `otlp_endpoint` needs `otlp_ca_file`, and `otlp_ca_file` an https endpoint")]
     AuthorityAndScheme,
-    /// The collector's authorities cannot be read.
-    #[error("cannot use TLS towards the collector")]
+    /// The collector's authorities cannot be used.
+    #[error("cannot set up TLS towards the collector")]
     Tls(#[from] TlsError),
     /// The exporter refused its configuration.
     #[error("`otlp_endpoint` cannot be used")]
     Exporter {
-        /// What it said.
+        /// The exporter's error.
         source: opentelemetry_otlp::ExporterBuildError,
     },
-    /// Exporting was asked for outside a Tokio runtime.
+    /// Exporting is configured outside a Tokio runtime.
     #[error("exporting needs a Tokio runtime")]
     NoRuntime,
 }

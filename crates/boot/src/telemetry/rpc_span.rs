@@ -1,4 +1,4 @@
-//! One span per call, from its headers to the end of its answer.
+//! One server span per call, from its headers to the end of its response.
 //!
 //! Attributes follow OpenTelemetry's semantic conventions for gRPC: `rpc.system`, `rpc.service`,
 //! `rpc.method`, and `rpc.grpc.status_code` once it is known.
@@ -30,7 +30,7 @@ impl<S> Layer<S> for RpcSpanLayer {
     }
 }
 
-/// A service whose calls run in a span each, a child of the caller's.
+/// A service that runs each call in a span of its own, a child of the caller's.
 #[derive(Clone, Debug)]
 pub struct RpcSpan<S> {
     inner: S,
@@ -55,7 +55,7 @@ where
         }
         propagation::adopt_parent(&span, request.headers());
         let handling = span.in_scope(|| self.inner.call(request));
-        let mut outcome = Outcome::unknown_yet(span.clone());
+        let mut outcome = Outcome::pending(span.clone());
         let answering = async move {
             let response = handling.await?;
             outcome.read(response.headers());
@@ -81,7 +81,7 @@ fn open(path: &str) -> Span {
     )
 }
 
-/// The body of an answer: the call's span lasts as long as it does.
+/// The body of a response; it keeps the call's span open.
 pub struct RpcSpanBody {
     inner: Body,
     outcome: Outcome,
@@ -119,23 +119,22 @@ impl HttpBody for RpcSpanBody {
     }
 }
 
-/// The status of a call, recorded once. A call that is dropped before it has one was given up by
-/// its caller or cut by the process: CANCELLED.
+/// The status of a call, recorded once. A call that is dropped before it has a status was cancelled
+/// by its caller or cut by the process: CANCELLED.
 struct Outcome {
     span: Span,
     recorded: bool,
 }
 
 impl Outcome {
-    fn unknown_yet(span: Span) -> Self {
+    fn pending(span: Span) -> Self {
         Self {
             span,
             recorded: false,
         }
     }
 
-    /// Reads the status, which stands in the headers of an answer without a body and else in the
-    /// trailers.
+    /// Reads the status. A response without a body has it in the headers, any other in the trailers.
     fn read(&mut self, headers: &HeaderMap) {
         if let Some(status) = headers.get(Status::GRPC_STATUS) {
             self.record(Code::from_bytes(status.as_bytes()));
@@ -148,7 +147,7 @@ impl Outcome {
         }
         self.span
             .record("rpc.grpc.status_code", i64::from(i32::from(code)));
-        if is_our_fault(code) {
+        if is_server_error(code) {
             self.span.record("otel.status_code", "ERROR");
         }
     }
@@ -160,8 +159,8 @@ impl Drop for Outcome {
     }
 }
 
-/// The codes that a server's span counts as its own errors, by the semantic conventions.
-fn is_our_fault(code: Code) -> bool {
+/// The codes that the semantic conventions count as errors of a server span.
+fn is_server_error(code: Code) -> bool {
     matches!(
         code,
         Code::Unknown

@@ -111,7 +111,7 @@ async fn a_span_is_an_error_when_the_server_is_at_fault() {
 }
 
 #[tokio::test]
-async fn a_status_in_the_trailers_is_seen() {
+async fn a_status_in_the_trailers_is_recorded() {
     let span = span_of(|_| async {
         let mut trailers = HeaderMap::new();
         trailers.insert("grpc-status", "0".parse().unwrap());
@@ -159,7 +159,7 @@ async fn nothing_is_sent_onwards_when_nothing_is_traced() {
 }
 
 #[test]
-fn a_call_that_nobody_traces_is_passed_straight_through() {
+fn a_call_without_a_subscriber_runs_without_a_span() {
     let echo =
         service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(answer(tonic::Code::Ok)) });
     let mut service = RpcSpanLayer.layer(echo);

@@ -1,4 +1,4 @@
-//! TLS from files: what a server shows and whom it trusts, and the same for a client.
+//! TLS from files: the certificates and the trusted authorities of servers and clients.
 //!
 //! rustls with ring and nothing else. Files are read once, at the start; every error names the
 //! file. Certificates are checked here as far as they can be without a peer, so that a wrong file
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use tonic::transport::{ClientTlsConfig, ServerTlsConfig};
 
-/// A peer that has not finished its handshake by then is cut off.
+/// How long a peer may take for its handshake before it is cut off.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// TLS of a listener.
@@ -25,22 +25,22 @@ pub struct ServerTls {
     pub cert_file: PathBuf,
     /// The certificate's private key, PEM.
     pub key_file: PathBuf,
-    /// The authorities that sign client certificates, PEM. Without it no client certificate is
-    /// asked for.
+    /// The authorities that sign client certificates, PEM. Without it, the server requests no client
+    /// certificate.
     pub client_ca_file: Option<PathBuf>,
-    /// Whether a client must show a certificate; only together with `client_ca_file`. Default:
+    /// Whether a client must present a certificate; only together with `client_ca_file`. Default:
     /// `required`.
     pub client_auth: Option<ClientAuth>,
 }
 
-/// Whether a client must show a certificate.
+/// Whether a client must present a certificate.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum ClientAuth {
     /// A client without a certificate is refused in the handshake.
     #[default]
     Required,
-    /// A client may come without a certificate and prove who it is in another way.
+    /// A client may connect without a certificate and authenticate in another way.
     Optional,
 }
 
@@ -59,9 +59,9 @@ pub struct ClientTls {
     pub domain: Option<String>,
 }
 
-/// Makes ring the process's cryptography. Doing so again changes nothing.
+/// Installs ring as the cryptography of the process. A second call changes nothing.
 pub fn install_crypto_provider() {
-    // An error says that a provider is installed already, and ring is the only one in the tree.
+    // It fails when a provider is installed already, and ring is the only one in the tree.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
@@ -124,7 +124,7 @@ pub enum TlsError {
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// A file has no certificate in it.
@@ -133,13 +133,13 @@ pub enum TlsError {
         /// The file.
         file: PathBuf,
     },
-    /// A file's certificates are garbled.
+    /// A file has a certificate that does not parse.
     #[error("{}: has a malformed PEM certificate", file.display())]
     MalformedCertificate {
         /// The file.
         file: PathBuf,
     },
-    /// A file has no private key in it, or a garbled one; what it does hold is not repeated here.
+    /// A file has no private key, or one that does not parse. The error repeats none of its content.
     #[error("{}: has no usable PEM private key", file.display())]
     NoPrivateKey {
         /// The file.
@@ -152,7 +152,7 @@ pub enum TlsError {
         cert_file: PathBuf,
         /// The file of the private key.
         key_file: PathBuf,
-        /// What rustls said.
+        /// rustls's error.
         source: rustls::Error,
     },
     /// A certificate cannot serve as an authority.
@@ -160,14 +160,14 @@ pub enum TlsError {
     Authority {
         /// The file.
         file: PathBuf,
-        /// What rustls said.
+        /// rustls's error.
         source: rustls::Error,
     },
     /// `client_auth` has no effect.
     #[error("`client_auth` needs `client_ca_file`")]
     ClientAuthWithoutAuthority,
     /// Only one of a client's two files is set.
-    #[error("`cert_file` and `key_file` go together, and `{missing}` is missing")]
+    #[error("`cert_file` and `key_file` must be set together: `{missing}` is missing")]
     Half {
         /// The field that is not set.
         missing: &'static str,
@@ -175,10 +175,10 @@ pub enum TlsError {
     /// The server's name is neither a DNS name nor an IP address.
     #[error("`domain` is neither a DNS name nor an IP address")]
     Domain,
-    /// The transport refused what passed every check above.
-    #[error("the TLS configuration is refused")]
+    /// The transport refused the configuration although it passed every check above.
+    #[error("the transport refused the TLS configuration")]
     Transport {
-        /// What it said.
+        /// The transport's error.
         source: tonic::transport::Error,
     },
 }

@@ -75,7 +75,7 @@ fn a_key_of_another_certificate_is_refused() {
 }
 
 #[test]
-fn a_file_without_what_is_wanted_is_named() {
+fn a_file_without_the_expected_pem_block_is_named() {
     let files = Files::new();
     let empty = files.write("empty.pem", "");
 
@@ -102,7 +102,7 @@ fn a_file_without_what_is_wanted_is_named() {
 }
 
 #[test]
-fn an_authority_that_is_no_certificate_is_refused() {
+fn an_authority_file_without_a_valid_certificate_is_refused() {
     let files = Files::new();
     let mut client = files.client();
     let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -143,7 +143,7 @@ fn half_a_client_certificate_is_refused() {
 }
 
 #[test]
-fn a_domain_that_is_no_name_is_refused() {
+fn a_domain_that_is_neither_a_name_nor_an_address_is_refused() {
     let files = Files::new();
     let mut client = files.client();
     client.domain = Some("not a name".to_owned());

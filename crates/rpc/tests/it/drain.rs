@@ -67,7 +67,7 @@ async fn a_call_over_tls_is_cut_when_the_drain_is_cut_short() {
 }
 
 #[tokio::test]
-async fn a_watcher_of_health_is_told_and_does_not_hold_up_the_drain() {
+async fn a_watcher_of_health_is_notified_and_does_not_hold_up_the_drain() {
     let drain = Drain::new();
     let health = Health::new([], &drain);
     health.ready();

@@ -10,7 +10,7 @@ use crate::probe::{ANSWER, TOKEN, TOKEN_NAME, ask, config, serve};
 const ROUTER: &str = "spiffe://example.org/router";
 
 #[tokio::test]
-async fn a_client_certificate_is_seen_as_its_spiffe_id() {
+async fn a_client_certificate_is_identified_by_its_spiffe_id() {
     let authority = Authority::new("a");
     let tls = authority.server_tls(Some((&authority, ClientAuth::Required)));
     let mut server = serve(&config(Some(tls)));
@@ -46,7 +46,7 @@ async fn a_client_without_a_certificate_is_refused_where_one_is_required() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_certificate_may_show_a_token_where_none_is_required() {
+async fn a_token_suffices_where_no_client_certificate_is_required() {
     let authority = Authority::new("a");
     let tls = authority.server_tls(Some((&authority, ClientAuth::Optional)));
     let mut server = serve(&config(Some(tls)));
@@ -62,7 +62,7 @@ async fn a_client_without_a_certificate_may_show_a_token_where_none_is_required(
 }
 
 #[tokio::test]
-async fn a_certificate_outranks_a_token() {
+async fn a_certificate_takes_precedence_over_a_token() {
     let authority = Authority::new("a");
     let tls = authority.server_tls(Some((&authority, ClientAuth::Optional)));
     let mut server = serve(&config(Some(tls)));
