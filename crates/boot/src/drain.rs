@@ -107,7 +107,7 @@ impl Drain {
 }
 
 /// Background tasks were still running when the time was up.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("{tasks} background tasks did not finish in time")]
 pub struct Unfinished {
     /// How many.

@@ -9,7 +9,7 @@ use crate::sealed::Purpose;
 use crate::tlv::Tlv;
 
 /// What a sealed payload belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PayloadContext<'a> {
     /// The deployment's id, raw UUID bytes.
     pub deployment: [u8; 16],
@@ -26,7 +26,7 @@ pub struct PayloadContext<'a> {
 }
 
 /// What a wrapped data key belongs to: one payload, under one branch key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DataKeyContext<'a> {
     /// The payload that the data key seals.
     pub payload: PayloadContext<'a>,
@@ -41,7 +41,7 @@ pub struct DataKeyContext<'a> {
 }
 
 /// What a wrapped branch key or lookup key belongs to: one workspace, under one root key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct BranchKeyContext<'a> {
     /// The deployment's id, raw UUID bytes.
     pub deployment: [u8; 16],

@@ -5,12 +5,12 @@
 /// There is one value for every cause: a malformed blob, a wrong key, a wrong context, a flipped
 /// bit. Telling them apart would hand a partitioning oracle to whoever can submit blobs
 /// (Len, Grubbs, Ristenpart, USENIX Security 2021).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("integrity check failed")]
 pub struct IntegrityError;
 
 /// A key could not be made or a blob could not be sealed. Nothing secret is involved in the causes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SealError {
     /// The source of randomness failed; sealing with anything less than fresh salt is not tried.
     #[error("the source of randomness failed")]
@@ -24,7 +24,7 @@ pub enum SealError {
 }
 
 /// A list of tagged values could not be encoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TlvError {
     /// A tag is not greater than the one before it.
     #[error("tag {0} repeats or precedes an earlier tag")]

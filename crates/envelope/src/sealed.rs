@@ -25,7 +25,7 @@ const MAGIC: [u8; 4] = *b"LKY1";
 const NO_FLAGS: u8 = 0;
 
 /// A well-formed blob: its header is sound; whether it opens is another question.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Sealed {
     bytes: Vec<u8>,
     suite: Suite,
@@ -80,7 +80,7 @@ impl Sealed {
 ///
 /// The number 4 is kept for entries of a keyring file; nothing seals them yet and the parser
 /// refuses it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[repr(u8)]
 pub enum Purpose {
     /// A secret, sealed under a data key.

@@ -1,7 +1,7 @@
 //! The algorithms a blob is sealed with.
 
 /// A suite: HKDF-SHA512, one AEAD, and a 32-byte key commitment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[repr(u16)]
 pub enum Suite {
     /// AES-256-GCM (NIST SP 800-38D): what KMSs, HSMs and FIPS paths offer.

@@ -49,7 +49,7 @@ pub enum ConfigError {
 }
 
 /// The place of a faulty field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Place {
     /// In the file.
     File {
@@ -79,7 +79,7 @@ impl fmt::Display for Place {
 }
 
 /// What is wrong with a field.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
 pub enum Fault {
     /// The table has no such field.
     #[error("unknown field `{field}`, expected {}", OneOf(expected))]
@@ -142,7 +142,7 @@ pub enum Fault {
 }
 
 /// The path of a field, printed as `table.array[0].field`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Field(pub Vec<String>);
 
 impl fmt::Display for Field {

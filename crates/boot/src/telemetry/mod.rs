@@ -49,7 +49,7 @@ pub struct TelemetryConfig {
 }
 
 /// How log lines look.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.

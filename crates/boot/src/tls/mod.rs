@@ -34,7 +34,7 @@ pub struct ServerTls {
 }
 
 /// Whether a client must present a certificate.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub enum ClientAuth {
     /// A client without a certificate is refused in the handshake.

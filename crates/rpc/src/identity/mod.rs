@@ -18,7 +18,7 @@ pub use spiffe::{SpiffeId, SpiffeIdError};
 pub use token::{MalformedDigest, MalformedName, TokenDigest, TokenName};
 
 /// Who is calling.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Identity {
     /// The holder of a client certificate that the listener's authorities signed.
     Certificate(SpiffeId),
@@ -39,7 +39,7 @@ impl Identity {
 }
 
 /// Why a credential is not valid. For the log only: the caller gets UNAUTHENTICATED for each.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Eq, Error, Hash, PartialEq)]
 pub enum Rejection {
     /// The certificate, or one of the extensions that count, cannot be parsed.
     #[error("the client certificate is malformed")]
@@ -84,7 +84,7 @@ pub struct TokenConfig {
 }
 
 /// Why an [`IdentityConfig`] cannot be used.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, Eq, Error, PartialEq)]
 pub enum IdentityError {
     /// Two tokens have one name.
     #[error("two tokens are named `{name}`")]

@@ -10,7 +10,7 @@ use thiserror::Error;
 /// The SPIFFE ID of a workload, in the only form that the SPIFFE ID standard (section 2) allows:
 /// lower-case scheme and trust domain, and a path of non-empty segments. There is one spelling for
 /// each identity, so comparing bytes compares identities.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SpiffeId(Arc<str>);
 
 const SCHEME: &str = "spiffe://";
@@ -94,7 +94,7 @@ impl<'de> Deserialize<'de> for SpiffeId {
 }
 
 /// Why a text is not the SPIFFE ID of a workload.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Eq, Error, Hash, PartialEq)]
 pub enum SpiffeIdError {
     /// It is longer than 2048 bytes.
     #[error("longer than 2048 bytes")]

@@ -14,7 +14,7 @@ use thiserror::Error;
 use super::{IdentityConfig, IdentityError, Rejection};
 
 /// The name of a token: 1 to 63 of `a-z 0-9 - _ .`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct TokenName(Arc<str>);
 
 impl TokenName {
@@ -48,12 +48,12 @@ impl<'de> Deserialize<'de> for TokenName {
 }
 
 /// A text is not the name of a token.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("a token's name must be 1 to 63 of `a-z`, `0-9`, `-`, `_`, `.`")]
 pub struct MalformedName;
 
 /// The SHA-256 of a token.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub struct TokenDigest([u8; 32]);
 
 impl TokenDigest {
@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for TokenDigest {
 }
 
 /// A text is not a SHA-256.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error("a SHA-256 must be 64 hexadecimal digits")]
 pub struct MalformedDigest;
 
