@@ -26,7 +26,7 @@ use crate::provider::FakeProvider;
 use crate::requests::Clients;
 use crate::world::World;
 
-/// How services and callers prove who they are.
+/// How services and callers authenticate.
 #[derive(Clone, Debug, Default)]
 pub enum Security {
     /// By tokens, in clear text.
@@ -36,30 +36,30 @@ pub enum Security {
     Certificates(Box<Certificates>),
 }
 
-/// What each party shows and trusts.
+/// The certificates that each party presents and trusts.
 #[derive(Clone, Debug)]
 pub struct Certificates {
-    /// What both services listen with.
+    /// The certificate of both services.
     pub server: ServerTls,
-    /// What the router shows to the vault: `spiffe://example.org/router`.
+    /// The router's certificate towards the vault: `spiffe://example.org/router`.
     pub router: ClientTls,
-    /// What the admin shows: `spiffe://example.org/admin`.
+    /// The admin's certificate: `spiffe://example.org/admin`.
     pub admin: ClientTls,
 }
 
-/// A running deployment. Its tokens are `{name}-token`; known are `admin` (operator, owner and
-/// caller everywhere), `acme` (owner and caller of `workspaces/acme`) and `router`; `owner`, `member`,
-/// `service` and `stranger` have no role but those that a workspace gives them.
+/// A running deployment. The token of a caller is `{name}-token`. The callers are `admin` (operator,
+/// and owner and caller everywhere), `acme` (owner and caller of `workspaces/acme`) and `router`.
+/// `owner`, `member`, `service` and `stranger` have only the roles that a workspace gives them.
 pub struct Deployment {
     /// The vault's database.
     pub vault_database: TestDatabase,
     /// The router's database.
     pub router_database: TestDatabase,
-    /// Keyring and journal.
+    /// The folder of the keyring and the journal.
     pub folder: TempDir,
-    /// The provider that both `openai` and `anthropic` lead to.
+    /// The provider at the addresses of `openai` and `anthropic`.
     pub provider: FakeProvider,
-    /// Where all others are.
+    /// All other providers.
     pub world: World,
     /// The vault's address.
     pub vault: SocketAddr,
@@ -71,12 +71,35 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Starts one over fresh databases.
+    /// Starts a deployment over fresh databases.
     pub async fn start(backend: Backend) -> Self {
         Self::start_with(backend, Security::Tokens).await
     }
 
-    /// Starts one with that security.
+    /// Starts a deployment with the workspace `acme`. Returns the admin's clients with it.
+    pub async fn start_with_workspace(backend: Backend) -> (Self, Clients) {
+        let deployment = Self::start(backend).await;
+        let mut admin = deployment.clients("admin");
+        admin.workspace("acme").await;
+        (deployment, admin)
+    }
+
+    /// The same, with the key `main` of openai in the workspace: `sk-not-a-real-key-0001wxyz`.
+    pub async fn start_with_key(backend: Backend) -> (Self, Clients) {
+        let (deployment, mut admin) = Self::start_with_workspace(backend).await;
+        admin
+            .key(
+                "workspaces/acme",
+                "main",
+                "openai",
+                "sk-not-a-real-key-0001wxyz",
+            )
+            .await
+            .expect("the provider accepts the key");
+        (deployment, admin)
+    }
+
+    /// Starts a deployment whose parties authenticate in this way.
     pub async fn start_with(backend: Backend, security: Security) -> Self {
         let vault_database = TestDatabase::fresh(backend).await;
         let router_database = TestDatabase::fresh(backend).await;
@@ -101,7 +124,7 @@ impl Deployment {
             &router_database.url,
             journal,
             vault,
-            places(&provider, &world),
+            addresses(&provider, &world),
             &security,
         );
         let app = config
@@ -128,7 +151,7 @@ impl Deployment {
         deployment
     }
 
-    /// Clients of both services that show the token of `name`, or the admin's certificate.
+    /// Clients of both services with the token of `name`, or with the admin's certificate.
     pub fn clients(&self, name: &str) -> Clients {
         let open = |address| channel(address, &self.security, name);
         Clients::new(open(self.vault), open(self.router))
@@ -159,13 +182,13 @@ pub fn channel(address: SocketAddr, security: &Security, name: &str) -> Authoriz
     let mut config = ChannelConfig::new(endpoint);
     match security {
         Security::Tokens => config.token = Some(SecretString::new(format!("{name}-token"))),
-        Security::Certificates(shown) => {
-            let shown = if name == "router" {
-                &shown.router
+        Security::Certificates(certificates) => {
+            let own = if name == "router" {
+                &certificates.router
             } else {
-                &shown.admin
+                &certificates.admin
             };
-            config.tls = Some(shown.clone());
+            config.tls = Some(own.clone());
         }
     }
     config.open().expect("the channel's configuration is good")
@@ -251,7 +274,7 @@ fn router_config(
     let mut channel = ChannelConfig::new(url_of_vault);
     match security {
         Security::Tokens => channel.token = Some(SecretString::new("router-token".to_owned())),
-        Security::Certificates(shown) => channel.tls = Some(shown.router.clone()),
+        Security::Certificates(certificates) => channel.tls = Some(certificates.router.clone()),
     }
     RouterConfig {
         instance: "test".to_owned(),
@@ -282,15 +305,15 @@ fn router_config(
     }
 }
 
-/// What an operator says of where providers are.
-fn places(provider: &FakeProvider, world: &World) -> BTreeMap<String, router::ProviderConfig> {
+/// The addresses of providers, as an operator configures them.
+fn addresses(provider: &FakeProvider, world: &World) -> BTreeMap<String, router::ProviderConfig> {
     let url = |url: String| Some(url.parse().expect("a provider's address is a URL"));
-    let mut places = BTreeMap::from([
+    let mut addresses = BTreeMap::from([
         ("openai".to_owned(), url(provider.base_url())),
         ("anthropic".to_owned(), url(provider.root_url())),
     ]);
     for name in ["deepseek", "google", "openrouter", "vertex"] {
-        places.insert(name.to_owned(), url(world.base_url(name)));
+        addresses.insert(name.to_owned(), url(world.base_url(name)));
     }
     let place = |(name, base_url): (String, _)| {
         let token_url = (name == "vertex").then(|| world.token_url());
@@ -300,13 +323,13 @@ fn places(provider: &FakeProvider, world: &World) -> BTreeMap<String, router::Pr
         };
         (name, config)
     };
-    places.into_iter().map(place).collect()
+    addresses.into_iter().map(place).collect()
 }
 
 fn server(security: &Security) -> ServerConfig {
     let mut config = ServerConfig::new(SocketAddr::from(([127, 0, 0, 1], 0)));
-    if let Security::Certificates(shown) = security {
-        config.tls = Some(shown.server.clone());
+    if let Security::Certificates(certificates) = security {
+        config.tls = Some(certificates.server.clone());
     }
     config
 }

@@ -1,4 +1,4 @@
-//! What was said in a conversation, and what of it a provider was shown.
+//! The messages of a conversation, and which of them reach a provider.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use latchkey_contract::router::v1::{
 
 use crate::world::{Prompt, TOOL};
 
-/// The fields whose content the provider was not shown: their words, or their state.
+/// The fields whose content (text or provider state) is missing from a prompt.
 pub fn missing(messages: &[Message], prompt: &Prompt) -> BTreeSet<String> {
     let mut missing = BTreeSet::new();
     for (m, message) in messages.iter().enumerate() {
@@ -24,8 +24,8 @@ pub fn missing(messages: &[Message], prompt: &Prompt) -> BTreeSet<String> {
     missing
 }
 
-/// What can be found of a part wherever it went. Ids may be written otherwise, so they are left out;
-/// that calls and results belong together, the providers check.
+/// The words of a part that every provider's format contains. Ids are left out, because formats may
+/// rewrite them; the providers check that calls and results belong together.
 fn words(part: &Part) -> Vec<String> {
     let mut words = match part.content.as_ref().expect("a part holds something") {
         Content::Text(text) => vec![text.clone()],
@@ -40,7 +40,7 @@ fn words(part: &Part) -> Vec<String> {
             source: Some(image::Source::Blob(blob)),
             ..
         }) => vec![BASE64.encode(&blob.data)],
-        other => panic!("nobody said {other:?}"),
+        other => panic!("no test makes {other:?}"),
     };
     let state = part.provider_state.as_ref();
     let state = state.map(|state| String::from_utf8_lossy(&state.data).into_owned());
@@ -48,7 +48,7 @@ fn words(part: &Part) -> Vec<String> {
     words
 }
 
-/// Of a state, what no other has: signatures and the ids of items.
+/// The parts of a state that are unique to it: signatures and ids of items.
 fn marks(state: &str) -> Vec<String> {
     let of_a_mark = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     let marks = state.split(|c| !of_a_mark(c));
@@ -60,19 +60,20 @@ fn marks(state: &str) -> Vec<String> {
         .collect()
 }
 
-/// The fields that were left behind, whole or in part; marks apart, whose words travel.
+/// The fields that were dropped, whole or in part. Losses whose text still reaches the provider are
+/// left out.
 pub fn listed(losses: &[Loss]) -> BTreeSet<String> {
-    let left_behind = |loss: &&Loss| {
+    let is_dropped = |loss: &&Loss| {
         matches!(
             loss.kind(),
             loss::Kind::ProviderState | loss::Kind::Reasoning
         )
     };
-    let fields = losses.iter().filter(left_behind);
+    let fields = losses.iter().filter(is_dropped);
     fields.map(|loss| loss.field.clone()).collect()
 }
 
-/// The results of a message's calls; each third turn one of the tools fails.
+/// The results of a message's tool calls. In each third turn, the second call fails.
 pub fn results(called: &Message, turn: usize) -> Message {
     let calls = called.parts.iter().filter_map(|part| match &part.content {
         Some(Content::ToolCall(call)) => Some(call),
@@ -90,7 +91,7 @@ pub fn results(called: &Message, turn: usize) -> Message {
     message(Role::Tool, results)
 }
 
-/// What somebody says.
+/// A message.
 pub fn message(role: Role, parts: impl IntoIterator<Item = Part>) -> Message {
     Message {
         role: role.into(),
@@ -106,7 +107,7 @@ pub fn text(text: &str) -> Part {
     }
 }
 
-/// A picture, of these bytes.
+/// An image with these bytes.
 pub fn picture(data: &[u8]) -> Part {
     let blob = Blob {
         mime_type: "image/png".to_owned(),
@@ -122,7 +123,7 @@ pub fn picture(data: &[u8]) -> Part {
     }
 }
 
-/// The tool that every model of this world calls.
+/// The tool that every model of [`World`](crate::World) calls.
 pub fn tool() -> Tool {
     Tool {
         name: TOOL.to_owned(),

@@ -1,5 +1,6 @@
 //! A whole deployment in one process, for tests and benchmarks: a real vault and a real router over
-//! real databases and sockets, and a provider that does what its model's name says.
+//! real databases and sockets, and fake providers. A provider's behaviour is chosen by the name of
+//! the model that a request names.
 
 mod credential;
 mod deployment;

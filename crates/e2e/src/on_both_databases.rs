@@ -1,4 +1,6 @@
-/// Makes of each `async fn name(backend: Backend)` one test per database.
+//! One test per database from one test function.
+
+/// Makes two tests of each `async fn name(backend: Backend)`: one on PostgreSQL, one on SQLite.
 #[macro_export]
 macro_rules! on_both_databases {
     ($($name:ident),+ $(,)?) => {

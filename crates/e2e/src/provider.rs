@@ -1,6 +1,6 @@
-//! A provider on loopback. It speaks OpenAI's chat completions, embeddings and images and Anthropic's
-//! messages, takes every key but those that hold `revoked` or were revoked since, and otherwise does
-//! what the model's name says: `status-403`, `status-429`, `status-500`, `no-access`, `garbage`, `cut`,
+//! A provider on loopback. It serves OpenAI's chat completions, embeddings and images, and Anthropic's
+//! messages. It accepts every key but those that contain `revoked` or were revoked since. The model's
+//! name chooses its behaviour: `status-403`, `status-429`, `status-500`, `no-access`, `garbage`, `cut`,
 //! `hang`; any other model echoes.
 
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ use crate::credential;
 
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
-/// A request that the provider got.
+/// A request that the provider received.
 #[derive(Clone, Debug)]
 pub struct Recorded {
     /// The path.
@@ -47,7 +47,7 @@ impl Recorded {
     }
 }
 
-/// A provider that is running.
+/// A running provider.
 #[derive(Clone)]
 pub struct FakeProvider {
     address: SocketAddr,
@@ -57,7 +57,7 @@ pub struct FakeProvider {
 }
 
 impl FakeProvider {
-    /// Starts one.
+    /// Starts a provider on a free port.
     pub async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
@@ -92,7 +92,7 @@ impl FakeProvider {
         format!("http://{}", self.address)
     }
 
-    /// What it was asked, checks of keys left out.
+    /// The requests received, without checks of keys.
     pub fn prompts(&self) -> Vec<Recorded> {
         let recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         recorded
@@ -102,7 +102,7 @@ impl FakeProvider {
             .collect()
     }
 
-    /// Knows a key no longer.
+    /// Revokes a key: it is refused from now on.
     pub fn revoke(&self, api_key: &str) {
         self.revoked().insert(api_key.to_owned());
     }
@@ -111,7 +111,7 @@ impl FakeProvider {
         self.revoked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until it was asked so often, checks included.
+    /// Waits until it has received so many requests, checks included.
     pub async fn asked(&self, times: usize) {
         let mut count = self.count.subscribe();
         count
@@ -189,7 +189,7 @@ async fn answer(
     })
 }
 
-/// What OpenAI says to a key that it does not know, the key's ends included.
+/// OpenAI's answer to an unknown key; it quotes both ends of the key.
 fn rejected(request: &Recorded) -> Response<Body> {
     let key = request.api_key();
     let message = format!("Incorrect API key provided: {key}. Find yours at the provider's site.");
@@ -208,7 +208,7 @@ fn said(asked: &Value) -> String {
     text.unwrap_or_default().to_owned()
 }
 
-/// The same picture for every prompt: the signature of a PNG, and no more.
+/// The image for every prompt: just the signature of a PNG.
 fn picture() -> Value {
     json!({"created": 1, "data": [{"b64_json": "iVBORw0KGgo=", "revised_prompt": "a nicer prompt"}]})
 }
@@ -267,7 +267,7 @@ fn anthropic(asked: &Value) -> Response<Body> {
     respond(200, answer.to_string())
 }
 
-/// A stream that ends without its end.
+/// A stream without its last event.
 fn cut_stream() -> Response<Body> {
     let chunk = json!({"choices": [{"index": 0, "delta": {"content": "half an ans"}}]});
     respond_as(200, "text/event-stream", format!("data: {chunk}\n\n"))

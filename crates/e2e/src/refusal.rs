@@ -1,11 +1,11 @@
-//! A refusal as a caller sees it.
+//! A refusal as a caller receives it.
 
 use std::collections::HashMap;
 
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-/// What a status says.
+/// The content of an error status.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refused {
     /// The canonical code.
@@ -14,15 +14,15 @@ pub struct Refused {
     pub reason: String,
     /// The domain of its `ErrorInfo`.
     pub domain: String,
-    /// The facts of its `ErrorInfo`.
+    /// The metadata of its `ErrorInfo`.
     pub metadata: HashMap<String, String>,
-    /// The fields to blame.
+    /// The invalid fields.
     pub fields: Vec<String>,
-    /// When to try again, in seconds.
+    /// The delay before a retry, in seconds.
     pub retry_seconds: Option<u64>,
 }
 
-/// Reads a status. One without `ErrorInfo` is a fault.
+/// Reads a status. Panics if it has no `ErrorInfo`: every refusal must have one.
 pub fn refused(status: &Status) -> Refused {
     let details = status.get_error_details();
     let info = details

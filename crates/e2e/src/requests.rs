@@ -22,14 +22,14 @@ use tonic::{Code, Status};
 
 use crate::history;
 
-/// One caller's clients.
+/// The clients of one caller.
 #[derive(Clone)]
 pub struct Clients {
     /// Workspaces and projects.
     pub workspaces: WorkspaceServiceClient<AuthorizedChannel>,
     /// Keys.
     pub keys: KeyServiceClient<AuthorizedChannel>,
-    /// What the operator allows of providers.
+    /// Provider availability, set by the operator.
     pub providers: ProviderServiceClient<AuthorizedChannel>,
     /// Leases.
     pub leases: LeaseServiceClient<AuthorizedChannel>,
@@ -39,7 +39,7 @@ pub struct Clients {
     pub inference: InferenceServiceClient<AuthorizedChannel>,
     /// Conversations.
     pub sessions: SessionServiceClient<AuthorizedChannel>,
-    /// Accounts.
+    /// Attempts and usage.
     pub usage: UsageServiceClient<AuthorizedChannel>,
 }
 
@@ -70,7 +70,7 @@ impl Clients {
             .expect("the workspace is new");
     }
 
-    /// Stores a key of a provider, checked with it.
+    /// Stores a key, verified by its provider.
     pub async fn key(
         &mut self,
         parent: &str,
@@ -89,7 +89,7 @@ impl Clients {
         Ok(created.into_inner())
     }
 
-    /// Asks a model, and returns the text of its answer.
+    /// Sends a prompt, and returns the text of the answer.
     pub async fn ask(&mut self, request: GenerateRequest) -> Result<String, Status> {
         let answer = self.inference.generate(request).await?.into_inner();
         let parts = answer.message.unwrap_or_default().parts;
@@ -105,7 +105,7 @@ impl Clients {
         self.usage
             .list_attempts(request)
             .await
-            .expect("they can be listed")
+            .expect("the caller may list them")
             .into_inner()
             .attempts
     }
@@ -120,11 +120,11 @@ impl Clients {
             .audit
             .list_audit_events(request)
             .await
-            .expect("they can be listed");
+            .expect("the caller may list them");
         listed.into_inner().audit_events
     }
 
-    /// Waits until a router opens_session: until a key can be checked.
+    /// Waits until a router has opened its session with the vault, so that keys can be checked.
     pub(crate) async fn router_is_connected(mut self) {
         let key = Key {
             provider: "openai".to_owned(),

@@ -64,7 +64,7 @@ pub(super) fn answer(asked: &Value, words: &Words) -> Result<Value, String> {
     }))
 }
 
-/// One text, or several pieces.
+/// A text, or a list of text parts.
 fn user(message: &Value) -> Result<(), String> {
     if message["content"].is_string() {
         return text(message, "content").map(drop);
@@ -92,7 +92,7 @@ fn assistant(message: &Value, open: &mut OpenCalls, provider: &str) -> Result<()
     if !message["content"].is_string() {
         return Err("content must be a text".to_owned());
     }
-    // What it said itself must come with what it thought.
+    // The model's own messages must keep their reasoning.
     let own = message["content"].as_str().unwrap_or_default();
     if own.starts_with("said-deepseek-") {
         text(message, "reasoning_content")?;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::rules::{list, only};
 use super::{TOOL, Words};
 
-/// What stands for a signature that there is none of.
+/// The value that stands for a missing signature.
 const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 
 pub(super) fn answer(asked: &Value, words: &Words) -> Result<Value, String> {
@@ -73,7 +73,7 @@ pub(super) fn answer(asked: &Value, words: &Words) -> Result<Value, String> {
     }))
 }
 
-/// The first call of a turn carries a signature: its own, or the one that stands for none.
+/// The first call of a turn carries a signature: its own, or the value for a missing one.
 fn check_signature(parts: &[Value], provider: &str) -> Result<(), String> {
     let Some(first) = parts.iter().find(|part| part["functionCall"].is_object()) else {
         return Ok(());
@@ -86,7 +86,7 @@ fn check_signature(parts: &[Value], provider: &str) -> Result<(), String> {
     }
 }
 
-/// In the alphabet of base64, and of a length that it has.
+/// Whether a text has the alphabet and a length of base64.
 fn state(words: &Words) -> String {
     let mut state = words.of("state").replace('-', "");
     while !state.len().is_multiple_of(4) {

@@ -1,11 +1,11 @@
-//! Keys that are sent to this world.
+//! Keys of the providers in [`World`].
 
 use latchkey_contract::vault::v1::{CreateKeyRequest, Key, KeyMaterial, key_material};
 
 use super::World;
 use crate::requests::custom_key;
 
-/// A request to store a key of any provider, with what that provider needs besides.
+/// A request to store a key of any provider, with the settings that the provider requires.
 pub fn world_key(
     world: &World,
     parent: &str,
@@ -33,7 +33,7 @@ pub fn world_key(
     request
 }
 
-/// A service account whose key the whole world has: testRSA2048 of RFC 9500, 2.1.
+/// A service account with a public test key: testRSA2048 of RFC 9500, 2.1.
 pub fn service_account() -> String {
     const RFC_9500: &str = include_str!("../../../vault/tests/data/rfc9500_rsa_2048.pkcs8.base64");
     let private_key = format!("-----BEGIN PRIVATE KEY-----\n{RFC_9500}-----END PRIVATE KEY-----\n");

@@ -60,7 +60,7 @@ pub(super) fn answer(asked: &Value, words: &Words) -> Result<Value, String> {
     }))
 }
 
-/// Results come first and all together.
+/// Tool results must come first, and all in one message.
 fn user(message: &Value, open: &mut OpenCalls) -> Result<(), String> {
     if message["content"].is_string() {
         text(message, "content")?;

@@ -1,6 +1,6 @@
-//! Every provider at once, on loopback: each at a path of its own, in its own wire format, and as
-//! strict as the real one about what it is sent. Each answer thinks, says something and calls a tool
-//! twice, in words that are found nowhere else.
+//! Every provider on loopback: each at a path of its own, in its own wire format, and as strict as the
+//! real one about its requests. Each answer holds reasoning, a text and two tool calls, whose words
+//! occur in no other answer.
 
 mod chat;
 mod gemini;
@@ -30,10 +30,10 @@ pub use keys::{service_account, world_key};
 /// The tool that every model calls.
 pub const TOOL: &str = "get_weather";
 
-/// A prompt that a provider got.
+/// A prompt that a provider received.
 #[derive(Clone, Debug)]
 pub struct Prompt {
-    /// Whose path it came to.
+    /// The provider whose path it was sent to.
     pub provider: &'static str,
     /// The key or token that it carried.
     pub api_key: String,
@@ -41,14 +41,14 @@ pub struct Prompt {
     pub body: String,
 }
 
-/// The providers, running.
+/// The running providers.
 #[derive(Clone)]
 pub struct World {
     address: SocketAddr,
     prompts: Arc<Mutex<Vec<Prompt>>>,
 }
 
-/// What an answer is made of, told apart by who answers and when.
+/// The words of an answer, unique to a provider and a turn.
 struct Words {
     provider: &'static str,
     turn: usize,
@@ -59,13 +59,13 @@ impl Words {
         format!("{what}-{}-{}", self.provider, self.turn)
     }
 
-    /// Arguments of the first or the second call.
+    /// The arguments of the first or the second call.
     fn arguments(&self, which: &str) -> Value {
         json!({"city": self.of(&format!("city-{which}"))})
     }
 }
 
-/// Paths begin with these; what follows is the provider's own.
+/// The prefix of each provider's paths.
 const PLACES: [(&str, &str); 8] = [
     ("/anthropic/", "anthropic"),
     // An Azure resource serves at its root.
@@ -101,7 +101,7 @@ impl World {
         world
     }
 
-    /// Where a provider serves: what an operator sets, or a key of azure or custom holds.
+    /// The base URL of a provider: set by the operator, or in a key of azure or custom.
     pub fn base_url(&self, provider: &str) -> String {
         let path = match provider {
             "anthropic" => "/anthropic",
@@ -117,12 +117,12 @@ impl World {
         format!("http://{}{path}", self.address)
     }
 
-    /// Where service accounts get their tokens.
+    /// The token endpoint of service accounts.
     pub fn token_url(&self) -> String {
         format!("http://{}/token", self.address)
     }
 
-    /// What was asked, in order.
+    /// The prompts received, in order.
     pub fn prompts(&self) -> Vec<Prompt> {
         let prompts = self.prompts.lock().unwrap_or_else(PoisonError::into_inner);
         prompts.clone()
@@ -147,7 +147,7 @@ async fn answer(
     }
     let place = PLACES.iter().find(|(place, _)| path.starts_with(place));
     let Some((_, provider)) = place else {
-        return Ok(refuse(&format!("nobody is at {path}")));
+        return Ok(refuse(&format!("no provider serves {path}")));
     };
     if head.method == Method::GET {
         return Ok(respond(StatusCode::OK, &list(provider)));
@@ -177,7 +177,7 @@ async fn answer(
     })
 }
 
-/// What each provider answers to the check of a key.
+/// Each provider's answer to the check of a key.
 fn list(provider: &str) -> Value {
     match provider {
         "deepseek" => json!({"is_available": true, "balance_infos": []}),

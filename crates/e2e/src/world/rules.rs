@@ -1,10 +1,10 @@
-//! What every provider is strict about.
+//! Checks that every provider makes of a request.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// Nothing but these fields, as at providers that refuse what they do not know.
+/// Refuses unknown fields, as real providers do.
 pub(super) fn only(object: &Value, known: &[&str]) -> Result<(), String> {
     let fields = object.as_object().ok_or("not an object")?;
     match fields.keys().find(|field| !known.contains(&field.as_str())) {
@@ -30,7 +30,7 @@ pub(super) fn text<'a>(object: &'a Value, field: &str) -> Result<&'a str, String
     }
 }
 
-/// Calls that wait for their results.
+/// Tool calls without a result so far.
 #[derive(Default)]
 pub(super) struct OpenCalls(BTreeSet<String>);
 
@@ -39,7 +39,7 @@ impl OpenCalls {
         if self.0.insert(id.to_owned()) {
             Ok(())
         } else {
-            Err(format!("the call {id} is there twice"))
+            Err(format!("the call {id} is repeated"))
         }
     }
 

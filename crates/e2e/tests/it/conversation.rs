@@ -11,7 +11,7 @@ use crate::on_both_databases;
 const ACME: &str = "workspaces/acme";
 const TURNS: usize = 10;
 
-/// Each provider, and a model of it that thinks.
+/// Each provider, and a reasoning model of it.
 const MODELS: [(&str, &str); 8] = [
     ("openai", "gpt-5.4"),
     ("anthropic", "claude-opus-4-7"),
@@ -23,9 +23,9 @@ const MODELS: [(&str, &str); 8] = [
     ("custom", "llama-4"),
 ];
 
-on_both_databases!(ten_turns_with_tools_lose_nothing_but_what_portability_lists);
+on_both_databases!(ten_turns_with_tools_lose_only_the_fields_that_portability_lists);
 
-async fn ten_turns_with_tools_lose_nothing_but_what_portability_lists(backend: Backend) {
+async fn ten_turns_with_tools_lose_only_the_fields_that_portability_lists(backend: Backend) {
     let deployment = Deployment::start(backend).await;
     let mut admin = deployment.clients("admin");
     admin.workspace("acme").await;
@@ -47,8 +47,7 @@ async fn ten_turns_with_tools_lose_nothing_but_what_portability_lists(backend: B
             tools: vec![tool()],
             ..GenerateRequest::default()
         };
-        let asked = admin.inference.generate(request).await;
-        let answer = match asked {
+        let answer = match admin.inference.generate(request).await {
             Ok(answer) => answer.into_inner(),
             Err(status) => panic!("turn {turn}, {provider}: {status}"),
         };
@@ -63,7 +62,7 @@ async fn ten_turns_with_tools_lose_nothing_but_what_portability_lists(backend: B
         messages.push(answer.message.unwrap());
         messages.push(results(messages.last().unwrap(), turn));
     }
-    // The first two were asked again at the end, and got back what they had signed.
+    // The last two turns go to the first two providers again, with the state that each had signed.
     let prompts = deployment.world.prompts();
     assert!(prompts[8].body.contains("state-openai-0"));
     assert!(prompts[9].body.contains("state-anthropic-1"));

@@ -1,4 +1,4 @@
-//! A database that was tampered with.
+//! Tampering with the database is detected.
 
 use latchkey_contract::vault::v1::audit_event::Decision;
 use latchkey_e2e::{Clients, Deployment, prompt, refused};
@@ -40,13 +40,16 @@ async fn tamper(deployment: &Deployment, statement: &str) {
     assert!(changed.rows_affected() > 0, "{statement}");
 }
 
-/// Asks by name, since a damaged key among candidates is left out.
+/// Names the key: a damaged key among several candidates is only skipped.
 async fn is_refused_and_audited(admin: &mut Clients) {
     let mut request = prompt(VICTIM, "gpt-4.1", "hello");
     request.key = "main".to_owned();
     let status = admin.ask(request).await.unwrap_err();
-    let said = refused(&status);
-    assert_eq!((said.code, &*said.reason), (Code::DataLoss, "INTEGRITY"));
+    let refusal = refused(&status);
+    assert_eq!(
+        (refusal.code, &*refusal.reason),
+        (Code::DataLoss, "INTEGRITY")
+    );
     assert_eq!(status.message(), "integrity check failed");
     let events = admin.audit_events(VICTIM).await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The main job, end to end: a key goes in, a prompt goes out with it, an account is kept.
+//! The main job, end to end: a key is stored, a prompt is sent with it, an attempt is recorded.
 
 use latchkey_contract::router::v1::stream_generate_response::Event;
 use latchkey_contract::router::v1::summarize_usage_request::Dimension;
@@ -20,22 +20,20 @@ const ACME: &str = "workspaces/acme";
 const KEY: &str = "workspaces/acme/keys/main";
 
 on_both_databases!(
-    a_stored_key_answers_a_prompt_and_an_account_is_kept,
-    a_streamed_answer_ends_with_the_whole_and_its_account,
-    a_disabled_key_is_refused_at_the_very_next_call,
-    a_replaced_key_is_used_at_the_very_next_call,
-    a_new_key_is_used_at_the_very_next_call,
+    a_stored_key_answers_a_prompt_and_the_attempt_is_recorded,
+    a_streamed_answer_ends_with_the_whole_answer_and_its_attempts,
+    a_disabled_key_is_refused_from_the_next_call_on,
+    a_new_key_version_is_used_from_the_next_call_on,
+    a_workspaces_new_key_is_used_from_the_next_call_on,
     a_named_key_is_never_replaced_by_another,
-    the_platforms_key_serves_who_has_none,
-    a_projects_key_comes_before_the_workspaces,
-    usage_is_summed_by_each_dimension,
-    another_workspaces_caller_sees_nothing,
+    the_platforms_key_serves_a_workspace_without_a_key,
+    a_projects_key_takes_precedence_over_the_workspaces,
+    usage_is_summed_by_every_dimension,
+    a_caller_of_another_workspace_is_denied,
 );
 
-async fn a_stored_key_answers_a_prompt_and_an_account_is_kept(backend: Backend) {
-    let deployment = Deployment::start(backend).await;
-    let mut admin = deployment.clients("admin");
-    admin.workspace("acme").await;
+async fn a_stored_key_answers_a_prompt_and_the_attempt_is_recorded(backend: Backend) {
+    let (deployment, mut admin) = Deployment::start_with_workspace(backend).await;
     let stored = admin
         .key(ACME, "main", "openai", "sk-not-a-real-key-0001wxyz")
         .await
@@ -52,18 +50,18 @@ async fn a_stored_key_answers_a_prompt_and_an_account_is_kept(backend: Backend) 
     assert_eq!(sent[0].api_key(), "sk-not-a-real-key-0001wxyz");
 
     let attempts = admin.attempts(ACME).await;
-    let [kept] = &attempts[..] else {
+    let [recorded] = &attempts[..] else {
         panic!("{attempts:?}")
     };
-    assert_eq!(kept.state(), attempt::State::Succeeded);
-    assert_eq!(kept.payer(), Payer::OwnKey);
-    assert_eq!(kept.key_version, format!("{KEY}/versions/1"));
-    assert_eq!(kept.material_tail, "wxyz");
-    assert_eq!(kept.requester, "token:admin");
-    let usage = kept.usage.unwrap();
+    assert_eq!(recorded.state(), attempt::State::Succeeded);
+    assert_eq!(recorded.payer(), Payer::OwnKey);
+    assert_eq!(recorded.key_version, format!("{KEY}/versions/1"));
+    assert_eq!(recorded.material_tail, "wxyz");
+    assert_eq!(recorded.requester, "token:admin");
+    let usage = recorded.usage.unwrap();
     assert_eq!((usage.input_tokens, usage.output_tokens), (12, 5));
     // gpt-4.1: 2 and 8 dollars per million tokens.
-    assert_eq!(kept.cost_nanos, Some(12 * 2_000 + 5 * 8_000));
+    assert_eq!(recorded.cost_nanos, Some(12 * 2_000 + 5 * 8_000));
 
     let leases = admin
         .leases
@@ -77,14 +75,8 @@ async fn a_stored_key_answers_a_prompt_and_an_account_is_kept(backend: Backend) 
     deployment.stop().await;
 }
 
-async fn a_streamed_answer_ends_with_the_whole_and_its_account(backend: Backend) {
-    let deployment = Deployment::start(backend).await;
-    let mut admin = deployment.clients("admin");
-    admin.workspace("acme").await;
-    admin
-        .key(ACME, "main", "openai", "sk-not-a-real-key-0001wxyz")
-        .await
-        .unwrap();
+async fn a_streamed_answer_ends_with_the_whole_answer_and_its_attempts(backend: Backend) {
+    let (deployment, mut admin) = Deployment::start_with_key(backend).await;
     let request = StreamGenerateRequest {
         request: Some(prompt(ACME, "gpt-4.1", "hello")),
     };
@@ -102,7 +94,7 @@ async fn a_streamed_answer_ends_with_the_whole_and_its_account(backend: Backend)
                 other => panic!("{other:?}"),
             },
             Some(Event::Completed(completed)) => whole = Some(completed),
-            None => panic!("an event says something"),
+            None => panic!("an event has content"),
         }
     }
     assert_eq!(pieces, "echo: hello");
@@ -114,14 +106,8 @@ async fn a_streamed_answer_ends_with_the_whole_and_its_account(backend: Backend)
     deployment.stop().await;
 }
 
-async fn a_disabled_key_is_refused_at_the_very_next_call(backend: Backend) {
-    let deployment = Deployment::start(backend).await;
-    let mut admin = deployment.clients("admin");
-    admin.workspace("acme").await;
-    admin
-        .key(ACME, "main", "openai", "sk-not-a-real-key-0001wxyz")
-        .await
-        .unwrap();
+async fn a_disabled_key_is_refused_from_the_next_call_on(backend: Backend) {
+    let (deployment, mut admin) = Deployment::start_with_key(backend).await;
     admin.ask(prompt(ACME, "gpt-4.1", "hello")).await.unwrap();
 
     let request = DisableKeyRequest {
@@ -154,14 +140,8 @@ async fn a_disabled_key_is_refused_at_the_very_next_call(backend: Backend) {
     deployment.stop().await;
 }
 
-async fn a_replaced_key_is_used_at_the_very_next_call(backend: Backend) {
-    let deployment = Deployment::start(backend).await;
-    let mut admin = deployment.clients("admin");
-    admin.workspace("acme").await;
-    admin
-        .key(ACME, "main", "openai", "sk-not-a-real-key-0001wxyz")
-        .await
-        .unwrap();
+async fn a_new_key_version_is_used_from_the_next_call_on(backend: Backend) {
+    let (deployment, mut admin) = Deployment::start_with_key(backend).await;
     admin.ask(prompt(ACME, "gpt-4.1", "one")).await.unwrap();
     let material = key_material::Kind::ApiKey("sk-not-a-real-key-0002abcd".to_owned());
     let request = AddKeyVersionRequest {
@@ -186,10 +166,8 @@ async fn a_replaced_key_is_used_at_the_very_next_call(backend: Backend) {
     deployment.stop().await;
 }
 
-async fn a_new_key_is_used_at_the_very_next_call(backend: Backend) {
-    let deployment = Deployment::start(backend).await;
-    let mut admin = deployment.clients("admin");
-    admin.workspace("acme").await;
+async fn a_workspaces_new_key_is_used_from_the_next_call_on(backend: Backend) {
+    let (deployment, mut admin) = Deployment::start_with_workspace(backend).await;
     admin
         .key("platform", "shared", "openai", "sk-not-a-real-platform-key")
         .await
@@ -200,7 +178,7 @@ async fn a_new_key_is_used_at_the_very_next_call(backend: Backend) {
         .await
         .unwrap();
     admin.ask(prompt(ACME, "gpt-4.1", "two")).await.unwrap();
-    // Removing it returns the workspace to the platform's.
+    // Without a key of its own, the workspace falls back to the platform's.
     let request = DeleteKeyRequest {
         name: KEY.to_owned(),
         ..Default::default()
@@ -218,13 +196,7 @@ async fn a_new_key_is_used_at_the_very_next_call(backend: Backend) {
 }
 
 async fn a_named_key_is_never_replaced_by_another(backend: Backend) {
-    let deployment = Deployment::start(backend).await;
-    let mut admin = deployment.clients("admin");
-    admin.workspace("acme").await;
-    admin
-        .key(ACME, "main", "openai", "sk-not-a-real-key-0001wxyz")
-        .await
-        .unwrap();
+    let (deployment, mut admin) = Deployment::start_with_key(backend).await;
     admin
         .key(ACME, "spare", "openai", "sk-not-a-real-key-0002abcd")
         .await
@@ -253,10 +225,8 @@ async fn a_named_key_is_never_replaced_by_another(backend: Backend) {
     deployment.stop().await;
 }
 
-async fn the_platforms_key_serves_who_has_none(backend: Backend) {
-    let deployment = Deployment::start(backend).await;
-    let mut admin = deployment.clients("admin");
-    admin.workspace("acme").await;
+async fn the_platforms_key_serves_a_workspace_without_a_key(backend: Backend) {
+    let (deployment, mut admin) = Deployment::start_with_workspace(backend).await;
     let status = admin
         .ask(prompt(ACME, "gpt-4.1", "hello"))
         .await
@@ -271,10 +241,8 @@ async fn the_platforms_key_serves_who_has_none(backend: Backend) {
     deployment.stop().await;
 }
 
-async fn a_projects_key_comes_before_the_workspaces(backend: Backend) {
-    let deployment = Deployment::start(backend).await;
-    let mut admin = deployment.clients("admin");
-    admin.workspace("acme").await;
+async fn a_projects_key_takes_precedence_over_the_workspaces(backend: Backend) {
+    let (deployment, mut admin) = Deployment::start_with_workspace(backend).await;
     let request = CreateProjectRequest {
         parent: ACME.to_owned(),
         project_id: "web".to_owned(),
@@ -307,14 +275,8 @@ async fn a_projects_key_comes_before_the_workspaces(backend: Backend) {
     deployment.stop().await;
 }
 
-async fn usage_is_summed_by_each_dimension(backend: Backend) {
-    let deployment = Deployment::start(backend).await;
-    let mut admin = deployment.clients("admin");
-    admin.workspace("acme").await;
-    admin
-        .key(ACME, "main", "openai", "sk-not-a-real-key-0001wxyz")
-        .await
-        .unwrap();
+async fn usage_is_summed_by_every_dimension(backend: Backend) {
+    let (deployment, mut admin) = Deployment::start_with_key(backend).await;
     for model in ["gpt-4.1", "gpt-4.1", "chat-unpriced"] {
         admin.ask(prompt(ACME, model, "hello")).await.unwrap();
     }
@@ -384,7 +346,7 @@ impl AllDimensions for SummarizeUsageRequest {
     }
 }
 
-async fn another_workspaces_caller_sees_nothing(backend: Backend) {
+async fn a_caller_of_another_workspace_is_denied(backend: Backend) {
     let deployment = Deployment::start(backend).await;
     let mut admin = deployment.clients("admin");
     admin.workspace("other").await;
@@ -404,7 +366,7 @@ async fn another_workspaces_caller_sees_nothing(backend: Backend) {
     };
     let status = acme.keys.list_keys(request).await.unwrap_err();
     assert_eq!(refused(&status).code, Code::PermissionDenied);
-    // It looks the same for what does not exist.
+    // A workspace that does not exist is refused in the same way.
     let request = ListKeysRequest {
         parent: "workspaces/missing".to_owned(),
         ..Default::default()
@@ -427,10 +389,8 @@ async fn another_workspaces_caller_sees_nothing(backend: Backend) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_a_key_is_sent_changes_with_its_material_only() {
-    let deployment = Deployment::start(Backend::Sqlite).await;
-    let mut admin = deployment.clients("admin");
-    admin.workspace("acme").await;
+async fn a_keys_address_changes_only_with_its_material() {
+    let (deployment, mut admin) = Deployment::start_with_workspace(Backend::Sqlite).await;
     let custom = Key {
         provider: "custom".to_owned(),
         base_url: deployment.provider.base_url(),

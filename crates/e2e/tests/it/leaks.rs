@@ -1,4 +1,4 @@
-//! Planted keys are looked for wherever they must not be.
+//! Searches logs, errors and files for planted keys.
 
 use std::io::Write;
 use std::path::Path;
@@ -13,7 +13,7 @@ use latchkey_e2e::{Deployment, custom_key, prompt};
 use latchkey_migrations::testing::Backend;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Long, random-looking and unmistakable, with no part that anything else would print.
+/// Long, random-looking keys, none of whose parts occurs by accident.
 const PLANTED: [&str; 3] = [
     "sk-Qm7planted1Zr9Xk2Wv8",
     "sk-Jt4planted2revokedHn6Yb3Dc",
@@ -43,7 +43,7 @@ impl<'a> MakeWriter<'a> for Captured {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_planted_key_is_found_nowhere_but_at_its_provider() {
+async fn a_planted_key_reaches_only_its_provider() {
     let logs = Captured::default();
     // Everything that any crate in the process logs, spans with their fields included.
     let subscriber = tracing_subscriber::fmt()
@@ -90,7 +90,7 @@ async fn push_through_everything(deployment: &Deployment) -> Vec<String> {
         .await
         .unwrap();
     for (parent, id, api_key) in [
-        // Rejected by the provider, who quotes it.
+        // Rejected by the provider, which quotes it.
         (acme, "rejected", PLANTED[1]),
         // A duplicate, a bad name, an unknown workspace.
         (acme, "copy", PLANTED[0]),
@@ -103,7 +103,7 @@ async fn push_through_everything(deployment: &Deployment) -> Vec<String> {
             .await;
         errors.push(format!("{:?}", created.unwrap_err()));
     }
-    // Malformed in ways that quote what was malformed.
+    // Malformed in ways whose errors might quote the value.
     for broken in [
         format!("Bearer {}", PLANTED[2]),
         format!("\"{}\"", PLANTED[2]),
@@ -190,7 +190,7 @@ fn files_are_clean(folder: &Path) {
     }
 }
 
-/// Neither a planted key nor half of one, in clear or in base64.
+/// Panics if the bytes hold a planted key or half of one, in clear or in base64.
 fn is_clean(place: &str, bytes: &[u8]) {
     for planted in PLANTED {
         let body = planted.strip_prefix("sk-").unwrap();

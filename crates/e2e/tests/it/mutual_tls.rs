@@ -1,4 +1,4 @@
-//! A deployment whose services and callers prove themselves by certificates.
+//! A deployment whose services and callers authenticate with certificates.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair,
 use tempfile::TempDir;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_prompt_passes_a_deployment_of_certificates() {
+async fn a_deployment_with_certificates_answers_prompts_and_refuses_strangers() {
     let folder = TempDir::new().unwrap();
     let security = certificates(folder.path());
     let deployment = Deployment::start_with(Backend::Sqlite, security.clone()).await;
@@ -39,7 +39,7 @@ async fn a_prompt_passes_a_deployment_of_certificates() {
     let leased = admin.audit_events("workspaces/acme").await;
     assert_eq!(leased[0].actor, "spiffe://example.org/admin");
 
-    // Without a certificate there is no conversation at all.
+    // A client without a certificate can't even connect.
     let Security::Certificates(mut shown) = security else {
         panic!("it is a deployment of certificates")
     };

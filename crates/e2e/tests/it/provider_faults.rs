@@ -1,4 +1,4 @@
-//! What a provider does wrong, and what the caller is told.
+//! Faults of a provider, and the caller's error for each.
 
 use latchkey_contract::router::v1::{StreamGenerateRequest, attempt};
 use latchkey_contract::vault::v1::{GetKeyRequest, key};
@@ -7,17 +7,6 @@ use latchkey_migrations::testing::Backend;
 use tonic::{Code, Status};
 
 const ACME: &str = "workspaces/acme";
-
-async fn with_key() -> (Deployment, Clients) {
-    let deployment = Deployment::start(Backend::Sqlite).await;
-    let mut admin = deployment.clients("admin");
-    admin.workspace("acme").await;
-    admin
-        .key(ACME, "main", "openai", "sk-not-a-real-key-0001wxyz")
-        .await
-        .unwrap();
-    (deployment, admin)
-}
 
 async fn streamed(clients: &mut Clients, model: &str) -> Status {
     let request = StreamGenerateRequest {
@@ -37,8 +26,8 @@ async fn streamed(clients: &mut Clients, model: &str) -> Status {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_fault_has_its_refusal_and_its_account() {
-    let (deployment, mut admin) = with_key().await;
+async fn each_provider_fault_has_its_error_and_a_recorded_attempt() {
+    let (deployment, mut admin) = Deployment::start_with_key(Backend::Sqlite).await;
     for (model, code, reason) in [
         ("status-429", Code::ResourceExhausted, "PROVIDER_THROTTLED"),
         ("status-500", Code::Unavailable, "PROVIDER_UNAVAILABLE"),
@@ -46,18 +35,22 @@ async fn each_fault_has_its_refusal_and_its_account() {
         ("cut", Code::Unavailable, "PROVIDER_UNAVAILABLE"),
     ] {
         let status = admin.ask(prompt(ACME, model, "hello")).await.unwrap_err();
-        let said = refused(&status);
-        assert_eq!((said.code, said.reason.as_str()), (code, reason), "{model}");
-        assert_eq!(said.domain, "router.latchkey");
-        assert!(said.retry_seconds.is_some(), "{model}");
-        let kept = admin.attempts(ACME).await.remove(0);
+        let refusal = refused(&status);
         assert_eq!(
-            (kept.state(), kept.error_reason.as_str()),
+            (refusal.code, refusal.reason.as_str()),
+            (code, reason),
+            "{model}"
+        );
+        assert_eq!(refusal.domain, "router.latchkey");
+        assert!(refusal.retry_seconds.is_some(), "{model}");
+        let recorded = admin.attempts(ACME).await.remove(0);
+        assert_eq!(
+            (recorded.state(), recorded.error_reason.as_str()),
             (attempt::State::Failed, reason)
         );
-        assert_eq!(kept.cost_nanos, None);
+        assert_eq!(recorded.cost_nanos, None);
 
-        // What came was handed on, so a cut is told as such.
+        // A stream has already passed on its first events, so a cut has a reason of its own.
         let reason = if model == "cut" {
             "STREAM_TRUNCATED"
         } else {
@@ -71,28 +64,26 @@ async fn each_fault_has_its_refusal_and_its_account() {
         .ask(prompt(ACME, "status-429", "hello"))
         .await
         .unwrap_err();
-    let said = refused(&status);
-    assert_eq!(said.retry_seconds, Some(7));
-    assert_eq!(said.metadata["provider_status"], "429");
-    assert_eq!(said.metadata["provider_code"], "rate_limit_exceeded");
+    let refusal = refused(&status);
+    assert_eq!(refusal.retry_seconds, Some(7));
+    assert_eq!(refusal.metadata["provider_status"], "429");
+    assert_eq!(refusal.metadata["provider_code"], "rate_limit_exceeded");
     deployment.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_its_provider_rejects_is_not_stored() {
-    let deployment = Deployment::start(Backend::Sqlite).await;
-    let mut admin = deployment.clients("admin");
-    admin.workspace("acme").await;
+    let (deployment, mut admin) = Deployment::start_with_workspace(Backend::Sqlite).await;
     let stored = admin
         .key(ACME, "main", "openai", "sk-not-real-revoked-12345678")
         .await;
     let status = stored.unwrap_err();
-    let said = refused(&status);
+    let refusal = refused(&status);
     assert_eq!(
-        (said.code, &*said.reason),
+        (refusal.code, &*refusal.reason),
         (Code::FailedPrecondition, "PROVIDER_REJECTED_KEY")
     );
-    assert!(said.metadata["provider_message"].starts_with("Incorrect API key provided"));
+    assert!(refusal.metadata["provider_message"].starts_with("Incorrect API key provided"));
     assert!(
         !status.message().contains("12345678"),
         "{}",
@@ -107,11 +98,9 @@ async fn a_key_that_its_provider_rejects_is_not_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_that_its_provider_stops_knowing_is_set_aside() {
-    let deployment = Deployment::start(Backend::Sqlite).await;
-    let mut admin = deployment.clients("admin");
-    admin.workspace("acme").await;
-    // Stored without asking, so that the first call finds out.
+async fn a_key_that_its_provider_no_longer_accepts_is_quarantined() {
+    let (deployment, mut admin) = Deployment::start_with_workspace(Backend::Sqlite).await;
+    // Stored without verification, so that the first call finds out.
     let key = latchkey_contract::vault::v1::Key {
         provider: "openai".to_owned(),
         ..Default::default()
@@ -125,7 +114,7 @@ async fn a_key_that_its_provider_stops_knowing_is_set_aside() {
         .unwrap_err();
     assert_eq!(refused(&status).reason, "PROVIDER_REJECTED_KEY");
 
-    // The report travels beside the answer; the log tells when it has arrived.
+    // The router reports the key after it has answered, so the state is polled.
     let quarantined = async {
         loop {
             let request = GetKeyRequest {
@@ -149,18 +138,18 @@ async fn a_key_that_its_provider_stops_knowing_is_set_aside() {
         .ask(prompt(ACME, "gpt-4.1", "hello"))
         .await
         .unwrap_err();
-    let said = refused(&status);
-    assert_eq!(said.reason, "OWN_KEY_REQUIRED");
+    let refusal = refused(&status);
+    assert_eq!(refusal.reason, "OWN_KEY_REQUIRED");
     assert_eq!(
-        said.metadata["workspaces/acme/keys/main"],
+        refusal.metadata["workspaces/acme/keys/main"],
         "KEY_QUARANTINED"
     );
     deployment.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_caller_that_goes_away_ends_the_call_and_the_account_says_so() {
-    let (deployment, admin) = with_key().await;
+async fn a_caller_that_goes_away_cancels_the_call_and_its_attempt() {
+    let (deployment, admin) = Deployment::start_with_key(Backend::Sqlite).await;
     let mut caller = admin.clone();
     let call = tokio::spawn(async move { caller.ask(prompt(ACME, "hang", "hello")).await });
     // The probe at the start, the check of the key, and now the prompt.
