@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Runs both services on loopback over SQLite, with a sandbox provider. The default.
     Dev(Dev),
-    /// Makes a keyring file with a fresh root key.
+    /// Creates a keyring file with a fresh root key.
     Keyring(Keyring),
     /// Brings a database's schema up to date.
     Migrate(Migrate),
@@ -34,7 +34,7 @@ impl Default for Command {
 
 #[derive(Args)]
 pub(crate) struct Dev {
-    /// Where databases, keyring, journal and the admin token are kept.
+    /// The folder of databases, keyring, journal and admin token.
     #[arg(long, default_value = "latchkey-dev")]
     pub(crate) folder: PathBuf,
     /// The vault's port on loopback; 0 for any.
@@ -56,24 +56,24 @@ pub(crate) struct Dev {
 
 #[derive(Args)]
 pub(crate) struct Keyring {
-    /// The file to make. An existing one is left alone.
+    /// The file to create. An existing file is not overwritten.
     pub(crate) file: PathBuf,
 }
 
 #[derive(Args)]
 pub(crate) struct Migrate {
-    /// Whose schema.
+    /// The service whose schema is migrated.
     #[arg(value_enum)]
     pub(crate) schema: Schema,
-    /// A file that holds the database's URL. Without it the variable `LATCHKEY_DATABASE_URL` is read:
-    /// a URL may hold a password, which an argument would show to everybody on the machine.
+    /// A file that holds the database's URL. Without it the variable `LATCHKEY_DATABASE_URL` is read.
+    /// An argument would show the URL's password to every user of the machine.
     #[arg(long)]
     pub(crate) url_file: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum PlatformKeys {
-    /// Makes platform keys of the providers' keys that the environment holds, and prints which.
+    /// Stores the providers' keys in the environment as platform keys, and prints the outcomes.
     Import(ImportPlatformKeys),
 }
 

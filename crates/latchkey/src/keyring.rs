@@ -1,4 +1,4 @@
-//! `latchkey keyring`: makes a keyring file.
+//! `latchkey keyring`: creates a keyring file.
 
 use latchkey_boot::exit::Failure;
 use latchkey_vault::custody::keyring::KeyRingFile;

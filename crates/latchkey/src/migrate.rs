@@ -5,7 +5,7 @@ use latchkey_boot::exit::Failure;
 
 use crate::arguments::{Migrate, Schema};
 
-/// Where the URL is read from when no file is named.
+/// The variable with the URL, read when no file is named.
 const VARIABLE: &str = "LATCHKEY_DATABASE_URL";
 
 #[expect(

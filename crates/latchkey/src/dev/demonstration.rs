@@ -1,4 +1,4 @@
-//! The demonstration: stores a key, sends a prompt, shows what became of both.
+//! The demonstration: stores a key, sends a prompt, prints the results of both.
 
 #![expect(clippy::print_stdout, reason = "this is what the command is for")]
 
@@ -26,7 +26,7 @@ const WORKSPACE: &str = "workspaces/demo";
 const KEY: &str = "workspaces/demo/keys/sandbox";
 const PROMPT: &str = "Hello, Latchkey!";
 
-/// How long the router may take to open_router_session the vault.
+/// How long the router may take to open its session with the vault.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Stores a key through the vault, sends one prompt through the router, and prints the answer, the
@@ -61,12 +61,13 @@ async fn create_workspace(clients: &Clients) -> Result<(), Status> {
         .await;
     match created {
         Err(status) if status.code() != Code::AlreadyExists => Err(status),
-        // It is there from an earlier run.
+        // An earlier run created it.
         _ => Ok(()),
     }
 }
 
-/// Stores the sandbox's key, checked with the sandbox by the router. Waits for the router to open_router_session.
+/// Stores the sandbox's key, which the router verifies with the sandbox. Waits until the router has
+/// opened its session with the vault.
 async fn create_key(clients: &Clients, sandbox: SocketAddr) -> Result<Key, Status> {
     let mut keys = KeyServiceClient::new(clients.vault.clone());
     let request = CreateKeyRequest {
@@ -96,7 +97,7 @@ async fn create_key(clients: &Clients, sandbox: SocketAddr) -> Result<Key, Statu
     });
     match created
         .await
-        .map_err(|_| Status::unavailable("the router does not open_router_session the vault"))?
+        .map_err(|_| Status::unavailable("the router opened no session with the vault in time"))?
     {
         Err(status) if status.code() == Code::AlreadyExists => {
             let request = GetKeyRequest {
@@ -151,7 +152,7 @@ fn print_answer(answer: &GenerateResponse) {
 
 fn print_attempt(attempt: &Attempt) {
     let usage = attempt.usage.unwrap_or_default();
-    println!("Kept an account:");
+    println!("Recorded an attempt:");
     println!("  attempt   {}", attempt.name);
     println!(
         "  key       {} …{}",
@@ -172,7 +173,7 @@ fn print_attempt(attempt: &Attempt) {
     }
 }
 
-/// How to do the same with a real key.
+/// Prints the commands that do the same with a real key.
 pub(super) fn print_commands(running: &Running, folder: &Folder) {
     let (vault, router) = (running.vault, running.router);
     let token = folder.file("admin.token");

@@ -1,4 +1,4 @@
-//! What `latchkey dev` keeps between runs.
+//! The files that `latchkey dev` keeps between runs.
 
 use std::fs;
 use std::io::Write as _;

@@ -1,5 +1,5 @@
-//! `latchkey dev`: both services in one process, on loopback, over SQLite, with everything they need
-//! made on the spot, and a demonstration of the real path: a key in, a prompt out, an account kept.
+//! `latchkey dev`: both services in one process, on loopback, over SQLite. It creates everything they
+//! need, and demonstrates the real path: it stores a key, sends a prompt and records an attempt.
 
 mod demonstration;
 mod folder;
@@ -47,19 +47,19 @@ pub(crate) async fn run(options: Dev) -> Result<(), Failure> {
     shown.and(stopped)
 }
 
-/// Logs what became of each key in the environment; one that is refused is left out.
+/// Imports the keys in the environment, and logs the outcome for each. A refused key is skipped.
 async fn import_platform_keys(clients: &Clients) {
-    // The router opens_session already.
+    // No wait: the demonstration has shown that the router can verify keys.
     for imported in platform_keys::import(clients.vault.clone(), Duration::ZERO).await {
         let variable = imported.variable;
         match imported.outcome {
             Ok(key) => {
                 let (name, tail) = (key.name, key.material_tail);
-                tracing::info!(name, tail, "{variable} is a platform key");
+                tracing::info!(name, tail, "{variable} was imported as a platform key");
             }
             Err(problem) => {
                 let problem = &problem as &dyn std::error::Error;
-                tracing::error!(error = problem, "{variable} is not used");
+                tracing::error!(error = problem, "{variable} was not imported");
             }
         }
     }

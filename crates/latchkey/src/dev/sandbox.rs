@@ -1,6 +1,6 @@
-//! The sandbox provider: an endpoint that speaks OpenAI's chat completions and echoes what it is
-//! sent. It stands in for a provider so that the real path can be tried without an account; every
-//! answer says so.
+//! The sandbox provider: an endpoint that serves OpenAI's chat completions and echoes the prompt. With
+//! it, the real path can be tried without an account at a provider. Every answer is marked as the
+//! sandbox's.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -19,9 +19,9 @@ use latchkey_boot::exit::Failure;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// The model that it serves.
+/// The only model.
 pub(super) const MODEL: &str = "sandbox-echo";
-/// The key that it takes. Not a secret: it opens nothing else.
+/// The only key. Not a secret: it is valid for nothing else.
 pub(super) const KEY: &str = "sandbox-key-that-opens-nothing";
 
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
@@ -94,7 +94,7 @@ fn not_json() -> Response<Full<Bytes>> {
     )
 }
 
-/// Vectors that say how long each text is, and nothing else.
+/// Embeds each text as its numbers of bytes and of words.
 fn embed(asked: &Value) -> Response<Full<Bytes>> {
     let inputs = asked["input"].as_array().cloned();
     let inputs = inputs.unwrap_or_else(|| vec![asked["input"].clone()]);
@@ -181,7 +181,7 @@ fn last_text(asked: &Value) -> String {
         .map_or_else(|| texts.collect::<Vec<_>>().join(" "), str::to_owned)
 }
 
-/// Words, for tokens.
+/// Counts words, in place of tokens.
 fn count(text: &str) -> usize {
     text.split_whitespace().count()
 }

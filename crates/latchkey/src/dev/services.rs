@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::folder::{Folder, random_token};
 use crate::arguments::Dev;
 
-/// The services while they run.
+/// The running services.
 pub(super) struct Running {
     /// The vault's address.
     pub(super) vault: SocketAddr,
@@ -33,7 +33,7 @@ pub(super) struct Running {
     failed: CancellationToken,
 }
 
-/// Ways to both services, as the admin.
+/// Channels to both services, as the admin.
 pub(super) struct Clients {
     /// To the vault.
     pub(super) vault: AuthorizedChannel,
@@ -78,7 +78,7 @@ pub(super) async fn start(options: &Dev, folder: &Folder) -> Result<Running, Fai
 }
 
 impl Running {
-    /// Completes when a service has ended by itself.
+    /// Completes when a service has ended before the drain.
     pub(super) async fn failed(&self) {
         self.failed.cancelled().await;
     }

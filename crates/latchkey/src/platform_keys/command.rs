@@ -23,23 +23,26 @@ pub(crate) async fn run(options: ImportPlatformKeys) -> Result<(), Failure> {
         key_file: options.key_file,
         domain: None,
     });
-    let patience = Duration::from_secs(options.wait);
-    let all = super::import(config.open()?, patience).await;
+    let wait = Duration::from_secs(options.wait);
+    let all = super::import(config.open()?, wait).await;
     if all.is_empty() {
-        println!("The environment holds no key of a provider.");
+        println!("The environment holds no key of a known provider.");
     }
-    let refused = all.iter().filter(|imported| !tell(imported)).count();
+    let refused = all
+        .iter()
+        .filter(|imported| !print_outcome(imported))
+        .count();
     match refused {
         0 => Ok(()),
         some => Err(Failure::run(format!(
-            "{some} of {} keys are not the platform's",
+            "{some} of {} keys were not imported",
             all.len()
         ))),
     }
 }
 
-/// Prints what became of a key, and returns whether it is the platform's now.
-fn tell(imported: &Imported) -> bool {
+/// Prints the outcome, and returns whether the key is a platform key now.
+fn print_outcome(imported: &Imported) -> bool {
     let variable = &imported.variable;
     match &imported.outcome {
         Ok(key) => println!("{variable} is {} …{}", key.name, key.material_tail),
@@ -48,7 +51,7 @@ fn tell(imported: &Imported) -> bool {
     imported.outcome.is_ok()
 }
 
-/// An error and everything that caused it.
+/// An error and its causes, outermost first.
 struct Chain<'a>(&'a dyn std::error::Error);
 
 impl std::fmt::Display for Chain<'_> {

@@ -13,33 +13,33 @@ use tonic::Status;
 
 pub(crate) use command::run;
 
-/// What became of the key in a variable.
+/// The outcome of importing the key in a variable.
 pub(crate) struct Imported {
     /// The variable.
     pub(crate) variable: String,
-    /// The platform's key as it is now, or why there is none.
+    /// The platform key, or why the key was not imported.
     pub(crate) outcome: Result<Key, NotImported>,
 }
 
-/// Why the key in a variable is not the platform's now.
+/// Why the key in a variable was not imported.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotImported {
-    /// The file that the variable names.
+    /// The variable names a file that cannot be read.
     #[error("its file cannot be read")]
     File(#[source] std::io::Error),
-    /// The variable is of no use without this one.
+    /// Another variable is required with it.
     #[error("{0} is not set")]
     Incomplete(&'static str),
-    /// What the vault says, the provider's words among it.
+    /// The vault's refusal, with the provider's message.
     #[error("{}", .0.message())]
     Vault(Status),
 }
 
-/// Makes a platform key of each key that the environment holds. While no router is there to check
-/// one, it is tried again for as long as `patience` lasts in all.
-pub(crate) async fn import(vault: AuthorizedChannel, patience: Duration) -> Vec<Imported> {
+/// Stores each key in the environment as a platform key. While no router is connected to verify
+/// them, it tries again, for `wait` in all.
+pub(crate) async fn import(vault: AuthorizedChannel, wait: Duration) -> Vec<Imported> {
     let mut keys = KeyServiceClient::new(vault);
-    let deadline = tokio::time::Instant::now() + patience;
+    let deadline = tokio::time::Instant::now() + wait;
     let mut all = Vec::new();
     for found in variables::found(variable) {
         let outcome = match found.held {

@@ -1,4 +1,4 @@
-//! Makes a platform key of a key that the environment holds.
+//! Stores a key from the environment as a platform key.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use tonic::{Code, Status};
 
 use super::variables::Held;
 
-/// Between two tries.
+/// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Creates the key, or replaces its material; one that is there already is left alone. Tries again
-/// until the deadline while the vault, or a router to check the key, is not there.
+/// Creates the key, or adds a version when its material or address has changed. Tries again until the
+/// deadline while the vault, or a router to verify the key, is unavailable.
 pub(super) async fn store(
     keys: &mut KeyServiceClient<AuthorizedChannel>,
     held: Held,
@@ -74,13 +74,13 @@ async fn store_once(
     }
 }
 
-/// Whether a key of an earlier run has this tail and this place.
+/// Whether the stored key has this tail and the address of `found`.
 fn is_same(stored: &Key, found: &Key, tail: &str) -> bool {
-    let place = |key: &Key| {
+    let address = |key: &Key| {
         let base_url = key.base_url.trim_end_matches('/').to_owned();
         (base_url, key.location.clone())
     };
     let project = &found.cloud_project;
     let same_project = project.is_empty() || *project == stored.cloud_project;
-    stored.material_tail == tail && place(stored) == place(found) && same_project
+    stored.material_tail == tail && address(stored) == address(found) && same_project
 }

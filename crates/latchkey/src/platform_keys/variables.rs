@@ -1,12 +1,12 @@
-//! What the environment holds. The variables are those that the providers' own tools read; a number
-//! makes room for several keys of one provider.
+//! Keys in environment variables. The variables are those that the providers' own tools read; a
+//! number at the end allows several keys of one provider.
 
 use latchkey_contract::vault::v1::Key;
 use latchkey_contract::vault::v1::key_material::Kind;
 
 use super::NotImported;
 
-/// Variables of API keys, and whose they are. `OPENAI_API_KEY_2` and so on hold further ones.
+/// Variables of API keys, and their providers. `OPENAI_API_KEY_2` and so on hold further keys.
 const API_KEYS: [(&str, &str); 5] = [
     ("ANTHROPIC_API_KEY", "anthropic"),
     ("DEEPSEEK_API_KEY", "deepseek"),
@@ -14,7 +14,7 @@ const API_KEYS: [(&str, &str); 5] = [
     ("OPENAI_API_KEY", "openai"),
     ("OPENROUTER_API_KEY", "openrouter"),
 ];
-/// The last number that is looked for.
+/// The highest number that is read.
 const LAST: u8 = 9;
 
 const AZURE_KEY: &str = "AZURE_OPENAI_API_KEY";
@@ -27,7 +27,7 @@ const VERTEX_PROJECT: &str = "GOOGLE_CLOUD_PROJECT";
 pub(super) struct Found {
     /// Its name.
     pub(super) variable: String,
-    /// The key in it.
+    /// The key in it, or why it has none.
     pub(super) held: Result<Held, NotImported>,
 }
 
@@ -35,15 +35,15 @@ pub(super) struct Found {
 pub(super) struct Held {
     /// The id of the platform key that it becomes.
     pub(super) id: String,
-    /// Whose it is, and where it is sent.
+    /// Its provider and address.
     pub(super) key: Key,
     /// The secret.
     pub(super) kind: Kind,
-    /// By which a key of an earlier run is known again.
+    /// The end of the secret, by which a key of an earlier run is recognised.
     pub(super) tail: String,
 }
 
-/// Every variable that is set and holds something, as `read` tells.
+/// Every variable that `read` returns a value for, unless it is empty.
 pub(super) fn found(read: impl Fn(&str) -> Option<String>) -> Vec<Found> {
     let read = |name: &str| read(name).filter(|text| !text.is_empty());
     let mut all = Vec::new();
@@ -67,7 +67,7 @@ pub(super) fn found(read: impl Fn(&str) -> Option<String>) -> Vec<Found> {
     all
 }
 
-/// A resource of Azure's and its key.
+/// The endpoint and the key of an Azure resource.
 fn azure(read: &impl Fn(&str) -> Option<String>) -> Option<Found> {
     let api_key = read(AZURE_KEY)?;
     let endpoint = read(AZURE_ENDPOINT).ok_or(NotImported::Incomplete(AZURE_ENDPOINT));
@@ -84,7 +84,7 @@ fn azure(read: &impl Fn(&str) -> Option<String>) -> Option<Found> {
     })
 }
 
-/// A service account's file, and where Vertex AI is asked.
+/// The file of a service account, and the location of Vertex AI.
 fn vertex(read: &impl Fn(&str) -> Option<String>) -> Option<Found> {
     let file = read(VERTEX_FILE)?;
     let key = Key {

@@ -12,7 +12,7 @@ fn shows_the_main_job(printed: &str) {
         "  verified  GRADE_",
         "Sent a prompt: Hello, Latchkey!",
         "  answer    [sandbox, no model was asked] You said: Hello, Latchkey!",
-        "Kept an account:",
+        "Recorded an attempt:",
         "  key       workspaces/demo/keys/sandbox/versions/1 …hing",
         "  payer     PAYER_OWN_KEY",
         "  state     STATE_SUCCEEDED",
@@ -26,7 +26,7 @@ fn shows_the_main_job(printed: &str) {
 }
 
 #[test]
-fn it_stores_a_key_answers_a_prompt_keeps_the_account_and_drains() {
+fn dev_stores_a_key_answers_a_prompt_records_the_attempt_and_drains() {
     let dev = Dev::start();
     shows_the_main_job(&dev.printed);
     assert!(
@@ -38,7 +38,7 @@ fn it_stores_a_key_answers_a_prompt_keeps_the_account_and_drains() {
 }
 
 #[test]
-fn it_can_be_run_again_over_the_same_folder() {
+fn dev_runs_again_over_the_same_folder() {
     let folder = TempDir::new().unwrap();
     // The sandbox's address is part of the stored key, so its port must be the same.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
@@ -61,7 +61,7 @@ fn it_can_be_run_again_over_the_same_folder() {
 }
 
 #[test]
-fn what_it_keeps_is_for_its_owner_only() {
+fn only_the_owner_can_read_the_folder_of_dev() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let folder = TempDir::new().unwrap();
@@ -75,7 +75,7 @@ fn what_it_keeps_is_for_its_owner_only() {
 }
 
 #[test]
-fn a_keyring_is_made_once() {
+fn an_existing_keyring_is_not_overwritten() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("keyring.toml");
     let make = || latchkey().arg("keyring").arg(&file).output().unwrap();
@@ -88,7 +88,7 @@ fn a_keyring_is_made_once() {
 }
 
 #[test]
-fn migrating_without_a_url_says_what_is_missing() {
+fn migrating_without_a_url_names_the_missing_variable() {
     let output = latchkey()
         .args(["migrate", "vault"])
         .env_remove("LATCHKEY_DATABASE_URL")

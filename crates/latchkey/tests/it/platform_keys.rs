@@ -15,7 +15,7 @@ const KEYS: [(&str, &str); 3] = [
     ("OPENAI_API_KEY_2", "sk-not-a-real-platform-key-2bbbb"),
     ("OPENAI_API_KEY_9", "sk-not-a-real-platform-key-9cccc"),
 ];
-/// With three keys of equal weight, one is left out of so many draws once in 10^35 runs.
+/// Calls after which each of three keys of equal weight has been used, but for one run in 10^35.
 const DRAWS: usize = 200;
 
 /// The command with this environment and no other, and what it printed.
@@ -82,7 +82,7 @@ async fn several_keys_of_a_provider_are_pooled_by_equal_weight() {
     admin.workspace("acme").await;
     let mut used = BTreeSet::new();
     for draw in 0..DRAWS {
-        // Another model each time, so that each call is a choice of its own.
+        // Another model each time, so that each call chooses a key anew.
         let model = format!("gpt-4.1-{draw}");
         admin.ask(prompt(ACME, &model, "hello")).await.unwrap();
         let attempt = admin.attempts(ACME).await.remove(0);
@@ -97,7 +97,7 @@ async fn several_keys_of_a_provider_are_pooled_by_equal_weight() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_import_changes_what_has_changed_and_nothing_else() {
+async fn a_second_import_updates_only_changed_keys() {
     const CHANGED: [(&str, &str); 2] = [
         KEYS[0],
         ("OPENAI_API_KEY_2", "sk-not-a-real-platform-key-2dddd"),
@@ -115,13 +115,13 @@ async fn a_second_import_changes_what_has_changed_and_nothing_else() {
         after[1].current_version,
         "platform/keys/openai-2/versions/2"
     );
-    // A variable that is gone takes no key away.
+    // Unsetting a variable deletes no key.
     assert_eq!(after[2], before[2]);
     deployment.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_that_is_refused_is_told_with_the_providers_words() {
+async fn a_refused_key_is_reported_with_the_providers_message() {
     let deployment = Deployment::start(Backend::Sqlite).await;
     let mut admin = deployment.clients("admin");
     let (code, printed) = import_into(
@@ -152,14 +152,14 @@ async fn a_key_that_is_refused_is_told_with_the_providers_words() {
 }
 
 #[test]
-fn without_a_key_in_the_environment_there_is_nothing_to_do() {
+fn without_a_key_in_the_environment_the_import_succeeds() {
     let (code, printed) = import("http://127.0.0.1:1", &[]);
     assert_eq!(code, Some(0), "{printed}");
     assert!(printed.contains("holds no key"), "{printed}");
 }
 
 #[test]
-fn a_vault_that_is_not_there_is_a_failure_and_a_malformed_one_a_fault_of_configuration() {
+fn an_unreachable_vault_is_a_failure_and_a_malformed_address_a_configuration_error() {
     let (code, printed) = import("http://127.0.0.1:1", &KEYS);
     assert_eq!(code, Some(1), "{printed}");
     let (code, printed) = import("vault", &KEYS);

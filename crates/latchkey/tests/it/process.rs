@@ -19,12 +19,12 @@ pub(crate) fn latchkey() -> Command {
 pub(crate) struct Dev {
     child: Child,
     folder: TempDir,
-    /// What it printed until it served.
+    /// The output until it served.
     pub(crate) printed: String,
 }
 
 impl Dev {
-    /// Starts one on free ports and waits until it serves.
+    /// Starts `latchkey dev` on free ports, and waits until it serves.
     pub(crate) fn start() -> Self {
         let folder = TempDir::new().unwrap();
         let mut child = on_free_ports(&folder.path().join("dev"))
@@ -70,7 +70,7 @@ impl Dev {
         (next(&mut found), next(&mut found))
     }
 
-    /// Asks it to stop and waits for it. What it printed since is returned.
+    /// Sends SIGTERM and waits. Returns the exit status and the output since it served.
     pub(crate) fn terminate(mut self) -> (ExitStatus, String) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
@@ -91,7 +91,7 @@ impl Drop for Dev {
     }
 }
 
-/// `latchkey dev` in a folder, on ports that nobody uses.
+/// `latchkey dev` in a folder, on free ports.
 pub(crate) fn on_free_ports(folder: &Path) -> Command {
     let mut command = latchkey();
     command.arg("dev").arg("--folder").arg(folder);
@@ -101,7 +101,7 @@ pub(crate) fn on_free_ports(folder: &Path) -> Command {
     command
 }
 
-/// The repository.
+/// The root of the repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
