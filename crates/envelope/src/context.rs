@@ -1,7 +1,7 @@
 //! What a blob is bound to: the owner, the key, the version, the keys above it.
 //!
-//! A context is not stored in the blob. Whoever opens it states where the blob was found, and a
-//! blob that was moved, or that belongs to another version, does not open.
+//! A context is not stored in the blob. The opener states where the blob was found, and a blob that
+//! was moved, or that belongs to another version, does not open.
 //! Text is bound byte for byte; callers bring it in its canonical form (lower-case registry ids).
 
 use crate::error::TlvError;

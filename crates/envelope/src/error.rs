@@ -1,9 +1,9 @@
-//! What can go wrong, and how little of it is told.
+//! The crate's errors. They deliberately give no details of a failed opening.
 
 /// An opening or a verification failed.
 ///
 /// There is one value for every cause: a malformed blob, a wrong key, a wrong context, a flipped
-/// bit. Telling them apart would hand a partitioning oracle to whoever can submit blobs
+/// bit. Telling them apart would give a partitioning oracle to anyone who can submit blobs
 /// (Len, Grubbs, Ristenpart, USENIX Security 2021).
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("integrity check failed")]

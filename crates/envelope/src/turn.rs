@@ -98,7 +98,7 @@ impl TranscriptKey {
 }
 
 impl TurnContext<'_> {
-    /// What keeps a turn apart from everything else that could be sealed under the same key.
+    /// Separates turns from anything else that might be sealed under the same key.
     const PURPOSE: &'static [u8] = b"latchkey session turn";
 
     /// The canonical bytes.

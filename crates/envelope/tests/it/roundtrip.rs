@@ -69,7 +69,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_that_nobody_sealed_do_not_open(blob in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn arbitrary_bytes_do_not_open(blob in prop::collection::vec(any::<u8>(), 0..400)) {
         let data = DataKey::generate(&SystemRandom::new())?;
         prop_assert!(data.open_payload(&blob, &PAYLOAD).is_err());
         // The same with a header that passes every check short of the commitment.
