@@ -1,5 +1,5 @@
-//! The caller's side: gRPC over a few shared HTTP/2 connections, with messages that were written
-//! before, so that the core it shares with the mock is not the one that is busy.
+//! The caller's side: gRPC over a few shared HTTP/2 connections. Messages are encoded in advance, so
+//! that the core shared with the mock is not the busy one.
 
 use std::net::SocketAddr;
 
@@ -24,7 +24,7 @@ use crate::load::Shape;
 use crate::services::CALLER_TOKEN;
 use crate::transcript;
 
-/// One connection costs each call less when several share it, up to a point.
+/// Sharing a connection makes each call cheaper, up to this many workers.
 pub(crate) const CONNECTIONS: usize = 4;
 
 /// A caller of one contestant.
@@ -37,15 +37,15 @@ pub(crate) struct Client {
     expected: Expected,
 }
 
-/// What an answer must say.
+/// The expected answer.
 pub(crate) struct Expected {
     pub(crate) text: String,
-    /// Whether a stream ends with the whole.
+    /// Whether a stream ends with the whole answer.
     pub(crate) completed: bool,
 }
 
 impl Client {
-    /// Connects to `address` so often, to send calls of one shape.
+    /// Opens so many connections to `address`, for calls of one shape.
     pub(crate) async fn connect(
         address: SocketAddr,
         connections: usize,
@@ -124,7 +124,7 @@ impl Client {
         Ok(response.into_body())
     }
 
-    /// Makes a call and looks at its answer.
+    /// Makes a call and checks its answer.
     pub(crate) async fn call(&self, worker: usize) -> Result<(), Failure> {
         let mut body = self.send(worker).await?;
         let (mut bytes, mut said) = (BytesMut::new(), Said::default());

@@ -1,4 +1,4 @@
-//! The mock asked directly, over pooled HTTP/1.1: what a call takes with nobody between.
+//! Direct calls to the mock, over pooled HTTP/1.1: the time of a call without a proxy.
 
 use std::net::SocketAddr;
 
@@ -38,7 +38,7 @@ impl Direct {
         })
     }
 
-    /// Makes a call and looks at its answer.
+    /// Makes a call and checks its answer.
     pub(crate) async fn call(&self) -> Result<(), Failure> {
         let mut request = Request::post(self.uri.clone())
             .body(Full::new(self.body.clone()))

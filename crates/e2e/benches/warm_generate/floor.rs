@@ -1,5 +1,5 @@
-//! The floor: gRPC in, HTTP/1.1 out, and nothing between them. It knows neither callers nor keys,
-//! writes nothing down and reads no JSON; what comes back goes on as text.
+//! The floor: a proxy from gRPC to HTTP/1.1 that does nothing else. It checks no caller, has no keys,
+//! records nothing and parses no JSON; it returns the provider's body as text.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -35,12 +35,12 @@ use crate::part::announce;
 use crate::services::runtime;
 use crate::transcript::provider_body;
 
-/// As the router's, so that neither waits for room where the other does not.
+/// The router's window sizes, so that both wait for room in the same cases.
 const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 8 * STREAM_WINDOW;
 const MAX_FRAME_SIZE: u32 = 1024 * 1024;
 
-/// The part of the floor.
+/// Runs the floor.
 pub(crate) fn serve(mock: SocketAddr) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0")

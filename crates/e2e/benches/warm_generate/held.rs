@@ -1,5 +1,5 @@
-//! Streams that are open at the same time, and the memory that each takes. The mock stops in the
-//! middle of its answers; when every stream has had its first piece, the contestant is weighed.
+//! Streams that are open at the same time, and the memory that each takes. The mock pauses in the
+//! middle of its answers; the memory is measured once every stream has received its first piece.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use tokio::task::JoinSet;
 use crate::client::{Client, Held};
 use crate::process::{resident, settled};
 
-/// As many as the design wants held.
+/// The number of open streams that the design requires.
 pub(crate) const STREAMS: usize = 5_000;
-/// That are begun at the same time.
+/// Streams that are being opened at the same time.
 const AT_ONCE: usize = 256;
 const WAIT_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Tells the mock to stop in the middle of streams, or not to.
+/// Makes the mock pause in the middle of streams, or resume.
 pub(crate) async fn hold(mock: std::net::SocketAddr, on: bool) -> Result<(), Failure> {
     let path = if on { "hold" } else { "release" };
     let request = Request::get(format!("http://{mock}/{path}")).body(Empty::<Bytes>::new());
@@ -32,7 +32,7 @@ pub(crate) async fn hold(mock: std::net::SocketAddr, on: bool) -> Result<(), Fai
     body.collect().await.map(drop).map_err(Failure::run)
 }
 
-/// Opens the streams, weighs the process, and lets go of them. KiB for each stream, and in all.
+/// Opens the streams, measures the memory of the process, and closes them.
 pub(crate) async fn weigh(client: &Arc<Client>, process: u32) -> Result<Weight, Failure> {
     settled(process).await?;
     let [before, _] = resident(process)?;
@@ -53,7 +53,7 @@ pub(crate) async fn weigh(client: &Arc<Client>, process: u32) -> Result<Weight, 
         Ok::<_, Failure>(())
     };
     let in_time = tokio::time::timeout(WAIT_TIMEOUT, opened).await;
-    in_time.map_err(|_| Failure::run("the streams do not all open"))??;
+    in_time.map_err(|_| Failure::run("not all streams opened in time"))??;
     settled(process).await?;
     let [after, _] = resident(process)?;
     let streams = held.len();
@@ -77,7 +77,7 @@ pub(crate) struct Weight {
 }
 
 impl Weight {
-    /// KiB that a stream takes.
+    /// KiB per stream.
     pub(crate) fn each(&self) -> f64 {
         let grown = u32::try_from(self.after.saturating_sub(self.before)).unwrap_or(u32::MAX);
         let streams = u32::try_from(self.streams).unwrap_or(u32::MAX);

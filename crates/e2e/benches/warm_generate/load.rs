@@ -10,40 +10,40 @@ use crate::client::Client;
 use crate::direct::Direct;
 use crate::pace;
 
-/// What is asked.
+/// The requests.
 #[derive(Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) prompt_bytes: usize,
     pub(crate) streamed: bool,
 }
 
-/// How much at a time.
+/// How calls are started.
 #[derive(Clone, Copy)]
 pub(crate) enum Load {
-    /// So many workers; each calls as soon as it has its answer.
+    /// So many workers; each calls again as soon as it has its answer.
     Closed { workers: usize },
-    /// So many calls a second, whether the answers come or not.
+    /// So many calls a second, whether or not earlier ones are answered.
     Open { per_second: u32 },
 }
 
-/// For how long.
+/// The duration.
 #[derive(Clone, Copy)]
 pub(crate) struct Span {
     pub(crate) warm_up: Duration,
     pub(crate) window: Duration,
 }
 
-/// Whom.
+/// The process under load, and how it is called.
 pub(crate) enum Target {
     Grpc(Client),
     Direct(Direct),
 }
 
-/// What became of it.
+/// The results.
 pub(crate) struct Answers {
-    /// All calls, those of the warm-up among them.
+    /// The number of calls, warm-up included.
     pub(crate) all: usize,
-    /// How long each call took that ended within the window.
+    /// The latency of each call that ended within the window.
     pub(crate) latencies: Vec<Duration>,
 }
 

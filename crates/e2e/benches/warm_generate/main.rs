@@ -1,5 +1,5 @@
-//! What a warm `Generate` costs, held against a floor: a proxy with the same contract that does
-//! nothing but move the bytes, measured in the same run.
+//! The cost of a warm `Generate`, compared with a floor: a proxy with the same contract that only
+//! moves the bytes, measured in the same run.
 //!
 //! ```text
 //! cargo bench -p latchkey-e2e --bench warm_generate            # about 90 seconds
@@ -8,13 +8,13 @@
 //!
 //! This program starts itself again for each part: a mock provider, a vault, the router and the
 //! floor. The two contestants share core 1 and take turns; everything else shares core 0. The
-//! router has everything on: callers' tokens, a key on lease from the vault, the journal, the
-//! account in SQLite, spans and logs at `info`.
+//! router has every feature on: callers' tokens, a lease from the vault, the journal, the ledger in
+//! SQLite, spans and logs at `info`.
 //!
-//! CPU is what the contestant's process used, in user and kernel, from the first call of a round
-//! until it is idle again, over all calls that it answered: what the router ships to its database
-//! afterwards is counted too. Figures say what they were taken at: an idle core pays wake-ups that
-//! a busy one does not. Nothing here fails on a figure; a wrong answer does.
+//! CPU is the time of the contestant's process, in user and kernel, from the first call of a round
+//! until the process is idle again, divided by the calls that it answered. The router's later writes
+//! to its database are counted too. Each figure states its load, because an idle core pays for
+//! wake-ups that a busy one avoids. A wrong answer fails the run; a figure never does.
 
 #![expect(
     clippy::disallowed_methods,
@@ -55,7 +55,7 @@ fn start(arguments: &[String]) -> Result<(), Failure> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["--part", part, rest @ ..] => Part::parse(part)?.play(rest),
-        // Cargo says so when it benches; without it, it only looks whether this runs.
+        // Cargo passes this argument when it benches. Without it, the program only has to start.
         options if options.contains(&"--bench") => run::all(options.contains(&"--quick")),
         _ => {
             println!("run me with `cargo bench -p latchkey-e2e --bench warm_generate`");

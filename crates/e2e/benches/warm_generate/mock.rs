@@ -1,5 +1,5 @@
-//! The mock provider: an endpoint like OpenAI's that says always the same. A streamed answer comes
-//! an event every two milliseconds, so that each is a write and a read of its own.
+//! The mock provider: an endpoint like OpenAI's with a constant answer. A streamed answer has an event
+//! every two milliseconds, so that each is a write and a read of its own.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -23,12 +23,12 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::part::announce;
 use crate::transcript;
 
-/// Events of a stream before it stops, while streams are held.
+/// Events before a stream pauses, while streams are held.
 const HELD_AFTER: usize = 5;
-/// Between two events of a stream.
+/// The interval between two events of a stream.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// The part of the mock.
+/// Runs the mock.
 pub(crate) fn serve() -> Result<(), Failure> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime
@@ -59,7 +59,7 @@ async fn accept() -> Result<(), Failure> {
 }
 
 struct Answers {
-    /// Whether streams stop in the middle.
+    /// Whether streams pause in the middle.
     hold: watch::Sender<bool>,
     whole: Bytes,
     events: Arc<[Bytes]>,
@@ -106,7 +106,7 @@ async fn answer(
 const MODELS: &str = r#"{"object":"list","data":[{"id":"gpt-4.1","object":"model"}]}"#;
 const REQUEST_ID: &str = "req_0f4b9a6c3d2e4718b5a0c9d8e7f60123";
 
-/// The field stands at the end of all bodies here.
+/// In all bodies here, the field is the last one.
 fn wants_a_stream(mut body: impl bytes::Buf) -> bool {
     const FIELD: &[u8] = br#""stream":true"#;
     const END: usize = 80;

@@ -1,4 +1,4 @@
-//! The parts that this program plays in processes of their own.
+//! The parts of the benchmark, each in a process of its own.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -10,7 +10,7 @@ use latchkey_boot::exit::Failure;
 
 use crate::{floor, mock, services};
 
-/// What a process is.
+/// The part of a process.
 #[derive(Clone, Copy)]
 pub(crate) enum Part {
     Floor,
@@ -31,7 +31,7 @@ impl Part {
         found.ok_or_else(|| Failure::config(format!("there is no part {name}")))
     }
 
-    /// Plays the part until the process that started this one ends.
+    /// Runs the part until the process that started it ends.
     pub(crate) fn play(self, arguments: &[&str]) -> Result<(), Failure> {
         end_with_the_starter();
         match (self, arguments) {
@@ -48,7 +48,7 @@ impl Part {
         }
     }
 
-    /// Starts a process that plays the part, and waits until it listens.
+    /// Starts a process that runs the part, and waits until it listens.
     /// Its log goes to `folder`.
     pub(crate) fn start(self, folder: &Path, arguments: &[&str]) -> Result<Process, Failure> {
         let core = match self {
@@ -90,7 +90,7 @@ impl Part {
     }
 }
 
-/// Moves this process to the core of everything but the contestants.
+/// Moves this process to the core that the contestants do not use.
 pub(crate) fn step_aside() -> Result<(), Failure> {
     let own = std::process::id().to_string();
     let mut command = Command::new("taskset");
@@ -105,7 +105,7 @@ pub(crate) fn step_aside() -> Result<(), Failure> {
     }
 }
 
-/// Says where a part listens, to whoever started it.
+/// Prints the address of a part, for the process that started it.
 pub(crate) fn announce(address: SocketAddr) -> Result<(), Failure> {
     writeln!(io::stdout(), "{address}").map_err(Failure::run)
 }
@@ -114,7 +114,7 @@ fn address(text: &str) -> Result<SocketAddr, Failure> {
     text.parse().map_err(Failure::config)
 }
 
-/// The pipe from the starter closes when it ends, however it ends.
+/// The pipe from the starter closes when the starter ends, for whatever reason.
 fn end_with_the_starter() {
     std::thread::spawn(|| {
         let _ = io::stdin().read_to_end(&mut Vec::new());
@@ -122,7 +122,7 @@ fn end_with_the_starter() {
     });
 }
 
-/// A started part. It ends with this value.
+/// A running part. Dropping the value ends it.
 pub(crate) struct Process {
     child: Child,
     pub(crate) address: SocketAddr,

@@ -1,4 +1,4 @@
-//! What a process uses, by `/proc` (proc(5)).
+//! CPU time and memory of a process, from `/proc` (proc(5)).
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(crate) fn cpu_time(process: u32) -> Result<Duration, Failure> {
     // behind the name is field 3.
     let (_, fields) = stat
         .rsplit_once(") ")
-        .ok_or_else(|| Failure::run("no stat"))?;
+        .ok_or_else(|| Failure::run("/proc/…/stat has an unknown form"))?;
     let fields = fields.split(' ').skip(11).take(4);
     let ticks = fields
         .map(str::parse::<f64>)
@@ -31,15 +31,15 @@ pub(crate) fn resident(process: u32) -> Result<[u64; 2], Failure> {
         let number = line.and_then(|line| line.split_whitespace().next());
         number
             .and_then(|number| number.parse().ok())
-            .ok_or_else(|| Failure::run("no status"))
+            .ok_or_else(|| Failure::run("/proc/…/status lacks a field"))
     };
     Ok([field("VmRSS:")?, field("VmHWM:")?])
 }
 
-/// Waits until the process has nothing left to do, and tells its CPU time then.
+/// Waits until the process is idle, and returns its CPU time then.
 pub(crate) async fn settled(process: u32) -> Result<Duration, Failure> {
     const LOOK: Duration = Duration::from_millis(200);
-    /// What timers of an idle process may take of that.
+    /// CPU time that the timers of an idle process may use in that time.
     const IDLE: Duration = Duration::from_millis(10);
     const WAIT_ATTEMPTS: u32 = 300;
     let mut before = cpu_time(process)?;
@@ -51,5 +51,5 @@ pub(crate) async fn settled(process: u32) -> Result<Duration, Failure> {
         }
         before = now;
     }
-    Err(Failure::run("a contestant does not come to rest"))
+    Err(Failure::run("a contestant did not become idle in time"))
 }

@@ -1,4 +1,4 @@
-//! The table.
+//! Prints the figures as a table.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::run::Scenario;
 /// KiB of a MiB.
 const MIB: u64 = 1024;
 
-/// What stands above it.
+/// The head of the table.
 pub(crate) fn head(rounds: usize, window: Duration) {
     println!(
         "{rounds} rounds of {} ms each, in turns; times in µs",
@@ -21,7 +21,7 @@ pub(crate) fn head(rounds: usize, window: Duration) {
     );
 }
 
-/// One scenario.
+/// The rows of a scenario.
 pub(crate) fn scenario(
     scenario: &Scenario,
     direct: Option<&Figures>,
@@ -59,7 +59,7 @@ pub(crate) fn scenario(
     }
 }
 
-/// What streams that are open at the same time take, in KiB.
+/// Memory of streams that are open at the same time, in KiB.
 pub(crate) fn streams(floor: &Weight, router: &Weight) {
     println!(
         "{} streams open at once, KiB for each: floor {:.1}, router {:.1} (at most 40); resident \
@@ -94,12 +94,12 @@ fn line(scenario: &str, contestant: &str, figures: &Figures, with_cpu: bool) {
         p99,
         cpu,
         cheapest,
-        dearest,
+        most_expensive,
         busy,
     } = figures;
     print!("{scenario:<26}{contestant:<9}{per_second:>9.0}{p50:>9.0}{p99:>9.0}");
     if with_cpu {
-        let rounds = format!("({cheapest:.1} to {dearest:.1})");
+        let rounds = format!("({cheapest:.1} to {most_expensive:.1})");
         print!("{:>6.0}%{cpu:>9.1}{rounds:>16}", busy * 100.0);
     }
 }

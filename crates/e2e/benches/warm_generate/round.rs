@@ -1,35 +1,35 @@
-//! Rounds of one contestant in one scenario, and the figures that they come to.
+//! Rounds of one contestant in one scenario, and their figures.
 
 use std::time::Duration;
 
 /// One round.
 pub(crate) struct Round {
-    /// All calls that were answered, those of the warm-up among them.
+    /// The number of answered calls, warm-up included.
     pub(crate) calls: usize,
-    /// How long each took that ended within the window.
+    /// The latency of each call that ended within the window.
     pub(crate) latencies: Vec<Duration>,
     /// The window.
     pub(crate) window: Duration,
-    /// The contestant's CPU for all calls, what it did after the last one included.
+    /// The contestant's CPU time for all calls, work after the last one included.
     pub(crate) cpu: Duration,
-    /// How much of its core it had while the load was on, 0 to 1.
+    /// The share of its core that it used under load, 0 to 1.
     pub(crate) busy: f64,
 }
 
-/// What rounds come to.
+/// Figures over several rounds.
 pub(crate) struct Figures {
     pub(crate) per_second: f64,
     pub(crate) p50: f64,
     pub(crate) p99: f64,
-    /// Microseconds for a call: over all rounds, in the cheapest and in the dearest.
+    /// Microseconds of CPU per call: over all rounds, in the cheapest and in the most expensive.
     pub(crate) cpu: f64,
     pub(crate) cheapest: f64,
-    pub(crate) dearest: f64,
+    pub(crate) most_expensive: f64,
     pub(crate) busy: f64,
 }
 
 impl Figures {
-    /// Of rounds of the same kind; there is at least one.
+    /// The figures of rounds of the same kind; there is at least one.
     pub(crate) fn of(rounds: &[Round]) -> Self {
         let mut latencies: Vec<_> = rounds.iter().flat_map(|round| &round.latencies).collect();
         latencies.sort_unstable();
@@ -52,7 +52,7 @@ impl Figures {
             p99: rank(99),
             cpu: micros(cpu) / number(calls),
             cheapest: each.iter().copied().fold(f64::INFINITY, f64::min),
-            dearest: each.iter().copied().fold(0.0, f64::max),
+            most_expensive: each.iter().copied().fold(0.0, f64::max),
             busy: rounds.iter().map(|round| round.busy).sum::<f64>() / number(rounds.len()),
         }
     }

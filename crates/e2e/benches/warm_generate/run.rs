@@ -1,4 +1,4 @@
-//! The run: starts the parts, then for each scenario lets the contestants take turns.
+//! The run: starts the parts, then measures the contestants in turn, for each scenario.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,16 +16,16 @@ use crate::report;
 use crate::round::{Figures, Round};
 use crate::{services, transcript};
 
-/// One thing that is measured.
+/// One scenario.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     shape: Shape,
     load: Load,
-    /// How often the floor's CPU the router may take, as the design has it.
+    /// The design's limit for the router's CPU, as a multiple of the floor's.
     pub(crate) most: Option<f64>,
-    /// Events of an answer; 0 when it comes whole.
+    /// Events of a streamed answer; 0 for a whole one.
     pub(crate) events: usize,
-    /// Whether the mock is asked directly too, to tell what is added to it.
+    /// Whether the mock is called directly too, to show the added latency.
     direct: bool,
 }
 
@@ -84,7 +84,7 @@ struct Parts {
     mock: Process,
 }
 
-/// Whose turn it is.
+/// The contestant under measurement.
 #[derive(Clone, Copy, PartialEq)]
 enum Contestant {
     Direct,
@@ -172,7 +172,7 @@ async fn compare(
     Ok(())
 }
 
-/// Opens thousands of streams on each contestant, and weighs it.
+/// Opens thousands of streams on each contestant, and measures its memory.
 async fn streams(parts: &Parts) -> Result<(), Failure> {
     /// Streams on one connection.
     const SHARED: usize = 100;
@@ -216,7 +216,7 @@ async fn round(
 }
 
 impl Parts {
-    /// Where to send calls, and which process does the work.
+    /// The address for calls, and the id of the process.
     async fn target(&self, contestant: Contestant, shape: Shape) -> Result<(Target, u32), Failure> {
         if contestant == Contestant::Direct {
             let direct = Direct::new(self.mock.address, shape)?;

@@ -1,5 +1,5 @@
-//! The parts of the router and the vault: the real ones, configured as for production but for
-//! addresses on loopback, and the key that they need.
+//! The parts of the router and the vault: the real services with production settings, on loopback
+//! addresses, and the key that they need.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -29,13 +29,13 @@ use tonic::Code;
 use crate::part::announce;
 use crate::transcript::{PROVIDER_KEY, WORKSPACE};
 
-/// The caller's, and the admin's, token. None of these is a secret: all ends with the run.
+/// The token of the caller and admin. None of these is a secret: they are valid during the run only.
 pub(crate) const CALLER_TOKEN: &str = "the-token-of-the-benchmarks-caller-0000000";
 const ROUTER_TOKEN: &str = "the-token-of-the-benchmarks-router-0000000";
 
 const EVERYTHING: &str = "workspaces/*";
 
-/// A runtime as `#[tokio::main]` makes it. On one core it has one worker.
+/// A runtime like that of `#[tokio::main]`. On one core it has one worker.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -43,7 +43,7 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
         .map_err(Failure::run)
 }
 
-/// The part of the vault.
+/// Runs the vault.
 pub(crate) fn vault(folder: &Path) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let _telemetry = telemetry::init("latchkey-vault", &telemetry())?;
@@ -89,7 +89,7 @@ pub(crate) fn vault(folder: &Path) -> Result<(), Failure> {
     })
 }
 
-/// The part of the router.
+/// Runs the router.
 pub(crate) fn router(folder: &Path, mock: SocketAddr, vault: SocketAddr) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let _telemetry = telemetry::init("latchkey-router", &telemetry())?;
@@ -139,8 +139,8 @@ pub(crate) fn router(folder: &Path, mock: SocketAddr, vault: SocketAddr) -> Resu
     })
 }
 
-/// Stores the key that the prompts are sent with, once the router opens_session the vault: it checks the
-/// key at the mock.
+/// Stores the key of the prompts, once the router has opened its session with the vault: the router
+/// verifies the key with the mock.
 pub(crate) async fn store_key(vault: SocketAddr) -> Result<(), Failure> {
     const WAIT_ATTEMPTS: u32 = 200;
     let channel: AuthorizedChannel = channel(vault, CALLER_TOKEN)?.open()?;
@@ -177,7 +177,7 @@ pub(crate) async fn store_key(vault: SocketAddr) -> Result<(), Failure> {
         }
     }
     Err(Failure::run(
-        "the router does not open_router_session the vault",
+        "the router opened no session with the vault in time",
     ))
 }
 

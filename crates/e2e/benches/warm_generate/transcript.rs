@@ -1,14 +1,14 @@
-//! What is asked and answered: the same words for everybody, in the sizes of a usual chat.
+//! The prompts and answers: constant texts, in the sizes of a usual chat.
 
 use bytes::Bytes;
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{GenerateRequest, Message, Part, Role};
 use serde_json::{Value, json};
 
-/// A model of OpenAI's that speaks Chat Completions and has a price.
+/// A priced model of OpenAI with Chat Completions.
 pub(crate) const MODEL: &str = "gpt-4.1";
 pub(crate) const WORKSPACE: &str = "workspaces/bench";
-/// Not a secret: it opens the mock alone.
+/// Not a secret: it is valid for the mock alone.
 pub(crate) const PROVIDER_KEY: &str = "sk-proj-of-the-benchmark-0000";
 
 /// Bytes of a whole answer.
@@ -35,7 +35,7 @@ pub(crate) fn request(prompt_bytes: usize) -> GenerateRequest {
     }
 }
 
-/// The body that a provider gets for a prompt. What no JSON text may hold is not in the prompt.
+/// The provider's request body for a prompt. The prompt has no character that JSON must escape.
 pub(crate) fn provider_body(prompt: &str, stream: bool) -> Bytes {
     const HEAD: &str = r#"{"model":"gpt-4.1","messages":[{"role":"user","content":""#;
     const WHOLE: &str = r#""}]}"#;
@@ -48,7 +48,7 @@ pub(crate) fn provider_body(prompt: &str, stream: bool) -> Bytes {
     body.into()
 }
 
-/// An answer of a provider, and what it says.
+/// An answer of a provider, and its text.
 pub(crate) struct Answer {
     /// The body; of a streamed one, a piece for each event.
     pub(crate) pieces: Vec<Bytes>,
@@ -112,7 +112,7 @@ fn choice(delta: &Value, finish_reason: &Value) -> Value {
     json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason})
 }
 
-/// An event, filled up to its size where there is room, in the field that OpenAI fills.
+/// An event, padded to its size where it is shorter, in the field that OpenAI pads.
 fn event(choices: &Value, usage: &Value) -> Bytes {
     let event = |filling: String| {
         let chunk = json!({

@@ -1,4 +1,4 @@
-//! What Explain says is what Generate then does: over random policies, keys and requests, through both
+//! Generate does exactly what Explain predicts, for random policies, keys and requests, through both
 //! services.
 
 use latchkey_contract::router::v1::{
@@ -19,12 +19,12 @@ use proptest::test_runner::TestRunner;
 
 use crate::on_both_databases;
 
-on_both_databases!(explain_says_what_generate_then_does);
+on_both_databases!(generate_does_what_explain_predicts);
 
-/// A model that no key has access to: a request tries them all.
+/// A model that no key has access to: a request tries every key.
 const REFUSED: &str = "no-access";
 const ANSWERED: &str = "gpt-4.1";
-/// Calls that a request makes of one model at most, by default.
+/// The default maximum of calls to one model.
 const MAX_CALLS: usize = 3;
 const CASES: usize = 128;
 
@@ -112,7 +112,7 @@ prop_compose! {
     }
 }
 
-async fn explain_says_what_generate_then_does(backend: Backend) {
+async fn generate_does_what_explain_predicts(backend: Backend) {
     let deployment = Deployment::start(backend).await;
     let mut admin = deployment.clients("admin");
     let mut runner = TestRunner::deterministic();
@@ -126,11 +126,11 @@ async fn explain_says_what_generate_then_does(backend: Backend) {
         moves += usize::from(payers.windows(2).any(|pair| pair[0] != pair[1]));
         assert!(
             payers.is_sorted(),
-            "never back to the owner's bill: {payers:?}"
+            "a call moved from the platform's bill back to the owner's: {payers:?}"
         );
-        scope.forget_platform_keys(&mut admin).await;
+        scope.delete_platform_keys(&mut admin).await;
     }
-    // The cases are of every kind.
+    // The cases cover refusals and changes of the payer.
     assert!(refusals > 3 && refusals < CASES - 3, "{refusals}");
     assert!(moves > 0, "{moves}");
     deployment.stop().await;
@@ -233,7 +233,7 @@ impl Scope {
         }
     }
 
-    /// Explains a request and makes it. Returns the attempts, in order.
+    /// Explains a request, sends it, and compares. Returns the attempts, in order.
     async fn agrees(&self, admin: &mut Clients, case: &Case, model: &str) -> Vec<Attempt> {
         let request = self.request(case, model);
         let before = admin.attempts(&self.workspace).await.len();
@@ -248,9 +248,14 @@ impl Scope {
         let explained = match explained {
             Ok(explained) => explained.into_inner().models,
             Err(status) => {
-                // A platform's key that is named, say: Generate says the same.
-                let (told, met) = (refused(&status), refused(&generated.unwrap_err()));
-                assert_eq!((told.code, told.reason), (met.code, met.reason), "{case:?}");
+                // The request itself is refused, for a platform key that it names, for example.
+                // Generate must refuse it alike.
+                let (predicted, actual) = (refused(&status), refused(&generated.unwrap_err()));
+                assert_eq!(
+                    (predicted.code, predicted.reason),
+                    (actual.code, actual.reason),
+                    "{case:?}"
+                );
                 return attempts;
             }
         };
@@ -258,13 +263,13 @@ impl Scope {
             panic!("there are no fallbacks: {explained:?}")
         };
         let outcome = generated.map(|answer| answer.into_inner().attempts);
-        if let Some(told) = &explained.refusal {
-            let met = refused(&outcome.unwrap_err());
-            let told_facts: std::collections::HashMap<_, _> =
-                told.metadata.clone().into_iter().collect();
+        if let Some(predicted) = &explained.refusal {
+            let actual = refused(&outcome.unwrap_err());
+            let metadata: std::collections::HashMap<_, _> =
+                predicted.metadata.clone().into_iter().collect();
             assert_eq!(
-                (&told.reason, told_facts),
-                (&met.reason, met.metadata),
+                (&predicted.reason, metadata),
+                (&actual.reason, actual.metadata),
                 "{case:?}"
             );
             assert!(attempts.is_empty());
@@ -275,8 +280,8 @@ impl Scope {
         attempts
     }
 
-    /// The platform's keys are everybody's: they would serve the next case too.
-    async fn forget_platform_keys(&self, admin: &mut Clients) {
+    /// Deletes the platform's keys of this case: every workspace may use them, the next case's too.
+    async fn delete_platform_keys(&self, admin: &mut Clients) {
         for name in self
             .keys
             .iter()
@@ -291,7 +296,7 @@ impl Scope {
     }
 }
 
-/// The calls were those that were told, in their order, with the key, version, tail and payer told.
+/// The attempts are the predicted ones, in order, with the predicted version, tail, payer and model.
 fn follows(explained: &ExplainedModel, attempts: &[Attempt], all_fail: bool, case: &Case) {
     let would = explained.keys.iter().filter(|key| key.step > 0).count();
     let calls = if all_fail { would.min(MAX_CALLS) } else { 1 };
@@ -304,14 +309,17 @@ fn follows(explained: &ExplainedModel, attempts: &[Attempt], all_fail: bool, cas
     steps.retain(|step| *step > 0);
     steps.sort_unstable();
     for (attempt, step) in attempts.iter().zip(steps) {
-        let told = explained
+        let predicted = explained
             .keys
             .iter()
             .find(|key| key.key_version == attempt.key_version)
             .unwrap();
-        assert_eq!(told.step, step, "{case:?}\n{explained:?}\n{attempts:?}");
-        assert_eq!(told.payer, attempt.payer);
-        assert_eq!(told.material_tail, attempt.material_tail);
-        assert_eq!(told.model, attempt.model);
+        assert_eq!(
+            predicted.step, step,
+            "{case:?}\n{explained:?}\n{attempts:?}"
+        );
+        assert_eq!(predicted.payer, attempt.payer);
+        assert_eq!(predicted.material_tail, attempt.material_tail);
+        assert_eq!(predicted.model, attempt.model);
     }
 }
