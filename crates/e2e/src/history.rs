@@ -42,9 +42,9 @@ fn words(part: &Part) -> Vec<String> {
         }) => vec![BASE64.encode(&blob.data)],
         other => panic!("no test makes {other:?}"),
     };
-    let state = part.provider_state.as_ref();
-    let state = state.map(|state| String::from_utf8_lossy(&state.data).into_owned());
-    words.extend(state.iter().flat_map(|state| marks(state)));
+    if let Some(state) = &part.provider_state {
+        words.extend(marks(&String::from_utf8_lossy(&state.data)));
+    }
     words
 }
 

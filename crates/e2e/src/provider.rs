@@ -155,9 +155,9 @@ async fn answer(
             json!({"object": "list", "data": []}).to_string(),
         ));
     }
-    let asked = recorded.json();
-    let model = asked["model"].as_str().unwrap_or_default();
-    let streamed = asked["stream"] == true;
+    let request = recorded.json();
+    let model = request["model"].as_str().unwrap_or_default();
+    let streamed = request["stream"] == true;
     Ok(match model {
         "status-429" => {
             let error = json!({"error": {"message": "slow down", "code": "rate_limit_exceeded"}});
@@ -181,11 +181,11 @@ async fn answer(
         "cut" if streamed => cut_stream(),
         "cut" => cut_body(),
         "hang" => std::future::pending().await,
-        _ if recorded.path.ends_with("/messages") => anthropic(&asked),
+        _ if recorded.path.ends_with("/messages") => anthropic(&request),
         _ if recorded.path.ends_with("/images/generations") => respond(200, picture().to_string()),
         _ if recorded.path.ends_with("/embeddings") => respond(200, vector(model).to_string()),
-        _ if streamed => respond_as(200, "text/event-stream", stream(&asked)),
-        _ => respond(200, whole(&asked).to_string()),
+        _ if streamed => respond_as(200, "text/event-stream", stream(&request)),
+        _ => respond(200, whole(&request).to_string()),
     })
 }
 
@@ -198,8 +198,8 @@ fn rejected(request: &Recorded) -> Response<Body> {
     respond(401, json!({"error": error}).to_string())
 }
 
-fn said(asked: &Value) -> String {
-    let last = asked["messages"]
+fn last_text(request: &Value) -> String {
+    let last = request["messages"]
         .as_array()
         .and_then(|all| all.last())
         .cloned();
@@ -221,31 +221,32 @@ fn vector(model: &str) -> Value {
 
 const USAGE: (i64, i64) = (12, 5);
 
-fn whole(asked: &Value) -> Value {
-    let message = json!({"role": "assistant", "content": format!("echo: {}", said(asked))});
+fn whole(request: &Value) -> Value {
+    let message = json!({"role": "assistant", "content": format!("echo: {}", last_text(request))});
     json!({
         "id": "chatcmpl-1",
         "object": "chat.completion",
-        "model": asked["model"],
+        "model": request["model"],
         "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": USAGE.0, "completion_tokens": USAGE.1, "total_tokens": 17},
     })
 }
 
-fn stream(asked: &Value) -> String {
+fn stream(request: &Value) -> String {
     let chunk = |delta: Value, finish: Value| {
         let choices = json!([{"index": 0, "delta": delta, "finish_reason": finish}]);
-        let chunk = json!({"id": "chatcmpl-1", "model": asked["model"], "choices": choices});
+        let chunk = json!({"id": "chatcmpl-1", "model": request["model"], "choices": choices});
         format!("data: {chunk}\n\n")
     };
     let usage = json!({"prompt_tokens": USAGE.0, "completion_tokens": USAGE.1, "total_tokens": 17});
-    let last = json!({"id": "chatcmpl-1", "model": asked["model"], "choices": [], "usage": usage});
+    let last =
+        json!({"id": "chatcmpl-1", "model": request["model"], "choices": [], "usage": usage});
     [
         chunk(
             json!({"role": "assistant", "content": "echo: "}),
             Value::Null,
         ),
-        chunk(json!({"content": said(asked)}), Value::Null),
+        chunk(json!({"content": last_text(request)}), Value::Null),
         chunk(json!({}), json!("stop")),
         format!("data: {last}\n\n"),
         "data: [DONE]\n\n".to_owned(),
@@ -253,13 +254,13 @@ fn stream(asked: &Value) -> String {
     .concat()
 }
 
-fn anthropic(asked: &Value) -> Response<Body> {
-    let text = format!("echo: {}", said(asked));
+fn anthropic(request: &Value) -> Response<Body> {
+    let text = format!("echo: {}", last_text(request));
     let answer = json!({
         "id": "msg_1",
         "type": "message",
         "role": "assistant",
-        "model": asked["model"],
+        "model": request["model"],
         "content": [{"type": "text", "text": text}],
         "stop_reason": "end_turn",
         "usage": {"input_tokens": USAGE.0, "output_tokens": USAGE.1},

@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 /// Beats until the receiver is dropped, the first after one period. Each message counts the beats
 /// since the one before, more than one when the timer's thread came late.
 pub(crate) fn every(period: Duration) -> Result<mpsc::UnboundedReceiver<u64>, Failure> {
-    let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::empty());
-    let timer = timer.map_err(Failure::run)?;
+    let timer =
+        timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::empty()).map_err(Failure::run)?;
     let period = Timespec::try_from(period).map_err(Failure::run)?;
     let beats = Itimerspec {
         it_interval: period,

@@ -96,8 +96,10 @@ enum Contestant {
 pub(crate) fn all(quick: bool) -> Result<(), Failure> {
     step_aside()?;
     let folder = tempfile::tempdir().map_err(Failure::run)?;
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().build().map_err(Failure::run)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::run)?;
     let measured = runtime.block_on(measure(folder.path(), quick));
     measured.map_err(|failure| {
         let logs = folder.keep();

@@ -29,8 +29,9 @@ pub(super) fn answer(asked: &Value, words: &Words) -> Result<Value, String> {
         }
         let parts = list(content, "parts")?;
         let of_kind = |kind: &str| -> Vec<&str> {
-            let parts = parts.iter().filter(|part| part[kind].is_object());
             parts
+                .iter()
+                .filter(|part| part[kind].is_object())
                 .filter_map(|part| part[kind]["name"].as_str())
                 .collect()
         };

@@ -137,8 +137,8 @@ async fn answer(
     let body = body
         .collect()
         .await
-        .map(http_body_util::Collected::to_bytes);
-    let body = body.unwrap_or_default();
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     let path = head.uri.path();
     if path == "/token" {
         let token = json!({"access_token": "token-of-this-world", "expires_in": 3_599,

@@ -65,12 +65,12 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
             json_response(StatusCode::OK, &json!({"object": "list", "data": [model]}))
         }
         (&Method::POST, "/v1/chat/completions") => {
-            let asked = read(request).await;
-            asked.map_or_else(not_json, |asked| complete(&asked))
+            let body = read(request).await;
+            body.map_or_else(not_json, |body| complete(&body))
         }
         (&Method::POST, "/v1/embeddings") => {
-            let asked = read(request).await;
-            asked.map_or_else(not_json, |asked| embed(&asked))
+            let body = read(request).await;
+            body.map_or_else(not_json, |body| embed(&body))
         }
         _ => error(
             StatusCode::NOT_FOUND,
@@ -81,8 +81,8 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
 }
 
 async fn read(request: Request<Incoming>) -> Option<Value> {
-    let body = Limited::new(request.into_body(), MAX_BODY_BYTES);
-    let body = body.collect().await.ok()?.to_bytes();
+    let limited = Limited::new(request.into_body(), MAX_BODY_BYTES);
+    let body = limited.collect().await.ok()?.to_bytes();
     serde_json::from_slice(&body).ok()
 }
 
@@ -95,9 +95,12 @@ fn not_json() -> Response<Full<Bytes>> {
 }
 
 /// Embeds each text as its numbers of bytes and of words.
-fn embed(asked: &Value) -> Response<Full<Bytes>> {
-    let inputs = asked["input"].as_array().cloned();
-    let inputs = inputs.unwrap_or_else(|| vec![asked["input"].clone()]);
+fn embed(request: &Value) -> Response<Full<Bytes>> {
+    let input = &request["input"];
+    let inputs = input
+        .as_array()
+        .cloned()
+        .unwrap_or_else(|| vec![input.clone()]);
     let texts = inputs
         .iter()
         .map(|input| input.as_str().unwrap_or_default());
@@ -115,25 +118,25 @@ fn embed(asked: &Value) -> Response<Full<Bytes>> {
     json_response(StatusCode::OK, &answer)
 }
 
-fn complete(asked: &Value) -> Response<Full<Bytes>> {
-    let said = last_text(asked);
-    let words = format!("[sandbox, no model was asked] You said: {said}");
+fn complete(request: &Value) -> Response<Full<Bytes>> {
+    let prompt = last_text(request);
+    let answer = format!("[sandbox, no model was asked] You said: {prompt}");
     let usage = json!({
-        "prompt_tokens": count(&said),
-        "completion_tokens": count(&words),
-        "total_tokens": count(&said) + count(&words),
+        "prompt_tokens": count(&prompt),
+        "completion_tokens": count(&answer),
+        "total_tokens": count(&prompt) + count(&answer),
     });
-    if asked["stream"] == true {
-        stream(&words, &usage)
+    if request["stream"] == true {
+        stream(&answer, &usage)
     } else {
-        whole(&words, &usage)
+        whole(&answer, &usage)
     }
 }
 
-fn whole(words: &str, usage: &Value) -> Response<Full<Bytes>> {
-    let message = json!({"role": "assistant", "content": words});
+fn whole(answer: &str, usage: &Value) -> Response<Full<Bytes>> {
+    let message = json!({"role": "assistant", "content": answer});
     let choice = json!({"index": 0, "message": message, "finish_reason": "stop"});
-    let answer = json!({
+    let body = json!({
         "id": "sandbox",
         "object": "chat.completion",
         "created": now(),
@@ -141,10 +144,10 @@ fn whole(words: &str, usage: &Value) -> Response<Full<Bytes>> {
         "choices": [choice],
         "usage": usage,
     });
-    json_response(StatusCode::OK, &answer)
+    json_response(StatusCode::OK, &body)
 }
 
-fn stream(words: &str, usage: &Value) -> Response<Full<Bytes>> {
+fn stream(answer: &str, usage: &Value) -> Response<Full<Bytes>> {
     let chunk = |choices: Value, usage: &Value| {
         let chunk = json!({
             "id": "sandbox",
@@ -157,7 +160,7 @@ fn stream(words: &str, usage: &Value) -> Response<Full<Bytes>> {
         format!("data: {chunk}\n\n")
     };
     let mut body = String::new();
-    for piece in words.split_inclusive(' ') {
+    for piece in answer.split_inclusive(' ') {
         let delta = json!([{"index": 0, "delta": {"content": piece}, "finish_reason": null}]);
         body.push_str(&chunk(delta, &Value::Null));
     }
@@ -169,11 +172,11 @@ fn stream(words: &str, usage: &Value) -> Response<Full<Bytes>> {
 }
 
 /// The text of the last message, in either of its forms.
-fn last_text(asked: &Value) -> String {
-    let content = &asked["messages"]
+fn last_text(request: &Value) -> String {
+    let content = &request["messages"]
         .as_array()
         .and_then(|all| all.last())
-        .unwrap_or(asked)["content"];
+        .unwrap_or(request)["content"];
     let parts = content.as_array().into_iter().flatten();
     let texts = parts.filter_map(|part| part["text"].as_str());
     content

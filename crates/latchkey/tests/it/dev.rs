@@ -92,9 +92,9 @@ fn migrating_without_a_url_names_the_missing_variable() {
     let output = latchkey()
         .args(["migrate", "vault"])
         .env_remove("LATCHKEY_DATABASE_URL")
-        .output();
-    let output = output.unwrap();
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(64));
-    let words = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(words.contains("LATCHKEY_DATABASE_URL"), "{words}");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("LATCHKEY_DATABASE_URL"), "{error}");
 }

@@ -18,7 +18,7 @@ const KEYS: [(&str, &str); 3] = [
 /// Calls after which each of three keys of equal weight has been used, but for one run in 10^35.
 const DRAWS: usize = 200;
 
-/// The command with this environment and no other, and what it printed.
+/// Runs the command with this environment alone. Returns its exit code and its output.
 fn import(vault: &str, variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let folder = TempDir::new().unwrap();
     let token_file = folder.path().join("operator.token");
@@ -75,9 +75,12 @@ async fn several_keys_of_a_provider_are_pooled_by_equal_weight() {
         .iter()
         .map(|key| (key.name.as_str(), key.priority, key.weight))
         .collect::<Vec<_>>();
-    let expected = ["openai", "openai-2", "openai-9"].map(|id| format!("platform/keys/{id}"));
-    let expected = expected.iter().map(|name| (name.as_str(), 0, 0));
-    assert_eq!(stored, expected.collect::<Vec<_>>());
+    let expected = [
+        ("platform/keys/openai", 0, 0),
+        ("platform/keys/openai-2", 0, 0),
+        ("platform/keys/openai-9", 0, 0),
+    ];
+    assert_eq!(stored, expected);
 
     admin.workspace("acme").await;
     let mut used = BTreeSet::new();
