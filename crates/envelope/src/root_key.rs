@@ -28,7 +28,7 @@ impl RootKey {
     }
 
     /// The key's name: 32 lower-case hex digits, derived from its bytes so that name and key cannot
-    /// drift apart. It tells nothing of the key and may be stored and logged.
+    /// drift apart. It reveals nothing about the key and may be stored and logged.
     pub fn id(&self) -> String {
         let mut id = [0; ID_LEN];
         self.derive(ID_LABEL, &mut id);

@@ -1,7 +1,7 @@
 //! Who may call which method.
 //!
-//! Configuration grants roles to identities, and a scope may grant some to its members; one table
-//! per service says which roles each method takes. The layer refuses a caller without any of them
+//! The configuration grants roles to identities, and a scope may grant roles to its members. One table
+//! per service lists the roles that each method takes. The layer refuses a caller without any of them
 //! before the message is read (AIP-211: authorize before validating), unless a membership could
 //! still admit it. The handler then calls [`Caller::authorize`] with the scope of the message.
 //! A method that the table lacks stops the process from starting.

@@ -1,8 +1,8 @@
 //! The body of a request, in which a stream that its sender did not finish ends in an error.
 //!
 //! A stream may be reset: by a sender that was dropped, by a proxy whose client vanished, by a
-//! deadline. hyper ends the body in silence when the reset says `NO_ERROR`, and tonic when it says
-//! `CANCEL`. A reader could not tell a broken peer from one that finished.
+//! deadline. hyper ends the body without an error when the reset has the code `NO_ERROR`, and tonic
+//! when it has `CANCEL`. A reader could not tell a broken peer from one that finished.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

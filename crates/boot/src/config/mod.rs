@@ -47,7 +47,7 @@ pub fn load<T: DeserializeOwned>(
     if let Some(document) = &document {
         layers = layers.merge(Serialized::defaults(document.values()));
     }
-    let layers = layers.merge(Serialized::defaults(variables.values()));
+    layers = layers.merge(Serialized::defaults(variables.values()));
 
     layers
         .extract()

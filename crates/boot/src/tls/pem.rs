@@ -30,8 +30,8 @@ pub(super) fn identity(cert_file: &Path, key_file: &Path) -> Result<Identity, Tl
     }
 }
 
-/// Certificates of authorities. The transport passes over those it cannot use, which would leave
-/// it trusting nobody; here each must be usable.
+/// Certificates of authorities. Each must be usable: the transport skips unusable ones, and could end
+/// up with no trusted authority at all.
 pub(super) fn authorities(file: &Path) -> Result<Certificate, TlsError> {
     let pem = read(file)?;
     let mut roots = RootCertStore::empty();

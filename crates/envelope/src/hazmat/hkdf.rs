@@ -19,7 +19,7 @@ pub(crate) fn derive(
         .map_err(|_| OutputTooLong)
 }
 
-/// More output was asked for than HKDF gives.
+/// The requested output is longer than HKDF allows.
 #[derive(Debug)]
 pub(crate) struct OutputTooLong;
 

@@ -66,8 +66,9 @@ impl TokenDigest {
 
     /// Parses 64 hexadecimal digits of either case.
     pub fn parse(hex: &str) -> Result<Self, MalformedDigest> {
-        let bytes = HEXLOWER_PERMISSIVE.decode(hex.as_bytes());
-        let bytes = bytes.map_err(|_| MalformedDigest)?;
+        let bytes = HEXLOWER_PERMISSIVE
+            .decode(hex.as_bytes())
+            .map_err(|_| MalformedDigest)?;
         bytes.try_into().map(Self).map_err(|_| MalformedDigest)
     }
 }
@@ -128,8 +129,8 @@ impl Tokens {
         })
     }
 
-    /// Compares with every digest in constant time, so that the time tells neither how much of a
-    /// digest was guessed nor which token it was.
+    /// Compares with every digest in constant time, so that the time reveals neither how much of a
+    /// digest was guessed nor which token matched.
     fn find(&self, token: &str) -> Option<TokenName> {
         let shown = TokenDigest::of(token);
         let mut found = u32::MAX;

@@ -1,4 +1,4 @@
-//! Client certificates: whom the handshake lets in, and whom the service sees.
+//! Client certificates: which of them pass the handshake, and which identity the service gets.
 
 use latchkey_boot::tls::ClientAuth;
 use latchkey_rpc::identity::{Identity, Rejection, SpiffeId, TokenName};
