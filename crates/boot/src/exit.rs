@@ -160,4 +160,34 @@ mod tests {
             "vault.toml: cannot be read: entity not found"
         );
     }
+
+    /// The chain prints each source, so an error that also printed its own would repeat it.
+    #[test]
+    fn no_error_of_this_crate_prints_its_source() {
+        let io = || std::io::Error::other("the disk is on fire");
+        let errors: Vec<Box<dyn Error>> = vec![
+            Box::new(ConfigError::Unreadable {
+                file: "vault.toml".into(),
+                source: io(),
+            }),
+            Box::new(SecretError::Unreadable {
+                field: "token",
+                file: "token".into(),
+                source: io(),
+            }),
+            Box::new(TlsError::Unreadable {
+                file: "ca.pem".into(),
+                source: io(),
+            }),
+            Box::new(BindError::Address {
+                listen: ([127, 0, 0, 1], 7700).into(),
+                source: io(),
+            }),
+            Box::new(ServeError::Socket(io())),
+        ];
+        for error in errors {
+            assert!(error.source().is_some(), "{error}");
+            assert!(!error.to_string().contains("on fire"), "{error}");
+        }
+    }
 }
