@@ -9,12 +9,14 @@
 //! Without the variable the same test fails if they are stale.
 
 mod exclusion_rule;
+mod fallbacks;
 pub mod names;
 mod provider_id;
 mod reason;
 mod redacted;
 
 pub use exclusion_rule::{ExclusionRule, UnknownRule};
+pub use fallbacks::{FALLBACKS_METADATA, decode_fallbacks, encode_fallbacks};
 pub use provider_id::{ProviderId, UnknownProvider};
 pub use reason::{Reason, UnknownReason};
 

@@ -119,10 +119,11 @@ pub(crate) fn decode_grant(
 
 /// The workspace's fallbacks that this router knows the providers of.
 pub(super) fn decode_fallbacks(fallbacks: Vec<v1::WorkspaceFallback>) -> Vec<ModelTarget> {
-    let known = fallbacks.into_iter();
-    known
-        .filter_map(|fallback| status::fallback(&fallback.provider, &fallback.model))
-        .collect()
+    let known = fallbacks.into_iter().filter_map(|fallback| {
+        let provider = fallback.provider.parse().ok()?;
+        status::fallback(provider, &fallback.model)
+    });
+    known.collect()
 }
 
 /// A key that was not chosen, although it can be used.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use latchkey_contract::Reason;
 use latchkey_contract::vault::v1::Refusal;
+use latchkey_contract::{FALLBACKS_METADATA, ProviderId, Reason, decode_fallbacks};
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
@@ -25,9 +25,6 @@ const FOR_THE_CALLER: &[Reason] = &[
     Reason::ProviderMismatch,
     Reason::WorkspaceNotFound,
 ];
-
-/// The metadata that is for the router alone: `{provider}/{model}`, one per line.
-const FALLBACKS: &str = "fallbacks";
 
 /// The router's error for a failed call to the vault.
 pub(super) fn error(status: &Status) -> RouterError {
@@ -75,17 +72,17 @@ fn for_the_caller(reason: &str) -> Option<Reason> {
 fn split_fallbacks(
     mut metadata: HashMap<String, String>,
 ) -> (HashMap<String, String>, Vec<ModelTarget>) {
-    let lines = metadata.remove(FALLBACKS).unwrap_or_default();
-    let targets = lines.lines().filter_map(|line| line.split_once('/'));
-    let fallbacks = targets.filter_map(|(provider, model)| fallback(provider, model));
-    let fallbacks = fallbacks.collect();
-    (metadata, fallbacks)
+    let value = metadata.remove(FALLBACKS_METADATA).unwrap_or_default();
+    let fallbacks = decode_fallbacks(&value);
+    let targets = fallbacks.filter_map(|(provider, model)| fallback(provider, model));
+    let targets = targets.collect();
+    (metadata, targets)
 }
 
-/// A fallback of a workspace; none for a provider that this router doesn't know.
-pub(super) fn fallback(provider: &str, model: &str) -> Option<ModelTarget> {
+/// A fallback of a workspace, where its model has a valid name.
+pub(super) fn fallback(provider: ProviderId, model: &str) -> Option<ModelTarget> {
     Some(ModelTarget {
-        provider: Some(provider.parse().ok()?),
+        provider: Some(provider),
         model: Some(model.parse().ok()?),
         key: None,
     })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_contract::Reason;
+use latchkey_contract::{FALLBACKS_METADATA, Reason, encode_fallbacks};
 use latchkey_rpc::refusal::Refusal;
 use tonic::Status;
 
@@ -17,10 +17,6 @@ use crate::store::StoreError;
 
 /// The domain of every `ErrorInfo` of this service.
 pub(super) const DOMAIN: &str = "vault.latchkey";
-
-/// The metadata that holds the workspace's fallback models, for the router alone: one
-/// `{provider}/{model}` per line.
-pub(super) const FALLBACKS: &str = "fallbacks";
 
 /// The time after which a caller may try again after a temporary failure.
 const RETRY: Duration = Duration::from_secs(1);
@@ -123,8 +119,9 @@ fn resolution_refusal(
     let unusable = |reason| match fallbacks {
         [] => refuse(reason),
         fallbacks => {
-            let lines: Vec<_> = fallbacks.iter().map(ToString::to_string).collect();
-            refuse(reason).with(FALLBACKS, lines.join("\n"))
+            let pairs = fallbacks.iter();
+            let pairs = pairs.map(|fallback| (fallback.provider, &*fallback.model));
+            refuse(reason).with(FALLBACKS_METADATA, encode_fallbacks(pairs))
         }
     };
     let each = |refusal: Refusal, exclusion: &Exclusion| {

@@ -1,6 +1,7 @@
 //! The dry run of `Resolve`, as messages.
 
 use latchkey_contract::ExclusionRule;
+use latchkey_contract::FALLBACKS_METADATA;
 use latchkey_contract::vault::v1;
 use latchkey_contract::vault::v1::ResolveResponse;
 
@@ -60,7 +61,7 @@ fn candidate((report, version): (CandidateReport, KeyVersion)) -> v1::Candidate 
 fn refusal(refusal: ResolutionRefusal, fallbacks: Vec<Fallback>) -> v1::Refusal {
     let error = VaultError::Resolution { refusal, fallbacks };
     let (reason, message, mut metadata) = status::refusal(&error).into_data();
-    metadata.remove(status::FALLBACKS);
+    metadata.remove(FALLBACKS_METADATA);
     v1::Refusal {
         reason: reason.to_string(),
         message,
