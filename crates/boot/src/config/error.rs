@@ -38,7 +38,7 @@ pub enum ConfigError {
         /// The variable.
         variable: String,
     },
-    /// A field is unknown, missing, or has an unfit value.
+    /// A field is unknown, missing, or has an invalid value.
     #[error("{place}: {fault}")]
     Refused {
         /// Its place.
@@ -116,8 +116,8 @@ pub enum Fault {
         found: &'static str,
     },
     /// The value has the right type and is not allowed.
-    #[error("`{field}` has an unfit value, expected {expected}")]
-    UnfitValue {
+    #[error("`{field}` has an invalid value, expected {expected}")]
+    InvalidValue {
         /// The field.
         field: Field,
         /// What is allowed.

@@ -70,11 +70,11 @@ fn fault(
                 }
             }
         }
-        Kind::InvalidValue(_, expected) | Kind::InvalidLength(_, expected) => Fault::UnfitValue {
+        Kind::InvalidValue(_, expected) | Kind::InvalidLength(_, expected) => Fault::InvalidValue {
             field,
             expected: blotter.blot(expected),
         },
-        Kind::ISizeOutOfRange(_) | Kind::USizeOutOfRange(_) => Fault::UnfitValue {
+        Kind::ISizeOutOfRange(_) | Kind::USizeOutOfRange(_) => Fault::InvalidValue {
             field,
             expected: "a smaller number".to_owned(),
         },

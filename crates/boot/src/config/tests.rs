@@ -277,14 +277,14 @@ fn a_value_that_does_not_parse_is_named_with_its_line() {
     );
     assert_eq!(
         refuse("[server]\nlisten = \"127.0.0.1:1\"\ngrace = -1\n", &[]),
-        "app.toml:3: `server.grace` has an unfit value, expected a number of seconds, 0 or more"
+        "app.toml:3: `server.grace` has an invalid value, expected a number of seconds, 0 or more"
     );
     assert_eq!(
         refuse(
             &format!("{MINIMAL}[[peers]]\nname = \"a\"\nport = 65536\n"),
             &[]
         ),
-        "app.toml:5: `peers[0].port` has an unfit value, expected u16"
+        "app.toml:5: `peers[0].port` has an invalid value, expected u16"
     );
 }
 
@@ -303,7 +303,7 @@ fn an_unknown_variable_is_named() {
 }
 
 #[test]
-fn an_unfit_variable_is_named_even_when_the_file_sets_the_field_too() {
+fn an_invalid_variable_is_named_even_when_the_file_sets_the_field_too() {
     assert_eq!(
         refuse(MINIMAL, &[("APP_SERVER__LISTEN", "nowhere")]),
         "APP_SERVER__LISTEN: `server.listen`: invalid socket address syntax"

@@ -11,7 +11,7 @@ const FILES: [&str; 2] = ["vault.toml", "router.toml"];
 const UNITS: [&str; 3] = ["_seconds", "_milliseconds", "_bytes"];
 
 /// Keys whose numbers have no unit: counts and ratios.
-const PLAIN_NUMBERS: [&str; 10] = [
+const PLAIN_NUMBERS: [&str; 9] = [
     "breaker_failures",
     "max_calls",
     "max_calls_per_key",
@@ -20,8 +20,6 @@ const PLAIN_NUMBERS: [&str; 10] = [
     "max_connections",
     "max_idle_connections",
     "max_pools",
-    // Seconds; its name follows with the quarantine's own table.
-    "recheck_interval",
     "trace_sample_ratio",
 ];
 

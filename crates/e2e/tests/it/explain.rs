@@ -197,7 +197,7 @@ impl Scope {
             denied_models: key.denied.then(|| "*".to_owned()).into_iter().collect(),
             allowed_callers: key
                 .for_others
-                .then(|| "token:nobody".to_owned())
+                .then(|| "token:ungranted".to_owned())
                 .into_iter()
                 .collect(),
             funding: own.then_some(key.funding),

@@ -154,7 +154,7 @@ fn an_invalid_file_is_refused_by_field_without_quoting_its_key() {
         (
             "service_account_json.client_email",
             "client_email",
-            json!("nobody"),
+            json!("no token"),
         ),
         (
             "service_account_json.private_key_id",

@@ -31,7 +31,7 @@ pub enum CustodyError {
 /// A row that is not what the vault stored, or that is missing though another row refers to it.
 ///
 /// It names the row for the operator and says neither what the row holds nor how the check failed:
-/// the cause would help whoever can write to the database.
+/// the cause would help an attacker who can write to the database.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct IntegrityFailure {
     /// The table.

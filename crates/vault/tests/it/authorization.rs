@@ -21,7 +21,7 @@ use prost_types::FileDescriptorSet;
 use tonic::Code;
 
 use crate::harness::{
-    ACME_OWNER, ADA, ANONYMOUS, BOB, BOT, NOBODY, OPERATOR, OWNER, ROUTER, STRANGER, Vault, Who,
+    ACME_OWNER, ADA, ANONYMOUS, BOB, BOT, OPERATOR, OWNER, ROUTER, STRANGER, UNGRANTED, Vault, Who,
     refused,
 };
 use crate::on_both_databases;
@@ -41,7 +41,7 @@ const DATA_KEY: &str = "workspaces/other/dataKeys/01939a40-0000-7000-8000-012345
 const OVERRIDE: &str = "workspaces/other/providers/openai";
 const MEMBER: &str = "workspaces/other/members/ada-lovelace";
 
-/// Whom a method is for, when it is about `workspaces/other`.
+/// The roles that may call a method about `workspaces/other`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum For {
     /// Of the workspace's members, services excepted. The operator and the owner, too.
@@ -422,10 +422,10 @@ async fn without_a_grant_nothing_is_allowed(vault: Vault) {
     for case in cases() {
         // A caller without a right does not learn what is wrong with the message either.
         for message in [&case.message[..], &[]] {
-            let outcome = vault.call(NOBODY, &case.path, message).await;
+            let outcome = vault.call(UNGRANTED, &case.path, message).await;
             refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
         }
-        let outcome = vault.call(NOBODY, &case.path, &[0xff]).await;
+        let outcome = vault.call(UNGRANTED, &case.path, &[0xff]).await;
         if case.callers.owner() {
             // A membership is checked once the message names a workspace: this one names none.
             refused(outcome, Code::InvalidArgument, "MESSAGE_MALFORMED");
@@ -468,14 +468,14 @@ async fn members_may_do_what_their_role_says(vault: Vault) {
     vault.set_member(WORKSPACE, BOT, member::Role::Caller).await;
     // Of another workspace.
     vault
-        .set_member("workspaces/acme", NOBODY, member::Role::Owner)
+        .set_member("workspaces/acme", UNGRANTED, member::Role::Owner)
         .await;
     for case in cases() {
         for (who, allowed) in [
             (ADA, case.callers.owner()),
             (BOB, case.callers == For::EveryMember),
             (BOT, false),
-            (NOBODY, false),
+            (UNGRANTED, false),
         ] {
             is_for(&vault, &case, who, allowed).await;
         }
@@ -489,7 +489,7 @@ async fn a_refusal_looks_the_same_whether_or_not_the_workspace_exists(vault: Vau
         .await;
     let mut refusals = BTreeSet::new();
     for workspace in ["workspaces/acme", "workspaces/nowhere"] {
-        for who in [NOBODY, BOT] {
+        for who in [UNGRANTED, BOT] {
             let outcome = vault.reads(who, workspace).await;
             let refused = refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
             refusals.insert(format!("{refused:?}"));

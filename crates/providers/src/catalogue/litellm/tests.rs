@@ -283,7 +283,7 @@ fn an_invalid_row_is_skipped_and_the_others_are_read() {
             "fine": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 1e-6},
             "dear": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 1e9},
             "list": [],
-            "nobody": {"mode": "chat"},
+            "nova": {"mode": "chat"},
             "openai/fine": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 2e-6},
             "openai/": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 2e-6}
         }"#,

@@ -27,7 +27,7 @@ fn a_catalogue_needs_defaults_for_every_provider() {
 fn files_of_another_structure_are_refused() {
     for text in [
         "[surprise]".to_owned(),
-        "[[models]]\nprovider = \"nobody\"\nid = \"m\"".to_owned(),
+        "[[models]]\nprovider = \"nova\"\nid = \"m\"".to_owned(),
         model("colour = 1"),
         model("prices = { input = 2.5 }"),
         model("prices = { colour = 1 }"),

@@ -101,7 +101,7 @@ async fn the_outcome_is_the_routers() {
 async fn a_router_that_leaves_or_takes_too_long_leaves_the_key_unchecked() {
     let leasing = leasing();
     let (session, _messages) = attach(&leasing, &[ProviderId::Custom]);
-    // The paused clock of tokio jumps to the end of the patience.
+    // The paused clock of tokio jumps to the end of the time-out.
     assert!(matches!(
         leasing.verify(task()).await,
         Err(TaskFailure::Unreachable(_))

@@ -9,7 +9,7 @@ use prost::Message as _;
 use tonic::Code;
 
 use crate::harness::{
-    ACME_OWNER, NOBODY, OPERATOR, OWNER, ROUTER, Vault, material, refused, secret,
+    ACME_OWNER, OPERATOR, OWNER, ROUTER, UNGRANTED, Vault, material, refused, secret,
 };
 use crate::on_both_databases;
 
@@ -146,7 +146,7 @@ async fn a_refusal_that_concerns_no_workspace_is_the_platforms(vault: Vault) {
     };
     client.get_workspace(missing).await.unwrap_err();
     vault
-        .leases(NOBODY)
+        .leases(UNGRANTED)
         .list_leases(ListLeasesRequest::default())
         .await
         .unwrap_err();
@@ -159,7 +159,7 @@ async fn a_refusal_that_concerns_no_workspace_is_the_platforms(vault: Vault) {
     let expected = [
         ("token:acme-owner", "platform"),
         ("token:acme-owner", "workspaces/nowhere"),
-        ("token:nobody", "platform"),
+        ("token:ungranted", "platform"),
     ];
     assert_eq!(
         refusals,

@@ -19,6 +19,6 @@ pub(crate) use members::{member, remove, role_of, set};
 pub(crate) use refusal::refused;
 pub(crate) use router::{Outcome, Router, alive, hello, limited, reachable, rejected, unreachable};
 pub(crate) use vault::{
-    ACME_OWNER, ADA, ANONYMOUS, BOB, BOT, NOBODY, OPERATOR, OTHER_ROUTER, OWNER, ROUTER, START,
-    STRANGER, Vault, Who, config,
+    ACME_OWNER, ADA, ANONYMOUS, BOB, BOT, OPERATOR, OTHER_ROUTER, OWNER, ROUTER, START, STRANGER,
+    UNGRANTED, Vault, Who, config,
 };

@@ -49,7 +49,7 @@ pub(crate) const BOB: Who = Who("bob");
 /// A service that uses keys, where it was made a member.
 pub(crate) const BOT: Who = Who("bot");
 /// Has a token and no grant.
-pub(crate) const NOBODY: Who = Who("nobody");
+pub(crate) const UNGRANTED: Who = Who("ungranted");
 /// Has a token that the vault does not know.
 pub(crate) const STRANGER: Who = Who("stranger");
 /// Shows no credential.
@@ -181,7 +181,7 @@ pub(crate) fn config(url: &str, keyring_file: PathBuf) -> VaultConfig {
         ACME_OWNER,
         ROUTER,
         OTHER_ROUTER,
-        NOBODY,
+        UNGRANTED,
         ADA,
         BOB,
         BOT,

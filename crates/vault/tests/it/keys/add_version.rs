@@ -187,7 +187,7 @@ async fn the_same_request_id_returns_the_first_answer_and_is_confirmed_again(vau
         .unwrap()
         .into_inner();
     router.obtains(resolve(ACME)).await;
-    // Whoever did not see the first answer learns from the second one that routers confirmed.
+    // A caller that missed the first answer learns from the second one that routers confirmed.
     let second = client
         .add_key_version(repeatable("b"))
         .await

@@ -324,7 +324,7 @@ async fn a_malformed_field_is_named_by_its_entry(vault: Vault) {
             "material.api_key",
         ),
         (
-            of(|key| key.provider = "nobody".to_owned()),
+            of(|key| key.provider = "nova".to_owned()),
             "FIELD_INVALID",
             "key.provider",
         ),

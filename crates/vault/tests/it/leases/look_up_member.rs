@@ -5,7 +5,7 @@ use latchkey_contract::vault::v1::member::Role;
 use tonic::Code;
 
 use crate::harness::{
-    ADA, BOB, BOT, NOBODY, OPERATOR, OTHER_ROUTER, OWNER, ROUTER, Router, Vault, create_key,
+    ADA, BOB, BOT, OPERATOR, OTHER_ROUTER, OWNER, ROUTER, Router, UNGRANTED, Vault, create_key,
     refused, role_of,
 };
 use crate::on_both_databases;
@@ -26,7 +26,7 @@ const OTHER: &str = "workspaces/other";
 async fn a_configured_role_is_not_a_membership(vault: Vault) {
     vault.create_workspace("acme").await;
     let router = Router::open_router_session(&vault).await;
-    for who in [OWNER, OPERATOR, ROUTER, NOBODY] {
+    for who in [OWNER, OPERATOR, ROUTER, UNGRANTED] {
         let answer = router.looks_up(&vault, ACME, &who.actor()).await.unwrap();
         assert_eq!(role_of(&answer), None, "{who:?}");
     }
@@ -44,7 +44,7 @@ async fn the_role_of_an_identity_is_returned(vault: Vault) {
         (ACME, ADA, Some(Role::Owner)),
         (ACME, BOB, Some(Role::Member)),
         (ACME, BOT, Some(Role::Caller)),
-        (ACME, NOBODY, None),
+        (ACME, UNGRANTED, None),
         (OTHER, ADA, None),
         (OTHER, BOB, Some(Role::Owner)),
     ] {
@@ -117,7 +117,7 @@ async fn only_an_attached_router_looks_up_members(vault: Vault) {
     let mut other = vault.leases(OTHER_ROUTER);
     let outcome = other.look_up_member(request.clone()).await;
     refused(outcome, Code::FailedPrecondition, "ROUTER_SESSION_UNKNOWN");
-    for who in [OPERATOR, OWNER, NOBODY] {
+    for who in [OPERATOR, OWNER, UNGRANTED] {
         let outcome = vault.leases(who).look_up_member(request.clone()).await;
         refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
     }

@@ -7,8 +7,8 @@ use prost_types::Timestamp;
 use tonic::Code;
 
 use crate::harness::{
-    NOBODY, OPERATOR, OTHER_ROUTER, OWNER, Router, SECRET_TAIL, Vault, api_key, create_key, key_of,
-    refused, resolve, secret,
+    OPERATOR, OTHER_ROUTER, OWNER, Router, SECRET_TAIL, UNGRANTED, Vault, api_key, create_key,
+    key_of, refused, resolve, secret,
 };
 use crate::on_both_databases;
 
@@ -287,7 +287,7 @@ async fn without_a_usable_key_each_rule_is_returned(vault: Vault) {
         reasons,
         expected.map(|(key, rule)| (key.to_owned(), rule.to_owned()))
     );
-    // Nobody has one of this provider at all.
+    // No owner has a key of this provider at all.
     let request = ResolveRequest {
         provider: "anthropic".to_owned(),
         ..resolve(ACME)
@@ -373,7 +373,7 @@ async fn a_session_is_its_own_routers_alone(vault: Vault) {
 
 async fn only_routers_resolve(vault: Vault) {
     let router = acme(&vault).await;
-    for who in [OPERATOR, OWNER, NOBODY] {
+    for who in [OPERATOR, OWNER, UNGRANTED] {
         let request = ResolveRequest {
             router_session: router.session.clone(),
             ..resolve(ACME)

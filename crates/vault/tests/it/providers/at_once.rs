@@ -121,7 +121,7 @@ async fn a_switch_and_an_override_at_once_agree_on_the_affected_workspaces(vault
     });
     switching.await.unwrap().unwrap();
     overriding.await.unwrap().unwrap();
-    // However the two fell together: whoever reads the log knows at each point whether own keys are
+    // Whatever the order of the two changes, the log shows at each point whether own keys are
     // used, and in the end they are.
     let events = vault.events("workspaces/acme").await;
     let states: Vec<_> = events

@@ -138,7 +138,7 @@ async fn a_missing_override_is_not_found(vault: Vault) {
 
 async fn deleting_a_workspace_deletes_its_overrides(vault: Vault) {
     acme(&vault).await;
-    // Nobody needs to force it: overrides are the operator's, not in the workspace.
+    // It needs no force: overrides belong to the operator, not to the workspace.
     let delete = DeleteWorkspaceRequest {
         name: ACME.to_owned(),
         ..Default::default()

@@ -96,8 +96,8 @@ async fn stays_aside(vault: &Vault, outcome: Outcome, grade: verification::Grade
     let mut key = vault.get_key(NAME).await;
     let checked = key.verification.take().unwrap();
     assert_eq!((checked.grade(), checked.detail.as_str()), (grade, words));
-    let set_aside = aside.update_time.unwrap().seconds;
-    assert_eq!(checked.verify_time.unwrap().seconds, set_aside + 900);
+    let quarantined = aside.update_time.unwrap().seconds;
+    assert_eq!(checked.verify_time.unwrap().seconds, quarantined + 900);
     // Nothing else has changed, and no invalidation is sent.
     key.verification.clone_from(&aside.verification);
     assert_eq!(key, aside);

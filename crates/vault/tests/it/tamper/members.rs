@@ -1,4 +1,4 @@
-//! Somebody who makes himself a member, or more than one, without the vault.
+//! Members that a writer to the database adds or changes without the vault.
 
 use latchkey_contract::vault::v1::member::Role;
 use latchkey_contract::vault::v1::{ListMembersRequest, Member};
@@ -108,10 +108,10 @@ async fn a_member_is_none_under_anothers_identity(vault: Vault) {
     let router = one_member(&vault).await;
     execute(
         &vault,
-        "UPDATE members SET identity = 'token:nobody' WHERE identity = 'token:bob'",
+        "UPDATE members SET identity = 'token:ungranted' WHERE identity = 'token:bob'",
     )
     .await;
-    for who in [BOB, crate::harness::NOBODY] {
+    for who in [BOB, crate::harness::UNGRANTED] {
         has_no_role(&vault, &router, ACME, who, "exchanged").await;
     }
     // Nor does setting him again take over what is there.

@@ -32,7 +32,7 @@ const NAMES: [&str; 7] = [
 ];
 
 /// Neither of two keys can be had, and under no name is another key's material leased.
-async fn nobody_is_fooled(vault: &Vault, swapped: [&str; 2], what: &str) {
+async fn refuses_swapped_rows(vault: &Vault, swapped: [&str; 2], what: &str) {
     let router = Router::open_router_session(vault).await;
     for name in NAMES {
         let (parent, id) = name.split_once("/keys/").unwrap();
@@ -78,7 +78,7 @@ async fn swap_each(vault: &Vault, table: &'static str, names: [&str; 2], groups:
             .collect();
         assert_eq!(columns.len(), group.len(), "{group:?}");
         swap(&tables, &columns, &rows).await;
-        nobody_is_fooled(vault, names, &format!("{table} {group:?}")).await;
+        refuses_swapped_rows(vault, names, &format!("{table} {group:?}")).await;
         swap(&tables, &columns, &rows).await;
         for name in names {
             assert_eq!(get(vault, name).await, Found::Ok, "{group:?}");
@@ -180,8 +180,8 @@ async fn a_workspace_is_good_under_its_own_name_only(vault: Vault) {
             .filter(|column| group.contains(&column.name.as_str()))
             .collect();
         swap(&tables, &columns, &rows).await;
-        nobody_is_fooled(&vault, [MAIN, OTHER], &format!("workspaces {group:?}")).await;
-        nobody_is_fooled(&vault, [WEB, APP], &format!("workspaces {group:?}")).await;
+        refuses_swapped_rows(&vault, [MAIN, OTHER], &format!("workspaces {group:?}")).await;
+        refuses_swapped_rows(&vault, [WEB, APP], &format!("workspaces {group:?}")).await;
         swap(&tables, &columns, &rows).await;
         assert_eq!(get(&vault, MAIN).await, Found::Ok);
     }
@@ -206,7 +206,7 @@ async fn a_branch_key_is_good_for_its_own_workspace_only(vault: Vault) {
             swap(&tables, &columns, &rows).await;
             // Opened branch keys are kept in memory for a while.
             vault = vault.restart().await;
-            nobody_is_fooled(&vault, [MAIN, OTHER], &format!("{purpose} {group:?}")).await;
+            refuses_swapped_rows(&vault, [MAIN, OTHER], &format!("{purpose} {group:?}")).await;
             swap(&tables, &columns, &rows).await;
             vault = vault.restart().await;
             assert_eq!(get(&vault, MAIN).await, Found::Ok);

@@ -146,7 +146,11 @@ fn each_field_that_is_missing_or_malformed_is_named() {
         ("project_id", "abc", ServiceAccountError::ProjectId),
         ("private_key_id", "", ServiceAccountError::PrivateKeyId),
         ("private_key_id", "a b", ServiceAccountError::PrivateKeyId),
-        ("client_email", "nobody", ServiceAccountError::ClientEmail),
+        (
+            "client_email",
+            "no-address",
+            ServiceAccountError::ClientEmail,
+        ),
         ("client_email", "a b@c", ServiceAccountError::ClientEmail),
         ("private_key", "not a key", ServiceAccountError::PrivateKey),
     ] {

@@ -347,7 +347,7 @@ prop_compose! {
                 default_model: default_model.to_owned(),
                 priority,
                 weight,
-                // Nobody stands in for the platform.
+                // No other party pays in place of the platform.
                 funding: if owner == "platform" { Narrowing::default() } else { funding },
                 allowed_callers: caller.iter().map(ToString::to_string).collect(),
                 retention: if zero { Retention::Zero } else { Retention::Default },
