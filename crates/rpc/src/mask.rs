@@ -15,8 +15,8 @@ pub struct Mask {
 pub struct MaskError {
     /// The path.
     pub path: String,
-    /// Why it can't be changed.
-    pub problem: &'static str,
+    /// Why it can't be changed, or which paths can be.
+    pub problem: String,
 }
 
 impl Mask {
@@ -33,10 +33,11 @@ impl Mask {
             .find(|path| !allowed.contains(&path.as_str()))
             .cloned();
         if let Some(path) = refused {
-            let problem = forbidden
-                .iter()
-                .find(|(field, _)| *field == path)
-                .map_or("is not a field that can be changed", |(_, problem)| problem);
+            let reason = forbidden.iter().find(|(field, _)| *field == path);
+            let problem = match reason {
+                Some((_, problem)) => (*problem).to_owned(),
+                None => format!("can't be changed: name one of `{}`", allowed.join("`, `")),
+            };
             return Err(MaskError { path, problem });
         }
         // An empty mask stands for an absent one (AIP-134).
@@ -87,7 +88,7 @@ mod tests {
         let unknown = parse(&["labels", "labls"]).unwrap_err();
         assert_eq!(
             unknown.to_string(),
-            "`labls` is not a field that can be changed"
+            "`labls` can't be changed: name one of `display_name`, `labels`"
         );
         let forbidden = parse(&["name"]).unwrap_err();
         assert_eq!(forbidden.to_string(), "`name` is immutable");

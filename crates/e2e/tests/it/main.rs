@@ -15,5 +15,6 @@ mod journey;
 mod leaks;
 mod mutual_tls;
 mod provider_faults;
+mod update_masks;
 
 use latchkey_e2e::on_both_databases;
