@@ -8,7 +8,8 @@ use latchkey_contract::router::v1::{
 use latchkey_contract::vault::v1::funding_policy::{FundingFallback, Selection};
 use latchkey_contract::vault::v1::{
     CreateKeyRequest, CreateProjectRequest, CreateWorkspaceRequest, DeleteKeyRequest,
-    DisableKeyRequest, FundingPolicy, Key, Project, Workspace,
+    DisableKeyRequest, FundingPolicy, Key, Project, UpdateWorkspaceRequest, Workspace,
+    WorkspaceFallback,
 };
 use latchkey_e2e::{Clients, Deployment, custom_key, prompt, refused};
 use latchkey_migrations::testing::Backend;
@@ -19,7 +20,10 @@ use proptest::test_runner::TestRunner;
 
 use crate::on_both_databases;
 
-on_both_databases!(generate_does_what_explain_predicts);
+on_both_databases!(
+    generate_does_what_explain_predicts,
+    explain_lists_the_workspaces_fallbacks_that_generate_uses,
+);
 
 /// A model that no key has access to: a request tries every key.
 const REFUSED: &str = "no-access";
@@ -110,6 +114,40 @@ prop_compose! {
         };
         Case { workspace, project, keys, request, named, expected_payer }
     }
+}
+
+/// No key serves the first model, so the fallbacks come with the vault's refusal.
+async fn explain_lists_the_workspaces_fallbacks_that_generate_uses(backend: Backend) {
+    let (_deployment, mut admin) = Deployment::start_with_key(backend).await;
+    let request = UpdateWorkspaceRequest {
+        workspace: Some(Workspace {
+            name: "workspaces/acme".to_owned(),
+            fallbacks: vec![WorkspaceFallback {
+                provider: "openai".to_owned(),
+                model: ANSWERED.to_owned(),
+            }],
+            ..Workspace::default()
+        }),
+        ..UpdateWorkspaceRequest::default()
+    };
+    admin.workspaces.update_workspace(request).await.unwrap();
+    let mut request = prompt("workspaces/acme", "claude-sonnet-5", "hello");
+    request.provider = "anthropic".to_owned();
+    let explain = ExplainRequest {
+        request: Some(explain_request::Request::Generate(request.clone())),
+    };
+    let explained = admin.inference.explain(explain).await.unwrap().into_inner();
+    let [first, second] = &explained.models[..] else {
+        panic!("{explained:?}")
+    };
+    let refusal = first.refusal.as_ref().unwrap();
+    assert_eq!(refusal.reason, "OWN_KEY_REQUIRED");
+    assert_eq!((&*second.model, second.fallback), (ANSWERED, true));
+    assert_eq!(second.keys[0].step, 1);
+    let generated = admin.inference.generate(request).await.unwrap();
+    let attempts = generated.into_inner().attempts;
+    let called: Vec<_> = attempts.iter().map(|attempt| &*attempt.model).collect();
+    assert_eq!(called, [ANSWERED]);
 }
 
 async fn generate_does_what_explain_predicts(backend: Backend) {

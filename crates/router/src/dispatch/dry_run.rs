@@ -3,6 +3,7 @@
 //! might be tried is listed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_clock::Timestamp;
@@ -46,8 +47,8 @@ pub struct TargetReport {
     pub fallback: bool,
     /// First the keys that would be tried, in that order.
     pub keys: Vec<CandidateReport>,
-    /// Why no key would be tried.
-    pub refusal: Option<RouterError>,
+    /// Why no key would be tried: the error that a call would end with.
+    pub refusal: Option<Arc<RouterError>>,
 }
 
 /// A key that matches the request.
@@ -144,9 +145,9 @@ impl Simulation<'_> {
         loop {
             self.failover.next(Event::Entered, Instant::now());
             let dry_run = self.candidates().await?;
-            let (report, end) = self.report(dry_run)?;
+            let (report, goes_on) = self.report(dry_run)?;
             reports.push(report);
-            if !matches!(end, Step::NextTarget) {
+            if !goes_on {
                 return Ok(reports);
             }
         }
@@ -175,8 +176,8 @@ impl Simulation<'_> {
         }
     }
 
-    /// Simulates the calls to the target. Returns the step that ends it.
-    fn report(&mut self, dry_run: DryRun) -> Result<(TargetReport, Step), RouterError> {
+    /// Simulates the calls to the target. Returns whether another target follows.
+    fn report(&mut self, dry_run: DryRun) -> Result<(TargetReport, bool), RouterError> {
         self.failover.learn_workspace_fallbacks(&dry_run.fallbacks);
         let mut others: Vec<KeyName> = dry_run
             .candidates
@@ -184,59 +185,59 @@ impl Simulation<'_> {
             .filter(|candidate| candidate.step > 0)
             .map(|candidate| candidate.key_version.key.clone())
             .collect();
+        if others.is_empty() && dry_run.refusal.is_none() {
+            // A dry run with neither a key nor a reason makes no sense.
+            return Err(RouterError::VaultUnavailable);
+        }
         let mut keys = Vec::with_capacity(dry_run.candidates.len());
-        let (mut excluded_by, mut end) = (None, None);
+        let mut end = None;
         for candidate in dry_run.candidates {
             others.retain(|other| *other != candidate.key_version.key);
-            let (key, exclusion) = if candidate.step > 0 {
+            keys.push(if candidate.step > 0 {
                 self.simulate(candidate, &others, &mut end)
             } else {
-                (self.unchecked(candidate), None)
-            };
-            // The last one is what a call would end with, since it tries the keys in this order.
-            excluded_by = exclusion.or(excluded_by);
-            keys.push(key);
+                self.unchecked(candidate)
+            });
         }
         close_up(&mut keys);
-        let is_tried = keys.iter().any(|key| key.step > 0);
-        let refused = dry_run.refusal.filter(|_| !is_tried);
-        let end = end.unwrap_or_else(|| {
-            let refusal = refused.clone();
-            let error = refusal.map_or(ASSUMED_FAILURE, |refusal| {
-                RouterError::Refused(Box::new(refusal))
-            });
-            self.failover.next(Event::NoKey(error), Instant::now())
-        });
-        let refusal = match refused {
-            _ if is_tried => None,
-            Some(refusal) => Some(RouterError::Refused(Box::new(refusal))),
-            // A dry run with neither a key nor a reason makes no sense.
-            None => Some(excluded_by.ok_or(RouterError::VaultUnavailable)?),
+        let end = match (end, dry_run.refusal) {
+            (Some(end), _) => end,
+            (None, refusal) => {
+                let error = refusal.map_or(ASSUMED_FAILURE, |refusal| {
+                    RouterError::Refused(Box::new(refusal))
+                });
+                self.failover.next(Event::NoKey(error), Instant::now())
+            }
         };
+        let (ended_by, goes_on) = match end {
+            Step::NextTarget { ended_by } => (ended_by, true),
+            Step::Fail { ended_by, .. } => (ended_by, false),
+            _ => return Err(RouterError::VaultUnavailable),
+        };
+        let is_tried = keys.iter().any(|key| key.step > 0);
         let report = TargetReport {
             provider: self.failover.target().provider,
             model: self.failover.target().model.clone(),
             fallback: self.failover.is_fallback(),
             keys,
-            refusal,
+            refusal: (!is_tried).then_some(ended_by),
         };
-        Ok((report, end))
+        Ok((report, goes_on))
     }
 
-    /// Simulates a call with a candidate, unless the target has ended. Returns why the router would
-    /// exclude it.
+    /// Simulates a call with a candidate, unless the target has ended.
     fn simulate(
         &mut self,
         candidate: Candidate,
         others: &[KeyName],
         end: &mut Option<Step>,
-    ) -> (CandidateReport, Option<RouterError>) {
+    ) -> CandidateReport {
         let platform_fallback_allowed = candidate.platform_fallback_allowed;
         let payer = self.failover.payer_state().payer;
         if payer.is_some_and(|payer| payer != candidate.payer) {
             let mut key = self.unchecked(candidate);
             key.exclude(ExclusionRule::PayerDiffers);
-            return (key, None);
+            return key;
         }
         if end.is_none() {
             let leased = LeasedKey {
@@ -249,7 +250,7 @@ impl Simulation<'_> {
             self.failover.next(Event::Leased(leased), Instant::now());
         }
         let mut key = self.unchecked(candidate);
-        let (event, exclusion) = self.check(&mut key);
+        let event = self.check(&mut key);
         if end.is_none() {
             let mut step = self.failover.next(event, Instant::now());
             if matches!(step, Step::Call) {
@@ -259,26 +260,26 @@ impl Simulation<'_> {
                 };
                 step = self.failover.next(failed, Instant::now());
             }
-            *end = matches!(step, Step::NextTarget | Step::Fail(_)).then_some(step);
+            if matches!(step, Step::NextTarget { .. } | Step::Fail { .. }) {
+                *end = Some(step);
+            }
         }
-        (key, exclusion)
+        key
     }
 
     /// Checks cost and availability, in the order of a call.
-    fn check(&self, key: &mut CandidateReport) -> (Event<'static>, Option<RouterError>) {
+    fn check(&self, key: &mut CandidateReport) -> Event<'static> {
         let max_cost_nanos = self.request.conditions.max_cost_nanos;
         let checked = max_cost_nanos.map(|max_cost_nanos| check_cost(&key.price, max_cost_nanos));
         if let Some(Err(error)) = checked {
             key.exclude(ExclusionRule::CostExpectation);
-            let highest_nanos = key.price.highest_cost_nanos;
-            let same = RouterError::CostLimitExceeded { highest_nanos };
-            return (Event::TooExpensive(same), Some(error));
+            return Event::TooExpensive(error);
         }
         let clock = &self.dispatcher.clock;
         let model = key.model.as_ref().map_or("", ModelId::as_str);
         let health = &self.dispatcher.health;
         let Err(unavailable) = health.preview(&key.key_version, model, clock.boottime()) else {
-            return (Event::Admitted, None);
+            return Event::Admitted;
         };
         key.until = clock.now().checked_add(unavailable.wait());
         match &unavailable {
@@ -288,8 +289,7 @@ impl Simulation<'_> {
                 key.detail.clone_from(&error.message);
             }
         }
-        let error = RouterError::from(unavailable.clone());
-        (Event::Unavailable(unavailable.into()), Some(error))
+        Event::Unavailable(unavailable.into())
     }
 
     /// A candidate as the vault returned it, with the estimated price of a call.

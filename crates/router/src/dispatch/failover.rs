@@ -7,6 +7,7 @@
 //! pays is part of the state: see [`PayerState`]. A key that the request names never gives way.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::ExponentialBackoff;
@@ -39,7 +40,7 @@ pub(super) struct Failover {
     /// Calls so far, over all models.
     attempts: usize,
     /// The failure to return if nothing else succeeds.
-    failure: Option<RouterError>,
+    failure: Option<Arc<RouterError>>,
     current: TargetState,
 }
 
@@ -128,9 +129,17 @@ pub(super) enum Step {
     /// Wait.
     Pause(Duration),
     /// Enter the next target.
-    NextTarget,
+    NextTarget {
+        /// Why the target ended.
+        ended_by: Arc<RouterError>,
+    },
     /// Give up.
-    Fail(RouterError),
+    Fail {
+        /// Why the target ended.
+        ended_by: Arc<RouterError>,
+        /// The error to return, which may be that of an earlier target.
+        error: Arc<RouterError>,
+    },
 }
 
 impl Failover {
@@ -379,16 +388,17 @@ impl Failover {
                 _ => known,
             });
         }
+        let ended_by = Arc::new(error);
         // A provider's error tells the caller more than a fallback without a key.
         let error = match self.failure.take() {
-            Some(earlier) if !failure::is_of_a_call(&error) => earlier,
-            _ => error,
+            Some(earlier) if !failure::is_of_a_call(&ended_by) => earlier,
+            _ => Arc::clone(&ended_by),
         };
         if !goes_on || self.is_spent(now) || self.next_targets.is_empty() {
-            return Step::Fail(error);
+            return Step::Fail { ended_by, error };
         }
         self.failure = Some(error);
-        Step::NextTarget
+        Step::NextTarget { ended_by }
     }
 
     /// Whether no further call may be made.

@@ -101,8 +101,13 @@ impl<O: Operation> Performer<'_, O> {
                     tokio::time::sleep(pause).await;
                     self.next(Event::Resumed)
                 }
-                Step::NextTarget => self.next(Event::Entered),
-                Step::Fail(error) => return Err(error.after(&self.attempts)),
+                Step::NextTarget { .. } => self.next(Event::Entered),
+                Step::Fail { ended_by, error } => {
+                    drop(ended_by);
+                    // The only reference that is left.
+                    let error = Arc::into_inner(error).unwrap_or(RouterError::VaultUnavailable);
+                    return Err(error.after(&self.attempts));
+                }
             };
         }
     }

@@ -232,9 +232,6 @@ impl Listing {
     }
 
     async fn fetch(&self, lease: &Lease) -> Result<Vec<Listed>, RouterError> {
-        let _in_use = lease
-            .begin_use(&*self.clock)
-            .map_err(|_| RouterError::VaultUnavailable)?;
         let until = Instant::now() + self.upstream.config().first_byte_timeout;
         let endpoint = self
             .endpoints
@@ -269,6 +266,9 @@ impl Listing {
         let mut page_token = String::new();
         for _ in 0..MAX_PAGES {
             let request = models::request(&target, &page_token)?;
+            // Before each page: the key may have been revoked meanwhile.
+            let in_use = lease.begin_use(&*self.clock);
+            let _in_use = in_use.map_err(|_| RouterError::VaultUnavailable)?;
             let answer = exchange.request(request, until).await?;
             let page = models::read(lease.provider(), &exchange.reply(&answer))?;
             listed.extend(page.models);

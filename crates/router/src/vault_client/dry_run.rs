@@ -65,8 +65,13 @@ impl VaultClient {
 }
 
 fn decode(response: ResolveResponse) -> Option<DryRun> {
+    let fallbacks = decode_fallbacks(response.fallbacks);
     let refusal = match response.refusal {
-        Some(message) => Some(status::dry_run_refusal(message)?),
+        // The refusal of a call has the fallbacks with it; that of a dry run stands beside them.
+        Some(message) => Some(VaultRefusal {
+            fallbacks: fallbacks.clone(),
+            ..status::dry_run_refusal(message)?
+        }),
         None => None,
     };
     let mut candidates = Vec::with_capacity(response.candidates.len());
@@ -79,7 +84,7 @@ fn decode(response: ResolveResponse) -> Option<DryRun> {
     Some(DryRun {
         candidates,
         refusal,
-        fallbacks: decode_fallbacks(response.fallbacks),
+        fallbacks,
     })
 }
 

@@ -1,9 +1,9 @@
 //! The router's client of the vault: the router session, and every call that depends on it.
 //!
 //! What the vault returns is valid in the session it was returned in, until an invalidation of its
-//! scope. Memberships and data keys are cached here, leases in [`crate::leases`]; each cache adds an
-//! answer only where [`VaultClient::is_current`] holds for it, under a lock that the invalidation
-//! takes too.
+//! scope. Memberships and data keys are cached here, leases in [`crate::leases`]; memberships and
+//! leases are added only where [`VaultClient::is_current`] holds for them, under a lock that the
+//! invalidation takes too. Data keys count the drops instead.
 
 mod data_keys;
 mod dry_run;

@@ -118,7 +118,7 @@ fn leases_another_key(step: &Step) {
 #[track_caller]
 fn fails_with(step: Step, reason: Reason) {
     match step {
-        Step::Fail(error) => assert_eq!(error.reason(), reason),
+        Step::Fail { error, .. } => assert_eq!(error.reason(), reason),
         step => panic!("{step:?}"),
     }
 }
@@ -256,7 +256,7 @@ fn the_next_model_follows_when_no_key_is_left() {
     let mut request = Request::new(target("gpt-5.4"), fallbacks);
     request.call(OWN, &[]);
     let step = request.fail(provider_error(ErrorClass::NoCredit));
-    assert!(matches!(step, Step::NextTarget));
+    assert!(matches!(step, Step::NextTarget { .. }));
     leases_another_key(&request.send(Event::Entered));
     assert_eq!(request.failover.target(), &target("gpt-4.1"));
     assert!(request.failover.is_fallback());
@@ -282,7 +282,10 @@ fn a_fallback_that_cannot_take_the_request_does_not_stop_those_after_it() {
     request.fail(provider_error(ErrorClass::NoCredit));
     request.send(Event::Entered);
     request.call(OWN, &[]);
-    assert!(matches!(request.fail(not_encodable()), Step::NextTarget));
+    assert!(matches!(
+        request.fail(not_encodable()),
+        Step::NextTarget { .. }
+    ));
 }
 
 #[test]
@@ -292,11 +295,11 @@ fn the_workspaces_fallbacks_come_with_a_key_or_with_the_refusal() {
     request.failover.learn_workspace_fallbacks(&known);
     request.call(OWN, &[]);
     let step = request.fail(provider_error(ErrorClass::NoCredit));
-    assert!(matches!(step, Step::NextTarget));
+    assert!(matches!(step, Step::NextTarget { .. }));
 
     let mut request = Request::new(target("gpt-5.4"), Fallbacks::OfTheWorkspace);
     let step = request.send(Event::NoKey(refused(known.to_vec())));
-    assert!(matches!(step, Step::NextTarget));
+    assert!(matches!(step, Step::NextTarget { .. }));
 }
 
 #[test]
@@ -369,4 +372,22 @@ fn a_request_for_any_provider_goes_to_another_one_where_the_first_cannot_take_it
     request.failover.first_choice = Some(ProviderId::Anthropic);
     request.call(OWN, &[SECOND]);
     leases_another_key(&request.fail(not_encodable()));
+}
+
+#[test]
+fn an_expensive_key_does_not_hide_why_the_key_before_it_failed() {
+    let any_model = ModelTarget {
+        model: None,
+        ..target("gpt-5.4")
+    };
+    let mut request = Request::new(any_model, Fallbacks::Given(Vec::new()));
+    request.lease(OWN, &[SECOND]);
+    let breaker_open = RouterError::BreakerOpen(Duration::from_secs(60));
+    leases_another_key(&request.send(Event::Unavailable(breaker_open)));
+    request.lease(SECOND, &[]);
+    let too_expensive = RouterError::CostLimitExceeded {
+        highest_nanos: Some(1),
+    };
+    let step = request.send(Event::TooExpensive(too_expensive));
+    fails_with(step, Reason::ProviderUnavailable);
 }

@@ -57,7 +57,7 @@ fn model(report: TargetReport) -> ExplainedModel {
         model: text(report.model),
         fallback: report.fallback,
         keys: report.keys.into_iter().map(key).collect(),
-        refusal: report.refusal.as_ref().map(refusal),
+        refusal: report.refusal.as_deref().map(refusal),
     }
 }
 

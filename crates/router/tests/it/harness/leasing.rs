@@ -337,6 +337,10 @@ fn data(refusal: Refusal) -> RefusalData {
     RefusalData {
         reason: refusal.reason().to_string(),
         message: refusal.message().to_owned(),
-        metadata: refusal.into_metadata().collect(),
+        // The fallbacks of a dry run stand beside its refusal.
+        metadata: refusal
+            .into_metadata()
+            .filter(|(key, _)| key != "fallbacks")
+            .collect(),
     }
 }
