@@ -1699,10 +1699,10 @@ pub struct ExplainedKey {
     #[prost(string, tag = "7")]
     pub location: ::prost::alloc::string::String,
     /// The position in the order of tries, from 1. A key is tried after every key with a lower number
-    /// has failed; keys with the same number are drawn by weight. 0 if the key would not be tried.
+    /// has failed; keys with the same number are selected by weight. 0 if the key would not be tried.
     #[prost(int32, tag = "8")]
     pub step: i32,
-    /// The share of calls among the keys with the same `step`.
+    /// The weight among the keys with the same `step`.
     #[prost(int32, tag = "9")]
     pub weight: i32,
     /// The exclusion rule: one of the vault's, or one of this router's: `COOLING_DOWN`, `BREAKER_OPEN`
@@ -1796,9 +1796,9 @@ pub mod funding {
     )]
     #[repr(i32)]
     pub enum Selection {
-        /// As the policies say.
+        /// The policies decide.
         Unspecified = 0,
-        /// As the policies say.
+        /// The policies decide.
         Automatic = 1,
         /// Only if the request names an own key.
         WhenNamed = 2,
@@ -1839,11 +1839,11 @@ pub mod funding {
     )]
     #[repr(i32)]
     pub enum FundingFallback {
-        /// As the policies say.
+        /// The policies decide.
         Unspecified = 0,
         /// The request is refused.
         Refuse = 1,
-        /// As the policies say.
+        /// The policies decide.
         Platform = 2,
     }
     impl FundingFallback {

@@ -623,7 +623,7 @@ pub struct Key {
     /// 1,000,000.
     #[prost(int32, tag = "9")]
     pub priority: i32,
-    /// Optional. The share of calls among keys of equal priority. 0 to 1,000,000; 0 means 1.
+    /// Optional. The weight among keys of equal priority, which share the calls. 0 to 1,000,000; 0 means 1.
     #[prost(int32, tag = "10")]
     pub weight: i32,
     /// Optional. The key is not used from this time on.
@@ -2335,7 +2335,7 @@ pub struct ResolveRequest {
     #[prost(bool, tag = "13")]
     pub dry_run: bool,
     /// Optional. The full name of the key to choose if it is among the best candidates, see
-    /// `ResolveResponse.weighted_keys`. Otherwise one of them is drawn by weight.
+    /// `ResolveResponse.weighted_keys`. Otherwise one of them is selected by weight.
     #[prost(string, tag = "14")]
     pub preferred_key: ::prost::alloc::string::String,
 }
@@ -2385,13 +2385,13 @@ pub struct ResolveResponse {
     #[prost(message, repeated, tag = "7")]
     pub weighted_keys: ::prost::alloc::vec::Vec<WeightedKey>,
 }
-/// A key and its share of the calls.
+/// A key and its weight.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WeightedKey {
     /// `{parent}/keys/{key}`.
     #[prost(string, tag = "1")]
     pub key: ::prost::alloc::string::String,
-    /// The share of calls, relative to the sum of the weights; at least 1.
+    /// Its part of the calls, relative to the sum of the weights; at least 1.
     #[prost(int64, tag = "2")]
     pub weight: i64,
 }
@@ -2420,10 +2420,10 @@ pub struct Candidate {
     #[prost(string, tag = "7")]
     pub location: ::prost::alloc::string::String,
     /// The position in the order of tries, from 1. A key is tried after every key with a lower number
-    /// has failed; keys with the same number are drawn by weight. 0 if the key would not be tried.
+    /// has failed; keys with the same number are selected by weight. 0 if the key would not be tried.
     #[prost(int32, tag = "8")]
     pub step: i32,
-    /// The share of calls among the keys with the same `step`.
+    /// The weight among the keys with the same `step`.
     #[prost(int32, tag = "9")]
     pub weight: i32,
     /// The exclusion rule, as in `Exclusion.rule`. Empty if the key would be tried.
