@@ -76,7 +76,7 @@ async fn bootstrap(
     let act = Act::system("bootstrap");
     let event = AuditEvent::done(&act, "platform", now).with("deployment", deployment);
     let change = Change::create_workspace(unit, custody, head, act, now, event).await?;
-    // No router can be attached yet.
+    // No router can be connected yet.
     let _ = change.commit().await?;
     Ok(())
 }

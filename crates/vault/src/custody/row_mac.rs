@@ -124,9 +124,7 @@ impl MacRow for Key {
     }
 
     fn columns(&self) -> Tlv {
-        let project = self
-            .project
-            .map(super::super::domain::uid::ProjectUid::to_bytes);
+        let project = self.project.map(crate::domain::uid::ProjectUid::to_bytes);
         let tlv = Tlv::new(SCHEMA)
             .bytes(1, &self.uid.to_bytes())
             .bytes(2, &self.workspace.to_bytes())

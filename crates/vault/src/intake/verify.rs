@@ -1,4 +1,4 @@
-//! Verification of material with its provider. The vault has no way out, so an attached router calls
+//! Verification of material with its provider. The vault has no way out, so a connected router calls
 //! the provider.
 
 use std::sync::Arc;

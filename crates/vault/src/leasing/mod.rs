@@ -1,4 +1,4 @@
-//! The sessions of the attached routers, their leases, and the propagation of changes to them.
+//! The sessions of the connected routers, their leases, and the propagation of changes to them.
 //!
 //! A router may use its leases while its freshness span lasts, counted on its own boot clock from
 //! the moment it sent the keep-alive that was answered. A change is sent to every session that
@@ -109,7 +109,7 @@ impl Leasing {
     }
 
     /// Attaches a session. From then on, every change that it depends on is sent to it.
-    pub fn attach(&self, session: RouterSession) -> Arc<RouterSession> {
+    pub fn connect(&self, session: RouterSession) -> Arc<RouterSession> {
         let session = Arc::new(session);
         self.note_keep_alive(&session);
         self.lock().insert(session.id, Arc::clone(&session));
@@ -131,11 +131,11 @@ impl Leasing {
 
     /// Detaches a session whose connection broke. The router may use its leases until they lapse, so
     /// the session stays known until then.
-    pub fn detach(&self, session: &RouterSession) {
-        session.detach();
+    pub fn disconnect(&self, session: &RouterSession) {
+        session.disconnect();
     }
 
-    /// The attached session of that id, if it belongs to this router.
+    /// The connected session of that id, if it belongs to this router.
     pub fn session(
         &self,
         id: RouterSessionId,
@@ -146,7 +146,7 @@ impl Leasing {
             .get(&id)
             .cloned()
             .ok_or(RouterSessionError::Unknown)?;
-        if *session.router == *router && session.is_attached() {
+        if *session.router == *router && session.is_connected() {
             Ok(session)
         } else {
             Err(RouterSessionError::Unknown)

@@ -61,7 +61,7 @@ pub struct RouterSession {
     pub providers: Vec<ProviderId>,
     messages: mpsc::Sender<RouterMessage>,
     ended: CancellationToken,
-    attached: AtomicBool,
+    connected: AtomicBool,
     left: AtomicBool,
     state: Mutex<State>,
     acknowledged: watch::Sender<HashMap<RevisionScope, Acknowledged>>,
@@ -99,7 +99,7 @@ impl RouterSession {
             providers,
             messages,
             ended: CancellationToken::new(),
-            attached: AtomicBool::new(true),
+            connected: AtomicBool::new(true),
             left: AtomicBool::new(false),
             state: Mutex::default(),
             acknowledged: watch::Sender::default(),
@@ -113,8 +113,8 @@ impl RouterSession {
     }
 
     /// Whether the stream is open.
-    pub fn is_attached(&self) -> bool {
-        self.attached.load(Ordering::Acquire)
+    pub fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Acquire)
     }
 
     /// Whether the router itself ended the session.
@@ -192,12 +192,12 @@ impl RouterSession {
         if self.messages.try_send(message).is_err() {
             // The router does not keep up, or its stream is gone. It must open another session, and
             // its leases lapse until then.
-            self.detach();
+            self.disconnect();
         }
     }
 
-    pub(super) fn detach(&self) {
-        self.attached.store(false, Ordering::Release);
+    pub(super) fn disconnect(&self) {
+        self.connected.store(false, Ordering::Release);
         self.ended.cancel();
     }
 
@@ -218,7 +218,7 @@ impl RouterSession {
     }
 
     fn clear(&self, state: &mut State) {
-        self.detach();
+        self.disconnect();
         state.leases.clear();
         state.dependencies.clear();
     }

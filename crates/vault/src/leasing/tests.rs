@@ -27,16 +27,16 @@ impl Fixture {
         Self { clock, leasing }
     }
 
-    fn attach(&self, id: u128) -> (Arc<RouterSession>, Receiver<RouterMessage>) {
+    fn connect(&self, id: u128) -> (Arc<RouterSession>, Receiver<RouterMessage>) {
         let id = RouterSessionId(Uuid::from_u128(id));
         let (session, messages) =
             RouterSession::new(id, "token:router".into(), String::new(), Vec::new());
-        (self.leasing.attach(session), messages)
+        (self.leasing.connect(session), messages)
     }
 
     /// A session that depends on the workspace that [`change`] changes.
     fn depending(&self, id: u128) -> (Arc<RouterSession>, Receiver<RouterMessage>) {
-        let (session, messages) = self.attach(id);
+        let (session, messages) = self.connect(id);
         session.depend_on(uid(), scope(), 1);
         (session, messages)
     }
@@ -96,7 +96,7 @@ async fn a_change_is_answered_once_every_session_has_confirmed_it() {
 #[test]
 fn a_first_dependency_must_be_read_again() {
     let fixture = Fixture::new();
-    let (session, _messages) = fixture.attach(1);
+    let (session, _messages) = fixture.connect(1);
     assert!(!session.depend_on(uid(), scope(), 1));
     assert!(session.depend_on(uid(), scope(), 2));
     // The older revision stays: a change in between must still be sent.
@@ -164,7 +164,7 @@ async fn a_detached_session_counts_until_it_lapses() {
     let fixture = Fixture::new();
     let (session, messages) = fixture.depending(1);
     drop(messages);
-    fixture.leasing.detach(&session);
+    fixture.leasing.disconnect(&session);
     let mut telling = pin!(fixture.leasing.propagate(change(2)));
     fixture.clock.advance(FRESHNESS);
     assert!(poll!(&mut telling).is_pending());
@@ -184,7 +184,7 @@ async fn a_change_does_not_wait_for_a_session_that_left() {
 #[tokio::test(start_paused = true)]
 async fn a_session_that_does_not_depend_on_the_workspace_gets_no_message() {
     let fixture = Fixture::new();
-    let (session, mut messages) = fixture.attach(1);
+    let (session, mut messages) = fixture.connect(1);
     let other = "workspaces/other".parse().unwrap();
     session.depend_on(WorkspaceUid(Uuid::from_u128(8)), other, 1);
     let propagation = fixture.leasing.propagate(change(2)).await;
@@ -210,7 +210,7 @@ async fn a_router_that_does_not_keep_up_is_detached() {
     let fixture = Fixture::new();
     let (session, messages) = fixture.depending(1);
     let mut revision = 1;
-    while session.is_attached() {
+    while session.is_connected() {
         revision += 1;
         fixture.leasing.relay(uid(), &scope(), revision);
         assert!(revision < 10_000, "the queue has no end");
@@ -237,11 +237,11 @@ fn the_time_that_is_left_shrinks_with_the_age_of_the_last_read() {
 #[test]
 fn lapsed_sessions_are_forgotten_with_their_leases() {
     let fixture = Fixture::new();
-    let (old, _messages) = fixture.attach(1);
+    let (old, _messages) = fixture.connect(1);
     let held = lease("workspaces/w/keys/k/versions/1", "workspaces/w");
     old.lease(LeaseId(Uuid::from_u128(1)), held);
     fixture.clock.advance(LAPSE);
-    let (young, _other_messages) = fixture.attach(2);
+    let (young, _other_messages) = fixture.connect(2);
     fixture.leasing.sweep();
     assert!(fixture.leasing.leases().is_empty());
     assert!(fixture.leasing.session(young.id, "token:router").is_ok());
@@ -277,11 +277,11 @@ fn confirming_a_change_ends_the_leases_of_its_scope_alone() {
 #[test]
 fn a_session_is_its_own_routers_alone() {
     let fixture = Fixture::new();
-    let (session, _messages) = fixture.attach(1);
+    let (session, _messages) = fixture.connect(1);
     assert!(fixture.leasing.session(session.id, "token:router").is_ok());
     let other = fixture.leasing.session(session.id, "token:other");
     assert_eq!(other.err(), Some(RouterSessionError::Unknown));
-    fixture.leasing.detach(&session);
+    fixture.leasing.disconnect(&session);
     let detached = fixture.leasing.session(session.id, "token:router");
     assert_eq!(detached.err(), Some(RouterSessionError::Unknown));
 }

@@ -1,4 +1,4 @@
-//! Verification tasks: the vault has no way out, so an attached router checks a key with its provider.
+//! Verification tasks: the vault has no way out, so a connected router checks a key with its provider.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,9 +44,9 @@ pub enum TaskOutcome {
 /// A failed verification.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum TaskFailure {
-    /// No attached router can verify keys of this provider.
+    /// No connected router can verify keys of this provider.
     #[error(
-        "no attached router can verify a key of this provider: start a router, or skip the verification"
+        "no connected router can verify a key of this provider: start a router, or skip the verification"
     )]
     NoRouter,
     /// The provider refused the key.
@@ -67,11 +67,11 @@ pub(super) struct VerificationTasks {
 }
 
 impl Leasing {
-    /// Verifies a key through an attached router.
+    /// Verifies a key through a connected router.
     pub async fn verify(&self, task: PendingTask) -> Result<(Grade, String), TaskFailure> {
         let provider = task.provider;
         let able = |session: &&Arc<RouterSession>| {
-            session.is_attached() && session.providers.contains(&provider)
+            session.is_connected() && session.providers.contains(&provider)
         };
         let session = self
             .lock()
@@ -97,11 +97,11 @@ impl Leasing {
         }
     }
 
-    /// The providers whose keys an attached router can verify.
+    /// The providers whose keys a connected router can verify.
     pub fn verifiable_providers(&self) -> BTreeSet<ProviderId> {
         let sessions = self.lock();
-        let attached = sessions.values().filter(|session| session.is_attached());
-        attached
+        let connected = sessions.values().filter(|session| session.is_connected());
+        connected
             .flat_map(|session| session.providers.iter().copied())
             .collect()
     }

@@ -98,7 +98,7 @@ impl Rechecks {
         }
     }
 
-    /// Checks the keys that are due and that an attached router can verify, the longest unchecked
+    /// Checks the keys that are due and that a connected router can verify, the longest unchecked
     /// first. A failure of one key does not stop the others.
     pub async fn round(&self) {
         // One round at a time, so that no key is checked twice at once.
@@ -111,7 +111,10 @@ impl Rechecks {
                     .collect::<()>()
                     .await;
             }
-            Err(error) => warn(&error, "reading the refused keys failed"),
+            Err(error) => {
+                let chain = &error as &dyn std::error::Error;
+                tracing::warn!(error = chain, "reading the refused keys failed");
+            }
         }
     }
 
@@ -163,7 +166,9 @@ impl Rechecks {
 
     async fn failed(&self, uid: KeyUid, name: impl Future<Output = String>, error: &VaultError) {
         let VaultError::Custody(damage @ CustodyError::Integrity(_)) = error else {
-            return warn(error, "rechecking a refused key failed");
+            let chain = error as &dyn std::error::Error;
+            tracing::warn!(error = chain, "rechecking a refused key failed");
+            return;
         };
         if self.is_unrecorded(uid) {
             audit::record_damage(&self.vault, &self.act, &name.await, damage).await;
@@ -174,10 +179,6 @@ impl Rechecks {
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         recorded.insert(damaged)
     }
-}
-
-fn warn(error: &(dyn std::error::Error + 'static), event: &'static str) {
-    tracing::warn!(error, "{event}");
 }
 
 #[cfg(test)]

@@ -13,14 +13,14 @@ fn leasing() -> Leasing {
     Leasing::new(LeasingConfig::default(), clock)
 }
 
-fn attach(
+fn connect(
     leasing: &Leasing,
     providers: &[ProviderId],
 ) -> (Arc<RouterSession>, Receiver<RouterMessage>) {
     let id = RouterSessionId(Uuid::from_u128(1));
     let (session, messages) =
         RouterSession::new(id, "token:router".into(), String::new(), providers.to_vec());
-    (leasing.attach(session), messages)
+    (leasing.connect(session), messages)
 }
 
 fn task() -> PendingTask {
@@ -49,15 +49,15 @@ async fn without_a_router_for_the_provider_no_task_is_sent() {
         leasing.verify(task()).await,
         Err(TaskFailure::NoRouter)
     ));
-    let (session, mut messages) = attach(&leasing, &[ProviderId::OpenAi]);
+    let (session, mut messages) = connect(&leasing, &[ProviderId::OpenAi]);
     assert!(matches!(
         leasing.verify(task()).await,
         Err(TaskFailure::NoRouter)
     ));
     assert!(messages.try_recv().is_err());
     leasing.leave(&session);
-    let (session, _messages) = attach(&leasing, &[ProviderId::Custom]);
-    leasing.detach(&session);
+    let (session, _messages) = connect(&leasing, &[ProviderId::Custom]);
+    leasing.disconnect(&session);
     assert!(matches!(
         leasing.verify(task()).await,
         Err(TaskFailure::NoRouter)
@@ -76,7 +76,7 @@ async fn the_outcome_is_the_routers() {
         TaskOutcome::Unreachable(words()),
     ] {
         let leasing = leasing();
-        let (_session, mut messages) = attach(&leasing, &[ProviderId::Custom]);
+        let (_session, mut messages) = connect(&leasing, &[ProviderId::Custom]);
         let mut verifying = pin!(leasing.verify(task()));
         assert!(poll!(&mut verifying).is_pending());
         let Some(RouterMessage::Verify(task)) = messages.recv().await else {
@@ -100,7 +100,7 @@ async fn the_outcome_is_the_routers() {
 #[tokio::test(start_paused = true)]
 async fn a_router_that_leaves_or_takes_too_long_leaves_the_key_unchecked() {
     let leasing = leasing();
-    let (session, _messages) = attach(&leasing, &[ProviderId::Custom]);
+    let (session, _messages) = connect(&leasing, &[ProviderId::Custom]);
     // The paused clock of tokio jumps to the end of the time-out.
     assert!(matches!(
         leasing.verify(task()).await,
@@ -115,7 +115,7 @@ async fn a_router_that_leaves_or_takes_too_long_leaves_the_key_unchecked() {
 #[tokio::test(start_paused = true)]
 async fn a_task_without_a_waiting_call_is_dropped() {
     let leasing = leasing();
-    let (_session, _messages) = attach(&leasing, &[ProviderId::Custom]);
+    let (_session, _messages) = connect(&leasing, &[ProviderId::Custom]);
     {
         let mut verifying = pin!(leasing.verify(task()));
         assert!(poll!(&mut verifying).is_pending());

@@ -62,7 +62,7 @@ pub(super) async fn handle(
     let instance = hello.instance.clone();
     let (session, messages) = RouterSession::new(id, call.actor().clone(), instance, providers);
     // Attached before the revisions are read: a change that commits from here on is sent.
-    let session = vault.leasing.attach(session);
+    let session = vault.leasing.connect(session);
     let welcome = match welcome(vault, &session, &hello).await {
         Ok(welcome) => welcome,
         Err(error) => {
@@ -70,7 +70,7 @@ pub(super) async fn handle(
             return Err(error);
         }
     };
-    tracing::info!(router = %session.router, instance = session.instance, "a router opened a session");
+    tracing::info!(router = %session.router, instance = session.instance, "a router session was opened");
 
     let (answers, queued_answers) = mpsc::channel(MAX_ANSWER_QUEUE);
     let receiver = Receiver {
@@ -197,7 +197,7 @@ impl Receiver {
                 Ok(Some(request)) => self.handle_message(request.message).await,
                 // A clean end: the router dropped its leases.
                 Ok(None) => return self.vault.leasing.leave(&self.session),
-                Err(_broken) => return self.vault.leasing.detach(&self.session),
+                Err(_broken) => return self.vault.leasing.disconnect(&self.session),
             }
         }
     }

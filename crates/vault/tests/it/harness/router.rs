@@ -22,7 +22,7 @@ use tonic::{Status, Streaming};
 use super::Vault;
 use super::vault::{ROUTER, Who};
 
-/// An attached router.
+/// A connected router.
 pub(crate) struct Router {
     pub(crate) session: String,
     pub(crate) welcome: Welcome,

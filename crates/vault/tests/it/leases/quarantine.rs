@@ -1,4 +1,4 @@
-//! The key reports of an attached router.
+//! The key reports of a connected router.
 
 use latchkey_contract::vault::v1::{DisableKeyRequest, ListAuditEventsRequest, key};
 
