@@ -237,7 +237,8 @@ fn arrows(service: &str) -> BTreeMap<String, BTreeSet<String>> {
             continue;
         }
         let folder = folder_of(path);
-        let imported = imports(text);
+        let relative = path.strip_prefix(&top).expect("it is under the folder");
+        let imported = imports(text, depth(relative));
         let others = imported.filter(|name| *name != folder && folders.contains(name));
         arrows.entry(folder.clone()).or_default().extend(others);
     }
@@ -248,22 +249,30 @@ fn is_test_code(path: &str) -> bool {
     is_test(path) || path.ends_with("/testing.rs") || path.ends_with("_tests.rs")
 }
 
-/// The first segments of the `crate::` paths in a file, comments left out. Paths that begin with
-/// `super` stay in a folder, except in its `mod.rs`, where no file of the services climbs out of it.
-fn imports(text: &str) -> impl Iterator<Item = String> {
+/// How many `super::` lead from a file's module to the root of its crate.
+fn depth(relative: &Path) -> usize {
+    let segments = relative.iter().count();
+    segments - usize::from(relative.ends_with("mod.rs"))
+}
+
+/// The first segments of the paths in a file that begin at the root of its crate, be it by `crate::` or
+/// by as many `super::` as its module is deep. Comments are left out.
+fn imports(text: &str, depth: usize) -> impl Iterator<Item = String> {
     let code: String = text
         .lines()
         .map(|line| line.split("//").next().unwrap_or_default())
         .collect::<Vec<_>>()
         .join("\n");
     let mut names = Vec::new();
-    for (at, _) in code.match_indices("crate::") {
-        let rest = &code[at + "crate::".len()..];
-        let is_path = at == 0 || !code.as_bytes()[at - 1].is_ascii_alphanumeric();
-        if !is_path {
+    let climb = "super::".repeat(depth);
+    let roots = ["crate::", &climb].map(|root| code.match_indices(root));
+    for (at, root) in roots.into_iter().flatten() {
+        let rest = &code[at + root.len()..];
+        let before = code[..at].chars().next_back();
+        if before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':') {
             continue;
         }
-        assert!(!rest.starts_with('{'), "`use crate::{{…}}` hides an arrow");
+        assert!(!rest.starts_with('{'), "`use {root}{{…}}` hides an arrow");
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         names.push(rest[..end.unwrap_or(rest.len())].to_owned());
     }
