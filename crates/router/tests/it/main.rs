@@ -16,6 +16,7 @@ mod authorization;
 mod cancellation;
 mod catalogue;
 mod egress;
+mod failover;
 mod full_disk;
 mod harness;
 mod inference;
@@ -26,7 +27,6 @@ mod pools;
 mod sessions;
 mod store;
 mod tokens;
-mod trying;
 mod usage;
 mod verification_tasks;
 
