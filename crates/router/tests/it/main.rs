@@ -20,6 +20,7 @@ mod failover;
 mod full_disk;
 mod harness;
 mod inference;
+mod key_check;
 mod leases;
 mod members;
 mod outages;
@@ -28,7 +29,6 @@ mod sessions;
 mod store;
 mod tokens;
 mod usage;
-mod verification_tasks;
 
 /// Makes a test of each function for each kind of database; of a router that is configured otherwise
 /// where a function comes first, before a semicolon.

@@ -2,9 +2,9 @@
 //! account at Vertex.
 
 mod failures;
+mod key_check;
 mod lifetime;
 mod service_accounts;
-mod verification_tasks;
 
 use latchkey_contract::router::v1::GenerateRequest;
 use latchkey_contract::vault::v1::{EntraClient, KeyMaterial, Lease, key_material};
