@@ -15,7 +15,6 @@
 mod authorization;
 mod cancellation;
 mod catalogue;
-mod egress;
 mod failover;
 mod full_disk;
 mod harness;
@@ -24,10 +23,9 @@ mod key_check;
 mod leases;
 mod members;
 mod outages;
-mod pools;
+mod provider_call;
 mod sessions;
 mod store;
-mod tokens;
 mod usage;
 
 /// Makes a test of each function for each kind of database; of a router that is configured otherwise

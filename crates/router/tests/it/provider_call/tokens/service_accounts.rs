@@ -11,7 +11,7 @@ use super::{FIRST, World, granted};
 use crate::harness::{Answer, ProviderId, Router, gpt, of, own};
 
 /// A key that the whole world has: testRSA2048 of RFC 9500, 2.1, in PKCS#8.
-const RFC_9500: &str = include_str!("../../../../vault/tests/data/rfc9500_rsa_2048.pkcs8.base64");
+const RFC_9500: &str = include_str!("../../../../../vault/tests/data/rfc9500_rsa_2048.pkcs8.base64");
 
 /// The file of a service account, as Google Cloud makes it.
 pub(super) fn file() -> String {
