@@ -21,12 +21,12 @@ mod harness;
 mod inference;
 mod key_check;
 mod leases;
-mod members;
 mod outages;
 mod provider_call;
 mod sessions;
 mod store;
 mod usage;
+mod vault_client;
 
 /// Makes a test of each function for each kind of database; of a router that is configured otherwise
 /// where a function comes first, before a semicolon.

@@ -1,0 +1,72 @@
+//! The session of the router with the vault.
+
+use latchkey_migrations::testing::Backend;
+use tonic::{Code, Status};
+
+use crate::harness::{ACME, Answer, Router, chat, gpt, refused};
+
+async fn router() -> Router {
+    let router = Router::start(Backend::Sqlite).await;
+    router.provider.answers(Answer::json(200, &chat::whole()));
+    router
+}
+
+#[tokio::test]
+async fn the_router_introduces_itself() {
+    let router = router().await;
+    let heard = router.vault.heard(|_| true).await;
+    let hello = &heard.hellos[0];
+    assert_eq!(hello.instance, "router-1");
+    let providers = latchkey_contract::ProviderId::ALL.map(latchkey_contract::ProviderId::as_str);
+    assert_eq!(hello.providers, providers);
+    assert!(hello.revisions.is_empty());
+}
+
+#[tokio::test]
+async fn every_invalidation_is_acknowledged() {
+    let router = router().await;
+    for (scope, revision) in [(ACME, 2), ("platform", 9), ("workspaces/unheard-of", 5)] {
+        let seen = router.vault.heard(|_| true).await.acknowledgements.len();
+        router.vault.invalidates(scope, revision, &[]);
+        let heard = router
+            .vault
+            .heard(|heard| heard.acknowledgements.len() > seen)
+            .await;
+        let said = &heard.acknowledgements[seen];
+        assert_eq!(
+            (&*said.scope, said.revision, said.in_flight_count),
+            (scope, revision, 0)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_vault_that_fences_the_router_takes_everything_back() {
+    let router = router().await;
+    router.generate(gpt()).await.unwrap();
+    router.vault.turns_away();
+    router.vault.ends_session(Status::aborted("fenced"));
+    // It has dropped everything before it asks to be let in again.
+    router.vault.heard(|heard| heard.turned_away > 0).await;
+    let outcome = router.generate(gpt()).await;
+    refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn a_vault_that_restarts_leaves_the_router_its_leases() {
+    let router = router().await;
+    router.generate(gpt()).await.unwrap();
+    router.vault.turns_away();
+    router.vault.ends_session(Status::unavailable("stopping"));
+    router.vault.heard(|heard| heard.turned_away > 0).await;
+    router.generate(gpt()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_router_that_stops_says_goodbye() {
+    let mut router = router().await;
+    router.generate(gpt()).await.unwrap();
+    router.stops().await;
+    // It has let go of its channel: the vault is free to end.
+    router.vault.stop().await;
+}
