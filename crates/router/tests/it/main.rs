@@ -18,6 +18,7 @@ mod catalogue;
 mod failover;
 mod full_disk;
 mod harness;
+mod health;
 mod inference;
 mod key_check;
 mod leases;

@@ -1,7 +1,6 @@
 //! Trying: other keys, repetitions, other models. What is tried, in which order, and what is not.
 
 mod any_key;
-mod breaker;
 mod deadlines;
 mod expectations;
 mod fallbacks;
@@ -23,7 +22,7 @@ async fn router() -> Router {
     Router::start(Backend::Sqlite).await
 }
 
-fn good_day() -> Answer {
+pub(crate) fn good_day() -> Answer {
     Answer::json(200, &chat::whole())
 }
 
@@ -32,7 +31,7 @@ fn good_day_of_claude() -> Answer {
     Answer::json(200, &anthropic::whole())
 }
 
-fn failed(status: u16) -> Answer {
+pub(crate) fn failed(status: u16) -> Answer {
     Answer::json(
         status,
         &json!({"error": {"message": "words of the provider"}}),
@@ -55,7 +54,7 @@ fn falling_back<const N: usize>(to: [&str; N], request: GenerateRequest) -> Gene
     }
 }
 
-fn asking(model: &str) -> GenerateRequest {
+pub(crate) fn asking(model: &str) -> GenerateRequest {
     GenerateRequest {
         model: model.to_owned(),
         ..gpt()

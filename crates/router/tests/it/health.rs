@@ -5,7 +5,7 @@ use std::time::Duration;
 use latchkey_migrations::testing::Backend;
 use tonic::Code;
 
-use super::{asking, failed, good_day};
+use crate::failover::{asking, failed, good_day};
 use crate::harness::{APP, Answer, Router, chat, gpt, own, refused};
 
 const DOWN: &str = "PROVIDER_UNAVAILABLE";
