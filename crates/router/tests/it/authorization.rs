@@ -304,7 +304,7 @@ async fn only_who_holds_a_role_for_it_may_call_a_method() {
 /// A router whose provider has an answer to everything.
 async fn answering() -> Router {
     let router = Router::start(Backend::Sqlite).await;
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     for (path, answer) in [
         ("/v1/responses/input_tokens", json!({"input_tokens": 14})),
         ("/v1/embeddings", json!({"data": [{"embedding": [0.5]}]})),
@@ -313,7 +313,7 @@ async fn answering() -> Router {
             json!({"data": [{"b64_json": "iVBORw0KGgo="}]}),
         ),
     ] {
-        router.provider.answers_at(path, Answer::json(200, &answer));
+        router.provider.returns_at(path, Answer::json(200, &answer));
     }
     router
 }

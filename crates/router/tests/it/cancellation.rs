@@ -22,10 +22,10 @@ on_both_databases!(
 );
 
 async fn a_caller_that_goes_away_cancels_the_call(router: Router) {
-    let mut held = router.provider.holds();
+    let mut held = router.provider.holds_answer();
     let mut client = router.inference(APP);
     let asking = tokio::spawn(async move { client.generate(gpt()).await });
-    router.provider.called(1).await;
+    router.provider.receives_call(1).await;
     asking.abort();
     held.closed().await;
     let attempt = router.settled().await;
@@ -37,9 +37,9 @@ async fn a_caller_that_goes_away_cancels_the_call(router: Router) {
 }
 
 async fn a_caller_that_goes_away_ends_the_stream(router: Router) {
-    let feed = router.provider.streams();
+    let feed = router.provider.starts_stream();
     for event in &anthropic::pieces()[..4] {
-        feed.says(event);
+        feed.sends_chunk(event);
     }
     let mut stream = router.stream(claude()).await.unwrap();
     let first = stream.message().await.unwrap().unwrap();
@@ -65,10 +65,10 @@ async fn a_caller_that_goes_away_ends_the_stream(router: Router) {
 }
 
 async fn a_callers_deadline_cancels_the_call(router: Router) {
-    let mut held = router.provider.holds();
+    let mut held = router.provider.holds_answer();
     let mut client = router.patient(Duration::from_secs(5));
     let asking = tokio::spawn(async move { client.generate(gpt()).await });
-    router.provider.called(1).await;
+    router.provider.receives_call(1).await;
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(5)).await;
     tokio::time::resume();
@@ -83,12 +83,12 @@ async fn a_callers_deadline_cancels_the_call(router: Router) {
 }
 
 async fn a_call_under_way_outlives_the_start_of_a_drain(mut router: Router) {
-    let held = router.provider.holds();
-    let feed = router.provider.streams();
+    let held = router.provider.holds_answer();
+    let feed = router.provider.starts_stream();
     let mut client = router.inference(APP);
     let mut asking = client.clone();
     let asking = tokio::spawn(async move { asking.generate(gpt()).await });
-    router.provider.called(1).await;
+    router.provider.receives_call(1).await;
     for piece in chat::pieces() {
         feed.sends(&format!("data: {piece}\n\n"));
     }
@@ -115,7 +115,7 @@ async fn a_call_under_way_outlives_the_start_of_a_drain(mut router: Router) {
 
 /// The database is slow, and the account must still be in it when the process has ended.
 async fn a_process_that_ends_has_shipped_its_account(mut router: Router) {
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     // The shipper is at work.
     assert_eq!(router.attempts().await, []);
     let lock = router.lock_database().await;
@@ -140,10 +140,10 @@ async fn is_recorded(router: &Router, name: &str) -> bool {
 #[tokio::test]
 async fn a_drain_that_is_cut_short_cancels_what_is_under_way() {
     let mut router = Router::start(Backend::Sqlite).await;
-    let mut held = router.provider.holds();
+    let mut held = router.provider.holds_answer();
     let mut client = router.inference(APP);
     let asking = tokio::spawn(async move { client.generate(gpt()).await });
-    router.provider.called(1).await;
+    router.provider.receives_call(1).await;
     router.drain.cut_short();
     asking.await.unwrap().unwrap_err();
     held.closed().await;

@@ -39,13 +39,13 @@ async fn a_full_disk_refuses_the_call_before_it_is_made() {
         folder: None,
     };
     let router = Router::start_over(database, |_| {}).await;
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
 
-    let held = router.provider.holds();
+    let held = router.provider.holds_answer();
     let mut client = router.inference(APP);
     let running = tokio::spawn(async move { client.generate(gpt()).await });
-    router.provider.called(2).await;
+    router.provider.receives_call(2).await;
 
     let unlimited = getrlimit(Resource::Fsize);
     let full = Rlimit {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use latchkey_migrations::testing::Backend;
 use tonic::Code;
 
-use crate::failover::{asking, failed, good_day};
+use crate::failover::{asking, failed, ok_answer};
 use crate::harness::{APP, Answer, Router, chat, gpt, own, refused};
 
 const DOWN: &str = "PROVIDER_UNAVAILABLE";
@@ -26,7 +26,7 @@ async fn router() -> Router {
 async fn open() -> Router {
     let router = router().await;
     router.leases_keys([own("a")]);
-    router.provider.answers(failed(500));
+    router.provider.returns(failed(500));
     for _ in 0..2 {
         refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
     }
@@ -67,7 +67,7 @@ async fn broken_connections_and_timeouts_count_as_failures() {
     ] {
         let router = router().await;
         router.leases_keys([own("a")]);
-        router.provider.answers(answer());
+        router.provider.returns(answer());
         for _ in 0..2 {
             router.generate(gpt()).await.unwrap_err();
         }
@@ -81,7 +81,7 @@ async fn failures_count_in_a_row_only() {
     router.leases_keys([own("a")]);
     for answer in [
         failed(500),
-        good_day(),
+        ok_answer(),
         failed(500),
         // Whoever refuses is there.
         failed(400),
@@ -89,13 +89,13 @@ async fn failures_count_in_a_row_only() {
         failed(404),
         failed(500),
     ] {
-        router.provider.answers_once(answer);
+        router.provider.returns_once(answer);
     }
     for _ in 0..7 {
         let _ = router.generate(gpt()).await;
     }
     assert_eq!(router.provider.calls().len(), 7);
-    router.provider.answers(failed(500));
+    router.provider.returns(failed(500));
     refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
     is_open(&router, PAUSE).await;
 }
@@ -104,8 +104,8 @@ async fn failures_count_in_a_row_only() {
 async fn another_key_is_not_affected() {
     let router = router().await;
     router.leases_keys([own("a"), own("b")]);
-    router.provider.answers_to("a", failed(500));
-    router.provider.answers_to("b", good_day());
+    router.provider.returns_to("a", failed(500));
+    router.provider.returns_to("b", ok_answer());
     for _ in 0..4 {
         router.generate(gpt()).await.unwrap();
     }
@@ -118,12 +118,12 @@ async fn another_key_is_not_affected() {
 async fn a_trial_that_succeeds_closes_it() {
     let router = open().await;
     router.clock.advance(PAUSE);
-    router.provider.answers(good_day());
+    router.provider.returns(ok_answer());
     for _ in 0..3 {
         router.generate(gpt()).await.unwrap();
     }
     // It takes as many failures as before.
-    router.provider.answers(failed(500));
+    router.provider.returns(failed(500));
     for _ in 0..2 {
         refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
     }
@@ -147,13 +147,13 @@ async fn a_trial_that_fails_opens_it_for_longer() {
 async fn one_call_at_a_time_is_the_trial() {
     let router = open().await;
     router.clock.advance(PAUSE);
-    let trial = router.provider.holds();
+    let trial = router.provider.holds_answer();
     let mut client = router.inference(APP);
     let asking = tokio::spawn(async move { client.generate(gpt()).await });
-    router.provider.called(3).await;
+    router.provider.receives_call(3).await;
     is_open(&router, PAUSE).await;
-    assert!(trial.send(good_day()).is_ok());
+    assert!(trial.send(ok_answer()).is_ok());
     asking.await.unwrap().unwrap();
-    router.provider.answers(good_day());
+    router.provider.returns(ok_answer());
     router.generate(gpt()).await.unwrap();
 }

@@ -42,16 +42,16 @@ fn models() -> Answer {
 #[tokio::test]
 async fn a_key_that_the_provider_takes_is_alive() {
     let router = Router::start(Backend::Sqlite).await;
-    router.provider.answers(models());
+    router.provider.returns(models());
     let outcome = task(&router, "openai", &router.provider.openai_url()).await;
     verified(outcome, Grade::Alive);
-    let call = router.provider.called(1).await;
+    let call = router.provider.receives_call(1).await;
     assert_eq!((call.method.as_str(), &*call.path), ("GET", "/v1/models"));
     assert_eq!(call.header("authorization"), format!("Bearer {SECRET}"));
 
     let outcome = task(&router, "anthropic", &router.provider.anthropic_url()).await;
     verified(outcome, Grade::Alive);
-    let call = router.provider.called(2).await;
+    let call = router.provider.receives_call(2).await;
     assert!(call.path.starts_with("/v1/models"));
     assert_eq!(call.header("x-api-key"), SECRET);
 
@@ -62,7 +62,7 @@ async fn a_key_that_the_provider_takes_is_alive() {
 #[tokio::test]
 async fn a_server_that_shows_its_models_to_anybody_is_reachable() {
     let router = Router::start(Backend::Sqlite).await;
-    router.provider.answers(models());
+    router.provider.returns(models());
     let outcome = task(&router, "custom", &router.provider.openai_url()).await;
     verified(outcome, Grade::Reachable);
 }
@@ -72,7 +72,7 @@ async fn a_key_that_the_provider_refuses_is_rejected() {
     let router = Router::start(Backend::Sqlite).await;
     let words = format!("Incorrect API key provided: {SECRET}.");
     let error = chat::error("invalid_request_error", "invalid_api_key", &words);
-    router.provider.answers(Answer::json(401, &error));
+    router.provider.returns(Answer::json(401, &error));
     let outcome = task(&router, "openai", &router.provider.openai_url()).await;
     let Outcome::Rejected(refusal) = outcome else {
         panic!("it is not rejected: {outcome:?}")
@@ -94,11 +94,11 @@ async fn a_key_without_credit_or_in_haste_is_limited() {
         "insufficient_quota",
         "You have no credit.",
     );
-    router.provider.answers(Answer::json(429, &error));
+    router.provider.returns(Answer::json(429, &error));
     let outcome = task(&router, "openai", &router.provider.openai_url()).await;
     assert_eq!(verified(outcome, Grade::Limited), "You have no credit.");
     let error = anthropic::error("rate_limit_error", "slow down");
-    router.provider.answers(Answer::json(429, &error));
+    router.provider.returns(Answer::json(429, &error));
     let outcome = task(&router, "anthropic", &router.provider.anthropic_url()).await;
     assert_eq!(verified(outcome, Grade::Limited), "slow down");
 }
@@ -108,13 +108,13 @@ async fn a_provider_that_fails_is_asked_once_more() {
     let router = Router::start(Backend::Sqlite).await;
     router
         .provider
-        .answers(Answer::json(503, &json!({"error": {"message": "down"}})));
+        .returns(Answer::json(503, &json!({"error": {"message": "down"}})));
     let url = router.provider.openai_url();
     let refusal = unreachable(task(&router, "openai", &url).await);
     assert_eq!((refusal.http_status, &*refusal.message), (503, "down"));
     assert_eq!(router.provider.calls().len(), 2);
-    router.provider.answers_once(Answer::json(500, &json!({})));
-    router.provider.answers_once(models());
+    router.provider.returns_once(Answer::json(500, &json!({})));
+    router.provider.returns_once(models());
     verified(task(&router, "openai", &url).await, Grade::Alive);
 }
 
@@ -127,7 +127,7 @@ async fn an_answer_that_is_none_proves_nothing() {
         Answer::text(302, "text/plain", "").with("location", "https://example.com/"),
         Answer::cut(&json!({"object": "list", "data": []})),
     ] {
-        router.provider.answers(answer);
+        router.provider.returns(answer);
         unreachable(task(&router, "openai", &url).await);
     }
 }
@@ -135,9 +135,9 @@ async fn an_answer_that_is_none_proves_nothing() {
 #[tokio::test]
 async fn a_provider_that_nobody_finds_is_unreachable() {
     let router = Router::start(Backend::Sqlite).await;
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let nowhere = format!("http://{}/v1", nobody.local_addr().unwrap());
-    drop(nobody);
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nowhere = format!("http://{}/v1", unused.local_addr().unwrap());
+    drop(unused);
     let refusal = unreachable(task(&router, "openai", &nowhere).await);
     assert_eq!(
         (refusal.http_status, &*refusal.message),
@@ -151,7 +151,10 @@ async fn a_provider_that_does_not_answer_is_unreachable() {
         config.upstream.first_byte_timeout = std::time::Duration::from_millis(50);
     });
     let router = router.await;
-    let _held = [router.provider.holds(), router.provider.holds()];
+    let _held = [
+        router.provider.holds_answer(),
+        router.provider.holds_answer(),
+    ];
     let url = router.provider.openai_url();
     let refusal = unreachable(task(&router, "openai", &url).await);
     assert_eq!(refusal.message, "it did not answer in time");

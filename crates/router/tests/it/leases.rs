@@ -14,7 +14,7 @@ use crate::harness::{
 
 async fn router() -> Router {
     let router = Router::start(Backend::Sqlite).await;
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     router
 }
 
@@ -97,10 +97,10 @@ async fn calls_at_the_same_time_share_one_question() {
 #[tokio::test]
 async fn a_revoked_key_is_not_used_after_its_acknowledgement() {
     let router = router().await;
-    let held = router.provider.holds();
+    let held = router.provider.holds_answer();
     let mut client = router.inference(APP);
     let running = tokio::spawn(async move { client.generate(gpt()).await });
-    router.provider.called(1).await;
+    router.provider.receives_call(1).await;
     moves_on(&router, 2);
     router.vault.invalidates(ACME, 2, &[version(ACME, "main")]);
     let heard = router
@@ -130,8 +130,8 @@ async fn a_revoked_key_is_not_used_after_its_acknowledgement() {
 #[tokio::test]
 async fn a_stream_is_in_flight_until_its_end() {
     let router = router().await;
-    let feed = router.provider.streams();
-    feed.says(&chat::delta("Good "));
+    let feed = router.provider.starts_stream();
+    feed.sends_chunk(&chat::delta("Good "));
     let mut stream = router.stream(gpt()).await.unwrap();
     stream.message().await.unwrap().unwrap();
     router.vault.invalidates(ACME, 2, &[version(ACME, "main")]);

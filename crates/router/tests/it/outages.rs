@@ -19,7 +19,7 @@ on_both_databases!(
 );
 
 async fn a_warm_call_needs_no_database(router: Router) {
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
     assert_eq!(router.attempts().await.len(), 1);
     router.take_database_away().await;
@@ -35,7 +35,7 @@ async fn a_warm_call_needs_no_database(router: Router) {
 }
 
 async fn the_account_survives_a_restart(router: Router) {
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
     router.take_database_away().await;
     router.generate(gpt()).await.unwrap();
@@ -49,7 +49,7 @@ async fn the_account_survives_a_restart(router: Router) {
 
 /// What a process that was killed in mid-call leaves: a beginning in the database, of its journal.
 async fn what_a_crash_left_open_is_unknown(router: Router) {
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(router.attempts().await.len(), 1);
     let made = &response.attempts[0].name;
@@ -76,11 +76,11 @@ async fn what_a_crash_left_open_is_unknown(router: Router) {
 
 #[tokio::test]
 async fn a_router_starts_and_answers_while_postgresql_is_away() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("postgres://nobody@{}/nothing", nobody.local_addr().unwrap());
-    drop(nobody);
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://nobody@{}/nothing", unused.local_addr().unwrap());
+    drop(unused);
     let router = Router::start_over(TestDatabase { url, folder: None }, |_| {}).await;
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(response.attempts[0].cost_nanos, Some(3_000_000));
 }

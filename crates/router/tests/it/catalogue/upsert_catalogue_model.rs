@@ -81,7 +81,7 @@ async fn the_last_word_holds(router: Router) {
 }
 
 async fn a_call_costs_what_the_operator_says(router: Router) {
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     let before = router.generate(gpt()).await.unwrap();
     let mut model = priced(GPT_4_1, 1_000_000_000);
     let prices = model.prices.as_mut().unwrap();

@@ -3,7 +3,7 @@
 use latchkey_contract::router::v1::GenerateRequest;
 use tonic::Code;
 
-use super::{failed, good_day, router};
+use super::{failed, ok_answer, router};
 use crate::harness::{APP, Answer, Leasing, OTHER_APP, gpt, of, own, refused};
 
 fn throttled() -> Answer {
@@ -18,7 +18,7 @@ async fn the_vault_is_told_who_asks() {
         reserved: vec![("a", "token:other-app")],
         ..Leasing::default()
     });
-    router.provider.answers(good_day());
+    router.provider.returns(ok_answer());
     router.generate_as(OTHER_APP, gpt()).await.unwrap();
     router.generate_as(APP, gpt()).await.unwrap();
     router.generate_as(OTHER_APP, gpt()).await.unwrap();
@@ -36,8 +36,8 @@ async fn a_request_without_key_provider_and_model_takes_any_key_with_a_default()
     let mut openai = own("b");
     openai.default_model = "gpt-4.1".to_owned();
     router.leases_keys([own("a"), claude, openai]);
-    router.provider.answers_to("c", throttled());
-    router.provider.answers_to("b", good_day());
+    router.provider.returns_to("c", throttled());
+    router.provider.returns_to("b", ok_answer());
     let request = GenerateRequest {
         provider: String::new(),
         model: String::new(),

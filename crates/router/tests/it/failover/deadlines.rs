@@ -25,11 +25,11 @@ async fn time_is_up() {
 async fn what_was_tried_before_it_is_told() {
     let router = router().await;
     router.leases_keys([own("a")]);
-    router.provider.answers_once(failed(500));
-    let mut held = router.provider.holds();
+    router.provider.returns_once(failed(500));
+    let mut held = router.provider.holds_answer();
     let mut client = router.patient(SPAN);
     let asking = tokio::spawn(async move { client.generate(gpt()).await });
-    router.provider.called(2).await;
+    router.provider.receives_call(2).await;
     time_is_up().await;
     let said = refused(asking.await.unwrap(), Code::DeadlineExceeded, TOO_LATE);
     assert_eq!(said.metadata["attempts"].split(' ').count(), 2);
@@ -45,10 +45,10 @@ async fn what_was_tried_before_it_is_told() {
 async fn it_ends_a_stream_before_its_first_piece() {
     let router = router().await;
     // The head is there, and nothing else.
-    let feed = router.provider.streams();
+    let feed = router.provider.starts_stream();
     let mut client = router.patient(SPAN);
     let asking = tokio::spawn(async move { client.stream_generate(streamed(gpt())).await });
-    router.provider.called(1).await;
+    router.provider.receives_call(1).await;
     time_is_up().await;
     refused(asking.await.unwrap(), Code::DeadlineExceeded, TOO_LATE);
     feed.closed().await;
@@ -60,10 +60,10 @@ async fn it_ends_a_stream_before_its_first_piece() {
 #[tokio::test]
 async fn it_ends_a_stream_in_its_middle() {
     let router = router().await;
-    router.provider.answers_once(failed(500));
-    let feed = router.provider.streams();
-    feed.says(&chat::delta("Good "));
-    feed.says(&chat::used());
+    router.provider.returns_once(failed(500));
+    let feed = router.provider.starts_stream();
+    feed.sends_chunk(&chat::delta("Good "));
+    feed.sends_chunk(&chat::used());
     let mut client = router.patient(SPAN);
     let start = client.stream_generate(streamed(gpt())).await.unwrap();
     let mut stream = start.into_inner();
@@ -105,7 +105,7 @@ async fn a_pause_that_would_outlast_it_is_not_made() {
     })
     .await;
     router.leases_keys([own("a")]);
-    router.provider.answers(failed(500));
+    router.provider.returns(failed(500));
     let outcome = router.patient(SPAN).generate(gpt()).await;
     refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
     assert_eq!(router.provider.calls().len(), 1);
@@ -118,15 +118,15 @@ async fn a_caller_that_goes_away_in_a_pause_ends_the_tries() {
         config.attempts.longest_pause = SPAN;
     })
     .await;
-    router.provider.answers(failed(500));
+    router.provider.returns(failed(500));
     let mut client = router.inference(Who("app"));
     let asking = tokio::spawn(async move { client.generate(gpt()).await });
-    router.provider.called(1).await;
+    router.provider.receives_call(1).await;
     assert_eq!(reasons(&[router.settled().await]), ["PROVIDER_UNAVAILABLE"]);
     asking.abort();
     assert!(asking.await.unwrap_err().is_cancelled());
     // Later requests are served, and in their payer_state nothing else comes.
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
     time_is_up().await;
     router.generate(gpt()).await.unwrap();

@@ -3,7 +3,7 @@
 use latchkey_contract::router::v1::{Expectations, Funding, GenerateRequest, Payer};
 use tonic::Code;
 
-use super::{asking, falling_back, good_day, good_day_of_claude, router};
+use super::{asking, claude_answer, falling_back, ok_answer, router};
 use crate::harness::{ACME, gpt, of, own, refused, shared, version};
 
 const CLAUDE: &str = "anthropic/claude-sonnet-5";
@@ -21,7 +21,7 @@ async fn a_key_that_is_not_as_expected_is_passed_over() {
     let mut european = of("vertex", own("v"));
     european.location = "europe-west4".to_owned();
     router.leases_keys([own("a"), own("b"), shared("p"), european]);
-    router.provider.answers(good_day());
+    router.provider.returns(ok_answer());
     let version = |key: &str| Expectations {
         key_version: version(ACME, key),
         ..Expectations::default()
@@ -53,7 +53,7 @@ async fn a_key_that_is_not_as_expected_is_passed_over() {
 async fn a_fallback_may_be_as_expected() {
     let router = router().await;
     router.leases_keys([own("a"), of("anthropic", own("c"))]);
-    router.provider.answers(good_day_of_claude());
+    router.provider.returns(claude_answer());
     let expectations = Expectations {
         provider: "anthropic".to_owned(),
         ..Expectations::default()
@@ -79,7 +79,7 @@ fn for_at_most(nanos: i64, request: GenerateRequest) -> GenerateRequest {
 async fn a_call_that_may_cost_more_than_expected_is_not_made() {
     let router = router().await;
     router.leases_keys([own("a")]);
-    router.provider.answers(good_day());
+    router.provider.returns(ok_answer());
     let outcome = router.generate(for_at_most(0, gpt())).await;
     let said = refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
     assert_eq!(said.metadata["expectation"], "max_cost_nanos");
@@ -110,7 +110,7 @@ async fn a_cost_that_nobody_knows_is_not_as_expected() {
 async fn a_fallback_may_cost_less() {
     let router = router().await;
     router.leases_keys([own("a")]);
-    router.provider.answers(good_day());
+    router.provider.returns(ok_answer());
     let request = falling_back(["openai/gpt-4.1-mini"], gpt());
     let response = router.generate(for_at_most(50_000, request)).await.unwrap();
     assert_eq!(response.attempts.len(), 1);

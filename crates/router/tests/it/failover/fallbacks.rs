@@ -8,7 +8,7 @@ use serde_json::json;
 use tonic::Code;
 
 use super::{
-    are_recorded, asking, failed, falling_back, good_day, good_day_of_claude, reasons, router,
+    are_recorded, asking, claude_answer, failed, falling_back, ok_answer, reasons, router,
 };
 use crate::harness::{Answer, Router, claude, gpt, of, own, refused};
 
@@ -19,8 +19,8 @@ const LATER: &str = "15";
 async fn failing(answer: Answer) -> Router {
     let router = router().await;
     router.leases_keys([own("a"), of("anthropic", own("c"))]);
-    router.provider.answers_to("a", answer);
-    router.provider.answers_to("c", good_day_of_claude());
+    router.provider.returns_to("a", answer);
+    router.provider.returns_to("c", claude_answer());
     router
 }
 
@@ -72,7 +72,7 @@ async fn the_next_model_is_asked_when_one_cannot_answer() {
 async fn the_next_model_is_asked_when_there_is_no_key() {
     let router = router().await;
     router.leases_keys([of("anthropic", own("c"))]);
-    router.provider.answers(good_day_of_claude());
+    router.provider.returns(claude_answer());
     let response = router.generate(falling_back([CLAUDE], gpt())).await;
     assert_eq!(reasons(&response.unwrap().attempts), [""]);
 }
@@ -82,7 +82,7 @@ async fn they_are_asked_in_their_order() {
     let router = router().await;
     let keys = [own("a"), of("anthropic", own("c"))];
     router.leases_keys(keys);
-    router.provider.answers(throttled());
+    router.provider.returns(throttled());
     let to = ["openai/gpt-4o", CLAUDE, "openai/gpt-4o-mini"];
     let outcome = router.generate(falling_back(to, gpt())).await;
     let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
@@ -96,7 +96,7 @@ async fn they_are_asked_in_their_order() {
 #[tokio::test]
 async fn the_last_failure_of_a_call_is_told() {
     let router = failing(throttled()).await;
-    router.provider.answers_to("c", failed(500));
+    router.provider.returns_to("c", failed(500));
     let outcome = router.generate(falling_back([CLAUDE], gpt())).await;
     refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
     // That there was no key for the fallback tells less.
@@ -118,8 +118,8 @@ async fn a_fallback_that_cannot_be_asked_is_passed_over() {
         sampling: Some(sampling),
         ..claude()
     };
-    router.provider.answers_once(failed(500));
-    router.provider.answers_once(failed(500));
+    router.provider.returns_once(failed(500));
+    router.provider.returns_once(failed(500));
     // One can't do what the request asks for, one has no key, one's key is unknown.
     let mut request = falling_back(
         [
@@ -138,7 +138,7 @@ async fn a_fallback_that_cannot_be_asked_is_passed_over() {
 
 #[tokio::test]
 async fn what_the_first_choice_cannot_do_is_the_requests_fault() {
-    let router = failing(good_day()).await;
+    let router = failing(ok_answer()).await;
     let sampling = Sampling {
         top_k: Some(40),
         ..Sampling::default()
@@ -177,7 +177,10 @@ async fn the_providers_options_are_the_first_choices_alone() {
     // Nor do they become the fallback's when the first choice has no key.
     router.leases_keys([of("anthropic", own("c"))]);
     router.generate(request("gpt-4.1-mini")).await.unwrap();
-    assert_eq!(router.provider.called(4).await.body.get("user"), None);
+    assert_eq!(
+        router.provider.receives_call(4).await.body.get("user"),
+        None
+    );
 }
 
 #[tokio::test]
@@ -186,8 +189,8 @@ async fn a_fallback_may_name_its_key() {
     let mut spare = of("anthropic", own("spare"));
     spare.default_model = "claude-haiku-4-5".to_owned();
     router.leases_keys([own("a"), of("anthropic", own("c")), spare]);
-    router.provider.answers_to("a", throttled());
-    router.provider.answers_to("spare", good_day_of_claude());
+    router.provider.returns_to("a", throttled());
+    router.provider.returns_to("spare", claude_answer());
     let fallback = Fallback {
         key: "spare".to_owned(),
         ..Fallback::default()
@@ -205,8 +208,8 @@ async fn a_fallback_may_name_its_key() {
 async fn a_request_that_names_its_key_is_answered_with_it_alone() {
     let router = router().await;
     router.leases_keys([own("a"), own("b")]);
-    router.provider.answers_once(throttled());
-    router.provider.answers(good_day());
+    router.provider.returns_once(throttled());
+    router.provider.returns(ok_answer());
     let named = GenerateRequest {
         key: "b".to_owned(),
         ..falling_back(["openai/gpt-4o"], gpt())
@@ -295,8 +298,8 @@ async fn what_was_left_behind_is_told_of_the_model_that_answered() {
     let response = router.generate(request).await.unwrap();
     assert_eq!(response.portability, [lost]);
 
-    router.provider.answers_to("a", good_day());
-    router.provider.answers_to("c", throttled());
+    router.provider.returns_to("a", ok_answer());
+    router.provider.returns_to("c", throttled());
     let request = with_refusal(falling_back(["openai/gpt-4o"], claude()));
     let response = router.generate(request).await.unwrap();
     assert_eq!(reasons(&response.attempts), ["PROVIDER_THROTTLED", ""]);

@@ -11,7 +11,7 @@ use latchkey_contract::vault::v1::{self, Lease};
 use tonic::Code;
 
 use super::{
-    are_recorded, asking, failed, falling_back, good_day, good_day_of_claude, reasons, router,
+    are_recorded, asking, claude_answer, failed, falling_back, ok_answer, reasons, router,
 };
 use crate::harness::{
     ACME, APP, Answer, Leasing, OWNER, Router, gpt, of, own, refused, shared, version,
@@ -63,8 +63,8 @@ async fn the_platform_stands_in_for_a_failed_key_where_the_policy_says_so() {
         failed(404),
     ] {
         let router = lenient([own("a"), shared("p")]).await;
-        router.provider.answers_to("a", failure);
-        router.provider.answers_to("p", good_day());
+        router.provider.returns_to("a", failure);
+        router.provider.returns_to("p", ok_answer());
         let response = router.generate(gpt()).await.unwrap();
         assert_eq!(router.provider.keys(), ["a", "p"]);
         assert_eq!(payers(&response.attempts), [Payer::OwnKey, Payer::Platform]);
@@ -80,8 +80,8 @@ async fn the_platform_stands_in_for_a_failed_key_where_the_policy_says_so() {
 #[tokio::test]
 async fn other_own_keys_come_first() {
     let router = lenient([own("a"), own("b"), shared("p")]).await;
-    router.provider.answers(throttled());
-    router.provider.answers_to("p", good_day());
+    router.provider.returns(throttled());
+    router.provider.returns_to("p", ok_answer());
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "b", "p"]);
     assert_eq!(reasons(&response.attempts), [THROTTLED, THROTTLED, ""]);
@@ -90,8 +90,8 @@ async fn other_own_keys_come_first() {
 #[tokio::test]
 async fn a_key_that_failed_a_moment_ago_makes_way_uncalled() {
     let router = lenient([own("a"), shared("p")]).await;
-    router.provider.answers_to("a", throttled());
-    router.provider.answers_to("p", good_day());
+    router.provider.returns_to("a", throttled());
+    router.provider.returns_to("p", ok_answer());
     router.generate(gpt()).await.unwrap();
     let questions = router.vault.questions().len();
     let response = router.generate(gpt()).await.unwrap();
@@ -104,7 +104,7 @@ async fn a_key_that_failed_a_moment_ago_makes_way_uncalled() {
 #[tokio::test]
 async fn a_request_may_refuse_the_platform() {
     let router = lenient([own("a"), shared("p"), of("anthropic", shared("q"))]).await;
-    router.provider.answers(throttled());
+    router.provider.returns(throttled());
     let request = falling_back([CLAUDE], funded(refusing_when_failed()));
     let outcome = router.generate(request).await;
     refused(outcome, Code::ResourceExhausted, THROTTLED);
@@ -124,7 +124,7 @@ async fn a_request_may_refuse_the_platform() {
 async fn a_request_may_not_widen_the_policy() {
     let router = router().await;
     router.leases_keys([own("a"), shared("p")]);
-    router.provider.answers(throttled());
+    router.provider.returns(throttled());
     let outcome = router
         .generate(funded(Funding {
             when_failed: FundingFallback::Platform.into(),
@@ -144,8 +144,8 @@ async fn there_is_no_way_back_from_the_platform() {
         of("anthropic", shared("q")),
     ];
     let router = lenient(keys).await;
-    router.provider.answers(throttled());
-    router.provider.answers_to("q", good_day_of_claude());
+    router.provider.returns(throttled());
+    router.provider.returns_to("q", claude_answer());
     let response = router
         .generate(falling_back([CLAUDE], gpt()))
         .await
@@ -164,8 +164,8 @@ async fn what_the_platform_has_begun_to_pay_it_pays_to_the_end() {
     let router = lenient([own("a"), shared("p")]).await;
     router
         .provider
-        .answers_to("a", failed(429).with("retry-after-ms", "1"));
-    router.provider.answers_to("p", throttled());
+        .returns_to("a", failed(429).with("retry-after-ms", "1"));
+    router.provider.returns_to("p", throttled());
     let outcome = router.generate(gpt()).await;
     let said = refused(outcome, Code::ResourceExhausted, THROTTLED);
     assert_eq!(said.retry_after, Some(Duration::from_secs(15)));
@@ -180,8 +180,8 @@ async fn a_request_that_began_with_the_platform_stays_with_it() {
         of("anthropic", own("c")),
         of("anthropic", shared("q")),
     ]);
-    router.provider.answers(throttled());
-    router.provider.answers_to("q", good_day_of_claude());
+    router.provider.returns(throttled());
+    router.provider.returns_to("q", claude_answer());
     let response = router.generate(falling_back([CLAUDE], gpt())).await;
     let attempts = response.unwrap().attempts;
     assert_eq!(router.provider.keys(), ["p", "q"]);
@@ -196,7 +196,7 @@ async fn a_fallback_to_another_provider_is_after_a_failure_too() {
     let keys = || [own("a"), of("anthropic", shared("q"))];
     let strict = router().await;
     strict.leases_keys(keys());
-    strict.provider.answers(throttled());
+    strict.provider.returns(throttled());
     let outcome = strict.generate(falling_back([CLAUDE], gpt())).await;
     refused(outcome, Code::ResourceExhausted, THROTTLED);
     assert_eq!(strict.provider.keys(), ["a"]);
@@ -205,14 +205,14 @@ async fn a_fallback_to_another_provider_is_after_a_failure_too() {
     assert_eq!((last.payer, last.excluded_keys), (0, Vec::new()));
 
     let lenient = lenient(keys()).await;
-    lenient.provider.answers_to("a", throttled());
-    lenient.provider.answers_to("q", good_day_of_claude());
+    lenient.provider.returns_to("a", throttled());
+    lenient.provider.returns_to("q", claude_answer());
     let response = lenient.generate(falling_back([CLAUDE], gpt())).await;
     let attempts = response.unwrap().attempts;
     assert_eq!(payers(&attempts), [Payer::OwnKey, Payer::Platform]);
     // Without a key of its own no key failed, and the platform may pay as for any request.
     strict.leases_keys([of("anthropic", shared("q"))]);
-    strict.provider.answers_to("q", good_day_of_claude());
+    strict.provider.returns_to("q", claude_answer());
     let request = falling_back([CLAUDE], asking("gpt-4o"));
     let attempts = strict.generate(request).await.unwrap().attempts;
     assert_eq!(payers(&attempts), [Payer::Platform]);
@@ -222,8 +222,8 @@ async fn a_fallback_to_another_provider_is_after_a_failure_too() {
 async fn an_own_key_of_a_fallback_may_follow_an_own_key() {
     let router = router().await;
     router.leases_keys([own("a"), of("anthropic", own("c"))]);
-    router.provider.answers_to("a", throttled());
-    router.provider.answers_to("c", good_day_of_claude());
+    router.provider.returns_to("a", throttled());
+    router.provider.returns_to("c", claude_answer());
     let response = router.generate(falling_back([CLAUDE], gpt())).await;
     let attempts = response.unwrap().attempts;
     assert_eq!(payers(&attempts), [Payer::OwnKey, Payer::OwnKey]);
@@ -232,7 +232,7 @@ async fn an_own_key_of_a_fallback_may_follow_an_own_key() {
 #[tokio::test]
 async fn a_named_key_makes_way_for_none() {
     let router = lenient([own("a"), own("b"), shared("p")]).await;
-    router.provider.answers(throttled());
+    router.provider.returns(throttled());
     let request = GenerateRequest {
         key: "a".to_owned(),
         ..gpt()
@@ -246,7 +246,7 @@ async fn a_named_key_makes_way_for_none() {
 #[tokio::test]
 async fn a_fallback_to_a_named_key_does_not_make_way_either() {
     let router = lenient([own("a"), own("b"), shared("p")]).await;
-    router.provider.answers(throttled());
+    router.provider.returns(throttled());
     let fallback = Fallback {
         key: "b".to_owned(),
         model: "gpt-4o".to_owned(),
@@ -264,8 +264,8 @@ async fn a_fallback_to_a_named_key_does_not_make_way_either() {
 #[tokio::test]
 async fn a_stream_moves_to_the_platform_before_its_first_piece_only() {
     let router = lenient([own("a"), shared("p")]).await;
-    router.provider.answers_to("a", throttled());
-    router.provider.answers_to("p", good_day());
+    router.provider.returns_to("a", throttled());
+    router.provider.returns_to("p", ok_answer());
     assert!(router.stream(gpt()).await.is_ok());
     assert_eq!(router.provider.keys(), ["a", "p"]);
     let questions = router.vault.questions();
@@ -277,8 +277,8 @@ async fn a_throttled_key_is_waited_for_where_the_platform_may_not_pay() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.leases_keys([own("a"), shared("p")]);
     let soon = failed(429).with("retry-after-ms", "20");
-    router.provider.answers_once(soon);
-    router.provider.answers_to("a", good_day());
+    router.provider.returns_once(soon);
+    router.provider.returns_to("a", ok_answer());
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "a"]);
     assert_eq!(payers(&response.attempts), [Payer::OwnKey, Payer::OwnKey]);
@@ -288,7 +288,7 @@ async fn a_throttled_key_is_waited_for_where_the_platform_may_not_pay() {
 async fn own_keys_are_used_unasked_unless_the_request_says_otherwise() {
     let router = router().await;
     router.leases_keys([own("a"), shared("p")]);
-    router.provider.answers(good_day());
+    router.provider.returns(ok_answer());
     let when_named = Funding {
         selection: Selection::WhenNamed.into(),
         ..Funding::default()
@@ -309,7 +309,7 @@ async fn own_keys_are_used_unasked_unless_the_request_says_otherwise() {
 #[tokio::test]
 async fn an_error_tells_whose_keys_were_tried() {
     let router = lenient([own("a"), shared("p")]).await;
-    router.provider.answers(failed(401));
+    router.provider.returns(failed(401));
     let outcome = router.generate(gpt()).await;
     let said = refused(outcome, Code::FailedPrecondition, "PROVIDER_REJECTED_KEY");
     let mut told = Vec::new();
@@ -335,7 +335,7 @@ async fn a_key_may_keep_the_platform_from_following_it() {
         ..own("a")
     };
     let router = lenient([alone, of("anthropic", shared("q"))]).await;
-    router.provider.answers(throttled());
+    router.provider.returns(throttled());
     let outcome = router.generate(falling_back([CLAUDE], gpt())).await;
     refused(outcome, Code::ResourceExhausted, THROTTLED);
     assert_eq!(router.provider.keys(), ["a"]);

@@ -22,12 +22,12 @@ async fn router() -> Router {
     Router::start(Backend::Sqlite).await
 }
 
-pub(crate) fn good_day() -> Answer {
+pub(crate) fn ok_answer() -> Answer {
     Answer::json(200, &chat::whole())
 }
 
 /// Good day, as Anthropic says it.
-fn good_day_of_claude() -> Answer {
+fn claude_answer() -> Answer {
     Answer::json(200, &anthropic::whole())
 }
 

@@ -6,7 +6,7 @@ use latchkey_contract::vault::v1::KeyReport;
 use latchkey_migrations::testing::Backend;
 use tonic::Code;
 
-use super::{are_recorded, asking, failed, falling_back, good_day, reasons, router};
+use super::{are_recorded, asking, failed, falling_back, ok_answer, reasons, router};
 use crate::harness::{ACME, Answer, Router, chat, gpt, own, refused, shared, version};
 
 const REJECTED: &str = "PROVIDER_REJECTED_KEY";
@@ -25,8 +25,8 @@ async fn reports(router: &Router, count: usize) -> Vec<KeyReport> {
 async fn a_key_that_is_not_valid_is_reported_and_another_takes_over() {
     let router = router().await;
     router.leases_keys([own("a"), own("b")]);
-    router.provider.answers_to("a", failed(401));
-    router.provider.answers_to("b", good_day());
+    router.provider.returns_to("a", failed(401));
+    router.provider.returns_to("b", ok_answer());
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(reasons(&response.attempts), [REJECTED, ""]);
     are_recorded(&router, &response.attempts).await;
@@ -49,7 +49,7 @@ async fn a_key_that_is_not_valid_is_reported_and_another_takes_over() {
 async fn the_platforms_key_does_not_take_over() {
     let router = router().await;
     router.leases_keys([own("a"), shared("p")]);
-    router.provider.answers(failed(401));
+    router.provider.returns(failed(401));
     let outcome = router.generate(gpt()).await;
     refused(outcome, Code::FailedPrecondition, REJECTED);
     assert_eq!(router.provider.keys(), ["a"]);
@@ -62,7 +62,7 @@ async fn a_key_without_the_right_is_set_aside_for_the_model_alone() {
     })
     .await;
     router.leases_keys([own("a"), own("b")]);
-    router.provider.answers(good_day());
+    router.provider.returns(ok_answer());
     for (index, refusal) in [
         || failed(403),
         || failed(402),
@@ -72,7 +72,7 @@ async fn a_key_without_the_right_is_set_aside_for_the_model_alone() {
     .enumerate()
     {
         let model = &*format!("gpt-4.1-{index}");
-        router.provider.answers_once(refusal());
+        router.provider.returns_once(refusal());
         let calls = router.provider.calls().len();
         let response = router.generate(asking(model)).await.unwrap();
         assert_ne!(reasons(&response.attempts)[0], "");
@@ -95,7 +95,7 @@ async fn a_right_is_not_waited_for() {
     })
     .await;
     router.leases_keys([own("a")]);
-    router.provider.answers(failed(403));
+    router.provider.returns(failed(403));
     for _ in 0..2 {
         let outcome = router.generate(gpt()).await;
         refused(outcome, Code::FailedPrecondition, REJECTED);
@@ -109,8 +109,8 @@ async fn a_model_that_one_key_does_not_reach_is_asked_for_with_another() {
     router.leases_keys([own("a"), own("b")]);
     router
         .provider
-        .answers_to("a", coded(404, "model_not_found"));
-    router.provider.answers_to("b", good_day());
+        .returns_to("a", coded(404, "model_not_found"));
+    router.provider.returns_to("b", ok_answer());
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(reasons(&response.attempts), ["MODEL_UNAVAILABLE", ""]);
 }
@@ -129,7 +129,7 @@ async fn a_request_that_is_wrong_is_neither_repeated_nor_put_to_others() {
         failed(400).with("x-should-retry", "true"),
     ] {
         let calls = router.provider.calls().len();
-        router.provider.answers(answer);
+        router.provider.returns(answer);
         let request = falling_back(["openai/gpt-4o"], gpt());
         let outcome = router.generate(request).await;
         refused(outcome, Code::InvalidArgument, "PROVIDER_REJECTED_REQUEST");

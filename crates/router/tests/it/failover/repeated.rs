@@ -6,7 +6,7 @@ use latchkey_migrations::testing::Backend;
 use serde_json::json;
 use tonic::Code;
 
-use super::{are_recorded, failed, falling_back, good_day, reasons, router};
+use super::{are_recorded, failed, falling_back, ok_answer, reasons, router};
 use crate::harness::{Answer, Leasing, QUICK, Router, chat, gpt, own, refused, shared};
 
 const DOWN: &str = "PROVIDER_UNAVAILABLE";
@@ -25,8 +25,8 @@ async fn what_may_pass_is_asked_again_with_the_same_key() {
         (Answer::hung_up(), DOWN),
     ] {
         let calls = router.provider.calls().len();
-        router.provider.answers_once(answer);
-        router.provider.answers_once(good_day());
+        router.provider.returns_once(answer);
+        router.provider.returns_once(ok_answer());
         let response = router.generate(gpt()).await.unwrap();
         assert_eq!(router.provider.keys()[calls..], ["a", "a"]);
         assert_eq!(reasons(&response.attempts), [reason, ""]);
@@ -39,10 +39,10 @@ async fn what_may_pass_is_asked_again_with_the_same_key() {
 #[tokio::test]
 async fn a_provider_that_is_not_reached_is_dialled_again() {
     let router = router().await;
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut key = own("a");
-    key.base_url = format!("http://{}/v1", nobody.local_addr().unwrap());
-    drop(nobody);
+    key.base_url = format!("http://{}/v1", unused.local_addr().unwrap());
+    drop(unused);
     router.leases_keys([key]);
     let outcome = router.generate(gpt()).await;
     let said = refused(outcome, Code::Unavailable, DOWN);
@@ -56,8 +56,8 @@ async fn a_provider_that_is_too_slow_is_asked_again() {
         config.upstream.total_timeout = Duration::from_millis(300);
     })
     .await;
-    let held = router.provider.holds();
-    router.provider.answers_once(good_day());
+    let held = router.provider.holds_answer();
+    router.provider.returns_once(ok_answer());
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(reasons(&response.attempts), ["PROVIDER_TIMEOUT", ""]);
     assert!(held.is_closed());
@@ -70,9 +70,9 @@ async fn a_repetition_keeps_its_key_though_the_vault_would_draw_another() {
         keys: vec![own("a"), own("b"), own("c")],
         ..Leasing::default()
     });
-    router.provider.answers_once(failed(500));
-    router.provider.answers_once(failed(500));
-    router.provider.answers_once(good_day());
+    router.provider.returns_once(failed(500));
+    router.provider.returns_once(failed(500));
+    router.provider.returns_once(ok_answer());
     router.generate(gpt()).await.unwrap();
     let keys = router.provider.keys();
     assert_eq!(keys[..2], ["a", "a"]);
@@ -99,7 +99,7 @@ async fn the_budget_is_exact() {
         })
         .await;
         router.leases_keys(keys.chars().map(|id| own(&id.to_string())));
-        router.provider.answers(failed(500));
+        router.provider.returns(failed(500));
         let outcome = router.generate(gpt()).await;
         let said = refused(outcome, Code::Unavailable, DOWN);
         assert_eq!(router.provider.keys().concat(), expected);
@@ -116,7 +116,7 @@ async fn the_budget_is_exact() {
 async fn the_budget_of_a_request_holds_over_all_its_models() {
     let router = Router::start_with(Backend::Sqlite, |config| config.attempts.most = 5).await;
     router.leases_keys([own("a"), own("b")]);
-    router.provider.answers(failed(500));
+    router.provider.returns(failed(500));
     let request = falling_back(["openai/gpt-4o", "openai/gpt-4o-mini"], gpt());
     refused(router.generate(request).await, Code::Unavailable, DOWN);
     let calls = router.provider.calls();
@@ -132,7 +132,7 @@ async fn the_budget_of_a_request_holds_over_all_its_models() {
 async fn the_platforms_key_does_not_take_over_from_an_own_one() {
     let router = router().await;
     router.leases_keys([own("a"), shared("p")]);
-    router.provider.answers(failed(500));
+    router.provider.returns(failed(500));
     refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
     assert_eq!(router.provider.keys(), ["a", "a"]);
 }
@@ -143,7 +143,7 @@ async fn a_provider_may_ask_not_to_be_asked_again() {
     router.leases_keys([own("a"), own("b")]);
     router
         .provider
-        .answers(failed(500).with("x-should-retry", "false"));
+        .returns(failed(500).with("x-should-retry", "false"));
     refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
     assert_eq!(router.provider.keys(), ["a"]);
 }
@@ -154,13 +154,13 @@ async fn a_provider_may_ask_to_be_asked_again() {
     router.leases_keys([own("a")]);
     // Of itself it is none that may pass.
     let answer = || Answer::text(307, "text/plain", "");
-    router.provider.answers(answer());
+    router.provider.returns(answer());
     refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
     assert_eq!(router.provider.calls().len(), 1);
     router
         .provider
-        .answers_once(answer().with("x-should-retry", "true"));
-    router.provider.answers(good_day());
+        .returns_once(answer().with("x-should-retry", "true"));
+    router.provider.returns(ok_answer());
     router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.calls().len(), 3);
 }
@@ -171,8 +171,8 @@ async fn a_provider_is_given_the_time_that_it_asks_for() {
     let wait = Duration::from_millis(60);
     router
         .provider
-        .answers_once(failed(503).with("retry-after-ms", "60"));
-    router.provider.answers_once(good_day());
+        .returns_once(failed(503).with("retry-after-ms", "60"));
+    router.provider.returns_once(ok_answer());
     let asked = Instant::now();
     router.generate(gpt()).await.unwrap();
     assert!(asked.elapsed() >= wait);
@@ -184,8 +184,8 @@ async fn a_provider_that_asks_for_too_much_time_is_passed_over() {
     router.leases_keys([own("a"), own("b")]);
     router
         .provider
-        .answers_to("a", failed(503).with("retry-after", "11"));
-    router.provider.answers_to("b", good_day());
+        .returns_to("a", failed(503).with("retry-after", "11"));
+    router.provider.returns_to("b", ok_answer());
     router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "b"]);
 }
@@ -200,7 +200,7 @@ async fn an_answer_that_makes_no_sense_is_not_asked_for_again() {
         Answer::text(200, "text/html", "<html>"),
     ] {
         let calls = router.provider.calls().len();
-        router.provider.answers(answer);
+        router.provider.returns(answer);
         let outcome = router.generate(gpt()).await;
         refused(outcome, Code::Unavailable, "PROVIDER_MALFORMED");
         assert_eq!(router.provider.calls().len(), calls + 1);
@@ -216,7 +216,7 @@ async fn each_repetition_pauses_longer() {
         config.attempts.longest_pause = pause * 2;
     })
     .await;
-    router.provider.answers(failed(500));
+    router.provider.returns(failed(500));
     let asked = Instant::now();
     refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
     assert!(asked.elapsed() >= pause * 3);

@@ -61,8 +61,8 @@ async fn what_fails_before_the_first_piece_is_tried_again() {
         (Answer::events(&[overloaded]), DOWN),
         (Answer::cut(&chat::whole()), DOWN),
     ] {
-        router.provider.answers_once(answer);
-        router.provider.answers_once(pieces());
+        router.provider.returns_once(answer);
+        router.provider.returns_once(pieces());
         let response = whole(&router, gpt()).await;
         assert_eq!(reasons(&response.attempts), [reason, ""]);
         are_recorded(&router, &response.attempts).await;
@@ -75,8 +75,8 @@ async fn a_stream_that_does_not_begin_in_time_is_tried_again() {
         config.upstream.first_byte_timeout = Duration::from_millis(300);
     })
     .await;
-    let held = router.provider.holds();
-    router.provider.answers_once(pieces());
+    let held = router.provider.holds_answer();
+    router.provider.returns_once(pieces());
     let response = whole(&router, gpt()).await;
     assert_eq!(reasons(&response.attempts), ["PROVIDER_TIMEOUT", ""]);
     assert!(held.is_closed());
@@ -87,12 +87,12 @@ async fn other_keys_and_models_take_over_before_the_first_piece() {
     let router = router().await;
     router.leases_keys([own("a"), own("b"), of("anthropic", own("c"))]);
     let throttled = failed(429).with("retry-after", "15");
-    router.provider.answers_to("a", throttled);
-    router.provider.answers_to("b", pieces());
+    router.provider.returns_to("a", throttled);
+    router.provider.returns_to("b", pieces());
     whole(&router, gpt()).await;
-    router.provider.answers_to("b", failed(401));
+    router.provider.returns_to("b", failed(401));
     let events = Answer::events(&anthropic::pieces());
-    router.provider.answers_to("c", events);
+    router.provider.returns_to("c", events);
     let request = falling_back(["anthropic/claude-sonnet-5"], gpt());
     let response = whole(&router, request).await;
     assert_eq!(router.provider.keys(), ["a", "b", "b", "c"]);
@@ -115,7 +115,7 @@ async fn what_fails_after_the_first_piece_is_not_tried_again() {
         (Answer::events(&[chat::delta("Good "), error_event]), DOWN),
     ] {
         let calls = router.provider.calls().len();
-        router.provider.answers(answer);
+        router.provider.returns(answer);
         let request = falling_back(["openai/gpt-4o"], gpt());
         let mut stream = router.stream(request).await.unwrap();
         let outcome: Result<(), _> = Err(error(&mut stream).await);
@@ -128,10 +128,10 @@ async fn what_fails_after_the_first_piece_is_not_tried_again() {
 async fn the_error_of_a_stream_names_every_attempt() {
     let router = router().await;
     router.leases_keys([own("a")]);
-    router.provider.answers_once(failed(500));
+    router.provider.returns_once(failed(500));
     router
         .provider
-        .answers_once(Answer::cut_events(&[chat::delta("Good ")]));
+        .returns_once(Answer::cut_events(&[chat::delta("Good ")]));
     let mut stream = router.stream(gpt()).await.unwrap();
     let outcome: Result<(), _> = Err(error(&mut stream).await);
     let said = refused(outcome, Code::Unavailable, "STREAM_TRUNCATED");
@@ -150,7 +150,7 @@ async fn a_key_that_is_refused_in_mid_stream_is_reported() {
     let gone = chat::error("invalid_request_error", "invalid_api_key", "gone");
     router
         .provider
-        .answers(Answer::events(&[chat::delta("Good "), gone]));
+        .returns(Answer::events(&[chat::delta("Good "), gone]));
     let mut stream = router.stream(gpt()).await.unwrap();
     let outcome: Result<(), _> = Err(error(&mut stream).await);
     refused(outcome, Code::FailedPrecondition, "PROVIDER_REJECTED_KEY");
@@ -165,9 +165,9 @@ async fn what_earlier_tries_used_is_in_the_sum() {
     // It counted the prompt before it broke.
     let overloaded = anthropic::error("overloaded_error", "Overloaded");
     let began = Answer::events(&[anthropic::start(), overloaded]);
-    router.provider.answers_once(began);
+    router.provider.returns_once(began);
     let events = Answer::events(&anthropic::pieces());
-    router.provider.answers_once(events);
+    router.provider.returns_once(events);
     let response = whole(&router, claude()).await;
     let [first, second] = &response.attempts[..] else {
         panic!("two calls were made")

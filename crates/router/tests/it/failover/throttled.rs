@@ -6,7 +6,7 @@ use latchkey_contract::router::v1::GenerateRequest;
 use latchkey_contract::vault::v1::Payer;
 use tonic::Code;
 
-use super::{are_recorded, asking, failed, good_day, reasons, router};
+use super::{are_recorded, asking, failed, ok_answer, reasons, router};
 use crate::harness::{APP, Answer, gpt, own, refused, shared, streamed};
 
 fn throttled() -> Answer {
@@ -17,8 +17,8 @@ fn throttled() -> Answer {
 async fn the_next_key_takes_over() {
     let router = router().await;
     router.leases_keys([own("a"), own("b"), shared("p")]);
-    router.provider.answers_to("a", throttled());
-    router.provider.answers_to("b", good_day());
+    router.provider.returns_to("a", throttled());
+    router.provider.returns_to("b", ok_answer());
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "b"]);
     assert_eq!(reasons(&response.attempts), ["PROVIDER_THROTTLED", ""]);
@@ -39,8 +39,8 @@ async fn the_platforms_key_does_not_take_over_from_an_own_one() {
     router.leases_keys([own("a"), shared("p")]);
     router
         .provider
-        .answers_to("a", throttled().with("retry-after", "60"));
-    router.provider.answers_to("p", good_day());
+        .returns_to("a", throttled().with("retry-after", "60"));
+    router.provider.returns_to("p", ok_answer());
     for _ in 0..2 {
         let outcome = router.generate(gpt()).await;
         let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
@@ -55,8 +55,8 @@ async fn the_platforms_key_does_not_take_over_from_an_own_one() {
 async fn another_key_of_the_platform_takes_over_from_one_of_it() {
     let router = router().await;
     router.leases_keys([shared("p"), shared("q")]);
-    router.provider.answers_to("p", throttled());
-    router.provider.answers_to("q", good_day());
+    router.provider.returns_to("p", throttled());
+    router.provider.returns_to("q", ok_answer());
     router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["p", "q"]);
     let question = &router.vault.questions()[1];
@@ -70,8 +70,8 @@ async fn a_throttled_key_is_left_alone_by_later_requests_for_the_same_model() {
     router.leases_keys([own("a"), own("b")]);
     router
         .provider
-        .answers_to("a", throttled().with("retry-after", "20"));
-    router.provider.answers_to("b", good_day());
+        .returns_to("a", throttled().with("retry-after", "20"));
+    router.provider.returns_to("b", ok_answer());
     router.generate(gpt()).await.unwrap();
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(reasons(&response.attempts), [""]);
@@ -81,7 +81,7 @@ async fn a_throttled_key_is_left_alone_by_later_requests_for_the_same_model() {
     assert_eq!(router.vault.questions().len(), 2);
 
     // Another model may have a limit of its own.
-    router.provider.answers_to("a", good_day());
+    router.provider.returns_to("a", ok_answer());
     router.generate(asking("gpt-4o")).await.unwrap();
     assert_eq!(router.provider.keys()[4..], ["a"]);
 
@@ -106,7 +106,7 @@ async fn every_form_of_retry_after_is_honoured() {
     .into_iter()
     .enumerate()
     {
-        router.provider.answers(throttled().with(name, value));
+        router.provider.returns(throttled().with(name, value));
         let wait = Some(Duration::from_millis(wait));
         // What was said is said again while the key is left alone, and nobody is called.
         for _ in 0..2 {
@@ -125,7 +125,7 @@ async fn what_is_left_of_the_wait_is_told() {
     router.leases_keys([own("a")]);
     router
         .provider
-        .answers(throttled().with("retry-after", "25"));
+        .returns(throttled().with("retry-after", "25"));
     let first = refused(
         router.generate(gpt()).await,
         Code::ResourceExhausted,
@@ -150,10 +150,10 @@ async fn every_key_is_asked_before_a_request_fails() {
     router.leases_keys([own("a"), own("b"), own("c"), shared("p")]);
     router
         .provider
-        .answers(throttled().with("retry-after", "15"));
+        .returns(throttled().with("retry-after", "15"));
     router
         .provider
-        .answers_to("b", throttled().with("retry-after", "12"));
+        .returns_to("b", throttled().with("retry-after", "12"));
     let outcome = router.generate(gpt()).await;
     let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
     assert_eq!(router.provider.keys(), ["a", "b", "c"]);
@@ -170,7 +170,7 @@ async fn a_named_key_is_not_replaced() {
     router.leases_keys([own("a"), own("b")]);
     router
         .provider
-        .answers(throttled().with("retry-after", "15"));
+        .returns(throttled().with("retry-after", "15"));
     let named = GenerateRequest {
         key: "a".to_owned(),
         ..gpt()
@@ -187,11 +187,11 @@ async fn a_named_key_is_not_replaced() {
 async fn without_the_vault_the_failure_of_the_call_is_told() {
     let mut router = router().await;
     router.leases_keys([own("a"), own("b")]);
-    router.provider.answers_once(good_day());
+    router.provider.returns_once(ok_answer());
     router.generate(gpt()).await.unwrap();
     router.vault.stop().await;
     let answer = throttled().with("retry-after", "15");
-    router.provider.answers(answer);
+    router.provider.returns(answer);
     let outcome = router.generate(gpt()).await;
     refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
     assert_eq!(router.provider.keys(), ["a", "a"]);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use latchkey_contract::router::v1::GenerateRequest;
 use tonic::Code;
 
-use super::{failed, falling_back, good_day, good_day_of_claude, reasons};
+use super::{claude_answer, failed, falling_back, ok_answer, reasons};
 use crate::harness::{Answer, Router, gpt, of, own, refused};
 
 fn throttled(milliseconds: &str) -> Answer {
@@ -16,8 +16,8 @@ fn throttled(milliseconds: &str) -> Answer {
 async fn a_short_wait_is_waited_out() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.leases_keys([own("a")]);
-    router.provider.answers_once(throttled("60"));
-    router.provider.answers_once(good_day());
+    router.provider.returns_once(throttled("60"));
+    router.provider.returns_once(ok_answer());
     let asked = Instant::now();
     let response = router.generate(gpt()).await.unwrap();
     assert!(asked.elapsed() >= Duration::from_millis(60));
@@ -28,9 +28,9 @@ async fn a_short_wait_is_waited_out() {
 async fn the_key_that_is_free_first_is_waited_for() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.leases_keys([own("a"), own("b")]);
-    router.provider.answers_once(throttled("9000"));
-    router.provider.answers_once(throttled("60"));
-    router.provider.answers_once(good_day());
+    router.provider.returns_once(throttled("9000"));
+    router.provider.returns_once(throttled("60"));
+    router.provider.returns_once(ok_answer());
     router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "b", "b"]);
 }
@@ -39,8 +39,8 @@ async fn the_key_that_is_free_first_is_waited_for() {
 async fn a_named_key_is_waited_for_too() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.leases_keys([own("a"), own("b")]);
-    router.provider.answers_once(throttled("20"));
-    router.provider.answers_once(good_day());
+    router.provider.returns_once(throttled("20"));
+    router.provider.returns_once(ok_answer());
     let named = GenerateRequest {
         key: "b".to_owned(),
         ..gpt()
@@ -53,12 +53,12 @@ async fn a_named_key_is_waited_for_too() {
 async fn later_requests_wait_as_well() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.leases_keys([own("a")]);
-    router.provider.answers_once(throttled("1000"));
+    router.provider.returns_once(throttled("1000"));
     // Its caller does not wait so long.
     let mut hurried = router.patient(Duration::from_millis(900));
     let outcome = hurried.generate(gpt()).await;
     refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
-    router.provider.answers_once(good_day());
+    router.provider.returns_once(ok_answer());
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(reasons(&response.attempts), [""]);
 }
@@ -67,7 +67,7 @@ async fn later_requests_wait_as_well() {
 async fn nobody_waits_without_end() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.leases_keys([own("a")]);
-    router.provider.answers(throttled("1"));
+    router.provider.returns(throttled("1"));
     let outcome = router.generate(gpt()).await;
     refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
     assert_eq!(router.provider.calls().len(), 3);
@@ -80,7 +80,7 @@ async fn a_long_wait_is_the_callers() {
     })
     .await;
     router.leases_keys([own("a")]);
-    router.provider.answers(throttled("2500"));
+    router.provider.returns(throttled("2500"));
     let outcome = router.generate(gpt()).await;
     let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
     assert_eq!(said.retry_after, Some(Duration::from_millis(2_500)));
@@ -92,8 +92,8 @@ async fn a_long_wait_is_the_callers() {
 async fn a_fallback_takes_over_where_the_wait_is_long() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.leases_keys([own("a"), of("anthropic", own("c"))]);
-    router.provider.answers_to("a", throttled("11000"));
-    router.provider.answers_to("c", good_day_of_claude());
+    router.provider.returns_to("a", throttled("11000"));
+    router.provider.returns_to("c", claude_answer());
     let request = falling_back(["anthropic/claude-sonnet-5"], gpt());
     router.generate(request).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "c"]);

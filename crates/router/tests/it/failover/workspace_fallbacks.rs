@@ -4,7 +4,7 @@ use latchkey_contract::router::v1::GenerateRequest;
 use latchkey_contract::vault::v1::Lease;
 use tonic::Code;
 
-use super::{failed, falling_back, good_day, good_day_of_claude, reasons, router};
+use super::{claude_answer, failed, falling_back, ok_answer, reasons, router};
 use crate::harness::{Answer, Leasing, Router, gpt, of, own, refused, shared};
 
 const CLAUDE: &str = "anthropic/claude-sonnet-5";
@@ -17,8 +17,8 @@ async fn with_list(keys: Vec<Lease>, fallbacks: Vec<&'static str>) -> Router {
         fallbacks,
         ..Leasing::default()
     });
-    router.provider.answers(throttled());
-    router.provider.answers_to("c", good_day_of_claude());
+    router.provider.returns(throttled());
+    router.provider.returns_to("c", claude_answer());
     router
 }
 
@@ -98,7 +98,7 @@ async fn a_request_that_names_its_key_does_not_take_it() {
 #[tokio::test]
 async fn it_is_not_taken_for_a_request_that_is_wrong() {
     let router = with_list(both(), vec![CLAUDE]).await;
-    router.provider.answers_to("a", failed(400));
+    router.provider.returns_to("a", failed(400));
     let outcome = router.generate(gpt()).await;
     refused(outcome, Code::InvalidArgument, "PROVIDER_REJECTED_REQUEST");
     assert_eq!(router.provider.keys(), ["a"]);
@@ -124,7 +124,7 @@ async fn a_provider_that_this_router_does_not_know_is_left_out() {
 #[tokio::test]
 async fn it_is_not_needed_where_the_model_answers() {
     let router = with_list(both(), vec![CLAUDE]).await;
-    router.provider.answers_to("a", good_day());
+    router.provider.returns_to("a", ok_answer());
     router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a"]);
 }

@@ -1,4 +1,4 @@
-//! What providers say: good day, piece by piece, or why not.
+//! Bodies of providers' answers: whole, streamed, and errors.
 
 /// OpenAI's Chat Completions.
 pub(crate) mod chat {
@@ -29,12 +29,12 @@ pub(crate) mod chat {
         })
     }
 
-    /// A chunk that says so much more.
+    /// A chunk with more text.
     pub(crate) fn delta(text: &str) -> Value {
         chunk(&json!([{"index": 0, "delta": {"content": text}, "finish_reason": null}]))
     }
 
-    /// The chunk that says why it ended.
+    /// The chunk with the finish reason.
     pub(crate) fn stop() -> Value {
         chunk(&json!([{"index": 0, "delta": {}, "finish_reason": "stop"}]))
     }
@@ -126,7 +126,7 @@ pub(crate) mod anthropic {
         })
     }
 
-    /// The event that begins a stream. It tells what the input used.
+    /// The first event of a stream, with the usage of the input.
     pub(crate) fn start() -> Value {
         let mut usage = usage();
         usage["output_tokens"] = 1.into();

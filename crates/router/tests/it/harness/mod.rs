@@ -19,7 +19,7 @@ pub(crate) use config::{
 };
 pub(crate) use leasing::{Leasing, of, own, shared};
 pub(crate) use members::told;
-pub(crate) use provider::{Answer, ProviderId};
+pub(crate) use provider::{Answer, FakeProvider};
 pub(crate) use refusal::{Refused, refused};
 pub(crate) use requests::{ACME, WEB, claude, gpt, on, streamed};
 pub(crate) use router::{Router, START};

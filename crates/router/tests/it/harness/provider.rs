@@ -1,4 +1,4 @@
-//! A provider on loopback that answers by script and keeps what it was sent.
+//! A fake provider on loopback, which returns scripted answers and records the calls.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -23,8 +23,8 @@ use super::vault::secret;
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// A provider that is running.
-pub(crate) struct ProviderId {
+/// A running fake provider.
+pub(crate) struct FakeProvider {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -37,32 +37,32 @@ struct Shared {
     script: Mutex<Script>,
 }
 
-/// What comes next, and what comes after that.
+/// The answers to return: queued ones first, then by path, by key, and the default.
 #[derive(Default)]
 struct Script {
-    next: VecDeque<Turn>,
+    next: VecDeque<NextAnswer>,
     by_key: HashMap<String, Answer>,
     by_path: HashMap<&'static str, Answer>,
     then: Option<Answer>,
 }
 
-enum Turn {
+enum NextAnswer {
     Answer(Answer),
     Held(oneshot::Receiver<Answer>),
 }
 
-/// What it was sent.
+/// A recorded call.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
-    /// The body, if it is none that is JSON.
+    /// The body as text, also where it is not JSON.
     pub(crate) text: String,
 }
 
-/// An answer.
+/// A scripted answer.
 pub(crate) struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
@@ -71,17 +71,18 @@ pub(crate) struct Answer {
 
 enum Content {
     Whole(Bytes),
-    /// These pieces, and then a broken connection.
+    /// These pieces, followed by a broken connection.
     Cut(Vec<Bytes>),
+    /// Pieces that the test sends.
     Fed(mpsc::UnboundedReceiver<Bytes>),
-    /// No answer at all: the connection is closed.
+    /// A connection that is closed without an answer.
     HungUp,
 }
 
-/// The provider's hand on an answer whose pieces the test sends.
+/// The sending side of a streamed answer.
 pub(crate) struct Stream(mpsc::UnboundedSender<Bytes>);
 
-impl ProviderId {
+impl FakeProvider {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -97,7 +98,7 @@ impl ProviderId {
                 let stream = TokioIo::new(stream);
                 let serving = http1::Builder::new().serve_connection(stream, answer);
                 tokio::spawn(async move {
-                    // However it ends, it is closed.
+                    // The connection is closed whether it ended well or not.
                     let _ = serving.await;
                     shared.open.send_modify(|count| *count -= 1);
                 });
@@ -106,7 +107,7 @@ impl ProviderId {
         Self { address, shared }
     }
 
-    /// Its address as a provider's base URL is.
+    /// The base URL for calls of this provider.
     pub(crate) fn base_url(&self, provider: &str) -> String {
         match provider {
             "anthropic" | "azure" | "google" => self.anthropic_url(),
@@ -114,80 +115,80 @@ impl ProviderId {
         }
     }
 
-    /// Its address, with nothing behind.
+    /// The base URL without a path.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Its address as OpenAI's base URL is.
+    /// The base URL in OpenAI's form.
     pub(crate) fn openai_url(&self) -> String {
         format!("http://{}/v1", self.address)
     }
 
-    /// Its address as Anthropic's base URL is.
+    /// The base URL in Anthropic's form.
     pub(crate) fn anthropic_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// From now on it answers like this.
-    pub(crate) fn answers(&self, answer: Answer) {
+    /// Sets the default answer.
+    pub(crate) fn returns(&self, answer: Answer) {
         self.shared.script.lock().unwrap().then = Some(answer);
     }
 
-    /// It answers the next call like this.
-    pub(crate) fn answers_once(&self, answer: Answer) {
+    /// Queues an answer for the next call.
+    pub(crate) fn returns_once(&self, answer: Answer) {
         self.shared
             .script
             .lock()
             .unwrap()
             .next
-            .push_back(Turn::Answer(answer));
+            .push_back(NextAnswer::Answer(answer));
     }
 
-    /// From now on it answers calls with the key of this id like this.
-    pub(crate) fn answers_to(&self, id: &str, answer: Answer) {
+    /// Sets the answer to calls with the key of this id.
+    pub(crate) fn returns_to(&self, id: &str, answer: Answer) {
         let mut script = self.shared.script.lock().unwrap();
         script.by_key.insert(secret(id), answer);
     }
 
-    /// From now on it answers calls to this path like this, whoever makes them.
-    pub(crate) fn answers_at(&self, path: &'static str, answer: Answer) {
+    /// Sets the answer to calls of this path, whatever their key.
+    pub(crate) fn returns_at(&self, path: &'static str, answer: Answer) {
         let mut script = self.shared.script.lock().unwrap();
         script.by_path.insert(path, answer);
     }
 
-    /// It answers the next call when the test says so.
-    pub(crate) fn holds(&self) -> oneshot::Sender<Answer> {
+    /// Queues an answer for the next call that the test sends later.
+    pub(crate) fn holds_answer(&self) -> oneshot::Sender<Answer> {
         let (release, held) = oneshot::channel();
         self.shared
             .script
             .lock()
             .unwrap()
             .next
-            .push_back(Turn::Held(held));
+            .push_back(NextAnswer::Held(held));
         release
     }
 
-    /// It answers the next call with a stream whose pieces the test sends.
-    pub(crate) fn streams(&self) -> Stream {
+    /// Queues a streamed answer for the next call; the test sends its pieces.
+    pub(crate) fn starts_stream(&self) -> Stream {
         let (feed, pieces) = mpsc::unbounded_channel();
-        self.answers_once(sse(Content::Fed(pieces)));
+        self.returns_once(sse(Content::Fed(pieces)));
         Stream(feed)
     }
 
-    /// What it was sent.
+    /// The recorded calls.
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.shared.calls.borrow().clone()
     }
 
-    /// Waits until it was called so often.
-    pub(crate) async fn called(&self, times: usize) -> Call {
+    /// Waits for the call of this number, counted from one.
+    pub(crate) async fn receives_call(&self, times: usize) -> Call {
         let mut calls = self.shared.calls.subscribe();
         let calls = calls.wait_for(|calls| calls.len() >= times).await.unwrap();
         calls[times - 1].clone()
     }
 
-    /// With which keys it was called, by their ids.
+    /// The ids of the keys of all calls.
     pub(crate) fn keys(&self) -> Vec<String> {
         let calls = self.calls();
         let ids = calls.iter().map(|call| {
@@ -197,13 +198,13 @@ impl ProviderId {
         ids.collect()
     }
 
-    /// Waits until no more connections than that are open.
-    pub(crate) async fn has_at_most_open(&self, count: usize) {
+    /// Waits until at most this many connections are open.
+    pub(crate) async fn closes_down_to(&self, count: usize) {
         let mut open = self.shared.open.subscribe();
         open.wait_for(|open| *open <= count).await.unwrap();
     }
 
-    /// How many connections were made to it.
+    /// The number of connections accepted so far.
     pub(crate) fn connections(&self) -> usize {
         *self.shared.connections.borrow()
     }
@@ -211,7 +212,7 @@ impl ProviderId {
 
 impl Stream {
     /// Sends a chunk of a Chat Completions stream.
-    pub(crate) fn says(&self, chunk: &Value) {
+    pub(crate) fn sends_chunk(&self, chunk: &Value) {
         self.sends(&format!("data: {chunk}\n\n"));
     }
 
@@ -232,15 +233,15 @@ impl Call {
             .map_or("", |value| value.to_str().unwrap())
     }
 
-    /// What it was authorized with.
+    /// The API key or token of the call.
     pub(crate) fn secret(&self) -> &str {
         let keys = ["x-api-key", "api-key", "x-goog-api-key"].map(|name| self.header(name));
         let key = keys.into_iter().find(|key| !key.is_empty());
         key.unwrap_or_else(|| self.header("authorization").trim_start_matches("Bearer "))
     }
 
-    /// Whether any part of it holds the text.
-    pub(crate) fn holds(&self, text: &str) -> bool {
+    /// Whether any part of the call contains the text.
+    pub(crate) fn contains(&self, text: &str) -> bool {
         format!("{self:?}").contains(text)
     }
 }
@@ -258,20 +259,20 @@ impl Answer {
         }
     }
 
-    /// A stream of these events' data, whole.
+    /// A complete stream of events with this data.
     pub(crate) fn events<T: ToString>(data: &[T]) -> Self {
         let text: String = data.iter().map(event).collect();
         sse(Content::Whole(Bytes::from(text)))
     }
 
-    /// A stream of these events' data whose connection then breaks.
+    /// A stream of events with this data whose connection breaks after the last.
     pub(crate) fn cut_events<T: ToString>(data: &[T]) -> Self {
         sse(Content::Cut(
             data.iter().map(|data| event(data).into()).collect(),
         ))
     }
 
-    /// A connection that is closed in place of an answer.
+    /// A connection that is closed without an answer.
     pub(crate) fn hung_up() -> Self {
         Self {
             body: Content::HungUp,
@@ -279,7 +280,7 @@ impl Answer {
         }
     }
 
-    /// A whole answer whose connection breaks halfway.
+    /// An answer whose connection breaks halfway.
     pub(crate) fn cut(body: &Value) -> Self {
         let text = body.to_string();
         let half = Bytes::from(text[..text.len() / 2].to_owned());
@@ -324,18 +325,21 @@ async fn answer(
         body: serde_json::from_slice(&body).unwrap_or_default(),
         text: String::from_utf8_lossy(&body).into_owned(),
     };
-    let turn = {
+    let next = {
         let mut script = shared.script.lock().unwrap();
         let path = call.path.split('?').next().unwrap_or_default();
         let then = script.by_path.get(path);
         let then = then.or_else(|| script.by_key.get(call.secret()));
         let then = then.or(script.then.as_ref()).map(Answer::again);
-        script.next.pop_front().or_else(|| then.map(Turn::Answer))
+        script
+            .next
+            .pop_front()
+            .or_else(|| then.map(NextAnswer::Answer))
     };
     shared.calls.send_modify(|calls| calls.push(call));
-    let answer = match turn.expect("the test has scripted an answer") {
-        Turn::Answer(answer) => answer,
-        Turn::Held(released) => match released.await {
+    let answer = match next.expect("the test has scripted an answer") {
+        NextAnswer::Answer(answer) => answer,
+        NextAnswer::Held(released) => match released.await {
             Ok(answer) => answer,
             Err(_) => std::future::pending().await,
         },
@@ -352,7 +356,7 @@ async fn answer(
             let broken = Err(io::Error::from(io::ErrorKind::ConnectionReset));
             let pieces = pieces.into_iter().map(|piece| Ok(Frame::data(piece)));
             let pieces = tokio_stream::iter(pieces.chain([broken]));
-            // Otherwise the break overtakes the pieces.
+            // Without the yield, the break would overtake the pieces.
             StreamBody::new(pieces.then(async |piece| {
                 tokio::task::yield_now().await;
                 piece
@@ -374,7 +378,7 @@ impl Answer {
             Content::Whole(bytes) => Content::Whole(bytes.clone()),
             Content::Cut(pieces) => Content::Cut(pieces.clone()),
             Content::HungUp => Content::HungUp,
-            Content::Fed(_) => panic!("a stream that the test feeds is for one call"),
+            Content::Fed(_) => panic!("a stream fed by the test serves one call only"),
         };
         Self {
             status: self.status,

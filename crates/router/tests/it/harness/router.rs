@@ -32,7 +32,7 @@ use tonic::{Status, Streaming};
 use super::config::{ANONYMOUS, APP, OWNER, Who, config};
 use super::leasing::{Leasing, foreseen};
 use super::patient::Patient;
-use super::provider::ProviderId;
+use super::provider::FakeProvider;
 use super::requests::{ACME, streamed};
 use super::vault::{SECRET, Vault, api_key, version};
 
@@ -41,7 +41,7 @@ pub(crate) struct Router {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) database: TestDatabase,
     pub(crate) vault: Vault,
-    pub(crate) provider: ProviderId,
+    pub(crate) provider: FakeProvider,
     pub(crate) drain: Drain,
     pub(crate) conversations: Arc<Sessions>,
     folder: TempDir,
@@ -93,7 +93,7 @@ impl Router {
         database: TestDatabase,
         adjust: impl FnOnce(&mut RouterConfig),
     ) -> Self {
-        let provider = ProviderId::start().await;
+        let provider = FakeProvider::start().await;
         let vault = Vault::start();
         let folder = TempDir::new().unwrap();
         let clock = Arc::new(ManualClock::new(START));

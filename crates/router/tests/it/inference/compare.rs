@@ -17,14 +17,14 @@ use crate::harness::{APP, Answer, Leasing, Router, anthropic, chat, gpt, of, own
 async fn router() -> Router {
     let router = Router::start(Backend::Sqlite).await;
     router.leases_keys([own("a"), of("anthropic", own("c"))]);
-    router.provider.answers_to("a", good_day());
+    router.provider.returns_to("a", ok_answer());
     router
         .provider
-        .answers_to("c", Answer::json(200, &anthropic::whole()));
+        .returns_to("c", Answer::json(200, &anthropic::whole()));
     router
 }
 
-fn good_day() -> Answer {
+fn ok_answer() -> Answer {
     Answer::json(200, &chat::whole())
 }
 
@@ -105,12 +105,12 @@ async fn one_request_is_put_to_each_model() {
 #[tokio::test]
 async fn an_answer_comes_when_its_model_has_it() {
     let router = router().await;
-    let held = router.provider.holds();
+    let held = router.provider.holds_answer();
     let request = comparing(["openai/gpt-4.1", "openai/gpt-4o"]);
     let mut stream = compare(&router, request).await.unwrap();
     let first = stream.message().await.unwrap().unwrap();
     assert!(!held.is_closed());
-    assert!(held.send(good_day()).is_ok());
+    assert!(held.send(ok_answer()).is_ok());
     let second = stream.message().await.unwrap().unwrap();
     let mut indices = [first.index, second.index];
     indices.sort_unstable();
@@ -123,7 +123,7 @@ async fn what_one_model_fails_with_is_its_answer() {
     let router = router().await;
     let words = json!({"error": {"message": "slow down"}});
     let throttled = Answer::json(429, &words).with("retry-after", "15");
-    router.provider.answers_to("c", throttled);
+    router.provider.returns_to("c", throttled);
     let models = [
         "anthropic/claude-sonnet-5",
         "openai/gpt-4.1",
@@ -152,7 +152,7 @@ async fn none_falls_back() {
     });
     router
         .provider
-        .answers_to("a", Answer::json(404, &json!({})));
+        .returns_to("a", Answer::json(404, &json!({})));
     let outcomes = outcomes(&router, comparing(["openai/gpt-4.1"])).await;
     assert_eq!(failure(&outcomes[0]).reason, "MODEL_UNAVAILABLE");
     assert_eq!(router.provider.keys(), ["a"]);
@@ -185,9 +185,9 @@ async fn an_alternative_may_name_its_key() {
 #[tokio::test]
 async fn a_caller_that_goes_away_takes_the_calls_with_it() {
     let router = router().await;
-    let held = router.provider.holds();
+    let held = router.provider.holds_answer();
     let stream = compare(&router, comparing(["openai/gpt-4.1"])).await;
-    router.provider.called(1).await;
+    router.provider.receives_call(1).await;
     drop(stream.unwrap());
     let mut held = held;
     held.closed().await;
@@ -198,7 +198,10 @@ async fn a_caller_that_goes_away_takes_the_calls_with_it() {
 async fn the_callers_deadline_holds_for_each() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.leases_keys([own("a")]);
-    let _held = [router.provider.holds(), router.provider.holds()];
+    let _held = [
+        router.provider.holds_answer(),
+        router.provider.holds_answer(),
+    ];
     let request = comparing(["openai/gpt-4.1", "openai/gpt-4o"]);
     let mut client = router.patient(Duration::from_millis(200));
     let mut stream = client.compare(request).await.unwrap().into_inner();

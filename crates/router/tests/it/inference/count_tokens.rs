@@ -33,10 +33,10 @@ fn tokens() -> Answer {
 }
 
 async fn anthropic_counts(router: Router) {
-    router.provider.answers(tokens());
+    router.provider.returns(tokens());
     let counted = count(&router, claude()).await.unwrap();
     assert_eq!(counted.input_tokens, 14);
-    let call = router.provider.called(1).await;
+    let call = router.provider.receives_call(1).await;
     assert_eq!(call.path, "/v1/messages/count_tokens");
     assert_eq!(call.body["model"], "claude-sonnet-5");
     assert_eq!(call.body.get("max_tokens"), None);
@@ -44,7 +44,7 @@ async fn anthropic_counts(router: Router) {
 
 /// Chat Completions has no way to, so its models are asked about by Responses too.
 async fn openai_counts_by_responses(router: Router) {
-    router.provider.answers(tokens());
+    router.provider.returns(tokens());
     for (number, model) in ["gpt-5.4", "gpt-4.1"].into_iter().enumerate() {
         let request = GenerateRequest {
             model: model.to_owned(),
@@ -52,7 +52,7 @@ async fn openai_counts_by_responses(router: Router) {
         };
         let counted = count(&router, request).await.unwrap();
         assert_eq!(counted.input_tokens, 14);
-        let call = router.provider.called(number + 1).await;
+        let call = router.provider.receives_call(number + 1).await;
         assert_eq!(call.path, "/v1/responses/input_tokens");
         assert_eq!(call.body["model"], model);
     }
@@ -61,7 +61,7 @@ async fn openai_counts_by_responses(router: Router) {
 async fn it_costs_nothing_and_is_in_the_account(router: Router) {
     router
         .provider
-        .answers(tokens().with("request-id", "req_1"));
+        .returns(tokens().with("request-id", "req_1"));
     let counted = count(&router, claude()).await.unwrap();
     let [attempt] = &counted.attempts[..] else {
         panic!("one call was made")
@@ -82,9 +82,9 @@ async fn it_costs_nothing_and_is_in_the_account(router: Router) {
 async fn it_is_tried_again_and_with_other_keys(router: Router) {
     router.leases_keys([of("anthropic", own("a")), of("anthropic", own("b"))]);
     let down = Answer::json(529, &json!({"error": {"message": "overloaded"}}));
-    router.provider.answers_once(down);
-    router.provider.answers_once(Answer::json(429, &json!({})));
-    router.provider.answers_once(tokens());
+    router.provider.returns_once(down);
+    router.provider.returns_once(Answer::json(429, &json!({})));
+    router.provider.returns_once(tokens());
     let counted = count(&router, claude()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "a", "b"]);
     assert_eq!(counted.attempts.len(), 3);
@@ -98,7 +98,7 @@ async fn no_other_model_is_asked(router: Router) {
         fallbacks: vec!["anthropic/claude-sonnet-5"],
         ..Leasing::default()
     });
-    router.provider.answers(Answer::json(404, &json!({})));
+    router.provider.returns(Answer::json(404, &json!({})));
     let fallback = latchkey_contract::router::v1::Fallback {
         provider: "anthropic".to_owned(),
         model: "claude-sonnet-5".to_owned(),
@@ -131,7 +131,7 @@ async fn who_cannot_count_is_refused(router: Router) {
 }
 
 async fn an_answer_without_a_number_is_none(router: Router) {
-    router.provider.answers(Answer::json(200, &json!({})));
+    router.provider.returns(Answer::json(200, &json!({})));
     let outcome = count(&router, claude()).await;
     refused(outcome, Code::Unavailable, "PROVIDER_MALFORMED");
     assert_eq!(router.attempts().await[0].cost_nanos, None);

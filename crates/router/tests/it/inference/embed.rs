@@ -50,7 +50,7 @@ fn vectors() -> Value {
 }
 
 async fn texts_become_vectors_in_order(router: Router) {
-    router.provider.answers(Answer::json(200, &vectors()));
+    router.provider.returns(Answer::json(200, &vectors()));
     let request = EmbedRequest {
         dimensions: Some(2),
         ..texts()
@@ -62,7 +62,7 @@ async fn texts_become_vectors_in_order(router: Router) {
     let expected = [values([1.0, 0.25]), values([0.5, -0.5])];
     assert_eq!(embedded.embeddings, expected);
     assert_eq!(embedded.model, "text-embedding-3-small");
-    let call = router.provider.called(1).await;
+    let call = router.provider.receives_call(1).await;
     assert_eq!(call.path, "/v1/embeddings");
     assert_eq!(call.body["input"], json!(["Good", "day"]));
     assert_eq!(call.body["dimensions"], 2);
@@ -72,7 +72,7 @@ async fn texts_become_vectors_in_order(router: Router) {
 
 async fn the_account_holds_what_was_used(router: Router) {
     let answer = Answer::json(200, &vectors()).with("x-request-id", "req_1");
-    router.provider.answers(answer);
+    router.provider.returns(answer);
     let request = EmbedRequest {
         origin: Origin::Automation.into(),
         ..texts()
@@ -97,9 +97,9 @@ async fn the_account_holds_what_was_used(router: Router) {
 
 async fn it_is_tried_again_and_with_other_keys(router: Router) {
     router.leases_keys([own("a"), own("b")]);
-    router.provider.answers_once(Answer::json(500, &json!({})));
-    router.provider.answers_once(Answer::json(429, &json!({})));
-    router.provider.answers_once(Answer::json(200, &vectors()));
+    router.provider.returns_once(Answer::json(500, &json!({})));
+    router.provider.returns_once(Answer::json(429, &json!({})));
+    router.provider.returns_once(Answer::json(200, &vectors()));
     let embedded = embed(&router, texts()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "a", "b"]);
     assert_eq!(embedded.attempts.len(), 3);
@@ -112,7 +112,7 @@ async fn no_other_model_is_asked(router: Router) {
         fallbacks: vec!["google/gemini-embedding-001"],
         ..Leasing::default()
     });
-    router.provider.answers(Answer::json(404, &json!({})));
+    router.provider.returns(Answer::json(404, &json!({})));
     let outcome = embed(&router, texts()).await;
     refused(outcome, Code::FailedPrecondition, "MODEL_UNAVAILABLE");
     assert_eq!(router.provider.keys(), ["a"]);
@@ -163,7 +163,7 @@ async fn a_malformed_field_is_named(router: Router) {
 async fn too_few_vectors_are_no_answer(router: Router) {
     let mut one = vectors();
     one["data"].as_array_mut().unwrap().remove(0);
-    router.provider.answers(Answer::json(200, &one));
+    router.provider.returns(Answer::json(200, &one));
     let outcome = embed(&router, texts()).await;
     refused(outcome, Code::Unavailable, "PROVIDER_MALFORMED");
     assert_eq!(router.provider.calls().len(), 1);

@@ -156,7 +156,7 @@ async fn nothing_is_leased_called_or_written() {
     assert!(questions.iter().all(|question| question.dry_run));
     assert!(router.provider.calls().is_empty());
     assert!(router.attempts().await.is_empty());
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
     assert!(!router.vault.questions()[4].dry_run);
 }
@@ -164,7 +164,7 @@ async fn nothing_is_leased_called_or_written() {
 #[tokio::test]
 async fn the_vault_is_asked_what_the_call_would_ask_it() {
     let router = router([own("a")]).await;
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     let request = GenerateRequest {
         parent: "workspaces/acme/projects/web".to_owned(),
         funding: Some(Funding {
@@ -277,10 +277,10 @@ async fn the_workspaces_own_fallbacks_are_told_where_a_request_brings_none() {
 #[tokio::test]
 async fn a_key_that_this_router_has_set_aside_is_told_with_the_providers_words() {
     let router = lenient([own("a"), own("b"), shared("p")]).await;
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     for id in ["a", "b"] {
         let answer = failed(429).with("retry-after", "20");
-        router.provider.answers_to(id, answer);
+        router.provider.returns_to(id, answer);
     }
     router.generate(gpt()).await.unwrap();
     let calls = router.provider.calls().len();
@@ -315,7 +315,7 @@ async fn a_key_whose_provider_is_down_is_told_and_the_trial_is_left_to_a_call() 
     })
     .await;
     router.leases_keys([own("a")]);
-    router.provider.answers(failed(500));
+    router.provider.returns(failed(500));
     router.generate(gpt()).await.unwrap_err();
     let models = explain(&router, gpt()).await;
     assert_eq!(told(&models[0].keys), [("a", 0, "BREAKER_OPEN")]);
@@ -326,7 +326,7 @@ async fn a_key_whose_provider_is_down_is_told_and_the_trial_is_left_to_a_call() 
     for _ in 0..2 {
         assert_eq!(told(&keys(&router, gpt()).await), [("a", 1, "")]);
     }
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
 }
 

@@ -49,7 +49,7 @@ on_both_databases!(|config| config.attempts = crate::harness::ONCE;
 
 async fn openai_answers_by_chat_completions(router: Router) {
     let answer = Answer::json(200, &chat::whole()).with("x-request-id", "req_1");
-    router.provider.answers(answer);
+    router.provider.returns(answer);
     let response = router.generate(gpt()).await.unwrap();
     let message = response.message.unwrap();
     assert_eq!(message.role(), Role::Assistant);
@@ -67,7 +67,7 @@ async fn openai_answers_by_chat_completions(router: Router) {
     assert_eq!(attempt.cost_nanos, Some(3_000_000));
     assert_eq!(attempt.provider_request_id, "req_1");
 
-    let call = router.provider.called(1).await;
+    let call = router.provider.receives_call(1).await;
     assert_eq!(
         (call.method.as_str(), &*call.path),
         ("POST", "/v1/chat/completions")
@@ -93,12 +93,12 @@ const OPENAI_USAGE: Usage = Usage {
 async fn openai_answers_by_responses(router: Router) {
     router
         .provider
-        .answers(Answer::json(200, &responses::whole()));
+        .returns(Answer::json(200, &responses::whole()));
     let response = router.generate(asking("gpt-5.4")).await.unwrap();
     assert_eq!(response.usage, Some(OPENAI_USAGE));
     // 600 at 2,500, 400 at 250 and 200 at 15,000.
     assert_eq!(response.attempts[0].cost_nanos, Some(4_600_000));
-    let call = router.provider.called(1).await;
+    let call = router.provider.receives_call(1).await;
     assert_eq!(call.path, "/v1/responses");
     assert_eq!(call.body["store"], false);
 }
@@ -106,7 +106,7 @@ async fn openai_answers_by_responses(router: Router) {
 async fn anthropic_answers(router: Router) {
     router
         .provider
-        .answers(Answer::json(200, &anthropic::whole()).with("request-id", "req_2"));
+        .returns(Answer::json(200, &anthropic::whole()).with("request-id", "req_2"));
     let response = router.generate(claude()).await.unwrap();
     let usage = Usage {
         input_tokens: 10,
@@ -122,7 +122,7 @@ async fn anthropic_answers(router: Router) {
     // 10 at 2,000, 20 at 200, 30 at 2,500, 40 at 4,000 and 50 at 10,000.
     assert_eq!(attempt.cost_nanos, Some(759_000));
     assert_eq!(attempt.provider_request_id, "req_2");
-    let call = router.provider.called(1).await;
+    let call = router.provider.receives_call(1).await;
     assert_eq!(call.path, "/v1/messages");
     assert_eq!(call.header("x-api-key"), SECRET);
     assert_eq!(call.header("authorization"), "");
@@ -130,7 +130,7 @@ async fn anthropic_answers(router: Router) {
 
 async fn the_account_holds_the_attempt_of_the_answer(router: Router) {
     let answer = Answer::json(200, &chat::whole()).with("x-request-id", "req_1");
-    router.provider.answers(answer);
+    router.provider.returns(answer);
     let response = router.generate(gpt()).await.unwrap();
     let (seconds, nanos) = START.to_unix();
     let nanos = i32::try_from(nanos).unwrap();
@@ -172,7 +172,7 @@ async fn the_account_holds_the_attempt_of_the_answer(router: Router) {
 async fn an_answer_without_usage_has_no_cost(router: Router) {
     let mut answer = chat::whole();
     answer.as_object_mut().unwrap().remove("usage");
-    router.provider.answers(Answer::json(200, &answer));
+    router.provider.returns(Answer::json(200, &answer));
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(response.usage, None);
     let recorded = &router.attempts().await[0];
@@ -187,7 +187,7 @@ async fn an_answer_without_usage_has_no_cost(router: Router) {
 async fn a_model_without_a_price_has_no_cost(router: Router) {
     let mut answer = chat::whole();
     answer["model"] = "house-model".into();
-    router.provider.answers(Answer::json(200, &answer));
+    router.provider.returns(Answer::json(200, &answer));
     let request = GenerateRequest {
         provider: "custom".to_owned(),
         model: "house-model".to_owned(),
@@ -203,23 +203,26 @@ async fn a_model_without_a_price_has_no_cost(router: Router) {
 async fn the_price_of_the_asked_model_counts_when_the_served_one_has_none(router: Router) {
     let mut answer = chat::whole();
     answer["model"] = "gpt-4.1-of-tomorrow".into();
-    router.provider.answers(Answer::json(200, &answer));
+    router.provider.returns(Answer::json(200, &answer));
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(response.attempts[0].cost_nanos, Some(3_000_000));
 }
 
 async fn the_keys_default_model_is_asked_when_none_is_named(router: Router) {
     router.leases(|_, lease| lease.default_model = "gpt-4o".to_owned());
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     let response = router.generate(asking("")).await.unwrap();
-    assert_eq!(router.provider.called(1).await.body["model"], "gpt-4o");
+    assert_eq!(
+        router.provider.receives_call(1).await.body["model"],
+        "gpt-4o"
+    );
     assert_eq!(response.attempts[0].model, "gpt-4o");
 }
 
 async fn the_catalogue_knows_whose_a_model_is(router: Router) {
     router
         .provider
-        .answers(Answer::json(200, &anthropic::whole()));
+        .returns(Answer::json(200, &anthropic::whole()));
     let request = GenerateRequest {
         provider: String::new(),
         ..claude()
@@ -230,7 +233,7 @@ async fn the_catalogue_knows_whose_a_model_is(router: Router) {
 
 async fn a_request_names_its_key(router: Router) {
     router.leases(|request, lease| lease.key_version = version(ACME, &request.key));
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     let request = GenerateRequest {
         key: "spare".to_owned(),
         provider: String::new(),
@@ -247,7 +250,7 @@ async fn the_account_tells_who_asked_why_and_who_pays(router: Router) {
         lease.key_version = version("platform", "main");
         lease.payer = latchkey_contract::vault::v1::Payer::Platform.into();
     });
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     let request = GenerateRequest {
         origin: Origin::Automation.into(),
         ..on(WEB, gpt())
@@ -264,10 +267,10 @@ async fn the_account_tells_who_asked_why_and_who_pays(router: Router) {
 }
 
 async fn latency_is_measured_on_the_clock(router: Router) {
-    let held = router.provider.holds();
+    let held = router.provider.holds_answer();
     let mut client = router.inference(APP);
     let asking = tokio::spawn(async move { client.generate(gpt()).await });
-    router.provider.called(1).await;
+    router.provider.receives_call(1).await;
     router.clock.advance(Duration::from_millis(1_500));
     assert!(held.send(Answer::json(200, &chat::whole())).is_ok());
     let response = asking.await.unwrap().unwrap().into_inner();
@@ -284,7 +287,7 @@ async fn latency_is_measured_on_the_clock(router: Router) {
 async fn what_a_provider_calls_itself_is_bounded(router: Router) {
     let mut answer = chat::whole();
     answer["model"] = format!("{}\0{}", "a".repeat(200), "b".repeat(200_000)).into();
-    router.provider.answers(Answer::json(200, &answer));
+    router.provider.returns(Answer::json(200, &answer));
     router.generate(gpt()).await.unwrap();
     let attempt = &router.attempts().await[0];
     assert_eq!(attempt.state(), attempt::State::Succeeded);
@@ -391,7 +394,7 @@ async fn a_failure_of_anthropic_is_told_and_recorded(router: Router) {
 }
 
 async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
-    router.provider.answers((failure.answer)());
+    router.provider.returns((failure.answer)());
     let heard = router.vault.heard(|_| true).await.reports.len();
     let said = refused(router.generate(request).await, failure.code, failure.reason);
     failure.is_told(&said);
@@ -414,9 +417,9 @@ async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
 }
 
 async fn a_provider_that_does_not_listen_is_unavailable(router: Router) {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let nowhere = format!("http://{}/v1", nobody.local_addr().unwrap());
-    drop(nobody);
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nowhere = format!("http://{}/v1", unused.local_addr().unwrap());
+    drop(unused);
     router.leases(move |_, lease| lease.base_url.clone_from(&nowhere));
     let outcome = router.generate(gpt()).await;
     let said = refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
@@ -430,7 +433,7 @@ async fn a_provider_that_does_not_listen_is_unavailable(router: Router) {
 async fn an_answer_that_breaks_off_is_unavailable(router: Router) {
     router
         .provider
-        .answers(Answer::cut(&chat::whole()).with("x-request-id", "req_1"));
+        .returns(Answer::cut(&chat::whole()).with("x-request-id", "req_1"));
     let outcome = router.generate(gpt()).await;
     refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
     let attempt = &router.attempts().await[0];
@@ -447,7 +450,7 @@ async fn a_provider_that_takes_too_long_is_given_up() {
         config.attempts = crate::harness::ONCE;
     });
     let router = router.await;
-    let held = router.provider.holds();
+    let held = router.provider.holds_answer();
     let outcome = router.generate(gpt()).await;
     refused(outcome, Code::DeadlineExceeded, "PROVIDER_TIMEOUT");
     let attempt = &router.attempts().await[0];
@@ -462,7 +465,7 @@ async fn the_head_of_an_answer_that_is_not_streamed_may_come_as_late_as_its_end(
         config.upstream.first_byte_timeout = Duration::ZERO;
     });
     let router = router.await;
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
 }
 
@@ -477,13 +480,13 @@ async fn a_cost_is_rounded_up_by_the_operators_catalogue() {
         config.catalogue.extend = vec![file];
     });
     let router = router.await;
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(response.attempts[0].cost_nanos, Some(1));
     let version = &response.attempts[0].price_version;
     assert!(version.ends_with("+mine"), "{version}");
     assert_eq!(
-        router.provider.called(1).await.body["messages"],
+        router.provider.receives_call(1).await.body["messages"],
         json!([{
             "role": "user",
             "content": "Hello",

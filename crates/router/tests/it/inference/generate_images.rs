@@ -57,7 +57,7 @@ fn pictures() -> Value {
 }
 
 async fn a_prompt_becomes_pictures(router: Router) {
-    router.provider.answers(Answer::json(200, &pictures()));
+    router.provider.returns(Answer::json(200, &pictures()));
     let request = GenerateImagesRequest {
         size: "1024x1024".to_owned(),
         ..a_cat()
@@ -71,7 +71,7 @@ async fn a_prompt_becomes_pictures(router: Router) {
         assert_eq!(blob.mime_type, "image/png");
         assert_eq!(&blob.data[..], b"\x89PNG\r\n\x1a\n");
     }
-    let call = router.provider.called(1).await;
+    let call = router.provider.receives_call(1).await;
     assert_eq!(call.path, "/v1/images/generations");
     assert_eq!(call.body["prompt"], "a cat");
     assert_eq!(
@@ -83,7 +83,7 @@ async fn a_prompt_becomes_pictures(router: Router) {
 }
 
 async fn the_account_holds_what_was_used(router: Router) {
-    router.provider.answers(Answer::json(200, &pictures()));
+    router.provider.returns(Answer::json(200, &pictures()));
     let preferred = draw(&router, a_cat()).await.unwrap();
     let used = Usage {
         input_tokens: 10,
@@ -102,9 +102,9 @@ async fn the_account_holds_what_was_used(router: Router) {
 
 async fn it_is_tried_again_and_with_other_keys(router: Router) {
     router.leases_keys([own("a"), own("b")]);
-    router.provider.answers_once(Answer::json(500, &json!({})));
-    router.provider.answers_once(Answer::json(429, &json!({})));
-    router.provider.answers_once(Answer::json(200, &pictures()));
+    router.provider.returns_once(Answer::json(500, &json!({})));
+    router.provider.returns_once(Answer::json(429, &json!({})));
+    router.provider.returns_once(Answer::json(200, &pictures()));
     let preferred = draw(&router, a_cat()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "a", "b"]);
     assert_eq!(preferred.attempts.len(), 3);
@@ -116,7 +116,7 @@ async fn no_other_model_is_asked(router: Router) {
         fallbacks: vec!["openrouter/some/model"],
         ..Leasing::default()
     });
-    router.provider.answers(Answer::json(404, &json!({})));
+    router.provider.returns(Answer::json(404, &json!({})));
     let outcome = draw(&router, a_cat()).await;
     refused(outcome, Code::FailedPrecondition, "MODEL_UNAVAILABLE");
     assert_eq!(router.provider.keys(), ["a"]);

@@ -80,12 +80,12 @@ async fn what_all_keys_reach_is_listed_within_their_rights() {
     let router = router([own("a"), narrow, of("anthropic", shared("p"))]).await;
     router
         .provider
-        .answers_to("a", models(["gpt-4.1", "house"]));
+        .returns_to("a", models(["gpt-4.1", "house"]));
     let more = models(["gpt-5.4", "gpt-4o", "gpt-4.1"]);
-    router.provider.answers_to("b", more);
+    router.provider.returns_to("b", more);
     router
         .provider
-        .answers_to("p", claudes(["claude-nova"], None));
+        .returns_to("p", claudes(["claude-nova"], None));
     let listed = list(&router, all()).await.unwrap();
     let expected = ["anthropic/claude-nova", "openai/gpt-4.1", "openai/house"];
     assert_eq!(named(&listed.models), expected);
@@ -120,7 +120,7 @@ async fn what_all_keys_reach_is_listed_within_their_rights() {
 #[tokio::test]
 async fn the_vault_is_asked_for_every_key_of_every_provider() {
     let router = router([own("a"), own("b"), of("anthropic", own("c"))]).await;
-    router.provider.answers(models(["m"]));
+    router.provider.returns(models(["m"]));
     list(&router, all()).await.unwrap();
     let questions = router.vault.questions();
     for question in &questions {
@@ -149,9 +149,9 @@ async fn without_keys_nothing_is_reached() {
 #[tokio::test]
 async fn a_list_is_kept_for_a_while() {
     let router = router([own("a")]).await;
-    router.provider.answers(models(["old"]));
+    router.provider.returns(models(["old"]));
     let first = list(&router, all()).await.unwrap();
-    router.provider.answers(models(["new"]));
+    router.provider.returns(models(["new"]));
     router
         .clock
         .advance(KEPT.checked_sub(Duration::from_micros(1)).unwrap());
@@ -174,9 +174,9 @@ async fn a_list_is_kept_for_a_while() {
 #[tokio::test]
 async fn a_caller_may_ask_for_a_new_one() {
     let router = router([own("a")]).await;
-    router.provider.answers(models(["old"]));
+    router.provider.returns(models(["old"]));
     list(&router, all()).await.unwrap();
-    router.provider.answers(models(["new"]));
+    router.provider.returns(models(["new"]));
     let anew = ListModelsRequest {
         refresh: true,
         ..all()
@@ -190,8 +190,8 @@ async fn a_caller_may_ask_for_a_new_one() {
 async fn a_list_that_cannot_be_had_is_named_and_the_earlier_one_stands_in() {
     let router = router([own("a"), of("anthropic", own("c"))]).await;
     let down = Answer::json(503, &json!({"error": {"message": "come back later"}}));
-    router.provider.answers_to("a", models(["old"]));
-    router.provider.answers_to("c", down);
+    router.provider.returns_to("a", models(["old"]));
+    router.provider.returns_to("c", down);
     let failed = |id: &str, provider: &str| ModelListFailure {
         key: key(ACME, id),
         provider: provider.to_owned(),
@@ -204,8 +204,8 @@ async fn a_list_that_cannot_be_had_is_named_and_the_earlier_one_stands_in() {
 
     router.clock.advance(KEPT);
     let down = Answer::json(503, &json!({"error": {"message": "come back later"}}));
-    router.provider.answers_to("a", down);
-    router.provider.answers_to("c", claudes(["claude"], None));
+    router.provider.returns_to("a", down);
+    router.provider.returns_to("c", claudes(["claude"], None));
     let second = list(&router, all()).await.unwrap();
     assert_eq!(named(&second.models), ["anthropic/claude", "openai/old"]);
     assert_eq!(second.failures, [failed("a", "openai")]);
@@ -216,7 +216,7 @@ async fn a_list_that_cannot_be_had_is_named_and_the_earlier_one_stands_in() {
 async fn a_key_that_is_refused_is_reported() {
     let router = router([own("a")]).await;
     let error = chat::error("invalid_request_error", "invalid_api_key", "no");
-    router.provider.answers(Answer::json(401, &error));
+    router.provider.returns(Answer::json(401, &error));
     let listed = list(&router, all()).await.unwrap();
     assert_eq!(listed.failures[0].reason, "PROVIDER_REJECTED_KEY");
     let heard = router.vault.heard(|heard| !heard.reports.is_empty()).await;
@@ -228,7 +228,7 @@ async fn a_key_that_may_not_be_sent_anywhere_is_a_failure_of_its_own() {
     let mut nowhere = of("custom", own("b"));
     nowhere.base_url = "http://10.0.0.1/v1".to_owned();
     let router = router([own("a"), nowhere]).await;
-    router.provider.answers(models(["m"]));
+    router.provider.returns(models(["m"]));
     let listed = list(&router, all()).await.unwrap();
     assert_eq!(named(&listed.models), ["openai/m"]);
     assert_eq!(listed.failures[0].reason, "EGRESS_FORBIDDEN");
@@ -237,9 +237,9 @@ async fn a_key_that_may_not_be_sent_anywhere_is_a_failure_of_its_own() {
 #[tokio::test]
 async fn every_page_of_a_provider_is_read() {
     let router = router([of("anthropic", own("c"))]).await;
-    router.provider.answers_once(claudes(["b"], Some("b")));
-    router.provider.answers_once(claudes(["a"], Some("a")));
-    router.provider.answers_once(claudes(["c"], None));
+    router.provider.returns_once(claudes(["b"], Some("b")));
+    router.provider.returns_once(claudes(["a"], Some("a")));
+    router.provider.returns_once(claudes(["c"], None));
     let found = names(&router, all()).await;
     assert_eq!(found, ["anthropic/a", "anthropic/b", "anthropic/c"]);
     let paths = router.provider.calls();
@@ -255,9 +255,9 @@ async fn every_page_of_a_provider_is_read() {
 #[tokio::test]
 async fn one_provider_or_one_key_may_be_asked_for() {
     let router = router([own("a"), own("b"), of("anthropic", own("c"))]).await;
-    router.provider.answers_to("a", models(["of-a"]));
-    router.provider.answers_to("b", models(["of-b"]));
-    router.provider.answers_to("c", claudes(["of-c"], None));
+    router.provider.returns_to("a", models(["of-a"]));
+    router.provider.returns_to("b", models(["of-b"]));
+    router.provider.returns_to("c", claudes(["of-c"], None));
     let only = |provider: &str, key: &str| ListModelsRequest {
         provider: provider.to_owned(),
         key: key.to_owned(),
@@ -289,12 +289,12 @@ async fn at_azure_the_deployments_are_reached() {
         .into();
     resource.denied_models = vec!["gpt-4o".to_owned()];
     let router = router([resource]).await;
-    router.provider.answers(models(["gpt-4.1", "gpt-35-turbo"]));
+    router.provider.returns(models(["gpt-4.1", "gpt-35-turbo"]));
     assert_eq!(names(&router, all()).await, ["azure/gpt-4.1"]);
 
     let unnamed = of("azure", own("y"));
     let router = self::router([unnamed]).await;
-    router.provider.answers(models(["gpt-4.1", "gpt-35-turbo"]));
+    router.provider.returns(models(["gpt-4.1", "gpt-35-turbo"]));
     let found = names(&router, all()).await;
     assert_eq!(found, ["azure/gpt-35-turbo", "azure/gpt-4.1"]);
 }
@@ -302,8 +302,8 @@ async fn at_azure_the_deployments_are_reached() {
 #[tokio::test]
 async fn pages_follow_one_another() {
     let router = router([own("a"), of("anthropic", own("c"))]).await;
-    router.provider.answers_to("a", models(["c", "a", "b"]));
-    router.provider.answers_to("c", claudes(["z"], None));
+    router.provider.returns_to("a", models(["c", "a", "b"]));
+    router.provider.returns_to("c", claudes(["z"], None));
     let mut request = ListModelsRequest {
         page_size: 2,
         ..all()
@@ -365,10 +365,10 @@ async fn without_the_vault_nobody_knows_the_keys() {
 async fn the_callers_deadline_ends_the_calls() {
     let span = Duration::from_secs(5);
     let router = router([own("a")]).await;
-    let mut held = router.provider.holds();
+    let mut held = router.provider.holds_answer();
     let mut client = router.patient(span);
     let asking = tokio::spawn(async move { client.list_models(all()).await });
-    router.provider.called(1).await;
+    router.provider.receives_call(1).await;
     tokio::time::pause();
     tokio::time::advance(span).await;
     tokio::time::resume();
@@ -381,9 +381,9 @@ async fn the_callers_deadline_ends_the_calls() {
 #[tokio::test]
 async fn a_list_is_asked_for_over_the_keys_connections() {
     let router = router([own("a")]).await;
-    router.provider.answers(models(["m"]));
+    router.provider.returns(models(["m"]));
     list(&router, all()).await.unwrap();
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.connections(), 1);
 }

@@ -88,7 +88,7 @@ async fn broken(stream: Streaming<StreamGenerateResponse>) -> (String, Result<()
 async fn openai_answers_piece_by_piece(router: Router) {
     router
         .provider
-        .answers(Answer::events(&chat::pieces()).with("x-request-id", "req_1"));
+        .returns(Answer::events(&chat::pieces()).with("x-request-id", "req_1"));
     let given = all(router.stream(gpt()).await.unwrap()).await;
     assert_eq!(given.text, "Good day");
     let whole = given.completed.unwrap();
@@ -98,7 +98,7 @@ async fn openai_answers_piece_by_piece(router: Router) {
     assert_eq!(whole.finish_reason, i32::from(FinishReason::Stop));
     assert_eq!(whole.model, "gpt-4.1-2025-04-14");
     assert_eq!(whole.attempts[0].cost_nanos, Some(3_000_000));
-    let call = router.provider.called(1).await;
+    let call = router.provider.receives_call(1).await;
     assert_eq!(call.body["stream"], true);
     assert_eq!(call.body["stream_options"], json!({"include_usage": true}));
     assert_eq!(call.header("authorization"), format!("Bearer {SECRET}"));
@@ -107,7 +107,7 @@ async fn openai_answers_piece_by_piece(router: Router) {
 async fn anthropic_answers_piece_by_piece(router: Router) {
     router
         .provider
-        .answers(Answer::events(&anthropic::pieces()));
+        .returns(Answer::events(&anthropic::pieces()));
     let given = all(router.stream(claude()).await.unwrap()).await;
     assert_eq!(given.text, "Good day");
     let whole = given.completed.unwrap();
@@ -118,7 +118,7 @@ async fn anthropic_answers_piece_by_piece(router: Router) {
 async fn the_account_holds_the_attempt_of_the_stream(router: Router) {
     router
         .provider
-        .answers(Answer::events(&chat::pieces()).with("x-request-id", "req_1"));
+        .returns(Answer::events(&chat::pieces()).with("x-request-id", "req_1"));
     let given = all(router.stream(gpt()).await.unwrap()).await;
     let whole = given.completed.unwrap();
     let [attempt] = &whole.attempts[..] else {
@@ -138,12 +138,12 @@ async fn the_account_holds_the_attempt_of_the_stream(router: Router) {
 }
 
 async fn a_piece_is_passed_on_as_soon_as_it_is_there(router: Router) {
-    let feed = router.provider.streams();
+    let feed = router.provider.starts_stream();
     let mut client = router.inference(APP);
     let request = crate::harness::streamed(gpt());
     let asking = tokio::spawn(async move { client.stream_generate(request).await });
-    router.provider.called(1).await;
-    feed.says(&chat::delta("Good "));
+    router.provider.receives_call(1).await;
+    feed.sends_chunk(&chat::delta("Good "));
     let mut stream = asking.await.unwrap().unwrap().into_inner();
     let first = stream.message().await.unwrap().unwrap();
     let Some(Event::Delta(first)) = first.event else {
@@ -152,7 +152,7 @@ async fn a_piece_is_passed_on_as_soon_as_it_is_there(router: Router) {
     assert_eq!(first.delta, Some(Delta::Text("Good ".to_owned())));
     router.clock.advance(Duration::from_secs(2));
     for chunk in [chat::delta("day"), chat::stop(), chat::used()] {
-        feed.says(&chunk);
+        feed.sends_chunk(&chunk);
     }
     feed.sends("data: [DONE]\n\n");
     let attempts = all(stream).await.completed.unwrap().attempts;
@@ -164,7 +164,7 @@ async fn a_piece_is_passed_on_as_soon_as_it_is_there(router: Router) {
 }
 
 async fn the_end_is_told_though_the_connection_stays_open(router: Router) {
-    let feed = router.provider.streams();
+    let feed = router.provider.starts_stream();
     for piece in chat::pieces() {
         feed.sends(&format!("data: {piece}\n\n"));
     }
@@ -180,7 +180,7 @@ async fn the_end_is_told_though_the_connection_stays_open(router: Router) {
 async fn a_stream_without_usage_has_no_cost(router: Router) {
     let mut pieces = chat::pieces();
     pieces.remove(3);
-    router.provider.answers(Answer::events(&pieces));
+    router.provider.returns(Answer::events(&pieces));
     let given = all(router.stream(gpt()).await.unwrap()).await;
     assert_eq!(given.completed.unwrap().usage, None);
     let attempt = &router.attempts().await[0];
@@ -203,7 +203,7 @@ async fn a_failure_of_anthropic_before_the_first_piece_is_the_calls(router: Rout
 }
 
 async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
-    router.provider.answers((failure.answer)());
+    router.provider.returns((failure.answer)());
     let heard = router.vault.heard(|_| true).await.reports.len();
     let said = refused(router.stream(request).await, failure.code, failure.reason);
     failure.is_told(&said);
@@ -221,7 +221,7 @@ async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
 
 async fn a_stream_whose_connection_breaks_is_truncated(router: Router) {
     let pieces = [chat::delta("Good "), chat::delta("d")];
-    router.provider.answers(Answer::cut_events(&pieces));
+    router.provider.returns(Answer::cut_events(&pieces));
     let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
     assert_eq!(text, "Good d");
     refused(error, Code::Unavailable, "STREAM_TRUNCATED");
@@ -234,7 +234,7 @@ async fn a_stream_whose_connection_breaks_is_truncated(router: Router) {
 async fn a_stream_that_ends_before_its_end_is_truncated(router: Router) {
     router
         .provider
-        .answers(Answer::events(&[chat::delta("Good ")]));
+        .returns(Answer::events(&[chat::delta("Good ")]));
     let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
     assert_eq!(text, "Good ");
     refused(error, Code::Unavailable, "STREAM_TRUNCATED");
@@ -247,7 +247,7 @@ async fn a_stream_that_ends_before_its_first_piece_is_the_calls_failure(router: 
         Answer::events::<String>(&[]),
         Answer::text(200, "text/event-stream", "<html>"),
     ] {
-        router.provider.answers(answer);
+        router.provider.returns(answer);
         let outcome = router.stream(gpt()).await;
         refused(outcome, Code::Unavailable, "STREAM_TRUNCATED");
     }
@@ -258,7 +258,7 @@ async fn a_stream_that_ends_before_its_first_piece_is_the_calls_failure(router: 
 }
 
 async fn a_server_that_cannot_stream_answers_at_once(router: Router) {
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     let given = all(router.stream(gpt()).await.unwrap()).await;
     assert_eq!(given.text, "");
     let whole = given.completed.unwrap();
@@ -275,7 +275,7 @@ async fn an_error_in_the_stream_ends_it(router: Router) {
     let error = chat::error("rate_limit", "rate_limit_exceeded", &words);
     router
         .provider
-        .answers(Answer::events(&[chat::delta("Good "), chat::used(), error]));
+        .returns(Answer::events(&[chat::delta("Good "), chat::used(), error]));
     let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
     assert_eq!(text, "Good ");
     let said = refused(error, Code::ResourceExhausted, "PROVIDER_THROTTLED");
@@ -296,7 +296,7 @@ async fn an_error_of_anthropic_in_the_stream_ends_it(router: Router) {
     let mut events = anthropic::pieces();
     events.truncate(4);
     events.push(error);
-    router.provider.answers(Answer::events(&events));
+    router.provider.returns(Answer::events(&events));
     let (_, error) = broken(router.stream(claude()).await.unwrap()).await;
     refused(error, Code::Unavailable, "PROVIDER_UNAVAILABLE");
     let attempt = &router.attempts().await[0];
@@ -316,7 +316,7 @@ async fn an_error_of_anthropic_in_the_stream_ends_it(router: Router) {
 
 async fn an_event_that_makes_no_sense_ends_it(router: Router) {
     let pieces = [chat::delta("Good ").to_string(), "{\"choices\":".to_owned()];
-    router.provider.answers(Answer::events(&pieces));
+    router.provider.returns(Answer::events(&pieces));
     let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
     assert_eq!(text, "Good ");
     refused(error, Code::Unavailable, "PROVIDER_MALFORMED");
@@ -372,8 +372,8 @@ async fn a_stream_that_falls_silent_is_given_up() {
         config.upstream.idle_timeout = Duration::from_secs(1);
     });
     let router = router.await;
-    let feed = router.provider.streams();
-    feed.says(&chat::delta("Good "));
+    let feed = router.provider.starts_stream();
+    feed.sends_chunk(&chat::delta("Good "));
     let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
     assert_eq!(text, "Good ");
     refused(error, Code::DeadlineExceeded, "PROVIDER_TIMEOUT");
@@ -388,7 +388,7 @@ async fn a_stream_that_does_not_begin_is_given_up() {
         config.attempts = crate::harness::ONCE;
     });
     let router = router.await;
-    let held = router.provider.holds();
+    let held = router.provider.holds_answer();
     refused(
         router.stream(gpt()).await,
         Code::DeadlineExceeded,
@@ -404,7 +404,7 @@ async fn a_stream_that_does_not_begin_is_given_up() {
 async fn a_connection_whose_end_comes_after_the_answer_is_used_again() {
     let router = Router::start(Backend::Sqlite).await;
     for calls in 1..=50 {
-        let feed = router.provider.streams();
+        let feed = router.provider.starts_stream();
         for piece in chat::pieces() {
             feed.sends(&format!("data: {piece}\n\n"));
         }
@@ -423,14 +423,14 @@ async fn a_connection_whose_end_comes_after_the_answer_is_used_again() {
 async fn one_call_after_the_other_uses_one_connection() {
     let router = Router::start(Backend::Sqlite).await;
     for _ in 0..5 {
-        router.provider.answers(Answer::events(&chat::pieces()));
+        router.provider.returns(Answer::events(&chat::pieces()));
         assert!(
             all(router.stream(gpt()).await.unwrap())
                 .await
                 .completed
                 .is_some()
         );
-        router.provider.answers(Answer::json(200, &chat::whole()));
+        router.provider.returns(Answer::json(200, &chat::whole()));
         router.generate(gpt()).await.unwrap();
     }
     assert_eq!(router.provider.connections(), 1);

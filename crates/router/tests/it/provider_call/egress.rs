@@ -6,7 +6,7 @@ use latchkey_migrations::testing::Backend;
 use latchkey_router::config::ProviderConfig;
 use tonic::Code;
 
-use crate::harness::{Answer, ProviderId, Router, SECRET, chat, gpt, refused};
+use crate::harness::{Answer, FakeProvider, Router, SECRET, chat, gpt, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
@@ -17,11 +17,11 @@ on_both_databases!(
 );
 
 async fn a_redirect_is_not_followed(router: Router) {
-    let elsewhere = ProviderId::start().await;
+    let elsewhere = FakeProvider::start().await;
     let location = format!("{}/chat/completions", elsewhere.openai_url());
     for status in [301, 302, 307, 308] {
         let answer = Answer::text(status, "text/plain", "").with("location", &location);
-        router.provider.answers(answer);
+        router.provider.returns(answer);
         let outcome = router.generate(gpt()).await;
         let said = refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
         assert_eq!(said.metadata["provider_status"], status.to_string());
@@ -71,17 +71,17 @@ async fn a_custom_key_without_an_address_goes_nowhere(router: Router) {
 }
 
 async fn a_key_travels_in_one_header_only(router: Router) {
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
-    let mut call = router.provider.called(1).await;
+    let mut call = router.provider.receives_call(1).await;
     call.headers.remove("authorization").unwrap();
-    assert!(!call.holds(SECRET));
+    assert!(!call.contains(SECRET));
 }
 
 #[tokio::test]
 async fn the_operator_may_send_a_providers_calls_anywhere() {
-    let upstream = ProviderId::start().await;
-    upstream.answers(Answer::json(200, &chat::whole()));
+    let upstream = FakeProvider::start().await;
+    upstream.returns(Answer::json(200, &chat::whole()));
     let base_url = upstream.openai_url().parse().unwrap();
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.egress = EgressPolicy::default();
@@ -94,7 +94,7 @@ async fn the_operator_may_send_a_providers_calls_anywhere() {
     let router = router.await;
     router.leases(|_, lease| lease.base_url.clear());
     router.generate(gpt()).await.unwrap();
-    upstream.called(1).await;
+    upstream.receives_call(1).await;
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ async fn configured(adjust: impl FnOnce(&mut PoolsConfig)) -> Router {
         adjust(&mut config.upstream.pools);
     })
     .await;
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     router
 }
 
@@ -85,12 +85,12 @@ async fn a_new_version_of_a_key_uses_new_connections() {
 
 /// Has so many calls run at the same time; gives what ends each.
 async fn at_once(router: &Router, count: usize) -> Vec<oneshot::Sender<Answer>> {
-    let held: Vec<_> = (0..count).map(|_| router.provider.holds()).collect();
+    let held: Vec<_> = (0..count).map(|_| router.provider.holds_answer()).collect();
     for _ in 0..count {
         let mut client = router.inference(APP);
         tokio::spawn(async move { client.generate(gpt()).await });
     }
-    router.provider.called(count).await;
+    router.provider.receives_call(count).await;
     held
 }
 
@@ -102,7 +102,7 @@ async fn no_more_idle_connections_are_kept_than_allowed() {
     for call in held {
         assert!(call.send(Answer::json(200, &chat::whole())).is_ok());
     }
-    router.provider.has_at_most_open(2).await;
+    router.provider.closes_down_to(2).await;
     // They are used again.
     ask(&router, APP, gpt()).await;
     assert_eq!(router.provider.connections(), 5);
@@ -112,7 +112,7 @@ async fn no_more_idle_connections_are_kept_than_allowed() {
 async fn an_idle_connection_is_closed_after_a_while() {
     let router = configured(|pools| pools.idle_timeout = Duration::from_millis(50)).await;
     ask(&router, APP, gpt()).await;
-    router.provider.has_at_most_open(0).await;
+    router.provider.closes_down_to(0).await;
     ask(&router, APP, gpt()).await;
     assert_eq!(router.provider.connections(), 2);
 }
@@ -123,7 +123,7 @@ async fn the_pool_that_was_unused_for_the_longest_time_makes_room() {
     router.leases_keys([shared("p")]);
     ask(&router, APP, gpt()).await;
     ask(&router, OTHER_CALLER, on(OTHER, gpt())).await;
-    router.provider.has_at_most_open(1).await;
+    router.provider.closes_down_to(1).await;
     ask(&router, APP, gpt()).await;
     assert_eq!(router.provider.connections(), 3);
 }
@@ -133,10 +133,10 @@ async fn the_pool_that_was_unused_for_the_longest_time_makes_room() {
 async fn a_call_outlives_its_pool() {
     let router = configured(|pools| pools.most = NonZeroUsize::MIN).await;
     router.leases_keys([shared("p")]);
-    let held = router.provider.holds();
+    let held = router.provider.holds_answer();
     let mut client = router.inference(APP);
     let running = tokio::spawn(async move { client.generate(gpt()).await });
-    router.provider.called(1).await;
+    router.provider.receives_call(1).await;
     ask(&router, OTHER_CALLER, on(OTHER, gpt())).await;
     assert!(held.send(Answer::json(200, &chat::whole())).is_ok());
     running.await.unwrap().unwrap();

@@ -3,7 +3,7 @@
 use latchkey_contract::router::v1::GenerateRequest;
 use tonic::Code;
 
-use super::{TALK, get, good_day, saying, sealed, talking, user};
+use super::{TALK, get, ok_answer, saying, sealed, talking, user};
 use crate::harness::{Router, refused};
 use crate::on_both_databases;
 
@@ -41,13 +41,16 @@ async fn a_transcript_holds_sixteen_mebibytes_with_what_is_new(router: Router) {
 
 async fn of_two_last_turns_one_is_kept(router: Router) {
     talking(&router, sealed()).await;
-    let held = [router.provider.holds(), router.provider.holds()];
+    let held = [
+        router.provider.holds_answer(),
+        router.provider.holds_answer(),
+    ];
     let answers = async {
-        router.provider.called(2).await;
+        router.provider.receives_call(2).await;
         // As if 999 had been there, which reading them would show.
         router.execute("UPDATE sessions SET turn_count = 999").await;
         for answer in held {
-            answer.send(good_day()).ok().unwrap();
+            answer.send(ok_answer()).ok().unwrap();
         }
     };
     let request = |text| GenerateRequest {

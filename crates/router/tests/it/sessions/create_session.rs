@@ -96,7 +96,7 @@ fn again(id: &str) -> CreateSessionRequest {
 
 async fn the_same_request_has_one_effect_and_one_answer(router: Router) {
     let first = create(&router, again("")).await.unwrap();
-    router.provider.answers(super::good_day());
+    router.provider.returns(super::ok_answer());
     let request = super::GenerateRequest {
         session: first.name.clone(),
         ..super::saying("Hello")

@@ -22,12 +22,12 @@ async fn what_is_said_is_in_no_table_and_no_journal(router: Router) {
     create(&router, repeatable).await.unwrap();
     let mut whole = chat::whole();
     whole["choices"][0]["message"]["content"] = SAID[1].into();
-    router.provider.answers(Answer::json(200, &whole));
+    router.provider.returns(Answer::json(200, &whole));
     router.generate(super::saying(SAID[0])).await.unwrap();
     let pieces = [chat::delta(SAID[1]), chat::stop(), chat::used()];
     let mut pieces: Vec<_> = pieces.iter().map(ToString::to_string).collect();
     pieces.push("[DONE]".to_owned());
-    router.provider.answers(Answer::events(&pieces));
+    router.provider.returns(Answer::events(&pieces));
     let mut stream = router.stream(super::saying(SAID[0])).await.unwrap();
     while stream.message().await.unwrap().is_some() {}
     let failing = GenerateRequest {
@@ -45,14 +45,17 @@ async fn what_is_said_is_in_no_table_and_no_journal(router: Router) {
         ("journal", router.journal()),
     ] {
         // It is looked where things are.
-        assert!(holds(&bytes, b"gpt-4.1-2025-04-14"), "{place}");
+        assert!(contains(&bytes, b"gpt-4.1-2025-04-14"), "{place}");
         for words in SAID {
-            assert!(!holds(&bytes, words.as_bytes()), "{place}");
-            assert!(!holds(&bytes, hex(words.as_bytes()).as_bytes()), "{place}");
+            assert!(!contains(&bytes, words.as_bytes()), "{place}");
+            assert!(
+                !contains(&bytes, hex(words.as_bytes()).as_bytes()),
+                "{place}"
+            );
         }
         for material in router.vault.data_keys().materials() {
-            assert!(!holds(&bytes, &material), "{place}");
-            assert!(!holds(&bytes, hex(&material).as_bytes()), "{place}");
+            assert!(!contains(&bytes, &material), "{place}");
+            assert!(!contains(&bytes, hex(&material).as_bytes()), "{place}");
         }
     }
     let lengths = SAID[0].len() + SAID[1].len();
@@ -60,7 +63,7 @@ async fn what_is_said_is_in_no_table_and_no_journal(router: Router) {
     assert_eq!(router.count("turns", &long).await, 2);
 }
 
-fn holds(bytes: &[u8], text: &[u8]) -> bool {
+fn contains(bytes: &[u8], text: &[u8]) -> bool {
     bytes.windows(text.len()).any(|window| window == text)
 }
 

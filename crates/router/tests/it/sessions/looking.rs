@@ -6,7 +6,7 @@ use latchkey_contract::router::v1::{
 };
 use tonic::Code;
 
-use super::{TALK, conversation, get, good_day, saying, sealed, talking, told, turns};
+use super::{TALK, conversation, get, ok_answer, saying, sealed, talking, told, turns};
 use crate::harness::{ACME, APP, Leasing, Router, own, refused};
 use crate::on_both_databases;
 
@@ -23,7 +23,7 @@ async fn of_one_turn(router: &Router) {
         ..Leasing::default()
     });
     talking(router, sealed()).await;
-    router.provider.answers_to("a", good_day());
+    router.provider.returns_to("a", ok_answer());
     router.generate(saying("Hello")).await.unwrap();
 }
 

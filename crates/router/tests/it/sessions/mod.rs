@@ -62,14 +62,14 @@ async fn create(router: &Router, request: CreateSessionRequest) -> Result<Sessio
 /// A router with the session of most tests, whose provider answers by Chat Completions.
 async fn talking(router: &Router, session: Session) {
     create(router, creating("talk", session)).await.unwrap();
-    router.provider.answers(good_day());
+    router.provider.returns(ok_answer());
 }
 
-fn good_day() -> Answer {
+fn ok_answer() -> Answer {
     Answer::json(200, &chat::whole())
 }
 
-fn good_day_of_claude() -> Answer {
+fn claude_answer() -> Answer {
     Answer::json(200, &anthropic::whole())
 }
 

@@ -3,7 +3,7 @@
 use latchkey_contract::router::v1::{GenerateRequest, Session};
 use tonic::Code;
 
-use super::{TALK, create, creating, get, good_day, good_day_of_claude, plain, saying, talking};
+use super::{TALK, claude_answer, create, creating, get, ok_answer, plain, saying, talking};
 use crate::harness::{ACME, Router, WEB, on, refused};
 use crate::on_both_databases;
 
@@ -58,10 +58,10 @@ async fn what_a_request_names_holds_for_it_alone(router: Router) {
         (naming("", "", ""), named("main", "openai", "gpt-4.1")),
     ] {
         let answer = match request.provider.as_str() {
-            "anthropic" => good_day_of_claude(),
-            _ => good_day(),
+            "anthropic" => claude_answer(),
+            _ => ok_answer(),
         };
-        router.provider.answers_once(answer);
+        router.provider.returns_once(answer);
         router.generate(request).await.unwrap();
         assert_eq!(asked(&router), expected);
     }
@@ -116,7 +116,7 @@ async fn a_fallback_takes_the_sessions_key_for_the_requests(router: Router) {
         ..plain()
     };
     create(&router, creating("talk", session)).await.unwrap();
-    router.provider.answers_once(good_day());
+    router.provider.returns_once(ok_answer());
     let fallback = latchkey_contract::router::v1::Fallback {
         provider: "anthropic".to_owned(),
         model: "claude-sonnet-5".to_owned(),

@@ -4,9 +4,7 @@ use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{Fallback, GenerateRequest, Role, Session};
 use tonic::Code;
 
-use super::{
-    TALK, good_day_of_claude, message, plain, saying, sealed, talking, tool_call, turns, user,
-};
+use super::{TALK, claude_answer, message, plain, saying, sealed, talking, tool_call, turns, user};
 use crate::harness::{Router, claude, gpt, refused};
 use crate::on_both_databases;
 
@@ -47,7 +45,7 @@ async fn a_lossy_switch_is_refused_by_what_it_would_lose(router: Router) {
     assert!(router.provider.calls().is_empty());
     assert!(router.attempts().await.is_empty());
     // Without being asked for, it is told.
-    router.provider.answers(good_day_of_claude());
+    router.provider.returns(claude_answer());
     let response = router.generate(declined(claude())).await.unwrap();
     assert_eq!(response.portability.len(), 1);
 }
@@ -72,7 +70,7 @@ async fn a_strict_session_makes_its_requests_strict(router: Router) {
 }
 
 async fn a_lossy_candidate_is_passed_over_for_the_next_model(router: Router) {
-    router.provider.answers(super::good_day());
+    router.provider.returns(super::ok_answer());
     let request = GenerateRequest {
         fallbacks: vec![Fallback {
             provider: "openai".to_owned(),
@@ -86,7 +84,7 @@ async fn a_lossy_candidate_is_passed_over_for_the_next_model(router: Router) {
     assert_eq!(response.attempts.len(), 1);
     assert_eq!(response.attempts[0].provider, "openai");
     // Without strictness it is the first choice.
-    router.provider.answers(good_day_of_claude());
+    router.provider.returns(claude_answer());
     let request = GenerateRequest {
         strict: false,
         ..request
@@ -99,7 +97,7 @@ async fn nothing_is_refused_where_nothing_is_lost(router: Router) {
     talking(&router, plain()).await;
     router.generate(strict(declined(gpt()))).await.unwrap();
     router.generate(strict(saying("Hello"))).await.unwrap();
-    router.provider.answers(tool_call("{}"));
+    router.provider.returns(tool_call("{}"));
     let response = router.generate(strict(saying("Hello"))).await.unwrap();
     assert_eq!(response.attempts.len(), 1);
 }

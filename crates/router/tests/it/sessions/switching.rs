@@ -8,7 +8,7 @@ use serde_json::json;
 use tonic::Code;
 
 use super::{
-    TALK, conversation, get, good_day_of_claude, message, saying, sealed, talking, told, tool_call,
+    TALK, claude_answer, conversation, get, message, saying, sealed, talking, told, tool_call,
     turns, user,
 };
 use crate::harness::{Answer, Router, chat, refused};
@@ -33,15 +33,18 @@ async fn another_model_is_shown_all_that_was_said(router: Router) {
     talking(&router, sealed()).await;
     let before = get(&router, TALK).await.unwrap();
     router.generate(saying("Hello")).await.unwrap();
-    router.provider.answers_once(good_day_of_claude());
+    router.provider.returns_once(claude_answer());
     let response = router.generate(claude(saying("And now?"))).await.unwrap();
     assert!(response.portability.is_empty());
-    assert_eq!(router.provider.called(2).await.path, "/v1/messages");
+    assert_eq!(router.provider.receives_call(2).await.path, "/v1/messages");
     let said = conversation(&["Hello", "Good day", "And now?"]);
     assert_eq!(told(&router), said);
     // The session keeps its own.
     router.generate(saying("And then?")).await.unwrap();
-    assert_eq!(router.provider.called(3).await.path, "/v1/chat/completions");
+    assert_eq!(
+        router.provider.receives_call(3).await.path,
+        "/v1/chat/completions"
+    );
     assert_eq!(told(&router).len(), 5);
     let after = get(&router, TALK).await.unwrap();
     let settings = |session: latchkey_contract::router::v1::Session| {
@@ -64,7 +67,7 @@ async fn tool_calls_and_their_results_travel(router: Router) {
     };
     router
         .provider
-        .answers_once(tool_call("{\"city\": \"Paris\"}"));
+        .returns_once(tool_call("{\"city\": \"Paris\"}"));
     router.generate(with_tool(saying("Hello"))).await.unwrap();
     let result = Content::ToolResult(ToolResult {
         tool_call_id: "call_1".to_owned(),
@@ -75,9 +78,9 @@ async fn tool_calls_and_their_results_travel(router: Router) {
         messages: vec![message(Role::Tool, result)],
         ..saying("")
     };
-    router.provider.answers_once(good_day_of_claude());
+    router.provider.returns_once(claude_answer());
     router.generate(claude(with_tool(request))).await.unwrap();
-    let call = router.provider.called(2).await;
+    let call = router.provider.receives_call(2).await;
     let messages = &call.body["messages"];
     assert_eq!(messages[1]["content"][0]["input"], json!({"city": "Paris"}));
     assert_eq!(messages[2]["content"][0]["tool_use_id"], "call_1");
@@ -97,7 +100,7 @@ fn declined() -> Answer {
 
 async fn what_can_not_travel_is_told_by_its_place(router: Router) {
     talking(&router, sealed()).await;
-    router.provider.answers_once(declined());
+    router.provider.returns_once(declined());
     router.generate(saying("Hello")).await.unwrap();
     let declining = Content::Refusal("Not that either".to_owned());
     let request = GenerateRequest {
@@ -108,7 +111,7 @@ async fn what_can_not_travel_is_told_by_its_place(router: Router) {
         ],
         ..saying("")
     };
-    router.provider.answers_once(good_day_of_claude());
+    router.provider.returns_once(claude_answer());
     let response = router.generate(claude(request)).await.unwrap();
     let mark = |field: &str| Loss {
         field: field.to_owned(),

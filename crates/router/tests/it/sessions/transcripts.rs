@@ -10,7 +10,7 @@ use serde_json::json;
 use tonic::{Code, Status, Streaming};
 
 use super::{
-    TALK, conversation, delete, get, good_day, plain, saying, sealed, talking, told, tool_call,
+    TALK, conversation, delete, get, ok_answer, plain, saying, sealed, talking, told, tool_call,
     turns,
 };
 use crate::harness::{ACME, APP, Answer, Router, anthropic, chat, refused};
@@ -81,7 +81,7 @@ async fn a_data_key_is_kept_until_the_workspace_changes(router: Router) {
 async fn a_failed_call_adds_nothing(router: Router) {
     talking(&router, sealed()).await;
     let no = json!({"error": {"message": "no", "type": "invalid_request_error"}});
-    router.provider.answers_once(Answer::json(400, &no));
+    router.provider.returns_once(Answer::json(400, &no));
     let outcome = router.generate(saying("Hello")).await;
     refused(outcome, Code::InvalidArgument, "PROVIDER_REJECTED_REQUEST");
     let wrong = GenerateRequest {
@@ -97,13 +97,13 @@ async fn a_failed_call_adds_nothing(router: Router) {
 
 async fn requests_at_the_same_time_add_whole_turns(router: Router) {
     talking(&router, sealed()).await;
-    let held: Vec<_> = (0..4).map(|_| router.provider.holds()).collect();
+    let held: Vec<_> = (0..4).map(|_| router.provider.holds_answer()).collect();
     let texts = ["one", "two", "three", "four"];
     let answers = async {
         // All of them are asked before one is answered.
-        router.provider.called(4).await;
+        router.provider.receives_call(4).await;
         for answer in held {
-            answer.send(good_day()).ok().unwrap();
+            answer.send(ok_answer()).ok().unwrap();
         }
     };
     let (a, b, c, d, ()) = tokio::join!(
@@ -140,11 +140,11 @@ async fn without_the_database_nothing_is_asked(router: Router) {
 
 async fn an_answer_that_can_not_be_kept_is_given(router: Router) {
     talking(&router, sealed()).await;
-    let answer = router.provider.holds();
+    let answer = router.provider.holds_answer();
     let away = async {
-        router.provider.called(1).await;
+        router.provider.receives_call(1).await;
         router.execute("ALTER TABLE turns RENAME TO away").await;
-        answer.send(good_day()).ok().unwrap();
+        answer.send(ok_answer()).ok().unwrap();
     };
     let (response, ()) = tokio::join!(router.generate(saying("Hello")), away);
     let response = response.unwrap();
@@ -159,11 +159,11 @@ async fn an_answer_that_can_not_be_kept_is_given(router: Router) {
 
 async fn an_answer_to_a_session_that_was_deleted_meanwhile_is_given(router: Router) {
     talking(&router, sealed()).await;
-    let answer = router.provider.holds();
+    let answer = router.provider.holds_answer();
     let meanwhile = async {
-        router.provider.called(1).await;
+        router.provider.receives_call(1).await;
         delete(&router, TALK, "").await.unwrap();
-        answer.send(good_day()).ok().unwrap();
+        answer.send(ok_answer()).ok().unwrap();
     };
     let (response, ()) = tokio::join!(router.generate(saying("Hello")), meanwhile);
     assert_eq!(response.unwrap().turn, "");
@@ -172,7 +172,7 @@ async fn an_answer_to_a_session_that_was_deleted_meanwhile_is_given(router: Rout
 
 async fn a_tool_call_that_was_cut_off_is_not_kept(router: Router) {
     talking(&router, sealed()).await;
-    router.provider.answers_once(tool_call("{\"city\": \"Par"));
+    router.provider.returns_once(tool_call("{\"city\": \"Par"));
     let response = router.generate(saying("Hello")).await.unwrap();
     assert_eq!(response.turn, "");
     router.generate(saying("And now?")).await.unwrap();
@@ -184,7 +184,7 @@ async fn an_answer_without_words_keeps_nobody_from_going_on(router: Router) {
     let mut nothing = chat::whole();
     nothing["choices"][0]["message"]["content"] = json!("");
     nothing["choices"][0]["finish_reason"] = json!("length");
-    router.provider.answers_once(Answer::json(200, &nothing));
+    router.provider.returns_once(Answer::json(200, &nothing));
     let response = router.generate(saying("Hello")).await.unwrap();
     assert_eq!(response.turn, format!("{TALK}/turns/1"));
     router.generate(saying("And now?")).await.unwrap();
@@ -197,7 +197,7 @@ async fn a_paused_answer_is_gone_on_with_by_saying_nothing(router: Router) {
     let mut paused = anthropic::whole();
     paused["stop_reason"] = json!("pause_turn");
     let paused = Answer::json(200, &paused);
-    router.provider.answers_once(paused);
+    router.provider.returns_once(paused);
     let claude = |request| GenerateRequest {
         provider: "anthropic".to_owned(),
         model: "claude-haiku-4-5".to_owned(),
@@ -209,7 +209,7 @@ async fn a_paused_answer_is_gone_on_with_by_saying_nothing(router: Router) {
         messages: Vec::new(),
         ..saying("")
     });
-    router.provider.answers_once(super::good_day_of_claude());
+    router.provider.returns_once(super::claude_answer());
     router.generate(nothing.clone()).await.unwrap();
     assert_eq!(told(&router), conversation(&["Hello", "Good day"]));
     // That answer is whole.
@@ -233,7 +233,7 @@ async fn completed(
 async fn a_streamed_answer_keeps_its_turn(router: Router) {
     talking(&router, sealed()).await;
     router.generate(saying("Hello")).await.unwrap();
-    router.provider.answers(Answer::events(&chat::pieces()));
+    router.provider.returns(Answer::events(&chat::pieces()));
     let stream = router.stream(saying("And now?")).await.unwrap();
     let whole = completed(stream).await.unwrap();
     assert_eq!(whole.turn, format!("{TALK}/turns/2"));
@@ -249,7 +249,7 @@ async fn a_stream_that_breaks_off_keeps_none(router: Router) {
     let pieces = chat::pieces();
     router
         .provider
-        .answers_once(Answer::cut_events(&pieces[..2]));
+        .returns_once(Answer::cut_events(&pieces[..2]));
     let stream = router.stream(saying("Hello")).await.unwrap();
     let outcome = completed(stream).await;
     refused(outcome, Code::Unavailable, "STREAM_TRUNCATED");
@@ -278,7 +278,7 @@ async fn counting_reads_the_transcript_and_does_not_add_to_it(router: Router) {
     let counted = Answer::json(200, &json!({"input_tokens": 14}));
     router
         .provider
-        .answers_at("/v1/messages/count_tokens", counted);
+        .returns_at("/v1/messages/count_tokens", counted);
     let request = CountTokensRequest {
         request: Some(GenerateRequest {
             provider: "anthropic".to_owned(),

@@ -19,7 +19,7 @@ on_both_databases!(
 );
 
 async fn attempt(router: &Router) -> Attempt {
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     let response = router.generate(gpt()).await.unwrap();
     response.attempts[0].clone()
 }

@@ -46,7 +46,7 @@ fn of(parent: &str) -> ListAttemptsRequest {
 
 /// Calls for a scope, a second apart; the attempts, newest first.
 async fn calls(router: &Router, who: Who, requests: Vec<GenerateRequest>) -> Vec<Attempt> {
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     let mut made = Vec::new();
     for request in requests {
         let response = router.generate_as(who, request).await.unwrap();
@@ -145,7 +145,7 @@ async fn pages_follow_each_other(router: Router) {
 }
 
 async fn pages_split_attempts_of_the_same_moment(router: Router) {
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     for _ in 0..5 {
         router.generate(gpt()).await.unwrap();
     }

@@ -28,7 +28,7 @@ async fn each_operation_is_summed_apart(router: Router) {
             }),
         ),
     ] {
-        router.provider.answers_at(path, Answer::json(200, &answer));
+        router.provider.returns_at(path, Answer::json(200, &answer));
     }
     let mut client = router.inference(APP);
     client.generate(gpt()).await.unwrap();

@@ -73,20 +73,20 @@ async fn three_calls(router: &Router) {
             lease.payer = latchkey_contract::vault::v1::Payer::Platform.into();
         }
     });
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
     // The calendar alone: what the vault leased lapses with the uptime.
     router.clock.set(START + Duration::from_hours(24));
     router
         .provider
-        .answers(Answer::json(200, &anthropic::whole()));
+        .returns(Answer::json(200, &anthropic::whole()));
     let automated = GenerateRequest {
         origin: Origin::Automation.into(),
         ..on(WEB, claude())
     };
     router.generate_as(OTHER_APP, automated).await.unwrap();
     router.clock.set(START + Duration::from_hours(48));
-    router.provider.answers(Answer::json(500, &json!({})));
+    router.provider.returns(Answer::json(500, &json!({})));
     router.generate(gpt()).await.unwrap_err();
 }
 
@@ -296,7 +296,7 @@ async fn times_bound_the_sums(router: Router) {
 }
 
 async fn days_begin_at_midnight_utc(router: Router) {
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     let half_a_day = Duration::from_hours(12);
     router
         .clock

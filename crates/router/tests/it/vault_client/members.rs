@@ -17,7 +17,7 @@ const MEMBERS: &[(Who, Role)] = &[(ADA, Role::Owner), (BOB, Role::Member), (BOT,
 
 async fn router() -> Router {
     let router = Router::start(Backend::Sqlite).await;
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     router.leases_keys([own("main")]);
     router.vault.has_members(1, MEMBERS);
     router

@@ -7,7 +7,7 @@ use crate::harness::{ACME, Answer, Router, chat, gpt, refused};
 
 async fn router() -> Router {
     let router = Router::start(Backend::Sqlite).await;
-    router.provider.answers(Answer::json(200, &chat::whole()));
+    router.provider.returns(Answer::json(200, &chat::whole()));
     router
 }
 

@@ -6,7 +6,7 @@ use latchkey_contract::router::v1::attempt::State;
 use serde_json::json;
 use tonic::Code;
 
-use super::{FIRST, SECOND, SECRET, World, application, azure, granted};
+use super::{FIRST, Fixture, SECOND, SECRET, application, azure, granted};
 use crate::harness::{ACME, APP, Answer, chat, of, own, refused, version};
 
 const REJECTED: &str = "PROVIDER_REJECTED_KEY";
@@ -24,51 +24,51 @@ fn denied(error: &str) -> Answer {
 
 #[tokio::test]
 async fn one_that_is_refused_is_got_anew_and_tried_once_more() {
-    let world = World::new().await;
-    world.router.provider.answers_once(unauthorized(FIRST));
-    let response = world.router.generate(azure()).await.unwrap();
-    assert_eq!(world.shown(), [FIRST, SECOND]);
+    let fixture = Fixture::new().await;
+    fixture.router.provider.returns_once(unauthorized(FIRST));
+    let response = fixture.router.generate(azure()).await.unwrap();
+    assert_eq!(fixture.shown(), [FIRST, SECOND]);
     let reasons = response
         .attempts
         .iter()
         .map(|attempt| &*attempt.error_reason);
     assert_eq!(reasons.collect::<Vec<_>>(), [REJECTED, ""]);
     // The successor is kept, and the key is good.
-    world.router.generate(azure()).await.unwrap();
-    assert_eq!(world.shown().len(), 3);
-    assert_eq!(world.issuer.calls().len(), 2);
-    assert_eq!(world.router.vault.heard(|_| true).await.reports, []);
+    fixture.router.generate(azure()).await.unwrap();
+    assert_eq!(fixture.shown().len(), 3);
+    assert_eq!(fixture.issuer.calls().len(), 2);
+    assert_eq!(fixture.router.vault.heard(|_| true).await.reports, []);
 }
 
 #[tokio::test]
 async fn a_stream_is_begun_once_more_as_well() {
-    let world = World::new().await;
-    world.router.provider.answers_once(unauthorized(FIRST));
+    let fixture = Fixture::new().await;
+    fixture.router.provider.returns_once(unauthorized(FIRST));
     let pieces = Answer::events(&chat::pieces());
-    world.router.provider.answers_once(pieces);
-    assert!(world.router.stream(azure()).await.is_ok());
-    assert_eq!(world.shown(), [FIRST, SECOND]);
+    fixture.router.provider.returns_once(pieces);
+    assert!(fixture.router.stream(azure()).await.is_ok());
+    assert_eq!(fixture.shown(), [FIRST, SECOND]);
 }
 
 #[tokio::test]
 async fn a_key_whose_new_token_is_refused_too_is_reported() {
-    let world = World::new().await;
-    world.router.provider.answers(unauthorized(FIRST));
-    let outcome = world.router.generate(azure()).await;
+    let fixture = Fixture::new().await;
+    fixture.router.provider.returns(unauthorized(FIRST));
+    let outcome = fixture.router.generate(azure()).await;
     let said = refused(outcome, Code::FailedPrecondition, REJECTED);
-    assert_eq!(world.shown(), [FIRST, SECOND]);
+    assert_eq!(fixture.shown(), [FIRST, SECOND]);
     assert_eq!(said.metadata["attempts"].split(' ').count(), 2);
-    let vault = &world.router.vault;
+    let vault = &fixture.router.vault;
     let heard = vault.heard(|heard| !heard.reports.is_empty()).await;
     assert_eq!(heard.reports[0].key_version, version(ACME, "z"));
 }
 
 #[tokio::test]
 async fn it_is_in_no_error() {
-    let world = World::new().await;
-    world.router.provider.answers_once(unauthorized(FIRST));
-    world.router.provider.answers_once(unauthorized(SECOND));
-    let outcome = world.router.generate(azure()).await;
+    let fixture = Fixture::new().await;
+    fixture.router.provider.returns_once(unauthorized(FIRST));
+    fixture.router.provider.returns_once(unauthorized(SECOND));
+    let outcome = fixture.router.generate(azure()).await;
     let said = refused(outcome, Code::FailedPrecondition, REJECTED);
     assert!(said.metadata["provider_message"].contains("has expired"));
     assert!(!format!("{said:?}").contains("token-"), "{said:?}");
@@ -77,69 +77,69 @@ async fn it_is_in_no_error() {
 /// A key that is leased no more is not to blame for a token that ended with it.
 #[tokio::test]
 async fn a_key_that_was_taken_back_meanwhile_is_not_reported() {
-    let world = World::new().await;
-    let held = world.router.provider.holds();
-    let mut client = world.router.inference(APP);
+    let fixture = Fixture::new().await;
+    let held = fixture.router.provider.holds_answer();
+    let mut client = fixture.router.inference(APP);
     let asking = tokio::spawn(async move { client.generate(azure()).await });
-    world.router.provider.called(1).await;
-    let vault = &world.router.vault;
+    fixture.router.provider.receives_call(1).await;
+    let vault = &fixture.router.vault;
     vault.invalidates(ACME, 2, &[version(ACME, "z")]);
     vault
         .heard(|heard| !heard.acknowledgements.is_empty())
         .await;
     assert!(held.send(unauthorized(FIRST)).is_ok());
     asking.await.unwrap().unwrap();
-    assert_eq!(world.shown(), [FIRST, SECOND]);
+    assert_eq!(fixture.shown(), [FIRST, SECOND]);
     assert_eq!(vault.heard(|_| true).await.reports, []);
 }
 
 #[tokio::test]
 async fn a_key_that_gets_none_is_reported_and_in_the_account() {
-    let world = World::of_keys([application("z")]).await;
-    world.issuer.answers(denied("invalid_client"));
-    let outcome = world.router.generate(azure()).await;
+    let fixture = Fixture::of_keys([application("z")]).await;
+    fixture.issuer.returns(denied("invalid_client"));
+    let outcome = fixture.router.generate(azure()).await;
     let said = refused(outcome, Code::FailedPrecondition, REJECTED);
     assert!(said.metadata["provider_message"].starts_with("AADSTS7000215"));
     assert!(!format!("{said:?}").contains(SECRET), "{said:?}");
-    let attempt = &world.router.attempts().await[0];
+    let attempt = &fixture.router.attempts().await[0];
     assert_eq!(said.metadata["attempts"], attempt.name);
     assert_eq!(attempt.state(), State::Failed);
     assert_eq!(attempt.error_reason, REJECTED);
     assert_eq!(attempt.http_status, 401);
     assert_eq!(attempt.key_version, version(ACME, "z"));
-    let vault = &world.router.vault;
+    let vault = &fixture.router.vault;
     let heard = vault.heard(|heard| !heard.reports.is_empty()).await;
     assert_eq!(heard.reports[0].key_version, version(ACME, "z"));
     let words = heard.reports[0].refusal.as_ref().unwrap();
     assert_eq!((words.http_status, &*words.code), (401, "invalid_client"));
     assert!(!words.message.contains(SECRET));
     // Its provider was not asked, and the issuer once.
-    assert!(world.router.provider.calls().is_empty());
-    assert_eq!(world.issuer.calls().len(), 1);
+    assert!(fixture.router.provider.calls().is_empty());
+    assert_eq!(fixture.issuer.calls().len(), 1);
 }
 
 #[tokio::test]
 async fn another_key_takes_over_from_one_that_gets_none() {
-    let world = World::of_keys([application("y"), of("azure", own("z"))]).await;
-    world.issuer.answers(denied("invalid_client"));
-    let response = world.router.generate(azure()).await.unwrap();
-    assert_eq!(world.router.provider.keys(), ["z"]);
+    let fixture = Fixture::of_keys([application("y"), of("azure", own("z"))]).await;
+    fixture.issuer.returns(denied("invalid_client"));
+    let response = fixture.router.generate(azure()).await.unwrap();
+    assert_eq!(fixture.router.provider.keys(), ["z"]);
     assert_eq!(response.attempts.len(), 2);
 }
 
 #[tokio::test]
 async fn an_issuer_that_fails_is_asked_again() {
-    let world = World::of_keys([application("z")]).await;
+    let fixture = Fixture::of_keys([application("z")]).await;
     let down = || Answer::json(503, &json!({"error": "temporarily_unavailable"}));
     for failure in [
         down(),
         Answer::hung_up(),
         Answer::cut(&json!({"access_token": ""})),
     ] {
-        world.issuer.answers_once(failure);
+        fixture.issuer.returns_once(failure);
         // It is not good for long.
-        world.issuer.answers_once(granted(FIRST, 0));
-        let response = world.router.generate(azure()).await.unwrap();
+        fixture.issuer.returns_once(granted(FIRST, 0));
+        let response = fixture.router.generate(azure()).await.unwrap();
         let reasons = response
             .attempts
             .iter()
@@ -147,28 +147,28 @@ async fn an_issuer_that_fails_is_asked_again() {
         let expected = ["PROVIDER_UNAVAILABLE", ""];
         assert_eq!(reasons.collect::<Vec<_>>(), expected);
     }
-    world.issuer.answers(down());
-    let outcome = world.router.generate(azure()).await;
+    fixture.issuer.returns(down());
+    let outcome = fixture.router.generate(azure()).await;
     refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
-    assert_eq!(world.issuer.calls().len(), 3 * 2 + 2);
-    assert_eq!(world.router.vault.heard(|_| true).await.reports, []);
+    assert_eq!(fixture.issuer.calls().len(), 3 * 2 + 2);
+    assert_eq!(fixture.router.vault.heard(|_| true).await.reports, []);
 }
 
 #[tokio::test]
 async fn the_callers_deadline_holds_for_it() {
     let span = Duration::from_secs(5);
-    let world = World::of_keys([application("z")]).await;
-    let mut held = world.issuer.holds();
-    let mut client = world.router.patient(span);
+    let fixture = Fixture::of_keys([application("z")]).await;
+    let mut held = fixture.issuer.holds_answer();
+    let mut client = fixture.router.patient(span);
     let asking = tokio::spawn(async move { client.generate(azure()).await });
-    world.issuer.called(1).await;
+    fixture.issuer.receives_call(1).await;
     tokio::time::pause();
     tokio::time::advance(span).await;
     tokio::time::resume();
     let outcome = asking.await.unwrap();
     refused(outcome, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
     held.closed().await;
-    let attempt = world.router.settled().await;
+    let attempt = fixture.router.settled().await;
     assert_eq!(attempt.state(), State::Cancelled);
     assert_eq!(attempt.error_reason, "DEADLINE_EXCEEDED");
 }

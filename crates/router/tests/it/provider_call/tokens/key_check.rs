@@ -6,81 +6,84 @@ use latchkey_contract::vault::v1::{VerificationResult, VerificationTask};
 use serde_json::json;
 
 use super::service_accounts::material;
-use super::{FIRST, SECRET, World, application, granted};
+use super::{FIRST, Fixture, SECRET, application, granted};
 use crate::harness::Answer;
 
-async fn checked(world: &World, task: VerificationTask) -> Outcome {
-    let done = world.router.vault.heard(|_| true).await.results.len();
-    world.router.vault.sends(task);
-    let heard = world.router.vault.heard(|heard| heard.results.len() > done);
+async fn checked(fixture: &Fixture, task: VerificationTask) -> Outcome {
+    let done = fixture.router.vault.heard(|_| true).await.results.len();
+    fixture.router.vault.sends(task);
+    let heard = fixture
+        .router
+        .vault
+        .heard(|heard| heard.results.len() > done);
     let VerificationResult { outcome, .. } = heard.await.results.pop().unwrap();
     outcome.unwrap()
 }
 
-async fn world() -> World {
-    let world = World::of_keys([]).await;
-    world.issuer.answers(granted(FIRST, 3_600));
-    world
+async fn fixture() -> Fixture {
+    let fixture = Fixture::of_keys([]).await;
+    fixture.issuer.returns(granted(FIRST, 3_600));
+    fixture
 }
 
-fn of_application(world: &World) -> VerificationTask {
+fn of_application(fixture: &Fixture) -> VerificationTask {
     VerificationTask {
         task_id: "task".to_owned(),
         provider: "azure".to_owned(),
-        base_url: world.router.provider.url(),
+        base_url: fixture.router.provider.url(),
         material: application("z").material,
         ..VerificationTask::default()
     }
 }
 
-fn of_account(world: &World) -> VerificationTask {
+fn of_account(fixture: &Fixture) -> VerificationTask {
     VerificationTask {
         provider: "vertex".to_owned(),
         material: Some(material()),
         location: "europe-west4".to_owned(),
         cloud_project: "acme-models".to_owned(),
-        ..of_application(world)
+        ..of_application(fixture)
     }
 }
 
 #[tokio::test]
 async fn an_application_is_alive_when_its_token_is_taken() {
-    let world = world().await;
+    let fixture = fixture().await;
     let list = Answer::json(200, &json!({"object": "list", "data": []}));
-    world.router.provider.answers(list);
+    fixture.router.provider.returns(list);
     for calls in 1..=2 {
-        let outcome = checked(&world, of_application(&world)).await;
+        let outcome = checked(&fixture, of_application(&fixture)).await;
         let Outcome::Verified(verification) = outcome else {
             panic!("it is not verified: {outcome:?}")
         };
         assert_eq!(verification.grade(), Grade::Alive);
         // Nothing is kept of a key that is nobody's yet.
-        assert_eq!(world.issuer.calls().len(), calls);
+        assert_eq!(fixture.issuer.calls().len(), calls);
     }
-    assert_eq!(world.shown(), [FIRST; 2]);
-    assert_eq!(world.router.provider.connections(), 2);
+    assert_eq!(fixture.shown(), [FIRST; 2]);
+    assert_eq!(fixture.router.provider.connections(), 2);
 }
 
 #[tokio::test]
 async fn an_account_is_alive_when_its_token_is_taken() {
-    let world = world().await;
+    let fixture = fixture().await;
     let list = Answer::json(200, &json!({"publisherModels": []}));
-    world.router.provider.answers(list);
-    let outcome = checked(&world, of_account(&world)).await;
+    fixture.router.provider.returns(list);
+    let outcome = checked(&fixture, of_account(&fixture)).await;
     let Outcome::Verified(verification) = outcome else {
         panic!("it is not verified: {outcome:?}")
     };
     assert_eq!(verification.grade(), Grade::Alive);
-    assert_eq!(world.shown(), [FIRST]);
+    assert_eq!(fixture.shown(), [FIRST]);
 }
 
 #[tokio::test]
 async fn a_key_that_gets_no_token_is_rejected() {
-    let world = world().await;
+    let fixture = fixture().await;
     let words = format!("AADSTS7000215: Invalid client secret provided: {SECRET}.");
     let denied = json!({"error": "invalid_client", "error_description": words});
-    world.issuer.answers(Answer::json(401, &denied));
-    let outcome = checked(&world, of_application(&world)).await;
+    fixture.issuer.returns(Answer::json(401, &denied));
+    let outcome = checked(&fixture, of_application(&fixture)).await;
     let Outcome::Rejected(refusal) = outcome else {
         panic!("it is not rejected: {outcome:?}")
     };
@@ -90,32 +93,32 @@ async fn a_key_that_gets_no_token_is_rejected() {
     );
     assert!(refusal.message.starts_with("AADSTS7000215"));
     assert!(!refusal.message.contains(SECRET));
-    assert!(world.router.provider.calls().is_empty());
+    assert!(fixture.router.provider.calls().is_empty());
 }
 
 #[tokio::test]
 async fn a_key_whose_token_is_refused_is_rejected() {
-    let world = world().await;
+    let fixture = fixture().await;
     let error = json!({"error": {"code": "401", "message": "not that one"}});
-    world.router.provider.answers(Answer::json(401, &error));
-    let outcome = checked(&world, of_application(&world)).await;
+    fixture.router.provider.returns(Answer::json(401, &error));
+    let outcome = checked(&fixture, of_application(&fixture)).await;
     assert!(matches!(outcome, Outcome::Rejected(_)), "{outcome:?}");
 }
 
 #[tokio::test]
 async fn an_issuer_that_fails_proves_nothing() {
-    let world = world().await;
+    let fixture = fixture().await;
     for answer in [
         Answer::json(503, &json!({"error": "temporarily_unavailable"})),
         Answer::text(200, "text/html", "<html>log in to this network</html>"),
         Answer::hung_up(),
     ] {
-        world.issuer.answers(answer);
-        let asked = world.issuer.calls().len();
-        let outcome = checked(&world, of_application(&world)).await;
+        fixture.issuer.returns(answer);
+        let asked = fixture.issuer.calls().len();
+        let outcome = checked(&fixture, of_application(&fixture)).await;
         assert!(matches!(outcome, Outcome::Unreachable(_)), "{outcome:?}");
         // Asked once more, as any provider is.
-        assert_eq!(world.issuer.calls().len(), asked + 2);
+        assert_eq!(fixture.issuer.calls().len(), asked + 2);
     }
-    assert!(world.router.provider.calls().is_empty());
+    assert!(fixture.router.provider.calls().is_empty());
 }

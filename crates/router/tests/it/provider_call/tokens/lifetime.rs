@@ -5,43 +5,43 @@ use std::time::Duration;
 use latchkey_contract::router::v1::{CountTokensRequest, ListModelsRequest};
 use serde_json::json;
 
-use super::{FIRST, SECOND, SECRET, TENANT, World, application, azure, granted};
+use super::{FIRST, Fixture, SECOND, SECRET, TENANT, application, azure, granted};
 use crate::harness::{ACME, APP, Answer, chat, streamed, version};
 
 #[tokio::test]
 async fn it_is_got_where_the_operator_says_and_shown_as_a_bearers() {
-    let world = World::new().await;
-    world.router.generate(azure()).await.unwrap();
-    let asked = world.issuer.called(1).await;
+    let fixture = Fixture::new().await;
+    fixture.router.generate(azure()).await.unwrap();
+    let asked = fixture.issuer.receives_call(1).await;
     let path = format!("/{TENANT}/oauth2/v2.0/token");
     assert_eq!((asked.method.as_str(), &asked.path), ("POST", &path));
     assert!(asked.text.contains("grant_type=client_credentials"));
     let secret = SECRET.replace('~', "%7E");
     assert!(asked.text.contains(&format!("client_secret={secret}")));
     assert_eq!(asked.header("authorization"), "");
-    let call = world.router.provider.called(1).await;
+    let call = fixture.router.provider.receives_call(1).await;
     assert_eq!(call.header("authorization"), format!("Bearer {FIRST}"));
     assert_eq!(call.header("api-key"), "");
-    assert!(!call.holds(SECRET));
+    assert!(!call.contains(SECRET));
 }
 
 #[tokio::test]
 async fn many_calls_of_every_kind_use_one() {
-    let world = World::new().await;
-    let router = &world.router;
+    let fixture = Fixture::new().await;
+    let router = &fixture.router;
     router.generate(azure()).await.unwrap();
     router.generate(azure()).await.unwrap();
-    router.provider.answers(Answer::events(&chat::pieces()));
+    router.provider.returns(Answer::events(&chat::pieces()));
     let mut client = router.inference(APP);
     assert!(client.stream_generate(streamed(azure())).await.is_ok());
     let count = Answer::json(200, &json!({"input_tokens": 14}));
-    router.provider.answers(count);
+    router.provider.returns(count);
     let request = CountTokensRequest {
         request: Some(azure()),
     };
     client.count_tokens(request).await.unwrap();
     let list = Answer::json(200, &json!({"data": [{"id": "gpt-4.1"}]}));
-    router.provider.answers(list);
+    router.provider.returns(list);
     let request = ListModelsRequest {
         parent: ACME.to_owned(),
         provider: "azure".to_owned(),
@@ -49,105 +49,105 @@ async fn many_calls_of_every_kind_use_one() {
     };
     let listed = client.list_models(request).await.unwrap().into_inner();
     assert_eq!((listed.models.len(), listed.failures), (1, vec![]));
-    assert_eq!(world.shown(), [FIRST; 5]);
-    assert_eq!(world.issuer.calls().len(), 1);
+    assert_eq!(fixture.shown(), [FIRST; 5]);
+    assert_eq!(fixture.issuer.calls().len(), 1);
 }
 
 #[tokio::test]
 async fn calls_at_the_same_time_wait_for_one() {
-    let world = World::of_keys([application("z")]).await;
-    let held = world.issuer.holds();
+    let fixture = Fixture::of_keys([application("z")]).await;
+    let held = fixture.issuer.holds_answer();
     let calls: Vec<_> = (0..10)
         .map(|_| {
-            let mut client = world.router.inference(APP);
+            let mut client = fixture.router.inference(APP);
             tokio::spawn(async move { client.generate(azure()).await })
         })
         .collect();
-    world.issuer.called(1).await;
+    fixture.issuer.receives_call(1).await;
     assert!(held.send(granted(FIRST, 3_600)).is_ok());
     for call in calls {
         call.await.unwrap().unwrap();
     }
-    assert_eq!(world.shown(), [FIRST; 10]);
-    assert_eq!(world.issuer.calls().len(), 1);
+    assert_eq!(fixture.shown(), [FIRST; 10]);
+    assert_eq!(fixture.issuer.calls().len(), 1);
 }
 
 /// Half of its life before, as it lives for less than ten minutes.
 #[tokio::test]
 async fn it_is_renewed_before_it_expires() {
-    let world = World::of_keys([application("z")]).await;
-    world.issuer.answers_once(granted(FIRST, 40));
-    world.router.generate(azure()).await.unwrap();
-    world
+    let fixture = Fixture::of_keys([application("z")]).await;
+    fixture.issuer.returns_once(granted(FIRST, 40));
+    fixture.router.generate(azure()).await.unwrap();
+    fixture
         .router
         .clock
         .advance(Duration::from_micros(19_999_999));
-    world.router.generate(azure()).await.unwrap();
-    world.router.clock.advance(Duration::from_micros(1));
-    world.issuer.answers_once(granted(SECOND, 40));
-    world.router.generate(azure()).await.unwrap();
-    assert_eq!(world.shown(), [FIRST, FIRST, SECOND]);
+    fixture.router.generate(azure()).await.unwrap();
+    fixture.router.clock.advance(Duration::from_micros(1));
+    fixture.issuer.returns_once(granted(SECOND, 40));
+    fixture.router.generate(azure()).await.unwrap();
+    assert_eq!(fixture.shown(), [FIRST, FIRST, SECOND]);
 }
 
 #[tokio::test]
 async fn nobody_waits_while_one_renews_it() {
-    let world = World::of_keys([application("z")]).await;
-    world.issuer.answers_once(granted(FIRST, 40));
-    world.router.generate(azure()).await.unwrap();
-    world.router.clock.advance(Duration::from_secs(20));
-    let held = world.issuer.holds();
-    let mut client = world.router.inference(APP);
+    let fixture = Fixture::of_keys([application("z")]).await;
+    fixture.issuer.returns_once(granted(FIRST, 40));
+    fixture.router.generate(azure()).await.unwrap();
+    fixture.router.clock.advance(Duration::from_secs(20));
+    let held = fixture.issuer.holds_answer();
+    let mut client = fixture.router.inference(APP);
     let renewing = tokio::spawn(async move { client.generate(azure()).await });
-    world.issuer.called(2).await;
-    world.router.generate(azure()).await.unwrap();
+    fixture.issuer.receives_call(2).await;
+    fixture.router.generate(azure()).await.unwrap();
     assert!(held.send(granted(SECOND, 40)).is_ok());
     renewing.await.unwrap().unwrap();
-    assert_eq!(world.shown(), [FIRST, FIRST, SECOND]);
+    assert_eq!(fixture.shown(), [FIRST, FIRST, SECOND]);
 }
 
 #[tokio::test]
 async fn it_dies_with_the_version_of_its_key() {
-    let world = World::new().await;
-    world.router.generate(azure()).await.unwrap();
+    let fixture = Fixture::new().await;
+    fixture.router.generate(azure()).await.unwrap();
     let mut next = application("z");
     next.key_version = next.key_version.replace("/versions/1", "/versions/2");
-    world.router.leases_keys([next]);
+    fixture.router.leases_keys([next]);
     let revoked = [version(ACME, "z")];
-    world.router.vault.invalidates(ACME, 2, &revoked);
-    let told = world
+    fixture.router.vault.invalidates(ACME, 2, &revoked);
+    let told = fixture
         .router
         .vault
         .heard(|heard| !heard.acknowledgements.is_empty());
     told.await;
-    world.router.generate(azure()).await.unwrap();
-    assert_eq!(world.shown(), [FIRST, SECOND]);
+    fixture.router.generate(azure()).await.unwrap();
+    assert_eq!(fixture.shown(), [FIRST, SECOND]);
 }
 
 #[tokio::test]
 async fn no_two_keys_share_one() {
-    let world = World::of_keys([application("y"), application("z")]).await;
-    world.issuer.answers_once(granted(FIRST, 3_600));
-    world.issuer.answers_once(granted(SECOND, 3_600));
+    let fixture = Fixture::of_keys([application("y"), application("z")]).await;
+    fixture.issuer.returns_once(granted(FIRST, 3_600));
+    fixture.issuer.returns_once(granted(SECOND, 3_600));
     for key in ["y", "z", "y", "z"] {
         let request = latchkey_contract::router::v1::GenerateRequest {
             key: key.to_owned(),
             ..azure()
         };
-        world.router.generate(request).await.unwrap();
+        fixture.router.generate(request).await.unwrap();
     }
-    assert_eq!(world.shown(), [FIRST, SECOND, FIRST, SECOND]);
+    assert_eq!(fixture.shown(), [FIRST, SECOND, FIRST, SECOND]);
 }
 
 /// What an invalidation took back while a token was got is not used; what it left is.
 #[tokio::test]
 async fn a_change_while_it_is_got_fails_nobody() {
-    let world = World::of_keys([application("z")]).await;
-    let held = world.issuer.holds();
-    let mut client = world.router.inference(APP);
+    let fixture = Fixture::of_keys([application("z")]).await;
+    let held = fixture.issuer.holds_answer();
+    let mut client = fixture.router.inference(APP);
     let asking = tokio::spawn(async move { client.generate(azure()).await });
-    world.issuer.called(1).await;
-    world.router.vault.invalidates(ACME, 2, &[]);
-    let told = world
+    fixture.issuer.receives_call(1).await;
+    fixture.router.vault.invalidates(ACME, 2, &[]);
+    let told = fixture
         .router
         .vault
         .heard(|heard| !heard.acknowledgements.is_empty());
@@ -155,6 +155,6 @@ async fn a_change_while_it_is_got_fails_nobody() {
     assert!(held.send(granted(FIRST, 3_600)).is_ok());
     let response = asking.await.unwrap().unwrap().into_inner();
     assert_eq!(response.attempts.len(), 1);
-    assert_eq!(world.shown(), [FIRST]);
-    assert_eq!(world.router.vault.questions().len(), 2);
+    assert_eq!(fixture.shown(), [FIRST]);
+    assert_eq!(fixture.router.vault.questions().len(), 2);
 }

@@ -12,7 +12,7 @@ use latchkey_migrations::testing::Backend;
 use latchkey_router::config::ProviderConfig;
 use serde_json::json;
 
-use crate::harness::{Answer, ProviderId, Router, chat, gpt, of, own};
+use crate::harness::{Answer, FakeProvider, Router, chat, gpt, of, own};
 
 /// The secret of the application.
 const SECRET: &str = "not-a-real-client-secret~0123456789";
@@ -22,22 +22,22 @@ const FIRST: &str = "token-1";
 const SECOND: &str = "token-2";
 
 /// A router, and where it gets tokens. Its provider says good day, whatever it is shown.
-struct World {
+struct Fixture {
     router: Router,
-    issuer: ProviderId,
+    issuer: FakeProvider,
 }
 
-impl World {
+impl Fixture {
     /// With one Azure key.
     async fn new() -> Self {
-        let world = Self::of_keys([application("z")]).await;
-        world.issuer.answers_once(granted(FIRST, 3_600));
-        world.issuer.answers_once(granted(SECOND, 3_600));
-        world
+        let fixture = Self::of_keys([application("z")]).await;
+        fixture.issuer.returns_once(granted(FIRST, 3_600));
+        fixture.issuer.returns_once(granted(SECOND, 3_600));
+        fixture
     }
 
     async fn of_keys(keys: impl IntoIterator<Item = Lease>) -> Self {
-        let issuer = ProviderId::start().await;
+        let issuer = FakeProvider::start().await;
         let router = Router::start_with(Backend::Sqlite, |config| {
             for provider in ["azure", "vertex"] {
                 let elsewhere = ProviderConfig {
@@ -49,7 +49,7 @@ impl World {
         })
         .await;
         router.leases_keys(keys);
-        router.provider.answers(Answer::json(200, &chat::whole()));
+        router.provider.returns(Answer::json(200, &chat::whole()));
         Self { router, issuer }
     }
 

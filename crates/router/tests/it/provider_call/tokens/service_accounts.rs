@@ -7,11 +7,12 @@ use latchkey_migrations::testing::Backend;
 use latchkey_router::config::ProviderConfig;
 use serde_json::json;
 
-use super::{FIRST, World, granted};
-use crate::harness::{Answer, ProviderId, Router, gpt, of, own};
+use super::{FIRST, Fixture, granted};
+use crate::harness::{Answer, FakeProvider, Router, gpt, of, own};
 
 /// A key that the whole world has: testRSA2048 of RFC 9500, 2.1, in PKCS#8.
-const RFC_9500: &str = include_str!("../../../../../vault/tests/data/rfc9500_rsa_2048.pkcs8.base64");
+const RFC_9500: &str =
+    include_str!("../../../../../vault/tests/data/rfc9500_rsa_2048.pkcs8.base64");
 
 /// The file of a service account, as Google Cloud makes it.
 pub(super) fn file() -> String {
@@ -44,9 +45,9 @@ fn account(id: &str) -> Lease {
 }
 
 /// A router whose operator sends everything of Vertex's to one place.
-async fn world() -> World {
-    let issuer = ProviderId::start().await;
-    let upstream = ProviderId::start().await;
+async fn fixture() -> Fixture {
+    let issuer = FakeProvider::start().await;
+    let upstream = FakeProvider::start().await;
     let mut router = Router::start_with(Backend::Sqlite, |config| {
         let elsewhere = ProviderConfig {
             base_url: Some(upstream.url().parse().unwrap()),
@@ -57,8 +58,8 @@ async fn world() -> World {
     .await;
     router.provider = upstream;
     router.leases_as_they_are([account("v")]);
-    issuer.answers_once(granted(FIRST, 3_600));
-    World { router, issuer }
+    issuer.returns_once(granted(FIRST, 3_600));
+    Fixture { router, issuer }
 }
 
 fn gemini() -> GenerateRequest {
@@ -71,29 +72,29 @@ fn gemini() -> GenerateRequest {
 
 #[tokio::test]
 async fn an_account_signs_for_its_token_and_shows_nothing_else() {
-    let world = world().await;
+    let fixture = fixture().await;
     let candidate = json!({
         "content": {"role": "model", "parts": [{"text": "Good day"}]},
         "finishReason": "STOP",
     });
     let answer = Answer::json(200, &json!({"candidates": [candidate]}));
-    world.router.provider.answers(answer);
+    fixture.router.provider.returns(answer);
     for _ in 0..2 {
-        let response = world.router.generate(gemini()).await.unwrap();
+        let response = fixture.router.generate(gemini()).await.unwrap();
         let said = &response.message.unwrap().parts[0].content;
         assert_eq!(*said, Some(Content::Text("Good day".to_owned())));
     }
-    let asked = world.issuer.called(1).await;
+    let asked = fixture.issuer.receives_call(1).await;
     assert_eq!(asked.path, "/token");
     assert!(asked.text.contains("jwt-bearer"));
     assert!(asked.text.contains("assertion="));
-    let call = world.router.provider.called(1).await;
+    let call = fixture.router.provider.receives_call(1).await;
     let expected = "/v1/projects/acme-models/locations/europe-west4/publishers/google/models/\
         gemini-3.8-flash:generateContent";
     assert_eq!(call.path, expected);
     assert_eq!(call.header("authorization"), format!("Bearer {FIRST}"));
     // Nothing of the key itself goes anywhere.
     let key = RFC_9500.lines().next().unwrap();
-    assert!(!asked.holds(key) && !call.holds(key));
-    assert_eq!(world.issuer.calls().len(), 1);
+    assert!(!asked.contains(key) && !call.contains(key));
+    assert_eq!(fixture.issuer.calls().len(), 1);
 }
