@@ -20,12 +20,12 @@ use serde_json::json;
 use tonic::{Code, Status};
 
 use crate::harness::{
-    ACME, ADA, ANONYMOUS, APP, Answer, BOB, BOT, NOBODY, OPERATOR, OTHER_CALLER, OWNER, Router,
-    STRANGER, Who, chat, gpt, refused, streamed,
+    ACME, ADA, ANONYMOUS, APP, Answer, BOB, BOT, Caller, OPERATOR, OTHER_CALLER, OWNER, Router,
+    STRANGER, WITHOUT_ROLE, chat, gpt, refused, streamed,
 };
 
 /// The methods, and who may call them for acme.
-const CASES: &[(&str, &[Who])] = &[
+const CASES: &[(&str, &[Caller])] = &[
     ("CatalogueService/DeleteCatalogueModel", &[OPERATOR]),
     ("CatalogueService/GetCatalogueModel", EVERYBODY),
     ("CatalogueService/ListCatalogueModels", EVERYBODY),
@@ -50,12 +50,12 @@ const CASES: &[(&str, &[Who])] = &[
 ];
 
 /// Who holds any role anywhere.
-const EVERYBODY: &[Who] = &[APP, OPERATOR, OTHER_CALLER, OWNER];
+const EVERYBODY: &[Caller] = &[APP, OPERATOR, OTHER_CALLER, OWNER];
 
 /// Calls a method for something in acme, or for what belongs to all.
-async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
+async fn call(router: &Router, caller: Caller, method: &str) -> Result<(), Status> {
     let parent = ACME.to_owned();
-    let mut catalogue = CatalogueServiceClient::new(router.channel(who));
+    let mut catalogue = CatalogueServiceClient::new(router.channel(caller));
     match method {
         "CatalogueService/DeleteCatalogueModel" => {
             let name = "providers/custom/models/nothing".to_owned();
@@ -80,12 +80,12 @@ async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
             catalogue.upsert_catalogue_model(request).await?;
         }
         method if method.starts_with("SessionService/") => {
-            call_session(router, who, method).await?;
+            call_session(router, caller, method).await?;
         }
         "UsageService/GetAttempt" => {
             let name = format!("{ACME}/attempts/019aa5b1-0000-7000-8000-000000000000");
             let got = router
-                .usage(who)
+                .usage(caller)
                 .get_attempt(GetAttemptRequest { name })
                 .await;
             or_not_found(got)?;
@@ -95,25 +95,25 @@ async fn call(router: &Router, who: Who, method: &str) -> Result<(), Status> {
                 parent,
                 ..ListAttemptsRequest::default()
             };
-            router.usage(who).list_attempts(request).await?;
+            router.usage(caller).list_attempts(request).await?;
         }
         "UsageService/SummarizeUsage" => {
             let request = SummarizeUsageRequest {
                 parent,
                 ..SummarizeUsageRequest::default()
             };
-            router.usage(who).summarize_usage(request).await?;
+            router.usage(caller).summarize_usage(request).await?;
         }
-        method if method.starts_with("InferenceService/") => infer(router, who, method).await?,
+        method if method.starts_with("InferenceService/") => infer(router, caller, method).await?,
         method => panic!("{method} has no case"),
     }
     Ok(())
 }
 
 /// The same of a method that sends prompts, or tells of them.
-async fn infer(router: &Router, who: Who, method: &str) -> Result<(), Status> {
+async fn infer(router: &Router, caller: Caller, method: &str) -> Result<(), Status> {
     let parent = ACME.to_owned();
-    let mut client = router.inference(who);
+    let mut client = router.inference(caller);
     match method {
         "InferenceService/Compare" => {
             let mut request = gpt();
@@ -173,7 +173,7 @@ async fn infer(router: &Router, who: Who, method: &str) -> Result<(), Status> {
         }
         "InferenceService/StreamGenerate" => {
             router
-                .inference(who)
+                .inference(caller)
                 .stream_generate(streamed(gpt()))
                 .await?;
         }
@@ -183,10 +183,10 @@ async fn infer(router: &Router, who: Who, method: &str) -> Result<(), Status> {
 }
 
 /// The same for a method of sessions.
-async fn call_session(router: &Router, who: Who, method: &str) -> Result<(), Status> {
+async fn call_session(router: &Router, caller: Caller, method: &str) -> Result<(), Status> {
     let parent = ACME.to_owned();
     let name = format!("{ACME}/sessions/nothing");
-    let mut sessions = router.sessions(who);
+    let mut sessions = router.sessions(caller);
     match method {
         "SessionService/CreateSession" => {
             let request = CreateSessionRequest {
@@ -267,31 +267,31 @@ async fn only_who_holds_a_role_for_it_may_call_a_method() {
     let router = answering().await;
     for method in contract() {
         let (_, allowed) = CASES.iter().find(|(case, _)| **case == method).unwrap();
-        for who in [
+        for caller in [
             APP,
             OPERATOR,
             OWNER,
             OTHER_CALLER,
-            NOBODY,
+            WITHOUT_ROLE,
             STRANGER,
             ANONYMOUS,
         ] {
             let before = router.provider.calls().len();
-            let outcome = call(&router, who, &method).await;
-            if allowed.contains(&who) {
-                assert!(outcome.is_ok(), "{who:?} {method}: {outcome:?}");
+            let outcome = call(&router, caller, &method).await;
+            if allowed.contains(&caller) {
+                assert!(outcome.is_ok(), "{caller:?} {method}: {outcome:?}");
                 continue;
             }
-            match who {
+            match caller {
                 STRANGER => refused(outcome, Code::Unauthenticated, "CREDENTIALS_INVALID"),
                 ANONYMOUS => refused(outcome, Code::Unauthenticated, "CREDENTIALS_REQUIRED"),
                 _ => refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED"),
             };
-            assert_eq!(router.provider.calls().len(), before, "{who:?} {method}");
+            assert_eq!(router.provider.calls().len(), before, "{caller:?} {method}");
         }
     }
-    for question in router.vault.questions() {
-        assert_eq!(question.parent, ACME);
+    for query in router.vault.queries() {
+        assert_eq!(query.parent, ACME);
     }
     let attempts = router.attempts().await;
     assert!(
@@ -334,15 +334,15 @@ async fn members_may_do_what_their_role_says() {
         let of_acme = *allowed != EVERYBODY;
         let uses = of_acme && allowed.contains(&APP);
         let owns = of_acme && allowed.contains(&OWNER);
-        for (who, may) in [
+        for (caller, may) in [
             (ADA, uses || owns),
             (BOB, uses),
             (BOT, uses),
-            (NOBODY, false),
+            (WITHOUT_ROLE, false),
         ] {
-            let outcome = call(&router, who, method).await;
+            let outcome = call(&router, caller, method).await;
             if may {
-                assert!(outcome.is_ok(), "{who:?} {method}: {outcome:?}");
+                assert!(outcome.is_ok(), "{caller:?} {method}: {outcome:?}");
             } else {
                 refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
             }
@@ -361,5 +361,5 @@ async fn a_refusal_looks_the_same_whether_or_not_the_workspace_exists() {
         words.insert(format!("{said:?}"));
     }
     assert_eq!(words.len(), 1);
-    assert!(router.vault.questions().is_empty());
+    assert!(router.vault.queries().is_empty());
 }

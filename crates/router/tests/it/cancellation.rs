@@ -66,7 +66,7 @@ async fn a_caller_that_goes_away_ends_the_stream(router: Router) {
 
 async fn a_callers_deadline_cancels_the_call(router: Router) {
     let mut held = router.provider.holds_answer();
-    let mut client = router.patient(Duration::from_secs(5));
+    let mut client = router.inference_with_deadline(Duration::from_secs(5));
     let asking = tokio::spawn(async move { client.generate(gpt()).await });
     router.provider.receives_call(1).await;
     tokio::time::pause();
@@ -122,7 +122,7 @@ async fn a_process_that_ends_has_shipped_its_account(mut router: Router) {
     let answered = router.generate(gpt()).await.unwrap();
     router.drain.start();
     // Every call is over, and so is the session.
-    router.vault.heard(|heard| heard.left == 1).await;
+    router.vault.receives(|received| received.ended == 1).await;
     lock.release().await;
     router.stops().await;
     assert!(is_recorded(&router, &answered.attempts[0].name).await);

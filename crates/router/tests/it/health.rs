@@ -25,7 +25,7 @@ async fn router() -> Router {
 /// The same, which has just happened.
 async fn open() -> Router {
     let router = router().await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     router.provider.returns(failed(500));
     for _ in 0..2 {
         refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
@@ -50,7 +50,7 @@ async fn after_its_failures_nothing_is_sent_and_no_vault_is_asked() {
     is_open(&router, PAUSE).await;
     router.clock.advance(Duration::from_secs(2));
     is_open(&router, Duration::from_secs(3)).await;
-    assert_eq!(router.vault.questions().len(), 1);
+    assert_eq!(router.vault.queries().len(), 1);
     assert_eq!(router.attempts().await.len(), 2);
     // It is the provider that fails, whatever the model.
     let outcome = router.generate(asking("gpt-4o")).await;
@@ -66,7 +66,7 @@ async fn broken_connections_and_timeouts_count_as_failures() {
         || failed(504),
     ] {
         let router = router().await;
-        router.leases_keys([own("a")]);
+        router.vault_grants([own("a")]);
         router.provider.returns(answer());
         for _ in 0..2 {
             router.generate(gpt()).await.unwrap_err();
@@ -78,7 +78,7 @@ async fn broken_connections_and_timeouts_count_as_failures() {
 #[tokio::test]
 async fn failures_count_in_a_row_only() {
     let router = router().await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     for answer in [
         failed(500),
         ok_answer(),
@@ -103,7 +103,7 @@ async fn failures_count_in_a_row_only() {
 #[tokio::test]
 async fn another_key_is_not_affected() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     router.provider.returns_to("a", failed(500));
     router.provider.returns_to("b", ok_answer());
     for _ in 0..4 {
@@ -111,7 +111,7 @@ async fn another_key_is_not_affected() {
     }
     let expected = ["a", "b", "a", "b", "b", "b"];
     assert_eq!(router.provider.keys(), expected);
-    assert_eq!(router.vault.questions().len(), 2);
+    assert_eq!(router.vault.queries().len(), 2);
 }
 
 #[tokio::test]

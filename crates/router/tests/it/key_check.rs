@@ -9,11 +9,14 @@ use crate::harness::{Answer, Router, SECRET, anthropic, chat};
 
 /// Sends the router on a task and waits for what it found.
 async fn task(router: &Router, provider: &str, base_url: &str) -> Outcome {
-    let done = router.vault.heard(|_| true).await.results.len();
+    let done = router.vault.receives(|_| true).await.results.len();
     let task_id = format!("task-{done}");
     router.vault.sends_task(&task_id, provider, base_url);
-    let heard = router.vault.heard(|heard| heard.results.len() > done).await;
-    let result = heard.results.last().unwrap().clone();
+    let received = router
+        .vault
+        .receives(|received| received.results.len() > done)
+        .await;
+    let result = received.results.last().unwrap().clone();
     assert_eq!(result.task_id, task_id);
     result.outcome.unwrap()
 }

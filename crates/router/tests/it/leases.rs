@@ -51,14 +51,11 @@ async fn a_warm_call_asks_no_vault() {
         assert!(router.stream(gpt()).await.is_ok());
     }
     // One for each caller: a key may be for certain ones.
-    let questions = router.vault.questions();
-    let callers: Vec<_> = questions.iter().map(|asked| &*asked.caller).collect();
+    let queries = router.vault.queries();
+    let callers: Vec<_> = queries.iter().map(|asked| &*asked.caller).collect();
     assert_eq!(callers, [APP.requester(), OTHER_APP.requester()]);
-    assert_eq!(questions[0].router_session, "s1");
-    assert_eq!(
-        (&*questions[0].parent, &*questions[0].model),
-        (ACME, "gpt-4.1")
-    );
+    assert_eq!(queries[0].router_session, "s1");
+    assert_eq!((&*queries[0].parent, &*queries[0].model), (ACME, "gpt-4.1"));
 }
 
 #[tokio::test]
@@ -76,7 +73,7 @@ async fn another_scope_key_provider_or_model_is_another_question() {
         // Anthropic's answer is none; what counts is the question.
         let _ = router.generate(request).await;
     }
-    assert_eq!(router.vault.questions().len(), 5);
+    assert_eq!(router.vault.queries().len(), 5);
 }
 
 #[tokio::test]
@@ -91,7 +88,7 @@ async fn calls_at_the_same_time_share_one_question() {
     for call in calls {
         call.await.unwrap().unwrap();
     }
-    assert_eq!(router.vault.questions().len(), 1);
+    assert_eq!(router.vault.queries().len(), 1);
 }
 
 #[tokio::test]
@@ -103,11 +100,11 @@ async fn a_revoked_key_is_not_used_after_its_acknowledgement() {
     router.provider.receives_call(1).await;
     moves_on(&router, 2);
     router.vault.invalidates(ACME, 2, &[version(ACME, "main")]);
-    let heard = router
+    let received = router
         .vault
-        .heard(|heard| !heard.acknowledgements.is_empty())
+        .receives(|received| !received.acknowledgements.is_empty())
         .await;
-    let said = &heard.acknowledgements[0];
+    let said = &received.acknowledgements[0];
     assert_eq!(
         (&*said.scope, said.revision, said.in_flight_count),
         (ACME, 2, 1)
@@ -120,11 +117,11 @@ async fn a_revoked_key_is_not_used_after_its_acknowledgement() {
     assert!(held.send(Answer::json(200, &chat::whole())).is_ok());
     running.await.unwrap().unwrap();
     router.vault.invalidates(ACME, 3, &[version(ACME, "main")]);
-    let heard = router
+    let received = router
         .vault
-        .heard(|heard| heard.acknowledgements.len() == 2)
+        .receives(|received| received.acknowledgements.len() == 2)
         .await;
-    assert_eq!(heard.acknowledgements[1].in_flight_count, 0);
+    assert_eq!(received.acknowledgements[1].in_flight_count, 0);
 }
 
 #[tokio::test]
@@ -135,21 +132,21 @@ async fn a_stream_is_in_flight_until_its_end() {
     let mut stream = router.stream(gpt()).await.unwrap();
     stream.message().await.unwrap().unwrap();
     router.vault.invalidates(ACME, 2, &[version(ACME, "main")]);
-    let heard = router
+    let received = router
         .vault
-        .heard(|heard| !heard.acknowledgements.is_empty())
+        .receives(|received| !received.acknowledgements.is_empty())
         .await;
-    assert_eq!(heard.acknowledgements[0].in_flight_count, 1);
+    assert_eq!(received.acknowledgements[0].in_flight_count, 1);
     for piece in &chat::pieces()[1..] {
         feed.sends(&format!("data: {piece}\n\n"));
     }
     while stream.message().await.unwrap().is_some() {}
     router.vault.invalidates(ACME, 3, &[version(ACME, "main")]);
-    let heard = router
+    let received = router
         .vault
-        .heard(|heard| heard.acknowledgements.len() == 2)
+        .receives(|received| received.acknowledgements.len() == 2)
         .await;
-    assert_eq!(heard.acknowledgements[1].in_flight_count, 0);
+    assert_eq!(received.acknowledgements[1].in_flight_count, 0);
 }
 
 #[tokio::test]
@@ -158,7 +155,7 @@ async fn a_key_that_expires_is_not_used_again() {
     let expiry = crate::harness::START + Duration::from_secs(5);
     let (seconds, nanos) = expiry.to_unix();
     let nanos = i32::try_from(nanos).unwrap();
-    router.leases(move |_, lease| {
+    router.vault_grants_default(move |_, lease| {
         lease.expire_time = Some(prost_types::Timestamp { seconds, nanos });
     });
     router.generate(gpt()).await.unwrap();
@@ -191,10 +188,7 @@ async fn leases_work_without_the_vault_until_they_lapse() {
 
     // The vault comes back, and so do the keys.
     router.vault.start_again();
-    router.vault.connected(2).await;
+    router.vault.has_session(2).await;
     router.generate(gpt()).await.unwrap();
-    assert_eq!(
-        router.vault.questions().last().unwrap().router_session,
-        "s2"
-    );
+    assert_eq!(router.vault.queries().last().unwrap().router_session, "s2");
 }

@@ -71,8 +71,11 @@ async fn an_alias_finds_its_model() {
 #[tokio::test]
 async fn whoever_has_a_role_may_read_prices() {
     let router = Router::start(Backend::Sqlite).await;
-    for who in [APP, OTHER_CALLER, OPERATOR, OWNER] {
-        assert!(get(&router, who, super::GPT_4_1).await.is_ok(), "{who:?}");
+    for caller in [APP, OTHER_CALLER, OPERATOR, OWNER] {
+        assert!(
+            get(&router, caller, super::GPT_4_1).await.is_ok(),
+            "{caller:?}"
+        );
     }
 }
 

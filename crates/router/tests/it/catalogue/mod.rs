@@ -14,13 +14,13 @@ use latchkey_contract::router::v1::{
 };
 use tonic::Status;
 
-use crate::harness::{APP, OPERATOR, Router, Who};
+use crate::harness::{APP, Caller, OPERATOR, Router};
 
 /// What a router says of a model.
-async fn get(router: &Router, who: Who, name: &str) -> Result<CatalogueModel, Status> {
+async fn get(router: &Router, caller: Caller, name: &str) -> Result<CatalogueModel, Status> {
     let name = name.to_owned();
     let request = GetCatalogueModelRequest { name };
-    let mut client = CatalogueServiceClient::new(router.channel(who));
+    let mut client = CatalogueServiceClient::new(router.channel(caller));
     let got = client.get_catalogue_model(request).await;
     got.map(tonic::Response::into_inner)
 }

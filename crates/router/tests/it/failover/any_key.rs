@@ -4,7 +4,7 @@ use latchkey_contract::router::v1::GenerateRequest;
 use tonic::Code;
 
 use super::{failed, ok_answer, router};
-use crate::harness::{APP, Answer, Leasing, OTHER_APP, gpt, of, own, refused};
+use crate::harness::{APP, Answer, OTHER_APP, StoredKeys, gpt, of, own, refused};
 
 fn throttled() -> Answer {
     failed(429).with("retry-after", "15")
@@ -13,18 +13,18 @@ fn throttled() -> Answer {
 #[tokio::test]
 async fn the_vault_is_told_who_asks() {
     let router = router().await;
-    router.leases_of(Leasing {
+    router.vault_grants_from(StoredKeys {
         keys: vec![own("a"), own("b")],
         reserved: vec![("a", "token:other-app")],
-        ..Leasing::default()
+        ..StoredKeys::default()
     });
     router.provider.returns(ok_answer());
     router.generate_as(OTHER_APP, gpt()).await.unwrap();
     router.generate_as(APP, gpt()).await.unwrap();
     router.generate_as(OTHER_APP, gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "b", "a"]);
-    let questions = router.vault.questions();
-    let callers: Vec<_> = questions.iter().map(|asked| &*asked.caller).collect();
+    let queries = router.vault.queries();
+    let callers: Vec<_> = queries.iter().map(|asked| &*asked.caller).collect();
     assert_eq!(callers, ["token:other-app", "token:app"]);
 }
 
@@ -35,7 +35,7 @@ async fn a_request_without_key_provider_and_model_takes_any_key_with_a_default()
     claude.default_model = "claude-sonnet-5".to_owned();
     let mut openai = own("b");
     openai.default_model = "gpt-4.1".to_owned();
-    router.leases_keys([own("a"), claude, openai]);
+    router.vault_grants([own("a"), claude, openai]);
     router.provider.returns_to("c", throttled());
     router.provider.returns_to("b", ok_answer());
     let request = GenerateRequest {
@@ -57,14 +57,14 @@ async fn a_request_without_key_provider_and_model_takes_any_key_with_a_default()
     let calls = router.provider.calls();
     assert_eq!(calls[0].body["service_tier"], "x");
     assert_eq!(calls[1].body.get("service_tier"), None);
-    let question = &router.vault.questions()[0];
-    assert_eq!((&*question.provider, &*question.model), ("", ""));
+    let query = &router.vault.queries()[0];
+    assert_eq!((&*query.provider, &*query.model), ("", ""));
 }
 
 #[tokio::test]
 async fn without_any_default_the_refusal_says_so() {
     let router = router().await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     let request = GenerateRequest {
         provider: String::new(),
         model: String::new(),

@@ -9,7 +9,7 @@ use latchkey_migrations::testing::Backend;
 use tonic::Code;
 
 use super::{failed, reasons, router};
-use crate::harness::{Answer, Router, Who, chat, gpt, own, refused, streamed};
+use crate::harness::{Answer, Caller, Router, chat, gpt, own, refused, streamed};
 
 const TOO_LATE: &str = "DEADLINE_EXCEEDED";
 const SPAN: Duration = Duration::from_secs(5);
@@ -24,10 +24,10 @@ async fn time_is_up() {
 #[tokio::test]
 async fn what_was_tried_before_it_is_told() {
     let router = router().await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     router.provider.returns_once(failed(500));
     let mut held = router.provider.holds_answer();
-    let mut client = router.patient(SPAN);
+    let mut client = router.inference_with_deadline(SPAN);
     let asking = tokio::spawn(async move { client.generate(gpt()).await });
     router.provider.receives_call(2).await;
     time_is_up().await;
@@ -46,7 +46,7 @@ async fn it_ends_a_stream_before_its_first_piece() {
     let router = router().await;
     // The head is there, and nothing else.
     let feed = router.provider.starts_stream();
-    let mut client = router.patient(SPAN);
+    let mut client = router.inference_with_deadline(SPAN);
     let asking = tokio::spawn(async move { client.stream_generate(streamed(gpt())).await });
     router.provider.receives_call(1).await;
     time_is_up().await;
@@ -64,7 +64,7 @@ async fn it_ends_a_stream_in_its_middle() {
     let feed = router.provider.starts_stream();
     feed.sends_chunk(&chat::delta("Good "));
     feed.sends_chunk(&chat::used());
-    let mut client = router.patient(SPAN);
+    let mut client = router.inference_with_deadline(SPAN);
     let start = client.stream_generate(streamed(gpt())).await.unwrap();
     let mut stream = start.into_inner();
     let first = stream.message().await.unwrap().unwrap();
@@ -86,10 +86,13 @@ async fn it_ends_a_stream_in_its_middle() {
 #[tokio::test]
 async fn it_does_not_wait_for_the_vault() {
     let router = router().await;
-    router.vault.falls_silent();
-    let mut client = router.patient(SPAN);
+    router.vault.stops_answering();
+    let mut client = router.inference_with_deadline(SPAN);
     let asking = tokio::spawn(async move { client.generate(gpt()).await });
-    router.vault.heard(|heard| heard.questions.len() == 1).await;
+    router
+        .vault
+        .receives(|received| received.queries.len() == 1)
+        .await;
     time_is_up().await;
     let said = refused(asking.await.unwrap(), Code::DeadlineExceeded, TOO_LATE);
     assert!(!said.metadata.contains_key("attempts"));
@@ -104,9 +107,9 @@ async fn a_pause_that_would_outlast_it_is_not_made() {
         config.attempts.longest_pause = SPAN;
     })
     .await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     router.provider.returns(failed(500));
-    let outcome = router.patient(SPAN).generate(gpt()).await;
+    let outcome = router.inference_with_deadline(SPAN).generate(gpt()).await;
     refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
     assert_eq!(router.provider.calls().len(), 1);
 }
@@ -119,7 +122,7 @@ async fn a_caller_that_goes_away_in_a_pause_ends_the_tries() {
     })
     .await;
     router.provider.returns(failed(500));
-    let mut client = router.inference(Who("app"));
+    let mut client = router.inference(Caller("app"));
     let asking = tokio::spawn(async move { client.generate(gpt()).await });
     router.provider.receives_call(1).await;
     assert_eq!(reasons(&[router.settled().await]), ["PROVIDER_UNAVAILABLE"]);

@@ -20,7 +20,7 @@ async fn a_key_that_is_not_as_expected_is_passed_over() {
     let router = router().await;
     let mut european = of("vertex", own("v"));
     european.location = "europe-west4".to_owned();
-    router.leases_keys([own("a"), own("b"), shared("p"), european]);
+    router.vault_grants([own("a"), own("b"), shared("p"), european]);
     router.provider.returns(ok_answer());
     let version = |key: &str| Expectations {
         key_version: version(ACME, key),
@@ -52,7 +52,7 @@ async fn a_key_that_is_not_as_expected_is_passed_over() {
 #[tokio::test]
 async fn a_fallback_may_be_as_expected() {
     let router = router().await;
-    router.leases_keys([own("a"), of("anthropic", own("c"))]);
+    router.vault_grants([own("a"), of("anthropic", own("c"))]);
     router.provider.returns(claude_answer());
     let expectations = Expectations {
         provider: "anthropic".to_owned(),
@@ -78,7 +78,7 @@ fn for_at_most(nanos: i64, request: GenerateRequest) -> GenerateRequest {
 #[tokio::test]
 async fn a_call_that_may_cost_more_than_expected_is_not_made() {
     let router = router().await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     router.provider.returns(ok_answer());
     let outcome = router.generate(for_at_most(0, gpt())).await;
     let said = refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
@@ -99,7 +99,7 @@ async fn a_call_that_may_cost_more_than_expected_is_not_made() {
 #[tokio::test]
 async fn a_cost_that_nobody_knows_is_not_as_expected() {
     let router = router().await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     let request = for_at_most(i64::MAX, asking("gpt-of-tomorrow"));
     let outcome = router.generate(request).await;
     let said = refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
@@ -109,19 +109,19 @@ async fn a_cost_that_nobody_knows_is_not_as_expected() {
 #[tokio::test]
 async fn a_fallback_may_cost_less() {
     let router = router().await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     router.provider.returns(ok_answer());
     let request = falling_back(["openai/gpt-4.1-mini"], gpt());
     let response = router.generate(for_at_most(50_000, request)).await.unwrap();
     assert_eq!(response.attempts.len(), 1);
     assert_eq!(response.attempts[0].model, "gpt-4.1-mini");
     // Nothing failed, so the platform may pay as for any request.
-    router.leases_keys([own("a"), of("anthropic", shared("q"))]);
+    router.vault_grants([own("a"), of("anthropic", shared("q"))]);
     let request = falling_back([CLAUDE], asking("gpt-4o"));
     let request = for_at_most(1, request);
     let outcome = router.generate(request).await;
     refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
-    let last = router.vault.questions().pop().unwrap();
+    let last = router.vault.queries().pop().unwrap();
     assert_eq!((&*last.provider, last.own_key_failed), ("anthropic", false));
 }
 
@@ -153,5 +153,5 @@ async fn what_a_request_cannot_say_is_refused_by_its_name() {
         let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
         assert_eq!(said.fields, [format!("request.{field}")]);
     }
-    assert!(router.vault.questions().is_empty());
+    assert!(router.vault.queries().is_empty());
 }

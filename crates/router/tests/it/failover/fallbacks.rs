@@ -18,7 +18,7 @@ const LATER: &str = "15";
 /// An OpenAI key that fails like this, and one of Anthropic's that answers.
 async fn failing(answer: Answer) -> Router {
     let router = router().await;
-    router.leases_keys([own("a"), of("anthropic", own("c"))]);
+    router.vault_grants([own("a"), of("anthropic", own("c"))]);
     router.provider.returns_to("a", answer);
     router.provider.returns_to("c", claude_answer());
     router
@@ -71,7 +71,7 @@ async fn the_next_model_is_asked_when_one_cannot_answer() {
 #[tokio::test]
 async fn the_next_model_is_asked_when_there_is_no_key() {
     let router = router().await;
-    router.leases_keys([of("anthropic", own("c"))]);
+    router.vault_grants([of("anthropic", own("c"))]);
     router.provider.returns(claude_answer());
     let response = router.generate(falling_back([CLAUDE], gpt())).await;
     assert_eq!(reasons(&response.unwrap().attempts), [""]);
@@ -81,7 +81,7 @@ async fn the_next_model_is_asked_when_there_is_no_key() {
 async fn they_are_asked_in_their_order() {
     let router = router().await;
     let keys = [own("a"), of("anthropic", own("c"))];
-    router.leases_keys(keys);
+    router.vault_grants(keys);
     router.provider.returns(throttled());
     let to = ["openai/gpt-4o", CLAUDE, "openai/gpt-4o-mini"];
     let outcome = router.generate(falling_back(to, gpt())).await;
@@ -175,7 +175,7 @@ async fn the_providers_options_are_the_first_choices_alone() {
     assert_eq!(users, [Some(&json!("u-1")), Some(&json!("u-1")), None]);
 
     // Nor do they become the fallback's when the first choice has no key.
-    router.leases_keys([of("anthropic", own("c"))]);
+    router.vault_grants([of("anthropic", own("c"))]);
     router.generate(request("gpt-4.1-mini")).await.unwrap();
     assert_eq!(
         router.provider.receives_call(4).await.body.get("user"),
@@ -188,7 +188,7 @@ async fn a_fallback_may_name_its_key() {
     let router = router().await;
     let mut spare = of("anthropic", own("spare"));
     spare.default_model = "claude-haiku-4-5".to_owned();
-    router.leases_keys([own("a"), of("anthropic", own("c")), spare]);
+    router.vault_grants([own("a"), of("anthropic", own("c")), spare]);
     router.provider.returns_to("a", throttled());
     router.provider.returns_to("spare", claude_answer());
     let fallback = Fallback {
@@ -207,7 +207,7 @@ async fn a_fallback_may_name_its_key() {
 #[tokio::test]
 async fn a_request_that_names_its_key_is_answered_with_it_alone() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     router.provider.returns_once(throttled());
     router.provider.returns(ok_answer());
     let named = GenerateRequest {
@@ -264,7 +264,7 @@ async fn a_malformed_field_is_named() {
     );
     assert_eq!(said.fields, ["no_fallback"]);
     assert!(router.provider.calls().is_empty());
-    assert!(router.vault.questions().is_empty());
+    assert!(router.vault.queries().is_empty());
 }
 
 /// A refusal travels as plain text to Anthropic, and as what it is to OpenAI.

@@ -14,7 +14,7 @@ use super::{
     are_recorded, asking, claude_answer, failed, falling_back, ok_answer, reasons, router,
 };
 use crate::harness::{
-    ACME, APP, Answer, Leasing, OWNER, Router, gpt, of, own, refused, shared, version,
+    ACME, APP, Answer, OWNER, Router, StoredKeys, gpt, of, own, refused, shared, version,
 };
 
 const CLAUDE: &str = "anthropic/claude-sonnet-5";
@@ -27,10 +27,10 @@ fn throttled() -> Answer {
 /// A workspace whose `when_failed` is PLATFORM.
 async fn lenient(keys: impl IntoIterator<Item = Lease>) -> Router {
     let router = router().await;
-    router.leases_of(Leasing {
+    router.vault_grants_from(StoredKeys {
         keys: keys.into_iter().collect(),
         platform_after_failure: true,
-        ..Leasing::default()
+        ..StoredKeys::default()
     });
     router
 }
@@ -69,11 +69,11 @@ async fn the_platform_stands_in_for_a_failed_key_where_the_policy_says_so() {
         assert_eq!(router.provider.keys(), ["a", "p"]);
         assert_eq!(payers(&response.attempts), [Payer::OwnKey, Payer::Platform]);
         are_recorded(&router, &response.attempts).await;
-        let questions = router.vault.questions();
-        assert_eq!(questions.len(), 2);
-        assert_eq!(questions[1].payer(), v1::Payer::Unspecified);
-        assert_eq!(questions[1].excluded_keys, ["workspaces/acme/keys/a"]);
-        assert!(questions[1].own_key_failed);
+        let queries = router.vault.queries();
+        assert_eq!(queries.len(), 2);
+        assert_eq!(queries[1].payer(), v1::Payer::Unspecified);
+        assert_eq!(queries[1].excluded_keys, ["workspaces/acme/keys/a"]);
+        assert!(queries[1].own_key_failed);
     }
 }
 
@@ -93,12 +93,12 @@ async fn a_key_that_failed_a_moment_ago_makes_way_uncalled() {
     router.provider.returns_to("a", throttled());
     router.provider.returns_to("p", ok_answer());
     router.generate(gpt()).await.unwrap();
-    let questions = router.vault.questions().len();
+    let queries = router.vault.queries().len();
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "p", "p"]);
     assert_eq!(payers(&response.attempts), [Payer::Platform]);
     // It is the same question as before.
-    assert_eq!(router.vault.questions().len(), questions);
+    assert_eq!(router.vault.queries().len(), queries);
 }
 
 #[tokio::test]
@@ -110,10 +110,10 @@ async fn a_request_may_refuse_the_platform() {
     refused(outcome, Code::ResourceExhausted, THROTTLED);
     assert_eq!(router.provider.keys(), ["a"]);
     // The vault is asked for the fallback alone.
-    let questions = router.vault.questions();
-    let providers: Vec<_> = questions.iter().map(|asked| &*asked.provider).collect();
+    let queries = router.vault.queries();
+    let providers: Vec<_> = queries.iter().map(|asked| &*asked.provider).collect();
     assert_eq!(providers, ["openai", "anthropic"]);
-    let said = questions[0].funding.as_ref().unwrap();
+    let said = queries[0].funding.as_ref().unwrap();
     assert_eq!(
         said.when_failed(),
         v1::funding_policy::FundingFallback::Refuse
@@ -123,7 +123,7 @@ async fn a_request_may_refuse_the_platform() {
 #[tokio::test]
 async fn a_request_may_not_widen_the_policy() {
     let router = router().await;
-    router.leases_keys([own("a"), shared("p")]);
+    router.vault_grants([own("a"), shared("p")]);
     router.provider.returns(throttled());
     let outcome = router
         .generate(funded(Funding {
@@ -153,7 +153,7 @@ async fn there_is_no_way_back_from_the_platform() {
     assert_eq!(router.provider.keys(), ["a", "p", "q"]);
     let (own_key, platform) = (Payer::OwnKey, Payer::Platform);
     assert_eq!(payers(&response.attempts), [own_key, platform, platform]);
-    let last = router.vault.questions().pop().unwrap();
+    let last = router.vault.queries().pop().unwrap();
     assert_eq!(last.payer(), v1::Payer::Platform);
     assert!(last.own_key_failed);
 }
@@ -175,7 +175,7 @@ async fn what_the_platform_has_begun_to_pay_it_pays_to_the_end() {
 #[tokio::test]
 async fn a_request_that_began_with_the_platform_stays_with_it() {
     let router = router().await;
-    router.leases_keys([
+    router.vault_grants([
         shared("p"),
         of("anthropic", own("c")),
         of("anthropic", shared("q")),
@@ -186,7 +186,7 @@ async fn a_request_that_began_with_the_platform_stays_with_it() {
     let attempts = response.unwrap().attempts;
     assert_eq!(router.provider.keys(), ["p", "q"]);
     assert_eq!(payers(&attempts), [Payer::Platform, Payer::Platform]);
-    let last = router.vault.questions().pop().unwrap();
+    let last = router.vault.queries().pop().unwrap();
     assert_eq!(last.payer(), v1::Payer::Platform);
     assert!(!last.own_key_failed);
 }
@@ -195,12 +195,12 @@ async fn a_request_that_began_with_the_platform_stays_with_it() {
 async fn a_fallback_to_another_provider_is_after_a_failure_too() {
     let keys = || [own("a"), of("anthropic", shared("q"))];
     let strict = router().await;
-    strict.leases_keys(keys());
+    strict.vault_grants(keys());
     strict.provider.returns(throttled());
     let outcome = strict.generate(falling_back([CLAUDE], gpt())).await;
     refused(outcome, Code::ResourceExhausted, THROTTLED);
     assert_eq!(strict.provider.keys(), ["a"]);
-    let last = strict.vault.questions().pop().unwrap();
+    let last = strict.vault.queries().pop().unwrap();
     assert_eq!((&*last.provider, last.own_key_failed), ("anthropic", true));
     assert_eq!((last.payer, last.excluded_keys), (0, Vec::new()));
 
@@ -211,7 +211,7 @@ async fn a_fallback_to_another_provider_is_after_a_failure_too() {
     let attempts = response.unwrap().attempts;
     assert_eq!(payers(&attempts), [Payer::OwnKey, Payer::Platform]);
     // Without a key of its own no key failed, and the platform may pay as for any request.
-    strict.leases_keys([of("anthropic", shared("q"))]);
+    strict.vault_grants([of("anthropic", shared("q"))]);
     strict.provider.returns_to("q", claude_answer());
     let request = falling_back([CLAUDE], asking("gpt-4o"));
     let attempts = strict.generate(request).await.unwrap().attempts;
@@ -221,7 +221,7 @@ async fn a_fallback_to_another_provider_is_after_a_failure_too() {
 #[tokio::test]
 async fn an_own_key_of_a_fallback_may_follow_an_own_key() {
     let router = router().await;
-    router.leases_keys([own("a"), of("anthropic", own("c"))]);
+    router.vault_grants([own("a"), of("anthropic", own("c"))]);
     router.provider.returns_to("a", throttled());
     router.provider.returns_to("c", claude_answer());
     let response = router.generate(falling_back([CLAUDE], gpt())).await;
@@ -240,7 +240,7 @@ async fn a_named_key_makes_way_for_none() {
     let outcome = router.generate(request).await;
     refused(outcome, Code::ResourceExhausted, THROTTLED);
     assert_eq!(router.provider.keys(), ["a"]);
-    assert_eq!(router.vault.questions().len(), 1);
+    assert_eq!(router.vault.queries().len(), 1);
 }
 
 #[tokio::test]
@@ -268,14 +268,14 @@ async fn a_stream_moves_to_the_platform_before_its_first_piece_only() {
     router.provider.returns_to("p", ok_answer());
     assert!(router.stream(gpt()).await.is_ok());
     assert_eq!(router.provider.keys(), ["a", "p"]);
-    let questions = router.vault.questions();
-    assert!(questions[1].own_key_failed);
+    let queries = router.vault.queries();
+    assert!(queries[1].own_key_failed);
 }
 
 #[tokio::test]
 async fn a_throttled_key_is_waited_for_where_the_platform_may_not_pay() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.leases_keys([own("a"), shared("p")]);
+    router.vault_grants([own("a"), shared("p")]);
     let soon = failed(429).with("retry-after-ms", "20");
     router.provider.returns_once(soon);
     router.provider.returns_to("a", ok_answer());
@@ -287,7 +287,7 @@ async fn a_throttled_key_is_waited_for_where_the_platform_may_not_pay() {
 #[tokio::test]
 async fn own_keys_are_used_unasked_unless_the_request_says_otherwise() {
     let router = router().await;
-    router.leases_keys([own("a"), shared("p")]);
+    router.vault_grants([own("a"), shared("p")]);
     router.provider.returns(ok_answer());
     let when_named = Funding {
         selection: Selection::WhenNamed.into(),
@@ -340,7 +340,7 @@ async fn a_key_may_keep_the_platform_from_following_it() {
     refused(outcome, Code::ResourceExhausted, THROTTLED);
     assert_eq!(router.provider.keys(), ["a"]);
     // Whatever the fallback's own policy says: the request stays on its owner's bill.
-    let asked = router.vault.questions().pop().unwrap();
+    let asked = router.vault.queries().pop().unwrap();
     assert_eq!(
         (&*asked.provider, asked.payer()),
         ("anthropic", v1::Payer::OwnKey)
@@ -368,7 +368,7 @@ async fn a_key_that_is_too_dear_has_not_failed() {
     refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
     assert!(router.provider.calls().is_empty());
     // Whatever the platform's would cost: it is not asked for.
-    let asked = router.vault.questions();
+    let asked = router.vault.queries();
     assert!(!asked.iter().any(|asked| asked.own_key_failed));
     let later = asked.iter().skip(1);
     assert!(

@@ -17,14 +17,16 @@ fn coded(status: u16, code: &str) -> Answer {
 
 /// What the vault has heard, once that is so much.
 async fn reports(router: &Router, count: usize) -> Vec<KeyReport> {
-    let heard = router.vault.heard(|heard| heard.reports.len() >= count);
-    heard.await.reports
+    let received = router
+        .vault
+        .receives(|received| received.reports.len() >= count);
+    received.await.reports
 }
 
 #[tokio::test]
 async fn a_key_that_is_not_valid_is_reported_and_another_takes_over() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     router.provider.returns_to("a", failed(401));
     router.provider.returns_to("b", ok_answer());
     let response = router.generate(gpt()).await.unwrap();
@@ -35,11 +37,11 @@ async fn a_key_that_is_not_valid_is_reported_and_another_takes_over() {
     assert_eq!(report.refusal.as_ref().unwrap().http_status, 401);
 
     // The vault sets it cool_downs, and no request meets it again.
-    router.leases_keys([own("b")]);
+    router.vault_grants([own("b")]);
     router.vault.invalidates(ACME, 2, &[version(ACME, "a")]);
     let acknowledged = router
         .vault
-        .heard(|heard| !heard.acknowledgements.is_empty());
+        .receives(|received| !received.acknowledgements.is_empty());
     acknowledged.await;
     router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "b", "b"]);
@@ -48,7 +50,7 @@ async fn a_key_that_is_not_valid_is_reported_and_another_takes_over() {
 #[tokio::test]
 async fn the_platforms_key_does_not_take_over() {
     let router = router().await;
-    router.leases_keys([own("a"), shared("p")]);
+    router.vault_grants([own("a"), shared("p")]);
     router.provider.returns(failed(401));
     let outcome = router.generate(gpt()).await;
     refused(outcome, Code::FailedPrecondition, REJECTED);
@@ -61,7 +63,7 @@ async fn a_key_without_the_right_is_set_aside_for_the_model_alone() {
         config.attempts.refused_pause = Duration::from_secs(20);
     })
     .await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     router.provider.returns(ok_answer());
     for (index, refusal) in [
         || failed(403),
@@ -94,7 +96,7 @@ async fn a_right_is_not_waited_for() {
         config.attempts.refused_pause = Duration::from_secs(1);
     })
     .await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     router.provider.returns(failed(403));
     for _ in 0..2 {
         let outcome = router.generate(gpt()).await;
@@ -106,7 +108,7 @@ async fn a_right_is_not_waited_for() {
 #[tokio::test]
 async fn a_model_that_one_key_does_not_reach_is_asked_for_with_another() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     router
         .provider
         .returns_to("a", coded(404, "model_not_found"));
@@ -118,7 +120,7 @@ async fn a_model_that_one_key_does_not_reach_is_asked_for_with_another() {
 #[tokio::test]
 async fn a_request_that_is_wrong_is_neither_repeated_nor_put_to_others() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     for answer in [
         failed(400),
         failed(413),

@@ -7,14 +7,14 @@ use serde_json::json;
 use tonic::Code;
 
 use super::{are_recorded, failed, falling_back, ok_answer, reasons, router};
-use crate::harness::{Answer, Leasing, QUICK, Router, chat, gpt, own, refused, shared};
+use crate::harness::{Answer, QUICK, Router, StoredKeys, chat, gpt, own, refused, shared};
 
 const DOWN: &str = "PROVIDER_UNAVAILABLE";
 
 #[tokio::test]
 async fn what_may_pass_is_asked_again_with_the_same_key() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     for (answer, reason) in [
         (failed(500), DOWN),
         (failed(502), DOWN),
@@ -33,7 +33,7 @@ async fn what_may_pass_is_asked_again_with_the_same_key() {
         are_recorded(&router, &response.attempts).await;
     }
     // It needs no vault.
-    assert_eq!(router.vault.questions().len(), 1);
+    assert_eq!(router.vault.queries().len(), 1);
 }
 
 #[tokio::test]
@@ -43,7 +43,7 @@ async fn a_provider_that_is_not_reached_is_dialled_again() {
     let mut key = own("a");
     key.base_url = format!("http://{}/v1", unused.local_addr().unwrap());
     drop(unused);
-    router.leases_keys([key]);
+    router.vault_grants([key]);
     let outcome = router.generate(gpt()).await;
     let said = refused(outcome, Code::Unavailable, DOWN);
     assert_eq!(said.metadata["attempts"].split(' ').count(), 2);
@@ -66,9 +66,9 @@ async fn a_provider_that_is_too_slow_is_asked_again() {
 #[tokio::test]
 async fn a_repetition_keeps_its_key_though_the_vault_would_draw_another() {
     let router = router().await;
-    router.leases_in_turn(Leasing {
+    router.vault_grants_in_turn(StoredKeys {
         keys: vec![own("a"), own("b"), own("c")],
-        ..Leasing::default()
+        ..StoredKeys::default()
     });
     router.provider.returns_once(failed(500));
     router.provider.returns_once(failed(500));
@@ -98,7 +98,7 @@ async fn the_budget_is_exact() {
             config.attempts.most = most;
         })
         .await;
-        router.leases_keys(keys.chars().map(|id| own(&id.to_string())));
+        router.vault_grants(keys.chars().map(|id| own(&id.to_string())));
         router.provider.returns(failed(500));
         let outcome = router.generate(gpt()).await;
         let said = refused(outcome, Code::Unavailable, DOWN);
@@ -115,7 +115,7 @@ async fn the_budget_is_exact() {
 #[tokio::test]
 async fn the_budget_of_a_request_holds_over_all_its_models() {
     let router = Router::start_with(Backend::Sqlite, |config| config.attempts.most = 5).await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     router.provider.returns(failed(500));
     let request = falling_back(["openai/gpt-4o", "openai/gpt-4o-mini"], gpt());
     refused(router.generate(request).await, Code::Unavailable, DOWN);
@@ -131,7 +131,7 @@ async fn the_budget_of_a_request_holds_over_all_its_models() {
 #[tokio::test]
 async fn the_platforms_key_does_not_take_over_from_an_own_one() {
     let router = router().await;
-    router.leases_keys([own("a"), shared("p")]);
+    router.vault_grants([own("a"), shared("p")]);
     router.provider.returns(failed(500));
     refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
     assert_eq!(router.provider.keys(), ["a", "a"]);
@@ -140,7 +140,7 @@ async fn the_platforms_key_does_not_take_over_from_an_own_one() {
 #[tokio::test]
 async fn a_provider_may_ask_not_to_be_asked_again() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     router
         .provider
         .returns(failed(500).with("x-should-retry", "false"));
@@ -151,7 +151,7 @@ async fn a_provider_may_ask_not_to_be_asked_again() {
 #[tokio::test]
 async fn a_provider_may_ask_to_be_asked_again() {
     let router = router().await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     // Of itself it is none that may pass.
     let answer = || Answer::text(307, "text/plain", "");
     router.provider.returns(answer());
@@ -181,7 +181,7 @@ async fn a_provider_is_given_the_time_that_it_asks_for() {
 #[tokio::test]
 async fn a_provider_that_asks_for_too_much_time_is_passed_over() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     router
         .provider
         .returns_to("a", failed(503).with("retry-after", "11"));
@@ -194,7 +194,7 @@ async fn a_provider_that_asks_for_too_much_time_is_passed_over() {
 #[tokio::test]
 async fn an_answer_that_makes_no_sense_is_not_asked_for_again() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     for answer in [
         Answer::json(200, &json!({})),
         Answer::text(200, "text/html", "<html>"),

@@ -50,7 +50,7 @@ async fn error(stream: &mut Streaming<StreamGenerateResponse>) -> Status {
 #[tokio::test]
 async fn what_fails_before_the_first_piece_is_tried_again() {
     let router = router().await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     let overloaded = chat::error("server_error", "server_error", "sorry").to_string();
     for (answer, reason) in [
         (failed(500), DOWN),
@@ -85,7 +85,7 @@ async fn a_stream_that_does_not_begin_in_time_is_tried_again() {
 #[tokio::test]
 async fn other_keys_and_models_take_over_before_the_first_piece() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b"), of("anthropic", own("c"))]);
+    router.vault_grants([own("a"), own("b"), of("anthropic", own("c"))]);
     let throttled = failed(429).with("retry-after", "15");
     router.provider.returns_to("a", throttled);
     router.provider.returns_to("b", pieces());
@@ -104,7 +104,7 @@ async fn other_keys_and_models_take_over_before_the_first_piece() {
 #[tokio::test]
 async fn what_fails_after_the_first_piece_is_not_tried_again() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     let error_event = chat::error("server_error", "server_error", "sorry");
     for (answer, reason) in [
         (
@@ -127,7 +127,7 @@ async fn what_fails_after_the_first_piece_is_not_tried_again() {
 #[tokio::test]
 async fn the_error_of_a_stream_names_every_attempt() {
     let router = router().await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     router.provider.returns_once(failed(500));
     router
         .provider
@@ -146,7 +146,7 @@ async fn the_error_of_a_stream_names_every_attempt() {
 #[tokio::test]
 async fn a_key_that_is_refused_in_mid_stream_is_reported() {
     let router = router().await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     let gone = chat::error("invalid_request_error", "invalid_api_key", "gone");
     router
         .provider
@@ -154,14 +154,21 @@ async fn a_key_that_is_refused_in_mid_stream_is_reported() {
     let mut stream = router.stream(gpt()).await.unwrap();
     let outcome: Result<(), _> = Err(error(&mut stream).await);
     refused(outcome, Code::FailedPrecondition, "PROVIDER_REJECTED_KEY");
-    let heard = router.vault.heard(|heard| !heard.reports.is_empty()).await;
-    assert!(heard.reports[0].key_version.ends_with("/keys/a/versions/1"));
+    let received = router
+        .vault
+        .receives(|received| !received.reports.is_empty())
+        .await;
+    assert!(
+        received.reports[0]
+            .key_version
+            .ends_with("/keys/a/versions/1")
+    );
 }
 
 #[tokio::test]
 async fn what_earlier_tries_used_is_in_the_sum() {
     let router = router().await;
-    router.leases_keys([of("anthropic", own("c"))]);
+    router.vault_grants([of("anthropic", own("c"))]);
     // It counted the prompt before it broke.
     let overloaded = anthropic::error("overloaded_error", "Overloaded");
     let began = Answer::events(&[anthropic::start(), overloaded]);

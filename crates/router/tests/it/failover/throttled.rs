@@ -16,7 +16,7 @@ fn throttled() -> Answer {
 #[tokio::test]
 async fn the_next_key_takes_over() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b"), shared("p")]);
+    router.vault_grants([own("a"), own("b"), shared("p")]);
     router.provider.returns_to("a", throttled());
     router.provider.returns_to("b", ok_answer());
     let response = router.generate(gpt()).await.unwrap();
@@ -24,19 +24,19 @@ async fn the_next_key_takes_over() {
     assert_eq!(reasons(&response.attempts), ["PROVIDER_THROTTLED", ""]);
     are_recorded(&router, &response.attempts).await;
     // The first choice, and the one without the key that was tried.
-    let questions = router.vault.questions();
-    assert_eq!(questions.len(), 2);
-    assert_eq!(questions[1].excluded_keys, ["workspaces/acme/keys/a"]);
+    let queries = router.vault.queries();
+    assert_eq!(queries.len(), 2);
+    assert_eq!(queries[1].excluded_keys, ["workspaces/acme/keys/a"]);
     // The vault decides whether the platform may pay now.
-    assert_eq!(questions[1].payer(), Payer::Unspecified);
-    let failed = questions.iter().map(|question| question.own_key_failed);
+    assert_eq!(queries[1].payer(), Payer::Unspecified);
+    let failed = queries.iter().map(|query| query.own_key_failed);
     assert_eq!(failed.collect::<Vec<_>>(), [false, true]);
 }
 
 #[tokio::test]
 async fn the_platforms_key_does_not_take_over_from_an_own_one() {
     let router = router().await;
-    router.leases_keys([own("a"), shared("p")]);
+    router.vault_grants([own("a"), shared("p")]);
     router
         .provider
         .returns_to("a", throttled().with("retry-after", "60"));
@@ -48,26 +48,26 @@ async fn the_platforms_key_does_not_take_over_from_an_own_one() {
     }
     assert_eq!(router.provider.keys(), ["a"]);
     // It is not among the keys that are left, so nobody asks for it.
-    assert_eq!(router.vault.questions().len(), 1);
+    assert_eq!(router.vault.queries().len(), 1);
 }
 
 #[tokio::test]
 async fn another_key_of_the_platform_takes_over_from_one_of_it() {
     let router = router().await;
-    router.leases_keys([shared("p"), shared("q")]);
+    router.vault_grants([shared("p"), shared("q")]);
     router.provider.returns_to("p", throttled());
     router.provider.returns_to("q", ok_answer());
     router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["p", "q"]);
-    let question = &router.vault.questions()[1];
-    assert_eq!(question.payer(), Payer::Platform);
-    assert!(!question.own_key_failed);
+    let query = &router.vault.queries()[1];
+    assert_eq!(query.payer(), Payer::Platform);
+    assert!(!query.own_key_failed);
 }
 
 #[tokio::test]
 async fn a_throttled_key_is_left_alone_by_later_requests_for_the_same_model() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     router
         .provider
         .returns_to("a", throttled().with("retry-after", "20"));
@@ -78,7 +78,7 @@ async fn a_throttled_key_is_left_alone_by_later_requests_for_the_same_model() {
     assert!(router.stream(gpt()).await.is_ok());
     assert_eq!(router.provider.keys(), ["a", "b", "b", "b"]);
     // Both keys are held by now.
-    assert_eq!(router.vault.questions().len(), 2);
+    assert_eq!(router.vault.queries().len(), 2);
 
     // Another model may have a limit of its own.
     router.provider.returns_to("a", ok_answer());
@@ -95,7 +95,7 @@ async fn a_throttled_key_is_left_alone_by_later_requests_for_the_same_model() {
 #[tokio::test]
 async fn every_form_of_retry_after_is_honoured() {
     let router = router().await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     for (index, (name, value, wait)) in [
         ("retry-after-ms", "11500", 11_500),
         ("retry-after", "12", 12_000),
@@ -122,7 +122,7 @@ async fn every_form_of_retry_after_is_honoured() {
 #[tokio::test]
 async fn what_is_left_of_the_wait_is_told() {
     let router = router().await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     router
         .provider
         .returns(throttled().with("retry-after", "25"));
@@ -147,7 +147,7 @@ async fn what_is_left_of_the_wait_is_told() {
 #[tokio::test]
 async fn every_key_is_asked_before_a_request_fails() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b"), own("c"), shared("p")]);
+    router.vault_grants([own("a"), own("b"), own("c"), shared("p")]);
     router
         .provider
         .returns(throttled().with("retry-after", "15"));
@@ -167,7 +167,7 @@ async fn every_key_is_asked_before_a_request_fails() {
 #[tokio::test]
 async fn a_named_key_is_not_replaced() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     router
         .provider
         .returns(throttled().with("retry-after", "15"));
@@ -186,7 +186,7 @@ async fn a_named_key_is_not_replaced() {
 #[tokio::test]
 async fn without_the_vault_the_failure_of_the_call_is_told() {
     let mut router = router().await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     router.provider.returns_once(ok_answer());
     router.generate(gpt()).await.unwrap();
     router.vault.stop().await;

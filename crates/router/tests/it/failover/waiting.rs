@@ -15,7 +15,7 @@ fn throttled(milliseconds: &str) -> Answer {
 #[tokio::test]
 async fn a_short_wait_is_waited_out() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     router.provider.returns_once(throttled("60"));
     router.provider.returns_once(ok_answer());
     let asked = Instant::now();
@@ -27,7 +27,7 @@ async fn a_short_wait_is_waited_out() {
 #[tokio::test]
 async fn the_key_that_is_free_first_is_waited_for() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     router.provider.returns_once(throttled("9000"));
     router.provider.returns_once(throttled("60"));
     router.provider.returns_once(ok_answer());
@@ -38,7 +38,7 @@ async fn the_key_that_is_free_first_is_waited_for() {
 #[tokio::test]
 async fn a_named_key_is_waited_for_too() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     router.provider.returns_once(throttled("20"));
     router.provider.returns_once(ok_answer());
     let named = GenerateRequest {
@@ -52,11 +52,11 @@ async fn a_named_key_is_waited_for_too() {
 #[tokio::test]
 async fn later_requests_wait_as_well() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     router.provider.returns_once(throttled("1000"));
     // Its caller does not wait so long.
-    let mut hurried = router.patient(Duration::from_millis(900));
-    let outcome = hurried.generate(gpt()).await;
+    let mut client = router.inference_with_deadline(Duration::from_millis(900));
+    let outcome = client.generate(gpt()).await;
     refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
     router.provider.returns_once(ok_answer());
     let response = router.generate(gpt()).await.unwrap();
@@ -66,7 +66,7 @@ async fn later_requests_wait_as_well() {
 #[tokio::test]
 async fn nobody_waits_without_end() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     router.provider.returns(throttled("1"));
     let outcome = router.generate(gpt()).await;
     refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
@@ -79,7 +79,7 @@ async fn a_long_wait_is_the_callers() {
         config.attempts.longest_wait = Duration::from_millis(20);
     })
     .await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     router.provider.returns(throttled("2500"));
     let outcome = router.generate(gpt()).await;
     let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
@@ -91,7 +91,7 @@ async fn a_long_wait_is_the_callers() {
 #[tokio::test]
 async fn a_fallback_takes_over_where_the_wait_is_long() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.leases_keys([own("a"), of("anthropic", own("c"))]);
+    router.vault_grants([own("a"), of("anthropic", own("c"))]);
     router.provider.returns_to("a", throttled("11000"));
     router.provider.returns_to("c", claude_answer());
     let request = falling_back(["anthropic/claude-sonnet-5"], gpt());

@@ -5,17 +5,17 @@ use latchkey_contract::vault::v1::Lease;
 use tonic::Code;
 
 use super::{claude_answer, failed, falling_back, ok_answer, reasons, router};
-use crate::harness::{Answer, Leasing, Router, gpt, of, own, refused, shared};
+use crate::harness::{Answer, Router, StoredKeys, gpt, of, own, refused, shared};
 
 const CLAUDE: &str = "anthropic/claude-sonnet-5";
 
 /// These keys, of which only `c` answers, and the workspace's list.
 async fn with_list(keys: Vec<Lease>, fallbacks: Vec<&'static str>) -> Router {
     let router = router().await;
-    router.leases_of(Leasing {
+    router.vault_grants_from(StoredKeys {
         keys,
         fallbacks,
-        ..Leasing::default()
+        ..StoredKeys::default()
     });
     router.provider.returns(throttled());
     router.provider.returns_to("c", claude_answer());
@@ -38,9 +38,9 @@ async fn it_comes_with_the_first_key() {
     let throttled = "PROVIDER_THROTTLED";
     assert_eq!(reasons(&response.attempts), [throttled, throttled, ""]);
     // And is held with it.
-    let questions = router.vault.questions().len();
+    let queries = router.vault.queries().len();
     router.generate(gpt()).await.unwrap();
-    assert_eq!(router.vault.questions().len(), questions);
+    assert_eq!(router.vault.queries().len(), queries);
     assert_eq!(router.provider.keys().len(), 4);
 }
 

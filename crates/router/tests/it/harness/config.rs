@@ -1,4 +1,4 @@
-//! How the routers of tests are configured, and whom they know.
+//! The configuration of test routers, and the callers it knows.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,41 +19,41 @@ use tempfile::TempDir;
 use super::requests::ACME;
 use super::vault::{ROUTER, Vault};
 
-/// Who calls; the token is the name.
+/// A caller; its token equals its name.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Who(pub(crate) &'static str);
+pub(crate) struct Caller(pub(crate) &'static str);
 
-/// Runs the deployment.
-pub(crate) const OPERATOR: Who = Who("operator");
-/// Owns acme.
-pub(crate) const OWNER: Who = Who("owner");
-/// Sends prompts for acme.
-pub(crate) const APP: Who = Who("app");
-/// Another one that does.
-pub(crate) const OTHER_APP: Who = Who("other-app");
-/// Sends prompts for another workspace.
-pub(crate) const OTHER_CALLER: Who = Who("other-caller");
-/// Owns what made her a member.
-pub(crate) const ADA: Who = Who("ada");
-/// A member, where he was made one.
-pub(crate) const BOB: Who = Who("bob");
-/// A service, where it was made a member.
-pub(crate) const BOT: Who = Who("bot");
-/// Has a token and no grant.
-pub(crate) const NOBODY: Who = Who("nobody");
-/// Has a token that the router does not know.
-pub(crate) const STRANGER: Who = Who("stranger");
-/// Shows no credential.
-pub(crate) const ANONYMOUS: Who = Who("");
+/// The operator of the deployment.
+pub(crate) const OPERATOR: Caller = Caller("operator");
+/// An owner of acme, by configuration.
+pub(crate) const OWNER: Caller = Caller("owner");
+/// A caller for acme, by configuration.
+pub(crate) const APP: Caller = Caller("app");
+/// Another caller for acme.
+pub(crate) const OTHER_APP: Caller = Caller("other-app");
+/// A caller for another workspace.
+pub(crate) const OTHER_CALLER: Caller = Caller("other-caller");
+/// A person with the role owner where the vault lists her.
+pub(crate) const ADA: Caller = Caller("ada");
+/// A person with the role member where the vault lists him.
+pub(crate) const BOB: Caller = Caller("bob");
+/// A service with the role caller where the vault lists it.
+pub(crate) const BOT: Caller = Caller("bot");
+/// A caller with a token but no grant.
+pub(crate) const WITHOUT_ROLE: Caller = Caller("without-role");
+/// A caller whose token the router does not know.
+pub(crate) const STRANGER: Caller = Caller("stranger");
+/// A caller without a credential.
+pub(crate) const ANONYMOUS: Caller = Caller("");
 
-impl Who {
-    /// The name in accounts.
+impl Caller {
+    /// The requester that attempts are recorded under.
     pub(crate) fn requester(self) -> String {
         format!("token:{}", self.0)
     }
 }
 
-/// As many tries as by default, with hardly a pause.
+/// The default limits with pauses of a few milliseconds.
 pub(crate) const QUICK: AttemptsConfig = AttemptsConfig {
     most: 8,
     per_model: 3,
@@ -68,7 +68,7 @@ pub(crate) const QUICK: AttemptsConfig = AttemptsConfig {
     breaker_longest_pause: Duration::from_mins(1),
 };
 
-/// One call for each request, whatever happened before.
+/// One call per request, without cool-downs.
 pub(crate) const ONCE: AttemptsConfig = AttemptsConfig {
     per_model: 1,
     throttled_pause: Duration::ZERO,
@@ -77,7 +77,7 @@ pub(crate) const ONCE: AttemptsConfig = AttemptsConfig {
     ..QUICK
 };
 
-/// A configuration in which the callers above are known.
+/// A configuration with the callers above.
 pub(super) fn config(url: &str, folder: &TempDir, vault: &Vault) -> RouterConfig {
     let known = [
         OPERATOR,
@@ -88,14 +88,14 @@ pub(super) fn config(url: &str, folder: &TempDir, vault: &Vault) -> RouterConfig
         ADA,
         BOB,
         BOT,
-        NOBODY,
+        WITHOUT_ROLE,
     ];
-    let tokens = known.map(|who| TokenConfig {
-        name: TokenName::parse(who.0).unwrap(),
-        sha256: TokenDigest::of(who.0),
+    let tokens = known.map(|caller| TokenConfig {
+        name: TokenName::parse(caller.0).unwrap(),
+        sha256: TokenDigest::of(caller.0),
     });
-    let grant = |who: Who, role, scope: Option<&str>| Grant {
-        identity: who.requester(),
+    let grant = |caller: Caller, role, scope: Option<&str>| Grant {
+        identity: caller.requester(),
         role,
         scope: scope.map(ToOwned::to_owned),
     };

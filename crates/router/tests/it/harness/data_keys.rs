@@ -1,4 +1,4 @@
-//! The data keys of a test's vault: it really keeps them, and really destroys them.
+//! The data keys of the fake vault, which creates, leases and destroys them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
@@ -11,68 +11,68 @@ use latchkey_contract::vault::v1::{
 use latchkey_rpc::refusal::Refusal;
 use tonic::{Response, Status};
 
-/// The keys by their names, and what became of them.
+/// The data keys by name, with counters.
 #[derive(Default)]
-pub(crate) struct DataKeys(Mutex<Kept>);
+pub(crate) struct DataKeys(Mutex<State>);
 
 #[derive(Default)]
-struct Kept {
+struct State {
     keys: BTreeMap<String, Vec<u8>>,
-    made: u8,
-    leased: usize,
+    created: u8,
+    lease_count: usize,
     refusing: Option<Status>,
 }
 
 impl DataKeys {
-    /// The names of the keys there are.
+    /// The names of the existing keys.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.kept().keys.keys().cloned().collect()
+        self.state().keys.keys().cloned().collect()
     }
 
-    /// Their materials.
+    /// The materials of the existing keys.
     pub(crate) fn materials(&self) -> Vec<Vec<u8>> {
-        self.kept().keys.values().cloned().collect()
+        self.state().keys.values().cloned().collect()
     }
 
-    /// How often one was leased again.
-    pub(crate) fn leased(&self) -> usize {
-        self.kept().leased
+    /// The number of `LeaseDataKey` calls.
+    pub(crate) fn lease_count(&self) -> usize {
+        self.state().lease_count
     }
 
-    /// Loses every key.
-    pub(crate) fn lose(&self) {
-        self.kept().keys.clear();
+    /// Deletes every key, as another router could.
+    pub(crate) fn deletes_all(&self) {
+        self.state().keys.clear();
     }
 
-    /// From now on it refuses to destroy, or no longer.
-    pub(crate) fn refuses_to_destroy(&self, status: Option<Status>) {
-        self.kept().refusing = status;
+    /// Sets or clears the status that `DestroyDataKey` is refused with.
+    pub(crate) fn refuses_destruction(&self, status: Option<Status>) {
+        self.state().refusing = status;
     }
 
     pub(super) fn create(
         &self,
         request: &CreateDataKeyRequest,
     ) -> Result<Response<DataKey>, Status> {
-        in_session(&request.router_session)?;
-        let mut kept = self.kept();
-        kept.made += 1;
-        let made = kept.made;
+        check_session(&request.router_session)?;
+        let mut state = self.state();
+        state.created += 1;
+        let created = state.created;
         let name = format!(
-            "{}/dataKeys/019aa5b1-0000-7000-8000-{made:012x}",
+            "{}/dataKeys/019aa5b1-0000-7000-8000-{created:012x}",
             request.workspace
         );
-        let material = vec![0xd0 ^ made; 32];
-        kept.keys.insert(name.clone(), material.clone());
+        let material = vec![0xd0 ^ created; 32];
+        state.keys.insert(name.clone(), material.clone());
         Ok(Response::new(DataKey { name, material }))
     }
 
     pub(super) fn lease(&self, request: &LeaseDataKeyRequest) -> Result<Response<DataKey>, Status> {
-        in_session(&request.router_session)?;
-        let mut kept = self.kept();
-        kept.leased += 1;
-        let Some(material) = kept.keys.get(&request.name).cloned() else {
-            let words = "there is no such data key";
-            let refusal = Refusal::new(Reason::DataKeyNotFound, words);
+        check_session(&request.router_session)?;
+        let mut state = self.state();
+        state.lease_count += 1;
+        let Some(material) = state.keys.get(&request.name).cloned() else {
+            let message = "there is no such data key";
+            let refusal = Refusal::new(Reason::DataKeyNotFound, message);
             return Err(refusal.into_status("vault.latchkey"));
         };
         let name = request.name.clone();
@@ -83,24 +83,27 @@ impl DataKeys {
         &self,
         request: &DestroyDataKeyRequest,
     ) -> Result<Response<DestroyDataKeyResponse>, Status> {
-        in_session(&request.router_session)?;
-        let mut kept = self.kept();
-        if let Some(status) = &kept.refusing {
+        check_session(&request.router_session)?;
+        let mut state = self.state();
+        if let Some(status) = &state.refusing {
             return Err(status.clone());
         }
-        kept.keys.remove(&request.name);
+        state.keys.remove(&request.name);
         Ok(Response::new(DestroyDataKeyResponse {}))
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
 }
 
-fn in_session(session: &str) -> Result<(), Status> {
+fn check_session(session: &str) -> Result<(), Status> {
     if session.starts_with('s') {
         return Ok(());
     }
-    let refusal = Refusal::new(Reason::RouterSessionUnknown, "who is that?");
+    let refusal = Refusal::new(
+        Reason::RouterSessionUnknown,
+        "the router session is unknown",
+    );
     Err(refusal.into_status("vault.latchkey"))
 }

@@ -1,4 +1,4 @@
-//! Members, as the vault tells of them.
+//! Memberships that the fake vault returns.
 
 use latchkey_contract::Reason;
 use latchkey_contract::vault::v1::member::Role;
@@ -6,21 +6,21 @@ use latchkey_contract::vault::v1::{LookUpMemberRequest, LookUpMemberResponse, Sc
 use latchkey_rpc::refusal::Refusal;
 use tonic::Status;
 
-use super::config::Who;
+use super::config::Caller;
 use super::requests::ACME;
 use super::vault::Vault;
 
-/// There are no members anywhere.
+/// Answers every look-up with no role.
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "it is what the vault is scripted with"
+    reason = "the signature is that of a scripted answer"
 )]
-pub(super) fn nobody(request: &LookUpMemberRequest) -> Result<LookUpMemberResponse, Status> {
-    Ok(told(&request.workspace, Role::Unspecified, i64::MAX))
+pub(super) fn no_members(request: &LookUpMemberRequest) -> Result<LookUpMemberResponse, Status> {
+    Ok(membership(&request.workspace, Role::Unspecified, i64::MAX))
 }
 
-/// What the vault tells of somebody, read at a revision of the workspace.
-pub(crate) fn told(workspace: &str, role: Role, revision: i64) -> LookUpMemberResponse {
+/// The answer to a look-up: a role, read at a revision of the workspace.
+pub(crate) fn membership(workspace: &str, role: Role, revision: i64) -> LookUpMemberResponse {
     LookUpMemberResponse {
         role: role.into(),
         revision: Some(ScopeRevision {
@@ -31,20 +31,20 @@ pub(crate) fn told(workspace: &str, role: Role, revision: i64) -> LookUpMemberRe
 }
 
 impl Vault {
-    /// From now on acme is the only workspace, at that revision, with these members.
-    pub(crate) fn has_members(&self, revision: i64, members: &[(Who, Role)]) {
+    /// Makes acme the only workspace, at this revision and with these members.
+    pub(crate) fn has_members(&self, revision: i64, members: &[(Caller, Role)]) {
         let members = members.to_vec();
         self.looks_up(move |request| {
             if request.workspace != ACME {
-                let words = "there is no such workspace";
-                let refusal = Refusal::new(Reason::WorkspaceNotFound, words);
+                let message = "there is no such workspace";
+                let refusal = Refusal::new(Reason::WorkspaceNotFound, message);
                 return Err(refusal.into_status("vault.latchkey"));
             }
             let found = members
                 .iter()
-                .find(|(who, _)| who.requester() == request.identity);
+                .find(|(caller, _)| caller.requester() == request.identity);
             let role = found.map_or(Role::Unspecified, |(_, role)| *role);
-            Ok(told(ACME, role, revision))
+            Ok(membership(ACME, role, revision))
         });
     }
 }

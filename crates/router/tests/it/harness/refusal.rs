@@ -1,4 +1,4 @@
-//! What a refused call said.
+//! Refusals and their details.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,17 +15,17 @@ pub(crate) struct Refused {
     pub(crate) retry_after: Option<Duration>,
 }
 
-/// Takes a refusal apart; anything but this code and reason fails the test.
+/// Decodes a refusal. The test fails unless it has this code and reason.
 #[track_caller]
 pub(crate) fn refused<T>(outcome: Result<T, Status>, code: Code, reason: &str) -> Refused {
     let Err(status) = outcome else {
-        panic!("it was not refused with {reason}")
+        panic!("the call was not refused with {reason}")
     };
     let details = status.get_error_details();
     let info = details.error_info().cloned();
-    let info = info.unwrap_or_else(|| panic!("without ErrorInfo: {status:?}"));
-    let said = (status.code(), info.reason.as_str());
-    assert_eq!(said, (code, reason), "{}", status.message());
+    let info = info.unwrap_or_else(|| panic!("the status has no ErrorInfo: {status:?}"));
+    let found = (status.code(), info.reason.as_str());
+    assert_eq!(found, (code, reason), "{}", status.message());
     assert_eq!(info.domain, "router.latchkey");
     let violations = details
         .bad_request()

@@ -1,4 +1,4 @@
-//! Requests as callers make them.
+//! Requests of callers.
 
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{GenerateRequest, Message, Part, Role, StreamGenerateRequest};
@@ -25,7 +25,7 @@ pub(crate) fn gpt() -> GenerateRequest {
     }
 }
 
-/// The same to a model of Anthropic's.
+/// The same greeting to a model of Anthropic.
 pub(crate) fn claude() -> GenerateRequest {
     GenerateRequest {
         provider: "anthropic".to_owned(),
@@ -34,7 +34,7 @@ pub(crate) fn claude() -> GenerateRequest {
     }
 }
 
-/// The same for another scope.
+/// The same request for another scope.
 pub(crate) fn on(parent: &str, request: GenerateRequest) -> GenerateRequest {
     GenerateRequest {
         parent: parent.to_owned(),
@@ -42,7 +42,7 @@ pub(crate) fn on(parent: &str, request: GenerateRequest) -> GenerateRequest {
     }
 }
 
-/// The same piece by piece.
+/// The same request for a streamed answer.
 pub(crate) fn streamed(request: GenerateRequest) -> StreamGenerateRequest {
     StreamGenerateRequest {
         request: Some(request),

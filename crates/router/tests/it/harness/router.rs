@@ -1,4 +1,4 @@
-//! A running router with all it depends on.
+//! A running router with a fake vault, a fake provider and a database.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,14 +29,14 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tonic::{Status, Streaming};
 
-use super::config::{ANONYMOUS, APP, OWNER, Who, config};
-use super::leasing::{Leasing, foreseen};
-use super::patient::Patient;
+use super::config::{ANONYMOUS, APP, Caller, OWNER, config};
 use super::provider::FakeProvider;
+use super::remote_deadline::RemoteDeadline;
 use super::requests::{ACME, streamed};
+use super::stored_keys::{StoredKeys, dry_run_of};
 use super::vault::{SECRET, Vault, api_key, version};
 
-/// A running router, its neighbours and its database.
+/// A running router with its dependencies.
 pub(crate) struct Router {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) database: TestDatabase,
@@ -49,19 +49,19 @@ pub(crate) struct Router {
     serving: Option<JoinHandle<()>>,
 }
 
-/// Where a router listens, what it is about to serve until, and its sessions.
+/// The router's address, its serving task, and its sessions.
 type Served = (SocketAddr, Option<JoinHandle<()>>, Arc<Sessions>);
 
 /// 2026-11-21T12:00:00Z.
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_795_262_400_000_000);
 
 impl Router {
-    /// A router that opens_session its vault.
+    /// Starts a router that has a session with its vault.
     pub(crate) async fn start(backend: Backend) -> Self {
         Self::start_with(backend, |_| {}).await
     }
 
-    /// The same, configured differently.
+    /// Starts a router with an adjusted configuration.
     pub(crate) async fn start_with(
         backend: Backend,
         adjust: impl FnOnce(&mut RouterConfig),
@@ -72,7 +72,7 @@ impl Router {
         Self::start_over(database, adjust).await
     }
 
-    /// The same where time passes by itself, for what is waited for.
+    /// Starts a router on the system clock, for tests that wait.
     pub(crate) async fn start_in_real_time(adjust: impl FnOnce(&mut RouterConfig)) -> Self {
         let database = TestDatabase::fresh(Backend::Sqlite).await;
         let store = Store::connect(&database.url, 1).await.unwrap();
@@ -80,7 +80,7 @@ impl Router {
         Self::start_by(Some(Arc::new(SystemClock)), database, adjust).await
     }
 
-    /// The same over a database that may be none.
+    /// Starts a router over a database, which need not be reachable.
     pub(crate) async fn start_over(
         database: TestDatabase,
         adjust: impl FnOnce(&mut RouterConfig),
@@ -113,28 +113,28 @@ impl Router {
             address,
             serving,
         };
-        router.leases(|_, _| {});
-        router.vault.connected(1).await;
+        router.vault_grants_default(|_, _| {});
+        router.vault.has_session(1).await;
         router
     }
 
-    /// The same router after a new start: nothing is left in memory.
+    /// Restarts the router, which clears its memory.
     pub(crate) async fn restart(mut self) -> Self {
         self.stops().await;
         let config = self.config();
         self.drain = Drain::new();
         (self.address, self.serving, self.conversations) =
             serve(config, &self.drain, Arc::clone(&self.clock) as Arc<_>).await;
-        self.vault.connected(2).await;
+        self.vault.has_session(2).await;
         self
     }
 
-    /// A configuration as this router's own.
+    /// The router's configuration, without a test's adjustments.
     pub(crate) fn config(&self) -> RouterConfig {
         config(&self.database.url, &self.folder, &self.vault)
     }
 
-    /// The bytes of its journal's files.
+    /// The bytes of the journal's files.
     pub(crate) fn journal(&self) -> Vec<u8> {
         let files = std::fs::read_dir(self.folder.path().join("journal")).unwrap();
         let files = files.map(|file| file.unwrap().path());
@@ -144,13 +144,13 @@ impl Router {
             .collect()
     }
 
-    /// The identity of its journal.
+    /// The identity of the journal.
     pub(crate) fn journal_id(&self) -> JournalId {
         let id = std::fs::read_to_string(self.folder.path().join("journal/id")).unwrap();
         JournalId(id.trim().parse().unwrap())
     }
 
-    /// Stops as on SIGTERM.
+    /// Stops the router as SIGTERM does.
     pub(crate) async fn stops(&mut self) {
         self.drain.start();
         if let Some(serving) = self.serving.take() {
@@ -158,8 +158,11 @@ impl Router {
         }
     }
 
-    /// From now on the vault leases keys of the asked scope's workspace, each changed like this.
-    pub(crate) fn leases(&self, change: impl Fn(&ResolveRequest, &mut Lease) + Send + 'static) {
+    /// Has the vault grant the key `main` of the queried workspace, changed by `change`.
+    pub(crate) fn vault_grants_default(
+        &self,
+        change: impl Fn(&ResolveRequest, &mut Lease) + Send + 'static,
+    ) {
         let (openai, anthropic) = (self.provider.openai_url(), self.provider.anthropic_url());
         self.vault.resolves(move |request| {
             let workspace = request.parent.split("/projects/").next().unwrap();
@@ -183,7 +186,7 @@ impl Router {
             };
             change(request, &mut lease);
             if request.dry_run {
-                return Ok(foreseen(&lease, request));
+                return Ok(dry_run_of(&lease, request));
             }
             let revision = |scope: &str| ScopeRevision {
                 scope: scope.to_owned(),
@@ -197,66 +200,66 @@ impl Router {
         });
     }
 
-    /// From now on the vault chooses among these keys, which are sent to this router's provider.
-    pub(crate) fn leases_of(&self, leasing: Leasing) {
-        let leasing = self.at_home(leasing);
+    /// Has the vault choose among these keys. A key without a base URL leads to the fake provider.
+    pub(crate) fn vault_grants_from(&self, stored: StoredKeys) {
+        let stored = self.with_base_urls(stored);
         self.vault
-            .resolves(move |request| leasing.choose(request, 0));
+            .resolves(move |request| stored.choose(request, 0));
     }
 
-    /// The same, but of equal keys it draws another each time.
-    pub(crate) fn leases_in_turn(&self, leasing: Leasing) {
-        let leasing = self.at_home(leasing);
+    /// Has the vault choose among these keys, taking equal keys in turn.
+    pub(crate) fn vault_grants_in_turn(&self, stored: StoredKeys) {
+        let stored = self.with_base_urls(stored);
         let preferred = AtomicUsize::new(0);
         self.vault.resolves(move |request| {
-            leasing.choose(request, preferred.fetch_add(1, Ordering::Relaxed))
+            stored.choose(request, preferred.fetch_add(1, Ordering::Relaxed))
         });
     }
 
-    /// From now on the vault leases these keys, the first first.
-    pub(crate) fn leases_keys(&self, keys: impl IntoIterator<Item = Lease>) {
-        self.leases_of(Leasing {
+    /// Has the vault choose among these keys, in this order.
+    pub(crate) fn vault_grants(&self, keys: impl IntoIterator<Item = Lease>) {
+        self.vault_grants_from(StoredKeys {
             keys: keys.into_iter().collect(),
-            ..Leasing::default()
+            ..StoredKeys::default()
         });
     }
 
-    /// The same, sent where the keys themselves say.
-    pub(crate) fn leases_as_they_are(&self, keys: impl IntoIterator<Item = Lease>) {
-        let leasing = Leasing {
+    /// Has the vault choose among these keys, whose base URLs stay as they are.
+    pub(crate) fn vault_grants_unchanged(&self, keys: impl IntoIterator<Item = Lease>) {
+        let stored = StoredKeys {
             keys: keys.into_iter().collect(),
-            ..Leasing::default()
+            ..StoredKeys::default()
         };
         self.vault
-            .resolves(move |request| leasing.choose(request, 0));
+            .resolves(move |request| stored.choose(request, 0));
     }
 
-    fn at_home(&self, mut leasing: Leasing) -> Leasing {
-        for lease in &mut leasing.keys {
+    fn with_base_urls(&self, mut stored: StoredKeys) -> StoredKeys {
+        for lease in &mut stored.keys {
             if lease.base_url.is_empty() {
                 lease.base_url = self.provider.base_url(&lease.provider);
             }
         }
-        leasing
+        stored
     }
 
-    /// A connection of `who`.
-    pub(crate) fn channel(&self, who: Who) -> AuthorizedChannel {
+    /// A channel with the caller's credential.
+    pub(crate) fn channel(&self, caller: Caller) -> AuthorizedChannel {
         let mut config = ChannelConfig::new(format!("http://{}", self.address).parse().unwrap());
-        config.token = (who != ANONYMOUS).then(|| SecretString::new(who.0.to_owned()));
+        config.token = (caller != ANONYMOUS).then(|| SecretString::new(caller.0.to_owned()));
         config.open().unwrap()
     }
 
-    pub(crate) fn inference(&self, who: Who) -> InferenceServiceClient<AuthorizedChannel> {
-        InferenceServiceClient::new(self.channel(who))
+    pub(crate) fn inference(&self, caller: Caller) -> InferenceServiceClient<AuthorizedChannel> {
+        InferenceServiceClient::new(self.channel(caller))
     }
 
-    pub(crate) fn usage(&self, who: Who) -> UsageServiceClient<AuthorizedChannel> {
-        UsageServiceClient::new(self.channel(who))
+    pub(crate) fn usage(&self, caller: Caller) -> UsageServiceClient<AuthorizedChannel> {
+        UsageServiceClient::new(self.channel(caller))
     }
 
-    pub(crate) fn sessions(&self, who: Who) -> SessionServiceClient<AuthorizedChannel> {
-        SessionServiceClient::new(self.channel(who))
+    pub(crate) fn sessions(&self, caller: Caller) -> SessionServiceClient<AuthorizedChannel> {
+        SessionServiceClient::new(self.channel(caller))
     }
 
     pub(crate) async fn generate(
@@ -268,19 +271,22 @@ impl Router {
 
     pub(crate) async fn generate_as(
         &self,
-        who: Who,
+        caller: Caller,
         request: GenerateRequest,
     ) -> Result<GenerateResponse, Status> {
-        let answered = self.inference(who).generate(request).await;
+        let answered = self.inference(caller).generate(request).await;
         answered.map(tonic::Response::into_inner)
     }
 
-    /// A client that tells the router its deadline, but waits longer itself.
-    pub(crate) fn patient(&self, timeout: Duration) -> InferenceServiceClient<Patient> {
-        InferenceServiceClient::new(Patient::new(self.address, APP.0, timeout))
+    /// A client that sends its deadline to the router and does not enforce it itself.
+    pub(crate) fn inference_with_deadline(
+        &self,
+        timeout: Duration,
+    ) -> InferenceServiceClient<RemoteDeadline> {
+        InferenceServiceClient::new(RemoteDeadline::new(self.address, APP.0, timeout))
     }
 
-    /// Begins a streamed answer.
+    /// Starts a streamed answer.
     pub(crate) async fn stream(
         &self,
         request: GenerateRequest,
@@ -289,7 +295,7 @@ impl Router {
         start.map(tonic::Response::into_inner)
     }
 
-    /// Every attempt of acme, newest first, as its owner sees it.
+    /// Every attempt of acme that its owner can list, newest first.
     pub(crate) async fn attempts(&self) -> Vec<Attempt> {
         let request = ListAttemptsRequest {
             parent: ACME.to_owned(),
@@ -299,8 +305,8 @@ impl Router {
         listed.unwrap().into_inner().attempts
     }
 
-    /// The only attempt, once it is over. Nobody tells when a call that was given up is settled, so
-    /// the account is read until it is.
+    /// The only attempt, once it is settled. An abandoned call settles in the background, so the
+    /// attempts are read until it has.
     pub(crate) async fn settled(&self) -> Attempt {
         loop {
             let attempts = self.attempts().await;
@@ -312,13 +318,13 @@ impl Router {
         }
     }
 
-    /// A way around the router, straight to its tables.
+    /// Executes a statement on the router's database.
     pub(crate) async fn execute(&self, statement: &str) {
         let database = Database::connect(&self.database.url).await.unwrap();
         database.execute_unprepared(statement).await.unwrap();
     }
 
-    /// All that its database holds, with bytes in hex where it is PostgreSQL's.
+    /// The whole content of the database. PostgreSQL writes bytes in hex.
     pub(crate) async fn dump(&self) -> Vec<u8> {
         if let Some(folder) = &self.database.folder {
             let files = std::fs::read_dir(folder.path()).unwrap();
@@ -343,7 +349,7 @@ impl Router {
         dump
     }
 
-    /// How many rows a table has that meet a condition.
+    /// The number of rows of a table that meet a condition.
     pub(crate) async fn count(&self, table: &str, condition: &str) -> i64 {
         let database = Database::connect(&self.database.url).await.unwrap();
         let statement = format!("SELECT count(*) FROM {table} WHERE {condition}");
@@ -352,7 +358,7 @@ impl Router {
         row.try_get_by_index(0).unwrap()
     }
 
-    /// Has every writer wait.
+    /// Blocks every writer until the lock is released.
     pub(crate) async fn lock_database(&self) -> DatabaseLock {
         let mut options = ConnectOptions::new(&self.database.url);
         options.max_connections(1);
@@ -365,7 +371,7 @@ impl Router {
         lock
     }
 
-    /// Takes the database away, as far as the router can tell.
+    /// Makes every statement of the router on attempts fail.
     pub(crate) async fn take_database_away(&self) {
         self.execute("ALTER TABLE attempts RENAME TO away").await;
     }

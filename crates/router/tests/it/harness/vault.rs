@@ -1,4 +1,4 @@
-//! A vault that leases what a test tells it to, and keeps what the router said.
+//! A fake vault, which grants scripted leases and records the messages of the router.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -9,8 +9,8 @@ use futures_util::Stream;
 use latchkey_boot::drain::Drain;
 use latchkey_boot::server::{Listener, ServerConfig};
 use latchkey_contract::vault::v1::lease_service_server::{LeaseService, LeaseServiceServer};
-use latchkey_contract::vault::v1::open_router_session_request::Message as Said;
-use latchkey_contract::vault::v1::open_router_session_response::Message as Told;
+use latchkey_contract::vault::v1::open_router_session_request::Message as RouterMessage;
+use latchkey_contract::vault::v1::open_router_session_response::Message as VaultMessage;
 use latchkey_contract::vault::v1::{
     Acknowledgement, CreateDataKeyRequest, DataKey, DestroyDataKeyRequest, DestroyDataKeyResponse,
     Hello, Invalidation, KeepAliveAnswer, KeyMaterial, KeyReport, LeaseDataKeyRequest,
@@ -26,23 +26,23 @@ use tokio::task::JoinHandle;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status, Streaming, async_trait};
-
-use super::data_keys::DataKeys;
 use tower::Layer as _;
 
-/// How long what the router holds stays usable.
+use super::data_keys::DataKeys;
+
+/// How long the router may use its leases without a message from the vault.
 pub(crate) const FRESHNESS: Duration = Duration::from_secs(30);
-/// The material of every key.
+/// The material of every key of the default lease.
 pub(crate) const SECRET: &str = "sk-not-a-real-key-of-acme-wxyz";
-/// The material of the key of this id, where there are several.
+/// The material of the key with this id.
 pub(crate) fn secret(id: &str) -> String {
     format!("sk-not-a-real-key-of-{id}-wxyz")
 }
 
-/// The token that the router shows.
+/// The router's token.
 pub(super) const ROUTER: &str = "router";
 
-/// A vault that is running, or was.
+/// A fake vault, running or stopped.
 pub(crate) struct Vault {
     address: SocketAddr,
     drain: Drain,
@@ -57,24 +57,24 @@ type Pushed = mpsc::UnboundedSender<Result<OpenRouterSessionResponse, Status>>;
 struct Shared {
     resolve: Mutex<Box<Resolve>>,
     look_up: Mutex<Box<LookUp>>,
-    heard: watch::Sender<Heard>,
+    received: watch::Sender<Received>,
     session: Mutex<Option<Pushed>>,
-    turns_away: Mutex<bool>,
+    rejects_sessions: Mutex<bool>,
     silent: Mutex<bool>,
     data_keys: DataKeys,
 }
 
-/// What the router said.
+/// The messages and calls received from the router.
 #[derive(Clone, Default)]
-pub(crate) struct Heard {
+pub(crate) struct Received {
     pub(crate) hellos: Vec<Hello>,
-    /// Sessions in which the router knows of its welcome.
+    /// The number of sessions in which the router sent a keep-alive, so has handled its `Welcome`.
     pub(crate) connected: usize,
-    /// Sessions that the router ended.
-    pub(crate) left: usize,
-    /// How often it was not let in.
-    pub(crate) turned_away: usize,
-    pub(crate) questions: Vec<ResolveRequest>,
+    /// The number of sessions that have ended on the router's side.
+    pub(crate) ended: usize,
+    /// The number of sessions refused by [`Vault::rejects_sessions`].
+    pub(crate) rejected: usize,
+    pub(crate) queries: Vec<ResolveRequest>,
     pub(crate) look_ups: Vec<LookUpMemberRequest>,
     pub(crate) acknowledgements: Vec<Acknowledgement>,
     pub(crate) results: Vec<VerificationResult>,
@@ -86,12 +86,12 @@ pub(crate) fn key(workspace: &str, key: &str) -> String {
     format!("{workspace}/keys/{key}")
 }
 
-/// Its first version.
+/// The name of the key's first version.
 pub(crate) fn version(workspace: &str, key: &str) -> String {
     format!("{workspace}/keys/{key}/versions/1")
 }
 
-/// The material that is a key as its provider shows it.
+/// Material of the kind API key.
 pub(crate) fn api_key(secret: &str) -> KeyMaterial {
     let kind = key_material::Kind::ApiKey(secret.to_owned());
     KeyMaterial { kind: Some(kind) }
@@ -101,10 +101,10 @@ impl Vault {
     pub(super) fn start() -> Self {
         let shared = Arc::new(Shared {
             resolve: Mutex::new(Box::new(|_| Err(Status::internal("nothing is scripted")))),
-            look_up: Mutex::new(Box::new(super::members::nobody)),
-            heard: watch::Sender::default(),
+            look_up: Mutex::new(Box::new(super::members::no_members)),
+            received: watch::Sender::default(),
             session: Mutex::default(),
-            turns_away: Mutex::default(),
+            rejects_sessions: Mutex::default(),
             silent: Mutex::default(),
             data_keys: DataKeys::default(),
         });
@@ -135,13 +135,13 @@ impl Vault {
         }
     }
 
-    /// Breaks off every connection and listens no more.
+    /// Closes every connection and stops listening.
     pub(crate) async fn stop(&mut self) {
         self.drain.cut_short();
         (&mut self.serving).await.unwrap();
     }
 
-    /// Listens again where it did.
+    /// Listens again on the same address.
     pub(crate) fn start_again(&mut self) {
         *self = Self::serve(self.address, Arc::clone(&self.shared));
     }
@@ -150,7 +150,7 @@ impl Vault {
         format!("http://{}", self.address)
     }
 
-    /// From now on it answers like this.
+    /// Sets the answer to `Resolve`.
     pub(crate) fn resolves(
         &self,
         resolve: impl Fn(&ResolveRequest) -> Result<ResolveResponse, Status> + Send + 'static,
@@ -158,7 +158,7 @@ impl Vault {
         *self.shared.resolve.lock().unwrap() = Box::new(resolve);
     }
 
-    /// From now on it tells of members like this.
+    /// Sets the answer to `LookUpMember`.
     pub(crate) fn looks_up(
         &self,
         look_up: impl Fn(&LookUpMemberRequest) -> Result<LookUpMemberResponse, Status> + Send + 'static,
@@ -166,33 +166,33 @@ impl Vault {
         *self.shared.look_up.lock().unwrap() = Box::new(look_up);
     }
 
-    /// From now on it refuses.
+    /// Refuses every `Resolve` with this status.
     pub(crate) fn refuses(&self, status: Status) {
         self.resolves(move |_| Err(status.clone()));
     }
 
-    /// From now on it lets nobody open_router_session.
-    pub(crate) fn turns_away(&self) {
-        *self.shared.turns_away.lock().unwrap() = true;
+    /// Refuses every new session.
+    pub(crate) fn rejects_sessions(&self) {
+        *self.shared.rejects_sessions.lock().unwrap() = true;
     }
 
-    /// From now on it answers no question.
-    pub(crate) fn falls_silent(&self) {
+    /// Leaves every `Resolve` unanswered.
+    pub(crate) fn stops_answering(&self) {
         *self.shared.silent.lock().unwrap() = true;
     }
 
-    /// Tells the router that a scope has changed.
+    /// Sends an invalidation of a scope.
     pub(crate) fn invalidates(&self, scope: &str, revision: i64, revoked: &[String]) {
-        self.tells(Told::Invalidation(Invalidation {
+        self.sends(VaultMessage::Invalidation(Invalidation {
             scope: scope.to_owned(),
             revision,
             revoked_key_versions: revoked.to_vec(),
         }));
     }
 
-    /// Asks the router to check a key.
+    /// Sends a verification task for an API key.
     pub(crate) fn sends_task(&self, task_id: &str, provider: &str, base_url: &str) {
-        self.sends(VerificationTask {
+        self.sends_verification_task(VerificationTask {
             task_id: task_id.to_owned(),
             provider: provider.to_owned(),
             base_url: base_url.to_owned(),
@@ -201,13 +201,13 @@ impl Vault {
         });
     }
 
-    /// The same with another material or place.
-    pub(crate) fn sends(&self, task: VerificationTask) {
-        self.tells(Told::VerificationTask(task));
+    /// Sends any verification task.
+    pub(crate) fn sends_verification_task(&self, task: VerificationTask) {
+        self.sends(VaultMessage::VerificationTask(task));
     }
 
-    fn tells(&self, message: Told) {
-        self.push(Ok(told(message)));
+    fn sends(&self, message: VaultMessage) {
+        self.push(Ok(response(message)));
     }
 
     /// Ends the session.
@@ -221,30 +221,34 @@ impl Vault {
         session.as_ref().unwrap().send(message).unwrap();
     }
 
-    /// What it was asked for.
-    pub(crate) fn questions(&self) -> Vec<ResolveRequest> {
-        self.shared.heard.borrow().questions.clone()
+    /// The received `Resolve` requests.
+    pub(crate) fn queries(&self) -> Vec<ResolveRequest> {
+        self.shared.received.borrow().queries.clone()
     }
 
-    /// Whom it was asked for as members.
+    /// The received `LookUpMember` requests.
     pub(crate) fn look_ups(&self) -> Vec<LookUpMemberRequest> {
-        self.shared.heard.borrow().look_ups.clone()
+        self.shared.received.borrow().look_ups.clone()
     }
 
-    /// The keys that transcripts are sealed under.
+    /// The data keys, under which transcripts are sealed.
     pub(crate) fn data_keys(&self) -> &DataKeys {
         &self.shared.data_keys
     }
 
-    /// Waits until it has heard something.
-    pub(crate) async fn heard(&self, enough: impl Fn(&Heard) -> bool) -> Heard {
-        let mut heard = self.shared.heard.subscribe();
-        heard.wait_for(|heard| enough(heard)).await.unwrap().clone()
+    /// Waits until the received messages meet a condition.
+    pub(crate) async fn receives(&self, enough: impl Fn(&Received) -> bool) -> Received {
+        let mut received = self.shared.received.subscribe();
+        received
+            .wait_for(|received| enough(received))
+            .await
+            .unwrap()
+            .clone()
     }
 
-    /// Waits until the router opens_session for the `times`th time and knows it.
-    pub(crate) async fn connected(&self, times: usize) {
-        self.heard(|heard| heard.connected >= times).await;
+    /// Waits until the router has opened this many sessions and handled the `Welcome` of each.
+    pub(crate) async fn has_session(&self, times: usize) {
+        self.receives(|received| received.connected >= times).await;
     }
 }
 
@@ -263,8 +267,8 @@ impl LeaseService for Service {
         let request = request.into_inner();
         let answer = self.0.resolve.lock().unwrap()(&request);
         self.0
-            .heard
-            .send_modify(|heard| heard.questions.push(request));
+            .received
+            .send_modify(|received| received.queries.push(request));
         let silent = *self.0.silent.lock().unwrap();
         if silent {
             std::future::pending::<()>().await;
@@ -276,7 +280,9 @@ impl LeaseService for Service {
         &self,
         _: Request<ReleaseLeaseRequest>,
     ) -> Result<Response<ReleaseLeaseResponse>, Status> {
-        Err(Status::unimplemented("no router gives back single leases"))
+        Err(Status::unimplemented(
+            "routers do not release single leases",
+        ))
     }
 
     async fn open_router_session(
@@ -284,25 +290,32 @@ impl LeaseService for Service {
         request: Request<Streaming<OpenRouterSessionRequest>>,
     ) -> Result<Response<Self::OpenRouterSessionStream>, Status> {
         is_router(&request)?;
-        if *self.0.turns_away.lock().unwrap() {
-            self.0.heard.send_modify(|heard| heard.turned_away += 1);
+        if *self.0.rejects_sessions.lock().unwrap() {
+            self.0
+                .received
+                .send_modify(|received| received.rejected += 1);
             return Err(Status::unavailable("not now"));
         }
-        let mut said = request.into_inner();
-        let first = said.message().await?.and_then(|request| request.message);
-        let Some(Said::Hello(hello)) = first else {
-            return Err(Status::invalid_argument("it said no Hello"));
+        let mut messages = request.into_inner();
+        let first = messages
+            .message()
+            .await?
+            .and_then(|request| request.message);
+        let Some(RouterMessage::Hello(hello)) = first else {
+            return Err(Status::invalid_argument("the first message must be Hello"));
         };
-        self.0.heard.send_modify(|heard| heard.hellos.push(hello));
+        self.0
+            .received
+            .send_modify(|received| received.hellos.push(hello));
         let (push, pushed) = mpsc::unbounded_channel();
-        let session = format!("s{}", self.0.heard.borrow().hellos.len());
-        let welcome = Told::Welcome(Welcome {
+        let session = format!("s{}", self.0.received.borrow().hellos.len());
+        let welcome = VaultMessage::Welcome(Welcome {
             router_session: session.clone(),
             freshness: prost_types::Duration::try_from(FRESHNESS).ok(),
             revisions: Vec::new(),
         });
-        push.send(Ok(told(welcome))).unwrap();
-        tokio::spawn(listen(said, push.downgrade(), Arc::clone(&self.0)));
+        push.send(Ok(response(welcome))).unwrap();
+        tokio::spawn(listen(messages, push.downgrade(), Arc::clone(&self.0)));
         *self.0.session.lock().unwrap() = Some(push);
         Ok(Response::new(Box::pin(UnboundedReceiverStream::new(
             pushed,
@@ -317,8 +330,8 @@ impl LeaseService for Service {
         let request = request.into_inner();
         let answer = self.0.look_up.lock().unwrap()(&request);
         self.0
-            .heard
-            .send_modify(|heard| heard.look_ups.push(request));
+            .received
+            .send_modify(|received| received.look_ups.push(request));
         answer.map(Response::new)
     }
 
@@ -350,39 +363,45 @@ impl LeaseService for Service {
         &self,
         _: Request<ListLeasesRequest>,
     ) -> Result<Response<ListLeasesResponse>, Status> {
-        Err(Status::unimplemented("it is for operators"))
+        Err(Status::unimplemented("ListLeases is for operators"))
     }
 }
 
 async fn listen(
-    mut said: Streaming<OpenRouterSessionRequest>,
-    // Weak, so that the session ends when the vault lets go of it.
+    mut messages: Streaming<OpenRouterSessionRequest>,
+    // Weak, so that the session ends when the vault drops the sender.
     push: mpsc::WeakUnboundedSender<Result<OpenRouterSessionResponse, Status>>,
     shared: Arc<Shared>,
 ) {
-    let mut knows = false;
-    while let Ok(Some(request)) = said.message().await {
-        shared.heard.send_modify(|heard| match request.message {
-            Some(Said::KeepAlive(keep_alive)) => {
-                heard.connected += usize::from(!knows);
-                knows = true;
-                let answer = told(Told::KeepAliveAnswer(KeepAliveAnswer {
-                    sequence: keep_alive.sequence,
-                    remaining: prost_types::Duration::try_from(FRESHNESS).ok(),
-                }));
-                // The session may be over.
-                let _ = push.upgrade().map(|push| push.send(Ok(answer)));
-            }
-            Some(Said::Acknowledgement(said)) => heard.acknowledgements.push(said),
-            Some(Said::VerificationResult(said)) => heard.results.push(said),
-            Some(Said::KeyReport(said)) => heard.reports.push(said),
-            Some(Said::Hello(_)) | None => panic!("it is said once, first"),
-        });
+    let mut connected = false;
+    while let Ok(Some(request)) = messages.message().await {
+        shared
+            .received
+            .send_modify(|received| match request.message {
+                Some(RouterMessage::KeepAlive(keep_alive)) => {
+                    received.connected += usize::from(!connected);
+                    connected = true;
+                    let answer = response(VaultMessage::KeepAliveAnswer(KeepAliveAnswer {
+                        sequence: keep_alive.sequence,
+                        remaining: prost_types::Duration::try_from(FRESHNESS).ok(),
+                    }));
+                    // The session may have ended.
+                    let _ = push.upgrade().map(|push| push.send(Ok(answer)));
+                }
+                Some(RouterMessage::Acknowledgement(message)) => {
+                    received.acknowledgements.push(message)
+                }
+                Some(RouterMessage::VerificationResult(message)) => received.results.push(message),
+                Some(RouterMessage::KeyReport(message)) => received.reports.push(message),
+                Some(RouterMessage::Hello(_)) | None => {
+                    panic!("Hello must be the first message only")
+                }
+            });
     }
-    shared.heard.send_modify(|heard| heard.left += 1);
+    shared.received.send_modify(|received| received.ended += 1);
 }
 
-fn told(message: Told) -> OpenRouterSessionResponse {
+fn response(message: VaultMessage) -> OpenRouterSessionResponse {
     OpenRouterSessionResponse {
         message: Some(message),
     }
@@ -393,5 +412,5 @@ fn is_router<T>(request: &Request<T>) -> Result<(), Status> {
     let router = Identity::Token(TokenName::parse(ROUTER).unwrap());
     (shown == router)
         .then_some(())
-        .ok_or_else(|| Status::unauthenticated("who is that?"))
+        .ok_or_else(|| Status::unauthenticated("unknown router token"))
 }

@@ -12,11 +12,11 @@ use latchkey_migrations::testing::Backend;
 use serde_json::json;
 use tonic::{Code, Status, Streaming};
 
-use crate::harness::{APP, Answer, Leasing, Router, anthropic, chat, gpt, of, own, refused};
+use crate::harness::{APP, Answer, Router, StoredKeys, anthropic, chat, gpt, of, own, refused};
 
 async fn router() -> Router {
     let router = Router::start(Backend::Sqlite).await;
-    router.leases_keys([own("a"), of("anthropic", own("c"))]);
+    router.vault_grants([own("a"), of("anthropic", own("c"))]);
     router.provider.returns_to("a", ok_answer());
     router
         .provider
@@ -145,10 +145,10 @@ async fn what_one_model_fails_with_is_its_answer() {
 #[tokio::test]
 async fn none_falls_back() {
     let router = router().await;
-    router.leases_of(Leasing {
+    router.vault_grants_from(StoredKeys {
         keys: vec![own("a"), of("anthropic", own("c"))],
         fallbacks: vec!["anthropic/claude-sonnet-5"],
-        ..Leasing::default()
+        ..StoredKeys::default()
     });
     router
         .provider
@@ -178,8 +178,8 @@ async fn an_alternative_may_name_its_key() {
     request.alternatives[0].key = "a".to_owned();
     let outcomes = outcomes(&router, request).await;
     assert!(matches!(outcomes[0], Outcome::Answer(_)));
-    assert_eq!(router.vault.questions()[0].key, "a");
-    assert_eq!(router.vault.questions()[0].payer(), v1::Payer::Unspecified);
+    assert_eq!(router.vault.queries()[0].key, "a");
+    assert_eq!(router.vault.queries()[0].payer(), v1::Payer::Unspecified);
 }
 
 #[tokio::test]
@@ -197,13 +197,13 @@ async fn a_caller_that_goes_away_takes_the_calls_with_it() {
 #[tokio::test]
 async fn the_callers_deadline_holds_for_each() {
     let router = Router::start_in_real_time(|_| {}).await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     let _held = [
         router.provider.holds_answer(),
         router.provider.holds_answer(),
     ];
     let request = comparing(["openai/gpt-4.1", "openai/gpt-4o"]);
-    let mut client = router.patient(Duration::from_millis(200));
+    let mut client = router.inference_with_deadline(Duration::from_millis(200));
     let mut stream = client.compare(request).await.unwrap().into_inner();
     for _ in 0..2 {
         let response = stream.message().await.unwrap().unwrap();
@@ -267,7 +267,7 @@ async fn a_malformed_field_is_named() {
         "FIELD_INVALID",
     );
     assert_eq!(said.fields, ["request"]);
-    assert!(router.vault.questions().is_empty());
+    assert!(router.vault.queries().is_empty());
 }
 
 #[tokio::test]

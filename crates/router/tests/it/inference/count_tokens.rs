@@ -6,7 +6,7 @@ use latchkey_contract::router::v1::{
 use serde_json::json;
 use tonic::{Code, Status};
 
-use crate::harness::{APP, Answer, Leasing, Router, claude, gpt, of, on, own, refused};
+use crate::harness::{APP, Answer, Router, StoredKeys, claude, gpt, of, on, own, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
@@ -80,7 +80,7 @@ async fn it_costs_nothing_and_is_in_the_account(router: Router) {
 }
 
 async fn it_is_tried_again_and_with_other_keys(router: Router) {
-    router.leases_keys([of("anthropic", own("a")), of("anthropic", own("b"))]);
+    router.vault_grants([of("anthropic", own("a")), of("anthropic", own("b"))]);
     let down = Answer::json(529, &json!({"error": {"message": "overloaded"}}));
     router.provider.returns_once(down);
     router.provider.returns_once(Answer::json(429, &json!({})));
@@ -93,10 +93,10 @@ async fn it_is_tried_again_and_with_other_keys(router: Router) {
 
 /// Another model counts otherwise.
 async fn no_other_model_is_asked(router: Router) {
-    router.leases_of(Leasing {
+    router.vault_grants_from(StoredKeys {
         keys: vec![own("a"), of("anthropic", own("c"))],
         fallbacks: vec!["anthropic/claude-sonnet-5"],
-        ..Leasing::default()
+        ..StoredKeys::default()
     });
     router.provider.returns(Answer::json(404, &json!({})));
     let fallback = latchkey_contract::router::v1::Fallback {

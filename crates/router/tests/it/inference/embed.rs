@@ -8,7 +8,7 @@ use latchkey_contract::vault::v1::Capability;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use crate::harness::{ACME, APP, Answer, Leasing, OWNER, Router, of, own, refused};
+use crate::harness::{ACME, APP, Answer, OWNER, Router, StoredKeys, of, own, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
@@ -66,8 +66,8 @@ async fn texts_become_vectors_in_order(router: Router) {
     assert_eq!(call.path, "/v1/embeddings");
     assert_eq!(call.body["input"], json!(["Good", "day"]));
     assert_eq!(call.body["dimensions"], 2);
-    let question = &router.vault.questions()[0];
-    assert_eq!(question.capability(), Capability::Embed);
+    let query = &router.vault.queries()[0];
+    assert_eq!(query.capability(), Capability::Embed);
 }
 
 async fn the_account_holds_what_was_used(router: Router) {
@@ -96,7 +96,7 @@ async fn the_account_holds_what_was_used(router: Router) {
 }
 
 async fn it_is_tried_again_and_with_other_keys(router: Router) {
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     router.provider.returns_once(Answer::json(500, &json!({})));
     router.provider.returns_once(Answer::json(429, &json!({})));
     router.provider.returns_once(Answer::json(200, &vectors()));
@@ -107,10 +107,10 @@ async fn it_is_tried_again_and_with_other_keys(router: Router) {
 
 /// Another model's vectors mean something else.
 async fn no_other_model_is_asked(router: Router) {
-    router.leases_of(Leasing {
+    router.vault_grants_from(StoredKeys {
         keys: vec![own("a"), of("google", own("c"))],
         fallbacks: vec!["google/gemini-embedding-001"],
-        ..Leasing::default()
+        ..StoredKeys::default()
     });
     router.provider.returns(Answer::json(404, &json!({})));
     let outcome = embed(&router, texts()).await;

@@ -13,24 +13,24 @@ use serde_json::json;
 use tonic::{Code, Status};
 
 use crate::harness::{
-    ACME, APP, Answer, Leasing, Router, START, chat, gpt, key, of, own, refused, shared, version,
+    ACME, APP, Answer, Router, START, StoredKeys, chat, gpt, key, of, own, refused, shared, version,
 };
 
 const CLAUDE: &str = "anthropic/claude-sonnet-5";
 
 async fn router(keys: impl IntoIterator<Item = Lease>) -> Router {
     let router = Router::start(Backend::Sqlite).await;
-    router.leases_keys(keys);
+    router.vault_grants(keys);
     router
 }
 
 /// A workspace whose `when_failed` is PLATFORM.
 async fn lenient(keys: impl IntoIterator<Item = Lease>) -> Router {
     let router = Router::start(Backend::Sqlite).await;
-    router.leases_of(Leasing {
+    router.vault_grants_from(StoredKeys {
         keys: keys.into_iter().collect(),
         platform_after_failure: true,
-        ..Leasing::default()
+        ..StoredKeys::default()
     });
     router
 }
@@ -150,15 +150,15 @@ async fn nothing_is_leased_called_or_written() {
     for _ in 0..2 {
         explain(&router, falling_back(CLAUDE, gpt())).await;
     }
-    let questions = router.vault.questions();
+    let queries = router.vault.queries();
     // None is kept.
-    assert_eq!(questions.len(), 4);
-    assert!(questions.iter().all(|question| question.dry_run));
+    assert_eq!(queries.len(), 4);
+    assert!(queries.iter().all(|query| query.dry_run));
     assert!(router.provider.calls().is_empty());
     assert!(router.attempts().await.is_empty());
     router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
-    assert!(!router.vault.questions()[4].dry_run);
+    assert!(!router.vault.queries()[4].dry_run);
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn the_vault_is_asked_what_the_call_would_ask_it() {
     };
     explain(&router, request.clone()).await;
     router.generate(request).await.unwrap();
-    let [explained, called] = <[_; 2]>::try_from(router.vault.questions()).unwrap();
+    let [explained, called] = <[_; 2]>::try_from(router.vault.queries()).unwrap();
     assert_eq!(explained.caller, APP.requester());
     let expected = ResolveRequest {
         dry_run: true,
@@ -219,7 +219,7 @@ async fn vectors_and_pictures_are_explained_too() {
     assert_eq!(price.cost_nanos, None);
     let asked: Vec<_> = router
         .vault
-        .questions()
+        .queries()
         .iter()
         .map(ResolveRequest::capability)
         .collect();
@@ -241,15 +241,15 @@ async fn fallbacks_are_told_as_if_what_comes_before_had_failed() {
     let lenient = lenient([own("a"), anthropic()]).await;
     let models = explain(&lenient, falling_back(CLAUDE, gpt())).await;
     assert_eq!(told(&models[1].keys), [("q", 1, "")]);
-    let last = lenient.vault.questions().pop().unwrap();
+    let last = lenient.vault.queries().pop().unwrap();
     assert_eq!((last.own_key_failed, last.payer), (true, 0));
 
     // What the platform begins it pays to the end.
-    strict.leases_keys([shared("p"), of("anthropic", own("c")), anthropic()]);
+    strict.vault_grants([shared("p"), of("anthropic", own("c")), anthropic()]);
     let models = explain(&strict, falling_back(CLAUDE, gpt())).await;
     let expected = [("q", 1, ""), ("c", 0, "PAYER_DIFFERS")];
     assert_eq!(told(&models[1].keys), expected);
-    let last = strict.vault.questions().pop().unwrap();
+    let last = strict.vault.queries().pop().unwrap();
     assert_eq!(last.payer(), v1::Payer::Platform);
     assert!(!last.own_key_failed);
 }
@@ -258,10 +258,10 @@ async fn fallbacks_are_told_as_if_what_comes_before_had_failed() {
 async fn the_workspaces_own_fallbacks_are_told_where_a_request_brings_none() {
     for keys in [vec![own("a"), of("anthropic", own("c"))], Vec::new()] {
         let router = router([]).await;
-        router.leases_of(Leasing {
+        router.vault_grants_from(StoredKeys {
             keys,
             fallbacks: vec![CLAUDE],
-            ..Leasing::default()
+            ..StoredKeys::default()
         });
         let models = explain(&router, gpt()).await;
         let named: Vec<_> = models.iter().map(|model| &*model.model).collect();
@@ -314,7 +314,7 @@ async fn a_key_whose_provider_is_down_is_told_and_the_trial_is_left_to_a_call() 
         config.attempts.breaker_failures = 1;
     })
     .await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     router.provider.returns(failed(500));
     router.generate(gpt()).await.unwrap_err();
     let models = explain(&router, gpt()).await;
@@ -348,7 +348,7 @@ async fn a_key_whose_call_may_cost_too_much_is_told() {
     assert_eq!(refusal.metadata["expectation"], "max_cost_nanos");
     assert_eq!(refusal.metadata["highest_cost_nanos"], "122000");
     // It does not fail, so nothing is asked for after a failure.
-    let last = router.vault.questions().pop().unwrap();
+    let last = router.vault.queries().pop().unwrap();
     assert_eq!((&*last.provider, last.own_key_failed), ("anthropic", false));
 }
 
@@ -407,7 +407,7 @@ async fn a_request_that_is_wrong_is_refused() {
         model: "nobodys-model".to_owned(),
         ..EmbedRequest::default()
     };
-    let questions = router.vault.questions().len();
+    let queries = router.vault.queries().len();
     for (request, field) in [
         (
             generate(|request| request.parent = "acme".to_owned()),
@@ -435,7 +435,7 @@ async fn a_request_that_is_wrong_is_refused() {
     let outcome = router.inference(APP).explain(nothing).await;
     let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(said.fields, ["request"]);
-    assert_eq!(router.vault.questions().len(), questions);
+    assert_eq!(router.vault.queries().len(), queries);
 }
 
 #[tokio::test]

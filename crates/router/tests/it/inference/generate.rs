@@ -209,7 +209,7 @@ async fn the_price_of_the_asked_model_counts_when_the_served_one_has_none(router
 }
 
 async fn the_keys_default_model_is_asked_when_none_is_named(router: Router) {
-    router.leases(|_, lease| lease.default_model = "gpt-4o".to_owned());
+    router.vault_grants_default(|_, lease| lease.default_model = "gpt-4o".to_owned());
     router.provider.returns(Answer::json(200, &chat::whole()));
     let response = router.generate(asking("")).await.unwrap();
     assert_eq!(
@@ -228,11 +228,11 @@ async fn the_catalogue_knows_whose_a_model_is(router: Router) {
         ..claude()
     };
     router.generate(request).await.unwrap();
-    assert_eq!(router.vault.questions()[0].provider, "anthropic");
+    assert_eq!(router.vault.queries()[0].provider, "anthropic");
 }
 
 async fn a_request_names_its_key(router: Router) {
-    router.leases(|request, lease| lease.key_version = version(ACME, &request.key));
+    router.vault_grants_default(|request, lease| lease.key_version = version(ACME, &request.key));
     router.provider.returns(Answer::json(200, &chat::whole()));
     let request = GenerateRequest {
         key: "spare".to_owned(),
@@ -240,13 +240,13 @@ async fn a_request_names_its_key(router: Router) {
         ..gpt()
     };
     let response = router.generate(request).await.unwrap();
-    let question = &router.vault.questions()[0];
-    assert_eq!((&*question.key, &*question.provider), ("spare", ""));
+    let query = &router.vault.queries()[0];
+    assert_eq!((&*query.key, &*query.provider), ("spare", ""));
     assert_eq!(response.attempts[0].key_version, version(ACME, "spare"));
 }
 
 async fn the_account_tells_who_asked_why_and_who_pays(router: Router) {
-    router.leases(|_, lease| {
+    router.vault_grants_default(|_, lease| {
         lease.key_version = version("platform", "main");
         lease.payer = latchkey_contract::vault::v1::Payer::Platform.into();
     });
@@ -256,7 +256,7 @@ async fn the_account_tells_who_asked_why_and_who_pays(router: Router) {
         ..on(WEB, gpt())
     };
     router.generate_as(OTHER_APP, request).await.unwrap();
-    assert_eq!(router.vault.questions()[0].parent, WEB);
+    assert_eq!(router.vault.queries()[0].parent, WEB);
     let attempt = &router.attempts().await[0];
     assert!(attempt.name.starts_with("workspaces/acme/attempts/"));
     assert_eq!(attempt.parent, WEB);
@@ -395,22 +395,28 @@ async fn a_failure_of_anthropic_is_told_and_recorded(router: Router) {
 
 async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
     router.provider.returns((failure.answer)());
-    let heard = router.vault.heard(|_| true).await.reports.len();
+    let received = router.vault.receives(|_| true).await.reports.len();
     let said = refused(router.generate(request).await, failure.code, failure.reason);
     failure.is_told(&said);
     let attempt = &router.attempts().await[0];
     assert_eq!(said.metadata["attempts"], attempt.name);
     failure.is_recorded(attempt);
     if failure.reported {
-        let heard = router.vault.heard(|now| now.reports.len() > heard).await;
-        let report = heard.reports.last().unwrap();
+        let received = router
+            .vault
+            .receives(|now| now.reports.len() > received)
+            .await;
+        let report = received.reports.last().unwrap();
         assert_eq!(report.key_version, version(ACME, "main"));
         let words = report.refusal.as_ref().unwrap();
         assert_eq!(words.http_status, i32::from(failure.status));
         assert_eq!(words.code, failure.provider_code);
         assert!(!words.message.contains(SECRET));
     } else {
-        assert_eq!(router.vault.heard(|_| true).await.reports.len(), heard);
+        assert_eq!(
+            router.vault.receives(|_| true).await.reports.len(),
+            received
+        );
     }
     // The next one is newer.
     router.clock.advance(Duration::from_micros(1));
@@ -420,7 +426,7 @@ async fn a_provider_that_does_not_listen_is_unavailable(router: Router) {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nowhere = format!("http://{}/v1", unused.local_addr().unwrap());
     drop(unused);
-    router.leases(move |_, lease| lease.base_url.clone_from(&nowhere));
+    router.vault_grants_default(move |_, lease| lease.base_url.clone_from(&nowhere));
     let outcome = router.generate(gpt()).await;
     let said = refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
     assert_eq!(said.retry_after, Some(Duration::from_secs(1)));

@@ -8,7 +8,7 @@ use latchkey_contract::vault::v1::Capability;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use crate::harness::{ACME, APP, Answer, Leasing, Router, of, own, refused};
+use crate::harness::{ACME, APP, Answer, Router, StoredKeys, of, own, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
@@ -78,8 +78,8 @@ async fn a_prompt_becomes_pictures(router: Router) {
         (&call.body["n"], &call.body["size"]),
         (&json!(2), &json!("1024x1024"))
     );
-    let question = &router.vault.questions()[0];
-    assert_eq!(question.capability(), Capability::GenerateImages);
+    let query = &router.vault.queries()[0];
+    assert_eq!(query.capability(), Capability::GenerateImages);
 }
 
 async fn the_account_holds_what_was_used(router: Router) {
@@ -101,7 +101,7 @@ async fn the_account_holds_what_was_used(router: Router) {
 }
 
 async fn it_is_tried_again_and_with_other_keys(router: Router) {
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     router.provider.returns_once(Answer::json(500, &json!({})));
     router.provider.returns_once(Answer::json(429, &json!({})));
     router.provider.returns_once(Answer::json(200, &pictures()));
@@ -111,10 +111,10 @@ async fn it_is_tried_again_and_with_other_keys(router: Router) {
 }
 
 async fn no_other_model_is_asked(router: Router) {
-    router.leases_of(Leasing {
+    router.vault_grants_from(StoredKeys {
         keys: vec![own("a"), of("openrouter", own("c"))],
         fallbacks: vec!["openrouter/some/model"],
-        ..Leasing::default()
+        ..StoredKeys::default()
     });
     router.provider.returns(Answer::json(404, &json!({})));
     let outcome = draw(&router, a_cat()).await;

@@ -20,7 +20,7 @@ const KEPT: Duration = Duration::from_secs(20);
 /// Keeps lists for a while that the tests' clock can pass.
 async fn router(keys: impl IntoIterator<Item = Lease>) -> Router {
     let router = Router::start_with(Backend::Sqlite, |config| config.listing.keep = KEPT).await;
-    router.leases_keys(keys);
+    router.vault_grants(keys);
     router
 }
 
@@ -122,16 +122,14 @@ async fn the_vault_is_asked_for_every_key_of_every_provider() {
     let router = router([own("a"), own("b"), of("anthropic", own("c"))]).await;
     router.provider.returns(models(["m"]));
     list(&router, all()).await.unwrap();
-    let questions = router.vault.questions();
-    for question in &questions {
-        assert_eq!(question.capability(), Capability::ListModels);
-        assert_eq!((&*question.model, question.payer), ("", 0));
+    let queries = router.vault.queries();
+    for query in &queries {
+        assert_eq!(query.capability(), Capability::ListModels);
+        assert_eq!((&*query.model, query.payer), ("", 0));
     }
     let of = |provider: &str| {
-        let questions = questions.iter();
-        questions
-            .filter(|question| question.provider == provider)
-            .count()
+        let queries = queries.iter();
+        queries.filter(|query| query.provider == provider).count()
     };
     // One key after the other, until there is no further one.
     assert_eq!((of("openai"), of("anthropic"), of("vertex")), (2, 1, 1));
@@ -219,8 +217,11 @@ async fn a_key_that_is_refused_is_reported() {
     router.provider.returns(Answer::json(401, &error));
     let listed = list(&router, all()).await.unwrap();
     assert_eq!(listed.failures[0].reason, "PROVIDER_REJECTED_KEY");
-    let heard = router.vault.heard(|heard| !heard.reports.is_empty()).await;
-    assert_eq!(heard.reports[0].key_version, version(ACME, "a"));
+    let received = router
+        .vault
+        .receives(|received| !received.reports.is_empty())
+        .await;
+    assert_eq!(received.reports[0].key_version, version(ACME, "a"));
 }
 
 #[tokio::test]
@@ -265,8 +266,8 @@ async fn one_provider_or_one_key_may_be_asked_for() {
     };
     let found = names(&router, only("openai", "")).await;
     assert_eq!(found, ["openai/of-a", "openai/of-b"]);
-    let asked = router.vault.questions();
-    assert!(asked.iter().all(|question| question.provider == "openai"));
+    let asked = router.vault.queries();
+    assert!(asked.iter().all(|query| query.provider == "openai"));
     assert_eq!(names(&router, only("", "b")).await, ["openai/of-b"]);
     let full = key(ACME, "c");
     assert_eq!(
@@ -350,7 +351,7 @@ async fn a_malformed_field_is_named() {
         let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
         assert_eq!(said.fields, [field]);
     }
-    assert!(router.vault.questions().is_empty());
+    assert!(router.vault.queries().is_empty());
 }
 
 #[tokio::test]
@@ -366,7 +367,7 @@ async fn the_callers_deadline_ends_the_calls() {
     let span = Duration::from_secs(5);
     let router = router([own("a")]).await;
     let mut held = router.provider.holds_answer();
-    let mut client = router.patient(span);
+    let mut client = router.inference_with_deadline(span);
     let asking = tokio::spawn(async move { client.list_models(all()).await });
     router.provider.receives_call(1).await;
     tokio::time::pause();

@@ -204,15 +204,18 @@ async fn a_failure_of_anthropic_before_the_first_piece_is_the_calls(router: Rout
 
 async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
     router.provider.returns((failure.answer)());
-    let heard = router.vault.heard(|_| true).await.reports.len();
+    let received = router.vault.receives(|_| true).await.reports.len();
     let said = refused(router.stream(request).await, failure.code, failure.reason);
     failure.is_told(&said);
     let attempt = &router.attempts().await[0];
     assert_eq!(said.metadata["attempts"], attempt.name);
     failure.is_recorded(attempt);
     if failure.reported {
-        let heard = router.vault.heard(|now| now.reports.len() > heard).await;
-        let report = heard.reports.last().unwrap();
+        let received = router
+            .vault
+            .receives(|now| now.reports.len() > received)
+            .await;
+        let report = received.reports.last().unwrap();
         assert_eq!(report.key_version, version(ACME, "main"));
     }
     // The next one is newer.

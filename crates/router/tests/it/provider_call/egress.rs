@@ -47,7 +47,7 @@ async fn an_address_that_is_not_public_is_not_dialled(router: Router) {
         ("https://user:password@example.com/v1", "e"),
         ("http://example.com/v1", "f"),
     ] {
-        router.leases(move |_, lease| address.clone_into(&mut lease.base_url));
+        router.vault_grants_default(move |_, lease| address.clone_into(&mut lease.base_url));
         // Another query each time, so that the vault is asked again.
         let request = latchkey_contract::router::v1::GenerateRequest {
             model: format!("gpt-4.1-{workspace}"),
@@ -60,7 +60,7 @@ async fn an_address_that_is_not_public_is_not_dialled(router: Router) {
 }
 
 async fn a_custom_key_without_an_address_goes_nowhere(router: Router) {
-    router.leases(|_, lease| lease.base_url.clear());
+    router.vault_grants_default(|_, lease| lease.base_url.clear());
     let request = latchkey_contract::router::v1::GenerateRequest {
         provider: "custom".to_owned(),
         ..gpt()
@@ -92,7 +92,7 @@ async fn the_operator_may_send_a_providers_calls_anywhere() {
         config.providers.insert("openai".to_owned(), openai);
     });
     let router = router.await;
-    router.leases(|_, lease| lease.base_url.clear());
+    router.vault_grants_default(|_, lease| lease.base_url.clear());
     router.generate(gpt()).await.unwrap();
     upstream.receives_call(1).await;
 }
@@ -120,7 +120,7 @@ async fn a_name_that_leads_inside_is_not_dialled() {
         .openai_url()
         .replace("127.0.0.1", "localhost.");
     let inside = inside.replace("http://", "https://");
-    router.leases(move |_, lease| lease.base_url.clone_from(&inside));
+    router.vault_grants_default(move |_, lease| lease.base_url.clone_from(&inside));
     router.generate(gpt()).await.unwrap_err();
     assert_eq!(router.provider.connections(), 0);
 }

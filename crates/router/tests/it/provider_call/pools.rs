@@ -9,7 +9,7 @@ use latchkey_router::config::PoolsConfig;
 use tokio::sync::oneshot;
 
 use crate::harness::{
-    ACME, APP, Answer, OTHER_CALLER, Router, WEB, Who, chat, gpt, on, own, shared, version,
+    ACME, APP, Answer, Caller, OTHER_CALLER, Router, WEB, chat, gpt, on, own, shared, version,
 };
 
 const OTHER: &str = "workspaces/other";
@@ -27,14 +27,14 @@ async fn configured(adjust: impl FnOnce(&mut PoolsConfig)) -> Router {
     router
 }
 
-async fn ask(router: &Router, who: Who, request: GenerateRequest) {
-    router.generate_as(who, request).await.unwrap();
+async fn ask(router: &Router, caller: Caller, request: GenerateRequest) {
+    router.generate_as(caller, request).await.unwrap();
 }
 
 #[tokio::test]
 async fn no_two_workspaces_share_a_connection_though_they_share_a_key() {
     let router = router().await;
-    router.leases_keys([shared("p")]);
+    router.vault_grants([shared("p")]);
     for _ in 0..3 {
         ask(&router, APP, gpt()).await;
         ask(&router, OTHER_CALLER, on(OTHER, gpt())).await;
@@ -46,7 +46,7 @@ async fn no_two_workspaces_share_a_connection_though_they_share_a_key() {
 #[tokio::test]
 async fn the_projects_of_a_workspace_share_its_connections() {
     let router = router().await;
-    router.leases_keys([own("a")]);
+    router.vault_grants([own("a")]);
     ask(&router, APP, gpt()).await;
     ask(&router, APP, on(WEB, gpt())).await;
     assert_eq!(router.provider.connections(), 1);
@@ -55,7 +55,7 @@ async fn the_projects_of_a_workspace_share_its_connections() {
 #[tokio::test]
 async fn no_two_keys_share_a_connection() {
     let router = router().await;
-    router.leases_keys([own("a"), own("b")]);
+    router.vault_grants([own("a"), own("b")]);
     for key in ["a", "b", "a", "b"] {
         let named = GenerateRequest {
             key: key.to_owned(),
@@ -70,14 +70,14 @@ async fn no_two_keys_share_a_connection() {
 async fn a_new_version_of_a_key_uses_new_connections() {
     let router = router().await;
     let mut key = own("a");
-    router.leases_keys([key.clone()]);
+    router.vault_grants([key.clone()]);
     ask(&router, APP, gpt()).await;
     key.key_version = key.key_version.replace("/versions/1", "/versions/2");
-    router.leases_keys([key]);
+    router.vault_grants([key]);
     router.vault.invalidates(ACME, 2, &[version(ACME, "a")]);
     let told = router
         .vault
-        .heard(|heard| !heard.acknowledgements.is_empty());
+        .receives(|received| !received.acknowledgements.is_empty());
     told.await;
     ask(&router, APP, gpt()).await;
     assert_eq!(router.provider.connections(), 2);
@@ -120,7 +120,7 @@ async fn an_idle_connection_is_closed_after_a_while() {
 #[tokio::test]
 async fn the_pool_that_was_unused_for_the_longest_time_makes_room() {
     let router = configured(|pools| pools.most = NonZeroUsize::MIN).await;
-    router.leases_keys([shared("p")]);
+    router.vault_grants([shared("p")]);
     ask(&router, APP, gpt()).await;
     ask(&router, OTHER_CALLER, on(OTHER, gpt())).await;
     router.provider.closes_down_to(1).await;
@@ -132,7 +132,7 @@ async fn the_pool_that_was_unused_for_the_longest_time_makes_room() {
 #[tokio::test]
 async fn a_call_outlives_its_pool() {
     let router = configured(|pools| pools.most = NonZeroUsize::MIN).await;
-    router.leases_keys([shared("p")]);
+    router.vault_grants([shared("p")]);
     let held = router.provider.holds_answer();
     let mut client = router.inference(APP);
     let running = tokio::spawn(async move { client.generate(gpt()).await });

@@ -36,7 +36,7 @@ async fn what_is_deleted_is_gone_with_its_key(router: Router) {
 async fn a_session_without_a_transcript_has_no_key_to_destroy(router: Router) {
     create(&router, creating("talk", plain())).await.unwrap();
     let refuses = Status::internal("nothing is to be destroyed");
-    router.vault.data_keys().refuses_to_destroy(Some(refuses));
+    router.vault.data_keys().refuses_destruction(Some(refuses));
     delete(&router, TALK, "").await.unwrap();
 }
 
@@ -44,11 +44,11 @@ async fn nothing_is_deleted_before_its_key_is_destroyed(router: Router) {
     talking(&router, sealed()).await;
     router.generate(saying("Hello")).await.unwrap();
     let keys = router.vault.data_keys();
-    keys.refuses_to_destroy(Some(Status::unavailable("not now")));
+    keys.refuses_destruction(Some(Status::unavailable("not now")));
     let outcome = delete(&router, TALK, "").await;
     refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
     assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
-    keys.refuses_to_destroy(None);
+    keys.refuses_destruction(None);
     delete(&router, TALK, "").await.unwrap();
     assert!(keys.names().is_empty());
 }
@@ -65,7 +65,7 @@ async fn a_session_whose_key_is_destroyed_is_not_found(router: Router) {
     talking(&router, sealed()).await;
     router.generate(saying("Hello")).await.unwrap();
     // As by another router, which has not come to the rows yet.
-    router.vault.data_keys().lose();
+    router.vault.data_keys().deletes_all();
     let router = router.restart().await;
     let outcome = router.generate(saying("And now?")).await;
     refused(outcome, Code::NotFound, "SESSION_NOT_FOUND");

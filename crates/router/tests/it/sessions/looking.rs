@@ -7,7 +7,7 @@ use latchkey_contract::router::v1::{
 use tonic::Code;
 
 use super::{TALK, conversation, get, ok_answer, saying, sealed, talking, told, turns};
-use crate::harness::{ACME, APP, Leasing, Router, own, refused};
+use crate::harness::{ACME, APP, Router, StoredKeys, own, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
@@ -18,9 +18,9 @@ on_both_databases!(
 
 /// A router that leases one key, and a talk of one turn.
 async fn of_one_turn(router: &Router) {
-    router.leases_of(Leasing {
+    router.vault_grants_from(StoredKeys {
         keys: vec![own("a")],
-        ..Leasing::default()
+        ..StoredKeys::default()
     });
     talking(router, sealed()).await;
     router.provider.returns_to("a", ok_answer());

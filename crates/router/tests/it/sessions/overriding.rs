@@ -18,8 +18,8 @@ on_both_databases!(
 
 /// The last question's key, provider and model.
 fn asked(router: &Router) -> (String, String, String) {
-    let question = router.vault.questions().pop().unwrap();
-    (question.key, question.provider, question.model)
+    let query = router.vault.queries().pop().unwrap();
+    (query.key, query.provider, query.model)
 }
 
 fn named(key: &str, provider: &str, model: &str) -> (String, String, String) {
@@ -79,7 +79,7 @@ async fn a_session_is_of_the_workspace_that_the_request_is_for(router: Router) {
     assert_eq!(said.fields, ["session"]);
     // A project of the workspace is in it.
     router.generate(on(WEB, saying("Hello"))).await.unwrap();
-    assert_eq!(router.vault.questions().pop().unwrap().parent, WEB);
+    assert_eq!(router.vault.queries().pop().unwrap().parent, WEB);
 }
 
 async fn a_session_of_a_project_is_for_requests_of_it_alone(router: Router) {
@@ -107,7 +107,7 @@ async fn a_session_that_is_not_there_is_not_found(router: Router) {
     let outcome = router.generate(request).await;
     let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(said.fields, ["session"]);
-    assert!(router.vault.questions().is_empty());
+    assert!(router.vault.queries().is_empty());
 }
 
 async fn a_fallback_takes_the_sessions_key_for_the_requests(router: Router) {

@@ -87,13 +87,13 @@ async fn what_can_not_be_deleted_is_tried_again_and_keeps_nobody(router: Router)
         .unwrap();
     let keys = router.vault.data_keys();
     let refusal = latchkey_rpc::refusal::Refusal::new(latchkey_contract::Reason::Integrity, "no");
-    keys.refuses_to_destroy(Some(refusal.into_status("vault.latchkey")));
+    keys.refuses_destruction(Some(refusal.into_status("vault.latchkey")));
     router.clock.set(START + MINUTE);
     assert_eq!(router.conversations.sweep().await.unwrap(), 1);
     assert_eq!(router.count("sessions", "session_id = 'talk'").await, 1);
-    keys.refuses_to_destroy(Some(Status::unavailable("not now")));
+    keys.refuses_destruction(Some(Status::unavailable("not now")));
     assert!(router.conversations.sweep().await.is_err());
-    keys.refuses_to_destroy(None);
+    keys.refuses_destruction(None);
     assert_eq!(router.conversations.sweep().await.unwrap(), 1);
     assert!(keys.names().is_empty());
 }
@@ -115,9 +115,9 @@ async fn keys_are_wiped_from_memory_in_time(router: Router) {
     talking(&router, sealed()).await;
     router.generate(saying("Hello")).await.unwrap();
     assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
-    assert_eq!(router.vault.data_keys().leased(), 0);
+    assert_eq!(router.vault.data_keys().lease_count(), 0);
     router.clock.advance(Duration::from_mins(5));
     router.conversations.sweep().await.unwrap();
     assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
-    assert_eq!(router.vault.data_keys().leased(), 1);
+    assert_eq!(router.vault.data_keys().lease_count(), 1);
 }

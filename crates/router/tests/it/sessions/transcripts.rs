@@ -52,12 +52,12 @@ async fn what_was_said_comes_before_what_is_said(router: Router) {
 async fn a_transcript_outlives_the_router(router: Router) {
     talking(&router, sealed()).await;
     router.generate(saying("Hello")).await.unwrap();
-    assert_eq!(router.vault.data_keys().leased(), 0);
+    assert_eq!(router.vault.data_keys().lease_count(), 0);
     let router = router.restart().await;
     router.generate(saying("And now?")).await.unwrap();
     let said = conversation(&["Hello", "Good day", "And now?"]);
     assert_eq!(told(&router), said);
-    assert_eq!(router.vault.data_keys().leased(), 1);
+    assert_eq!(router.vault.data_keys().lease_count(), 1);
 }
 
 async fn a_data_key_is_kept_until_the_workspace_changes(router: Router) {
@@ -65,17 +65,17 @@ async fn a_data_key_is_kept_until_the_workspace_changes(router: Router) {
     for text in ["one", "two"] {
         router.generate(saying(text)).await.unwrap();
     }
-    assert_eq!(router.vault.data_keys().leased(), 0);
+    assert_eq!(router.vault.data_keys().lease_count(), 0);
     router.vault.invalidates("platform", 2, &[]);
     router.vault.invalidates(ACME, 1, &[]);
     router
         .vault
-        .heard(|heard| heard.acknowledgements.len() == 2)
+        .receives(|received| received.acknowledgements.len() == 2)
         .await;
     assert_eq!(turns(&router, TALK).await.unwrap().len(), 2);
-    assert_eq!(router.vault.data_keys().leased(), 1);
+    assert_eq!(router.vault.data_keys().lease_count(), 1);
     assert_eq!(turns(&router, TALK).await.unwrap().len(), 2);
-    assert_eq!(router.vault.data_keys().leased(), 1);
+    assert_eq!(router.vault.data_keys().lease_count(), 1);
 }
 
 async fn a_failed_call_adds_nothing(router: Router) {

@@ -4,7 +4,7 @@ use latchkey_contract::router::v1::{Attempt, GetAttemptRequest};
 use tonic::{Code, Status};
 
 use crate::harness::{
-    ACME, APP, Answer, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, Router, Who, chat, gpt, refused,
+    ACME, APP, Answer, Caller, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, Router, chat, gpt, refused,
 };
 use crate::on_both_databases;
 
@@ -24,18 +24,18 @@ async fn attempt(router: &Router) -> Attempt {
     response.attempts[0].clone()
 }
 
-async fn get(router: &Router, who: Who, name: &str) -> Result<Attempt, Status> {
+async fn get(router: &Router, caller: Caller, name: &str) -> Result<Attempt, Status> {
     let request = GetAttemptRequest {
         name: name.to_owned(),
     };
-    let got = router.usage(who).get_attempt(request).await;
+    let got = router.usage(caller).get_attempt(request).await;
     got.map(tonic::Response::into_inner)
 }
 
 async fn who_may_see_an_attempt_gets_it(router: Router) {
     let made = attempt(&router).await;
-    for who in [APP, OWNER, OPERATOR] {
-        assert_eq!(get(&router, who, &made.name).await.unwrap(), made);
+    for caller in [APP, OWNER, OPERATOR] {
+        assert_eq!(get(&router, caller, &made.name).await.unwrap(), made);
     }
 }
 

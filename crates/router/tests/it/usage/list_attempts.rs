@@ -9,7 +9,7 @@ use latchkey_contract::router::v1::{
 use tonic::{Code, Status};
 
 use crate::harness::{
-    ACME, APP, Answer, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, Router, START, WEB, Who, chat,
+    ACME, APP, Answer, Caller, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, Router, START, WEB, chat,
     gpt, key, on, refused, version,
 };
 use crate::on_both_databases;
@@ -30,10 +30,10 @@ on_both_databases!(
 
 async fn list(
     router: &Router,
-    who: Who,
+    caller: Caller,
     request: ListAttemptsRequest,
 ) -> Result<ListAttemptsResponse, Status> {
-    let listed = router.usage(who).list_attempts(request).await;
+    let listed = router.usage(caller).list_attempts(request).await;
     listed.map(tonic::Response::into_inner)
 }
 
@@ -45,19 +45,19 @@ fn of(parent: &str) -> ListAttemptsRequest {
 }
 
 /// Calls for a scope, a second apart; the attempts, newest first.
-async fn calls(router: &Router, who: Who, requests: Vec<GenerateRequest>) -> Vec<Attempt> {
+async fn calls(router: &Router, caller: Caller, requests: Vec<GenerateRequest>) -> Vec<Attempt> {
     router.provider.returns(Answer::json(200, &chat::whole()));
     let mut made = Vec::new();
     for request in requests {
-        let response = router.generate_as(who, request).await.unwrap();
+        let response = router.generate_as(caller, request).await.unwrap();
         made.insert(0, response.attempts[0].clone());
         router.clock.advance(Duration::from_secs(1));
     }
     made
 }
 
-async fn attempts(router: &Router, who: Who, request: ListAttemptsRequest) -> Vec<Attempt> {
-    let listed = list(router, who, request).await.unwrap();
+async fn attempts(router: &Router, caller: Caller, request: ListAttemptsRequest) -> Vec<Attempt> {
+    let listed = list(router, caller, request).await.unwrap();
     assert_eq!(listed.next_page_token, "");
     listed.attempts
 }
@@ -71,8 +71,8 @@ fn at(seconds: u64) -> prost_types::Timestamp {
 async fn attempts_are_listed_newest_first(router: Router) {
     assert_eq!(attempts(&router, OWNER, of(ACME)).await, []);
     let made = calls(&router, APP, vec![gpt(), gpt(), gpt()]).await;
-    for who in [APP, OWNER, OPERATOR] {
-        assert_eq!(attempts(&router, who, of(ACME)).await, made);
+    for caller in [APP, OWNER, OPERATOR] {
+        assert_eq!(attempts(&router, caller, of(ACME)).await, made);
     }
     assert_eq!(made[0].start_time, Some(at(2)));
 }
@@ -177,7 +177,7 @@ async fn times_bound_the_list(router: Router) {
 }
 
 async fn a_key_bounds_the_list(router: Router) {
-    router.leases(|request, lease| {
+    router.vault_grants_default(|request, lease| {
         lease.key_version = match request.key.as_str() {
             "" => version("platform", "main"),
             key => version(ACME, key),

@@ -17,7 +17,7 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::harness::{
-    ACME, APP, Answer, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, Router, START, WEB, Who,
+    ACME, APP, Answer, Caller, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, Router, START, WEB,
     anthropic, chat, claude, gpt, key, on, refused, version,
 };
 use crate::on_both_databases;
@@ -38,19 +38,19 @@ on_both_databases!(|config| config.attempts = crate::harness::ONCE;
 
 async fn summarize(
     router: &Router,
-    who: Who,
+    caller: Caller,
     request: SummarizeUsageRequest,
 ) -> Result<SummarizeUsageResponse, Status> {
-    let summed = router.usage(who).summarize_usage(request).await;
+    let summed = router.usage(caller).summarize_usage(request).await;
     summed.map(tonic::Response::into_inner)
 }
 
 pub(super) async fn rows(
     router: &Router,
-    who: Who,
+    caller: Caller,
     request: SummarizeUsageRequest,
 ) -> Vec<UsageSummary> {
-    summarize(router, who, request).await.unwrap().summaries
+    summarize(router, caller, request).await.unwrap().summaries
 }
 
 pub(super) fn by(dimensions: &[Dimension]) -> SummarizeUsageRequest {
@@ -67,7 +67,7 @@ pub(super) fn by(dimensions: &[Dimension]) -> SummarizeUsageRequest {
 /// Three calls that differ in everything, a day apart: one of OpenAI for 3,000,000, one of Anthropic
 /// for 759,000, and one that failed.
 async fn three_calls(router: &Router) {
-    router.leases(|request, lease| {
+    router.vault_grants_default(|request, lease| {
         if request.provider == "anthropic" {
             lease.key_version = version("platform", "main");
             lease.payer = latchkey_contract::vault::v1::Payer::Platform.into();
@@ -125,8 +125,8 @@ const ANTHROPIC: (i64, i64, i64, i64) = (1, 1, 759_000, 0);
 
 async fn without_dimensions_there_is_one_row(router: Router) {
     three_calls(&router).await;
-    for who in [OWNER, OPERATOR] {
-        assert_eq!(rows(&router, who, by(&[])).await, [total()]);
+    for caller in [OWNER, OPERATOR] {
+        assert_eq!(rows(&router, caller, by(&[])).await, [total()]);
     }
 }
 
@@ -168,7 +168,10 @@ async fn each_dimension_splits_the_sums(router: Router) {
         row.requester.clone()
     });
     let expected = [(APP, OPENAI), (OTHER_APP, ANTHROPIC)];
-    assert_eq!(found, expected.map(|(who, sums)| (who.requester(), sums)));
+    assert_eq!(
+        found,
+        expected.map(|(caller, sums)| (caller.requester(), sums))
+    );
 
     let found = named(split(Dimension::Payer).await, |row| {
         format!("{:?}", row.payer())
@@ -269,12 +272,12 @@ async fn a_project_sums_up_its_own(router: Router) {
 
 async fn a_caller_sums_up_its_own(router: Router) {
     three_calls(&router).await;
-    for (who, expected) in [(APP, OPENAI), (OTHER_APP, ANTHROPIC)] {
-        let found = rows(&router, who, by(&[])).await;
+    for (caller, expected) in [(APP, OPENAI), (OTHER_APP, ANTHROPIC)] {
+        let found = rows(&router, caller, by(&[])).await;
         assert_eq!(sums(&found[0]), expected);
-        let found = rows(&router, who, by(&[Dimension::Requester])).await;
+        let found = rows(&router, caller, by(&[Dimension::Requester])).await;
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].requester, who.requester());
+        assert_eq!(found[0].requester, caller.requester());
     }
 }
 

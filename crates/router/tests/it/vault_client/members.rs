@@ -9,22 +9,22 @@ use latchkey_rpc::refusal::Refusal;
 use tonic::{Code, Status};
 
 use crate::harness::{
-    ACME, ADA, APP, Answer, BOB, BOT, FRESHNESS, NOBODY, OTHER_CALLER, Router, Who, chat, gpt, on,
-    own, refused, told,
+    ACME, ADA, APP, Answer, BOB, BOT, Caller, FRESHNESS, OTHER_CALLER, Router, WITHOUT_ROLE, chat,
+    gpt, membership, on, own, refused,
 };
 
-const MEMBERS: &[(Who, Role)] = &[(ADA, Role::Owner), (BOB, Role::Member), (BOT, Role::Caller)];
+const MEMBERS: &[(Caller, Role)] = &[(ADA, Role::Owner), (BOB, Role::Member), (BOT, Role::Caller)];
 
 async fn router() -> Router {
     let router = Router::start(Backend::Sqlite).await;
     router.provider.returns(Answer::json(200, &chat::whole()));
-    router.leases_keys([own("main")]);
+    router.vault_grants([own("main")]);
     router.vault.has_members(1, MEMBERS);
     router
 }
 
-async fn generate(router: &Router, who: Who) -> Result<(), Status> {
-    router.generate_as(who, gpt()).await.map(drop)
+async fn generate(router: &Router, caller: Caller) -> Result<(), Status> {
+    router.generate_as(caller, gpt()).await.map(drop)
 }
 
 #[track_caller]
@@ -33,12 +33,12 @@ fn denied(outcome: Result<(), Status>) {
 }
 
 /// The requesters of the attempts that somebody sees.
-async fn sees(router: &Router, who: Who) -> Vec<String> {
+async fn sees(router: &Router, caller: Caller) -> Vec<String> {
     let request = ListAttemptsRequest {
         parent: ACME.to_owned(),
         ..ListAttemptsRequest::default()
     };
-    let listed = router.usage(who).list_attempts(request).await;
+    let listed = router.usage(caller).list_attempts(request).await;
     let attempts = listed.unwrap().into_inner().attempts;
     let requesters = attempts.into_iter().map(|attempt| attempt.requester);
     let mut requesters: Vec<_> = requesters.collect();
@@ -49,8 +49,8 @@ async fn sees(router: &Router, who: Who) -> Vec<String> {
 #[tokio::test]
 async fn members_use_the_keys_of_their_workspace() {
     let router = router().await;
-    for who in [ADA, BOB, BOT] {
-        generate(&router, who).await.unwrap();
+    for caller in [ADA, BOB, BOT] {
+        generate(&router, caller).await.unwrap();
     }
     let requesters = sees(&router, ADA).await;
     assert_eq!(requesters, ["token:ada", "token:bob", "token:bot"]);
@@ -59,10 +59,10 @@ async fn members_use_the_keys_of_their_workspace() {
 #[tokio::test]
 async fn who_is_no_member_is_refused_and_nothing_is_called() {
     let router = router().await;
-    for who in [NOBODY, OTHER_CALLER] {
-        denied(generate(&router, who).await);
+    for caller in [WITHOUT_ROLE, OTHER_CALLER] {
+        denied(generate(&router, caller).await);
     }
-    assert!(router.vault.questions().is_empty());
+    assert!(router.vault.queries().is_empty());
     assert!(router.provider.calls().is_empty());
     let asked = router.vault.look_ups();
     assert_eq!(asked.len(), 2);
@@ -70,7 +70,7 @@ async fn who_is_no_member_is_refused_and_nothing_is_called() {
         (&*asked[0].router_session, &*asked[0].workspace),
         ("s1", ACME)
     );
-    assert_eq!(asked[0].identity, NOBODY.requester());
+    assert_eq!(asked[0].identity, WITHOUT_ROLE.requester());
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn grants_of_configuration_ask_for_no_membership() {
     router.vault.stop().await;
     generate(&router, APP).await.unwrap();
     router.vault.start_again();
-    router.vault.connected(2).await;
+    router.vault.has_session(2).await;
     assert!(router.vault.look_ups().is_empty());
 }
 
@@ -89,10 +89,10 @@ async fn a_second_call_asks_nothing_be_it_of_a_member_or_of_a_stranger() {
     let router = router().await;
     for _ in 0..3 {
         generate(&router, BOB).await.unwrap();
-        denied(generate(&router, NOBODY).await);
+        denied(generate(&router, WITHOUT_ROLE).await);
     }
     assert_eq!(router.vault.look_ups().len(), 2);
-    assert_eq!(router.vault.questions().len(), 1);
+    assert_eq!(router.vault.queries().len(), 1);
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn a_refusal_looks_the_same_whether_or_not_the_workspace_exists() {
     let router = router().await;
     let mut words = std::collections::BTreeSet::new();
     for parent in [ACME, "workspaces/elsewhere"] {
-        let outcome = router.generate_as(NOBODY, on(parent, gpt())).await;
+        let outcome = router.generate_as(WITHOUT_ROLE, on(parent, gpt())).await;
         let said = refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
         words.insert(format!("{said:?}"));
     }
@@ -121,7 +121,7 @@ async fn a_refusal_looks_the_same_whether_or_not_the_workspace_exists() {
 async fn who_is_no_member_anywhere_is_not_even_told_what_is_wrong_with_a_message() {
     let router = router().await;
     let request = CountTokensRequest { request: None };
-    let mut client = router.inference(NOBODY);
+    let mut client = router.inference(WITHOUT_ROLE);
     denied(client.count_tokens(request).await.map(drop));
     let request = ListModelsRequest {
         parent: "acme".to_owned(),
@@ -141,8 +141,8 @@ async fn a_removed_member_is_refused_as_soon_as_that_is_acknowledged() {
     generate(&router, BOB).await.unwrap();
     router.vault.has_members(2, &[(ADA, Role::Owner)]);
     router.vault.invalidates(ACME, 2, &[]);
-    let confirmed = |heard: &crate::harness::Heard| !heard.acknowledgements.is_empty();
-    router.vault.heard(confirmed).await;
+    let confirmed = |received: &crate::harness::Received| !received.acknowledgements.is_empty();
+    router.vault.receives(confirmed).await;
     let calls = router.provider.calls().len();
     denied(generate(&router, BOB).await);
     assert_eq!(router.provider.calls().len(), calls);
@@ -152,35 +152,35 @@ async fn a_removed_member_is_refused_as_soon_as_that_is_acknowledged() {
 #[tokio::test]
 async fn a_new_member_is_let_in_as_soon_as_that_is_acknowledged() {
     let router = router().await;
-    denied(generate(&router, NOBODY).await);
-    router.vault.has_members(2, &[(NOBODY, Role::Caller)]);
+    denied(generate(&router, WITHOUT_ROLE).await);
+    router.vault.has_members(2, &[(WITHOUT_ROLE, Role::Caller)]);
     router.vault.invalidates(ACME, 2, &[]);
-    let confirmed = |heard: &crate::harness::Heard| !heard.acknowledgements.is_empty();
-    router.vault.heard(confirmed).await;
-    generate(&router, NOBODY).await.unwrap();
+    let confirmed = |received: &crate::harness::Received| !received.acknowledgements.is_empty();
+    router.vault.receives(confirmed).await;
+    generate(&router, WITHOUT_ROLE).await.unwrap();
 }
 
 #[tokio::test]
 async fn without_the_vault_a_membership_lasts_as_long_as_the_freshness() {
     let mut router = router().await;
     generate(&router, BOB).await.unwrap();
-    denied(generate(&router, NOBODY).await);
+    denied(generate(&router, WITHOUT_ROLE).await);
     router.vault.stop().await;
     let almost = FRESHNESS.checked_sub(Duration::from_micros(1)).unwrap();
     router.clock.advance(almost);
     generate(&router, BOB).await.unwrap();
-    denied(generate(&router, NOBODY).await);
+    denied(generate(&router, WITHOUT_ROLE).await);
     // Somebody of whom nothing is known is neither let in nor called a stranger.
     let outcome = generate(&router, ADA).await;
     refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
     router.clock.advance(Duration::from_micros(1));
-    for who in [BOB, NOBODY] {
-        let outcome = generate(&router, who).await;
+    for caller in [BOB, WITHOUT_ROLE] {
+        let outcome = generate(&router, caller).await;
         refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
     }
 
     router.vault.start_again();
-    router.vault.connected(2).await;
+    router.vault.has_session(2).await;
     generate(&router, BOB).await.unwrap();
     assert_eq!(router.vault.look_ups().last().unwrap().router_session, "s2");
 }
@@ -189,9 +189,12 @@ async fn without_the_vault_a_membership_lasts_as_long_as_the_freshness() {
 async fn a_vault_that_fences_the_router_takes_memberships_back() {
     let router = router().await;
     generate(&router, BOB).await.unwrap();
-    router.vault.turns_away();
+    router.vault.rejects_sessions();
     router.vault.ends_session(Status::aborted("fenced"));
-    router.vault.heard(|heard| heard.turned_away > 0).await;
+    router
+        .vault
+        .receives(|received| received.rejected > 0)
+        .await;
     let outcome = generate(&router, BOB).await;
     refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
 }
@@ -214,13 +217,13 @@ async fn a_damaged_membership_lets_nobody_in() {
 async fn a_role_of_a_later_contract_and_one_of_no_revision_let_nobody_in() {
     let router = router().await;
     router.vault.looks_up(|_| {
-        let mut answer = told(ACME, Role::Owner, 1);
+        let mut answer = membership(ACME, Role::Owner, 1);
         answer.role = 17;
         Ok(answer)
     });
     denied(generate(&router, BOB).await);
     router.vault.looks_up(|_| {
-        let mut answer = told(ACME, Role::Owner, 1);
+        let mut answer = membership(ACME, Role::Owner, 1);
         answer.revision = None;
         Ok(answer)
     });
@@ -228,7 +231,7 @@ async fn a_role_of_a_later_contract_and_one_of_no_revision_let_nobody_in() {
     refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
     router
         .vault
-        .looks_up(|_| Ok(told("workspaces/elsewhere", Role::Owner, 1)));
+        .looks_up(|_| Ok(membership("workspaces/elsewhere", Role::Owner, 1)));
     let outcome = generate(&router, ADA).await;
     refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
 }
@@ -236,13 +239,13 @@ async fn a_role_of_a_later_contract_and_one_of_no_revision_let_nobody_in() {
 #[tokio::test]
 async fn an_owner_sees_all_usage_and_other_members_their_own() {
     let router = router().await;
-    for who in [APP, ADA, BOB, BOT] {
-        generate(&router, who).await.unwrap();
+    for caller in [APP, ADA, BOB, BOT] {
+        generate(&router, caller).await.unwrap();
     }
     let all = ["token:ada", "token:app", "token:bob", "token:bot"];
     assert_eq!(sees(&router, ADA).await, all);
-    for who in [APP, BOB, BOT] {
-        assert_eq!(sees(&router, who).await, [who.requester()]);
+    for caller in [APP, BOB, BOT] {
+        assert_eq!(sees(&router, caller).await, [caller.requester()]);
     }
 }
 

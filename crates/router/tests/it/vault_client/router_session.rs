@@ -14,8 +14,8 @@ async fn router() -> Router {
 #[tokio::test]
 async fn the_router_introduces_itself() {
     let router = router().await;
-    let heard = router.vault.heard(|_| true).await;
-    let hello = &heard.hellos[0];
+    let received = router.vault.receives(|_| true).await;
+    let hello = &received.hellos[0];
     assert_eq!(hello.instance, "router-1");
     let providers = latchkey_contract::ProviderId::ALL.map(latchkey_contract::ProviderId::as_str);
     assert_eq!(hello.providers, providers);
@@ -26,13 +26,13 @@ async fn the_router_introduces_itself() {
 async fn every_invalidation_is_acknowledged() {
     let router = router().await;
     for (scope, revision) in [(ACME, 2), ("platform", 9), ("workspaces/unheard-of", 5)] {
-        let seen = router.vault.heard(|_| true).await.acknowledgements.len();
+        let seen = router.vault.receives(|_| true).await.acknowledgements.len();
         router.vault.invalidates(scope, revision, &[]);
-        let heard = router
+        let received = router
             .vault
-            .heard(|heard| heard.acknowledgements.len() > seen)
+            .receives(|received| received.acknowledgements.len() > seen)
             .await;
-        let said = &heard.acknowledgements[seen];
+        let said = &received.acknowledgements[seen];
         assert_eq!(
             (&*said.scope, said.revision, said.in_flight_count),
             (scope, revision, 0)
@@ -44,10 +44,13 @@ async fn every_invalidation_is_acknowledged() {
 async fn a_vault_that_fences_the_router_takes_everything_back() {
     let router = router().await;
     router.generate(gpt()).await.unwrap();
-    router.vault.turns_away();
+    router.vault.rejects_sessions();
     router.vault.ends_session(Status::aborted("fenced"));
     // It has dropped everything before it asks to be let in again.
-    router.vault.heard(|heard| heard.turned_away > 0).await;
+    router
+        .vault
+        .receives(|received| received.rejected > 0)
+        .await;
     let outcome = router.generate(gpt()).await;
     refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
 }
@@ -56,9 +59,12 @@ async fn a_vault_that_fences_the_router_takes_everything_back() {
 async fn a_vault_that_restarts_leaves_the_router_its_leases() {
     let router = router().await;
     router.generate(gpt()).await.unwrap();
-    router.vault.turns_away();
+    router.vault.rejects_sessions();
     router.vault.ends_session(Status::unavailable("stopping"));
-    router.vault.heard(|heard| heard.turned_away > 0).await;
+    router
+        .vault
+        .receives(|received| received.rejected > 0)
+        .await;
     router.generate(gpt()).await.unwrap();
 }
 

@@ -37,7 +37,7 @@ async fn one_that_is_refused_is_got_anew_and_tried_once_more() {
     fixture.router.generate(azure()).await.unwrap();
     assert_eq!(fixture.shown().len(), 3);
     assert_eq!(fixture.issuer.calls().len(), 2);
-    assert_eq!(fixture.router.vault.heard(|_| true).await.reports, []);
+    assert_eq!(fixture.router.vault.receives(|_| true).await.reports, []);
 }
 
 #[tokio::test]
@@ -59,8 +59,10 @@ async fn a_key_whose_new_token_is_refused_too_is_reported() {
     assert_eq!(fixture.shown(), [FIRST, SECOND]);
     assert_eq!(said.metadata["attempts"].split(' ').count(), 2);
     let vault = &fixture.router.vault;
-    let heard = vault.heard(|heard| !heard.reports.is_empty()).await;
-    assert_eq!(heard.reports[0].key_version, version(ACME, "z"));
+    let received = vault
+        .receives(|received| !received.reports.is_empty())
+        .await;
+    assert_eq!(received.reports[0].key_version, version(ACME, "z"));
 }
 
 #[tokio::test]
@@ -85,12 +87,12 @@ async fn a_key_that_was_taken_back_meanwhile_is_not_reported() {
     let vault = &fixture.router.vault;
     vault.invalidates(ACME, 2, &[version(ACME, "z")]);
     vault
-        .heard(|heard| !heard.acknowledgements.is_empty())
+        .receives(|received| !received.acknowledgements.is_empty())
         .await;
     assert!(held.send(unauthorized(FIRST)).is_ok());
     asking.await.unwrap().unwrap();
     assert_eq!(fixture.shown(), [FIRST, SECOND]);
-    assert_eq!(vault.heard(|_| true).await.reports, []);
+    assert_eq!(vault.receives(|_| true).await.reports, []);
 }
 
 #[tokio::test]
@@ -108,9 +110,11 @@ async fn a_key_that_gets_none_is_reported_and_in_the_account() {
     assert_eq!(attempt.http_status, 401);
     assert_eq!(attempt.key_version, version(ACME, "z"));
     let vault = &fixture.router.vault;
-    let heard = vault.heard(|heard| !heard.reports.is_empty()).await;
-    assert_eq!(heard.reports[0].key_version, version(ACME, "z"));
-    let words = heard.reports[0].refusal.as_ref().unwrap();
+    let received = vault
+        .receives(|received| !received.reports.is_empty())
+        .await;
+    assert_eq!(received.reports[0].key_version, version(ACME, "z"));
+    let words = received.reports[0].refusal.as_ref().unwrap();
     assert_eq!((words.http_status, &*words.code), (401, "invalid_client"));
     assert!(!words.message.contains(SECRET));
     // Its provider was not asked, and the issuer once.
@@ -151,7 +155,7 @@ async fn an_issuer_that_fails_is_asked_again() {
     let outcome = fixture.router.generate(azure()).await;
     refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
     assert_eq!(fixture.issuer.calls().len(), 3 * 2 + 2);
-    assert_eq!(fixture.router.vault.heard(|_| true).await.reports, []);
+    assert_eq!(fixture.router.vault.receives(|_| true).await.reports, []);
 }
 
 #[tokio::test]
@@ -159,7 +163,7 @@ async fn the_callers_deadline_holds_for_it() {
     let span = Duration::from_secs(5);
     let fixture = Fixture::of_keys([application("z")]).await;
     let mut held = fixture.issuer.holds_answer();
-    let mut client = fixture.router.patient(span);
+    let mut client = fixture.router.inference_with_deadline(span);
     let asking = tokio::spawn(async move { client.generate(azure()).await });
     fixture.issuer.receives_call(1).await;
     tokio::time::pause();

@@ -10,13 +10,13 @@ use super::{FIRST, Fixture, SECRET, application, granted};
 use crate::harness::Answer;
 
 async fn checked(fixture: &Fixture, task: VerificationTask) -> Outcome {
-    let done = fixture.router.vault.heard(|_| true).await.results.len();
-    fixture.router.vault.sends(task);
-    let heard = fixture
+    let done = fixture.router.vault.receives(|_| true).await.results.len();
+    fixture.router.vault.sends_verification_task(task);
+    let received = fixture
         .router
         .vault
-        .heard(|heard| heard.results.len() > done);
-    let VerificationResult { outcome, .. } = heard.await.results.pop().unwrap();
+        .receives(|received| received.results.len() > done);
+    let VerificationResult { outcome, .. } = received.await.results.pop().unwrap();
     outcome.unwrap()
 }
 

@@ -111,13 +111,13 @@ async fn it_dies_with_the_version_of_its_key() {
     fixture.router.generate(azure()).await.unwrap();
     let mut next = application("z");
     next.key_version = next.key_version.replace("/versions/1", "/versions/2");
-    fixture.router.leases_keys([next]);
+    fixture.router.vault_grants([next]);
     let revoked = [version(ACME, "z")];
     fixture.router.vault.invalidates(ACME, 2, &revoked);
     let told = fixture
         .router
         .vault
-        .heard(|heard| !heard.acknowledgements.is_empty());
+        .receives(|received| !received.acknowledgements.is_empty());
     told.await;
     fixture.router.generate(azure()).await.unwrap();
     assert_eq!(fixture.shown(), [FIRST, SECOND]);
@@ -150,11 +150,11 @@ async fn a_change_while_it_is_got_fails_nobody() {
     let told = fixture
         .router
         .vault
-        .heard(|heard| !heard.acknowledgements.is_empty());
+        .receives(|received| !received.acknowledgements.is_empty());
     told.await;
     assert!(held.send(granted(FIRST, 3_600)).is_ok());
     let response = asking.await.unwrap().unwrap().into_inner();
     assert_eq!(response.attempts.len(), 1);
     assert_eq!(fixture.shown(), [FIRST]);
-    assert_eq!(fixture.router.vault.questions().len(), 2);
+    assert_eq!(fixture.router.vault.queries().len(), 2);
 }

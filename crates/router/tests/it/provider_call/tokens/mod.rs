@@ -48,7 +48,7 @@ impl Fixture {
             }
         })
         .await;
-        router.leases_keys(keys);
+        router.vault_grants(keys);
         router.provider.returns(Answer::json(200, &chat::whole()));
         Self { router, issuer }
     }

@@ -57,7 +57,7 @@ async fn fixture() -> Fixture {
     })
     .await;
     router.provider = upstream;
-    router.leases_as_they_are([account("v")]);
+    router.vault_grants_unchanged([account("v")]);
     issuer.returns_once(granted(FIRST, 3_600));
     Fixture { router, issuer }
 }

@@ -1,4 +1,4 @@
-//! The vault's choice among several keys, by the rules of the real one.
+//! The fake vault's choice among several keys, by the rules of the real vault.
 
 use latchkey_contract::Reason;
 use latchkey_contract::vault::v1::funding_policy::{FundingFallback, Selection};
@@ -11,20 +11,20 @@ use tonic::Status;
 
 use super::vault::{api_key, secret};
 
-/// What there is to choose from.
+/// The keys of a workspace and of the platform, and the workspace's policy.
 #[derive(Clone, Default)]
-pub(crate) struct Leasing {
-    /// Own keys come before the platform's; among those of one owner the first is preferred.
+pub(crate) struct StoredKeys {
+    /// Own keys come before the platform's keys; within one owner, earlier keys come first.
     pub(crate) keys: Vec<Lease>,
-    /// The workspace's own, as `{provider}/{model}`.
+    /// The workspace's fallbacks, as `{provider}/{model}`.
     pub(crate) fallbacks: Vec<&'static str>,
-    /// The workspace's `when_failed` is PLATFORM.
+    /// Whether the workspace's `when_failed` is PLATFORM.
     pub(crate) platform_after_failure: bool,
-    /// Keys that are for one caller alone, by id.
+    /// Keys reserved for one caller, as (key id, caller).
     pub(crate) reserved: Vec<(&'static str, &'static str)>,
 }
 
-/// Later than any invalidation, so that no answer is stale.
+/// A revision later than any invalidation, so that no answer is stale.
 const LATEST: i64 = 1_000_000;
 
 /// An OpenAI key of acme.
@@ -37,7 +37,7 @@ pub(crate) fn shared(id: &str) -> Lease {
     lease(&format!("platform/keys/{id}"), Payer::Platform)
 }
 
-/// The same key of another provider.
+/// The same key for another provider.
 pub(crate) fn of(provider: &str, lease: Lease) -> Lease {
     Lease {
         provider: provider.to_owned(),
@@ -59,8 +59,8 @@ fn lease(key: &str, payer: Payer) -> Lease {
     }
 }
 
-impl Leasing {
-    /// The answer to a question; of equal keys the `preferred`th is leased.
+impl StoredKeys {
+    /// The answer to a query. Of equal keys, the one at index `preferred` is granted.
     pub(super) fn choose(
         &self,
         request: &ResolveRequest,
@@ -68,13 +68,13 @@ impl Leasing {
     ) -> Result<ResolveResponse, Status> {
         let named = self.named(request);
         if !request.key.is_empty() && named.is_none() {
-            return Err(said(Reason::KeyNotFound).into_status("vault.latchkey"));
+            return Err(refusal(Reason::KeyNotFound).into_status("vault.latchkey"));
         }
         let mismatch = named.is_some_and(|key| !is_asked_for(key, request));
-        let judged = if mismatch {
+        let rated = if mismatch {
             Vec::new()
         } else {
-            self.judge(request, named)
+            self.rate(request, named)
         };
         let workspace = request.parent.split("/projects/").next().unwrap();
         let revision = |scope: &str| ScopeRevision {
@@ -86,14 +86,14 @@ impl Leasing {
             fallbacks: self.fallbacks().collect(),
             ..ResolveResponse::default()
         };
-        let mut equals: Vec<_> = judged.iter().filter(|key| key.step == 1).collect();
+        let mut equals: Vec<_> = rated.iter().filter(|key| key.step == 1).collect();
         let refusal = match equals.len() {
-            _ if mismatch => Some(said(Reason::ProviderMismatch)),
-            0 => Some(self.refuse_all(named.is_some(), &judged)),
+            _ if mismatch => Some(refusal(Reason::ProviderMismatch)),
+            0 => Some(self.refuse_all(named.is_some(), &rated)),
             _ => None,
         };
         if request.dry_run {
-            let mut candidates: Vec<_> = judged.iter().map(|key| key.candidate(request)).collect();
+            let mut candidates: Vec<_> = rated.iter().map(|key| key.candidate(request)).collect();
             candidates.sort_by_key(|candidate| (candidate.step == 0, candidate.step));
             return Ok(ResolveResponse {
                 candidates,
@@ -105,10 +105,10 @@ impl Leasing {
             return Err(refusal.into_status("vault.latchkey"));
         }
         let chosen = equals.remove(preferred % equals.len()).lease;
-        let others = judged.iter().filter(|key| name(key.lease) != name(chosen));
+        let others = rated.iter().filter(|key| name(key.lease) != name(chosen));
         Ok(ResolveResponse {
             lease: Some(chosen.clone()),
-            exclusions: others.map(Judged::exclusion).collect(),
+            exclusions: others.map(RatedKey::exclusion).collect(),
             ..answer
         })
     }
@@ -122,19 +122,19 @@ impl Leasing {
         })
     }
 
-    /// Every key that comes into question, with its step or the rule that excludes it.
-    fn judge<'a>(&'a self, request: &ResolveRequest, named: Option<&'a Lease>) -> Vec<Judged<'a>> {
+    /// Every candidate key, with its step or the rule that excludes it.
+    fn rate<'a>(&'a self, request: &ResolveRequest, named: Option<&'a Lease>) -> Vec<RatedKey<'a>> {
         let keys = named.map_or(self.keys.iter().collect(), |key| vec![key]);
         let asked_for = keys.into_iter().filter(|key| is_asked_for(key, request));
-        let mut judged: Vec<_> = asked_for
-            .map(|lease| Judged {
+        let mut rated: Vec<_> = asked_for
+            .map(|lease| RatedKey {
                 lease,
                 step: 0,
                 rule: self.excluded(lease, request),
             })
             .collect();
-        let own: Vec<_> = judged.iter().filter(|key| key.is_own()).cloned().collect();
-        for key in &mut judged {
+        let own: Vec<_> = rated.iter().filter(|key| key.is_own()).cloned().collect();
+        for key in &mut rated {
             let of_provider = own
                 .iter()
                 .filter(|o| o.lease.provider == key.lease.provider);
@@ -145,17 +145,17 @@ impl Leasing {
                 key.rule = "EXPECTATION";
             }
         }
-        for key in &mut judged {
+        for key in &mut rated {
             key.step = match key.rule {
                 "" => 1,
                 AFTER_FAILURE => 2,
                 _ => 0,
             };
         }
-        judged
+        rated
     }
 
-    /// The rule that takes a key out of the choice, whatever others there are.
+    /// The rule that excludes a key regardless of the other keys; empty if none does.
     fn excluded(&self, key: &Lease, request: &ResolveRequest) -> &'static str {
         let name = name(key);
         let listing = request.capability() == Capability::ListModels;
@@ -180,20 +180,20 @@ impl Leasing {
         }
     }
 
-    /// Whether the platform's key may be used beside these own ones of its provider.
+    /// The rule that excludes a platform key, given the own keys of its provider; empty if none.
     fn platform_rule<'a>(
         &self,
-        own: impl Iterator<Item = &'a Judged<'a>>,
+        own: impl Iterator<Item = &'a RatedKey<'a>>,
         request: &ResolveRequest,
     ) -> &'static str {
-        let said = request.funding.unwrap_or_default();
+        let policy = request.funding.unwrap_or_default();
         let after_failure =
-            self.platform_after_failure && said.when_failed() != FundingFallback::Refuse;
+            self.platform_after_failure && policy.when_failed() != FundingFallback::Refuse;
         let listing = request.capability() == Capability::ListModels;
         let (mut usable, mut tried) = (false, false);
         for key in own {
             let is_tried = key.rule == "ALREADY_TRIED";
-            // Seen, in a list.
+            // A list of models may use a key that was tried already.
             usable |= matches!(key.rule, "" | "NOT_NAMED") || (is_tried && listing);
             tried |= is_tried && !listing;
         }
@@ -204,7 +204,7 @@ impl Leasing {
             }
             () if usable => "OWN_KEY_FIRST",
             () if failed && !after_failure => "PLATFORM_NOT_ALLOWED",
-            () if !failed && said.when_missing() == FundingFallback::Refuse => {
+            () if !failed && policy.when_missing() == FundingFallback::Refuse => {
                 "PLATFORM_NOT_ALLOWED"
             }
             () => "",
@@ -221,14 +221,14 @@ impl Leasing {
         })
     }
 
-    fn refuse_all(&self, named: bool, judged: &[Judged<'_>]) -> Refusal {
-        let unmet = judged.iter().any(|key| key.rule == "EXPECTATION");
-        let mut refusal = said(match (unmet, named) {
+    fn refuse_all(&self, named: bool, rated: &[RatedKey<'_>]) -> Refusal {
+        let unmet = rated.iter().any(|key| key.rule == "EXPECTATION");
+        let mut refusal = refusal(match (unmet, named) {
             (true, _) => Reason::ExpectationUnmet,
             (false, true) => Reason::KeyUnusable,
             (false, false) => Reason::OwnKeyRequired,
         });
-        for key in judged {
+        for key in rated {
             refusal = refusal.with(name(key.lease), key.rule);
         }
         if !self.fallbacks.is_empty() {
@@ -238,18 +238,18 @@ impl Leasing {
     }
 }
 
-/// The rule of a platform's key that may stand in once the own ones have failed.
+/// The rule of a platform key that becomes a candidate once the own keys have failed.
 const AFTER_FAILURE: &str = "AFTER_FAILURE";
 
-/// A key and what is made of it.
+/// A key with its step in the order of use, or the rule that excludes it.
 #[derive(Clone)]
-struct Judged<'a> {
+struct RatedKey<'a> {
     lease: &'a Lease,
     step: i32,
     rule: &'static str,
 }
 
-impl Judged<'_> {
+impl RatedKey<'_> {
     fn is_own(&self) -> bool {
         is_own(self.lease)
     }
@@ -284,12 +284,12 @@ impl Judged<'_> {
     }
 }
 
-/// The answer of a vault that would lease this key and knows of no other.
-pub(super) fn foreseen(lease: &Lease, request: &ResolveRequest) -> ResolveResponse {
+/// The dry-run answer of a vault that has this key only.
+pub(super) fn dry_run_of(lease: &Lease, request: &ResolveRequest) -> ResolveResponse {
     let (step, rule) = (1, "");
-    let judged = Judged { lease, step, rule };
+    let rated = RatedKey { lease, step, rule };
     ResolveResponse {
-        candidates: vec![judged.candidate(request)],
+        candidates: vec![rated.candidate(request)],
         ..ResolveResponse::default()
     }
 }
@@ -303,8 +303,8 @@ fn is_asked_for(key: &Lease, request: &ResolveRequest) -> bool {
 }
 
 fn selects(request: &ResolveRequest) -> Selection {
-    let said: FundingPolicy = request.funding.unwrap_or_default();
-    said.selection()
+    let policy: FundingPolicy = request.funding.unwrap_or_default();
+    policy.selection()
 }
 
 fn effective_model<'a>(key: &'a Lease, request: &'a ResolveRequest) -> &'a str {
@@ -329,8 +329,8 @@ fn name(lease: &Lease) -> &str {
     key
 }
 
-fn said(reason: Reason) -> Refusal {
-    Refusal::new(reason, "not that key")
+fn refusal(reason: Reason) -> Refusal {
+    Refusal::new(reason, "the key cannot be used")
 }
 
 fn data(refusal: Refusal) -> RefusalData {

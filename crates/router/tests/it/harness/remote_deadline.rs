@@ -1,5 +1,5 @@
-//! A client that tells its deadline and then waits for the server to keep to it. tonic's own gives up
-//! by itself, and never hears what the server says.
+//! A client that sends its deadline and leaves it to the server. tonic's client cancels the call at
+//! the deadline itself, so it never receives the server's status.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -17,14 +17,14 @@ use tower::Service;
 
 /// A connection that adds `grpc-timeout` to each call.
 #[derive(Clone)]
-pub(crate) struct Patient {
+pub(crate) struct RemoteDeadline {
     client: Client<HttpConnector, Body>,
     server: Authority,
     token: HeaderValue,
     timeout: HeaderValue,
 }
 
-impl Patient {
+impl RemoteDeadline {
     pub(super) fn new(server: SocketAddr, token: &str, timeout: Duration) -> Self {
         let mut builder = Client::builder(TokioExecutor::new());
         Self {
@@ -36,7 +36,7 @@ impl Patient {
     }
 }
 
-impl Service<Request<Body>> for Patient {
+impl Service<Request<Body>> for RemoteDeadline {
     type Response = Response<Incoming>;
     type Error = hyper_util::client::legacy::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
