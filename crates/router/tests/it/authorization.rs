@@ -353,13 +353,13 @@ async fn members_may_do_what_their_role_says() {
 #[tokio::test]
 async fn a_refusal_looks_the_same_whether_or_not_the_workspace_exists() {
     let router = Router::start(Backend::Sqlite).await;
-    let mut words = BTreeSet::new();
+    let mut messages = BTreeSet::new();
     for parent in [ACME, "workspaces/nowhere"] {
         let request = crate::harness::on(parent, gpt());
         let outcome = router.generate_as(OTHER_CALLER, request).await;
-        let said = refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
-        words.insert(format!("{said:?}"));
+        let refusal = refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+        messages.insert(format!("{refusal:?}"));
     }
-    assert_eq!(words.len(), 1);
+    assert_eq!(messages.len(), 1);
     assert!(router.vault.queries().is_empty());
 }

@@ -24,9 +24,9 @@ on_both_databases!(
 async fn a_caller_that_goes_away_cancels_the_call(router: Router) {
     let mut held = router.provider.holds_answer();
     let mut client = router.inference(APP);
-    let asking = tokio::spawn(async move { client.generate(gpt()).await });
+    let call = tokio::spawn(async move { client.generate(gpt()).await });
     router.provider.receives_call(1).await;
-    asking.abort();
+    call.abort();
     held.closed().await;
     let attempt = router.settled().await;
     assert_eq!(attempt.state(), attempt::State::Cancelled);
@@ -67,18 +67,18 @@ async fn a_caller_that_goes_away_ends_the_stream(router: Router) {
 async fn a_callers_deadline_cancels_the_call(router: Router) {
     let mut held = router.provider.holds_answer();
     let mut client = router.inference_with_deadline(Duration::from_secs(5));
-    let asking = tokio::spawn(async move { client.generate(gpt()).await });
+    let call = tokio::spawn(async move { client.generate(gpt()).await });
     router.provider.receives_call(1).await;
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(5)).await;
     tokio::time::resume();
-    let outcome = asking.await.unwrap();
-    let said = refused(outcome, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
+    let outcome = call.await.unwrap();
+    let refusal = refused(outcome, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
     held.closed().await;
     let attempt = router.settled().await;
     assert_eq!(attempt.state(), attempt::State::Cancelled);
     assert_eq!(attempt.error_reason, "DEADLINE_EXCEEDED");
-    assert_eq!(said.metadata["attempts"], attempt.name);
+    assert_eq!(refusal.metadata["attempts"], attempt.name);
     assert_eq!(router.provider.calls().len(), 1);
 }
 
@@ -86,8 +86,8 @@ async fn a_call_under_way_outlives_the_start_of_a_drain(mut router: Router) {
     let held = router.provider.holds_answer();
     let feed = router.provider.starts_stream();
     let mut client = router.inference(APP);
-    let mut asking = client.clone();
-    let asking = tokio::spawn(async move { asking.generate(gpt()).await });
+    let mut call_client = client.clone();
+    let call = tokio::spawn(async move { call_client.generate(gpt()).await });
     router.provider.receives_call(1).await;
     for piece in chat::pieces() {
         feed.sends(&format!("data: {piece}\n\n"));
@@ -99,7 +99,7 @@ async fn a_call_under_way_outlives_the_start_of_a_drain(mut router: Router) {
         .into_inner();
     router.drain.start();
     assert!(held.send(Answer::json(200, &chat::whole())).is_ok());
-    let answered = asking.await.unwrap().unwrap().into_inner();
+    let answered = call.await.unwrap().unwrap().into_inner();
     let mut names = vec![answered.attempts[0].name.clone()];
     while let Some(response) = stream.message().await.unwrap() {
         if let Some(Event::Completed(whole)) = response.event {
@@ -142,10 +142,10 @@ async fn a_drain_that_is_cut_short_cancels_what_is_under_way() {
     let mut router = Router::start(Backend::Sqlite).await;
     let mut held = router.provider.holds_answer();
     let mut client = router.inference(APP);
-    let asking = tokio::spawn(async move { client.generate(gpt()).await });
+    let call = tokio::spawn(async move { client.generate(gpt()).await });
     router.provider.receives_call(1).await;
     router.drain.cut_short();
-    asking.await.unwrap().unwrap_err();
+    call.await.unwrap().unwrap_err();
     held.closed().await;
     router.stops().await;
     // Whether it was shipped or not: the next process has the whole account.

@@ -24,10 +24,10 @@ async fn a_full_disk_refuses_the_call_before_it_is_made() {
             .env(ALONE, "1")
             .output()
             .unwrap();
-        let words = String::from_utf8_lossy(&output.stdout);
+        let output_text = String::from_utf8_lossy(&output.stdout);
         assert!(
-            output.status.success() && words.contains("1 passed"),
-            "{words}"
+            output.status.success() && output_text.contains("1 passed"),
+            "{output_text}"
         );
         return;
     }
@@ -57,8 +57,8 @@ async fn a_full_disk_refuses_the_call_before_it_is_made() {
         router.generate(gpt()).await.map(drop),
         router.stream(gpt()).await.map(drop),
     ] {
-        let said = refused(outcome, Code::Unavailable, "JOURNAL_UNAVAILABLE");
-        assert!(said.retry_after.is_some());
+        let refusal = refused(outcome, Code::Unavailable, "JOURNAL_UNAVAILABLE");
+        assert!(refusal.retry_after.is_some());
     }
     assert_eq!(router.provider.calls().len(), 2);
     // What was start is answered: it is paid for.

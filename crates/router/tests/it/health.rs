@@ -5,7 +5,7 @@ use std::time::Duration;
 use latchkey_migrations::testing::Backend;
 use tonic::Code;
 
-use crate::failover::{asking, failed, ok_answer};
+use crate::failover::{failed, for_model, ok_answer};
 use crate::harness::{APP, Answer, Router, chat, gpt, own, refused};
 
 const DOWN: &str = "PROVIDER_UNAVAILABLE";
@@ -36,11 +36,11 @@ async fn open() -> Router {
 /// Nobody is called, and the caller hears how long that lasts.
 async fn is_open(router: &Router, wait: Duration) {
     let calls = router.provider.calls().len();
-    let said = refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
-    assert_eq!(said.retry_after, Some(wait));
-    assert!(!said.metadata.contains_key("attempts"));
-    let said = refused(router.stream(gpt()).await, Code::Unavailable, DOWN);
-    assert_eq!(said.retry_after, Some(wait));
+    let refusal = refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
+    assert_eq!(refusal.retry_after, Some(wait));
+    assert!(!refusal.metadata.contains_key("attempts"));
+    let refusal = refused(router.stream(gpt()).await, Code::Unavailable, DOWN);
+    assert_eq!(refusal.retry_after, Some(wait));
     assert_eq!(router.provider.calls().len(), calls);
 }
 
@@ -53,7 +53,7 @@ async fn after_its_failures_nothing_is_sent_and_no_vault_is_asked() {
     assert_eq!(router.vault.queries().len(), 1);
     assert_eq!(router.attempts().await.len(), 2);
     // It is the provider that fails, whatever the model.
-    let outcome = router.generate(asking("gpt-4o")).await;
+    let outcome = router.generate(for_model("gpt-4o")).await;
     refused(outcome, Code::Unavailable, DOWN);
     assert_eq!(router.provider.calls().len(), 2);
 }
@@ -149,11 +149,11 @@ async fn one_call_at_a_time_is_the_trial() {
     router.clock.advance(PAUSE);
     let trial = router.provider.holds_answer();
     let mut client = router.inference(APP);
-    let asking = tokio::spawn(async move { client.generate(gpt()).await });
+    let call = tokio::spawn(async move { client.generate(gpt()).await });
     router.provider.receives_call(3).await;
     is_open(&router, PAUSE).await;
     assert!(trial.send(ok_answer()).is_ok());
-    asking.await.unwrap().unwrap();
+    call.await.unwrap().unwrap();
     router.provider.returns(ok_answer());
     router.generate(gpt()).await.unwrap();
 }

@@ -73,8 +73,8 @@ async fn a_server_that_shows_its_models_to_anybody_is_reachable() {
 #[tokio::test]
 async fn a_key_that_the_provider_refuses_is_rejected() {
     let router = Router::start(Backend::Sqlite).await;
-    let words = format!("Incorrect API key provided: {SECRET}.");
-    let error = chat::error("invalid_request_error", "invalid_api_key", &words);
+    let message = format!("Incorrect API key provided: {SECRET}.");
+    let error = chat::error("invalid_request_error", "invalid_api_key", &message);
     router.provider.returns(Answer::json(401, &error));
     let outcome = task(&router, "openai", &router.provider.openai_url()).await;
     let Outcome::Rejected(refusal) = outcome else {

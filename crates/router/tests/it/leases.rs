@@ -52,7 +52,7 @@ async fn a_warm_call_asks_no_vault() {
     }
     // One for each caller: a key may be for certain ones.
     let queries = router.vault.queries();
-    let callers: Vec<_> = queries.iter().map(|asked| &*asked.caller).collect();
+    let callers: Vec<_> = queries.iter().map(|query| &*query.caller).collect();
     assert_eq!(callers, [APP.requester(), OTHER_APP.requester()]);
     assert_eq!(queries[0].router_session, "s1");
     assert_eq!((&*queries[0].parent, &*queries[0].model), (ACME, "gpt-4.1"));
@@ -104,9 +104,9 @@ async fn a_revoked_key_is_not_used_after_its_acknowledgement() {
         .vault
         .receives(|received| !received.acknowledgements.is_empty())
         .await;
-    let said = &received.acknowledgements[0];
+    let refusal = &received.acknowledgements[0];
     assert_eq!(
-        (&*said.scope, said.revision, said.in_flight_count),
+        (&*refusal.scope, refusal.revision, refusal.in_flight_count),
         (ACME, 2, 1)
     );
 
@@ -181,8 +181,8 @@ async fn leases_work_without_the_vault_until_they_lapse() {
         router.generate(gpt()).await.map(drop),
         router.stream(gpt()).await.map(drop),
     ] {
-        let said = refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
-        assert!(said.retry_after.is_some());
+        let refusal = refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
+        assert!(refusal.retry_after.is_some());
     }
     assert_eq!(router.provider.calls().len(), calls);
 

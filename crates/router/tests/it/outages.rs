@@ -103,13 +103,13 @@ async fn a_journal_that_cannot_be_opened_stops_the_start() {
     let folder = tempfile::TempDir::new().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let words = fails_with(|config| {
+    let message = fails_with(|config| {
         config.journal = JournalConfig {
             folder: file.join("journal"),
             sync_milliseconds: 10,
         };
     });
-    assert!(words.await.contains("journal"));
+    assert!(message.await.contains("journal"));
 }
 
 #[tokio::test]

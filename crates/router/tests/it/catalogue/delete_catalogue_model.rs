@@ -39,6 +39,6 @@ async fn what_nobody_said_is_not_found(router: Router) {
 
 async fn what_is_no_name_is_refused(router: Router) {
     let outcome = delete(&router, "gpt-4.1").await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["name"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["name"]);
 }

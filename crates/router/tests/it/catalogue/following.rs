@@ -25,11 +25,11 @@ async fn pair(backend: Backend) -> (Router, Router) {
 
 async fn what_one_router_is_told_all_know(backend: Backend) {
     let (one, two) = pair(backend).await;
-    let said = upsert(&one, priced(GPT_4_1, 7)).await.unwrap();
-    while version(&two).await != said.price_version {}
-    assert_eq!(get(&two, APP, GPT_4_1).await.unwrap(), said);
+    let model = upsert(&one, priced(GPT_4_1, 7)).await.unwrap();
+    while version(&two).await != model.price_version {}
+    assert_eq!(get(&two, APP, GPT_4_1).await.unwrap(), model);
     delete(&two, GPT_4_1).await.unwrap();
-    while version(&one).await == said.price_version {}
+    while version(&one).await == model.price_version {}
     assert!(!get(&one, APP, GPT_4_1).await.unwrap().overridden);
 }
 

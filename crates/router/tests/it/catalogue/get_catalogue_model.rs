@@ -103,7 +103,7 @@ async fn what_is_no_name_is_refused() {
         "providers/nobody/models/m",
     ] {
         let got = get(&router, APP, name).await;
-        let said = refused(got, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, ["name"], "{name}");
+        let refusal = refused(got, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, ["name"], "{name}");
     }
 }

@@ -72,8 +72,8 @@ async fn models_of_one_provider_are_listed() {
 async fn what_can_not_be_listed_is_refused() {
     let router = Router::start(Backend::Sqlite).await;
     let outcome = list(&router, "nobody", 0, "").await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["provider"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["provider"]);
     let token = list(&router, "openai", 1, "").await.unwrap();
     let outcome = list(&router, "google", 1, &token.next_page_token).await;
     refused(outcome, Code::InvalidArgument, "PAGE_TOKEN_INVALID");

@@ -28,8 +28,8 @@ async fn get(router: &Router, caller: Caller, name: &str) -> Result<CatalogueMod
 async fn upsert(router: &Router, model: CatalogueModel) -> Result<CatalogueModel, Status> {
     let request = UpsertCatalogueModelRequest { model: Some(model) };
     let mut client = CatalogueServiceClient::new(router.channel(OPERATOR));
-    let said = client.upsert_catalogue_model(request).await;
-    said.map(tonic::Response::into_inner)
+    let response = client.upsert_catalogue_model(request).await;
+    response.map(tonic::Response::into_inner)
 }
 
 async fn delete(router: &Router, name: &str) -> Result<(), Status> {

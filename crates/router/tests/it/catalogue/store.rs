@@ -60,9 +60,11 @@ async fn of_writers_that_saw_the_same_one_is_heard(backend: Backend) {
                 .await
         }
     };
-    let heard = futures_util::future::join_all((0..4).map(write)).await;
-    let heard = heard.into_iter().filter(|heard| *heard.as_ref().unwrap());
-    assert_eq!(heard.count(), 1);
+    let written = futures_util::future::join_all((0..4).map(write)).await;
+    let successes = written
+        .into_iter()
+        .filter(|written| *written.as_ref().unwrap());
+    assert_eq!(successes.count(), 1);
     assert_eq!(store.catalogue_rows().await.unwrap().rows.len(), 1);
 }
 

@@ -56,15 +56,15 @@ fn full() -> CatalogueModel {
 }
 
 async fn a_model_is_kept_as_it_was_said(router: Router) {
-    let said = upsert(&router, full()).await.unwrap();
-    assert!(said.overridden);
-    assert!(said.price_version.ends_with("+overrides-1"), "{said:?}");
+    let model = upsert(&router, full()).await.unwrap();
+    assert!(model.overridden);
+    assert!(model.price_version.ends_with("+overrides-1"), "{model:?}");
     let expected = CatalogueModel {
-        price_version: said.price_version.clone(),
+        price_version: model.price_version.clone(),
         overridden: true,
         ..full()
     };
-    assert_eq!(said, expected);
+    assert_eq!(model, expected);
     assert_eq!(get(&router, APP, OURS).await.unwrap(), expected);
     let router = router.restart().await;
     let alias = "providers/custom/models/llama";
@@ -73,11 +73,11 @@ async fn a_model_is_kept_as_it_was_said(router: Router) {
 
 async fn the_last_word_holds(router: Router) {
     upsert(&router, full()).await.unwrap();
-    let said = upsert(&router, priced(OURS, 5)).await.unwrap();
-    assert_eq!(said.prices, priced(OURS, 5).prices);
-    assert_eq!(said.max_input_tokens, 0);
-    assert!(said.aliases.is_empty() && said.service_tier_prices.is_empty());
-    assert!(said.price_version.ends_with("+overrides-2"), "{said:?}");
+    let model = upsert(&router, priced(OURS, 5)).await.unwrap();
+    assert_eq!(model.prices, priced(OURS, 5).prices);
+    assert_eq!(model.max_input_tokens, 0);
+    assert!(model.aliases.is_empty() && model.service_tier_prices.is_empty());
+    assert!(model.price_version.ends_with("+overrides-2"), "{model:?}");
 }
 
 async fn a_call_costs_what_the_operator_says(router: Router) {
@@ -86,8 +86,8 @@ async fn a_call_costs_what_the_operator_says(router: Router) {
     let mut model = priced(GPT_4_1, 1_000_000_000);
     let prices = model.prices.as_mut().unwrap();
     prices.cache_read_nanos = Some(1_000_000_000);
-    let said = upsert(&router, model).await;
-    let version = said.unwrap().price_version;
+    let model = upsert(&router, model).await;
+    let version = model.unwrap().price_version;
     router.clock.advance(Duration::from_secs(1));
     let after = router.generate(gpt()).await.unwrap();
     let (before, after) = (&before.attempts[0], &after.attempts[0]);
@@ -108,8 +108,8 @@ async fn a_database_that_is_away_is_told(router: Router) {
         .execute("ALTER TABLE catalogue_models RENAME TO models_away")
         .await;
     let outcome = upsert(&router, priced(OURS, 5)).await;
-    let said = refused(outcome, Code::Unavailable, "DATABASE_UNAVAILABLE");
-    assert!(said.retry_after.is_some());
+    let model = refused(outcome, Code::Unavailable, "DATABASE_UNAVAILABLE");
+    assert!(model.retry_after.is_some());
     assert!(get(&router, APP, GPT_4_1).await.is_ok());
     router
         .execute("ALTER TABLE models_away RENAME TO catalogue_models")
@@ -209,14 +209,14 @@ async fn what_is_wrong_is_named() {
         ),
     ] {
         let outcome = upsert(&router, model).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let model = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(model.fields, [field]);
     }
     let mut client = CatalogueServiceClient::new(router.channel(OPERATOR));
     let nothing = UpsertCatalogueModelRequest { model: None };
     let outcome = client.upsert_catalogue_model(nothing).await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["model"]);
+    let model = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(model.fields, ["model"]);
     let got = get(&router, APP, OURS).await;
     refused(got, Code::NotFound, "MODEL_NOT_FOUND");
 }
@@ -226,7 +226,7 @@ async fn a_name_that_another_model_was_given_is_refused() {
     let router = Router::start(Backend::Sqlite).await;
     upsert(&router, full()).await.unwrap();
     let outcome = upsert(&router, priced("providers/custom/models/llama", 1)).await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["model.aliases"]);
-    assert!(said.message.contains("`llama`"), "{}", said.message);
+    let model = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(model.fields, ["model.aliases"]);
+    assert!(model.message.contains("`llama`"), "{}", model.message);
 }

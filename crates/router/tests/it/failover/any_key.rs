@@ -24,7 +24,7 @@ async fn the_vault_is_told_who_asks() {
     router.generate_as(OTHER_APP, gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "b", "a"]);
     let queries = router.vault.queries();
-    let callers: Vec<_> = queries.iter().map(|asked| &*asked.caller).collect();
+    let callers: Vec<_> = queries.iter().map(|query| &*query.caller).collect();
     assert_eq!(callers, ["token:other-app", "token:app"]);
 }
 
@@ -48,12 +48,12 @@ async fn a_request_without_key_provider_and_model_takes_any_key_with_a_default()
         ..gpt()
     };
     let response = router.generate(request).await.unwrap();
-    let asked = response.attempts.iter();
-    let asked: Vec<_> = asked
+    let targets = response.attempts.iter();
+    let targets: Vec<_> = targets
         .map(|attempt| (&*attempt.provider, &*attempt.model))
         .collect();
     let expected = [("anthropic", "claude-sonnet-5"), ("openai", "gpt-4.1")];
-    assert_eq!(asked, expected);
+    assert_eq!(targets, expected);
     let calls = router.provider.calls();
     assert_eq!(calls[0].body["service_tier"], "x");
     assert_eq!(calls[1].body.get("service_tier"), None);
@@ -71,6 +71,9 @@ async fn without_any_default_the_refusal_says_so() {
         ..gpt()
     };
     let outcome = router.generate(request).await;
-    let said = refused(outcome, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
-    assert_eq!(said.metadata["workspaces/acme/keys/a"], "NO_DEFAULT_MODEL");
+    let refusal = refused(outcome, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
+    assert_eq!(
+        refusal.metadata["workspaces/acme/keys/a"],
+        "NO_DEFAULT_MODEL"
+    );
 }

@@ -28,11 +28,11 @@ async fn what_was_tried_before_it_is_told() {
     router.provider.returns_once(failed(500));
     let mut held = router.provider.holds_answer();
     let mut client = router.inference_with_deadline(SPAN);
-    let asking = tokio::spawn(async move { client.generate(gpt()).await });
+    let call = tokio::spawn(async move { client.generate(gpt()).await });
     router.provider.receives_call(2).await;
     time_is_up().await;
-    let said = refused(asking.await.unwrap(), Code::DeadlineExceeded, TOO_LATE);
-    assert_eq!(said.metadata["attempts"].split(' ').count(), 2);
+    let refusal = refused(call.await.unwrap(), Code::DeadlineExceeded, TOO_LATE);
+    assert_eq!(refusal.metadata["attempts"].split(' ').count(), 2);
     held.closed().await;
     let attempts = router.attempts().await;
     let mut states: Vec<_> = attempts.iter().map(Attempt::state).collect();
@@ -47,10 +47,10 @@ async fn it_ends_a_stream_before_its_first_piece() {
     // The head is there, and nothing else.
     let feed = router.provider.starts_stream();
     let mut client = router.inference_with_deadline(SPAN);
-    let asking = tokio::spawn(async move { client.stream_generate(streamed(gpt())).await });
+    let call = tokio::spawn(async move { client.stream_generate(streamed(gpt())).await });
     router.provider.receives_call(1).await;
     time_is_up().await;
-    refused(asking.await.unwrap(), Code::DeadlineExceeded, TOO_LATE);
+    refused(call.await.unwrap(), Code::DeadlineExceeded, TOO_LATE);
     feed.closed().await;
     let attempt = router.settled().await;
     assert_eq!(attempt.state(), State::Cancelled);
@@ -70,8 +70,8 @@ async fn it_ends_a_stream_in_its_middle() {
     let first = stream.message().await.unwrap().unwrap();
     assert!(matches!(first.event, Some(Event::Delta(_))));
     time_is_up().await;
-    let said = refused(stream.message().await, Code::DeadlineExceeded, TOO_LATE);
-    assert_eq!(said.metadata["attempts"].split(' ').count(), 2);
+    let refusal = refused(stream.message().await, Code::DeadlineExceeded, TOO_LATE);
+    assert_eq!(refusal.metadata["attempts"].split(' ').count(), 2);
     feed.closed().await;
     let attempts = router.attempts().await;
     let cut = attempts
@@ -88,14 +88,14 @@ async fn it_does_not_wait_for_the_vault() {
     let router = router().await;
     router.vault.stops_answering();
     let mut client = router.inference_with_deadline(SPAN);
-    let asking = tokio::spawn(async move { client.generate(gpt()).await });
+    let call = tokio::spawn(async move { client.generate(gpt()).await });
     router
         .vault
         .receives(|received| received.queries.len() == 1)
         .await;
     time_is_up().await;
-    let said = refused(asking.await.unwrap(), Code::DeadlineExceeded, TOO_LATE);
-    assert!(!said.metadata.contains_key("attempts"));
+    let refusal = refused(call.await.unwrap(), Code::DeadlineExceeded, TOO_LATE);
+    assert!(!refusal.metadata.contains_key("attempts"));
     assert_eq!(router.attempts().await, []);
 }
 
@@ -123,11 +123,11 @@ async fn a_caller_that_goes_away_in_a_pause_ends_the_tries() {
     .await;
     router.provider.returns(failed(500));
     let mut client = router.inference(Caller("app"));
-    let asking = tokio::spawn(async move { client.generate(gpt()).await });
+    let call = tokio::spawn(async move { client.generate(gpt()).await });
     router.provider.receives_call(1).await;
     assert_eq!(reasons(&[router.settled().await]), ["PROVIDER_UNAVAILABLE"]);
-    asking.abort();
-    assert!(asking.await.unwrap_err().is_cancelled());
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
     // Later requests are served, and in their payer_state nothing else comes.
     router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();

@@ -3,7 +3,7 @@
 use latchkey_contract::router::v1::{Expectations, Funding, GenerateRequest, Payer};
 use tonic::Code;
 
-use super::{asking, claude_answer, falling_back, ok_answer, router};
+use super::{claude_answer, falling_back, for_model, ok_answer, router};
 use crate::harness::{ACME, gpt, of, own, refused, shared, version};
 
 const CLAUDE: &str = "anthropic/claude-sonnet-5";
@@ -81,11 +81,11 @@ async fn a_call_that_may_cost_more_than_expected_is_not_made() {
     router.vault_grants([own("a")]);
     router.provider.returns(ok_answer());
     let outcome = router.generate(for_at_most(0, gpt())).await;
-    let said = refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
-    assert_eq!(said.metadata["expectation"], "max_cost_nanos");
+    let refusal = refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
+    assert_eq!(refusal.metadata["expectation"], "max_cost_nanos");
     // "Hello" is 5 bytes, a message 16 more; $2 and $8 for a million at gpt-4.1.
     let highest = 21 * 2_000 + 10 * 8_000;
-    assert_eq!(said.metadata["highest_cost_nanos"], highest.to_string());
+    assert_eq!(refusal.metadata["highest_cost_nanos"], highest.to_string());
     let outcome = router.generate(for_at_most(highest - 1, gpt())).await;
     refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
     let outcome = router.stream(for_at_most(highest - 1, gpt())).await;
@@ -100,10 +100,10 @@ async fn a_call_that_may_cost_more_than_expected_is_not_made() {
 async fn a_cost_that_nobody_knows_is_not_as_expected() {
     let router = router().await;
     router.vault_grants([own("a")]);
-    let request = for_at_most(i64::MAX, asking("gpt-of-tomorrow"));
+    let request = for_at_most(i64::MAX, for_model("gpt-of-tomorrow"));
     let outcome = router.generate(request).await;
-    let said = refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
-    assert!(!said.metadata.contains_key("highest_cost_nanos"));
+    let refusal = refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
+    assert!(!refusal.metadata.contains_key("highest_cost_nanos"));
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn a_fallback_may_cost_less() {
     assert_eq!(response.attempts[0].model, "gpt-4.1-mini");
     // Nothing failed, so the platform may pay as for any request.
     router.vault_grants([own("a"), of("anthropic", shared("q"))]);
-    let request = falling_back([CLAUDE], asking("gpt-4o"));
+    let request = falling_back([CLAUDE], for_model("gpt-4o"));
     let request = for_at_most(1, request);
     let outcome = router.generate(request).await;
     refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
@@ -147,11 +147,11 @@ async fn what_a_request_cannot_say_is_refused_by_its_name() {
         (expecting(expectations), "expectations.max_cost_nanos"),
     ] {
         let outcome = router.generate(request.clone()).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
         let outcome = router.stream(request).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [format!("request.{field}")]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [format!("request.{field}")]);
     }
     assert!(router.vault.queries().is_empty());
 }

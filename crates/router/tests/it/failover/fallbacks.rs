@@ -8,7 +8,7 @@ use serde_json::json;
 use tonic::Code;
 
 use super::{
-    are_recorded, asking, claude_answer, failed, falling_back, ok_answer, reasons, router,
+    are_recorded, claude_answer, failed, falling_back, for_model, ok_answer, reasons, router,
 };
 use crate::harness::{Answer, Router, claude, gpt, of, own, refused};
 
@@ -56,14 +56,14 @@ async fn the_next_model_is_asked_when_one_cannot_answer() {
         let response = response.unwrap();
         assert_eq!(reasons(&response.attempts), tried);
         assert_eq!(response.model, "claude-sonnet-5");
-        let asked: Vec<_> = response
+        let targets: Vec<_> = response
             .attempts
             .iter()
             .map(|attempt| (&*attempt.provider, &*attempt.model))
             .collect();
-        let (last, before) = asked.split_last().unwrap();
+        let (last, before) = targets.split_last().unwrap();
         assert_eq!(*last, ("anthropic", "claude-sonnet-5"));
-        assert!(before.iter().all(|asked| *asked == ("openai", "gpt-4.1")));
+        assert!(before.iter().all(|target| *target == ("openai", "gpt-4.1")));
         are_recorded(&router, &response.attempts).await;
     }
 }
@@ -85,12 +85,12 @@ async fn they_are_asked_in_their_order() {
     router.provider.returns(throttled());
     let to = ["openai/gpt-4o", CLAUDE, "openai/gpt-4o-mini"];
     let outcome = router.generate(falling_back(to, gpt())).await;
-    let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    let refusal = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
     let calls = router.provider.calls();
     let models: Vec<_> = calls.iter().map(|call| &call.body["model"]).collect();
     let expected = ["gpt-4.1", "gpt-4o", "claude-sonnet-5", "gpt-4o-mini"];
     assert_eq!(models, expected);
-    assert_eq!(said.metadata["attempts"].split(' ').count(), 4);
+    assert_eq!(refusal.metadata["attempts"].split(' ').count(), 4);
 }
 
 #[tokio::test]
@@ -101,7 +101,10 @@ async fn the_last_failure_of_a_call_is_told() {
     refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
     // That there was no key for the fallback tells less.
     let outcome = router
-        .generate(falling_back(["deepseek/deepseek-chat"], asking("gpt-4o")))
+        .generate(falling_back(
+            ["deepseek/deepseek-chat"],
+            for_model("gpt-4o"),
+        ))
         .await;
     refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
 }
@@ -148,8 +151,8 @@ async fn what_the_first_choice_cannot_do_is_the_requests_fault() {
         ..falling_back([CLAUDE], gpt())
     };
     let outcome = router.generate(request).await;
-    let said = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
-    assert_eq!(said.fields, ["sampling.top_k"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
+    assert_eq!(refusal.fields, ["sampling.top_k"]);
     assert!(router.provider.calls().is_empty());
 }
 
@@ -166,7 +169,7 @@ async fn the_providers_options_are_the_first_choices_alone() {
     };
     let request = |model: &str| GenerateRequest {
         provider_options: Some(options()),
-        ..falling_back(["openai/gpt-4o", CLAUDE], asking(model))
+        ..falling_back(["openai/gpt-4o", CLAUDE], for_model(model))
     };
     let router = failing(throttled()).await;
     router.generate(request("gpt-4.1")).await.unwrap();
@@ -219,8 +222,8 @@ async fn a_request_that_names_its_key_is_answered_with_it_alone() {
     // Another provider's model can't be asked with it.
     let mut named = falling_back(["openai/gpt-4o", CLAUDE], named);
     let outcome = router.generate(named.clone()).await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["fallbacks[1].key"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["fallbacks[1].key"]);
     named.fallbacks[1].key = "a".to_owned();
     router.generate(named).await.unwrap();
 }
@@ -247,22 +250,22 @@ async fn a_malformed_field_is_named() {
     ] {
         let request = GenerateRequest { fallbacks, ..gpt() };
         let outcome = router.generate(request.clone()).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
         let outcome = router.stream(request).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [format!("request.{field}")]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [format!("request.{field}")]);
     }
     let both = GenerateRequest {
         no_fallback: true,
         ..falling_back([CLAUDE], gpt())
     };
-    let said = refused(
+    let refusal = refused(
         router.generate(both).await,
         Code::InvalidArgument,
         "FIELD_INVALID",
     );
-    assert_eq!(said.fields, ["no_fallback"]);
+    assert_eq!(refusal.fields, ["no_fallback"]);
     assert!(router.provider.calls().is_empty());
     assert!(router.vault.queries().is_empty());
 }
@@ -274,16 +277,16 @@ async fn what_was_left_behind_is_told_of_the_model_that_answered() {
         content: Some(content),
         provider_state: None,
     };
-    let said = |role: Role, content| Message {
+    let message = |role: Role, content| Message {
         role: role.into(),
         parts: vec![part(content)],
     };
     let hello = || Content::Text("Hello".to_owned());
     let with_refusal = |request| GenerateRequest {
         messages: vec![
-            said(Role::User, hello()),
-            said(Role::Assistant, Content::Refusal("No".to_owned())),
-            said(Role::User, hello()),
+            message(Role::User, hello()),
+            message(Role::Assistant, Content::Refusal("No".to_owned())),
+            message(Role::User, hello()),
         ],
         ..request
     };

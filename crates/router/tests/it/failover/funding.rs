@@ -11,7 +11,7 @@ use latchkey_contract::vault::v1::{self, Lease};
 use tonic::Code;
 
 use super::{
-    are_recorded, asking, claude_answer, failed, falling_back, ok_answer, reasons, router,
+    are_recorded, claude_answer, failed, falling_back, for_model, ok_answer, reasons, router,
 };
 use crate::harness::{
     ACME, APP, Answer, OWNER, Router, StoredKeys, gpt, of, own, refused, shared, version,
@@ -111,11 +111,11 @@ async fn a_request_may_refuse_the_platform() {
     assert_eq!(router.provider.keys(), ["a"]);
     // The vault is asked for the fallback alone.
     let queries = router.vault.queries();
-    let providers: Vec<_> = queries.iter().map(|asked| &*asked.provider).collect();
+    let providers: Vec<_> = queries.iter().map(|query| &*query.provider).collect();
     assert_eq!(providers, ["openai", "anthropic"]);
-    let said = queries[0].funding.as_ref().unwrap();
+    let policy = queries[0].funding.as_ref().unwrap();
     assert_eq!(
-        said.when_failed(),
+        policy.when_failed(),
         v1::funding_policy::FundingFallback::Refuse
     );
 }
@@ -167,8 +167,8 @@ async fn what_the_platform_has_begun_to_pay_it_pays_to_the_end() {
         .returns_to("a", failed(429).with("retry-after-ms", "1"));
     router.provider.returns_to("p", throttled());
     let outcome = router.generate(gpt()).await;
-    let said = refused(outcome, Code::ResourceExhausted, THROTTLED);
-    assert_eq!(said.retry_after, Some(Duration::from_secs(15)));
+    let refusal = refused(outcome, Code::ResourceExhausted, THROTTLED);
+    assert_eq!(refusal.retry_after, Some(Duration::from_secs(15)));
     assert_eq!(router.provider.keys(), ["a", "p"]);
 }
 
@@ -213,7 +213,7 @@ async fn a_fallback_to_another_provider_is_after_a_failure_too() {
     // Without a key of its own no key failed, and the platform may pay as for any request.
     strict.vault_grants([of("anthropic", shared("q"))]);
     strict.provider.returns_to("q", claude_answer());
-    let request = falling_back([CLAUDE], asking("gpt-4o"));
+    let request = falling_back([CLAUDE], for_model("gpt-4o"));
     let attempts = strict.generate(request).await.unwrap().attempts;
     assert_eq!(payers(&attempts), [Payer::Platform]);
 }
@@ -294,9 +294,9 @@ async fn own_keys_are_used_unasked_unless_the_request_says_otherwise() {
         ..Funding::default()
     };
     let outcome = router.generate(funded(when_named)).await;
-    let said = refused(outcome, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
-    assert_eq!(said.metadata["workspaces/acme/keys/a"], "NOT_NAMED");
-    assert_eq!(said.metadata["platform/keys/p"], "OWN_KEY_FIRST");
+    let refusal = refused(outcome, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
+    assert_eq!(refusal.metadata["workspaces/acme/keys/a"], "NOT_NAMED");
+    assert_eq!(refusal.metadata["platform/keys/p"], "OWN_KEY_FIRST");
     let named = GenerateRequest {
         key: "a".to_owned(),
         ..funded(when_named)
@@ -311,21 +311,21 @@ async fn an_error_tells_whose_keys_were_tried() {
     let router = lenient([own("a"), shared("p")]).await;
     router.provider.returns(failed(401));
     let outcome = router.generate(gpt()).await;
-    let said = refused(outcome, Code::FailedPrecondition, "PROVIDER_REJECTED_KEY");
-    let mut told = Vec::new();
-    for name in said.metadata["attempts"].split(' ') {
+    let refusal = refused(outcome, Code::FailedPrecondition, "PROVIDER_REJECTED_KEY");
+    let mut named = Vec::new();
+    for name in refusal.metadata["attempts"].split(' ') {
         let name = name.to_owned();
         let request = GetAttemptRequest { name };
         let got = router.usage(OWNER).get_attempt(request).await;
         let attempt = got.unwrap().into_inner();
         assert_eq!(attempt.material_tail, "wxyz");
-        told.push((attempt.key_version.clone(), attempt.payer()));
+        named.push((attempt.key_version.clone(), attempt.payer()));
     }
     let expected = [
         (version(ACME, "a"), Payer::OwnKey),
         (version("platform", "p"), Payer::Platform),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(named, expected);
 }
 
 #[tokio::test]
@@ -340,9 +340,9 @@ async fn a_key_may_keep_the_platform_from_following_it() {
     refused(outcome, Code::ResourceExhausted, THROTTLED);
     assert_eq!(router.provider.keys(), ["a"]);
     // Whatever the fallback's own policy says: the request stays on its owner's bill.
-    let asked = router.vault.queries().pop().unwrap();
+    let query = router.vault.queries().pop().unwrap();
     assert_eq!(
-        (&*asked.provider, asked.payer()),
+        (&*query.provider, query.payer()),
         ("anthropic", v1::Payer::OwnKey)
     );
 }
@@ -368,13 +368,13 @@ async fn a_key_that_is_too_dear_has_not_failed() {
     refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
     assert!(router.provider.calls().is_empty());
     // Whatever the platform's would cost: it is not asked for.
-    let asked = router.vault.queries();
-    assert!(!asked.iter().any(|asked| asked.own_key_failed));
-    let later = asked.iter().skip(1);
+    let query = router.vault.queries();
+    assert!(!query.iter().any(|query| query.own_key_failed));
+    let later = query.iter().skip(1);
     assert!(
         later
             .clone()
-            .all(|asked| asked.payer() == v1::Payer::OwnKey)
+            .all(|query| query.payer() == v1::Payer::OwnKey)
     );
 
     let request = ExplainRequest {

@@ -34,7 +34,7 @@ fn claude_answer() -> Answer {
 pub(crate) fn failed(status: u16) -> Answer {
     Answer::json(
         status,
-        &json!({"error": {"message": "words of the provider"}}),
+        &json!({"error": {"message": "text of the provider"}}),
     )
 }
 
@@ -54,7 +54,7 @@ fn falling_back<const N: usize>(to: [&str; N], request: GenerateRequest) -> Gene
     }
 }
 
-pub(crate) fn asking(model: &str) -> GenerateRequest {
+pub(crate) fn for_model(model: &str) -> GenerateRequest {
     GenerateRequest {
         model: model.to_owned(),
         ..gpt()
@@ -68,9 +68,9 @@ fn reasons(attempts: &[Attempt]) -> Vec<&str> {
 }
 
 /// The account holds these attempts as the caller was told of them.
-async fn are_recorded(router: &Router, told: &[Attempt]) {
+async fn are_recorded(router: &Router, attempts: &[Attempt]) {
     let recorded = router.attempts().await;
-    for attempt in told {
+    for attempt in attempts {
         let found = recorded.iter().find(|other| other.name == attempt.name);
         // A row has no usage that is not known.
         let usage = Some(attempt.usage.unwrap_or_default());

@@ -6,7 +6,7 @@ use latchkey_contract::vault::v1::KeyReport;
 use latchkey_migrations::testing::Backend;
 use tonic::Code;
 
-use super::{are_recorded, asking, failed, falling_back, ok_answer, reasons, router};
+use super::{are_recorded, failed, falling_back, for_model, ok_answer, reasons, router};
 use crate::harness::{ACME, Answer, Router, chat, gpt, own, refused, shared, version};
 
 const REJECTED: &str = "PROVIDER_REJECTED_KEY";
@@ -76,14 +76,14 @@ async fn a_key_without_the_right_is_set_aside_for_the_model_alone() {
         let model = &*format!("gpt-4.1-{index}");
         router.provider.returns_once(refusal());
         let calls = router.provider.calls().len();
-        let response = router.generate(asking(model)).await.unwrap();
+        let response = router.generate(for_model(model)).await.unwrap();
         assert_ne!(reasons(&response.attempts)[0], "");
-        router.generate(asking(model)).await.unwrap();
-        router.generate(asking("gpt-4o")).await.unwrap();
+        router.generate(for_model(model)).await.unwrap();
+        router.generate(for_model("gpt-4o")).await.unwrap();
         assert_eq!(router.provider.keys()[calls..], ["a", "b", "b", "a"]);
     }
     router.clock.advance(Duration::from_secs(20));
-    router.generate(asking("gpt-4.1-0")).await.unwrap();
+    router.generate(for_model("gpt-4.1-0")).await.unwrap();
     assert_eq!(router.provider.keys().last().unwrap(), "a");
     // The key itself is good.
     assert_eq!(reports(&router, 0).await, []);

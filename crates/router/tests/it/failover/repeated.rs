@@ -45,8 +45,8 @@ async fn a_provider_that_is_not_reached_is_dialled_again() {
     drop(unused);
     router.vault_grants([key]);
     let outcome = router.generate(gpt()).await;
-    let said = refused(outcome, Code::Unavailable, DOWN);
-    assert_eq!(said.metadata["attempts"].split(' ').count(), 2);
+    let refusal = refused(outcome, Code::Unavailable, DOWN);
+    assert_eq!(refusal.metadata["attempts"].split(' ').count(), 2);
     assert_eq!(reasons(&router.attempts().await), [DOWN, DOWN]);
 }
 
@@ -101,14 +101,14 @@ async fn the_budget_is_exact() {
         router.vault_grants(keys.chars().map(|id| own(&id.to_string())));
         router.provider.returns(failed(500));
         let outcome = router.generate(gpt()).await;
-        let said = refused(outcome, Code::Unavailable, DOWN);
+        let refusal = refused(outcome, Code::Unavailable, DOWN);
         assert_eq!(router.provider.keys().concat(), expected);
-        let told: Vec<_> = said.metadata["attempts"].split(' ').collect();
+        let named: Vec<_> = refusal.metadata["attempts"].split(' ').collect();
         let mut recorded = router.attempts().await;
-        recorded.sort_by_key(|attempt| told.iter().position(|name| *name == attempt.name));
+        recorded.sort_by_key(|attempt| named.iter().position(|name| *name == attempt.name));
         let tried = recorded.iter().map(|attempt| attempt.name.as_str());
-        assert_eq!(tried.collect::<Vec<_>>(), told);
-        assert_eq!(told.len(), expected.len());
+        assert_eq!(tried.collect::<Vec<_>>(), named);
+        assert_eq!(named.len(), expected.len());
     }
 }
 
@@ -173,9 +173,9 @@ async fn a_provider_is_given_the_time_that_it_asks_for() {
         .provider
         .returns_once(failed(503).with("retry-after-ms", "60"));
     router.provider.returns_once(ok_answer());
-    let asked = Instant::now();
+    let start = Instant::now();
     router.generate(gpt()).await.unwrap();
-    assert!(asked.elapsed() >= wait);
+    assert!(start.elapsed() >= wait);
 }
 
 #[tokio::test]
@@ -217,8 +217,8 @@ async fn each_repetition_pauses_longer() {
     })
     .await;
     router.provider.returns(failed(500));
-    let asked = Instant::now();
+    let start = Instant::now();
     refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
-    assert!(asked.elapsed() >= pause * 3);
+    assert!(start.elapsed() >= pause * 3);
     assert_eq!(router.provider.calls().len(), QUICK.per_model);
 }

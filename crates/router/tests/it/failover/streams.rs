@@ -134,12 +134,12 @@ async fn the_error_of_a_stream_names_every_attempt() {
         .returns_once(Answer::cut_events(&[chat::delta("Good ")]));
     let mut stream = router.stream(gpt()).await.unwrap();
     let outcome: Result<(), _> = Err(error(&mut stream).await);
-    let said = refused(outcome, Code::Unavailable, "STREAM_TRUNCATED");
-    let told: Vec<_> = said.metadata["attempts"].split(' ').collect();
+    let refusal = refused(outcome, Code::Unavailable, "STREAM_TRUNCATED");
+    let named: Vec<_> = refusal.metadata["attempts"].split(' ').collect();
     let mut attempts = router.attempts().await;
-    attempts.sort_by_key(|attempt| told.iter().position(|name| *name == attempt.name));
+    attempts.sort_by_key(|attempt| named.iter().position(|name| *name == attempt.name));
     assert_eq!(reasons(&attempts), [DOWN, "STREAM_TRUNCATED"]);
-    assert_eq!(told.len(), 2);
+    assert_eq!(named.len(), 2);
 }
 
 /// What a key did wrong in mid-stream is remembered, though nobody tries again for it.

@@ -6,7 +6,7 @@ use latchkey_contract::router::v1::GenerateRequest;
 use latchkey_contract::vault::v1::Payer;
 use tonic::Code;
 
-use super::{are_recorded, asking, failed, ok_answer, reasons, router};
+use super::{are_recorded, failed, for_model, ok_answer, reasons, router};
 use crate::harness::{APP, Answer, gpt, own, refused, shared, streamed};
 
 fn throttled() -> Answer {
@@ -43,8 +43,8 @@ async fn the_platforms_key_does_not_take_over_from_an_own_one() {
     router.provider.returns_to("p", ok_answer());
     for _ in 0..2 {
         let outcome = router.generate(gpt()).await;
-        let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
-        assert_eq!(said.retry_after, Some(Duration::from_mins(1)));
+        let refusal = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+        assert_eq!(refusal.retry_after, Some(Duration::from_mins(1)));
     }
     assert_eq!(router.provider.keys(), ["a"]);
     // It is not among the keys that are left, so nobody asks for it.
@@ -82,7 +82,7 @@ async fn a_throttled_key_is_left_alone_by_later_requests_for_the_same_model() {
 
     // Another model may have a limit of its own.
     router.provider.returns_to("a", ok_answer());
-    router.generate(asking("gpt-4o")).await.unwrap();
+    router.generate(for_model("gpt-4o")).await.unwrap();
     assert_eq!(router.provider.keys()[4..], ["a"]);
 
     router.clock.advance(Duration::from_micros(19_999_999));
@@ -110,10 +110,12 @@ async fn every_form_of_retry_after_is_honoured() {
         let wait = Some(Duration::from_millis(wait));
         // What was said is said again while the key is left alone, and nobody is called.
         for _ in 0..2 {
-            let outcome = router.generate(asking(&format!("gpt-4.1-{index}"))).await;
-            let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
-            assert_eq!(said.retry_after, wait, "{name}: {value}");
-            assert_eq!(said.metadata["provider_status"], "429");
+            let outcome = router
+                .generate(for_model(&format!("gpt-4.1-{index}")))
+                .await;
+            let refusal = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+            assert_eq!(refusal.retry_after, wait, "{name}: {value}");
+            assert_eq!(refusal.metadata["provider_status"], "429");
         }
         assert_eq!(router.provider.calls().len(), index + 1);
     }
@@ -155,9 +157,9 @@ async fn every_key_is_asked_before_a_request_fails() {
         .provider
         .returns_to("b", throttled().with("retry-after", "12"));
     let outcome = router.generate(gpt()).await;
-    let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    let refusal = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
     assert_eq!(router.provider.keys(), ["a", "b", "c"]);
-    assert_eq!(said.metadata["attempts"].split(' ').count(), 3);
+    assert_eq!(refusal.metadata["attempts"].split(' ').count(), 3);
     // No key is left to call.
     let outcome = router.generate(gpt()).await;
     refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");

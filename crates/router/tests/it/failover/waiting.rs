@@ -18,9 +18,9 @@ async fn a_short_wait_is_waited_out() {
     router.vault_grants([own("a")]);
     router.provider.returns_once(throttled("60"));
     router.provider.returns_once(ok_answer());
-    let asked = Instant::now();
+    let start = Instant::now();
     let response = router.generate(gpt()).await.unwrap();
-    assert!(asked.elapsed() >= Duration::from_millis(60));
+    assert!(start.elapsed() >= Duration::from_millis(60));
     assert_eq!(reasons(&response.attempts), ["PROVIDER_THROTTLED", ""]);
 }
 
@@ -82,8 +82,8 @@ async fn a_long_wait_is_the_callers() {
     router.vault_grants([own("a")]);
     router.provider.returns(throttled("2500"));
     let outcome = router.generate(gpt()).await;
-    let said = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
-    assert_eq!(said.retry_after, Some(Duration::from_millis(2_500)));
+    let refusal = refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    assert_eq!(refusal.retry_after, Some(Duration::from_millis(2_500)));
     assert_eq!(router.provider.calls().len(), 1);
 }
 

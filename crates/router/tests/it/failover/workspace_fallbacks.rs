@@ -58,8 +58,8 @@ async fn it_comes_with_the_refusal_where_there_is_no_key() {
 async fn the_caller_is_not_told_of_it() {
     let router = with_list(vec![of("deepseek", own("d"))], vec![CLAUDE]).await;
     let outcome = router.generate(gpt()).await;
-    let said = refused(outcome, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
-    assert!(!said.metadata.contains_key("fallbacks"));
+    let refusal = refused(outcome, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
+    assert!(!refusal.metadata.contains_key("fallbacks"));
 }
 
 #[tokio::test]

@@ -121,8 +121,8 @@ async fn an_answer_comes_when_its_model_has_it() {
 #[tokio::test]
 async fn what_one_model_fails_with_is_its_answer() {
     let router = router().await;
-    let words = json!({"error": {"message": "slow down"}});
-    let throttled = Answer::json(429, &words).with("retry-after", "15");
+    let error = json!({"error": {"message": "slow down"}});
+    let throttled = Answer::json(429, &error).with("retry-after", "15");
     router.provider.returns_to("c", throttled);
     let models = [
         "anthropic/claude-sonnet-5",
@@ -254,19 +254,19 @@ async fn a_malformed_field_is_named() {
         let mut request = comparing(["openai/gpt-4.1", "openai/gpt-4o"]);
         damage(request.request.as_mut().unwrap(), &mut request.alternatives);
         let outcome = compare(&router, request).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
     }
     let nothing = CompareRequest {
         request: None,
         ..comparing(["openai/gpt-4.1"])
     };
-    let said = refused(
+    let refusal = refused(
         compare(&router, nothing).await,
         Code::InvalidArgument,
         "FIELD_INVALID",
     );
-    assert_eq!(said.fields, ["request"]);
+    assert_eq!(refusal.fields, ["request"]);
     assert!(router.vault.queries().is_empty());
 }
 

@@ -123,8 +123,8 @@ async fn who_cannot_count_is_refused(router: Router) {
             ..gpt()
         };
         let outcome = count(&router, request).await;
-        let said = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
-        assert_eq!(said.fields, ["request.model"], "{provider}");
+        let refusal = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
+        assert_eq!(refusal.fields, ["request.model"], "{provider}");
     }
     assert!(router.provider.calls().is_empty());
     assert_eq!(router.attempts().await, []);
@@ -154,8 +154,8 @@ async fn a_malformed_field_is_named_from_the_outer_request(router: Router) {
     ] {
         let request = CountTokensRequest { request };
         let outcome = router.inference(APP).count_tokens(request).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
     }
     assert!(router.provider.calls().is_empty());
 }

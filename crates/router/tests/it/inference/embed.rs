@@ -124,8 +124,8 @@ async fn what_the_provider_cannot_do_is_refused(router: Router) {
         ..texts()
     };
     let outcome = embed(&router, request).await;
-    let said = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
-    assert_eq!(said.fields, ["purpose"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
+    assert_eq!(refusal.fields, ["purpose"]);
     let request = EmbedRequest {
         provider: "anthropic".to_owned(),
         model: "claude-sonnet-5".to_owned(),
@@ -154,8 +154,8 @@ async fn a_malformed_field_is_named(router: Router) {
         (with(|request| request.dimensions = Some(0)), "dimensions"),
     ] {
         let outcome = embed(&router, request).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
     }
     assert!(router.provider.calls().is_empty());
 }

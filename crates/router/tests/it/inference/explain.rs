@@ -54,12 +54,12 @@ async fn keys(router: &Router, request: GenerateRequest) -> Vec<ExplainedKey> {
 }
 
 /// Ids, steps and rules.
-fn told(keys: &[ExplainedKey]) -> Vec<(&str, i32, &str)> {
-    let told = keys.iter().map(|key| {
+fn summary(keys: &[ExplainedKey]) -> Vec<(&str, i32, &str)> {
+    let summary = keys.iter().map(|key| {
         let (_, id) = key.key.rsplit_once('/').unwrap();
         (id, key.step, &*key.rule)
     });
-    told.collect()
+    summary.collect()
 }
 
 fn falling_back(to: &str, request: GenerateRequest) -> GenerateRequest {
@@ -78,7 +78,7 @@ fn falling_back(to: &str, request: GenerateRequest) -> GenerateRequest {
 fn failed(status: u16) -> Answer {
     Answer::json(
         status,
-        &json!({"error": {"message": "words of the provider"}}),
+        &json!({"error": {"message": "text of the provider"}}),
     )
 }
 
@@ -98,11 +98,11 @@ async fn every_key_is_told_with_its_payer_model_and_price() {
         ..gpt()
     };
     let [model] = <[_; 1]>::try_from(explain(&router, request).await).unwrap();
-    let said = (&*model.provider, &*model.model, model.fallback);
-    assert_eq!(said, ("openai", "gpt-4.1", false));
+    let target = (&*model.provider, &*model.model, model.fallback);
+    assert_eq!(target, ("openai", "gpt-4.1", false));
     assert_eq!(model.refusal, None);
     let expected = [("a", 1, ""), ("b", 1, ""), ("p", 2, "")];
-    assert_eq!(told(&model.keys), expected);
+    assert_eq!(summary(&model.keys), expected);
     let price = model.keys[0].price.clone().unwrap();
     let expected = ExplainedKey {
         key: key(ACME, "a"),
@@ -141,7 +141,7 @@ async fn the_rules_of_the_vault_are_handed_on() {
         ("p", 0, "OWN_KEY_FIRST"),
         ("b", 0, "MODEL_DENIED"),
     ];
-    assert_eq!(told(&keys), expected);
+    assert_eq!(summary(&keys), expected);
 }
 
 #[tokio::test]
@@ -217,13 +217,16 @@ async fn vectors_and_pictures_are_explained_too() {
     // It is paid by the token, and nobody knows how many a cat takes.
     let price = models[0].keys[0].price.as_ref().unwrap();
     assert_eq!(price.cost_nanos, None);
-    let asked: Vec<_> = router
+    let capabilities: Vec<_> = router
         .vault
         .queries()
         .iter()
         .map(ResolveRequest::capability)
         .collect();
-    assert_eq!(asked, [Capability::Embed, Capability::GenerateImages]);
+    assert_eq!(
+        capabilities,
+        [Capability::Embed, Capability::GenerateImages]
+    );
 }
 
 #[tokio::test]
@@ -231,16 +234,16 @@ async fn fallbacks_are_told_as_if_what_comes_before_had_failed() {
     let anthropic = || of("anthropic", shared("q"));
     let strict = router([own("a"), anthropic()]).await;
     let models = explain(&strict, falling_back(CLAUDE, gpt())).await;
-    assert_eq!(told(&models[0].keys), [("a", 1, "")]);
+    assert_eq!(summary(&models[0].keys), [("a", 1, "")]);
     assert!(models[1].fallback);
-    assert_eq!(told(&models[1].keys), [("q", 0, "PLATFORM_NOT_ALLOWED")]);
+    assert_eq!(summary(&models[1].keys), [("q", 0, "PLATFORM_NOT_ALLOWED")]);
     let refusal = models[1].refusal.as_ref().unwrap();
     assert_eq!(refusal.reason, "OWN_KEY_REQUIRED");
     assert_eq!(refusal.metadata["platform/keys/q"], "PLATFORM_NOT_ALLOWED");
 
     let lenient = lenient([own("a"), anthropic()]).await;
     let models = explain(&lenient, falling_back(CLAUDE, gpt())).await;
-    assert_eq!(told(&models[1].keys), [("q", 1, "")]);
+    assert_eq!(summary(&models[1].keys), [("q", 1, "")]);
     let last = lenient.vault.queries().pop().unwrap();
     assert_eq!((last.own_key_failed, last.payer), (true, 0));
 
@@ -248,7 +251,7 @@ async fn fallbacks_are_told_as_if_what_comes_before_had_failed() {
     strict.vault_grants([shared("p"), of("anthropic", own("c")), anthropic()]);
     let models = explain(&strict, falling_back(CLAUDE, gpt())).await;
     let expected = [("q", 1, ""), ("c", 0, "PAYER_DIFFERS")];
-    assert_eq!(told(&models[1].keys), expected);
+    assert_eq!(summary(&models[1].keys), expected);
     let last = strict.vault.queries().pop().unwrap();
     assert_eq!(last.payer(), v1::Payer::Platform);
     assert!(!last.own_key_failed);
@@ -290,10 +293,10 @@ async fn a_key_that_this_router_has_set_aside_is_told_with_the_providers_words()
         ("a", 0, "COOLING_DOWN"),
         ("b", 0, "COOLING_DOWN"),
     ];
-    assert_eq!(told(&models[0].keys), expected);
+    assert_eq!(summary(&models[0].keys), expected);
     let cool_downs = &models[0].keys[1];
     assert_eq!(cool_downs.until_time, Some(in_seconds(20)));
-    assert_eq!(cool_downs.detail, "words of the provider");
+    assert_eq!(cool_downs.detail, "text of the provider");
     assert_eq!(models[0].refusal, None);
     assert_eq!(router.provider.calls().len(), calls);
     // For this model alone, and for this time.
@@ -304,7 +307,7 @@ async fn a_key_that_this_router_has_set_aside_is_told_with_the_providers_words()
     assert_eq!(keys(&router, other).await[0].rule, "");
     router.clock.advance(Duration::from_secs(20));
     let expected = [("a", 1, ""), ("b", 1, ""), ("p", 2, "")];
-    assert_eq!(told(&keys(&router, gpt()).await), expected);
+    assert_eq!(summary(&keys(&router, gpt()).await), expected);
 }
 
 #[tokio::test]
@@ -318,13 +321,13 @@ async fn a_key_whose_provider_is_down_is_told_and_the_trial_is_left_to_a_call() 
     router.provider.returns(failed(500));
     router.generate(gpt()).await.unwrap_err();
     let models = explain(&router, gpt()).await;
-    assert_eq!(told(&models[0].keys), [("a", 0, "BREAKER_OPEN")]);
+    assert_eq!(summary(&models[0].keys), [("a", 0, "BREAKER_OPEN")]);
     assert_eq!(models[0].keys[0].until_time, Some(in_seconds(10)));
     let refusal = models[0].refusal.as_ref().unwrap();
     assert_eq!(refusal.reason, "PROVIDER_UNAVAILABLE");
     router.clock.advance(Duration::from_secs(10));
     for _ in 0..2 {
-        assert_eq!(told(&keys(&router, gpt()).await), [("a", 1, "")]);
+        assert_eq!(summary(&keys(&router, gpt()).await), [("a", 1, "")]);
     }
     router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
@@ -342,7 +345,7 @@ async fn a_key_whose_call_may_cost_too_much_is_told() {
         ..falling_back(CLAUDE, gpt())
     };
     let models = explain(&router, request).await;
-    assert_eq!(told(&models[0].keys), [("a", 0, "COST_EXPECTATION")]);
+    assert_eq!(summary(&models[0].keys), [("a", 0, "COST_EXPECTATION")]);
     let refusal = models[0].refusal.as_ref().unwrap();
     assert_eq!(refusal.reason, "EXPECTATION_UNMET");
     assert_eq!(refusal.metadata["expectation"], "max_cost_nanos");
@@ -363,7 +366,7 @@ async fn a_refusal_that_the_request_would_meet_is_in_the_answer() {
         ..gpt()
     };
     let models = explain(&router, request).await;
-    assert_eq!(told(&models[0].keys), [("a", 0, "EXPECTATION")]);
+    assert_eq!(summary(&models[0].keys), [("a", 0, "EXPECTATION")]);
     let refusal = models[0].refusal.as_ref().unwrap();
     assert_eq!(refusal.reason, "EXPECTATION_UNMET");
     assert_ne!(refusal.message, "");
@@ -383,7 +386,7 @@ async fn a_fallback_that_cannot_be_asked_is_no_failure_of_the_answer() {
     let mut request = falling_back(CLAUDE, gpt());
     request.fallbacks[0].key = "nobodys".to_owned();
     let models = explain(&router, request).await;
-    assert_eq!(told(&models[0].keys), [("a", 1, "")]);
+    assert_eq!(summary(&models[0].keys), [("a", 1, "")]);
     let refusal = models[1].refusal.as_ref().unwrap();
     assert_eq!(refusal.reason, "KEY_NOT_FOUND");
 }
@@ -428,13 +431,13 @@ async fn a_request_that_is_wrong_is_refused() {
         ),
     ] {
         let outcome = ask(&router, request).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
     }
     let nothing = ExplainRequest { request: None };
     let outcome = router.inference(APP).explain(nothing).await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["request"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["request"]);
     assert_eq!(router.vault.queries().len(), queries);
 }
 
@@ -459,8 +462,8 @@ async fn without_key_provider_and_model_every_key_with_a_default_is_told() {
     let [model] = <[_; 1]>::try_from(explain(&router, request).await).unwrap();
     assert_eq!((&*model.provider, &*model.model), ("", ""));
     let expected = [("c", 1, ""), ("a", 0, "NO_DEFAULT_MODEL")];
-    assert_eq!(told(&model.keys), expected);
+    assert_eq!(summary(&model.keys), expected);
     let claude = &model.keys[0];
-    let said = (&*claude.provider, &*claude.model);
-    assert_eq!(said, ("anthropic", "claude-sonnet-5"));
+    let target = (&*claude.provider, &*claude.model);
+    assert_eq!(target, ("anthropic", "claude-sonnet-5"));
 }

@@ -116,8 +116,8 @@ pub(super) fn of_anthropic() -> Vec<Failure> {
         401,
     );
     let broke = || {
-        let words = "Your credit balance is too low to access the Anthropic API.";
-        Answer::json(400, &anthropic::error("invalid_request_error", words))
+        let message = "Your credit balance is too low to access the Anthropic API.";
+        Answer::json(400, &anthropic::error("invalid_request_error", message))
     };
     let overloaded = || Answer::json(529, &anthropic::error("overloaded_error", "Overloaded"));
     vec![
@@ -177,18 +177,18 @@ const PAGE: &str = "<!DOCTYPE html><html><head><title>Bad gateway</title></head>
 
 /// OpenAI quotes the key that it does not know.
 fn unknown_key() -> Answer {
-    let words = format!("Incorrect API key provided: {SECRET}. You can find yours elsewhere.");
-    let error = chat::error("invalid_request_error", "invalid_api_key", &words);
+    let message = format!("Incorrect API key provided: {SECRET}. You can find yours elsewhere.");
+    let error = chat::error("invalid_request_error", "invalid_api_key", &message);
     Answer::json(401, &error).with("x-request-id", "req_head")
 }
 
 fn coded(status: u16, code: &str) -> Answer {
-    let error = chat::error("some_error", code, "words of the provider");
+    let error = chat::error("some_error", code, "text of the provider");
     Answer::json(status, &error).with("x-request-id", "req_head")
 }
 
 fn plain(status: u16) -> Answer {
-    let error = json!({"error": {"message": "words of the provider"}});
+    let error = json!({"error": {"message": "text of the provider"}});
     Answer::json(status, &error).with("x-request-id", "req_head")
 }
 
@@ -228,18 +228,18 @@ impl Failure {
     }
 
     /// What the caller must have been told.
-    pub(super) fn is_told(&self, said: &Refused) {
-        let metadata = |key: &str| said.metadata.get(key).map_or("", String::as_str);
+    pub(super) fn check_refusal(&self, refusal: &Refused) {
+        let metadata = |key: &str| refusal.metadata.get(key).map_or("", String::as_str);
         assert_eq!(
             metadata("provider_status"),
             self.status.to_string(),
-            "{said:?}"
+            "{refusal:?}"
         );
-        assert_eq!(metadata("provider_code"), self.provider_code, "{said:?}");
-        assert!(!metadata("provider_message").is_empty(), "{said:?}");
-        assert!(!format!("{said:?}").contains(SECRET), "{said:?}");
+        assert_eq!(metadata("provider_code"), self.provider_code, "{refusal:?}");
+        assert!(!metadata("provider_message").is_empty(), "{refusal:?}");
+        assert!(!format!("{refusal:?}").contains(SECRET), "{refusal:?}");
         let retry = self.retry.map(std::time::Duration::from_secs);
-        assert_eq!(said.retry_after, retry, "{said:?}");
+        assert_eq!(refusal.retry_after, retry, "{refusal:?}");
     }
 
     /// What the account must hold.

@@ -94,7 +94,7 @@ async fn openai_answers_by_responses(router: Router) {
     router
         .provider
         .returns(Answer::json(200, &responses::whole()));
-    let response = router.generate(asking("gpt-5.4")).await.unwrap();
+    let response = router.generate(for_model("gpt-5.4")).await.unwrap();
     assert_eq!(response.usage, Some(OPENAI_USAGE));
     // 600 at 2,500, 400 at 250 and 200 at 15,000.
     assert_eq!(response.attempts[0].cost_nanos, Some(4_600_000));
@@ -211,7 +211,7 @@ async fn the_price_of_the_asked_model_counts_when_the_served_one_has_none(router
 async fn the_keys_default_model_is_asked_when_none_is_named(router: Router) {
     router.vault_grants_default(|_, lease| lease.default_model = "gpt-4o".to_owned());
     router.provider.returns(Answer::json(200, &chat::whole()));
-    let response = router.generate(asking("")).await.unwrap();
+    let response = router.generate(for_model("")).await.unwrap();
     assert_eq!(
         router.provider.receives_call(1).await.body["model"],
         "gpt-4o"
@@ -269,11 +269,11 @@ async fn the_account_tells_who_asked_why_and_who_pays(router: Router) {
 async fn latency_is_measured_on_the_clock(router: Router) {
     let held = router.provider.holds_answer();
     let mut client = router.inference(APP);
-    let asking = tokio::spawn(async move { client.generate(gpt()).await });
+    let call = tokio::spawn(async move { client.generate(gpt()).await });
     router.provider.receives_call(1).await;
     router.clock.advance(Duration::from_millis(1_500));
     assert!(held.send(Answer::json(200, &chat::whole())).is_ok());
-    let response = asking.await.unwrap().unwrap().into_inner();
+    let response = call.await.unwrap().unwrap().into_inner();
     let latency = prost_types::Duration {
         seconds: 1,
         nanos: 500_000_000,
@@ -300,7 +300,7 @@ async fn what_a_provider_calls_itself_is_bounded(router: Router) {
 async fn a_malformed_field_is_named_and_nothing_is_sent(router: Router) {
     let provider = |provider: &str, model: &str| GenerateRequest {
         provider: provider.to_owned(),
-        ..asking(model)
+        ..for_model(model)
     };
     let no_messages = GenerateRequest {
         messages: Vec::new(),
@@ -317,23 +317,23 @@ async fn a_malformed_field_is_named_and_nothing_is_sent(router: Router) {
         (provider("", ""), "model"),
         (provider("", "nobodys-model"), "provider"),
         (provider("acme", "gpt-4.1"), "provider"),
-        (asking(&"x".repeat(257)), "model"),
-        (asking("gpt\0"), "model"),
+        (for_model(&"x".repeat(257)), "model"),
+        (for_model("gpt\0"), "model"),
         (by_key, "model"),
         (no_messages, "messages"),
     ] {
-        let said = refused(
+        let refusal = refused(
             router.generate(request).await,
             Code::InvalidArgument,
             "FIELD_INVALID",
         );
-        assert_eq!(said.fields, [field]);
+        assert_eq!(refusal.fields, [field]);
     }
     assert!(router.provider.calls().is_empty());
     assert_eq!(router.attempts().await, []);
 }
 
-fn asking(model: &str) -> GenerateRequest {
+fn for_model(model: &str) -> GenerateRequest {
     GenerateRequest {
         model: model.to_owned(),
         ..gpt()
@@ -350,8 +350,8 @@ async fn what_the_provider_cannot_do_is_refused(router: Router) {
         ..gpt()
     };
     let outcome = router.generate(request).await;
-    let said = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
-    assert_eq!(said.fields, ["sampling.top_k"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
+    assert_eq!(refusal.fields, ["sampling.top_k"]);
     assert!(router.provider.calls().is_empty());
     assert_eq!(router.attempts().await, []);
 }
@@ -367,14 +367,14 @@ async fn the_vaults_refusal_is_handed_on(router: Router) {
         (Code::InvalidArgument, Reason::FieldInvalid),
         (Code::DataLoss, Reason::Integrity),
     ] {
-        let refusal = Refusal::new(reason, "the vault's words")
+        let refusal = Refusal::new(reason, "the vault's message")
             .with(&key(ACME, "main"), "KEY_DISABLED")
             .violation("key", "is no name");
         router.vault.refuses(refusal.into_status("vault.latchkey"));
-        let said = refused(router.generate(gpt()).await, code, reason.as_str());
-        assert_eq!(said.message, "the vault's words");
-        assert_eq!(said.metadata[&key(ACME, "main")], "KEY_DISABLED");
-        assert_eq!(said.fields, ["key"]);
+        let refusal = refused(router.generate(gpt()).await, code, reason.as_str());
+        assert_eq!(refusal.message, "the vault's message");
+        assert_eq!(refusal.metadata[&key(ACME, "main")], "KEY_DISABLED");
+        assert_eq!(refusal.fields, ["key"]);
     }
     assert!(router.provider.calls().is_empty());
     assert_eq!(router.attempts().await, []);
@@ -396,10 +396,10 @@ async fn a_failure_of_anthropic_is_told_and_recorded(router: Router) {
 async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
     router.provider.returns((failure.answer)());
     let received = router.vault.receives(|_| true).await.reports.len();
-    let said = refused(router.generate(request).await, failure.code, failure.reason);
-    failure.is_told(&said);
+    let refusal = refused(router.generate(request).await, failure.code, failure.reason);
+    failure.check_refusal(&refusal);
     let attempt = &router.attempts().await[0];
-    assert_eq!(said.metadata["attempts"], attempt.name);
+    assert_eq!(refusal.metadata["attempts"], attempt.name);
     failure.is_recorded(attempt);
     if failure.reported {
         let received = router
@@ -408,10 +408,10 @@ async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
             .await;
         let report = received.reports.last().unwrap();
         assert_eq!(report.key_version, version(ACME, "main"));
-        let words = report.refusal.as_ref().unwrap();
-        assert_eq!(words.http_status, i32::from(failure.status));
-        assert_eq!(words.code, failure.provider_code);
-        assert!(!words.message.contains(SECRET));
+        let refusal = report.refusal.as_ref().unwrap();
+        assert_eq!(refusal.http_status, i32::from(failure.status));
+        assert_eq!(refusal.code, failure.provider_code);
+        assert!(!refusal.message.contains(SECRET));
     } else {
         assert_eq!(
             router.vault.receives(|_| true).await.reports.len(),
@@ -428,8 +428,8 @@ async fn a_provider_that_does_not_listen_is_unavailable(router: Router) {
     drop(unused);
     router.vault_grants_default(move |_, lease| lease.base_url.clone_from(&nowhere));
     let outcome = router.generate(gpt()).await;
-    let said = refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
-    assert_eq!(said.retry_after, Some(Duration::from_secs(1)));
+    let refusal = refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
+    assert_eq!(refusal.retry_after, Some(Duration::from_secs(1)));
     let attempt = &router.attempts().await[0];
     assert_eq!(attempt.state(), attempt::State::Failed);
     assert_eq!(attempt.http_status, 0);

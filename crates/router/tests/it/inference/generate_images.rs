@@ -128,8 +128,8 @@ async fn what_the_provider_cannot_do_is_refused(router: Router) {
         ..a_cat()
     };
     let outcome = draw(&router, request).await;
-    let said = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
-    assert_eq!(said.fields, ["aspect_ratio"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
+    assert_eq!(refusal.fields, ["aspect_ratio"]);
     let request = GenerateImagesRequest {
         provider: "anthropic".to_owned(),
         model: "claude-sonnet-5".to_owned(),
@@ -161,8 +161,8 @@ async fn a_malformed_field_is_named(router: Router) {
         ),
     ] {
         let outcome = draw(&router, request).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
     }
     assert!(router.provider.calls().is_empty());
 }

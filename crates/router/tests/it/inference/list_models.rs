@@ -266,8 +266,8 @@ async fn one_provider_or_one_key_may_be_asked_for() {
     };
     let found = names(&router, only("openai", "")).await;
     assert_eq!(found, ["openai/of-a", "openai/of-b"]);
-    let asked = router.vault.queries();
-    assert!(asked.iter().all(|query| query.provider == "openai"));
+    let queries = router.vault.queries();
+    assert!(queries.iter().all(|query| query.provider == "openai"));
     assert_eq!(names(&router, only("", "b")).await, ["openai/of-b"]);
     let full = key(ACME, "c");
     assert_eq!(
@@ -328,8 +328,8 @@ async fn pages_follow_one_another() {
         other(|request| request.key = "a".to_owned()),
     ] {
         let outcome = list(&router, request).await;
-        let said = refused(outcome, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
-        assert_eq!(said.fields, ["page_token"]);
+        let refusal = refused(outcome, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
+        assert_eq!(refusal.fields, ["page_token"]);
     }
 }
 
@@ -348,8 +348,8 @@ async fn a_malformed_field_is_named() {
             ..ListModelsRequest::default()
         };
         let outcome = list(&router, request).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
     }
     assert!(router.vault.queries().is_empty());
 }
@@ -368,12 +368,12 @@ async fn the_callers_deadline_ends_the_calls() {
     let router = router([own("a")]).await;
     let mut held = router.provider.holds_answer();
     let mut client = router.inference_with_deadline(span);
-    let asking = tokio::spawn(async move { client.list_models(all()).await });
+    let call = tokio::spawn(async move { client.list_models(all()).await });
     router.provider.receives_call(1).await;
     tokio::time::pause();
     tokio::time::advance(span).await;
     tokio::time::resume();
-    let outcome = asking.await.unwrap();
+    let outcome = call.await.unwrap();
     refused(outcome, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
     held.closed().await;
 }

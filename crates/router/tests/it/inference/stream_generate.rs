@@ -141,10 +141,10 @@ async fn a_piece_is_passed_on_as_soon_as_it_is_there(router: Router) {
     let feed = router.provider.starts_stream();
     let mut client = router.inference(APP);
     let request = crate::harness::streamed(gpt());
-    let asking = tokio::spawn(async move { client.stream_generate(request).await });
+    let call = tokio::spawn(async move { client.stream_generate(request).await });
     router.provider.receives_call(1).await;
     feed.sends_chunk(&chat::delta("Good "));
-    let mut stream = asking.await.unwrap().unwrap().into_inner();
+    let mut stream = call.await.unwrap().unwrap().into_inner();
     let first = stream.message().await.unwrap().unwrap();
     let Some(Event::Delta(first)) = first.event else {
         panic!("it is no delta")
@@ -205,10 +205,10 @@ async fn a_failure_of_anthropic_before_the_first_piece_is_the_calls(router: Rout
 async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
     router.provider.returns((failure.answer)());
     let received = router.vault.receives(|_| true).await.reports.len();
-    let said = refused(router.stream(request).await, failure.code, failure.reason);
-    failure.is_told(&said);
+    let refusal = refused(router.stream(request).await, failure.code, failure.reason);
+    failure.check_refusal(&refusal);
     let attempt = &router.attempts().await[0];
-    assert_eq!(said.metadata["attempts"], attempt.name);
+    assert_eq!(refusal.metadata["attempts"], attempt.name);
     failure.is_recorded(attempt);
     if failure.reported {
         let received = router
@@ -274,16 +274,16 @@ async fn a_server_that_cannot_stream_answers_at_once(router: Router) {
 }
 
 async fn an_error_in_the_stream_ends_it(router: Router) {
-    let words = format!("the key {SECRET} is too fast");
-    let error = chat::error("rate_limit", "rate_limit_exceeded", &words);
+    let message = format!("the key {SECRET} is too fast");
+    let error = chat::error("rate_limit", "rate_limit_exceeded", &message);
     router
         .provider
         .returns(Answer::events(&[chat::delta("Good "), chat::used(), error]));
     let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
     assert_eq!(text, "Good ");
-    let said = refused(error, Code::ResourceExhausted, "PROVIDER_THROTTLED");
-    assert_eq!(said.metadata["provider_code"], "rate_limit_exceeded");
-    assert!(!format!("{said:?}").contains(SECRET));
+    let refusal = refused(error, Code::ResourceExhausted, "PROVIDER_THROTTLED");
+    assert_eq!(refusal.metadata["provider_code"], "rate_limit_exceeded");
+    assert!(!format!("{refusal:?}").contains(SECRET));
     let attempt = &router.attempts().await[0];
     assert_eq!(attempt.state(), attempt::State::Failed);
     assert_eq!(attempt.error_reason, "PROVIDER_THROTTLED");
@@ -346,8 +346,8 @@ async fn a_malformed_field_is_named_from_the_outer_request(router: Router) {
     ] {
         let request = StreamGenerateRequest { request };
         let outcome = router.inference(APP).stream_generate(request).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
     }
     assert!(router.provider.calls().is_empty());
     assert_eq!(router.attempts().await, []);

@@ -23,8 +23,8 @@ async fn a_redirect_is_not_followed(router: Router) {
         let answer = Answer::text(status, "text/plain", "").with("location", &location);
         router.provider.returns(answer);
         let outcome = router.generate(gpt()).await;
-        let said = refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
-        assert_eq!(said.metadata["provider_status"], status.to_string());
+        let refusal = refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
+        assert_eq!(refusal.metadata["provider_status"], status.to_string());
         refused(
             router.stream(gpt()).await,
             Code::Unavailable,

@@ -75,10 +75,10 @@ async fn a_new_version_of_a_key_uses_new_connections() {
     key.key_version = key.key_version.replace("/versions/1", "/versions/2");
     router.vault_grants([key]);
     router.vault.invalidates(ACME, 2, &[version(ACME, "a")]);
-    let told = router
+    let acknowledged = router
         .vault
         .receives(|received| !received.acknowledgements.is_empty());
-    told.await;
+    acknowledged.await;
     ask(&router, APP, gpt()).await;
     assert_eq!(router.provider.connections(), 2);
 }

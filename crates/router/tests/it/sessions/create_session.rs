@@ -52,7 +52,7 @@ async fn what_is_not_said_has_its_default(router: Router) {
 }
 
 async fn what_is_said_is_kept(router: Router) {
-    let said = Session {
+    let session = Session {
         scope: WEB.to_owned(),
         display_name: "Über Katzen".to_owned(),
         key: "platform/keys/shared".to_owned(),
@@ -63,7 +63,7 @@ async fn what_is_said_is_kept(router: Router) {
         retention: span(60),
         ..Session::default()
     };
-    let created = create(&router, creating("talk", said.clone()))
+    let created = create(&router, creating("talk", session.clone()))
         .await
         .unwrap();
     let expected = Session {
@@ -74,7 +74,7 @@ async fn what_is_said_is_kept(router: Router) {
         last_use_time: created.last_use_time,
         expire_time: created.expire_time,
         etag: created.etag.clone(),
-        ..said
+        ..session
     };
     assert_eq!(created, expected);
     assert_eq!(get(&router, TALK).await.unwrap(), expected);
@@ -110,8 +110,8 @@ async fn the_same_request_has_one_effect_and_one_answer(router: Router) {
 async fn a_request_id_is_good_for_one_request(router: Router) {
     create(&router, again("talk")).await.unwrap();
     let outcome = create(&router, again("other")).await;
-    let said = refused(outcome, Code::AlreadyExists, "REQUEST_ID_REUSED");
-    assert_eq!(said.fields, ["request_id"]);
+    let refusal = refused(outcome, Code::AlreadyExists, "REQUEST_ID_REUSED");
+    assert_eq!(refusal.fields, ["request_id"]);
 }
 
 async fn a_request_id_is_its_callers_own(router: Router) {
@@ -195,8 +195,8 @@ async fn a_field_that_is_wrong_is_named(router: Router) {
         ),
     ] {
         let outcome = create(&router, request).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
     }
     assert_eq!(router.count("sessions", "true").await, 0);
 }

@@ -81,5 +81,8 @@ async fn a_new_session_of_the_same_name_has_nothing_of_the_old_one(router: Route
     assert!(turns(&router, TALK).await.unwrap().is_empty());
     let response = router.generate(saying("Hello again")).await.unwrap();
     assert_eq!(response.turn, format!("{TALK}/turns/1"));
-    assert_eq!(super::told(&router), super::conversation(&["Hello again"]));
+    assert_eq!(
+        super::sent_messages(&router),
+        super::conversation(&["Hello again"])
+    );
 }

@@ -36,7 +36,7 @@ async fn what_is_said_is_in_no_table_and_no_journal(router: Router) {
     };
     router.generate(failing).await.unwrap_err();
     let kept = turns(&router, TALK).await.unwrap();
-    assert!(SAID.iter().all(|words| format!("{kept:?}").contains(words)));
+    assert!(SAID.iter().all(|text| format!("{kept:?}").contains(text)));
     // The account has come from the journal into its table.
     assert_eq!(router.attempts().await.len(), 2);
 
@@ -46,10 +46,10 @@ async fn what_is_said_is_in_no_table_and_no_journal(router: Router) {
     ] {
         // It is looked where things are.
         assert!(contains(&bytes, b"gpt-4.1-2025-04-14"), "{place}");
-        for words in SAID {
-            assert!(!contains(&bytes, words.as_bytes()), "{place}");
+        for text in SAID {
+            assert!(!contains(&bytes, text.as_bytes()), "{place}");
             assert!(
-                !contains(&bytes, hex(words.as_bytes()).as_bytes()),
+                !contains(&bytes, hex(text.as_bytes()).as_bytes()),
                 "{place}"
             );
         }

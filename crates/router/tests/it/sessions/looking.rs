@@ -6,7 +6,7 @@ use latchkey_contract::router::v1::{
 };
 use tonic::Code;
 
-use super::{TALK, conversation, get, ok_answer, saying, sealed, talking, told, turns};
+use super::{TALK, conversation, get, ok_answer, saying, sealed, sent_messages, talking, turns};
 use crate::harness::{ACME, APP, Router, StoredKeys, own, refused};
 use crate::on_both_databases;
 
@@ -84,7 +84,7 @@ async fn comparing_reads_the_transcript_and_does_not_continue_it(router: Router)
     }
     assert_eq!(answers, 2);
     assert_eq!(
-        told(&router),
+        sent_messages(&router),
         conversation(&["Hello", "Good day", "And now?"])
     );
     assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);

@@ -124,11 +124,11 @@ fn saying(text: &str) -> GenerateRequest {
 }
 
 /// What the provider was told in its last call, and by whom.
-fn told(router: &Router) -> Vec<(String, String)> {
+fn sent_messages(router: &Router) -> Vec<(String, String)> {
     let calls = router.provider.calls();
     let body = &calls.last().unwrap().body;
     let messages = body["messages"].as_array().unwrap();
-    let told = messages.iter().map(|message| {
+    let sent_messages = messages.iter().map(|message| {
         let content = match &message["content"] {
             content if content.is_string() => content.clone(),
             parts => parts[0]["text"].clone(),
@@ -136,14 +136,15 @@ fn told(router: &Router) -> Vec<(String, String)> {
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
         (text(&message["role"]), text(&content))
     });
-    told.collect()
+    sent_messages.collect()
 }
 
 /// A conversation as [`told`] tells it: the user speaks first, then they take turns.
 fn conversation(texts: &[&str]) -> Vec<(String, String)> {
     let roles = ["user", "assistant"].into_iter().cycle();
-    let said = roles.zip(texts);
-    said.map(|(role, text)| (role.to_owned(), (*text).to_owned()))
+    let pairs = roles.zip(texts);
+    pairs
+        .map(|(role, text)| (role.to_owned(), (*text).to_owned()))
         .collect()
 }
 

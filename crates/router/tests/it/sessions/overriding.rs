@@ -17,7 +17,7 @@ on_both_databases!(
 );
 
 /// The last question's key, provider and model.
-fn asked(router: &Router) -> (String, String, String) {
+fn last_query(router: &Router) -> (String, String, String) {
     let query = router.vault.queries().pop().unwrap();
     (query.key, query.provider, query.model)
 }
@@ -29,10 +29,13 @@ fn named(key: &str, provider: &str, model: &str) -> (String, String, String) {
 async fn a_request_that_names_nothing_is_the_sessions(router: Router) {
     talking(&router, plain()).await;
     router.generate(saying("Hello")).await.unwrap();
-    assert_eq!(asked(&router), named("", "openai", "gpt-4.1"));
+    assert_eq!(last_query(&router), named("", "openai", "gpt-4.1"));
     // Nothing is kept: each request brings the whole conversation.
     router.generate(saying("And now?")).await.unwrap();
-    assert_eq!(super::told(&router), super::conversation(&["And now?"]));
+    assert_eq!(
+        super::sent_messages(&router),
+        super::conversation(&["And now?"])
+    );
 }
 
 async fn what_a_request_names_holds_for_it_alone(router: Router) {
@@ -63,7 +66,7 @@ async fn what_a_request_names_holds_for_it_alone(router: Router) {
         };
         router.provider.returns_once(answer);
         router.generate(request).await.unwrap();
-        assert_eq!(asked(&router), expected);
+        assert_eq!(last_query(&router), expected);
     }
     assert_eq!(get(&router, TALK).await.unwrap(), before);
 }
@@ -75,8 +78,8 @@ async fn a_session_is_of_the_workspace_that_the_request_is_for(router: Router) {
         ..saying("Hello")
     };
     let outcome = router.generate(request).await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["session"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["session"]);
     // A project of the workspace is in it.
     router.generate(on(WEB, saying("Hello"))).await.unwrap();
     assert_eq!(router.vault.queries().pop().unwrap().parent, WEB);
@@ -90,8 +93,8 @@ async fn a_session_of_a_project_is_for_requests_of_it_alone(router: Router) {
     talking(&router, session).await;
     for parent in [ACME, "workspaces/acme/projects/app"] {
         let outcome = router.generate(on(parent, saying("Hello"))).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, ["session"]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, ["session"]);
     }
     router.generate(on(WEB, saying("Hello"))).await.unwrap();
     assert_eq!(router.provider.calls().len(), 1);
@@ -105,8 +108,8 @@ async fn a_session_that_is_not_there_is_not_found(router: Router) {
         ..saying("Hello")
     };
     let outcome = router.generate(request).await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["session"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["session"]);
     assert!(router.vault.queries().is_empty());
 }
 
@@ -127,6 +130,6 @@ async fn a_fallback_takes_the_sessions_key_for_the_requests(router: Router) {
         ..saying("Hello")
     };
     let outcome = router.generate(request).await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["fallbacks[0].key"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["fallbacks[0].key"]);
 }

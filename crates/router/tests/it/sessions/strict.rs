@@ -37,11 +37,11 @@ fn strict(request: GenerateRequest) -> GenerateRequest {
 
 async fn a_lossy_switch_is_refused_by_what_it_would_lose(router: Router) {
     let outcome = router.generate(strict(declined(claude()))).await;
-    let said = refused(outcome, Code::FailedPrecondition, "LOSSY_SWITCH");
-    assert_eq!(said.fields, ["messages[1].parts[0]"]);
+    let refusal = refused(outcome, Code::FailedPrecondition, "LOSSY_SWITCH");
+    assert_eq!(refusal.fields, ["messages[1].parts[0]"]);
     let outcome = router.stream(strict(declined(claude()))).await;
-    let said = refused(outcome, Code::FailedPrecondition, "LOSSY_SWITCH");
-    assert_eq!(said.fields, ["request.messages[1].parts[0]"]);
+    let refusal = refused(outcome, Code::FailedPrecondition, "LOSSY_SWITCH");
+    assert_eq!(refusal.fields, ["request.messages[1].parts[0]"]);
     assert!(router.provider.calls().is_empty());
     assert!(router.attempts().await.is_empty());
     // Without being asked for, it is told.
@@ -63,8 +63,8 @@ async fn a_strict_session_makes_its_requests_strict(router: Router) {
         ..saying("And then?")
     };
     let outcome = router.generate(request).await;
-    let said = refused(outcome, Code::FailedPrecondition, "LOSSY_SWITCH");
-    assert_eq!(said.fields, ["transcript[1].parts[0]"]);
+    let refusal = refused(outcome, Code::FailedPrecondition, "LOSSY_SWITCH");
+    assert_eq!(refusal.fields, ["transcript[1].parts[0]"]);
     assert_eq!(router.provider.calls().len(), 1);
     assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
 }

@@ -8,8 +8,8 @@ use serde_json::json;
 use tonic::Code;
 
 use super::{
-    TALK, claude_answer, conversation, get, message, saying, sealed, talking, told, tool_call,
-    turns, user,
+    TALK, claude_answer, conversation, get, message, saying, sealed, sent_messages, talking,
+    tool_call, turns, user,
 };
 use crate::harness::{Answer, Router, chat, refused};
 use crate::on_both_databases;
@@ -37,15 +37,15 @@ async fn another_model_is_shown_all_that_was_said(router: Router) {
     let response = router.generate(claude(saying("And now?"))).await.unwrap();
     assert!(response.portability.is_empty());
     assert_eq!(router.provider.receives_call(2).await.path, "/v1/messages");
-    let said = conversation(&["Hello", "Good day", "And now?"]);
-    assert_eq!(told(&router), said);
+    let expected = conversation(&["Hello", "Good day", "And now?"]);
+    assert_eq!(sent_messages(&router), expected);
     // The session keeps its own.
     router.generate(saying("And then?")).await.unwrap();
     assert_eq!(
         router.provider.receives_call(3).await.path,
         "/v1/chat/completions"
     );
-    assert_eq!(told(&router).len(), 5);
+    assert_eq!(sent_messages(&router).len(), 5);
     let after = get(&router, TALK).await.unwrap();
     let settings = |session: latchkey_contract::router::v1::Session| {
         (session.key, session.provider, session.model, session.etag)
@@ -142,16 +142,16 @@ async fn what_is_wrong_is_named_by_its_place(router: Router) {
     router.generate(request).await.unwrap();
     // Anthropic's models can't be told how closely to look.
     let outcome = router.generate(claude(saying("And now?"))).await;
-    let said = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
-    assert_eq!(said.fields, ["transcript[0].parts[1].image.detail"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
+    assert_eq!(refusal.fields, ["transcript[0].parts[1].image.detail"]);
     let request = GenerateRequest {
         messages: vec![user("And now?"), Message::default()],
         ..saying("")
     };
     let outcome = router.generate(request.clone()).await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["messages[1].role"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["messages[1].role"]);
     let outcome = router.stream(request).await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["request.messages[1].role"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["request.messages[1].role"]);
 }

@@ -10,8 +10,8 @@ use serde_json::json;
 use tonic::{Code, Status, Streaming};
 
 use super::{
-    TALK, conversation, delete, get, ok_answer, plain, saying, sealed, talking, told, tool_call,
-    turns,
+    TALK, conversation, delete, get, ok_answer, plain, saying, sealed, sent_messages, talking,
+    tool_call, turns,
 };
 use crate::harness::{ACME, APP, Answer, Router, anthropic, chat, refused};
 use crate::on_both_databases;
@@ -38,15 +38,15 @@ async fn what_was_said_comes_before_what_is_said(router: Router) {
     talking(&router, sealed()).await;
     let first = router.generate(saying("Hello")).await.unwrap();
     assert_eq!(first.turn, format!("{TALK}/turns/1"));
-    assert_eq!(told(&router), conversation(&["Hello"]));
+    assert_eq!(sent_messages(&router), conversation(&["Hello"]));
     let second = router.generate(saying("And now?")).await.unwrap();
     assert_eq!(second.turn, format!("{TALK}/turns/2"));
-    let said = conversation(&["Hello", "Good day", "And now?"]);
-    assert_eq!(told(&router), said);
+    let expected = conversation(&["Hello", "Good day", "And now?"]);
+    assert_eq!(sent_messages(&router), expected);
     assert_eq!(get(&router, TALK).await.unwrap().turn_count, 2);
     // Somebody else's requests have nothing of it.
     router.generate(crate::harness::gpt()).await.unwrap();
-    assert_eq!(told(&router), conversation(&["Hello"]));
+    assert_eq!(sent_messages(&router), conversation(&["Hello"]));
 }
 
 async fn a_transcript_outlives_the_router(router: Router) {
@@ -55,8 +55,8 @@ async fn a_transcript_outlives_the_router(router: Router) {
     assert_eq!(router.vault.data_keys().lease_count(), 0);
     let router = router.restart().await;
     router.generate(saying("And now?")).await.unwrap();
-    let said = conversation(&["Hello", "Good day", "And now?"]);
-    assert_eq!(told(&router), said);
+    let expected = conversation(&["Hello", "Good day", "And now?"]);
+    assert_eq!(sent_messages(&router), expected);
     assert_eq!(router.vault.data_keys().lease_count(), 1);
 }
 
@@ -92,7 +92,7 @@ async fn a_failed_call_adds_nothing(router: Router) {
     refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
     assert!(turns(&router, TALK).await.unwrap().is_empty());
     router.generate(saying("And now?")).await.unwrap();
-    assert_eq!(told(&router), conversation(&["And now?"]));
+    assert_eq!(sent_messages(&router), conversation(&["And now?"]));
 }
 
 async fn requests_at_the_same_time_add_whole_turns(router: Router) {
@@ -117,15 +117,15 @@ async fn requests_at_the_same_time_add_whole_turns(router: Router) {
     let numbered = |number| format!("{TALK}/turns/{number}");
     assert_eq!(named, (1..=4).map(numbered).collect());
     let kept = turns(&router, TALK).await.unwrap();
-    let said: BTreeSet<_> = kept
+    let sealed_messages: BTreeSet<_> = kept
         .iter()
         .map(|turn| format!("{:?}", turn.messages))
         .collect();
     let expected = texts.map(|text| format!("{:?}", [super::user(text)]));
-    assert_eq!(said, expected.into());
+    assert_eq!(sealed_messages, expected.into());
     assert_eq!(get(&router, TALK).await.unwrap().turn_count, 4);
     router.generate(saying("five")).await.unwrap();
-    assert_eq!(told(&router).len(), 9);
+    assert_eq!(sent_messages(&router).len(), 9);
 }
 
 async fn without_the_database_nothing_is_asked(router: Router) {
@@ -154,7 +154,7 @@ async fn an_answer_that_can_not_be_kept_is_given(router: Router) {
     // Nor does half of it stay.
     assert_eq!(get(&router, TALK).await.unwrap().turn_count, 0);
     router.generate(saying("And now?")).await.unwrap();
-    assert_eq!(told(&router), conversation(&["And now?"]));
+    assert_eq!(sent_messages(&router), conversation(&["And now?"]));
 }
 
 async fn an_answer_to_a_session_that_was_deleted_meanwhile_is_given(router: Router) {
@@ -176,7 +176,7 @@ async fn a_tool_call_that_was_cut_off_is_not_kept(router: Router) {
     let response = router.generate(saying("Hello")).await.unwrap();
     assert_eq!(response.turn, "");
     router.generate(saying("And now?")).await.unwrap();
-    assert_eq!(told(&router), conversation(&["And now?"]));
+    assert_eq!(sent_messages(&router), conversation(&["And now?"]));
 }
 
 async fn an_answer_without_words_keeps_nobody_from_going_on(router: Router) {
@@ -189,7 +189,7 @@ async fn an_answer_without_words_keeps_nobody_from_going_on(router: Router) {
     assert_eq!(response.turn, format!("{TALK}/turns/1"));
     router.generate(saying("And now?")).await.unwrap();
     let user = |text: &str| ("user".to_owned(), text.to_owned());
-    assert_eq!(told(&router), [user("Hello"), user("And now?")]);
+    assert_eq!(sent_messages(&router), [user("Hello"), user("And now?")]);
 }
 
 async fn a_paused_answer_is_gone_on_with_by_saying_nothing(router: Router) {
@@ -211,11 +211,11 @@ async fn a_paused_answer_is_gone_on_with_by_saying_nothing(router: Router) {
     });
     router.provider.returns_once(super::claude_answer());
     router.generate(nothing.clone()).await.unwrap();
-    assert_eq!(told(&router), conversation(&["Hello", "Good day"]));
+    assert_eq!(sent_messages(&router), conversation(&["Hello", "Good day"]));
     // That answer is whole.
     let outcome = router.generate(nothing).await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["messages"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["messages"]);
 }
 
 /// The end of a stream.
@@ -237,8 +237,8 @@ async fn a_streamed_answer_keeps_its_turn(router: Router) {
     let stream = router.stream(saying("And now?")).await.unwrap();
     let whole = completed(stream).await.unwrap();
     assert_eq!(whole.turn, format!("{TALK}/turns/2"));
-    let said = conversation(&["Hello", "Good day", "And now?"]);
-    assert_eq!(told(&router), said);
+    let expected = conversation(&["Hello", "Good day", "And now?"]);
+    assert_eq!(sent_messages(&router), expected);
     let kept = turns(&router, TALK).await.unwrap();
     assert_eq!(kept[1].answer, whole.message);
     assert_eq!(kept[1].messages, [super::user("And now?")]);
@@ -288,8 +288,8 @@ async fn counting_reads_the_transcript_and_does_not_add_to_it(router: Router) {
     };
     let counted = router.inference(APP).count_tokens(request).await.unwrap();
     assert_eq!(counted.into_inner().input_tokens, 14);
-    let said = conversation(&["Hello", "Good day", "And now?"]);
-    assert_eq!(told(&router), said);
+    let expected = conversation(&["Hello", "Good day", "And now?"]);
+    assert_eq!(sent_messages(&router), expected);
     assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
     // What is wrong is named from the outer request.
     let request = CountTokensRequest {
@@ -299,6 +299,6 @@ async fn counting_reads_the_transcript_and_does_not_add_to_it(router: Router) {
         }),
     };
     let outcome = router.inference(APP).count_tokens(request).await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["request.session"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["request.session"]);
 }

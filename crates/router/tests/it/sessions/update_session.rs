@@ -141,17 +141,17 @@ async fn what_can_not_change_is_refused_by_name(router: Router) {
     create(&router, creating("talk", plain())).await.unwrap();
     for path in ["scope", "transcript", "creator", "colour"] {
         let outcome = update(&router, talk(plain()), &[path]).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, ["update_mask"]);
-        assert!(said.message.contains(path));
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, ["update_mask"]);
+        assert!(refusal.message.contains(path));
     }
     let wrong = talk(Session {
         provider: "nobody".to_owned(),
         ..Session::default()
     });
     let outcome = update(&router, wrong, &["provider"]).await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["session.provider"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["session.provider"]);
 }
 
 async fn a_session_that_is_not_there_can_not_change(router: Router) {

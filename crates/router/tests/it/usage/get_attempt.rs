@@ -73,8 +73,8 @@ async fn a_malformed_name_is_refused(router: Router) {
         format!("acme/attempts/{id}"),
     ] {
         let outcome = get(&router, OWNER, &name).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, ["name"], "{name}");
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, ["name"], "{name}");
     }
 }
 
@@ -93,6 +93,6 @@ async fn a_database_that_is_away_is_said_to_be(router: Router) {
     get(&router, OWNER, &made.name).await.unwrap();
     router.take_database_away().await;
     let outcome = get(&router, OWNER, &made.name).await;
-    let said = refused(outcome, Code::Unavailable, "DATABASE_UNAVAILABLE");
-    assert!(said.retry_after.is_some());
+    let refusal = refused(outcome, Code::Unavailable, "DATABASE_UNAVAILABLE");
+    assert!(refusal.retry_after.is_some());
 }

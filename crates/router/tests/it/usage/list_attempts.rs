@@ -227,8 +227,8 @@ async fn a_page_token_is_good_for_its_own_list_only(router: Router) {
     };
     for request in [scribbled, with(of(WEB)), with(later), with(by_key)] {
         let outcome = list(&router, OWNER, request).await;
-        let said = refused(outcome, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
-        assert_eq!(said.fields, ["page_token"]);
+        let refusal = refused(outcome, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
+        assert_eq!(refusal.fields, ["page_token"]);
     }
     // The size may differ from page to page.
     let second = list(&router, OWNER, with(of(ACME))).await.unwrap();
@@ -261,8 +261,8 @@ async fn a_malformed_field_is_named(router: Router) {
         (until(never(0, 1_000_000_000)), "end_time"),
     ] {
         let outcome = list(&router, OPERATOR, request).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
     }
 }
 

@@ -321,8 +321,8 @@ async fn more_rows_than_a_summary_has_are_refused(router: Router) {
     assert_eq!(rows(&router, OWNER, by_model.clone()).await.len(), 10_000);
     store.record(journal, &many[10_000..]).await.unwrap();
     let outcome = summarize(&router, OWNER, by_model).await;
-    let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(said.fields, ["group_by"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["group_by"]);
 }
 
 /// An attempt with a model of its own.
@@ -375,8 +375,8 @@ async fn a_malformed_field_is_named(router: Router) {
         (until, "end_time"),
     ] {
         let outcome = summarize(&router, OPERATOR, request).await;
-        let said = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(said.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
     }
 }
 

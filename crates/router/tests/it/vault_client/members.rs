@@ -64,13 +64,13 @@ async fn who_is_no_member_is_refused_and_nothing_is_called() {
     }
     assert!(router.vault.queries().is_empty());
     assert!(router.provider.calls().is_empty());
-    let asked = router.vault.look_ups();
-    assert_eq!(asked.len(), 2);
+    let look_ups = router.vault.look_ups();
+    assert_eq!(look_ups.len(), 2);
     assert_eq!(
-        (&*asked[0].router_session, &*asked[0].workspace),
+        (&*look_ups[0].router_session, &*look_ups[0].workspace),
         ("s1", ACME)
     );
-    assert_eq!(asked[0].identity, WITHOUT_ROLE.requester());
+    assert_eq!(look_ups[0].identity, WITHOUT_ROLE.requester());
 }
 
 #[tokio::test]
@@ -108,13 +108,13 @@ async fn an_unknown_workspace_is_asked_for_each_time() {
 #[tokio::test]
 async fn a_refusal_looks_the_same_whether_or_not_the_workspace_exists() {
     let router = router().await;
-    let mut words = std::collections::BTreeSet::new();
+    let mut messages = std::collections::BTreeSet::new();
     for parent in [ACME, "workspaces/elsewhere"] {
         let outcome = router.generate_as(WITHOUT_ROLE, on(parent, gpt())).await;
-        let said = refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
-        words.insert(format!("{said:?}"));
+        let refusal = refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+        messages.insert(format!("{refusal:?}"));
     }
-    assert_eq!(words.len(), 1);
+    assert_eq!(messages.len(), 1);
 }
 
 #[tokio::test]

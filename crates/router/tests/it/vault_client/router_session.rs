@@ -32,9 +32,13 @@ async fn every_invalidation_is_acknowledged() {
             .vault
             .receives(|received| received.acknowledgements.len() > seen)
             .await;
-        let said = &received.acknowledgements[seen];
+        let acknowledgement = &received.acknowledgements[seen];
         assert_eq!(
-            (&*said.scope, said.revision, said.in_flight_count),
+            (
+                &*acknowledgement.scope,
+                acknowledgement.revision,
+                acknowledgement.in_flight_count
+            ),
             (scope, revision, 0)
         );
     }

@@ -13,13 +13,13 @@ const REJECTED: &str = "PROVIDER_REJECTED_KEY";
 
 /// The provider quotes the token that it does not take.
 fn unauthorized(token: &str) -> Answer {
-    let words = format!("the token {token} has expired");
-    Answer::json(401, &chat::error("some_error", "401", &words))
+    let message = format!("the token {token} has expired");
+    Answer::json(401, &chat::error("some_error", "401", &message))
 }
 
 fn denied(error: &str) -> Answer {
-    let words = format!("AADSTS7000215: Invalid client secret provided: {SECRET}.");
-    Answer::json(401, &json!({"error": error, "error_description": words}))
+    let message = format!("AADSTS7000215: Invalid client secret provided: {SECRET}.");
+    Answer::json(401, &json!({"error": error, "error_description": message}))
 }
 
 #[tokio::test]
@@ -55,9 +55,9 @@ async fn a_key_whose_new_token_is_refused_too_is_reported() {
     let fixture = Fixture::new().await;
     fixture.router.provider.returns(unauthorized(FIRST));
     let outcome = fixture.router.generate(azure()).await;
-    let said = refused(outcome, Code::FailedPrecondition, REJECTED);
+    let refusal = refused(outcome, Code::FailedPrecondition, REJECTED);
     assert_eq!(fixture.shown(), [FIRST, SECOND]);
-    assert_eq!(said.metadata["attempts"].split(' ').count(), 2);
+    assert_eq!(refusal.metadata["attempts"].split(' ').count(), 2);
     let vault = &fixture.router.vault;
     let received = vault
         .receives(|received| !received.reports.is_empty())
@@ -71,9 +71,9 @@ async fn it_is_in_no_error() {
     fixture.router.provider.returns_once(unauthorized(FIRST));
     fixture.router.provider.returns_once(unauthorized(SECOND));
     let outcome = fixture.router.generate(azure()).await;
-    let said = refused(outcome, Code::FailedPrecondition, REJECTED);
-    assert!(said.metadata["provider_message"].contains("has expired"));
-    assert!(!format!("{said:?}").contains("token-"), "{said:?}");
+    let refusal = refused(outcome, Code::FailedPrecondition, REJECTED);
+    assert!(refusal.metadata["provider_message"].contains("has expired"));
+    assert!(!format!("{refusal:?}").contains("token-"), "{refusal:?}");
 }
 
 /// A key that is leased no more is not to blame for a token that ended with it.
@@ -82,7 +82,7 @@ async fn a_key_that_was_taken_back_meanwhile_is_not_reported() {
     let fixture = Fixture::new().await;
     let held = fixture.router.provider.holds_answer();
     let mut client = fixture.router.inference(APP);
-    let asking = tokio::spawn(async move { client.generate(azure()).await });
+    let call = tokio::spawn(async move { client.generate(azure()).await });
     fixture.router.provider.receives_call(1).await;
     let vault = &fixture.router.vault;
     vault.invalidates(ACME, 2, &[version(ACME, "z")]);
@@ -90,7 +90,7 @@ async fn a_key_that_was_taken_back_meanwhile_is_not_reported() {
         .receives(|received| !received.acknowledgements.is_empty())
         .await;
     assert!(held.send(unauthorized(FIRST)).is_ok());
-    asking.await.unwrap().unwrap();
+    call.await.unwrap().unwrap();
     assert_eq!(fixture.shown(), [FIRST, SECOND]);
     assert_eq!(vault.receives(|_| true).await.reports, []);
 }
@@ -100,11 +100,11 @@ async fn a_key_that_gets_none_is_reported_and_in_the_account() {
     let fixture = Fixture::of_keys([application("z")]).await;
     fixture.issuer.returns(denied("invalid_client"));
     let outcome = fixture.router.generate(azure()).await;
-    let said = refused(outcome, Code::FailedPrecondition, REJECTED);
-    assert!(said.metadata["provider_message"].starts_with("AADSTS7000215"));
-    assert!(!format!("{said:?}").contains(SECRET), "{said:?}");
+    let refusal = refused(outcome, Code::FailedPrecondition, REJECTED);
+    assert!(refusal.metadata["provider_message"].starts_with("AADSTS7000215"));
+    assert!(!format!("{refusal:?}").contains(SECRET), "{refusal:?}");
     let attempt = &fixture.router.attempts().await[0];
-    assert_eq!(said.metadata["attempts"], attempt.name);
+    assert_eq!(refusal.metadata["attempts"], attempt.name);
     assert_eq!(attempt.state(), State::Failed);
     assert_eq!(attempt.error_reason, REJECTED);
     assert_eq!(attempt.http_status, 401);
@@ -114,9 +114,12 @@ async fn a_key_that_gets_none_is_reported_and_in_the_account() {
         .receives(|received| !received.reports.is_empty())
         .await;
     assert_eq!(received.reports[0].key_version, version(ACME, "z"));
-    let words = received.reports[0].refusal.as_ref().unwrap();
-    assert_eq!((words.http_status, &*words.code), (401, "invalid_client"));
-    assert!(!words.message.contains(SECRET));
+    let refusal = received.reports[0].refusal.as_ref().unwrap();
+    assert_eq!(
+        (refusal.http_status, &*refusal.code),
+        (401, "invalid_client")
+    );
+    assert!(!refusal.message.contains(SECRET));
     // Its provider was not asked, and the issuer once.
     assert!(fixture.router.provider.calls().is_empty());
     assert_eq!(fixture.issuer.calls().len(), 1);
@@ -164,12 +167,12 @@ async fn the_callers_deadline_holds_for_it() {
     let fixture = Fixture::of_keys([application("z")]).await;
     let mut held = fixture.issuer.holds_answer();
     let mut client = fixture.router.inference_with_deadline(span);
-    let asking = tokio::spawn(async move { client.generate(azure()).await });
+    let call = tokio::spawn(async move { client.generate(azure()).await });
     fixture.issuer.receives_call(1).await;
     tokio::time::pause();
     tokio::time::advance(span).await;
     tokio::time::resume();
-    let outcome = asking.await.unwrap();
+    let outcome = call.await.unwrap();
     refused(outcome, Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
     held.closed().await;
     let attempt = fixture.router.settled().await;

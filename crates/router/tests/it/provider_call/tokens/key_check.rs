@@ -80,8 +80,8 @@ async fn an_account_is_alive_when_its_token_is_taken() {
 #[tokio::test]
 async fn a_key_that_gets_no_token_is_rejected() {
     let fixture = fixture().await;
-    let words = format!("AADSTS7000215: Invalid client secret provided: {SECRET}.");
-    let denied = json!({"error": "invalid_client", "error_description": words});
+    let message = format!("AADSTS7000215: Invalid client secret provided: {SECRET}.");
+    let denied = json!({"error": "invalid_client", "error_description": message});
     fixture.issuer.returns(Answer::json(401, &denied));
     let outcome = checked(&fixture, of_application(&fixture)).await;
     let Outcome::Rejected(refusal) = outcome else {
@@ -114,11 +114,11 @@ async fn an_issuer_that_fails_proves_nothing() {
         Answer::hung_up(),
     ] {
         fixture.issuer.returns(answer);
-        let asked = fixture.issuer.calls().len();
+        let calls = fixture.issuer.calls().len();
         let outcome = checked(&fixture, of_application(&fixture)).await;
         assert!(matches!(outcome, Outcome::Unreachable(_)), "{outcome:?}");
         // Asked once more, as any provider is.
-        assert_eq!(fixture.issuer.calls().len(), asked + 2);
+        assert_eq!(fixture.issuer.calls().len(), calls + 2);
     }
     assert!(fixture.router.provider.calls().is_empty());
 }

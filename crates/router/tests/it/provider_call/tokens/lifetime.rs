@@ -12,13 +12,16 @@ use crate::harness::{ACME, APP, Answer, chat, streamed, version};
 async fn it_is_got_where_the_operator_says_and_shown_as_a_bearers() {
     let fixture = Fixture::new().await;
     fixture.router.generate(azure()).await.unwrap();
-    let asked = fixture.issuer.receives_call(1).await;
+    let token_call = fixture.issuer.receives_call(1).await;
     let path = format!("/{TENANT}/oauth2/v2.0/token");
-    assert_eq!((asked.method.as_str(), &asked.path), ("POST", &path));
-    assert!(asked.text.contains("grant_type=client_credentials"));
+    assert_eq!(
+        (token_call.method.as_str(), &token_call.path),
+        ("POST", &path)
+    );
+    assert!(token_call.text.contains("grant_type=client_credentials"));
     let secret = SECRET.replace('~', "%7E");
-    assert!(asked.text.contains(&format!("client_secret={secret}")));
-    assert_eq!(asked.header("authorization"), "");
+    assert!(token_call.text.contains(&format!("client_secret={secret}")));
+    assert_eq!(token_call.header("authorization"), "");
     let call = fixture.router.provider.receives_call(1).await;
     assert_eq!(call.header("authorization"), format!("Bearer {FIRST}"));
     assert_eq!(call.header("api-key"), "");
@@ -114,11 +117,11 @@ async fn it_dies_with_the_version_of_its_key() {
     fixture.router.vault_grants([next]);
     let revoked = [version(ACME, "z")];
     fixture.router.vault.invalidates(ACME, 2, &revoked);
-    let told = fixture
+    let acknowledged = fixture
         .router
         .vault
         .receives(|received| !received.acknowledgements.is_empty());
-    told.await;
+    acknowledged.await;
     fixture.router.generate(azure()).await.unwrap();
     assert_eq!(fixture.shown(), [FIRST, SECOND]);
 }
@@ -144,16 +147,16 @@ async fn a_change_while_it_is_got_fails_nobody() {
     let fixture = Fixture::of_keys([application("z")]).await;
     let held = fixture.issuer.holds_answer();
     let mut client = fixture.router.inference(APP);
-    let asking = tokio::spawn(async move { client.generate(azure()).await });
+    let call = tokio::spawn(async move { client.generate(azure()).await });
     fixture.issuer.receives_call(1).await;
     fixture.router.vault.invalidates(ACME, 2, &[]);
-    let told = fixture
+    let acknowledged = fixture
         .router
         .vault
         .receives(|received| !received.acknowledgements.is_empty());
-    told.await;
+    acknowledged.await;
     assert!(held.send(granted(FIRST, 3_600)).is_ok());
-    let response = asking.await.unwrap().unwrap().into_inner();
+    let response = call.await.unwrap().unwrap().into_inner();
     assert_eq!(response.attempts.len(), 1);
     assert_eq!(fixture.shown(), [FIRST]);
     assert_eq!(fixture.router.vault.queries().len(), 2);

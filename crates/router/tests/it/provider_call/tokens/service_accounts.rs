@@ -81,13 +81,13 @@ async fn an_account_signs_for_its_token_and_shows_nothing_else() {
     fixture.router.provider.returns(answer);
     for _ in 0..2 {
         let response = fixture.router.generate(gemini()).await.unwrap();
-        let said = &response.message.unwrap().parts[0].content;
-        assert_eq!(*said, Some(Content::Text("Good day".to_owned())));
+        let content = &response.message.unwrap().parts[0].content;
+        assert_eq!(*content, Some(Content::Text("Good day".to_owned())));
     }
-    let asked = fixture.issuer.receives_call(1).await;
-    assert_eq!(asked.path, "/token");
-    assert!(asked.text.contains("jwt-bearer"));
-    assert!(asked.text.contains("assertion="));
+    let token_call = fixture.issuer.receives_call(1).await;
+    assert_eq!(token_call.path, "/token");
+    assert!(token_call.text.contains("jwt-bearer"));
+    assert!(token_call.text.contains("assertion="));
     let call = fixture.router.provider.receives_call(1).await;
     let expected = "/v1/projects/acme-models/locations/europe-west4/publishers/google/models/\
         gemini-3.8-flash:generateContent";
@@ -95,6 +95,6 @@ async fn an_account_signs_for_its_token_and_shows_nothing_else() {
     assert_eq!(call.header("authorization"), format!("Bearer {FIRST}"));
     // Nothing of the key itself goes anywhere.
     let key = RFC_9500.lines().next().unwrap();
-    assert!(!asked.contains(key) && !call.contains(key));
+    assert!(!token_call.contains(key) && !call.contains(key));
     assert_eq!(fixture.issuer.calls().len(), 1);
 }
