@@ -263,7 +263,7 @@ fn every_method_of_the_contract_has_a_case() {
 }
 
 #[tokio::test]
-async fn only_who_holds_a_role_for_it_may_call_a_method() {
+async fn only_callers_with_a_role_for_a_method_may_call_it() {
     let router = answering().await;
     for method in contract() {
         let (_, allowed) = CASES.iter().find(|(case, _)| **case == method).unwrap();
@@ -319,7 +319,7 @@ async fn answering() -> Router {
 }
 
 #[tokio::test]
-async fn members_may_do_what_their_role_says() {
+async fn members_may_call_what_their_role_allows() {
     let router = answering().await;
     router.vault.has_members(
         1,
@@ -351,7 +351,7 @@ async fn members_may_do_what_their_role_says() {
 }
 
 #[tokio::test]
-async fn a_refusal_looks_the_same_whether_or_not_the_workspace_exists() {
+async fn a_refusal_does_not_reveal_whether_the_workspace_exists() {
     let router = Router::start(Backend::Sqlite).await;
     let mut messages = BTreeSet::new();
     for parent in [ACME, "workspaces/nowhere"] {

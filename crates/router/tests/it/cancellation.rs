@@ -14,14 +14,14 @@ use crate::harness::{ACME, APP, Answer, Router, anthropic, chat, claude, gpt, re
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_caller_that_goes_away_cancels_the_call,
-    a_caller_that_goes_away_ends_the_stream,
+    a_caller_that_disconnects_cancels_the_call,
+    a_caller_that_disconnects_ends_the_stream,
     a_callers_deadline_cancels_the_call,
     a_call_under_way_outlives_the_start_of_a_drain,
     a_process_that_ends_has_shipped_its_account,
 );
 
-async fn a_caller_that_goes_away_cancels_the_call(router: Router) {
+async fn a_caller_that_disconnects_cancels_the_call(router: Router) {
     let mut held = router.provider.holds_answer();
     let mut client = router.inference(APP);
     let call = tokio::spawn(async move { client.generate(gpt()).await });
@@ -36,7 +36,7 @@ async fn a_caller_that_goes_away_cancels_the_call(router: Router) {
     assert_eq!(attempt.cost_nanos, None);
 }
 
-async fn a_caller_that_goes_away_ends_the_stream(router: Router) {
+async fn a_caller_that_disconnects_ends_the_stream(router: Router) {
     let feed = router.provider.starts_stream();
     for event in &anthropic::pieces()[..4] {
         feed.sends_chunk(event);
@@ -138,7 +138,7 @@ async fn is_recorded(router: &Router, name: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_drain_that_is_cut_short_cancels_what_is_under_way() {
+async fn a_drain_that_is_cut_short_cancels_running_calls() {
     let mut router = Router::start(Backend::Sqlite).await;
     let mut held = router.provider.holds_answer();
     let mut client = router.inference(APP);

@@ -15,9 +15,9 @@ const ALONE: &str = "LATCHKEY_TEST_ALONE";
 const FILE_TOO_LARGE: i32 = 25;
 
 #[tokio::test]
-async fn a_full_disk_refuses_the_call_before_it_is_made() {
+async fn with_a_full_disk_a_request_is_refused_before_any_call() {
     if std::env::var_os(ALONE).is_none() {
-        let name = "full_disk::a_full_disk_refuses_the_call_before_it_is_made";
+        let name = "full_disk::with_a_full_disk_a_request_is_refused_before_any_call";
         let mut alone = Command::new(std::env::current_exe().unwrap());
         let output = alone
             .args(["--exact", name])

@@ -45,7 +45,7 @@ async fn is_open(router: &Router, wait: Duration) {
 }
 
 #[tokio::test]
-async fn after_its_failures_nothing_is_sent_and_no_vault_is_asked() {
+async fn an_open_breaker_makes_no_call_and_no_query() {
     let router = open().await;
     is_open(&router, PAUSE).await;
     router.clock.advance(Duration::from_secs(2));
@@ -59,7 +59,7 @@ async fn after_its_failures_nothing_is_sent_and_no_vault_is_asked() {
 }
 
 #[tokio::test]
-async fn broken_connections_and_timeouts_count_as_failures() {
+async fn broken_connections_and_timeouts_count_as_breaker_failures() {
     for answer in [
         || Answer::cut(&chat::whole()),
         Answer::hung_up,
@@ -76,7 +76,7 @@ async fn broken_connections_and_timeouts_count_as_failures() {
 }
 
 #[tokio::test]
-async fn failures_count_in_a_row_only() {
+async fn only_consecutive_failures_open_the_breaker() {
     let router = router().await;
     router.vault_grants([own("a")]);
     for answer in [
@@ -101,7 +101,7 @@ async fn failures_count_in_a_row_only() {
 }
 
 #[tokio::test]
-async fn another_key_is_not_affected() {
+async fn an_open_breaker_does_not_affect_another_key() {
     let router = router().await;
     router.vault_grants([own("a"), own("b")]);
     router.provider.returns_to("a", failed(500));
@@ -115,7 +115,7 @@ async fn another_key_is_not_affected() {
 }
 
 #[tokio::test]
-async fn a_trial_that_succeeds_closes_it() {
+async fn a_successful_trial_closes_the_breaker() {
     let router = open().await;
     router.clock.advance(PAUSE);
     router.provider.returns(ok_answer());
@@ -132,7 +132,7 @@ async fn a_trial_that_succeeds_closes_it() {
 }
 
 #[tokio::test]
-async fn a_trial_that_fails_opens_it_for_longer() {
+async fn a_failed_trial_opens_the_breaker_for_longer() {
     let router = open().await;
     for (passes, wait) in [(PAUSE, PAUSE * 2), (PAUSE * 2, PAUSE * 3)] {
         router.clock.advance(passes);
@@ -144,7 +144,7 @@ async fn a_trial_that_fails_opens_it_for_longer() {
 }
 
 #[tokio::test]
-async fn one_call_at_a_time_is_the_trial() {
+async fn only_one_call_at_a_time_is_the_trial() {
     let router = open().await;
     router.clock.advance(PAUSE);
     let trial = router.provider.holds_answer();

@@ -43,7 +43,7 @@ fn models() -> Answer {
 }
 
 #[tokio::test]
-async fn a_key_that_the_provider_takes_is_alive() {
+async fn a_key_that_the_provider_accepts_is_alive() {
     let router = Router::start(Backend::Sqlite).await;
     router.provider.returns(models());
     let outcome = task(&router, "openai", &router.provider.openai_url()).await;
@@ -63,7 +63,7 @@ async fn a_key_that_the_provider_takes_is_alive() {
 }
 
 #[tokio::test]
-async fn a_server_that_shows_its_models_to_anybody_is_reachable() {
+async fn a_custom_server_that_lists_models_is_reachable() {
     let router = Router::start(Backend::Sqlite).await;
     router.provider.returns(models());
     let outcome = task(&router, "custom", &router.provider.openai_url()).await;
@@ -90,7 +90,7 @@ async fn a_key_that_the_provider_refuses_is_rejected() {
 }
 
 #[tokio::test]
-async fn a_key_without_credit_or_in_haste_is_limited() {
+async fn a_key_without_credit_or_above_its_rate_is_limited() {
     let router = Router::start(Backend::Sqlite).await;
     let error = chat::error(
         "insufficient_quota",
@@ -107,7 +107,7 @@ async fn a_key_without_credit_or_in_haste_is_limited() {
 }
 
 #[tokio::test]
-async fn a_provider_that_fails_is_asked_once_more() {
+async fn a_failed_check_is_retried_once() {
     let router = Router::start(Backend::Sqlite).await;
     router
         .provider
@@ -122,7 +122,7 @@ async fn a_provider_that_fails_is_asked_once_more() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_proves_nothing() {
+async fn a_malformed_answer_leaves_the_key_unverified() {
     let router = Router::start(Backend::Sqlite).await;
     let url = router.provider.openai_url();
     for answer in [
@@ -136,7 +136,7 @@ async fn an_answer_that_is_none_proves_nothing() {
 }
 
 #[tokio::test]
-async fn a_provider_that_nobody_finds_is_unreachable() {
+async fn a_provider_that_refuses_the_connection_is_unreachable() {
     let router = Router::start(Backend::Sqlite).await;
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nowhere = format!("http://{}/v1", unused.local_addr().unwrap());
@@ -164,7 +164,7 @@ async fn a_provider_that_does_not_answer_is_unreachable() {
 }
 
 #[tokio::test]
-async fn an_address_that_may_not_be_reached_is_not_asked() {
+async fn a_forbidden_address_is_not_called() {
     let router = Router::start(Backend::Sqlite).await;
     for address in [
         "http://10.0.0.1/v1",

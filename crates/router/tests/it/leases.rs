@@ -43,7 +43,7 @@ fn moves_on(router: &Router, revision: i64) {
 }
 
 #[tokio::test]
-async fn a_warm_call_asks_no_vault() {
+async fn a_warm_call_sends_no_query() {
     let router = router().await;
     for _ in 0..3 {
         router.generate(gpt()).await.unwrap();
@@ -59,7 +59,7 @@ async fn a_warm_call_asks_no_vault() {
 }
 
 #[tokio::test]
-async fn another_scope_key_provider_or_model_is_another_question() {
+async fn another_scope_key_provider_or_model_is_another_query() {
     let router = router().await;
     let named = GenerateRequest {
         key: "main".to_owned(),
@@ -77,7 +77,7 @@ async fn another_scope_key_provider_or_model_is_another_question() {
 }
 
 #[tokio::test]
-async fn calls_at_the_same_time_share_one_question() {
+async fn concurrent_calls_share_one_query() {
     let router = router().await;
     let client = router.inference(APP);
     let calls = (0..20).map(|_| {
@@ -92,7 +92,7 @@ async fn calls_at_the_same_time_share_one_question() {
 }
 
 #[tokio::test]
-async fn a_revoked_key_is_not_used_after_its_acknowledgement() {
+async fn a_revoked_key_is_not_used_after_the_acknowledgement() {
     let router = router().await;
     let held = router.provider.holds_answer();
     let mut client = router.inference(APP);
@@ -166,7 +166,7 @@ async fn a_key_that_expires_is_not_used_again() {
 }
 
 #[tokio::test]
-async fn leases_work_without_the_vault_until_they_lapse() {
+async fn leases_stay_usable_without_the_vault_until_they_lapse() {
     let mut router = router().await;
     router.generate(gpt()).await.unwrap();
     router.vault.stop().await;

@@ -14,8 +14,8 @@ use crate::on_both_databases;
 
 on_both_databases!(
     a_warm_call_needs_no_database,
-    the_account_survives_a_restart,
-    what_a_crash_left_open_is_unknown,
+    attempts_survive_a_restart,
+    an_attempt_left_open_by_a_crash_becomes_unknown,
 );
 
 async fn a_warm_call_needs_no_database(router: Router) {
@@ -34,7 +34,7 @@ async fn a_warm_call_needs_no_database(router: Router) {
     }
 }
 
-async fn the_account_survives_a_restart(router: Router) {
+async fn attempts_survive_a_restart(router: Router) {
     router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
     router.take_database_away().await;
@@ -48,7 +48,7 @@ async fn the_account_survives_a_restart(router: Router) {
 }
 
 /// What a process that was killed in mid-call leaves: a beginning in the database, of its journal.
-async fn what_a_crash_left_open_is_unknown(router: Router) {
+async fn an_attempt_left_open_by_a_crash_becomes_unknown(router: Router) {
     router.provider.returns(Answer::json(200, &chat::whole()));
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(router.attempts().await.len(), 1);
@@ -75,7 +75,7 @@ async fn what_a_crash_left_open_is_unknown(router: Router) {
 }
 
 #[tokio::test]
-async fn a_router_starts_and_answers_while_postgresql_is_away() {
+async fn a_router_starts_and_answers_while_postgresql_is_unreachable() {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgres://nobody@{}/nothing", unused.local_addr().unwrap());
     drop(unused);
@@ -113,13 +113,13 @@ async fn a_journal_that_cannot_be_opened_stops_the_start() {
 }
 
 #[tokio::test]
-async fn a_journal_that_another_router_writes_stops_the_start() {
+async fn a_journal_locked_by_another_router_stops_the_start() {
     // The router of `fails_with` runs over the same folder.
     assert!(fails_with(|_| {}).await.contains("InUse"));
 }
 
 #[tokio::test]
-async fn usage_without_a_database_is_said_to_be_unavailable() {
+async fn usage_is_unavailable_without_the_database() {
     let router = Router::start(Backend::Sqlite).await;
     assert_eq!(router.attempts().await, []);
     router.take_database_away().await;

@@ -5,12 +5,12 @@ use crate::harness::{APP, Router, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
-    the_files_word_holds_again,
-    what_nobody_said_is_not_found,
-    what_is_no_name_is_refused,
+    deleting_an_override_restores_the_model_of_the_file,
+    a_model_without_an_override_is_not_found,
+    a_malformed_name_is_refused,
 );
 
-async fn the_files_word_holds_again(router: Router) {
+async fn deleting_an_override_restores_the_model_of_the_file(router: Router) {
     let before = get(&router, APP, GPT_4_1).await.unwrap();
     upsert(&router, priced(GPT_4_1, 1)).await.unwrap();
     delete(&router, GPT_4_1).await.unwrap();
@@ -19,7 +19,7 @@ async fn the_files_word_holds_again(router: Router) {
     assert_eq!(get(&router, APP, GPT_4_1).await.unwrap(), before);
 }
 
-async fn what_nobody_said_is_not_found(router: Router) {
+async fn a_model_without_an_override_is_not_found(router: Router) {
     let outcome = delete(&router, GPT_4_1).await;
     refused(outcome, Code::NotFound, "MODEL_NOT_FOUND");
     let ours = "providers/custom/models/llama-4";
@@ -37,7 +37,7 @@ async fn what_nobody_said_is_not_found(router: Router) {
     );
 }
 
-async fn what_is_no_name_is_refused(router: Router) {
+async fn a_malformed_name_is_refused(router: Router) {
     let outcome = delete(&router, "gpt-4.1").await;
     let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(refusal.fields, ["name"]);

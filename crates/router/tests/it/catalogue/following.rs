@@ -23,7 +23,7 @@ async fn pair(backend: Backend) -> (Router, Router) {
     (one, two)
 }
 
-async fn what_one_router_is_told_all_know(backend: Backend) {
+async fn a_change_reaches_all_routers(backend: Backend) {
     let (one, two) = pair(backend).await;
     let model = upsert(&one, priced(GPT_4_1, 7)).await.unwrap();
     while version(&two).await != model.price_version {}
@@ -34,17 +34,17 @@ async fn what_one_router_is_told_all_know(backend: Backend) {
 }
 
 #[tokio::test]
-async fn what_one_router_is_told_all_know_on_sqlite() {
-    what_one_router_is_told_all_know(Backend::Sqlite).await;
+async fn a_change_reaches_all_routers_on_sqlite() {
+    a_change_reaches_all_routers(Backend::Sqlite).await;
 }
 
 #[tokio::test]
-async fn what_one_router_is_told_all_know_on_postgres() {
-    what_one_router_is_told_all_know(Backend::Postgres).await;
+async fn a_change_reaches_all_routers_on_postgres() {
+    a_change_reaches_all_routers(Backend::Postgres).await;
 }
 
 #[tokio::test]
-async fn a_router_that_runs_takes_over_a_file() {
+async fn a_running_router_loads_a_changed_file() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("ours.toml");
     let write = |version: &str| {

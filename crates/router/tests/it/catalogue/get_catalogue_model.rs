@@ -7,7 +7,7 @@ use crate::catalogue::priced;
 use crate::harness::{APP, OPERATOR, OTHER_CALLER, OWNER, Router, refused};
 
 #[tokio::test]
-async fn a_model_is_shown_with_all_that_is_known_of_it() {
+async fn a_model_is_returned_with_all_known_fields() {
     let router = Router::start(Backend::Sqlite).await;
     let model = get(&router, APP, "providers/openai/models/gpt-5.4").await;
     let model = model.unwrap();
@@ -46,7 +46,7 @@ async fn a_model_is_shown_with_all_that_is_known_of_it() {
 }
 
 #[tokio::test]
-async fn prices_are_those_of_today() {
+async fn the_prices_of_the_current_day_are_returned() {
     let router = Router::start(Backend::Sqlite).await;
     let input = || async {
         let model = get(&router, APP, "providers/google/models/gemini-4-argon").await;
@@ -69,7 +69,7 @@ async fn an_alias_finds_its_model() {
 }
 
 #[tokio::test]
-async fn whoever_has_a_role_may_read_prices() {
+async fn every_caller_with_a_role_may_read_prices() {
     let router = Router::start(Backend::Sqlite).await;
     for caller in [APP, OTHER_CALLER, OPERATOR, OWNER] {
         assert!(
@@ -94,7 +94,7 @@ async fn a_name_may_have_slashes() {
 }
 
 #[tokio::test]
-async fn what_is_no_name_is_refused() {
+async fn a_malformed_name_is_refused() {
     let router = Router::start(Backend::Sqlite).await;
     for name in [
         "",

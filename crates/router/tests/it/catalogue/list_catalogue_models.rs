@@ -69,7 +69,7 @@ async fn models_of_one_provider_are_listed() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_listed_is_refused() {
+async fn an_unknown_provider_or_foreign_page_token_is_refused() {
     let router = Router::start(Backend::Sqlite).await;
     let outcome = list(&router, "nobody", 0, "").await;
     let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");

@@ -20,7 +20,7 @@ fn row(model: &str, body: &str) -> CatalogueRow {
     }
 }
 
-async fn rows_are_kept_and_changes_counted(backend: Backend) {
+async fn rows_are_stored_and_changes_counted(backend: Backend) {
     let (store, _database) = opened(backend).await;
     assert_eq!(
         store.catalogue_rows().await.unwrap(),
@@ -50,7 +50,7 @@ async fn rows_are_kept_and_changes_counted(backend: Backend) {
     assert_eq!(store.catalogue_revision().await.unwrap(), 4);
 }
 
-async fn of_writers_that_saw_the_same_one_is_heard(backend: Backend) {
+async fn only_one_of_several_writers_of_one_revision_succeeds(backend: Backend) {
     let (store, _database) = opened(backend).await;
     let write = |index: usize| {
         let store = store.clone();
@@ -87,6 +87,6 @@ macro_rules! on_both {
 }
 
 on_both!(
-    rows_are_kept_and_changes_counted,
-    of_writers_that_saw_the_same_one_is_heard,
+    rows_are_stored_and_changes_counted,
+    only_one_of_several_writers_of_one_revision_succeeds,
 );

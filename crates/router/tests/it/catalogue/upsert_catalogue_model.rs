@@ -16,10 +16,10 @@ use crate::on_both_databases;
 const OURS: &str = "providers/custom/models/llama-4";
 
 on_both_databases!(
-    a_model_is_kept_as_it_was_said,
-    the_last_word_holds,
-    a_call_costs_what_the_operator_says,
-    a_database_that_is_away_is_told,
+    a_model_is_stored_as_it_was_sent,
+    a_later_upsert_replaces_the_whole_model,
+    a_call_is_priced_by_the_operators_override,
+    upserting_without_the_database_is_unavailable,
 );
 
 /// A model of which everything is said.
@@ -55,7 +55,7 @@ fn full() -> CatalogueModel {
     }
 }
 
-async fn a_model_is_kept_as_it_was_said(router: Router) {
+async fn a_model_is_stored_as_it_was_sent(router: Router) {
     let model = upsert(&router, full()).await.unwrap();
     assert!(model.overridden);
     assert!(model.price_version.ends_with("+overrides-1"), "{model:?}");
@@ -71,7 +71,7 @@ async fn a_model_is_kept_as_it_was_said(router: Router) {
     assert_eq!(get(&router, APP, alias).await.unwrap(), expected);
 }
 
-async fn the_last_word_holds(router: Router) {
+async fn a_later_upsert_replaces_the_whole_model(router: Router) {
     upsert(&router, full()).await.unwrap();
     let model = upsert(&router, priced(OURS, 5)).await.unwrap();
     assert_eq!(model.prices, priced(OURS, 5).prices);
@@ -80,7 +80,7 @@ async fn the_last_word_holds(router: Router) {
     assert!(model.price_version.ends_with("+overrides-2"), "{model:?}");
 }
 
-async fn a_call_costs_what_the_operator_says(router: Router) {
+async fn a_call_is_priced_by_the_operators_override(router: Router) {
     router.provider.returns(Answer::json(200, &chat::whole()));
     let before = router.generate(gpt()).await.unwrap();
     let mut model = priced(GPT_4_1, 1_000_000_000);
@@ -103,7 +103,7 @@ async fn a_call_costs_what_the_operator_says(router: Router) {
     assert_eq!(kept, [after.cost_nanos, before.cost_nanos]);
 }
 
-async fn a_database_that_is_away_is_told(router: Router) {
+async fn upserting_without_the_database_is_unavailable(router: Router) {
     router
         .execute("ALTER TABLE catalogue_models RENAME TO models_away")
         .await;
@@ -118,7 +118,7 @@ async fn a_database_that_is_away_is_told(router: Router) {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named() {
+async fn a_malformed_field_is_named() {
     let router = Router::start(Backend::Sqlite).await;
     let with = |change: &dyn Fn(&mut CatalogueModel)| {
         let mut model = full();
@@ -222,7 +222,7 @@ async fn what_is_wrong_is_named() {
 }
 
 #[tokio::test]
-async fn a_name_that_another_model_was_given_is_refused() {
+async fn an_alias_of_another_model_is_refused() {
     let router = Router::start(Backend::Sqlite).await;
     upsert(&router, full()).await.unwrap();
     let outcome = upsert(&router, priced("providers/custom/models/llama", 1)).await;

@@ -11,7 +11,7 @@ fn throttled() -> Answer {
 }
 
 #[tokio::test]
-async fn the_vault_is_told_who_asks() {
+async fn the_vault_receives_the_caller_of_each_query() {
     let router = router().await;
     router.vault_grants_from(StoredKeys {
         keys: vec![own("a"), own("b")],
@@ -62,7 +62,7 @@ async fn a_request_without_key_provider_and_model_takes_any_key_with_a_default()
 }
 
 #[tokio::test]
-async fn without_any_default_the_refusal_says_so() {
+async fn a_request_without_a_model_is_refused_if_no_key_has_a_default() {
     let router = router().await;
     router.vault_grants([own("a")]);
     let request = GenerateRequest {

@@ -22,7 +22,7 @@ async fn time_is_up() {
 }
 
 #[tokio::test]
-async fn what_was_tried_before_it_is_told() {
+async fn the_refusal_at_a_deadline_names_the_attempts() {
     let router = router().await;
     router.vault_grants([own("a")]);
     router.provider.returns_once(failed(500));
@@ -42,7 +42,7 @@ async fn what_was_tried_before_it_is_told() {
 }
 
 #[tokio::test]
-async fn it_ends_a_stream_before_its_first_piece() {
+async fn a_deadline_ends_a_stream_before_its_first_piece() {
     let router = router().await;
     // The head is there, and nothing else.
     let feed = router.provider.starts_stream();
@@ -58,7 +58,7 @@ async fn it_ends_a_stream_before_its_first_piece() {
 }
 
 #[tokio::test]
-async fn it_ends_a_stream_in_its_middle() {
+async fn a_deadline_ends_a_stream_after_its_first_piece() {
     let router = router().await;
     router.provider.returns_once(failed(500));
     let feed = router.provider.starts_stream();
@@ -84,7 +84,7 @@ async fn it_ends_a_stream_in_its_middle() {
 }
 
 #[tokio::test]
-async fn it_does_not_wait_for_the_vault() {
+async fn a_deadline_ends_the_wait_for_the_vault() {
     let router = router().await;
     router.vault.stops_answering();
     let mut client = router.inference_with_deadline(SPAN);
@@ -101,7 +101,7 @@ async fn it_does_not_wait_for_the_vault() {
 
 /// A try that would begin after the deadline is none; its caller hears at once what the last one met.
 #[tokio::test]
-async fn a_pause_that_would_outlast_it_is_not_made() {
+async fn a_retry_whose_pause_would_outlast_the_deadline_is_not_made() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.attempts.first_pause = SPAN;
         config.attempts.longest_pause = SPAN;
@@ -115,7 +115,7 @@ async fn a_pause_that_would_outlast_it_is_not_made() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_in_a_pause_ends_the_tries() {
+async fn a_caller_that_disconnects_in_a_pause_ends_the_retries() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.attempts.first_pause = SPAN;
         config.attempts.longest_pause = SPAN;

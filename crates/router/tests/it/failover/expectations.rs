@@ -16,7 +16,7 @@ fn expecting(expectations: Expectations) -> GenerateRequest {
 }
 
 #[tokio::test]
-async fn a_key_that_is_not_as_expected_is_passed_over() {
+async fn a_key_that_does_not_meet_the_expectations_is_skipped() {
     let router = router().await;
     let mut european = of("vertex", own("v"));
     european.location = "europe-west4".to_owned();
@@ -50,7 +50,7 @@ async fn a_key_that_is_not_as_expected_is_passed_over() {
 }
 
 #[tokio::test]
-async fn a_fallback_may_be_as_expected() {
+async fn a_fallback_is_used_if_only_it_meets_the_expectations() {
     let router = router().await;
     router.vault_grants([own("a"), of("anthropic", own("c"))]);
     router.provider.returns(claude_answer());
@@ -76,7 +76,7 @@ fn for_at_most(nanos: i64, request: GenerateRequest) -> GenerateRequest {
 }
 
 #[tokio::test]
-async fn a_call_that_may_cost_more_than_expected_is_not_made() {
+async fn a_call_that_may_exceed_the_cost_limit_is_not_made() {
     let router = router().await;
     router.vault_grants([own("a")]);
     router.provider.returns(ok_answer());
@@ -97,7 +97,7 @@ async fn a_call_that_may_cost_more_than_expected_is_not_made() {
 }
 
 #[tokio::test]
-async fn a_cost_that_nobody_knows_is_not_as_expected() {
+async fn an_unknown_cost_never_satisfies_a_limit() {
     let router = router().await;
     router.vault_grants([own("a")]);
     let request = for_at_most(i64::MAX, for_model("gpt-of-tomorrow"));
@@ -107,7 +107,7 @@ async fn a_cost_that_nobody_knows_is_not_as_expected() {
 }
 
 #[tokio::test]
-async fn a_fallback_may_cost_less() {
+async fn a_fallback_below_the_cost_limit_is_used() {
     let router = router().await;
     router.vault_grants([own("a")]);
     router.provider.returns(ok_answer());
@@ -126,7 +126,7 @@ async fn a_fallback_may_cost_less() {
 }
 
 #[tokio::test]
-async fn what_a_request_cannot_say_is_refused_by_its_name() {
+async fn a_malformed_funding_or_expectation_is_named() {
     let router = router().await;
     let funding = Funding {
         when_missing: 7,

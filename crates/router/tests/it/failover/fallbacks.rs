@@ -29,7 +29,7 @@ fn throttled() -> Answer {
 }
 
 #[tokio::test]
-async fn the_next_model_is_asked_when_one_cannot_answer() {
+async fn a_fallback_follows_each_kind_of_failure() {
     for (answer, tried) in [
         (throttled(), &["PROVIDER_THROTTLED", ""][..]),
         (failed(401), &["PROVIDER_REJECTED_KEY", ""]),
@@ -69,7 +69,7 @@ async fn the_next_model_is_asked_when_one_cannot_answer() {
 }
 
 #[tokio::test]
-async fn the_next_model_is_asked_when_there_is_no_key() {
+async fn a_fallback_is_used_if_the_first_model_has_no_key() {
     let router = router().await;
     router.vault_grants([of("anthropic", own("c"))]);
     router.provider.returns(claude_answer());
@@ -78,7 +78,7 @@ async fn the_next_model_is_asked_when_there_is_no_key() {
 }
 
 #[tokio::test]
-async fn they_are_asked_in_their_order() {
+async fn fallbacks_are_called_in_the_order_of_the_request() {
     let router = router().await;
     let keys = [own("a"), of("anthropic", own("c"))];
     router.vault_grants(keys);
@@ -94,7 +94,7 @@ async fn they_are_asked_in_their_order() {
 }
 
 #[tokio::test]
-async fn the_last_failure_of_a_call_is_told() {
+async fn the_refusal_names_the_failure_of_the_last_call() {
     let router = failing(throttled()).await;
     router.provider.returns_to("c", failed(500));
     let outcome = router.generate(falling_back([CLAUDE], gpt())).await;
@@ -110,7 +110,7 @@ async fn the_last_failure_of_a_call_is_told() {
 }
 
 #[tokio::test]
-async fn a_fallback_that_cannot_be_asked_is_passed_over() {
+async fn an_unusable_fallback_is_skipped() {
     let router = failing(throttled()).await;
     let sampling = Sampling {
         top_k: Some(40),
@@ -140,7 +140,7 @@ async fn a_fallback_that_cannot_be_asked_is_passed_over() {
 }
 
 #[tokio::test]
-async fn what_the_first_choice_cannot_do_is_the_requests_fault() {
+async fn a_feature_that_the_first_model_lacks_is_refused_without_a_fallback() {
     let router = failing(ok_answer()).await;
     let sampling = Sampling {
         top_k: Some(40),
@@ -157,7 +157,7 @@ async fn what_the_first_choice_cannot_do_is_the_requests_fault() {
 }
 
 #[tokio::test]
-async fn the_providers_options_are_the_first_choices_alone() {
+async fn provider_options_do_not_apply_to_fallbacks_of_other_providers() {
     let options = || prost_types::Struct {
         fields: [(
             "user".to_owned(),
@@ -208,7 +208,7 @@ async fn a_fallback_may_name_its_key() {
 }
 
 #[tokio::test]
-async fn a_request_that_names_its_key_is_answered_with_it_alone() {
+async fn a_named_key_is_used_for_fallbacks_too() {
     let router = router().await;
     router.vault_grants([own("a"), own("b")]);
     router.provider.returns_once(throttled());
@@ -272,7 +272,7 @@ async fn a_malformed_field_is_named() {
 
 /// A refusal travels as plain text to Anthropic, and as what it is to OpenAI.
 #[tokio::test]
-async fn what_was_left_behind_is_told_of_the_model_that_answered() {
+async fn losses_are_reported_for_the_model_that_answered() {
     let part = |content| Part {
         content: Some(content),
         provider_state: None,

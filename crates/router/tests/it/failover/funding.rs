@@ -54,7 +54,7 @@ fn refusing_when_failed() -> Funding {
 }
 
 #[tokio::test]
-async fn the_platform_stands_in_for_a_failed_key_where_the_policy_says_so() {
+async fn the_platform_key_replaces_a_failed_key_if_the_policy_allows_it() {
     for failure in [
         throttled(),
         failed(401),
@@ -78,7 +78,7 @@ async fn the_platform_stands_in_for_a_failed_key_where_the_policy_says_so() {
 }
 
 #[tokio::test]
-async fn other_own_keys_come_first() {
+async fn other_own_keys_are_tried_before_the_platform_key() {
     let router = lenient([own("a"), own("b"), shared("p")]).await;
     router.provider.returns(throttled());
     router.provider.returns_to("p", ok_answer());
@@ -88,7 +88,7 @@ async fn other_own_keys_come_first() {
 }
 
 #[tokio::test]
-async fn a_key_that_failed_a_moment_ago_makes_way_uncalled() {
+async fn a_cooling_own_key_is_replaced_by_the_platform_key_without_a_call() {
     let router = lenient([own("a"), shared("p")]).await;
     router.provider.returns_to("a", throttled());
     router.provider.returns_to("p", ok_answer());
@@ -102,7 +102,7 @@ async fn a_key_that_failed_a_moment_ago_makes_way_uncalled() {
 }
 
 #[tokio::test]
-async fn a_request_may_refuse_the_platform() {
+async fn a_request_may_refuse_the_platform_key() {
     let router = lenient([own("a"), shared("p"), of("anthropic", shared("q"))]).await;
     router.provider.returns(throttled());
     let request = falling_back([CLAUDE], funded(refusing_when_failed()));
@@ -121,7 +121,7 @@ async fn a_request_may_refuse_the_platform() {
 }
 
 #[tokio::test]
-async fn a_request_may_not_widen_the_policy() {
+async fn a_request_cannot_widen_the_funding_policy() {
     let router = router().await;
     router.vault_grants([own("a"), shared("p")]);
     router.provider.returns(throttled());
@@ -136,7 +136,7 @@ async fn a_request_may_not_widen_the_policy() {
 }
 
 #[tokio::test]
-async fn there_is_no_way_back_from_the_platform() {
+async fn an_own_key_never_follows_a_platform_key() {
     let keys = [
         own("a"),
         shared("p"),
@@ -160,7 +160,7 @@ async fn there_is_no_way_back_from_the_platform() {
 
 /// Nor is an own key waited for that will be free in a moment.
 #[tokio::test]
-async fn what_the_platform_has_begun_to_pay_it_pays_to_the_end() {
+async fn a_request_paid_by_the_platform_does_not_return_to_a_throttled_own_key() {
     let router = lenient([own("a"), shared("p")]).await;
     router
         .provider
@@ -173,7 +173,7 @@ async fn what_the_platform_has_begun_to_pay_it_pays_to_the_end() {
 }
 
 #[tokio::test]
-async fn a_request_that_began_with_the_platform_stays_with_it() {
+async fn a_request_that_began_with_a_platform_key_uses_platform_keys_only() {
     let router = router().await;
     router.vault_grants([
         shared("p"),
@@ -192,7 +192,7 @@ async fn a_request_that_began_with_the_platform_stays_with_it() {
 }
 
 #[tokio::test]
-async fn a_fallback_to_another_provider_is_after_a_failure_too() {
+async fn a_fallback_to_another_provider_counts_as_after_a_failure() {
     let keys = || [own("a"), of("anthropic", shared("q"))];
     let strict = router().await;
     strict.vault_grants(keys());
@@ -230,7 +230,7 @@ async fn an_own_key_of_a_fallback_may_follow_an_own_key() {
 }
 
 #[tokio::test]
-async fn a_named_key_makes_way_for_none() {
+async fn a_named_key_is_not_replaced_by_any_key() {
     let router = lenient([own("a"), own("b"), shared("p")]).await;
     router.provider.returns(throttled());
     let request = GenerateRequest {
@@ -244,7 +244,7 @@ async fn a_named_key_makes_way_for_none() {
 }
 
 #[tokio::test]
-async fn a_fallback_to_a_named_key_does_not_make_way_either() {
+async fn the_named_key_of_a_fallback_is_not_replaced() {
     let router = lenient([own("a"), own("b"), shared("p")]).await;
     router.provider.returns(throttled());
     let fallback = Fallback {
@@ -262,7 +262,7 @@ async fn a_fallback_to_a_named_key_does_not_make_way_either() {
 }
 
 #[tokio::test]
-async fn a_stream_moves_to_the_platform_before_its_first_piece_only() {
+async fn a_stream_moves_to_the_platform_key_before_its_first_piece() {
     let router = lenient([own("a"), shared("p")]).await;
     router.provider.returns_to("a", throttled());
     router.provider.returns_to("p", ok_answer());
@@ -273,7 +273,7 @@ async fn a_stream_moves_to_the_platform_before_its_first_piece_only() {
 }
 
 #[tokio::test]
-async fn a_throttled_key_is_waited_for_where_the_platform_may_not_pay() {
+async fn the_router_waits_for_a_throttled_key_if_the_platform_may_not_pay() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.vault_grants([own("a"), shared("p")]);
     let soon = failed(429).with("retry-after-ms", "20");
@@ -285,7 +285,7 @@ async fn a_throttled_key_is_waited_for_where_the_platform_may_not_pay() {
 }
 
 #[tokio::test]
-async fn own_keys_are_used_unasked_unless_the_request_says_otherwise() {
+async fn own_keys_are_not_selected_for_a_request_with_when_named() {
     let router = router().await;
     router.vault_grants([own("a"), shared("p")]);
     router.provider.returns(ok_answer());
@@ -307,7 +307,7 @@ async fn own_keys_are_used_unasked_unless_the_request_says_otherwise() {
 
 /// The account of what failed names key, version, tail and payer, as an answer does.
 #[tokio::test]
-async fn an_error_tells_whose_keys_were_tried() {
+async fn the_attempts_of_an_error_name_keys_and_payers() {
     let router = lenient([own("a"), shared("p")]).await;
     router.provider.returns(failed(401));
     let outcome = router.generate(gpt()).await;
@@ -329,7 +329,7 @@ async fn an_error_tells_whose_keys_were_tried() {
 }
 
 #[tokio::test]
-async fn a_key_may_keep_the_platform_from_following_it() {
+async fn a_key_may_forbid_the_platform_fallback() {
     let alone = Lease {
         platform_fallback_allowed: false,
         ..own("a")
@@ -348,7 +348,7 @@ async fn a_key_may_keep_the_platform_from_following_it() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_too_dear_has_not_failed() {
+async fn a_key_above_the_cost_limit_does_not_count_as_failed() {
     let mut dear = own("a");
     dear.default_model = "gpt-4.1".to_owned();
     let mut cheap = of("anthropic", shared("q"));

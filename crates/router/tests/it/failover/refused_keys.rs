@@ -24,7 +24,7 @@ async fn reports(router: &Router, count: usize) -> Vec<KeyReport> {
 }
 
 #[tokio::test]
-async fn a_key_that_is_not_valid_is_reported_and_another_takes_over() {
+async fn a_rejected_key_is_reported_and_replaced() {
     let router = router().await;
     router.vault_grants([own("a"), own("b")]);
     router.provider.returns_to("a", failed(401));
@@ -48,7 +48,7 @@ async fn a_key_that_is_not_valid_is_reported_and_another_takes_over() {
 }
 
 #[tokio::test]
-async fn the_platforms_key_does_not_take_over() {
+async fn a_platform_key_does_not_replace_a_rejected_own_key() {
     let router = router().await;
     router.vault_grants([own("a"), shared("p")]);
     router.provider.returns(failed(401));
@@ -58,7 +58,7 @@ async fn the_platforms_key_does_not_take_over() {
 }
 
 #[tokio::test]
-async fn a_key_without_the_right_is_set_aside_for_the_model_alone() {
+async fn a_key_without_permission_cools_down_for_that_model_only() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.attempts.refused_pause = Duration::from_secs(20);
     })
@@ -91,7 +91,7 @@ async fn a_key_without_the_right_is_set_aside_for_the_model_alone() {
 
 /// It does not come back while a caller waits, however soon it is tried again.
 #[tokio::test]
-async fn a_right_is_not_waited_for() {
+async fn a_request_does_not_wait_for_a_missing_permission() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.attempts.refused_pause = Duration::from_secs(1);
     })
@@ -106,7 +106,7 @@ async fn a_right_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_model_that_one_key_does_not_reach_is_asked_for_with_another() {
+async fn a_key_that_cannot_reach_the_model_is_replaced() {
     let router = router().await;
     router.vault_grants([own("a"), own("b")]);
     router
@@ -118,7 +118,7 @@ async fn a_model_that_one_key_does_not_reach_is_asked_for_with_another() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_wrong_is_neither_repeated_nor_put_to_others() {
+async fn a_rejected_request_is_neither_retried_nor_sent_to_a_fallback() {
     let router = router().await;
     router.vault_grants([own("a"), own("b")]);
     for answer in [

@@ -12,7 +12,7 @@ use crate::harness::{Answer, QUICK, Router, StoredKeys, chat, gpt, own, refused,
 const DOWN: &str = "PROVIDER_UNAVAILABLE";
 
 #[tokio::test]
-async fn what_may_pass_is_asked_again_with_the_same_key() {
+async fn a_transient_failure_is_retried_with_the_same_key() {
     let router = router().await;
     router.vault_grants([own("a"), own("b")]);
     for (answer, reason) in [
@@ -37,7 +37,7 @@ async fn what_may_pass_is_asked_again_with_the_same_key() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_not_reached_is_dialled_again() {
+async fn an_unreachable_provider_is_dialled_again() {
     let router = router().await;
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut key = own("a");
@@ -51,7 +51,7 @@ async fn a_provider_that_is_not_reached_is_dialled_again() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_too_slow_is_asked_again() {
+async fn a_call_that_times_out_is_retried() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.upstream.total_timeout = Duration::from_millis(300);
     })
@@ -64,7 +64,7 @@ async fn a_provider_that_is_too_slow_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_repetition_keeps_its_key_though_the_vault_would_draw_another() {
+async fn a_retry_keeps_its_key_even_if_the_vault_would_grant_another() {
     let router = router().await;
     router.vault_grants_in_turn(StoredKeys {
         keys: vec![own("a"), own("b"), own("c")],
@@ -81,7 +81,7 @@ async fn a_repetition_keeps_its_key_though_the_vault_would_draw_another() {
 
 /// Calls per key and per model and all in all at most, the keys, and which are called.
 #[tokio::test]
-async fn the_budget_is_exact() {
+async fn the_limits_of_calls_hold_exactly() {
     for (per_key, per_model, most, keys, expected) in [
         (2, 3, 8, "a", "aa"),
         (2, 3, 8, "ab", "aab"),
@@ -113,7 +113,7 @@ async fn the_budget_is_exact() {
 }
 
 #[tokio::test]
-async fn the_budget_of_a_request_holds_over_all_its_models() {
+async fn the_limit_of_a_request_counts_the_calls_of_all_its_models() {
     let router = Router::start_with(Backend::Sqlite, |config| config.attempts.most = 5).await;
     router.vault_grants([own("a"), own("b")]);
     router.provider.returns(failed(500));
@@ -129,7 +129,7 @@ async fn the_budget_of_a_request_holds_over_all_its_models() {
 }
 
 #[tokio::test]
-async fn the_platforms_key_does_not_take_over_from_an_own_one() {
+async fn a_platform_key_does_not_replace_a_failing_own_key() {
     let router = router().await;
     router.vault_grants([own("a"), shared("p")]);
     router.provider.returns(failed(500));
@@ -138,7 +138,7 @@ async fn the_platforms_key_does_not_take_over_from_an_own_one() {
 }
 
 #[tokio::test]
-async fn a_provider_may_ask_not_to_be_asked_again() {
+async fn a_provider_may_forbid_a_retry() {
     let router = router().await;
     router.vault_grants([own("a"), own("b")]);
     router
@@ -149,7 +149,7 @@ async fn a_provider_may_ask_not_to_be_asked_again() {
 }
 
 #[tokio::test]
-async fn a_provider_may_ask_to_be_asked_again() {
+async fn a_provider_may_request_a_retry() {
     let router = router().await;
     router.vault_grants([own("a")]);
     // Of itself it is none that may pass.
@@ -166,7 +166,7 @@ async fn a_provider_may_ask_to_be_asked_again() {
 }
 
 #[tokio::test]
-async fn a_provider_is_given_the_time_that_it_asks_for() {
+async fn a_retry_waits_as_long_as_the_provider_requests() {
     let router = router().await;
     let wait = Duration::from_millis(60);
     router
@@ -179,7 +179,7 @@ async fn a_provider_is_given_the_time_that_it_asks_for() {
 }
 
 #[tokio::test]
-async fn a_provider_that_asks_for_too_much_time_is_passed_over() {
+async fn a_key_with_too_long_a_retry_delay_is_skipped() {
     let router = router().await;
     router.vault_grants([own("a"), own("b")]);
     router
@@ -192,7 +192,7 @@ async fn a_provider_that_asks_for_too_much_time_is_passed_over() {
 
 /// It may have been billed.
 #[tokio::test]
-async fn an_answer_that_makes_no_sense_is_not_asked_for_again() {
+async fn a_malformed_answer_is_not_retried() {
     let router = router().await;
     router.vault_grants([own("a"), own("b")]);
     for answer in [
@@ -208,7 +208,7 @@ async fn an_answer_that_makes_no_sense_is_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn each_repetition_pauses_longer() {
+async fn each_retry_pauses_longer() {
     let pause = Duration::from_millis(20);
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.attempts.per_key = 3;

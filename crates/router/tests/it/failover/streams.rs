@@ -48,7 +48,7 @@ async fn error(stream: &mut Streaming<StreamGenerateResponse>) -> Status {
 }
 
 #[tokio::test]
-async fn what_fails_before_the_first_piece_is_tried_again() {
+async fn a_stream_that_fails_before_its_first_piece_is_retried() {
     let router = router().await;
     router.vault_grants([own("a")]);
     let overloaded = chat::error("server_error", "server_error", "sorry").to_string();
@@ -70,7 +70,7 @@ async fn what_fails_before_the_first_piece_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_stream_that_does_not_begin_in_time_is_tried_again() {
+async fn a_stream_that_does_not_start_in_time_is_retried() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.upstream.first_byte_timeout = Duration::from_millis(300);
     })
@@ -83,7 +83,7 @@ async fn a_stream_that_does_not_begin_in_time_is_tried_again() {
 }
 
 #[tokio::test]
-async fn other_keys_and_models_take_over_before_the_first_piece() {
+async fn a_stream_moves_to_other_keys_and_models_before_its_first_piece() {
     let router = router().await;
     router.vault_grants([own("a"), own("b"), of("anthropic", own("c"))]);
     let throttled = failed(429).with("retry-after", "15");
@@ -102,7 +102,7 @@ async fn other_keys_and_models_take_over_before_the_first_piece() {
 }
 
 #[tokio::test]
-async fn what_fails_after_the_first_piece_is_not_tried_again() {
+async fn a_stream_that_fails_after_its_first_piece_is_not_retried() {
     let router = router().await;
     router.vault_grants([own("a"), own("b")]);
     let error_event = chat::error("server_error", "server_error", "sorry");
@@ -144,7 +144,7 @@ async fn the_error_of_a_stream_names_every_attempt() {
 
 /// What a key did wrong in mid-stream is remembered, though nobody tries again for it.
 #[tokio::test]
-async fn a_key_that_is_refused_in_mid_stream_is_reported() {
+async fn a_key_rejected_in_mid_stream_is_reported() {
     let router = router().await;
     router.vault_grants([own("a")]);
     let gone = chat::error("invalid_request_error", "invalid_api_key", "gone");
@@ -166,7 +166,7 @@ async fn a_key_that_is_refused_in_mid_stream_is_reported() {
 }
 
 #[tokio::test]
-async fn what_earlier_tries_used_is_in_the_sum() {
+async fn the_usage_of_earlier_attempts_is_in_the_sum() {
     let router = router().await;
     router.vault_grants([of("anthropic", own("c"))]);
     // It counted the prompt before it broke.

@@ -14,7 +14,7 @@ fn throttled() -> Answer {
 }
 
 #[tokio::test]
-async fn the_next_key_takes_over() {
+async fn a_throttled_key_is_replaced_by_the_next_own_key() {
     let router = router().await;
     router.vault_grants([own("a"), own("b"), shared("p")]);
     router.provider.returns_to("a", throttled());
@@ -34,7 +34,7 @@ async fn the_next_key_takes_over() {
 }
 
 #[tokio::test]
-async fn the_platforms_key_does_not_take_over_from_an_own_one() {
+async fn a_platform_key_does_not_replace_a_throttled_own_key() {
     let router = router().await;
     router.vault_grants([own("a"), shared("p")]);
     router
@@ -52,7 +52,7 @@ async fn the_platforms_key_does_not_take_over_from_an_own_one() {
 }
 
 #[tokio::test]
-async fn another_key_of_the_platform_takes_over_from_one_of_it() {
+async fn a_throttled_platform_key_is_replaced_by_another() {
     let router = router().await;
     router.vault_grants([shared("p"), shared("q")]);
     router.provider.returns_to("p", throttled());
@@ -65,7 +65,7 @@ async fn another_key_of_the_platform_takes_over_from_one_of_it() {
 }
 
 #[tokio::test]
-async fn a_throttled_key_is_left_alone_by_later_requests_for_the_same_model() {
+async fn a_throttled_key_cools_down_for_the_same_model_only() {
     let router = router().await;
     router.vault_grants([own("a"), own("b")]);
     router
@@ -122,7 +122,7 @@ async fn every_form_of_retry_after_is_honoured() {
 }
 
 #[tokio::test]
-async fn what_is_left_of_the_wait_is_told() {
+async fn a_refusal_names_the_remaining_wait() {
     let router = router().await;
     router.vault_grants([own("a")]);
     router
@@ -147,7 +147,7 @@ async fn what_is_left_of_the_wait_is_told() {
 }
 
 #[tokio::test]
-async fn every_key_is_asked_before_a_request_fails() {
+async fn every_own_key_is_called_before_a_request_fails() {
     let router = router().await;
     router.vault_grants([own("a"), own("b"), own("c"), shared("p")]);
     router
@@ -167,7 +167,7 @@ async fn every_key_is_asked_before_a_request_fails() {
 }
 
 #[tokio::test]
-async fn a_named_key_is_not_replaced() {
+async fn a_throttled_named_key_is_not_replaced() {
     let router = router().await;
     router.vault_grants([own("a"), own("b")]);
     router
@@ -186,7 +186,7 @@ async fn a_named_key_is_not_replaced() {
 
 /// No other key can be had then; what the provider said tells more than that.
 #[tokio::test]
-async fn without_the_vault_the_failure_of_the_call_is_told() {
+async fn the_refusal_names_the_failed_call_if_the_vault_is_unreachable() {
     let mut router = router().await;
     router.vault_grants([own("a"), own("b")]);
     router.provider.returns_once(ok_answer());

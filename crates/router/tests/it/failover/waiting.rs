@@ -13,7 +13,7 @@ fn throttled(milliseconds: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_short_wait_is_waited_out() {
+async fn a_request_waits_for_a_briefly_throttled_key() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.vault_grants([own("a")]);
     router.provider.returns_once(throttled("60"));
@@ -25,7 +25,7 @@ async fn a_short_wait_is_waited_out() {
 }
 
 #[tokio::test]
-async fn the_key_that_is_free_first_is_waited_for() {
+async fn a_request_waits_for_the_key_that_is_free_first() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.vault_grants([own("a"), own("b")]);
     router.provider.returns_once(throttled("9000"));
@@ -36,7 +36,7 @@ async fn the_key_that_is_free_first_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_named_key_is_waited_for_too() {
+async fn a_request_waits_for_its_named_key() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.vault_grants([own("a"), own("b")]);
     router.provider.returns_once(throttled("20"));
@@ -50,7 +50,7 @@ async fn a_named_key_is_waited_for_too() {
 }
 
 #[tokio::test]
-async fn later_requests_wait_as_well() {
+async fn later_requests_wait_for_a_throttled_key() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.vault_grants([own("a")]);
     router.provider.returns_once(throttled("1000"));
@@ -64,7 +64,7 @@ async fn later_requests_wait_as_well() {
 }
 
 #[tokio::test]
-async fn nobody_waits_without_end() {
+async fn a_request_stops_waiting_at_its_call_limit() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.vault_grants([own("a")]);
     router.provider.returns(throttled("1"));
@@ -74,7 +74,7 @@ async fn nobody_waits_without_end() {
 }
 
 #[tokio::test]
-async fn a_long_wait_is_the_callers() {
+async fn a_wait_above_the_limit_is_returned_to_the_caller() {
     let router = Router::start_in_real_time(|config| {
         config.attempts.longest_wait = Duration::from_millis(20);
     })
@@ -89,7 +89,7 @@ async fn a_long_wait_is_the_callers() {
 
 /// The wait comes first, as the fallback is the second choice; a long one is not waited for.
 #[tokio::test]
-async fn a_fallback_takes_over_where_the_wait_is_long() {
+async fn a_fallback_is_used_if_the_wait_is_above_the_limit() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.vault_grants([own("a"), of("anthropic", own("c"))]);
     router.provider.returns_to("a", throttled("11000"));

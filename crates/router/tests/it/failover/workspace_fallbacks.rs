@@ -31,7 +31,7 @@ fn both() -> Vec<Lease> {
 }
 
 #[tokio::test]
-async fn it_comes_with_the_first_key() {
+async fn the_workspaces_fallbacks_are_cached_with_the_first_lease() {
     let router = with_list(both(), vec!["openai/gpt-4o", CLAUDE]).await;
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "a", "c"]);
@@ -45,7 +45,7 @@ async fn it_comes_with_the_first_key() {
 }
 
 #[tokio::test]
-async fn it_comes_with_the_refusal_where_there_is_no_key() {
+async fn the_workspaces_fallbacks_are_used_if_the_first_model_has_no_key() {
     let keys = vec![of("anthropic", own("c"))];
     let router = with_list(keys, vec!["deepseek/deepseek-chat", CLAUDE]).await;
     let response = router.generate(gpt()).await.unwrap();
@@ -55,7 +55,7 @@ async fn it_comes_with_the_refusal_where_there_is_no_key() {
 
 /// It is the router's business alone.
 #[tokio::test]
-async fn the_caller_is_not_told_of_it() {
+async fn a_refusal_does_not_reveal_the_workspaces_fallbacks() {
     let router = with_list(vec![of("deepseek", own("d"))], vec![CLAUDE]).await;
     let outcome = router.generate(gpt()).await;
     let refusal = refused(outcome, Code::FailedPrecondition, "OWN_KEY_REQUIRED");
@@ -63,7 +63,7 @@ async fn the_caller_is_not_told_of_it() {
 }
 
 #[tokio::test]
-async fn a_request_may_do_without() {
+async fn a_request_may_disable_the_workspaces_fallbacks() {
     let router = with_list(both(), vec![CLAUDE]).await;
     let request = GenerateRequest {
         no_fallback: true,
@@ -75,7 +75,7 @@ async fn a_request_may_do_without() {
 }
 
 #[tokio::test]
-async fn a_requests_own_list_takes_its_place() {
+async fn the_fallbacks_of_a_request_replace_those_of_the_workspace() {
     let router = with_list(both(), vec![CLAUDE]).await;
     let request = falling_back(["openai/gpt-4o"], gpt());
     let outcome = router.generate(request).await;
@@ -84,7 +84,7 @@ async fn a_requests_own_list_takes_its_place() {
 }
 
 #[tokio::test]
-async fn a_request_that_names_its_key_does_not_take_it() {
+async fn a_request_with_a_named_key_ignores_the_workspaces_fallbacks() {
     let router = with_list(both(), vec![CLAUDE]).await;
     let request = GenerateRequest {
         key: "a".to_owned(),
@@ -96,7 +96,7 @@ async fn a_request_that_names_its_key_does_not_take_it() {
 }
 
 #[tokio::test]
-async fn it_is_not_taken_for_a_request_that_is_wrong() {
+async fn a_rejected_request_does_not_use_the_workspaces_fallbacks() {
     let router = with_list(both(), vec![CLAUDE]).await;
     router.provider.returns_to("a", failed(400));
     let outcome = router.generate(gpt()).await;
@@ -105,7 +105,7 @@ async fn it_is_not_taken_for_a_request_that_is_wrong() {
 }
 
 #[tokio::test]
-async fn it_is_no_way_from_an_own_key_to_the_platforms() {
+async fn the_workspaces_fallbacks_do_not_lead_from_an_own_key_to_a_platform_key() {
     let keys = vec![own("a"), of("anthropic", shared("c"))];
     let router = with_list(keys, vec![CLAUDE]).await;
     let outcome = router.generate(gpt()).await;
@@ -115,14 +115,14 @@ async fn it_is_no_way_from_an_own_key_to_the_platforms() {
 
 /// A vault of a later release may know more.
 #[tokio::test]
-async fn a_provider_that_this_router_does_not_know_is_left_out() {
+async fn a_fallback_to_an_unknown_provider_is_skipped() {
     let router = with_list(both(), vec!["nobody/nothing", CLAUDE]).await;
     router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "c"]);
 }
 
 #[tokio::test]
-async fn it_is_not_needed_where_the_model_answers() {
+async fn the_workspaces_fallbacks_are_unused_if_the_first_model_answers() {
     let router = with_list(both(), vec![CLAUDE]).await;
     router.provider.returns_to("a", ok_answer());
     router.generate(gpt()).await.unwrap();

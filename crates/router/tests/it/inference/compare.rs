@@ -84,7 +84,7 @@ fn failure(outcome: &Outcome) -> &CompareFailure {
 }
 
 #[tokio::test]
-async fn one_request_is_put_to_each_model() {
+async fn one_request_is_sent_to_each_model() {
     let router = router().await;
     let models = ["openai/gpt-4.1", "anthropic/claude-sonnet-5"];
     let outcomes = outcomes(&router, comparing(models)).await;
@@ -103,7 +103,7 @@ async fn one_request_is_put_to_each_model() {
 }
 
 #[tokio::test]
-async fn an_answer_comes_when_its_model_has_it() {
+async fn an_answer_is_sent_as_soon_as_its_model_returns_it() {
     let router = router().await;
     let held = router.provider.holds_answer();
     let request = comparing(["openai/gpt-4.1", "openai/gpt-4o"]);
@@ -119,7 +119,7 @@ async fn an_answer_comes_when_its_model_has_it() {
 }
 
 #[tokio::test]
-async fn what_one_model_fails_with_is_its_answer() {
+async fn a_failure_of_one_model_is_its_outcome() {
     let router = router().await;
     let error = json!({"error": {"message": "slow down"}});
     let throttled = Answer::json(429, &error).with("retry-after", "15");
@@ -143,7 +143,7 @@ async fn what_one_model_fails_with_is_its_answer() {
 }
 
 #[tokio::test]
-async fn none_falls_back() {
+async fn a_compared_model_has_no_fallback() {
     let router = router().await;
     router.vault_grants_from(StoredKeys {
         keys: vec![own("a"), of("anthropic", own("c"))],
@@ -159,7 +159,7 @@ async fn none_falls_back() {
 }
 
 #[tokio::test]
-async fn the_conditions_of_the_request_hold_for_each() {
+async fn the_conditions_of_the_request_hold_for_each_model() {
     let router = router().await;
     let mut request = comparing(["openai/gpt-4.1", "anthropic/claude-sonnet-5"]);
     request.request.as_mut().unwrap().expectations = Some(Expectations {
@@ -183,7 +183,7 @@ async fn an_alternative_may_name_its_key() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_takes_the_calls_with_it() {
+async fn a_caller_that_disconnects_cancels_every_call() {
     let router = router().await;
     let held = router.provider.holds_answer();
     let stream = compare(&router, comparing(["openai/gpt-4.1"])).await;
@@ -195,7 +195,7 @@ async fn a_caller_that_goes_away_takes_the_calls_with_it() {
 }
 
 #[tokio::test]
-async fn the_callers_deadline_holds_for_each() {
+async fn the_callers_deadline_holds_for_each_model() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.vault_grants([own("a")]);
     let _held = [

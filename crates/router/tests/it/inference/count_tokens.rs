@@ -10,13 +10,13 @@ use crate::harness::{APP, Answer, Router, StoredKeys, claude, gpt, of, on, own, 
 use crate::on_both_databases;
 
 on_both_databases!(
-    anthropic_counts,
-    openai_counts_by_responses,
-    it_costs_nothing_and_is_in_the_account,
-    it_is_tried_again_and_with_other_keys,
-    no_other_model_is_asked,
-    who_cannot_count_is_refused,
-    an_answer_without_a_number_is_none,
+    anthropic_counts_tokens,
+    openai_counts_tokens_by_the_responses_api,
+    a_count_costs_nothing_and_is_recorded,
+    a_failed_call_is_retried_and_then_sent_with_another_key,
+    no_other_model_is_called,
+    a_provider_that_cannot_count_tokens_is_refused,
+    an_answer_without_a_count_is_malformed,
     a_malformed_field_is_named_from_the_outer_request,
 );
 
@@ -32,7 +32,7 @@ fn tokens() -> Answer {
     Answer::json(200, &json!({"input_tokens": 14}))
 }
 
-async fn anthropic_counts(router: Router) {
+async fn anthropic_counts_tokens(router: Router) {
     router.provider.returns(tokens());
     let counted = count(&router, claude()).await.unwrap();
     assert_eq!(counted.input_tokens, 14);
@@ -43,7 +43,7 @@ async fn anthropic_counts(router: Router) {
 }
 
 /// Chat Completions has no way to, so its models are asked about by Responses too.
-async fn openai_counts_by_responses(router: Router) {
+async fn openai_counts_tokens_by_the_responses_api(router: Router) {
     router.provider.returns(tokens());
     for (number, model) in ["gpt-5.4", "gpt-4.1"].into_iter().enumerate() {
         let request = GenerateRequest {
@@ -58,7 +58,7 @@ async fn openai_counts_by_responses(router: Router) {
     }
 }
 
-async fn it_costs_nothing_and_is_in_the_account(router: Router) {
+async fn a_count_costs_nothing_and_is_recorded(router: Router) {
     router
         .provider
         .returns(tokens().with("request-id", "req_1"));
@@ -79,7 +79,7 @@ async fn it_costs_nothing_and_is_in_the_account(router: Router) {
     assert_eq!(recorded.certainty(), attempt::Certainty::Reported);
 }
 
-async fn it_is_tried_again_and_with_other_keys(router: Router) {
+async fn a_failed_call_is_retried_and_then_sent_with_another_key(router: Router) {
     router.vault_grants([of("anthropic", own("a")), of("anthropic", own("b"))]);
     let down = Answer::json(529, &json!({"error": {"message": "overloaded"}}));
     router.provider.returns_once(down);
@@ -92,7 +92,7 @@ async fn it_is_tried_again_and_with_other_keys(router: Router) {
 }
 
 /// Another model counts otherwise.
-async fn no_other_model_is_asked(router: Router) {
+async fn no_other_model_is_called(router: Router) {
     router.vault_grants_from(StoredKeys {
         keys: vec![own("a"), of("anthropic", own("c"))],
         fallbacks: vec!["anthropic/claude-sonnet-5"],
@@ -115,7 +115,7 @@ async fn no_other_model_is_asked(router: Router) {
     assert_eq!(router.provider.keys(), ["a", "a"]);
 }
 
-async fn who_cannot_count_is_refused(router: Router) {
+async fn a_provider_that_cannot_count_tokens_is_refused(router: Router) {
     for provider in ["custom", "deepseek", "openrouter"] {
         let request = GenerateRequest {
             provider: provider.to_owned(),
@@ -130,7 +130,7 @@ async fn who_cannot_count_is_refused(router: Router) {
     assert_eq!(router.attempts().await, []);
 }
 
-async fn an_answer_without_a_number_is_none(router: Router) {
+async fn an_answer_without_a_count_is_malformed(router: Router) {
     router.provider.returns(Answer::json(200, &json!({})));
     let outcome = count(&router, claude()).await;
     refused(outcome, Code::Unavailable, "PROVIDER_MALFORMED");

@@ -13,12 +13,12 @@ use crate::on_both_databases;
 
 on_both_databases!(
     texts_become_vectors_in_order,
-    the_account_holds_what_was_used,
-    it_is_tried_again_and_with_other_keys,
-    no_other_model_is_asked,
-    what_the_provider_cannot_do_is_refused,
+    the_attempt_records_usage_and_cost,
+    a_failed_call_is_retried_and_then_sent_with_another_key,
+    no_other_model_is_called,
+    a_feature_that_the_provider_lacks_is_refused,
     a_malformed_field_is_named,
-    too_few_vectors_are_no_answer,
+    an_answer_with_too_few_vectors_is_malformed,
 );
 
 async fn embed(router: &Router, request: EmbedRequest) -> Result<EmbedResponse, Status> {
@@ -70,7 +70,7 @@ async fn texts_become_vectors_in_order(router: Router) {
     assert_eq!(query.capability(), Capability::Embed);
 }
 
-async fn the_account_holds_what_was_used(router: Router) {
+async fn the_attempt_records_usage_and_cost(router: Router) {
     let answer = Answer::json(200, &vectors()).with("x-request-id", "req_1");
     router.provider.returns(answer);
     let request = EmbedRequest {
@@ -95,7 +95,7 @@ async fn the_account_holds_what_was_used(router: Router) {
     assert_eq!(read.into_inner(), *attempt);
 }
 
-async fn it_is_tried_again_and_with_other_keys(router: Router) {
+async fn a_failed_call_is_retried_and_then_sent_with_another_key(router: Router) {
     router.vault_grants([own("a"), own("b")]);
     router.provider.returns_once(Answer::json(500, &json!({})));
     router.provider.returns_once(Answer::json(429, &json!({})));
@@ -106,7 +106,7 @@ async fn it_is_tried_again_and_with_other_keys(router: Router) {
 }
 
 /// Another model's vectors mean something else.
-async fn no_other_model_is_asked(router: Router) {
+async fn no_other_model_is_called(router: Router) {
     router.vault_grants_from(StoredKeys {
         keys: vec![own("a"), of("google", own("c"))],
         fallbacks: vec!["google/gemini-embedding-001"],
@@ -118,7 +118,7 @@ async fn no_other_model_is_asked(router: Router) {
     assert_eq!(router.provider.keys(), ["a"]);
 }
 
-async fn what_the_provider_cannot_do_is_refused(router: Router) {
+async fn a_feature_that_the_provider_lacks_is_refused(router: Router) {
     let request = EmbedRequest {
         purpose: Purpose::Clustering.into(),
         ..texts()
@@ -160,7 +160,7 @@ async fn a_malformed_field_is_named(router: Router) {
     assert!(router.provider.calls().is_empty());
 }
 
-async fn too_few_vectors_are_no_answer(router: Router) {
+async fn an_answer_with_too_few_vectors_is_malformed(router: Router) {
     let mut one = vectors();
     one["data"].as_array_mut().unwrap().remove(0);
     router.provider.returns(Answer::json(200, &one));

@@ -91,7 +91,7 @@ fn in_seconds(seconds: i64) -> prost_types::Timestamp {
 }
 
 #[tokio::test]
-async fn every_key_is_told_with_its_payer_model_and_price() {
+async fn every_key_is_explained_with_its_payer_model_and_price() {
     let router = lenient([own("a"), own("b"), shared("p")]).await;
     let request = GenerateRequest {
         max_output_tokens: Some(10),
@@ -131,7 +131,7 @@ async fn every_key_is_told_with_its_payer_model_and_price() {
 }
 
 #[tokio::test]
-async fn the_rules_of_the_vault_are_handed_on() {
+async fn the_exclusion_rules_of_the_vault_are_passed_on() {
     let mut narrow = own("b");
     narrow.denied_models = vec!["gpt-4.1".to_owned()];
     let router = router([shared("p"), narrow, own("a")]).await;
@@ -145,7 +145,7 @@ async fn the_rules_of_the_vault_are_handed_on() {
 }
 
 #[tokio::test]
-async fn nothing_is_leased_called_or_written() {
+async fn explaining_leases_calls_and_writes_nothing() {
     let router = lenient([own("a"), shared("p")]).await;
     for _ in 0..2 {
         explain(&router, falling_back(CLAUDE, gpt())).await;
@@ -162,7 +162,7 @@ async fn nothing_is_leased_called_or_written() {
 }
 
 #[tokio::test]
-async fn the_vault_is_asked_what_the_call_would_ask_it() {
+async fn explaining_sends_the_query_that_the_call_would_send() {
     let router = router([own("a")]).await;
     router.provider.returns(Answer::json(200, &chat::whole()));
     let request = GenerateRequest {
@@ -189,7 +189,7 @@ async fn the_vault_is_asked_what_the_call_would_ask_it() {
 }
 
 #[tokio::test]
-async fn vectors_and_pictures_are_explained_too() {
+async fn embeddings_and_images_are_explained_too() {
     let router = router([own("a")]).await;
     let embed = EmbedRequest {
         parent: ACME.to_owned(),
@@ -230,7 +230,7 @@ async fn vectors_and_pictures_are_explained_too() {
 }
 
 #[tokio::test]
-async fn fallbacks_are_told_as_if_what_comes_before_had_failed() {
+async fn fallbacks_are_explained_as_if_the_earlier_models_had_failed() {
     let anthropic = || of("anthropic", shared("q"));
     let strict = router([own("a"), anthropic()]).await;
     let models = explain(&strict, falling_back(CLAUDE, gpt())).await;
@@ -258,7 +258,7 @@ async fn fallbacks_are_told_as_if_what_comes_before_had_failed() {
 }
 
 #[tokio::test]
-async fn the_workspaces_own_fallbacks_are_told_where_a_request_brings_none() {
+async fn the_workspaces_fallbacks_are_explained_for_a_request_without_any() {
     for keys in [vec![own("a"), of("anthropic", own("c"))], Vec::new()] {
         let router = router([]).await;
         router.vault_grants_from(StoredKeys {
@@ -278,7 +278,7 @@ async fn the_workspaces_own_fallbacks_are_told_where_a_request_brings_none() {
 }
 
 #[tokio::test]
-async fn a_key_that_this_router_has_set_aside_is_told_with_the_providers_words() {
+async fn a_cooling_key_is_explained_with_the_provider_message() {
     let router = lenient([own("a"), own("b"), shared("p")]).await;
     router.provider.returns(Answer::json(200, &chat::whole()));
     for id in ["a", "b"] {
@@ -311,7 +311,7 @@ async fn a_key_that_this_router_has_set_aside_is_told_with_the_providers_words()
 }
 
 #[tokio::test]
-async fn a_key_whose_provider_is_down_is_told_and_the_trial_is_left_to_a_call() {
+async fn an_open_breaker_is_explained_without_taking_the_trial() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.attempts.per_key = 1;
         config.attempts.breaker_failures = 1;
@@ -334,7 +334,7 @@ async fn a_key_whose_provider_is_down_is_told_and_the_trial_is_left_to_a_call() 
 }
 
 #[tokio::test]
-async fn a_key_whose_call_may_cost_too_much_is_told() {
+async fn a_key_above_the_cost_limit_is_explained() {
     let router = router([own("a"), of("anthropic", shared("q"))]).await;
     let request = GenerateRequest {
         max_output_tokens: Some(10),
@@ -356,7 +356,7 @@ async fn a_key_whose_call_may_cost_too_much_is_told() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_the_request_would_meet_is_in_the_answer() {
+async fn the_refusal_of_the_request_is_in_the_answer() {
     let router = router([own("a"), of("anthropic", own("c"))]).await;
     let request = GenerateRequest {
         expectations: Some(Expectations {
@@ -381,7 +381,7 @@ async fn a_refusal_that_the_request_would_meet_is_in_the_answer() {
 }
 
 #[tokio::test]
-async fn a_fallback_that_cannot_be_asked_is_no_failure_of_the_answer() {
+async fn an_unusable_fallback_is_explained_with_its_refusal() {
     let router = router([own("a")]).await;
     let mut request = falling_back(CLAUDE, gpt());
     request.fallbacks[0].key = "nobodys".to_owned();
@@ -392,7 +392,7 @@ async fn a_fallback_that_cannot_be_asked_is_no_failure_of_the_answer() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_wrong_is_refused() {
+async fn a_malformed_request_is_refused() {
     let router = router([own("a")]).await;
     let nobodys = GenerateRequest {
         key: "nobodys".to_owned(),
@@ -442,7 +442,7 @@ async fn a_request_that_is_wrong_is_refused() {
 }
 
 #[tokio::test]
-async fn without_the_vault_nobody_can_tell() {
+async fn explaining_without_the_vault_is_unavailable() {
     let mut router = router([own("a")]).await;
     router.vault.stop().await;
     let outcome = ask(&router, Explained::Generate(gpt())).await;
@@ -450,7 +450,7 @@ async fn without_the_vault_nobody_can_tell() {
 }
 
 #[tokio::test]
-async fn without_key_provider_and_model_every_key_with_a_default_is_told() {
+async fn a_request_without_a_target_explains_every_key_with_a_default() {
     let mut claude = of("anthropic", own("c"));
     claude.default_model = "claude-sonnet-5".to_owned();
     let router = router([own("a"), claude]).await;

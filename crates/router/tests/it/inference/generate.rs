@@ -25,26 +25,26 @@ on_both_databases!(
     openai_answers_by_chat_completions,
     openai_answers_by_responses,
     anthropic_answers,
-    the_account_holds_the_attempt_of_the_answer,
+    the_attempt_of_the_answer_is_recorded,
     an_answer_without_usage_has_no_cost,
     a_model_without_a_price_has_no_cost,
-    the_price_of_the_asked_model_counts_when_the_served_one_has_none,
-    the_keys_default_model_is_asked_when_none_is_named,
-    the_catalogue_knows_whose_a_model_is,
-    a_request_names_its_key,
-    the_account_tells_who_asked_why_and_who_pays,
+    the_price_of_the_requested_model_applies_if_the_served_one_has_none,
+    the_default_model_of_the_key_is_called_if_the_request_names_none,
+    the_catalogue_supplies_the_provider_of_a_model,
+    a_request_may_name_its_key,
+    the_attempt_records_requester_origin_and_payer,
     latency_is_measured_on_the_clock,
-    what_a_provider_calls_itself_is_bounded,
+    a_served_model_name_is_truncated,
     a_malformed_field_is_named_and_nothing_is_sent,
-    what_the_provider_cannot_do_is_refused,
-    the_vaults_refusal_is_handed_on,
+    a_feature_that_the_provider_lacks_is_refused,
+    the_refusal_of_the_vault_is_passed_on,
 );
 
 on_both_databases!(|config| config.attempts = crate::harness::ONCE;
-    a_failure_of_openai_is_told_and_recorded,
-    a_failure_of_anthropic_is_told_and_recorded,
-    a_provider_that_does_not_listen_is_unavailable,
-    an_answer_that_breaks_off_is_unavailable,
+    a_failure_of_openai_is_returned_and_recorded,
+    a_failure_of_anthropic_is_returned_and_recorded,
+    a_provider_that_refuses_the_connection_is_unavailable,
+    an_answer_whose_connection_breaks_is_unavailable,
 );
 
 async fn openai_answers_by_chat_completions(router: Router) {
@@ -128,7 +128,7 @@ async fn anthropic_answers(router: Router) {
     assert_eq!(call.header("authorization"), "");
 }
 
-async fn the_account_holds_the_attempt_of_the_answer(router: Router) {
+async fn the_attempt_of_the_answer_is_recorded(router: Router) {
     let answer = Answer::json(200, &chat::whole()).with("x-request-id", "req_1");
     router.provider.returns(answer);
     let response = router.generate(gpt()).await.unwrap();
@@ -200,7 +200,7 @@ async fn a_model_without_a_price_has_no_cost(router: Router) {
     assert_eq!(attempt.cost_nanos, None);
 }
 
-async fn the_price_of_the_asked_model_counts_when_the_served_one_has_none(router: Router) {
+async fn the_price_of_the_requested_model_applies_if_the_served_one_has_none(router: Router) {
     let mut answer = chat::whole();
     answer["model"] = "gpt-4.1-of-tomorrow".into();
     router.provider.returns(Answer::json(200, &answer));
@@ -208,7 +208,7 @@ async fn the_price_of_the_asked_model_counts_when_the_served_one_has_none(router
     assert_eq!(response.attempts[0].cost_nanos, Some(3_000_000));
 }
 
-async fn the_keys_default_model_is_asked_when_none_is_named(router: Router) {
+async fn the_default_model_of_the_key_is_called_if_the_request_names_none(router: Router) {
     router.vault_grants_default(|_, lease| lease.default_model = "gpt-4o".to_owned());
     router.provider.returns(Answer::json(200, &chat::whole()));
     let response = router.generate(for_model("")).await.unwrap();
@@ -219,7 +219,7 @@ async fn the_keys_default_model_is_asked_when_none_is_named(router: Router) {
     assert_eq!(response.attempts[0].model, "gpt-4o");
 }
 
-async fn the_catalogue_knows_whose_a_model_is(router: Router) {
+async fn the_catalogue_supplies_the_provider_of_a_model(router: Router) {
     router
         .provider
         .returns(Answer::json(200, &anthropic::whole()));
@@ -231,7 +231,7 @@ async fn the_catalogue_knows_whose_a_model_is(router: Router) {
     assert_eq!(router.vault.queries()[0].provider, "anthropic");
 }
 
-async fn a_request_names_its_key(router: Router) {
+async fn a_request_may_name_its_key(router: Router) {
     router.vault_grants_default(|request, lease| lease.key_version = version(ACME, &request.key));
     router.provider.returns(Answer::json(200, &chat::whole()));
     let request = GenerateRequest {
@@ -245,7 +245,7 @@ async fn a_request_names_its_key(router: Router) {
     assert_eq!(response.attempts[0].key_version, version(ACME, "spare"));
 }
 
-async fn the_account_tells_who_asked_why_and_who_pays(router: Router) {
+async fn the_attempt_records_requester_origin_and_payer(router: Router) {
     router.vault_grants_default(|_, lease| {
         lease.key_version = version("platform", "main");
         lease.payer = latchkey_contract::vault::v1::Payer::Platform.into();
@@ -284,7 +284,7 @@ async fn latency_is_measured_on_the_clock(router: Router) {
 }
 
 /// A row that no database takes would keep all that follow from it.
-async fn what_a_provider_calls_itself_is_bounded(router: Router) {
+async fn a_served_model_name_is_truncated(router: Router) {
     let mut answer = chat::whole();
     answer["model"] = format!("{}\0{}", "a".repeat(200), "b".repeat(200_000)).into();
     router.provider.returns(Answer::json(200, &answer));
@@ -340,7 +340,7 @@ fn for_model(model: &str) -> GenerateRequest {
     }
 }
 
-async fn what_the_provider_cannot_do_is_refused(router: Router) {
+async fn a_feature_that_the_provider_lacks_is_refused(router: Router) {
     let sampling = Sampling {
         top_k: Some(40),
         ..Sampling::default()
@@ -356,7 +356,7 @@ async fn what_the_provider_cannot_do_is_refused(router: Router) {
     assert_eq!(router.attempts().await, []);
 }
 
-async fn the_vaults_refusal_is_handed_on(router: Router) {
+async fn the_refusal_of_the_vault_is_passed_on(router: Router) {
     for (code, reason) in [
         (Code::NotFound, Reason::WorkspaceNotFound),
         (Code::NotFound, Reason::ProjectNotFound),
@@ -380,14 +380,14 @@ async fn the_vaults_refusal_is_handed_on(router: Router) {
     assert_eq!(router.attempts().await, []);
 }
 
-async fn a_failure_of_openai_is_told_and_recorded(router: Router) {
+async fn a_failure_of_openai_is_returned_and_recorded(router: Router) {
     let failures = failures::openai().into_iter().chain(failures::whole());
     for (number, failure) in failures.enumerate() {
         fails(&router, numbered(gpt(), number), failure).await;
     }
 }
 
-async fn a_failure_of_anthropic_is_told_and_recorded(router: Router) {
+async fn a_failure_of_anthropic_is_returned_and_recorded(router: Router) {
     for (number, failure) in failures::of_anthropic().into_iter().enumerate() {
         fails(&router, numbered(claude(), number), failure).await;
     }
@@ -422,7 +422,7 @@ async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
     router.clock.advance(Duration::from_micros(1));
 }
 
-async fn a_provider_that_does_not_listen_is_unavailable(router: Router) {
+async fn a_provider_that_refuses_the_connection_is_unavailable(router: Router) {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nowhere = format!("http://{}/v1", unused.local_addr().unwrap());
     drop(unused);
@@ -436,7 +436,7 @@ async fn a_provider_that_does_not_listen_is_unavailable(router: Router) {
     assert_eq!(attempt.error_reason, "PROVIDER_UNAVAILABLE");
 }
 
-async fn an_answer_that_breaks_off_is_unavailable(router: Router) {
+async fn an_answer_whose_connection_breaks_is_unavailable(router: Router) {
     router
         .provider
         .returns(Answer::cut(&chat::whole()).with("x-request-id", "req_1"));
@@ -450,7 +450,7 @@ async fn an_answer_that_breaks_off_is_unavailable(router: Router) {
 }
 
 #[tokio::test]
-async fn a_provider_that_takes_too_long_is_given_up() {
+async fn a_call_that_takes_too_long_is_abandoned() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.upstream.total_timeout = Duration::from_millis(50);
         config.attempts = crate::harness::ONCE;
@@ -466,7 +466,7 @@ async fn a_provider_that_takes_too_long_is_given_up() {
 }
 
 #[tokio::test]
-async fn the_head_of_an_answer_that_is_not_streamed_may_come_as_late_as_its_end() {
+async fn the_first_byte_timeout_does_not_apply_to_unstreamed_answers() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.upstream.first_byte_timeout = Duration::ZERO;
     });

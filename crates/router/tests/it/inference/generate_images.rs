@@ -12,11 +12,11 @@ use crate::harness::{ACME, APP, Answer, Router, StoredKeys, of, own, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_prompt_becomes_pictures,
-    the_account_holds_what_was_used,
-    it_is_tried_again_and_with_other_keys,
-    no_other_model_is_asked,
-    what_the_provider_cannot_do_is_refused,
+    a_prompt_becomes_images,
+    the_attempt_records_usage_and_cost,
+    a_failed_call_is_retried_and_then_sent_with_another_key,
+    no_other_model_is_called,
+    a_feature_that_the_provider_lacks_is_refused,
     a_malformed_field_is_named,
 );
 
@@ -56,7 +56,7 @@ fn pictures() -> Value {
     })
 }
 
-async fn a_prompt_becomes_pictures(router: Router) {
+async fn a_prompt_becomes_images(router: Router) {
     router.provider.returns(Answer::json(200, &pictures()));
     let request = GenerateImagesRequest {
         size: "1024x1024".to_owned(),
@@ -82,7 +82,7 @@ async fn a_prompt_becomes_pictures(router: Router) {
     assert_eq!(query.capability(), Capability::GenerateImages);
 }
 
-async fn the_account_holds_what_was_used(router: Router) {
+async fn the_attempt_records_usage_and_cost(router: Router) {
     router.provider.returns(Answer::json(200, &pictures()));
     let preferred = draw(&router, a_cat()).await.unwrap();
     let used = Usage {
@@ -100,7 +100,7 @@ async fn the_account_holds_what_was_used(router: Router) {
     assert_eq!(router.attempts().await, preferred.attempts);
 }
 
-async fn it_is_tried_again_and_with_other_keys(router: Router) {
+async fn a_failed_call_is_retried_and_then_sent_with_another_key(router: Router) {
     router.vault_grants([own("a"), own("b")]);
     router.provider.returns_once(Answer::json(500, &json!({})));
     router.provider.returns_once(Answer::json(429, &json!({})));
@@ -110,7 +110,7 @@ async fn it_is_tried_again_and_with_other_keys(router: Router) {
     assert_eq!(preferred.attempts.len(), 3);
 }
 
-async fn no_other_model_is_asked(router: Router) {
+async fn no_other_model_is_called(router: Router) {
     router.vault_grants_from(StoredKeys {
         keys: vec![own("a"), of("openrouter", own("c"))],
         fallbacks: vec!["openrouter/some/model"],
@@ -122,7 +122,7 @@ async fn no_other_model_is_asked(router: Router) {
     assert_eq!(router.provider.keys(), ["a"]);
 }
 
-async fn what_the_provider_cannot_do_is_refused(router: Router) {
+async fn a_feature_that_the_provider_lacks_is_refused(router: Router) {
     let request = GenerateImagesRequest {
         aspect_ratio: "16:9".to_owned(),
         ..a_cat()

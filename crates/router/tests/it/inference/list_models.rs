@@ -73,7 +73,7 @@ fn claudes<const N: usize>(ids: [&str; N], more_after: Option<&str>) -> Answer {
 }
 
 #[tokio::test]
-async fn what_all_keys_reach_is_listed_within_their_rights() {
+async fn the_models_that_the_keys_reach_and_allow_are_listed() {
     let mut narrow = own("b");
     narrow.allowed_models = vec!["gpt-4*".to_owned()];
     narrow.denied_models = vec!["gpt-4o".to_owned()];
@@ -118,7 +118,7 @@ async fn what_all_keys_reach_is_listed_within_their_rights() {
 }
 
 #[tokio::test]
-async fn the_vault_is_asked_for_every_key_of_every_provider() {
+async fn the_vault_is_queried_for_every_key_of_every_provider() {
     let router = router([own("a"), own("b"), of("anthropic", own("c"))]).await;
     router.provider.returns(models(["m"]));
     list(&router, all()).await.unwrap();
@@ -139,13 +139,13 @@ async fn the_vault_is_asked_for_every_key_of_every_provider() {
 }
 
 #[tokio::test]
-async fn without_keys_nothing_is_reached() {
+async fn without_keys_no_model_is_listed() {
     let router = router([]).await;
     assert_eq!(names(&router, all()).await, <[String; 0]>::default());
 }
 
 #[tokio::test]
-async fn a_list_is_kept_for_a_while() {
+async fn a_list_is_cached_until_it_is_stale() {
     let router = router([own("a")]).await;
     router.provider.returns(models(["old"]));
     let first = list(&router, all()).await.unwrap();
@@ -170,7 +170,7 @@ async fn a_list_is_kept_for_a_while() {
 }
 
 #[tokio::test]
-async fn a_caller_may_ask_for_a_new_one() {
+async fn a_caller_may_request_a_fresh_list() {
     let router = router([own("a")]).await;
     router.provider.returns(models(["old"]));
     list(&router, all()).await.unwrap();
@@ -185,7 +185,7 @@ async fn a_caller_may_ask_for_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_list_that_cannot_be_had_is_named_and_the_earlier_one_stands_in() {
+async fn a_failed_list_is_named_and_the_cached_one_is_used() {
     let router = router([own("a"), of("anthropic", own("c"))]).await;
     let down = Answer::json(503, &json!({"error": {"message": "come back later"}}));
     router.provider.returns_to("a", models(["old"]));
@@ -211,7 +211,7 @@ async fn a_list_that_cannot_be_had_is_named_and_the_earlier_one_stands_in() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_refused_is_reported() {
+async fn a_rejected_key_is_reported() {
     let router = router([own("a")]).await;
     let error = chat::error("invalid_request_error", "invalid_api_key", "no");
     router.provider.returns(Answer::json(401, &error));
@@ -225,7 +225,7 @@ async fn a_key_that_is_refused_is_reported() {
 }
 
 #[tokio::test]
-async fn a_key_that_may_not_be_sent_anywhere_is_a_failure_of_its_own() {
+async fn a_key_with_a_forbidden_address_is_listed_as_a_failure() {
     let mut nowhere = of("custom", own("b"));
     nowhere.base_url = "http://10.0.0.1/v1".to_owned();
     let router = router([own("a"), nowhere]).await;
@@ -254,7 +254,7 @@ async fn every_page_of_a_provider_is_read() {
 }
 
 #[tokio::test]
-async fn one_provider_or_one_key_may_be_asked_for() {
+async fn a_request_may_name_one_provider_or_one_key() {
     let router = router([own("a"), own("b"), of("anthropic", own("c"))]).await;
     router.provider.returns_to("a", models(["of-a"]));
     router.provider.returns_to("b", models(["of-b"]));
@@ -283,7 +283,7 @@ async fn one_provider_or_one_key_may_be_asked_for() {
 
 /// Azure lists what could be deployed; what is, the owner says.
 #[tokio::test]
-async fn at_azure_the_deployments_are_reached() {
+async fn azure_deployments_are_listed() {
     let mut resource = of("azure", own("z"));
     resource.deployments = [("gpt-4.1", "prod"), ("gpt-4o", "tests")]
         .map(|(model, deployment)| (model.to_owned(), deployment.to_owned()))
@@ -301,7 +301,7 @@ async fn at_azure_the_deployments_are_reached() {
 }
 
 #[tokio::test]
-async fn pages_follow_one_another() {
+async fn models_are_listed_page_by_page() {
     let router = router([own("a"), of("anthropic", own("c"))]).await;
     router.provider.returns_to("a", models(["c", "a", "b"]));
     router.provider.returns_to("c", claudes(["z"], None));
@@ -355,7 +355,7 @@ async fn a_malformed_field_is_named() {
 }
 
 #[tokio::test]
-async fn without_the_vault_nobody_knows_the_keys() {
+async fn listing_without_the_vault_is_unavailable() {
     let mut router = router([own("a")]).await;
     router.vault.stop().await;
     let outcome = list(&router, all()).await;
@@ -380,7 +380,7 @@ async fn the_callers_deadline_ends_the_calls() {
 
 /// Its calls use the key's connections, and nobody else's.
 #[tokio::test]
-async fn a_list_is_asked_for_over_the_keys_connections() {
+async fn a_list_is_requested_over_the_connections_of_the_key() {
     let router = router([own("a")]).await;
     router.provider.returns(models(["m"]));
     list(&router, all()).await.unwrap();

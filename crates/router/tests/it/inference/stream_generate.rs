@@ -22,23 +22,23 @@ use crate::on_both_databases;
 on_both_databases!(
     openai_answers_piece_by_piece,
     anthropic_answers_piece_by_piece,
-    the_account_holds_the_attempt_of_the_stream,
-    a_piece_is_passed_on_as_soon_as_it_is_there,
-    the_end_is_told_though_the_connection_stays_open,
+    the_attempt_of_the_stream_is_recorded,
+    a_piece_is_passed_on_as_soon_as_it_arrives,
+    a_stream_completes_even_if_the_connection_stays_open,
     a_stream_without_usage_has_no_cost,
     a_stream_whose_connection_breaks_is_truncated,
-    a_stream_that_ends_before_its_end_is_truncated,
-    a_server_that_cannot_stream_answers_at_once,
-    an_error_in_the_stream_ends_it,
-    an_error_of_anthropic_in_the_stream_ends_it,
-    an_event_that_makes_no_sense_ends_it,
+    a_stream_without_its_final_event_is_truncated,
+    an_unstreamed_answer_completes_the_stream_at_once,
+    an_error_event_of_openai_ends_the_stream,
+    an_error_event_of_anthropic_ends_the_stream,
+    a_malformed_event_ends_the_stream,
     a_malformed_field_is_named_from_the_outer_request,
 );
 
 on_both_databases!(|config| config.attempts = crate::harness::ONCE;
-    a_failure_before_the_first_piece_is_the_calls,
-    a_failure_of_anthropic_before_the_first_piece_is_the_calls,
-    a_stream_that_ends_before_its_first_piece_is_the_calls_failure,
+    a_failure_of_openai_before_the_first_piece_fails_the_call,
+    a_failure_of_anthropic_before_the_first_piece_fails_the_call,
+    a_stream_that_ends_before_its_first_piece_fails_the_call,
 );
 
 /// What a stream gave, and how it ended.
@@ -115,7 +115,7 @@ async fn anthropic_answers_piece_by_piece(router: Router) {
     assert_eq!(whole.attempts[0].cost_nanos, Some(759_000));
 }
 
-async fn the_account_holds_the_attempt_of_the_stream(router: Router) {
+async fn the_attempt_of_the_stream_is_recorded(router: Router) {
     router
         .provider
         .returns(Answer::events(&chat::pieces()).with("x-request-id", "req_1"));
@@ -137,7 +137,7 @@ async fn the_account_holds_the_attempt_of_the_stream(router: Router) {
     assert_eq!(router.attempts().await, whole.attempts);
 }
 
-async fn a_piece_is_passed_on_as_soon_as_it_is_there(router: Router) {
+async fn a_piece_is_passed_on_as_soon_as_it_arrives(router: Router) {
     let feed = router.provider.starts_stream();
     let mut client = router.inference(APP);
     let request = crate::harness::streamed(gpt());
@@ -163,7 +163,7 @@ async fn a_piece_is_passed_on_as_soon_as_it_is_there(router: Router) {
     assert_eq!(attempts[0].latency.unwrap().seconds, 2);
 }
 
-async fn the_end_is_told_though_the_connection_stays_open(router: Router) {
+async fn a_stream_completes_even_if_the_connection_stays_open(router: Router) {
     let feed = router.provider.starts_stream();
     for piece in chat::pieces() {
         feed.sends(&format!("data: {piece}\n\n"));
@@ -189,14 +189,14 @@ async fn a_stream_without_usage_has_no_cost(router: Router) {
     assert_eq!(attempt.cost_nanos, None);
 }
 
-async fn a_failure_before_the_first_piece_is_the_calls(router: Router) {
+async fn a_failure_of_openai_before_the_first_piece_fails_the_call(router: Router) {
     let failures = failures::openai().into_iter().chain(failures::whole());
     for (number, failure) in failures.enumerate() {
         fails(&router, numbered(gpt(), number), failure).await;
     }
 }
 
-async fn a_failure_of_anthropic_before_the_first_piece_is_the_calls(router: Router) {
+async fn a_failure_of_anthropic_before_the_first_piece_fails_the_call(router: Router) {
     for (number, failure) in failures::of_anthropic().into_iter().enumerate() {
         fails(&router, numbered(claude(), number), failure).await;
     }
@@ -234,7 +234,7 @@ async fn a_stream_whose_connection_breaks_is_truncated(router: Router) {
     assert_eq!(attempt.http_status, 200);
 }
 
-async fn a_stream_that_ends_before_its_end_is_truncated(router: Router) {
+async fn a_stream_without_its_final_event_is_truncated(router: Router) {
     router
         .provider
         .returns(Answer::events(&[chat::delta("Good ")]));
@@ -245,7 +245,7 @@ async fn a_stream_that_ends_before_its_end_is_truncated(router: Router) {
     assert_eq!(router.attempts().await[0].error_reason, "STREAM_TRUNCATED");
 }
 
-async fn a_stream_that_ends_before_its_first_piece_is_the_calls_failure(router: Router) {
+async fn a_stream_that_ends_before_its_first_piece_fails_the_call(router: Router) {
     for answer in [
         Answer::events::<String>(&[]),
         Answer::text(200, "text/event-stream", "<html>"),
@@ -260,7 +260,7 @@ async fn a_stream_that_ends_before_its_first_piece_is_the_calls_failure(router: 
     }
 }
 
-async fn a_server_that_cannot_stream_answers_at_once(router: Router) {
+async fn an_unstreamed_answer_completes_the_stream_at_once(router: Router) {
     router.provider.returns(Answer::json(200, &chat::whole()));
     let given = all(router.stream(gpt()).await.unwrap()).await;
     assert_eq!(given.text, "");
@@ -273,7 +273,7 @@ async fn a_server_that_cannot_stream_answers_at_once(router: Router) {
     assert_eq!(router.attempts().await, whole.attempts);
 }
 
-async fn an_error_in_the_stream_ends_it(router: Router) {
+async fn an_error_event_of_openai_ends_the_stream(router: Router) {
     let message = format!("the key {SECRET} is too fast");
     let error = chat::error("rate_limit", "rate_limit_exceeded", &message);
     router
@@ -294,7 +294,7 @@ async fn an_error_in_the_stream_ends_it(router: Router) {
     assert_eq!(attempt.cost_nanos, None);
 }
 
-async fn an_error_of_anthropic_in_the_stream_ends_it(router: Router) {
+async fn an_error_event_of_anthropic_ends_the_stream(router: Router) {
     let error = anthropic::error("overloaded_error", "Overloaded");
     let mut events = anthropic::pieces();
     events.truncate(4);
@@ -317,7 +317,7 @@ async fn an_error_of_anthropic_in_the_stream_ends_it(router: Router) {
     assert_eq!(attempt.usage, Some(usage));
 }
 
-async fn an_event_that_makes_no_sense_ends_it(router: Router) {
+async fn a_malformed_event_ends_the_stream(router: Router) {
     let pieces = [chat::delta("Good ").to_string(), "{\"choices\":".to_owned()];
     router.provider.returns(Answer::events(&pieces));
     let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
@@ -370,7 +370,7 @@ async fn a_message_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn a_stream_that_falls_silent_is_given_up() {
+async fn a_stream_without_events_for_too_long_is_abandoned() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.upstream.idle_timeout = Duration::from_secs(1);
     });
@@ -385,7 +385,7 @@ async fn a_stream_that_falls_silent_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_stream_that_does_not_begin_is_given_up() {
+async fn a_stream_that_does_not_start_is_abandoned() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.upstream.first_byte_timeout = Duration::from_millis(50);
         config.attempts = crate::harness::ONCE;
@@ -404,7 +404,7 @@ async fn a_stream_that_does_not_begin_is_given_up() {
 /// The end of the body is sent after the answer's, so no connection would ever be used again if it
 /// were given up there. Nobody tells when one is free, so the next call may still miss it.
 #[tokio::test]
-async fn a_connection_whose_end_comes_after_the_answer_is_used_again() {
+async fn a_connection_is_reused_if_the_body_ends_after_the_answer() {
     let router = Router::start(Backend::Sqlite).await;
     for calls in 1..=50 {
         let feed = router.provider.starts_stream();
@@ -423,7 +423,7 @@ async fn a_connection_whose_end_comes_after_the_answer_is_used_again() {
 
 /// A TLS handshake per call would cost more than all the rest.
 #[tokio::test]
-async fn one_call_after_the_other_uses_one_connection() {
+async fn successive_calls_use_one_connection() {
     let router = Router::start(Backend::Sqlite).await;
     for _ in 0..5 {
         router.provider.returns(Answer::events(&chat::pieces()));

@@ -12,8 +12,8 @@ use crate::on_both_databases;
 on_both_databases!(
     a_redirect_is_not_followed,
     an_address_that_is_not_public_is_not_dialled,
-    a_custom_key_without_an_address_goes_nowhere,
-    a_key_travels_in_one_header_only,
+    a_custom_key_without_an_address_is_not_sent,
+    a_key_is_sent_in_one_header_only,
 );
 
 async fn a_redirect_is_not_followed(router: Router) {
@@ -59,7 +59,7 @@ async fn an_address_that_is_not_public_is_not_dialled(router: Router) {
     assert_eq!(router.attempts().await, []);
 }
 
-async fn a_custom_key_without_an_address_goes_nowhere(router: Router) {
+async fn a_custom_key_without_an_address_is_not_sent(router: Router) {
     router.vault_grants_default(|_, lease| lease.base_url.clear());
     let request = latchkey_contract::router::v1::GenerateRequest {
         provider: "custom".to_owned(),
@@ -70,7 +70,7 @@ async fn a_custom_key_without_an_address_goes_nowhere(router: Router) {
     assert_eq!(router.attempts().await, []);
 }
 
-async fn a_key_travels_in_one_header_only(router: Router) {
+async fn a_key_is_sent_in_one_header_only(router: Router) {
     router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
     let mut call = router.provider.receives_call(1).await;
@@ -79,7 +79,7 @@ async fn a_key_travels_in_one_header_only(router: Router) {
 }
 
 #[tokio::test]
-async fn the_operator_may_send_a_providers_calls_anywhere() {
+async fn the_operator_may_set_any_base_url_for_a_provider() {
     let upstream = FakeProvider::start().await;
     upstream.returns(Answer::json(200, &chat::whole()));
     let base_url = upstream.openai_url().parse().unwrap();
@@ -98,7 +98,7 @@ async fn the_operator_may_send_a_providers_calls_anywhere() {
 }
 
 #[tokio::test]
-async fn a_key_with_an_address_of_its_own_keeps_to_the_policy() {
+async fn a_keys_own_base_url_is_held_to_the_egress_policy() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.egress = EgressPolicy::default();
     });
@@ -110,7 +110,7 @@ async fn a_key_with_an_address_of_its_own_keeps_to_the_policy() {
 
 /// The name is resolved by this machine; what it leads to is checked when it is dialled.
 #[tokio::test]
-async fn a_name_that_leads_inside_is_not_dialled() {
+async fn a_name_that_resolves_to_an_internal_address_is_not_dialled() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.egress = EgressPolicy::default();
     });

@@ -118,7 +118,7 @@ async fn an_idle_connection_is_closed_after_a_while() {
 }
 
 #[tokio::test]
-async fn the_pool_that_was_unused_for_the_longest_time_makes_room() {
+async fn the_least_recently_used_pool_is_evicted() {
     let router = configured(|pools| pools.most = NonZeroUsize::MIN).await;
     router.vault_grants([shared("p")]);
     ask(&router, APP, gpt()).await;
@@ -130,7 +130,7 @@ async fn the_pool_that_was_unused_for_the_longest_time_makes_room() {
 
 /// A pool that makes room takes no call with it.
 #[tokio::test]
-async fn a_call_outlives_its_pool() {
+async fn a_running_call_outlives_the_eviction_of_its_pool() {
     let router = configured(|pools| pools.most = NonZeroUsize::MIN).await;
     router.vault_grants([shared("p")]);
     let held = router.provider.holds_answer();

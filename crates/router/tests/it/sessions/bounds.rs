@@ -8,12 +8,12 @@ use crate::harness::{Router, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
-    no_turn_follows_the_thousandth,
-    a_transcript_holds_sixteen_mebibytes_with_what_is_new,
-    of_two_last_turns_one_is_kept,
+    a_session_has_at_most_a_thousand_turns,
+    a_transcript_with_the_new_messages_has_at_most_sixteen_mebibytes,
+    one_of_two_concurrent_last_turns_is_stored,
 );
 
-async fn no_turn_follows_the_thousandth(router: Router) {
+async fn a_session_has_at_most_a_thousand_turns(router: Router) {
     talking(&router, sealed()).await;
     router
         .execute("UPDATE sessions SET turn_count = 1000")
@@ -25,7 +25,7 @@ async fn no_turn_follows_the_thousandth(router: Router) {
     assert!(router.provider.calls().is_empty());
 }
 
-async fn a_transcript_holds_sixteen_mebibytes_with_what_is_new(router: Router) {
+async fn a_transcript_with_the_new_messages_has_at_most_sixteen_mebibytes(router: Router) {
     talking(&router, sealed()).await;
     let four = "a".repeat(4 * 1024 * 1024);
     for _ in 0..3 {
@@ -39,7 +39,7 @@ async fn a_transcript_holds_sixteen_mebibytes_with_what_is_new(router: Router) {
     assert_eq!(get(&router, TALK).await.unwrap().turn_count, 4);
 }
 
-async fn of_two_last_turns_one_is_kept(router: Router) {
+async fn one_of_two_concurrent_last_turns_is_stored(router: Router) {
     talking(&router, sealed()).await;
     let held = [
         router.provider.holds_answer(),

@@ -10,16 +10,16 @@ use crate::harness::{ACME, APP, OTHER_APP, Router, START, WEB, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
-    what_is_not_said_has_its_default,
-    what_is_said_is_kept,
-    an_id_is_chosen_where_none_is_said,
+    unset_fields_have_their_defaults,
+    set_fields_are_stored,
+    an_id_is_generated_if_the_request_has_none,
     the_same_request_has_one_effect_and_one_answer,
-    a_request_id_is_good_for_one_request,
-    a_request_id_is_its_callers_own,
-    the_same_request_at_the_same_time_makes_one_session,
-    a_name_is_taken_once,
-    a_data_key_is_made_for_what_is_sealed_alone,
-    a_field_that_is_wrong_is_named,
+    a_request_id_is_valid_for_one_request,
+    a_request_id_belongs_to_its_caller,
+    concurrent_equal_requests_create_one_session,
+    a_name_in_use_is_refused,
+    only_a_session_with_a_transcript_gets_a_data_key,
+    a_malformed_field_is_named,
     without_the_vault_nothing_is_sealed,
 );
 
@@ -29,7 +29,7 @@ fn span(seconds: u64) -> Option<prost_types::Duration> {
     prost_types::Duration::try_from(Duration::from_secs(seconds)).ok()
 }
 
-async fn what_is_not_said_has_its_default(router: Router) {
+async fn unset_fields_have_their_defaults(router: Router) {
     let created = create(&router, creating("talk", Session::default())).await;
     let (seconds, _) = START.to_unix();
     let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
@@ -51,7 +51,7 @@ async fn what_is_not_said_has_its_default(router: Router) {
     assert_eq!(get(&router, TALK).await.unwrap(), expected);
 }
 
-async fn what_is_said_is_kept(router: Router) {
+async fn set_fields_are_stored(router: Router) {
     let session = Session {
         scope: WEB.to_owned(),
         display_name: "Über Katzen".to_owned(),
@@ -80,7 +80,7 @@ async fn what_is_said_is_kept(router: Router) {
     assert_eq!(get(&router, TALK).await.unwrap(), expected);
 }
 
-async fn an_id_is_chosen_where_none_is_said(router: Router) {
+async fn an_id_is_generated_if_the_request_has_none(router: Router) {
     let first = create(&router, creating("", plain())).await.unwrap();
     let second = create(&router, creating("", plain())).await.unwrap();
     assert_ne!(first.name, second.name);
@@ -107,14 +107,14 @@ async fn the_same_request_has_one_effect_and_one_answer(router: Router) {
     assert_eq!(router.vault.data_keys().names().len(), 1);
 }
 
-async fn a_request_id_is_good_for_one_request(router: Router) {
+async fn a_request_id_is_valid_for_one_request(router: Router) {
     create(&router, again("talk")).await.unwrap();
     let outcome = create(&router, again("other")).await;
     let refusal = refused(outcome, Code::AlreadyExists, "REQUEST_ID_REUSED");
     assert_eq!(refusal.fields, ["request_id"]);
 }
 
-async fn a_request_id_is_its_callers_own(router: Router) {
+async fn a_request_id_belongs_to_its_caller(router: Router) {
     create(&router, again("talk")).await.unwrap();
     let mut other = router.sessions(OTHER_APP);
     other.create_session(again("other")).await.unwrap();
@@ -126,7 +126,7 @@ async fn a_request_id_is_its_callers_own(router: Router) {
     refused(outcome, Code::AlreadyExists, "SESSION_EXISTS");
 }
 
-async fn the_same_request_at_the_same_time_makes_one_session(router: Router) {
+async fn concurrent_equal_requests_create_one_session(router: Router) {
     let (a, b, c) = tokio::join!(
         create(&router, again("talk")),
         create(&router, again("talk")),
@@ -137,14 +137,14 @@ async fn the_same_request_at_the_same_time_makes_one_session(router: Router) {
     assert_eq!(router.vault.data_keys().names().len(), 1);
 }
 
-async fn a_name_is_taken_once(router: Router) {
+async fn a_name_in_use_is_refused(router: Router) {
     create(&router, creating("talk", sealed())).await.unwrap();
     let outcome = create(&router, creating("talk", sealed())).await;
     refused(outcome, Code::AlreadyExists, "SESSION_EXISTS");
     assert_eq!(router.vault.data_keys().names().len(), 1);
 }
 
-async fn a_data_key_is_made_for_what_is_sealed_alone(router: Router) {
+async fn only_a_session_with_a_transcript_gets_a_data_key(router: Router) {
     create(&router, creating("one", plain())).await.unwrap();
     assert!(router.vault.data_keys().names().is_empty());
     create(&router, creating("two", sealed())).await.unwrap();
@@ -152,7 +152,7 @@ async fn a_data_key_is_made_for_what_is_sealed_alone(router: Router) {
     assert_eq!(router.vault.data_keys().names().len(), 2);
 }
 
-async fn a_field_that_is_wrong_is_named(router: Router) {
+async fn a_malformed_field_is_named(router: Router) {
     let with = |change: fn(&mut CreateSessionRequest)| {
         let mut request = creating("talk", plain());
         change(&mut request);

@@ -7,15 +7,15 @@ use crate::harness::{Router, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
-    what_is_deleted_is_gone_with_its_key,
+    deleting_a_session_deletes_its_turns_and_destroys_its_key,
     a_session_without_a_transcript_has_no_key_to_destroy,
-    nothing_is_deleted_before_its_key_is_destroyed,
+    a_session_is_not_deleted_before_its_key_is_destroyed,
     an_etag_guards_against_a_concurrent_change,
     a_session_whose_key_is_destroyed_is_not_found,
-    a_new_session_of_the_same_name_has_nothing_of_the_old_one,
+    a_new_session_of_the_same_name_has_no_earlier_turns,
 );
 
-async fn what_is_deleted_is_gone_with_its_key(router: Router) {
+async fn deleting_a_session_deletes_its_turns_and_destroys_its_key(router: Router) {
     talking(&router, sealed()).await;
     router.generate(saying("Hello")).await.unwrap();
     assert_eq!(router.count("turns", "true").await, 1);
@@ -40,7 +40,7 @@ async fn a_session_without_a_transcript_has_no_key_to_destroy(router: Router) {
     delete(&router, TALK, "").await.unwrap();
 }
 
-async fn nothing_is_deleted_before_its_key_is_destroyed(router: Router) {
+async fn a_session_is_not_deleted_before_its_key_is_destroyed(router: Router) {
     talking(&router, sealed()).await;
     router.generate(saying("Hello")).await.unwrap();
     let keys = router.vault.data_keys();
@@ -73,7 +73,7 @@ async fn a_session_whose_key_is_destroyed_is_not_found(router: Router) {
     delete(&router, TALK, "").await.unwrap();
 }
 
-async fn a_new_session_of_the_same_name_has_nothing_of_the_old_one(router: Router) {
+async fn a_new_session_of_the_same_name_has_no_earlier_turns(router: Router) {
     talking(&router, sealed()).await;
     router.generate(saying("Hello")).await.unwrap();
     delete(&router, TALK, "").await.unwrap();

@@ -8,10 +8,10 @@ use crate::harness::{ACME, Router, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
-    swapped_turns_are_noticed,
-    a_changed_turn_is_noticed,
-    a_missing_turn_is_noticed,
-    a_turn_of_another_session_is_noticed,
+    swapped_turns_are_refused,
+    a_changed_turn_is_refused,
+    a_missing_turn_is_refused,
+    a_turn_of_another_session_is_refused,
 );
 
 /// Two sessions with two turns each.
@@ -40,7 +40,7 @@ async fn is_noticed(router: &Router) {
     assert_eq!(router.provider.calls().len(), calls);
 }
 
-async fn swapped_turns_are_noticed(router: Router) {
+async fn swapped_turns_are_refused(router: Router) {
     two_talks(&router).await;
     for (from, to) in [(1, 9), (2, 1), (9, 2)] {
         let swap = format!("UPDATE turns SET number = {to} WHERE number = {from}");
@@ -49,7 +49,7 @@ async fn swapped_turns_are_noticed(router: Router) {
     is_noticed(&router).await;
 }
 
-async fn a_changed_turn_is_noticed(router: Router) {
+async fn a_changed_turn_is_refused(router: Router) {
     two_talks(&router).await;
     let changed = match router.database.folder {
         Some(_) => "substr(sealed, 1, 20) || x'00' || substr(sealed, 22)",
@@ -61,13 +61,13 @@ async fn a_changed_turn_is_noticed(router: Router) {
     is_noticed(&router).await;
 }
 
-async fn a_missing_turn_is_noticed(router: Router) {
+async fn a_missing_turn_is_refused(router: Router) {
     two_talks(&router).await;
     router.execute("DELETE FROM turns WHERE number = 1").await;
     is_noticed(&router).await;
 }
 
-async fn a_turn_of_another_session_is_noticed(router: Router) {
+async fn a_turn_of_another_session_is_refused(router: Router) {
     two_talks(&router).await;
     let others = "SELECT t.sealed FROM turns t \
                   WHERE t.number = turns.number AND t.session_uid <> turns.session_uid";

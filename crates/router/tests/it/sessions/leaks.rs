@@ -8,12 +8,12 @@ use super::{TALK, create, creating, sealed, talking, turns};
 use crate::harness::{Answer, Router, chat};
 use crate::on_both_databases;
 
-on_both_databases!(what_is_said_is_in_no_table_and_no_journal);
+on_both_databases!(messages_are_in_no_table_and_no_journal);
 
 /// What the user says, and what the model does.
 const SAID: [&str; 2] = ["plover-among-reeds", "heron-over-water"];
 
-async fn what_is_said_is_in_no_table_and_no_journal(router: Router) {
+async fn messages_are_in_no_table_and_no_journal(router: Router) {
     talking(&router, sealed()).await;
     let repeatable = CreateSessionRequest {
         request_id: "6b9f6a0e-58a7-4f0c-9d4b-7c1f0b1c2d3e".to_owned(),

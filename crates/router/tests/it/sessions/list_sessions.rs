@@ -9,7 +9,7 @@ use crate::on_both_databases;
 
 on_both_databases!(
     sessions_are_listed_by_name_page_by_page,
-    a_token_of_another_list_is_refused,
+    a_page_token_of_another_list_is_refused,
     sessions_of_others_are_not_listed,
 );
 
@@ -40,7 +40,7 @@ async fn sessions_are_listed_by_name_page_by_page(router: Router) {
     assert_eq!(second.next_page_token, "");
 }
 
-async fn a_token_of_another_list_is_refused(router: Router) {
+async fn a_page_token_of_another_list_is_refused(router: Router) {
     let outcome = list(&router, 2, "bm90aGluZw").await;
     refused(outcome, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
 }

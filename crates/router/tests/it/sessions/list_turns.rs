@@ -11,10 +11,10 @@ use crate::harness::{ACME, APP, Router, START, refused, version};
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_turn_tells_what_was_said_and_by_whom,
+    a_turn_has_its_messages_and_its_answer,
     turns_are_listed_page_by_page,
-    a_page_is_no_larger_than_clients_take,
-    a_session_without_a_transcript_has_none,
+    a_page_fits_the_message_limit_of_clients,
+    a_session_without_a_transcript_has_no_turns,
 );
 
 async fn page(router: &Router, size: i32, token: &str) -> Result<ListTurnsResponse, Status> {
@@ -34,7 +34,7 @@ fn numbers(turns: &[Turn]) -> Vec<&str> {
     numbers.collect()
 }
 
-async fn a_turn_tells_what_was_said_and_by_whom(router: Router) {
+async fn a_turn_has_its_messages_and_its_answer(router: Router) {
     talking(&router, sealed()).await;
     router.generate(saying("Hello")).await.unwrap();
     let (seconds, _) = START.to_unix();
@@ -70,7 +70,7 @@ async fn turns_are_listed_page_by_page(router: Router) {
     refused(outcome, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
 }
 
-async fn a_page_is_no_larger_than_clients_take(router: Router) {
+async fn a_page_fits_the_message_limit_of_clients(router: Router) {
     talking(&router, sealed()).await;
     let long = "word ".repeat(400_000);
     for _ in 0..2 {
@@ -83,7 +83,7 @@ async fn a_page_is_no_larger_than_clients_take(router: Router) {
     assert_eq!(second.next_page_token, "");
 }
 
-async fn a_session_without_a_transcript_has_none(router: Router) {
+async fn a_session_without_a_transcript_has_no_turns(router: Router) {
     talking(&router, plain()).await;
     let response = router.generate(saying("Hello")).await.unwrap();
     assert_eq!(response.turn, "");

@@ -11,9 +11,9 @@ use crate::harness::{ACME, APP, Router, StoredKeys, own, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
-    explaining_tells_of_the_sessions_model_and_is_no_use_of_it,
-    comparing_reads_the_transcript_and_does_not_continue_it,
-    a_session_that_is_not_there_is_not_found,
+    explaining_resolves_the_sessions_model_and_is_not_a_use,
+    comparing_reads_the_transcript_and_adds_no_turn,
+    a_missing_session_is_not_found,
 );
 
 /// A router that leases one key, and a talk of one turn.
@@ -35,7 +35,7 @@ async fn explained(router: &Router, request: GenerateRequest) -> ExplainedModel 
     explained.into_inner().models.remove(0)
 }
 
-async fn explaining_tells_of_the_sessions_model_and_is_no_use_of_it(router: Router) {
+async fn explaining_resolves_the_sessions_model_and_is_not_a_use(router: Router) {
     of_one_turn(&router).await;
     let before = get(&router, TALK).await.unwrap();
     let in_session = explained(&router, saying("And now?")).await;
@@ -57,7 +57,7 @@ async fn explaining_tells_of_the_sessions_model_and_is_no_use_of_it(router: Rout
     assert_eq!(router.provider.calls().len(), 1);
 }
 
-async fn comparing_reads_the_transcript_and_does_not_continue_it(router: Router) {
+async fn comparing_reads_the_transcript_and_adds_no_turn(router: Router) {
     of_one_turn(&router).await;
     let alternative = |model: &str| Alternative {
         provider: "openai".to_owned(),
@@ -90,7 +90,7 @@ async fn comparing_reads_the_transcript_and_does_not_continue_it(router: Router)
     assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
 }
 
-async fn a_session_that_is_not_there_is_not_found(router: Router) {
+async fn a_missing_session_is_not_found(router: Router) {
     let nowhere = || GenerateRequest {
         session: format!("{ACME}/sessions/nowhere"),
         ..saying("Hello")

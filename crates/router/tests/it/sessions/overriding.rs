@@ -8,12 +8,12 @@ use crate::harness::{ACME, Router, WEB, on, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_request_that_names_nothing_is_the_sessions,
-    what_a_request_names_holds_for_it_alone,
-    a_session_is_of_the_workspace_that_the_request_is_for,
-    a_session_of_a_project_is_for_requests_of_it_alone,
-    a_session_that_is_not_there_is_not_found,
-    a_fallback_takes_the_sessions_key_for_the_requests,
+    a_request_without_a_target_uses_the_sessions,
+    a_target_in_a_request_applies_to_that_request_only,
+    a_session_of_another_workspace_is_refused,
+    a_session_of_a_project_serves_requests_of_that_project_only,
+    a_missing_session_is_not_found,
+    the_sessions_key_counts_as_a_named_key_for_fallbacks,
 );
 
 /// The last question's key, provider and model.
@@ -26,7 +26,7 @@ fn named(key: &str, provider: &str, model: &str) -> (String, String, String) {
     (key.to_owned(), provider.to_owned(), model.to_owned())
 }
 
-async fn a_request_that_names_nothing_is_the_sessions(router: Router) {
+async fn a_request_without_a_target_uses_the_sessions(router: Router) {
     talking(&router, plain()).await;
     router.generate(saying("Hello")).await.unwrap();
     assert_eq!(last_query(&router), named("", "openai", "gpt-4.1"));
@@ -38,7 +38,7 @@ async fn a_request_that_names_nothing_is_the_sessions(router: Router) {
     );
 }
 
-async fn what_a_request_names_holds_for_it_alone(router: Router) {
+async fn a_target_in_a_request_applies_to_that_request_only(router: Router) {
     let session = Session {
         key: "main".to_owned(),
         ..plain()
@@ -71,7 +71,7 @@ async fn what_a_request_names_holds_for_it_alone(router: Router) {
     assert_eq!(get(&router, TALK).await.unwrap(), before);
 }
 
-async fn a_session_is_of_the_workspace_that_the_request_is_for(router: Router) {
+async fn a_session_of_another_workspace_is_refused(router: Router) {
     talking(&router, plain()).await;
     let request = GenerateRequest {
         session: "workspaces/other/sessions/talk".to_owned(),
@@ -85,7 +85,7 @@ async fn a_session_is_of_the_workspace_that_the_request_is_for(router: Router) {
     assert_eq!(router.vault.queries().pop().unwrap().parent, WEB);
 }
 
-async fn a_session_of_a_project_is_for_requests_of_it_alone(router: Router) {
+async fn a_session_of_a_project_serves_requests_of_that_project_only(router: Router) {
     let session = Session {
         scope: WEB.to_owned(),
         ..plain()
@@ -100,7 +100,7 @@ async fn a_session_of_a_project_is_for_requests_of_it_alone(router: Router) {
     assert_eq!(router.provider.calls().len(), 1);
 }
 
-async fn a_session_that_is_not_there_is_not_found(router: Router) {
+async fn a_missing_session_is_not_found(router: Router) {
     let outcome = router.generate(saying("Hello")).await;
     refused(outcome, Code::NotFound, "SESSION_NOT_FOUND");
     let request = GenerateRequest {
@@ -113,7 +113,7 @@ async fn a_session_that_is_not_there_is_not_found(router: Router) {
     assert!(router.vault.queries().is_empty());
 }
 
-async fn a_fallback_takes_the_sessions_key_for_the_requests(router: Router) {
+async fn the_sessions_key_counts_as_a_named_key_for_fallbacks(router: Router) {
     let session = Session {
         key: "main".to_owned(),
         ..plain()

@@ -11,11 +11,11 @@ use crate::on_both_databases;
 
 on_both_databases!(
     an_expired_session_is_not_found_before_it_is_deleted,
-    what_has_expired_is_deleted_with_its_key,
-    a_use_begins_the_retention_anew,
-    what_can_not_be_deleted_is_tried_again_and_keeps_nobody,
-    a_name_is_free_again_once_its_session_expired,
-    keys_are_wiped_from_memory_in_time,
+    an_expired_session_is_deleted_with_its_key,
+    a_use_restarts_the_retention,
+    a_failed_deletion_is_retried_and_does_not_block_others,
+    a_name_is_free_after_its_session_has_expired,
+    unused_data_keys_are_wiped_from_memory,
 );
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -48,7 +48,7 @@ async fn an_expired_session_is_not_found_before_it_is_deleted(router: Router) {
     assert_eq!(router.count("sessions", "true").await, 1);
 }
 
-async fn what_has_expired_is_deleted_with_its_key(router: Router) {
+async fn an_expired_session_is_deleted_with_its_key(router: Router) {
     talking(&router, for_a_minute(sealed())).await;
     router.generate(saying("Hello")).await.unwrap();
     create(&router, creating("plain", for_a_minute(plain())))
@@ -66,7 +66,7 @@ async fn what_has_expired_is_deleted_with_its_key(router: Router) {
     assert_eq!(router.conversations.sweep().await.unwrap(), 0);
 }
 
-async fn a_use_begins_the_retention_anew(router: Router) {
+async fn a_use_restarts_the_retention(router: Router) {
     talking(&router, for_a_minute(sealed())).await;
     router.clock.set(START + MINUTE / 2);
     router.generate(saying("Hello")).await.unwrap();
@@ -80,7 +80,7 @@ async fn a_use_begins_the_retention_anew(router: Router) {
     assert_eq!(router.conversations.sweep().await.unwrap(), 1);
 }
 
-async fn what_can_not_be_deleted_is_tried_again_and_keeps_nobody(router: Router) {
+async fn a_failed_deletion_is_retried_and_does_not_block_others(router: Router) {
     talking(&router, for_a_minute(sealed())).await;
     create(&router, creating("plain", for_a_minute(plain())))
         .await
@@ -98,7 +98,7 @@ async fn what_can_not_be_deleted_is_tried_again_and_keeps_nobody(router: Router)
     assert!(keys.names().is_empty());
 }
 
-async fn a_name_is_free_again_once_its_session_expired(router: Router) {
+async fn a_name_is_free_after_its_session_has_expired(router: Router) {
     talking(&router, for_a_minute(sealed())).await;
     router.generate(saying("Hello")).await.unwrap();
     let old = router.vault.data_keys().names();
@@ -111,7 +111,7 @@ async fn a_name_is_free_again_once_its_session_expired(router: Router) {
     assert_eq!(router.count("turns", "true").await, 0);
 }
 
-async fn keys_are_wiped_from_memory_in_time(router: Router) {
+async fn unused_data_keys_are_wiped_from_memory(router: Router) {
     talking(&router, sealed()).await;
     router.generate(saying("Hello")).await.unwrap();
     assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);

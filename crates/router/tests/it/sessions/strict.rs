@@ -9,10 +9,10 @@ use crate::harness::{Router, claude, gpt, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
-    a_lossy_switch_is_refused_by_what_it_would_lose,
+    a_lossy_switch_is_refused_with_its_losses,
     a_strict_session_makes_its_requests_strict,
-    a_lossy_candidate_is_passed_over_for_the_next_model,
-    nothing_is_refused_where_nothing_is_lost,
+    a_lossy_model_is_skipped_for_the_next,
+    a_strict_request_without_losses_is_answered,
 );
 
 /// A conversation in which a model declined: OpenAI marks that, Anthropic can't.
@@ -35,7 +35,7 @@ fn strict(request: GenerateRequest) -> GenerateRequest {
     }
 }
 
-async fn a_lossy_switch_is_refused_by_what_it_would_lose(router: Router) {
+async fn a_lossy_switch_is_refused_with_its_losses(router: Router) {
     let outcome = router.generate(strict(declined(claude()))).await;
     let refusal = refused(outcome, Code::FailedPrecondition, "LOSSY_SWITCH");
     assert_eq!(refusal.fields, ["messages[1].parts[0]"]);
@@ -69,7 +69,7 @@ async fn a_strict_session_makes_its_requests_strict(router: Router) {
     assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
 }
 
-async fn a_lossy_candidate_is_passed_over_for_the_next_model(router: Router) {
+async fn a_lossy_model_is_skipped_for_the_next(router: Router) {
     router.provider.returns(super::ok_answer());
     let request = GenerateRequest {
         fallbacks: vec![Fallback {
@@ -93,7 +93,7 @@ async fn a_lossy_candidate_is_passed_over_for_the_next_model(router: Router) {
     assert_eq!(response.attempts[0].provider, "anthropic");
 }
 
-async fn nothing_is_refused_where_nothing_is_lost(router: Router) {
+async fn a_strict_request_without_losses_is_answered(router: Router) {
     talking(&router, plain()).await;
     router.generate(strict(declined(gpt()))).await.unwrap();
     router.generate(strict(saying("Hello"))).await.unwrap();

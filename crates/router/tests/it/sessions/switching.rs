@@ -15,10 +15,10 @@ use crate::harness::{Answer, Router, chat, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
-    another_model_is_shown_all_that_was_said,
-    tool_calls_and_their_results_travel,
-    what_can_not_travel_is_told_by_its_place,
-    what_is_wrong_is_named_by_its_place,
+    another_model_receives_the_whole_transcript,
+    tool_calls_and_their_results_are_translated,
+    a_loss_is_reported_with_its_place,
+    an_error_in_the_transcript_is_named_with_its_place,
 );
 
 fn claude(request: GenerateRequest) -> GenerateRequest {
@@ -29,7 +29,7 @@ fn claude(request: GenerateRequest) -> GenerateRequest {
     }
 }
 
-async fn another_model_is_shown_all_that_was_said(router: Router) {
+async fn another_model_receives_the_whole_transcript(router: Router) {
     talking(&router, sealed()).await;
     let before = get(&router, TALK).await.unwrap();
     router.generate(saying("Hello")).await.unwrap();
@@ -56,7 +56,7 @@ async fn another_model_is_shown_all_that_was_said(router: Router) {
     assert_eq!(providers, ["openai", "anthropic", "openai"]);
 }
 
-async fn tool_calls_and_their_results_travel(router: Router) {
+async fn tool_calls_and_their_results_are_translated(router: Router) {
     talking(&router, sealed()).await;
     let with_tool = |request| GenerateRequest {
         tools: vec![Tool {
@@ -98,7 +98,7 @@ fn declined() -> Answer {
     Answer::json(200, &whole)
 }
 
-async fn what_can_not_travel_is_told_by_its_place(router: Router) {
+async fn a_loss_is_reported_with_its_place(router: Router) {
     talking(&router, sealed()).await;
     router.provider.returns_once(declined());
     router.generate(saying("Hello")).await.unwrap();
@@ -124,7 +124,7 @@ async fn what_can_not_travel_is_told_by_its_place(router: Router) {
     assert_eq!(kept[1].portability, expected);
 }
 
-async fn what_is_wrong_is_named_by_its_place(router: Router) {
+async fn an_error_in_the_transcript_is_named_with_its_place(router: Router) {
     talking(&router, sealed()).await;
     let picture = Content::Image(Image {
         source: Some(image::Source::Url("https://example.org/cat.png".to_owned())),

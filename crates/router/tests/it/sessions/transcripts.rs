@@ -17,24 +17,24 @@ use crate::harness::{ACME, APP, Answer, Router, anthropic, chat, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
-    what_was_said_comes_before_what_is_said,
-    a_transcript_outlives_the_router,
-    a_data_key_is_kept_until_the_workspace_changes,
-    a_failed_call_adds_nothing,
-    requests_at_the_same_time_add_whole_turns,
-    without_the_database_nothing_is_asked,
-    an_answer_that_can_not_be_kept_is_given,
-    an_answer_to_a_session_that_was_deleted_meanwhile_is_given,
-    a_tool_call_that_was_cut_off_is_not_kept,
-    an_answer_without_words_keeps_nobody_from_going_on,
-    a_paused_answer_is_gone_on_with_by_saying_nothing,
-    a_streamed_answer_keeps_its_turn,
-    a_stream_that_breaks_off_keeps_none,
-    the_answer_of_a_server_that_cannot_stream_keeps_its_turn,
-    counting_reads_the_transcript_and_does_not_add_to_it,
+    the_transcript_precedes_the_new_messages,
+    a_transcript_survives_a_restart,
+    a_data_key_is_cached_until_the_workspace_changes,
+    a_failed_call_adds_no_turn,
+    concurrent_requests_add_whole_turns,
+    without_the_database_a_session_request_is_not_sent,
+    an_answer_is_returned_even_if_its_turn_cannot_be_stored,
+    an_answer_is_returned_even_if_its_session_was_deleted,
+    a_truncated_tool_call_adds_no_turn,
+    a_session_continues_after_an_empty_answer,
+    a_paused_answer_is_continued_by_a_request_without_messages,
+    a_streamed_answer_adds_a_turn,
+    a_broken_stream_adds_no_turn,
+    an_unstreamed_answer_to_a_stream_request_adds_a_turn,
+    counting_tokens_reads_the_transcript_and_adds_no_turn,
 );
 
-async fn what_was_said_comes_before_what_is_said(router: Router) {
+async fn the_transcript_precedes_the_new_messages(router: Router) {
     talking(&router, sealed()).await;
     let first = router.generate(saying("Hello")).await.unwrap();
     assert_eq!(first.turn, format!("{TALK}/turns/1"));
@@ -49,7 +49,7 @@ async fn what_was_said_comes_before_what_is_said(router: Router) {
     assert_eq!(sent_messages(&router), conversation(&["Hello"]));
 }
 
-async fn a_transcript_outlives_the_router(router: Router) {
+async fn a_transcript_survives_a_restart(router: Router) {
     talking(&router, sealed()).await;
     router.generate(saying("Hello")).await.unwrap();
     assert_eq!(router.vault.data_keys().lease_count(), 0);
@@ -60,7 +60,7 @@ async fn a_transcript_outlives_the_router(router: Router) {
     assert_eq!(router.vault.data_keys().lease_count(), 1);
 }
 
-async fn a_data_key_is_kept_until_the_workspace_changes(router: Router) {
+async fn a_data_key_is_cached_until_the_workspace_changes(router: Router) {
     talking(&router, sealed()).await;
     for text in ["one", "two"] {
         router.generate(saying(text)).await.unwrap();
@@ -78,7 +78,7 @@ async fn a_data_key_is_kept_until_the_workspace_changes(router: Router) {
     assert_eq!(router.vault.data_keys().lease_count(), 1);
 }
 
-async fn a_failed_call_adds_nothing(router: Router) {
+async fn a_failed_call_adds_no_turn(router: Router) {
     talking(&router, sealed()).await;
     let no = json!({"error": {"message": "no", "type": "invalid_request_error"}});
     router.provider.returns_once(Answer::json(400, &no));
@@ -95,7 +95,7 @@ async fn a_failed_call_adds_nothing(router: Router) {
     assert_eq!(sent_messages(&router), conversation(&["And now?"]));
 }
 
-async fn requests_at_the_same_time_add_whole_turns(router: Router) {
+async fn concurrent_requests_add_whole_turns(router: Router) {
     talking(&router, sealed()).await;
     let held: Vec<_> = (0..4).map(|_| router.provider.holds_answer()).collect();
     let texts = ["one", "two", "three", "four"];
@@ -128,7 +128,7 @@ async fn requests_at_the_same_time_add_whole_turns(router: Router) {
     assert_eq!(sent_messages(&router).len(), 9);
 }
 
-async fn without_the_database_nothing_is_asked(router: Router) {
+async fn without_the_database_a_session_request_is_not_sent(router: Router) {
     talking(&router, sealed()).await;
     router.execute("ALTER TABLE sessions RENAME TO away").await;
     let outcome = router.generate(saying("Hello")).await;
@@ -138,7 +138,7 @@ async fn without_the_database_nothing_is_asked(router: Router) {
     router.generate(crate::harness::gpt()).await.unwrap();
 }
 
-async fn an_answer_that_can_not_be_kept_is_given(router: Router) {
+async fn an_answer_is_returned_even_if_its_turn_cannot_be_stored(router: Router) {
     talking(&router, sealed()).await;
     let answer = router.provider.holds_answer();
     let away = async {
@@ -157,7 +157,7 @@ async fn an_answer_that_can_not_be_kept_is_given(router: Router) {
     assert_eq!(sent_messages(&router), conversation(&["And now?"]));
 }
 
-async fn an_answer_to_a_session_that_was_deleted_meanwhile_is_given(router: Router) {
+async fn an_answer_is_returned_even_if_its_session_was_deleted(router: Router) {
     talking(&router, sealed()).await;
     let answer = router.provider.holds_answer();
     let meanwhile = async {
@@ -170,7 +170,7 @@ async fn an_answer_to_a_session_that_was_deleted_meanwhile_is_given(router: Rout
     assert_eq!(router.count("turns", "true").await, 0);
 }
 
-async fn a_tool_call_that_was_cut_off_is_not_kept(router: Router) {
+async fn a_truncated_tool_call_adds_no_turn(router: Router) {
     talking(&router, sealed()).await;
     router.provider.returns_once(tool_call("{\"city\": \"Par"));
     let response = router.generate(saying("Hello")).await.unwrap();
@@ -179,7 +179,7 @@ async fn a_tool_call_that_was_cut_off_is_not_kept(router: Router) {
     assert_eq!(sent_messages(&router), conversation(&["And now?"]));
 }
 
-async fn an_answer_without_words_keeps_nobody_from_going_on(router: Router) {
+async fn a_session_continues_after_an_empty_answer(router: Router) {
     talking(&router, sealed()).await;
     let mut nothing = chat::whole();
     nothing["choices"][0]["message"]["content"] = json!("");
@@ -192,7 +192,7 @@ async fn an_answer_without_words_keeps_nobody_from_going_on(router: Router) {
     assert_eq!(sent_messages(&router), [user("Hello"), user("And now?")]);
 }
 
-async fn a_paused_answer_is_gone_on_with_by_saying_nothing(router: Router) {
+async fn a_paused_answer_is_continued_by_a_request_without_messages(router: Router) {
     talking(&router, sealed()).await;
     let mut paused = anthropic::whole();
     paused["stop_reason"] = json!("pause_turn");
@@ -230,7 +230,7 @@ async fn completed(
     }
 }
 
-async fn a_streamed_answer_keeps_its_turn(router: Router) {
+async fn a_streamed_answer_adds_a_turn(router: Router) {
     talking(&router, sealed()).await;
     router.generate(saying("Hello")).await.unwrap();
     router.provider.returns(Answer::events(&chat::pieces()));
@@ -244,7 +244,7 @@ async fn a_streamed_answer_keeps_its_turn(router: Router) {
     assert_eq!(kept[1].messages, [super::user("And now?")]);
 }
 
-async fn a_stream_that_breaks_off_keeps_none(router: Router) {
+async fn a_broken_stream_adds_no_turn(router: Router) {
     talking(&router, sealed()).await;
     let pieces = chat::pieces();
     router
@@ -256,7 +256,7 @@ async fn a_stream_that_breaks_off_keeps_none(router: Router) {
     assert!(turns(&router, TALK).await.unwrap().is_empty());
 }
 
-async fn the_answer_of_a_server_that_cannot_stream_keeps_its_turn(router: Router) {
+async fn an_unstreamed_answer_to_a_stream_request_adds_a_turn(router: Router) {
     talking(&router, sealed()).await;
     let stream = router.stream(saying("Hello")).await.unwrap();
     let whole = completed(stream).await.unwrap();
@@ -272,7 +272,7 @@ async fn the_answer_of_a_server_that_cannot_stream_keeps_its_turn(router: Router
     assert_eq!(completed(stream).await.unwrap().turn, "");
 }
 
-async fn counting_reads_the_transcript_and_does_not_add_to_it(router: Router) {
+async fn counting_tokens_reads_the_transcript_and_adds_no_turn(router: Router) {
     talking(&router, sealed()).await;
     router.generate(saying("Hello")).await.unwrap();
     let counted = Answer::json(200, &json!({"input_tokens": 14}));

@@ -11,14 +11,14 @@ use crate::harness::{APP, Router, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
-    the_fields_of_the_mask_change_and_no_other,
-    a_field_that_is_named_and_empty_is_cleared,
-    without_a_mask_what_is_set_changes,
+    only_the_fields_of_the_mask_change,
+    an_empty_field_of_the_mask_is_cleared,
+    without_a_mask_the_set_fields_change,
     a_shorter_retention_counts_from_the_last_use,
     an_etag_guards_against_a_concurrent_change,
-    a_use_is_no_change,
-    what_can_not_change_is_refused_by_name,
-    a_session_that_is_not_there_can_not_change,
+    a_use_does_not_change_the_etag,
+    an_immutable_or_malformed_field_is_named,
+    updating_a_missing_session_is_not_found,
 );
 
 async fn update(router: &Router, session: Session, paths: &[&str]) -> Result<Session, Status> {
@@ -39,7 +39,7 @@ fn talk(session: Session) -> Session {
     }
 }
 
-async fn the_fields_of_the_mask_change_and_no_other(router: Router) {
+async fn only_the_fields_of_the_mask_change(router: Router) {
     let before = create(&router, creating("talk", plain())).await.unwrap();
     router.clock.advance(Duration::from_secs(5));
     let wanted = talk(Session {
@@ -64,7 +64,7 @@ async fn the_fields_of_the_mask_change_and_no_other(router: Router) {
     assert_eq!(get(&router, TALK).await.unwrap(), expected);
 }
 
-async fn a_field_that_is_named_and_empty_is_cleared(router: Router) {
+async fn an_empty_field_of_the_mask_is_cleared(router: Router) {
     let session = Session {
         key: "main".to_owned(),
         strict: true,
@@ -84,7 +84,7 @@ async fn a_field_that_is_named_and_empty_is_cleared(router: Router) {
     assert_eq!(updated.retention.unwrap().seconds, 30 * 24 * 60 * 60);
 }
 
-async fn without_a_mask_what_is_set_changes(router: Router) {
+async fn without_a_mask_the_set_fields_change(router: Router) {
     create(&router, creating("talk", plain())).await.unwrap();
     let wanted = talk(Session {
         display_name: "Cats".to_owned(),
@@ -126,7 +126,7 @@ async fn an_etag_guards_against_a_concurrent_change(router: Router) {
     assert_eq!(get(&router, TALK).await.unwrap(), updated.unwrap());
 }
 
-async fn a_use_is_no_change(router: Router) {
+async fn a_use_does_not_change_the_etag(router: Router) {
     talking(&router, sealed()).await;
     let before = get(&router, TALK).await.unwrap();
     router.clock.advance(Duration::from_secs(5));
@@ -137,7 +137,7 @@ async fn a_use_is_no_change(router: Router) {
     assert_ne!(after.last_use_time, before.last_use_time);
 }
 
-async fn what_can_not_change_is_refused_by_name(router: Router) {
+async fn an_immutable_or_malformed_field_is_named(router: Router) {
     create(&router, creating("talk", plain())).await.unwrap();
     for path in ["scope", "transcript", "creator", "colour"] {
         let outcome = update(&router, talk(plain()), &[path]).await;
@@ -154,7 +154,7 @@ async fn what_can_not_change_is_refused_by_name(router: Router) {
     assert_eq!(refusal.fields, ["session.provider"]);
 }
 
-async fn a_session_that_is_not_there_can_not_change(router: Router) {
+async fn updating_a_missing_session_is_not_found(router: Router) {
     let outcome = update(&router, talk(plain()), &["model"]).await;
     refused(outcome, Code::NotFound, "SESSION_NOT_FOUND");
 }

@@ -36,17 +36,17 @@ use on_both_databases;
 
 on_both_databases!(
     an_attempt_is_read_as_it_was_written,
-    an_end_replaces_the_beginning,
-    a_beginning_that_comes_late_changes_nothing,
-    an_end_is_final,
+    an_outcome_replaces_the_start,
+    a_late_start_does_not_replace_the_outcome,
+    an_outcome_is_final,
     writing_twice_changes_nothing,
     many_attempts_are_written_at_once,
-    leftovers_of_the_own_journal_are_closed,
+    open_attempts_of_the_own_journal_become_unknown,
     attempts_are_newest_first_and_then_by_id,
-    a_cursor_goes_on_between_attempts_of_the_same_moment,
-    each_filter_holds,
+    a_cursor_continues_between_attempts_of_the_same_moment,
+    each_filter_applies,
     an_attempt_is_found_in_its_own_workspace_only,
-    sums_are_whole_numbers,
+    sums_are_integers,
     migrating_again_changes_nothing,
 );
 
@@ -180,20 +180,20 @@ async fn an_attempt_is_read_as_it_was_written(fixture: Fixture) {
     same(&fixture.read(3).await, &expected);
 }
 
-async fn an_end_replaces_the_beginning(fixture: Fixture) {
+async fn an_outcome_replaces_the_start(fixture: Fixture) {
     fixture.record(&[start(1)]).await;
     assert_eq!(fixture.read(1).await.outcome.state, State::Started);
     fixture.record(&[ended(1)]).await;
     same(&fixture.read(1).await, &ended(1));
 }
 
-async fn a_beginning_that_comes_late_changes_nothing(fixture: Fixture) {
+async fn a_late_start_does_not_replace_the_outcome(fixture: Fixture) {
     fixture.record(&[ended(1)]).await;
     fixture.record(&[start(1)]).await;
     same(&fixture.read(1).await, &ended(1));
 }
 
-async fn an_end_is_final(fixture: Fixture) {
+async fn an_outcome_is_final(fixture: Fixture) {
     fixture.record(&[ended(1)]).await;
     let mut other = ended(1);
     other.outcome.state = State::Succeeded;
@@ -216,7 +216,7 @@ async fn many_attempts_are_written_at_once(fixture: Fixture) {
     assert_eq!(fixture.list(&all(), None, 2_000).await.len(), 1_201);
 }
 
-async fn leftovers_of_the_own_journal_are_closed(fixture: Fixture) {
+async fn open_attempts_of_the_own_journal_become_unknown(fixture: Fixture) {
     fixture.record(&[start(1), ended(2)]).await;
     fixture.store.record(OTHERS, &[start(3)]).await.unwrap();
     fixture.store.close_leftovers(MINE).await.unwrap();
@@ -239,7 +239,7 @@ async fn attempts_are_newest_first_and_then_by_id(fixture: Fixture) {
     assert_eq!(fixture.list(&all(), None, 2).await, [1, 4]);
 }
 
-async fn a_cursor_goes_on_between_attempts_of_the_same_moment(fixture: Fixture) {
+async fn a_cursor_continues_between_attempts_of_the_same_moment(fixture: Fixture) {
     let attempts = [at(1, 10), at(2, 20), at(3, 20), at(4, 20), at(5, 30)];
     fixture.record(&attempts).await;
     let order = [5, 4, 3, 2, 1];
@@ -254,7 +254,7 @@ async fn a_cursor_goes_on_between_attempts_of_the_same_moment(fixture: Fixture) 
     }
 }
 
-async fn each_filter_holds(fixture: Fixture) {
+async fn each_filter_applies(fixture: Fixture) {
     let mut in_project = at(2, 20);
     in_project.start.scope = WEB.parse().unwrap();
     let mut by_other_key = at(3, 30);
@@ -320,7 +320,7 @@ async fn an_attempt_is_found_in_its_own_workspace_only(fixture: Fixture) {
     assert!(fixture.store.attempt(&other, id).await.unwrap().is_none());
 }
 
-async fn sums_are_whole_numbers(fixture: Fixture) {
+async fn sums_are_integers(fixture: Fixture) {
     let mut large = ended(1);
     if let Some(usage) = &mut large.outcome.usage {
         usage.reasoning_tokens = i64::MAX - 6;

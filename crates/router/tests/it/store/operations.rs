@@ -12,11 +12,11 @@ use super::{Fixture, MINE, all, ended, on_both_databases, same};
 use crate::harness::ACME;
 
 on_both_databases!(
-    operations_are_summed_apart,
-    a_row_of_the_release_before_is_read,
+    operations_are_summed_separately,
+    a_row_of_the_previous_release_is_read,
 );
 
-async fn operations_are_summed_apart(fixture: Fixture) {
+async fn operations_are_summed_separately(fixture: Fixture) {
     let mut embedded = ended(2);
     embedded.start.operation = Operation::Embed;
     let mut preferred = [ended(1), ended(3)];
@@ -50,7 +50,7 @@ async fn operations_are_summed_apart(fixture: Fixture) {
 }
 
 /// Of a router that knew of chat alone.
-async fn a_row_of_the_release_before_is_read(fixture: Fixture) {
+async fn a_row_of_the_previous_release_is_read(fixture: Fixture) {
     let database = TestDatabase::fresh(fixture.backend).await;
     let connection = Database::connect(&database.url).await.unwrap();
     RouterMigrator::up(&connection, Some(1)).await.unwrap();

@@ -9,13 +9,13 @@ use crate::harness::{
 use crate::on_both_databases;
 
 on_both_databases!(
-    who_may_see_an_attempt_gets_it,
+    callers_that_may_see_an_attempt_get_it,
     a_caller_does_not_see_the_attempts_of_others,
     an_attempt_is_found_in_its_own_workspace_only,
     a_missing_attempt_is_not_found,
     a_malformed_name_is_refused,
     another_workspaces_caller_is_refused,
-    a_database_that_is_away_is_said_to_be,
+    getting_an_attempt_without_the_database_is_unavailable,
 );
 
 async fn attempt(router: &Router) -> Attempt {
@@ -32,7 +32,7 @@ async fn get(router: &Router, caller: Caller, name: &str) -> Result<Attempt, Sta
     got.map(tonic::Response::into_inner)
 }
 
-async fn who_may_see_an_attempt_gets_it(router: Router) {
+async fn callers_that_may_see_an_attempt_get_it(router: Router) {
     let made = attempt(&router).await;
     for caller in [APP, OWNER, OPERATOR] {
         assert_eq!(get(&router, caller, &made.name).await.unwrap(), made);
@@ -88,7 +88,7 @@ async fn another_workspaces_caller_is_refused(router: Router) {
     assert_eq!(there.message, nowhere.message);
 }
 
-async fn a_database_that_is_away_is_said_to_be(router: Router) {
+async fn getting_an_attempt_without_the_database_is_unavailable(router: Router) {
     let made = attempt(&router).await;
     get(&router, OWNER, &made.name).await.unwrap();
     router.take_database_away().await;

@@ -23,7 +23,7 @@ on_both_databases!(
     pages_split_attempts_of_the_same_moment,
     times_bound_the_list,
     a_key_bounds_the_list,
-    a_page_token_is_good_for_its_own_list_only,
+    a_page_token_is_valid_for_its_own_list_only,
     a_malformed_field_is_named,
     another_workspaces_caller_is_refused,
 );
@@ -199,7 +199,7 @@ async fn a_key_bounds_the_list(router: Router) {
     }
 }
 
-async fn a_page_token_is_good_for_its_own_list_only(router: Router) {
+async fn a_page_token_is_valid_for_its_own_list_only(router: Router) {
     calls(&router, APP, vec![gpt(); 2]).await;
     let first = ListAttemptsRequest {
         page_size: 1,

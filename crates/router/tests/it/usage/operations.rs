@@ -10,9 +10,9 @@ use super::summarize_usage::{by, rows};
 use crate::harness::{ACME, APP, Answer, OWNER, Router, chat, gpt};
 use crate::on_both_databases;
 
-on_both_databases!(each_operation_is_summed_apart);
+on_both_databases!(operations_are_summed_separately);
 
-async fn each_operation_is_summed_apart(router: Router) {
+async fn operations_are_summed_separately(router: Router) {
     for (path, answer) in [
         ("/v1/chat/completions", chat::whole()),
         ("/v1/responses/input_tokens", json!({"input_tokens": 14})),

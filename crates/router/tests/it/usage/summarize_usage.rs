@@ -24,11 +24,11 @@ use crate::on_both_databases;
 
 on_both_databases!(|config| config.attempts = crate::harness::ONCE;
     without_dimensions_there_is_one_row,
-    nothing_sums_up_to_nothing,
+    an_empty_workspace_has_an_empty_summary,
     each_dimension_splits_the_sums,
     dimensions_combine_in_the_order_asked_for,
-    a_project_sums_up_its_own,
-    a_caller_sums_up_its_own,
+    the_summary_of_a_project_counts_its_attempts_only,
+    the_summary_of_a_caller_counts_its_attempts_only,
     times_bound_the_sums,
     days_begin_at_midnight_utc,
     more_rows_than_a_summary_has_are_refused,
@@ -130,7 +130,7 @@ async fn without_dimensions_there_is_one_row(router: Router) {
     }
 }
 
-async fn nothing_sums_up_to_nothing(router: Router) {
+async fn an_empty_workspace_has_an_empty_summary(router: Router) {
     let nothing = UsageSummary {
         usage: Some(Usage::default()),
         ..UsageSummary::default()
@@ -259,7 +259,7 @@ async fn dimensions_combine_in_the_order_asked_for(router: Router) {
     assert_eq!(found[2], expected);
 }
 
-async fn a_project_sums_up_its_own(router: Router) {
+async fn the_summary_of_a_project_counts_its_attempts_only(router: Router) {
     three_calls(&router).await;
     let request = SummarizeUsageRequest {
         parent: WEB.to_owned(),
@@ -270,7 +270,7 @@ async fn a_project_sums_up_its_own(router: Router) {
     assert_eq!((&*found[0].parent, sums(&found[0])), (WEB, ANTHROPIC));
 }
 
-async fn a_caller_sums_up_its_own(router: Router) {
+async fn the_summary_of_a_caller_counts_its_attempts_only(router: Router) {
     three_calls(&router).await;
     for (caller, expected) in [(APP, OPENAI), (OTHER_APP, ANTHROPIC)] {
         let found = rows(&router, caller, by(&[])).await;

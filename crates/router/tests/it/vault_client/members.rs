@@ -57,7 +57,7 @@ async fn members_use_the_keys_of_their_workspace() {
 }
 
 #[tokio::test]
-async fn who_is_no_member_is_refused_and_nothing_is_called() {
+async fn a_caller_without_a_membership_is_refused_before_any_call() {
     let router = router().await;
     for caller in [WITHOUT_ROLE, OTHER_CALLER] {
         denied(generate(&router, caller).await);
@@ -74,7 +74,7 @@ async fn who_is_no_member_is_refused_and_nothing_is_called() {
 }
 
 #[tokio::test]
-async fn grants_of_configuration_ask_for_no_membership() {
+async fn a_grant_in_the_configuration_needs_no_look_up() {
     let mut router = router().await;
     generate(&router, APP).await.unwrap();
     router.vault.stop().await;
@@ -85,7 +85,7 @@ async fn grants_of_configuration_ask_for_no_membership() {
 }
 
 #[tokio::test]
-async fn a_second_call_asks_nothing_be_it_of_a_member_or_of_a_stranger() {
+async fn a_look_up_is_cached_for_members_and_for_others() {
     let router = router().await;
     for _ in 0..3 {
         generate(&router, BOB).await.unwrap();
@@ -96,7 +96,7 @@ async fn a_second_call_asks_nothing_be_it_of_a_member_or_of_a_stranger() {
 }
 
 #[tokio::test]
-async fn an_unknown_workspace_is_asked_for_each_time() {
+async fn the_look_up_of_an_unknown_workspace_is_not_cached() {
     let router = router().await;
     for _ in 0..2 {
         let elsewhere = on("workspaces/elsewhere", gpt());
@@ -106,7 +106,7 @@ async fn an_unknown_workspace_is_asked_for_each_time() {
 }
 
 #[tokio::test]
-async fn a_refusal_looks_the_same_whether_or_not_the_workspace_exists() {
+async fn a_refusal_does_not_reveal_whether_the_workspace_exists() {
     let router = router().await;
     let mut messages = std::collections::BTreeSet::new();
     for parent in [ACME, "workspaces/elsewhere"] {
@@ -118,7 +118,7 @@ async fn a_refusal_looks_the_same_whether_or_not_the_workspace_exists() {
 }
 
 #[tokio::test]
-async fn who_is_no_member_anywhere_is_not_even_told_what_is_wrong_with_a_message() {
+async fn a_caller_without_any_role_gets_no_validation_error() {
     let router = router().await;
     let request = CountTokensRequest { request: None };
     let mut client = router.inference(WITHOUT_ROLE);
@@ -136,7 +136,7 @@ async fn who_is_no_member_anywhere_is_not_even_told_what_is_wrong_with_a_message
 }
 
 #[tokio::test]
-async fn a_removed_member_is_refused_as_soon_as_that_is_acknowledged() {
+async fn a_removed_member_is_refused_after_the_acknowledgement() {
     let router = router().await;
     generate(&router, BOB).await.unwrap();
     router.vault.has_members(2, &[(ADA, Role::Owner)]);
@@ -150,7 +150,7 @@ async fn a_removed_member_is_refused_as_soon_as_that_is_acknowledged() {
 }
 
 #[tokio::test]
-async fn a_new_member_is_let_in_as_soon_as_that_is_acknowledged() {
+async fn a_new_member_is_admitted_after_the_acknowledgement() {
     let router = router().await;
     denied(generate(&router, WITHOUT_ROLE).await);
     router.vault.has_members(2, &[(WITHOUT_ROLE, Role::Caller)]);
@@ -161,7 +161,7 @@ async fn a_new_member_is_let_in_as_soon_as_that_is_acknowledged() {
 }
 
 #[tokio::test]
-async fn without_the_vault_a_membership_lasts_as_long_as_the_freshness() {
+async fn a_cached_membership_lasts_for_the_freshness_without_the_vault() {
     let mut router = router().await;
     generate(&router, BOB).await.unwrap();
     denied(generate(&router, WITHOUT_ROLE).await);
@@ -186,7 +186,7 @@ async fn without_the_vault_a_membership_lasts_as_long_as_the_freshness() {
 }
 
 #[tokio::test]
-async fn a_vault_that_fences_the_router_takes_memberships_back() {
+async fn memberships_are_dropped_when_the_vault_fences_the_router() {
     let router = router().await;
     generate(&router, BOB).await.unwrap();
     router.vault.rejects_sessions();
@@ -200,7 +200,7 @@ async fn a_vault_that_fences_the_router_takes_memberships_back() {
 }
 
 #[tokio::test]
-async fn a_damaged_membership_lets_nobody_in() {
+async fn a_membership_that_fails_its_integrity_check_admits_no_caller() {
     let router = router().await;
     let refusal = Refusal::new(
         latchkey_contract::Reason::Integrity,
@@ -214,7 +214,7 @@ async fn a_damaged_membership_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_role_of_a_later_contract_and_one_of_no_revision_let_nobody_in() {
+async fn an_unknown_role_or_a_wrong_revision_admits_no_caller() {
     let router = router().await;
     router.vault.looks_up(|_| {
         let mut answer = membership(ACME, Role::Owner, 1);
@@ -250,7 +250,7 @@ async fn an_owner_sees_all_usage_and_other_members_their_own() {
 }
 
 #[tokio::test]
-async fn a_caller_of_configuration_sees_all_usage_where_it_is_an_owner() {
+async fn a_configured_caller_sees_all_usage_where_it_is_a_member_with_the_role_owner() {
     let mut router = router().await;
     router.vault.has_members(1, &[(APP, Role::Owner)]);
     generate(&router, APP).await.unwrap();

@@ -12,7 +12,7 @@ async fn router() -> Router {
 }
 
 #[tokio::test]
-async fn the_router_introduces_itself() {
+async fn hello_names_the_instance_and_its_providers() {
     let router = router().await;
     let received = router.vault.receives(|_| true).await;
     let hello = &received.hellos[0];
@@ -45,7 +45,7 @@ async fn every_invalidation_is_acknowledged() {
 }
 
 #[tokio::test]
-async fn a_vault_that_fences_the_router_takes_everything_back() {
+async fn leases_are_dropped_when_the_vault_fences_the_router() {
     let router = router().await;
     router.generate(gpt()).await.unwrap();
     router.vault.rejects_sessions();
@@ -60,7 +60,7 @@ async fn a_vault_that_fences_the_router_takes_everything_back() {
 }
 
 #[tokio::test]
-async fn a_vault_that_restarts_leaves_the_router_its_leases() {
+async fn leases_stay_usable_when_the_vault_restarts() {
     let router = router().await;
     router.generate(gpt()).await.unwrap();
     router.vault.rejects_sessions();
@@ -73,7 +73,7 @@ async fn a_vault_that_restarts_leaves_the_router_its_leases() {
 }
 
 #[tokio::test]
-async fn a_router_that_stops_says_goodbye() {
+async fn a_stopping_router_closes_its_session() {
     let mut router = router().await;
     router.generate(gpt()).await.unwrap();
     router.stops().await;

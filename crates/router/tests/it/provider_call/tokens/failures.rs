@@ -23,7 +23,7 @@ fn denied(error: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn one_that_is_refused_is_got_anew_and_tried_once_more() {
+async fn a_refused_token_is_renewed_and_the_call_retried_once() {
     let fixture = Fixture::new().await;
     fixture.router.provider.returns_once(unauthorized(FIRST));
     let response = fixture.router.generate(azure()).await.unwrap();
@@ -41,7 +41,7 @@ async fn one_that_is_refused_is_got_anew_and_tried_once_more() {
 }
 
 #[tokio::test]
-async fn a_stream_is_begun_once_more_as_well() {
+async fn a_stream_with_a_refused_token_is_retried_once() {
     let fixture = Fixture::new().await;
     fixture.router.provider.returns_once(unauthorized(FIRST));
     let pieces = Answer::events(&chat::pieces());
@@ -66,7 +66,7 @@ async fn a_key_whose_new_token_is_refused_too_is_reported() {
 }
 
 #[tokio::test]
-async fn it_is_in_no_error() {
+async fn an_error_never_contains_the_token() {
     let fixture = Fixture::new().await;
     fixture.router.provider.returns_once(unauthorized(FIRST));
     fixture.router.provider.returns_once(unauthorized(SECOND));
@@ -78,7 +78,7 @@ async fn it_is_in_no_error() {
 
 /// A key that is leased no more is not to blame for a token that ended with it.
 #[tokio::test]
-async fn a_key_that_was_taken_back_meanwhile_is_not_reported() {
+async fn a_key_revoked_during_the_call_is_not_reported() {
     let fixture = Fixture::new().await;
     let held = fixture.router.provider.holds_answer();
     let mut client = fixture.router.inference(APP);
@@ -96,7 +96,7 @@ async fn a_key_that_was_taken_back_meanwhile_is_not_reported() {
 }
 
 #[tokio::test]
-async fn a_key_that_gets_none_is_reported_and_in_the_account() {
+async fn a_key_that_the_issuer_refuses_is_reported_and_recorded() {
     let fixture = Fixture::of_keys([application("z")]).await;
     fixture.issuer.returns(denied("invalid_client"));
     let outcome = fixture.router.generate(azure()).await;
@@ -126,7 +126,7 @@ async fn a_key_that_gets_none_is_reported_and_in_the_account() {
 }
 
 #[tokio::test]
-async fn another_key_takes_over_from_one_that_gets_none() {
+async fn a_key_that_the_issuer_refuses_is_replaced() {
     let fixture = Fixture::of_keys([application("y"), of("azure", own("z"))]).await;
     fixture.issuer.returns(denied("invalid_client"));
     let response = fixture.router.generate(azure()).await.unwrap();
@@ -135,7 +135,7 @@ async fn another_key_takes_over_from_one_that_gets_none() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_fails_is_asked_again() {
+async fn a_failed_token_request_is_retried() {
     let fixture = Fixture::of_keys([application("z")]).await;
     let down = || Answer::json(503, &json!({"error": "temporarily_unavailable"}));
     for failure in [
@@ -162,7 +162,7 @@ async fn an_issuer_that_fails_is_asked_again() {
 }
 
 #[tokio::test]
-async fn the_callers_deadline_holds_for_it() {
+async fn the_callers_deadline_holds_for_token_requests() {
     let span = Duration::from_secs(5);
     let fixture = Fixture::of_keys([application("z")]).await;
     let mut held = fixture.issuer.holds_answer();

@@ -47,7 +47,7 @@ fn of_account(fixture: &Fixture) -> VerificationTask {
 }
 
 #[tokio::test]
-async fn an_application_is_alive_when_its_token_is_taken() {
+async fn an_application_is_alive_if_its_token_is_accepted() {
     let fixture = fixture().await;
     let list = Answer::json(200, &json!({"object": "list", "data": []}));
     fixture.router.provider.returns(list);
@@ -65,7 +65,7 @@ async fn an_application_is_alive_when_its_token_is_taken() {
 }
 
 #[tokio::test]
-async fn an_account_is_alive_when_its_token_is_taken() {
+async fn a_service_account_is_alive_if_its_token_is_accepted() {
     let fixture = fixture().await;
     let list = Answer::json(200, &json!({"publisherModels": []}));
     fixture.router.provider.returns(list);
@@ -78,7 +78,7 @@ async fn an_account_is_alive_when_its_token_is_taken() {
 }
 
 #[tokio::test]
-async fn a_key_that_gets_no_token_is_rejected() {
+async fn a_key_that_the_issuer_refuses_is_rejected() {
     let fixture = fixture().await;
     let message = format!("AADSTS7000215: Invalid client secret provided: {SECRET}.");
     let denied = json!({"error": "invalid_client", "error_description": message});
@@ -97,7 +97,7 @@ async fn a_key_that_gets_no_token_is_rejected() {
 }
 
 #[tokio::test]
-async fn a_key_whose_token_is_refused_is_rejected() {
+async fn a_key_whose_token_the_provider_refuses_is_rejected() {
     let fixture = fixture().await;
     let error = json!({"error": {"code": "401", "message": "not that one"}});
     fixture.router.provider.returns(Answer::json(401, &error));
@@ -106,7 +106,7 @@ async fn a_key_whose_token_is_refused_is_rejected() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_fails_proves_nothing() {
+async fn a_failing_issuer_leaves_the_key_unverified() {
     let fixture = fixture().await;
     for answer in [
         Answer::json(503, &json!({"error": "temporarily_unavailable"})),

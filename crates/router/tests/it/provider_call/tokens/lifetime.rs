@@ -9,7 +9,7 @@ use super::{FIRST, Fixture, SECOND, SECRET, TENANT, application, azure, granted}
 use crate::harness::{ACME, APP, Answer, chat, streamed, version};
 
 #[tokio::test]
-async fn it_is_got_where_the_operator_says_and_shown_as_a_bearers() {
+async fn a_token_is_requested_from_the_configured_issuer_and_sent_as_a_bearer_token() {
     let fixture = Fixture::new().await;
     fixture.router.generate(azure()).await.unwrap();
     let token_call = fixture.issuer.receives_call(1).await;
@@ -29,7 +29,7 @@ async fn it_is_got_where_the_operator_says_and_shown_as_a_bearers() {
 }
 
 #[tokio::test]
-async fn many_calls_of_every_kind_use_one() {
+async fn calls_of_every_kind_share_one_token() {
     let fixture = Fixture::new().await;
     let router = &fixture.router;
     router.generate(azure()).await.unwrap();
@@ -57,7 +57,7 @@ async fn many_calls_of_every_kind_use_one() {
 }
 
 #[tokio::test]
-async fn calls_at_the_same_time_wait_for_one() {
+async fn concurrent_calls_wait_for_one_token() {
     let fixture = Fixture::of_keys([application("z")]).await;
     let held = fixture.issuer.holds_answer();
     let calls: Vec<_> = (0..10)
@@ -77,7 +77,7 @@ async fn calls_at_the_same_time_wait_for_one() {
 
 /// Half of its life before, as it lives for less than ten minutes.
 #[tokio::test]
-async fn it_is_renewed_before_it_expires() {
+async fn a_token_is_renewed_before_it_expires() {
     let fixture = Fixture::of_keys([application("z")]).await;
     fixture.issuer.returns_once(granted(FIRST, 40));
     fixture.router.generate(azure()).await.unwrap();
@@ -93,7 +93,7 @@ async fn it_is_renewed_before_it_expires() {
 }
 
 #[tokio::test]
-async fn nobody_waits_while_one_renews_it() {
+async fn other_calls_use_the_old_token_during_a_renewal() {
     let fixture = Fixture::of_keys([application("z")]).await;
     fixture.issuer.returns_once(granted(FIRST, 40));
     fixture.router.generate(azure()).await.unwrap();
@@ -109,7 +109,7 @@ async fn nobody_waits_while_one_renews_it() {
 }
 
 #[tokio::test]
-async fn it_dies_with_the_version_of_its_key() {
+async fn a_token_is_dropped_with_its_key_version() {
     let fixture = Fixture::new().await;
     fixture.router.generate(azure()).await.unwrap();
     let mut next = application("z");
@@ -127,7 +127,7 @@ async fn it_dies_with_the_version_of_its_key() {
 }
 
 #[tokio::test]
-async fn no_two_keys_share_one() {
+async fn no_two_keys_share_a_token() {
     let fixture = Fixture::of_keys([application("y"), application("z")]).await;
     fixture.issuer.returns_once(granted(FIRST, 3_600));
     fixture.issuer.returns_once(granted(SECOND, 3_600));
@@ -143,7 +143,7 @@ async fn no_two_keys_share_one() {
 
 /// What an invalidation took back while a token was got is not used; what it left is.
 #[tokio::test]
-async fn a_change_while_it_is_got_fails_nobody() {
+async fn an_invalidation_during_a_token_request_fails_no_call() {
     let fixture = Fixture::of_keys([application("z")]).await;
     let held = fixture.issuer.holds_answer();
     let mut client = fixture.router.inference(APP);

@@ -71,7 +71,7 @@ fn gemini() -> GenerateRequest {
 }
 
 #[tokio::test]
-async fn an_account_signs_for_its_token_and_shows_nothing_else() {
+async fn a_service_account_sends_a_signed_assertion_and_never_its_key() {
     let fixture = fixture().await;
     let candidate = json!({
         "content": {"role": "model", "parts": [{"text": "Good day"}]},
