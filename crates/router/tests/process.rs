@@ -1,4 +1,4 @@
-//! The process: what it says and how it ends when its configuration is not good.
+//! The process: its error text and exit code if its configuration is invalid.
 #![expect(
     clippy::unwrap_used,
     reason = "a panic with its message is how a test fails"
@@ -20,32 +20,32 @@ fn run(config: &str, variables: &[(&str, &str)]) -> Output {
     command.output().unwrap()
 }
 
-fn words(output: &Output) -> String {
+fn error_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
-fn an_unknown_field_is_told_by_its_name_and_line() {
+fn an_unknown_field_is_named_with_its_line() {
     let output = run("[server]\nlisten = \"127.0.0.1:0\"\nlistn = 1\n", &[]);
     assert_eq!(output.status.code(), Some(64));
-    let said = words(&output);
-    assert!(said.contains("router.toml:3"), "{said}");
-    assert!(said.contains("listn"), "{said}");
+    let error = error_text(&output);
+    assert!(error.contains("router.toml:3"), "{error}");
+    assert!(error.contains("listn"), "{error}");
 }
 
 #[test]
-fn an_unknown_variable_is_told_by_its_name() {
+fn an_unknown_variable_is_named() {
     let output = run("", &[("LATCHKEY_ROUTER_SERVER__LISTN", "127.0.0.1:0")]);
     assert_eq!(output.status.code(), Some(64));
-    let said = words(&output);
-    assert!(said.contains("LATCHKEY_ROUTER_SERVER__LISTN"), "{said}");
+    let error = error_text(&output);
+    assert!(error.contains("LATCHKEY_ROUTER_SERVER__LISTN"), "{error}");
 }
 
 #[test]
-fn a_missing_field_is_told_by_its_path() {
+fn a_missing_field_is_named_by_its_path() {
     let output = run("", &[]);
     assert_eq!(output.status.code(), Some(64));
-    assert!(words(&output).contains("server"), "{}", words(&output));
+    assert!(error_text(&output).contains("server"), "{}", error_text(&output));
 }
 
 #[test]
@@ -53,13 +53,13 @@ fn a_value_of_the_wrong_type_is_not_repeated() {
     let config = "[server]\nlisten = \"not-a-real-secret\"\n";
     let output = run(config, &[]);
     assert_eq!(output.status.code(), Some(64));
-    let said = words(&output);
-    assert!(said.contains("router.toml:2"), "{said}");
-    assert!(!said.contains("not-a-real-secret"), "{said}");
+    let error = error_text(&output);
+    assert!(error.contains("router.toml:2"), "{error}");
+    assert!(!error.contains("not-a-real-secret"), "{error}");
 }
 
 #[test]
-fn a_catalogue_that_is_not_usable_is_told_by_its_file() {
+fn an_invalid_catalogue_is_named_by_its_file() {
     let folder = TempDir::new().unwrap();
     let catalogue = folder.path().join("ours.toml");
     std::fs::write(&catalogue, "version = \"1\"\ncolour = 1\n").unwrap();
@@ -72,8 +72,8 @@ fn a_catalogue_that_is_not_usable_is_told_by_its_file() {
         folder = folder.path().display()
     );
     let output = run(&config, &[]);
-    let said = words(&output);
-    assert_eq!(output.status.code(), Some(64), "{said}");
-    assert!(said.contains("ours.toml: not a catalogue"), "{said}");
-    assert!(said.contains("colour"), "{said}");
+    let error = error_text(&output);
+    assert_eq!(output.status.code(), Some(64), "{error}");
+    assert!(error.contains("ours.toml: not a catalogue"), "{error}");
+    assert!(error.contains("colour"), "{error}");
 }
