@@ -1,4 +1,4 @@
-//! Who may call what: every method of the contract, by enumeration.
+//! The callers of every method of the contract, by enumeration.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ use crate::harness::{
     STRANGER, WITHOUT_ROLE, chat, gpt, refused, streamed,
 };
 
-/// The methods, and who may call them for acme.
+/// The methods, with the callers that may call them for acme.
 const CASES: &[(&str, &[Caller])] = &[
     ("CatalogueService/DeleteCatalogueModel", &[OPERATOR]),
     ("CatalogueService/GetCatalogueModel", EVERYBODY),
@@ -49,10 +49,10 @@ const CASES: &[(&str, &[Caller])] = &[
     ("UsageService/SummarizeUsage", &[APP, OPERATOR, OWNER]),
 ];
 
-/// Who holds any role anywhere.
+/// The callers with any role in any workspace.
 const EVERYBODY: &[Caller] = &[APP, OPERATOR, OTHER_CALLER, OWNER];
 
-/// Calls a method for something in acme, or for what belongs to all.
+/// Calls a method for a resource of acme, or of the deployment.
 async fn call(router: &Router, caller: Caller, method: &str) -> Result<(), Status> {
     let parent = ACME.to_owned();
     let mut catalogue = CatalogueServiceClient::new(router.channel(caller));
@@ -110,7 +110,7 @@ async fn call(router: &Router, caller: Caller, method: &str) -> Result<(), Statu
     Ok(())
 }
 
-/// The same of a method that sends prompts, or tells of them.
+/// Calls a method of `InferenceService`.
 async fn infer(router: &Router, caller: Caller, method: &str) -> Result<(), Status> {
     let parent = ACME.to_owned();
     let mut client = router.inference(caller);
@@ -182,7 +182,7 @@ async fn infer(router: &Router, caller: Caller, method: &str) -> Result<(), Stat
     Ok(())
 }
 
-/// The same for a method of sessions.
+/// Calls a method of `SessionService`.
 async fn call_session(router: &Router, caller: Caller, method: &str) -> Result<(), Status> {
     let parent = ACME.to_owned();
     let name = format!("{ACME}/sessions/nothing");
@@ -234,7 +234,7 @@ async fn call_session(router: &Router, caller: Caller, method: &str) -> Result<(
     }
 }
 
-/// Not to be found is not to be refused.
+/// Turns "not found" into success, as the caller was authorized.
 fn or_not_found<T>(outcome: Result<T, Status>) -> Result<(), Status> {
     match outcome {
         Err(status) if status.code() != Code::NotFound => Err(status),
@@ -301,7 +301,7 @@ async fn only_callers_with_a_role_for_a_method_may_call_it() {
     );
 }
 
-/// A router whose provider has an answer to everything.
+/// A router whose provider answers every call.
 async fn answering() -> Router {
     let router = Router::start(Backend::Sqlite).await;
     router.provider.returns(Answer::json(200, &chat::whole()));
@@ -330,7 +330,7 @@ async fn members_may_call_what_their_role_allows() {
         ],
     );
     for (method, allowed) in CASES {
-        // What belongs to everybody is for those whom configuration knows.
+        // Resources of the deployment need a role by configuration.
         let of_acme = *allowed != EVERYBODY;
         let uses = of_acme && allowed.contains(&APP);
         let owns = of_acme && allowed.contains(&OWNER);

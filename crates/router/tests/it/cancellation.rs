@@ -1,4 +1,4 @@
-//! Calls that somebody gives up: the caller, its deadline, or the process.
+//! Calls that are cancelled by the caller, by its deadline, or by a drain.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ async fn a_caller_that_disconnects_ends_the_stream(router: Router) {
     let attempt = router.settled().await;
     assert_eq!(attempt.state(), attempt::State::Cancelled);
     assert_eq!(attempt.http_status, 200);
-    // What the provider told until then is a lower bound.
+    // The usage reported so far is a lower bound.
     let usage = Usage {
         input_tokens: 10,
         cache_read_tokens: 20,
@@ -113,7 +113,7 @@ async fn a_call_under_way_outlives_the_start_of_a_drain(mut router: Router) {
     }
 }
 
-/// The database is slow, and the account must still be in it when the process has ended.
+/// The database is slow, and must still hold every attempt once the process has ended.
 async fn a_process_that_ends_has_shipped_its_account(mut router: Router) {
     router.provider.returns(Answer::json(200, &chat::whole()));
     // The shipper is at work.
@@ -121,14 +121,14 @@ async fn a_process_that_ends_has_shipped_its_account(mut router: Router) {
     let lock = router.lock_database().await;
     let answered = router.generate(gpt()).await.unwrap();
     router.drain.start();
-    // Every call is over, and so is the session.
+    // Every call has ended, and so has the session.
     router.vault.receives(|received| received.ended == 1).await;
     lock.release().await;
     router.stops().await;
     assert!(is_recorded(&router, &answered.attempts[0].name).await);
 }
 
-/// Whether the database has an attempt as succeeded.
+/// Whether the database has the attempt as succeeded.
 async fn is_recorded(router: &Router, name: &str) -> bool {
     let store = Store::connect(&router.database.url, 1).await.unwrap();
     let (_, id) = name.rsplit_once('/').unwrap();
@@ -148,7 +148,7 @@ async fn a_drain_that_is_cut_short_cancels_running_calls() {
     call.await.unwrap().unwrap_err();
     held.closed().await;
     router.stops().await;
-    // Whether it was shipped or not: the next process has the whole account.
+    // The next process has every attempt, shipped or not.
     let router = router.restart().await;
     assert_eq!(router.settled().await.state(), attempt::State::Cancelled);
 }

@@ -1,5 +1,5 @@
-//! A disk without room. Stood in for by a limit on the size of files, which holds for a whole
-//! process; so the test runs itself again as a process of its own.
+//! A full disk, simulated by a limit on the size of files. The limit holds for a whole process, so
+//! the test runs itself again in a child process.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ use tonic::Code;
 use crate::harness::{APP, Answer, Router, chat, gpt, refused};
 
 const ALONE: &str = "LATCHKEY_TEST_ALONE";
-/// SIGXFSZ: it would kill the process at the limit.
+/// SIGXFSZ, which would kill the process at the limit.
 const FILE_TOO_LARGE: i32 = 25;
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn with_a_full_disk_a_request_is_refused_before_any_call() {
         return;
     }
     let _heard = signal(SignalKind::from_raw(FILE_TOO_LARGE)).unwrap();
-    // Its files would meet the limit as well.
+    // The files of SQLite would meet the limit too.
     let no_database = "postgres://nobody@127.0.0.1:1/nothing".to_owned();
     let database = TestDatabase {
         url: no_database,
@@ -61,7 +61,7 @@ async fn with_a_full_disk_a_request_is_refused_before_any_call() {
         assert!(refusal.retry_after.is_some());
     }
     assert_eq!(router.provider.calls().len(), 2);
-    // What was start is answered: it is paid for.
+    // A call started before is answered, as it is paid for.
     assert!(held.send(Answer::json(200, &chat::whole())).is_ok());
     running.await.unwrap().unwrap();
 

@@ -1,4 +1,4 @@
-//! A provider that fails again and again is left alone for a while.
+//! The circuit breaker of a provider that fails repeatedly.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::harness::{APP, Answer, Router, chat, gpt, own, refused};
 const DOWN: &str = "PROVIDER_UNAVAILABLE";
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Leaves a key alone after two failures; one call for each key.
+/// A router whose breaker opens after two failures, with one call per key.
 async fn router() -> Router {
     Router::start_with(Backend::Sqlite, |config| {
         config.attempts.per_key = 1;
@@ -22,7 +22,7 @@ async fn router() -> Router {
     .await
 }
 
-/// The same, which has just happened.
+/// A router whose breaker has just opened.
 async fn open() -> Router {
     let router = router().await;
     router.vault_grants([own("a")]);
@@ -33,7 +33,7 @@ async fn open() -> Router {
     router
 }
 
-/// Nobody is called, and the caller hears how long that lasts.
+/// Checks that requests are refused without a call, with this `retry_after`.
 async fn is_open(router: &Router, wait: Duration) {
     let calls = router.provider.calls().len();
     let refusal = refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
@@ -52,7 +52,7 @@ async fn an_open_breaker_makes_no_call_and_no_query() {
     is_open(&router, Duration::from_secs(3)).await;
     assert_eq!(router.vault.queries().len(), 1);
     assert_eq!(router.attempts().await.len(), 2);
-    // It is the provider that fails, whatever the model.
+    // The breaker covers every model of the provider.
     let outcome = router.generate(for_model("gpt-4o")).await;
     refused(outcome, Code::Unavailable, DOWN);
     assert_eq!(router.provider.calls().len(), 2);
@@ -83,7 +83,7 @@ async fn only_consecutive_failures_open_the_breaker() {
         failed(500),
         ok_answer(),
         failed(500),
-        // Whoever refuses is there.
+        // A refusal proves that the provider works.
         failed(400),
         failed(500),
         failed(404),
@@ -122,7 +122,7 @@ async fn a_successful_trial_closes_the_breaker() {
     for _ in 0..3 {
         router.generate(gpt()).await.unwrap();
     }
-    // It takes as many failures as before.
+    // The breaker opens after as many failures as before.
     router.provider.returns(failed(500));
     for _ in 0..2 {
         refused(router.generate(gpt()).await, Code::Unavailable, DOWN);

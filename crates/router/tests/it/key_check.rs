@@ -1,4 +1,4 @@
-//! Checking keys for the vault.
+//! Verification tasks of the vault.
 
 use latchkey_contract::vault::v1::verification_result::Outcome;
 use latchkey_contract::vault::v1::{ProviderRefusal, verification::Grade};
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::harness::{Answer, Router, SECRET, anthropic, chat};
 
-/// Sends the router on a task and waits for what it found.
+/// Sends a verification task and waits for its outcome.
 async fn task(router: &Router, provider: &str, base_url: &str) -> Outcome {
     let done = router.vault.receives(|_| true).await.results.len();
     let task_id = format!("task-{done}");
@@ -58,7 +58,7 @@ async fn a_key_that_the_provider_accepts_is_alive() {
     assert!(call.path.starts_with("/v1/models"));
     assert_eq!(call.header("x-api-key"), SECRET);
 
-    // Nobody pays for a check, so there is no attempt.
+    // A check has no payer, so it has no attempt.
     assert_eq!(router.attempts().await, []);
 }
 
@@ -178,7 +178,7 @@ async fn a_forbidden_address_is_not_called() {
     assert_eq!(refusal.message, "the address is not a URL");
     let refusal = unreachable(task(&router, "nobody", "").await);
     assert_eq!(refusal.message, "this router does not know the provider");
-    // A key of the customer's own server names where that is.
+    // A custom key must have a base URL.
     let refusal = unreachable(task(&router, "custom", "").await);
     assert_eq!(refusal.message, "the address may not be reached");
 }

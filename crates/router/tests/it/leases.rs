@@ -1,4 +1,4 @@
-//! Keys on lease, as the vault sees it.
+//! Leases: caching, concurrent use, revocation and expiry.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn router() -> Router {
     router
 }
 
-/// Has the vault answer as of a later revision of acme, so that the answers are not stale.
+/// Has the vault grant another key version at this revision of acme.
 fn moves_on(router: &Router, revision: i64) {
     let url = router.provider.openai_url();
     router.vault.resolves(move |request| {
@@ -50,7 +50,7 @@ async fn a_warm_call_sends_no_query() {
         router.generate_as(OTHER_APP, gpt()).await.unwrap();
         assert!(router.stream(gpt()).await.is_ok());
     }
-    // One for each caller: a key may be for certain ones.
+    // There is one query per caller, since a key may be reserved for some callers.
     let queries = router.vault.queries();
     let callers: Vec<_> = queries.iter().map(|query| &*query.caller).collect();
     assert_eq!(callers, [APP.requester(), OTHER_APP.requester()]);
@@ -70,7 +70,7 @@ async fn another_scope_key_provider_or_model_is_another_query() {
         ..gpt()
     };
     for request in [gpt(), on(WEB, gpt()), named, mini, claude()] {
-        // Anthropic's answer is none; what counts is the question.
+        // The answer is malformed for Anthropic; only the query matters.
         let _ = router.generate(request).await;
     }
     assert_eq!(router.vault.queries().len(), 5);
@@ -113,7 +113,7 @@ async fn a_revoked_key_is_not_used_after_the_acknowledgement() {
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(response.attempts[0].key_version, version(ACME, "next"));
 
-    // The call that was running ends as it would have.
+    // The running call ends normally.
     assert!(held.send(Answer::json(200, &chat::whole())).is_ok());
     running.await.unwrap().unwrap();
     router.vault.invalidates(ACME, 3, &[version(ACME, "main")]);
@@ -186,7 +186,7 @@ async fn leases_stay_usable_without_the_vault_until_they_lapse() {
     }
     assert_eq!(router.provider.calls().len(), calls);
 
-    // The vault comes back, and so do the keys.
+    // Once the vault is back, keys can be leased again.
     router.vault.start_again();
     router.vault.has_session(2).await;
     router.generate(gpt()).await.unwrap();

@@ -1,8 +1,8 @@
-//! The router as its callers meet it: over real sockets, on SQLite and on PostgreSQL, between a
-//! vault and a provider that do what a test tells them.
+//! The router over real sockets, on SQLite and on PostgreSQL, between a fake vault and a fake
+//! provider.
 //!
-//! The folders mirror `src/services`, one file per method; the other files are about what concerns
-//! several methods.
+//! The folders mirror those of `src`. The tests of a service have one file per method; files at the
+//! top cover subjects that concern several methods.
 #![expect(
     clippy::unwrap_used,
     reason = "a panic with its message is how a test fails"
@@ -29,8 +29,8 @@ mod store;
 mod usage;
 mod vault_client;
 
-/// Makes a test of each function for each kind of database; of a router that is configured otherwise
-/// where a function comes first, before a semicolon.
+/// Makes a test for each database of each function. An optional first argument, before a semicolon,
+/// adjusts the configuration of the router.
 macro_rules! on_both_databases {
     ($($test:ident),+ $(,)?) => {
         crate::on_both_databases!(|_| {}; $($test),+);

@@ -1,4 +1,4 @@
-//! What works while something else does not.
+//! Outages of the database and the journal, and what works meanwhile.
 
 use latchkey_boot::drain::Drain;
 use latchkey_contract::router::v1::{Attempt, attempt};
@@ -27,7 +27,7 @@ async fn a_warm_call_needs_no_database(router: Router) {
         router.generate(gpt()).await.unwrap();
     }
     router.bring_database_back().await;
-    // The shipper tries again by itself; a reader waits for it.
+    // The shipper retries by itself; a reader waits for it.
     while router.attempts().await.len() < 4 {}
     for attempt in router.attempts().await {
         assert_eq!(attempt.state(), attempt::State::Succeeded);
@@ -47,7 +47,7 @@ async fn attempts_survive_a_restart(router: Router) {
     }
 }
 
-/// What a process that was killed in mid-call leaves: a beginning in the database, of its journal.
+/// A process killed in mid-call leaves a started attempt of its journal in the database.
 async fn an_attempt_left_open_by_a_crash_becomes_unknown(router: Router) {
     router.provider.returns(Answer::json(200, &chat::whole()));
     let response = router.generate(gpt()).await.unwrap();
@@ -85,7 +85,7 @@ async fn a_router_starts_and_answers_while_postgresql_is_unreachable() {
     assert_eq!(response.attempts[0].cost_nanos, Some(3_000_000));
 }
 
-/// Builds with another journal; gives the words of the failure.
+/// Builds a router with an adjusted journal and returns the error text.
 async fn fails_with(adjust: impl FnOnce(&mut RouterConfig)) -> String {
     let mut failure = String::new();
     let router = Router::start_with(Backend::Sqlite, |_| {}).await;
@@ -114,7 +114,7 @@ async fn a_journal_that_cannot_be_opened_stops_the_start() {
 
 #[tokio::test]
 async fn a_journal_locked_by_another_router_stops_the_start() {
-    // The router of `fails_with` runs over the same folder.
+    // The router of `fails_with` uses the folder of a running router.
     assert!(fails_with(|_| {}).await.contains("InUse"));
 }
 

@@ -1,4 +1,4 @@
-//! How routers learn of changes that they did not make.
+//! Changes of the catalogue by other routers and in files.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tonic::Code;
 use super::{GPT_4_1, delete, get, priced, upsert, version};
 use crate::harness::{APP, Router, refused};
 
-/// Two routers over one database that look for changes all the time.
+/// Two routers over one database that poll for changes continuously.
 async fn pair(backend: Backend) -> (Router, Router) {
     let quick = |config: &mut latchkey_router::config::RouterConfig| {
         config.catalogue.reload_seconds = Duration::from_millis(1);

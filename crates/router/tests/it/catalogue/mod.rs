@@ -1,4 +1,4 @@
-//! `CatalogueService`, and what follows from it for calls.
+//! `CatalogueService`, and its effect on calls.
 
 mod delete_catalogue_model;
 mod following;
@@ -16,7 +16,7 @@ use tonic::Status;
 
 use crate::harness::{APP, Caller, OPERATOR, Router};
 
-/// What a router says of a model.
+/// Gets a model from a router.
 async fn get(router: &Router, caller: Caller, name: &str) -> Result<CatalogueModel, Status> {
     let name = name.to_owned();
     let request = GetCatalogueModelRequest { name };
@@ -39,7 +39,7 @@ async fn delete(router: &Router, name: &str) -> Result<(), Status> {
     client.delete_catalogue_model(request).await.map(drop)
 }
 
-/// A model that costs this much per million tokens of input, and as much of output.
+/// A model with this price per million tokens, of input and of output.
 fn priced(name: &str, nanos: i64) -> CatalogueModel {
     CatalogueModel {
         name: name.to_owned(),
@@ -53,7 +53,7 @@ fn priced(name: &str, nanos: i64) -> CatalogueModel {
     }
 }
 
-/// The version of the catalogue that a router has.
+/// The router's version of the catalogue.
 async fn version(router: &Router) -> String {
     let known = get(router, APP, GPT_4_1).await.unwrap();
     known.price_version

@@ -1,4 +1,4 @@
-//! The store's side, on both databases.
+//! The catalogue in the store, on both databases.
 
 use latchkey_clock::Timestamp;
 use latchkey_migrations::testing::{Backend, TestDatabase};
@@ -42,7 +42,7 @@ async fn rows_are_stored_and_changes_counted(backend: Backend) {
         rows: vec![again],
     };
     assert_eq!(store.catalogue_rows().await.unwrap(), one);
-    // Neither is a change.
+    // Neither write is a change.
     assert!(!store.delete_catalogue_row("custom", "b/c").await.unwrap());
     assert!(!store.delete_catalogue_row("openai", "a").await.unwrap());
     assert!(!store.put_catalogue_row(&b, 3).await.unwrap());

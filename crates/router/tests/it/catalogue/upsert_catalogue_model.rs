@@ -22,7 +22,7 @@ on_both_databases!(
     upserting_without_the_database_is_unavailable,
 );
 
-/// A model of which everything is said.
+/// A model with every field set.
 fn full() -> CatalogueModel {
     let list = |nanos| PriceList {
         input_nanos: Some(nanos),
@@ -97,7 +97,7 @@ async fn a_call_is_priced_by_the_operators_override(router: Router) {
     assert_eq!(after.cost_nanos, Some(tokens * 1_000));
     assert_eq!(after.price_version, version);
     assert_ne!(before.price_version, version);
-    // What was made before keeps its cost.
+    // Earlier attempts keep their cost.
     let kept = router.attempts().await;
     let kept: Vec<_> = kept.iter().map(|attempt| attempt.cost_nanos).collect();
     assert_eq!(kept, [after.cost_nanos, before.cost_nanos]);
@@ -108,8 +108,8 @@ async fn upserting_without_the_database_is_unavailable(router: Router) {
         .execute("ALTER TABLE catalogue_models RENAME TO models_away")
         .await;
     let outcome = upsert(&router, priced(OURS, 5)).await;
-    let model = refused(outcome, Code::Unavailable, "DATABASE_UNAVAILABLE");
-    assert!(model.retry_after.is_some());
+    let refusal = refused(outcome, Code::Unavailable, "DATABASE_UNAVAILABLE");
+    assert!(refusal.retry_after.is_some());
     assert!(get(&router, APP, GPT_4_1).await.is_ok());
     router
         .execute("ALTER TABLE models_away RENAME TO catalogue_models")
@@ -209,14 +209,14 @@ async fn a_malformed_field_is_named() {
         ),
     ] {
         let outcome = upsert(&router, model).await;
-        let model = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-        assert_eq!(model.fields, [field]);
+        let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(refusal.fields, [field]);
     }
     let mut client = CatalogueServiceClient::new(router.channel(OPERATOR));
     let nothing = UpsertCatalogueModelRequest { model: None };
     let outcome = client.upsert_catalogue_model(nothing).await;
-    let model = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(model.fields, ["model"]);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["model"]);
     let got = get(&router, APP, OURS).await;
     refused(got, Code::NotFound, "MODEL_NOT_FOUND");
 }
@@ -226,7 +226,7 @@ async fn an_alias_of_another_model_is_refused() {
     let router = Router::start(Backend::Sqlite).await;
     upsert(&router, full()).await.unwrap();
     let outcome = upsert(&router, priced("providers/custom/models/llama", 1)).await;
-    let model = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(model.fields, ["model.aliases"]);
-    assert!(model.message.contains("`llama`"), "{}", model.message);
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["model.aliases"]);
+    assert!(refusal.message.contains("`llama`"), "{}", refusal.message);
 }

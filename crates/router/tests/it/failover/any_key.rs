@@ -1,4 +1,4 @@
-//! Requests that leave the choice to the vault, and for whom it chooses.
+//! Requests without a key, whose key the vault chooses for the caller.
 
 use latchkey_contract::router::v1::GenerateRequest;
 use tonic::Code;
@@ -41,7 +41,7 @@ async fn a_request_without_key_provider_and_model_takes_any_key_with_a_default()
     let request = GenerateRequest {
         provider: String::new(),
         model: String::new(),
-        // Of the one that is asked first.
+        // These options apply to the first model only.
         provider_options: Some(prost_types::Struct {
             fields: [("service_tier".to_owned(), prost_types::Value::from("x"))].into(),
         }),

@@ -1,4 +1,4 @@
-//! The caller's deadline: no try outlives it, and what was tried is told.
+//! The caller's deadline, which no attempt outlives.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::harness::{Answer, Caller, Router, chat, gpt, own, refused, streamed};
 const TOO_LATE: &str = "DEADLINE_EXCEEDED";
 const SPAN: Duration = Duration::from_secs(5);
 
-/// Lets the deadline of who asked before pass.
+/// Advances time past the deadline of the running requests.
 async fn time_is_up() {
     tokio::time::pause();
     tokio::time::advance(SPAN).await;
@@ -44,7 +44,7 @@ async fn the_refusal_at_a_deadline_names_the_attempts() {
 #[tokio::test]
 async fn a_deadline_ends_a_stream_before_its_first_piece() {
     let router = router().await;
-    // The head is there, and nothing else.
+    // The provider has sent the head only.
     let feed = router.provider.starts_stream();
     let mut client = router.inference_with_deadline(SPAN);
     let call = tokio::spawn(async move { client.stream_generate(streamed(gpt())).await });
@@ -79,7 +79,7 @@ async fn a_deadline_ends_a_stream_after_its_first_piece() {
         .find(|attempt| attempt.state() == State::Cancelled);
     let cut = cut.unwrap();
     assert_eq!(cut.error_reason, TOO_LATE);
-    // A lower bound.
+    // The usage is a lower bound.
     assert_eq!(cut.usage.unwrap().input_tokens, 600);
 }
 
@@ -99,7 +99,7 @@ async fn a_deadline_ends_the_wait_for_the_vault() {
     assert_eq!(router.attempts().await, []);
 }
 
-/// A try that would begin after the deadline is none; its caller hears at once what the last one met.
+/// The last failure is returned at once if the next attempt would start after the deadline.
 #[tokio::test]
 async fn a_retry_whose_pause_would_outlast_the_deadline_is_not_made() {
     let router = Router::start_with(Backend::Sqlite, |config| {
@@ -128,7 +128,7 @@ async fn a_caller_that_disconnects_in_a_pause_ends_the_retries() {
     assert_eq!(reasons(&[router.settled().await]), ["PROVIDER_UNAVAILABLE"]);
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
-    // Later requests are served, and in their payer_state nothing else comes.
+    // Later requests are served, and no retry of the aborted request follows.
     router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
     time_is_up().await;

@@ -1,4 +1,4 @@
-//! What a request expects of its key, and of what a call may cost.
+//! Expectations of a request: the properties of its key, and the highest cost of a call.
 
 use latchkey_contract::router::v1::{Expectations, Funding, GenerateRequest, Payer};
 use tonic::Code;
@@ -63,7 +63,7 @@ async fn a_fallback_is_used_if_only_it_meets_the_expectations() {
     assert_eq!(router.provider.keys(), ["c"]);
 }
 
-/// At most so much for each call.
+/// A request with this cost limit per call.
 fn for_at_most(nanos: i64, request: GenerateRequest) -> GenerateRequest {
     GenerateRequest {
         max_output_tokens: Some(10),
@@ -115,7 +115,7 @@ async fn a_fallback_below_the_cost_limit_is_used() {
     let response = router.generate(for_at_most(50_000, request)).await.unwrap();
     assert_eq!(response.attempts.len(), 1);
     assert_eq!(response.attempts[0].model, "gpt-4.1-mini");
-    // Nothing failed, so the platform may pay as for any request.
+    // No key has failed, so the platform may pay.
     router.vault_grants([own("a"), of("anthropic", shared("q"))]);
     let request = falling_back([CLAUDE], for_model("gpt-4o"));
     let request = for_at_most(1, request);

@@ -1,4 +1,4 @@
-//! Other models that a request names for the case that its own can't answer.
+//! The fallbacks of a request: models to call if the first cannot answer.
 
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
@@ -15,7 +15,7 @@ use crate::harness::{Answer, Router, claude, gpt, of, own, refused};
 const CLAUDE: &str = "anthropic/claude-sonnet-5";
 const LATER: &str = "15";
 
-/// An OpenAI key that fails like this, and one of Anthropic's that answers.
+/// A router with a failing OpenAI key and a working Anthropic key.
 async fn failing(answer: Answer) -> Router {
     let router = router().await;
     router.vault_grants([own("a"), of("anthropic", own("c"))]);
@@ -99,7 +99,7 @@ async fn the_refusal_names_the_failure_of_the_last_call() {
     router.provider.returns_to("c", failed(500));
     let outcome = router.generate(falling_back([CLAUDE], gpt())).await;
     refused(outcome, Code::Unavailable, "PROVIDER_UNAVAILABLE");
-    // That there was no key for the fallback tells less.
+    // The missing key of the fallback is less informative than the failed call.
     let outcome = router
         .generate(falling_back(
             ["deepseek/deepseek-chat"],
@@ -123,7 +123,7 @@ async fn an_unusable_fallback_is_skipped() {
     };
     router.provider.returns_once(failed(500));
     router.provider.returns_once(failed(500));
-    // One can't do what the request asks for, one has no key, one's key is unknown.
+    // The first lacks a feature, the second has no key, and the key of the third is unknown.
     let mut request = falling_back(
         [
             "openai/gpt-4.1",
@@ -177,7 +177,7 @@ async fn provider_options_do_not_apply_to_fallbacks_of_other_providers() {
     let users: Vec<_> = calls.iter().map(|call| call.body.get("user")).collect();
     assert_eq!(users, [Some(&json!("u-1")), Some(&json!("u-1")), None]);
 
-    // Nor do they become the fallback's when the first choice has no key.
+    // Nor do they apply to the fallback if the first model has no key.
     router.vault_grants([of("anthropic", own("c"))]);
     router.generate(request("gpt-4.1-mini")).await.unwrap();
     assert_eq!(
@@ -219,7 +219,7 @@ async fn a_named_key_is_used_for_fallbacks_too() {
     };
     router.generate(named.clone()).await.unwrap();
     assert_eq!(router.provider.keys(), ["b", "b"]);
-    // Another provider's model can't be asked with it.
+    // The key cannot be used for a model of another provider.
     let mut named = falling_back(["openai/gpt-4o", CLAUDE], named);
     let outcome = router.generate(named.clone()).await;
     let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
@@ -270,7 +270,7 @@ async fn a_malformed_field_is_named() {
     assert!(router.vault.queries().is_empty());
 }
 
-/// A refusal travels as plain text to Anthropic, and as what it is to OpenAI.
+/// A refusal is sent to Anthropic as plain text, and to OpenAI as a refusal.
 #[tokio::test]
 async fn losses_are_reported_for_the_model_that_answered() {
     let part = |content| Part {

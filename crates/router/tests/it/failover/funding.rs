@@ -1,4 +1,4 @@
-//! Who pays for a request whose first key failed.
+//! The payer of a request whose first key failed.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn throttled() -> Answer {
     failed(429).with("retry-after", "15")
 }
 
-/// A workspace whose `when_failed` is PLATFORM.
+/// A router with these keys, in a workspace whose `when_failed` is PLATFORM.
 async fn lenient(keys: impl IntoIterator<Item = Lease>) -> Router {
     let router = router().await;
     router.vault_grants_from(StoredKeys {
@@ -97,7 +97,7 @@ async fn a_cooling_own_key_is_replaced_by_the_platform_key_without_a_call() {
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "p", "p"]);
     assert_eq!(payers(&response.attempts), [Payer::Platform]);
-    // It is the same question as before.
+    // The cached answers serve both queries.
     assert_eq!(router.vault.queries().len(), queries);
 }
 
@@ -109,7 +109,7 @@ async fn a_request_may_refuse_the_platform_key() {
     let outcome = router.generate(request).await;
     refused(outcome, Code::ResourceExhausted, THROTTLED);
     assert_eq!(router.provider.keys(), ["a"]);
-    // The vault is asked for the fallback alone.
+    // The second query is for the fallback only.
     let queries = router.vault.queries();
     let providers: Vec<_> = queries.iter().map(|query| &*query.provider).collect();
     assert_eq!(providers, ["openai", "anthropic"]);
@@ -158,7 +158,7 @@ async fn an_own_key_never_follows_a_platform_key() {
     assert!(last.own_key_failed);
 }
 
-/// Nor is an own key waited for that will be free in a moment.
+/// Not even if the own key is about to be free again.
 #[tokio::test]
 async fn a_request_paid_by_the_platform_does_not_return_to_a_throttled_own_key() {
     let router = lenient([own("a"), shared("p")]).await;
@@ -210,7 +210,7 @@ async fn a_fallback_to_another_provider_counts_as_after_a_failure() {
     let response = lenient.generate(falling_back([CLAUDE], gpt())).await;
     let attempts = response.unwrap().attempts;
     assert_eq!(payers(&attempts), [Payer::OwnKey, Payer::Platform]);
-    // Without a key of its own no key failed, and the platform may pay as for any request.
+    // Without an own key none has failed, so the platform may pay.
     strict.vault_grants([of("anthropic", shared("q"))]);
     strict.provider.returns_to("q", claude_answer());
     let request = falling_back([CLAUDE], for_model("gpt-4o"));
@@ -305,7 +305,7 @@ async fn own_keys_are_not_selected_for_a_request_with_when_named() {
     assert_eq!(router.provider.keys(), ["a"]);
 }
 
-/// The account of what failed names key, version, tail and payer, as an answer does.
+/// The attempts of a failed request name key, version, tail and payer, as those of an answer do.
 #[tokio::test]
 async fn the_attempts_of_an_error_name_keys_and_payers() {
     let router = lenient([own("a"), shared("p")]).await;
@@ -339,7 +339,7 @@ async fn a_key_may_forbid_the_platform_fallback() {
     let outcome = router.generate(falling_back([CLAUDE], gpt())).await;
     refused(outcome, Code::ResourceExhausted, THROTTLED);
     assert_eq!(router.provider.keys(), ["a"]);
-    // Whatever the fallback's own policy says: the request stays on its owner's bill.
+    // The query for the fallback is restricted to own keys, regardless of the policy there.
     let query = router.vault.queries().pop().unwrap();
     assert_eq!(
         (&*query.provider, query.payer()),
@@ -367,7 +367,7 @@ async fn a_key_above_the_cost_limit_does_not_count_as_failed() {
     let outcome = router.generate(request.clone()).await;
     refused(outcome, Code::FailedPrecondition, "EXPECTATION_UNMET");
     assert!(router.provider.calls().is_empty());
-    // Whatever the platform's would cost: it is not asked for.
+    // The platform key is not queried, regardless of its price.
     let query = router.vault.queries();
     assert!(!query.iter().any(|query| query.own_key_failed));
     let later = query.iter().skip(1);

@@ -1,4 +1,4 @@
-//! Trying: other keys, repetitions, other models. What is tried, in which order, and what is not.
+//! Failover: other keys, retries and other models, and their order.
 
 mod any_key;
 mod deadlines;
@@ -26,7 +26,7 @@ pub(crate) fn ok_answer() -> Answer {
     Answer::json(200, &chat::whole())
 }
 
-/// Good day, as Anthropic says it.
+/// The same answer in Anthropic's format.
 fn claude_answer() -> Answer {
     Answer::json(200, &anthropic::whole())
 }
@@ -61,18 +61,18 @@ pub(crate) fn for_model(model: &str) -> GenerateRequest {
     }
 }
 
-/// The reasons of attempts, the oldest first; empty for one that succeeded.
+/// The error reasons of attempts, the oldest first; empty for a success.
 fn reasons(attempts: &[Attempt]) -> Vec<&str> {
     let reasons = attempts.iter().map(|attempt| &*attempt.error_reason);
     reasons.collect()
 }
 
-/// The account holds these attempts as the caller was told of them.
+/// Checks that the attempts of a response are recorded as they were returned.
 async fn are_recorded(router: &Router, attempts: &[Attempt]) {
     let recorded = router.attempts().await;
     for attempt in attempts {
         let found = recorded.iter().find(|other| other.name == attempt.name);
-        // A row has no usage that is not known.
+        // A row holds zeros for an unknown usage.
         let usage = Some(attempt.usage.unwrap_or_default());
         let expected = Attempt {
             usage,

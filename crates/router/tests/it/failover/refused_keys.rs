@@ -1,4 +1,4 @@
-//! Keys that a provider refuses make way, and are not tried in vain again.
+//! Keys that a provider refuses: they are replaced, and not tried again in vain.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn coded(status: u16, code: &str) -> Answer {
     Answer::json(status, &chat::error("some_error", code, "no"))
 }
 
-/// What the vault has heard, once that is so much.
+/// The key reports of the vault, once it has received this many.
 async fn reports(router: &Router, count: usize) -> Vec<KeyReport> {
     let received = router
         .vault
@@ -36,7 +36,7 @@ async fn a_rejected_key_is_reported_and_replaced() {
     assert_eq!(report.key_version, version(ACME, "a"));
     assert_eq!(report.refusal.as_ref().unwrap().http_status, 401);
 
-    // The vault sets it cool_downs, and no request meets it again.
+    // The vault quarantines the key, and no later request uses it.
     router.vault_grants([own("b")]);
     router.vault.invalidates(ACME, 2, &[version(ACME, "a")]);
     let acknowledged = router
@@ -85,11 +85,11 @@ async fn a_key_without_permission_cools_down_for_that_model_only() {
     router.clock.advance(Duration::from_secs(20));
     router.generate(for_model("gpt-4.1-0")).await.unwrap();
     assert_eq!(router.provider.keys().last().unwrap(), "a");
-    // The key itself is good.
+    // The key itself is valid, so no report is sent.
     assert_eq!(reports(&router, 0).await, []);
 }
 
-/// It does not come back while a caller waits, however soon it is tried again.
+/// A permission rarely returns while a caller waits, however short the cool-down is.
 #[tokio::test]
 async fn a_request_does_not_wait_for_a_missing_permission() {
     let router = Router::start_with(Backend::Sqlite, |config| {
@@ -127,7 +127,7 @@ async fn a_rejected_request_is_neither_retried_nor_sent_to_a_fallback() {
         failed(422),
         coded(400, "context_length_exceeded"),
         coded(400, "content_policy_violation"),
-        // Not even when its provider asks for it.
+        // Not even if the provider requests a retry.
         failed(400).with("x-should-retry", "true"),
     ] {
         let calls = router.provider.calls().len();

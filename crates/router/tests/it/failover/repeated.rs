@@ -1,4 +1,4 @@
-//! Calls that fail in a way that may pass are repeated, within the budget.
+//! Retries of transient failures, within the limits of calls.
 
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ async fn a_transient_failure_is_retried_with_the_same_key() {
         assert_eq!(reasons(&response.attempts), [reason, ""]);
         are_recorded(&router, &response.attempts).await;
     }
-    // It needs no vault.
+    // A retry sends no query.
     assert_eq!(router.vault.queries().len(), 1);
 }
 
@@ -79,7 +79,7 @@ async fn a_retry_keeps_its_key_even_if_the_vault_would_grant_another() {
     assert_ne!(keys[2], "a");
 }
 
-/// Calls per key and per model and all in all at most, the keys, and which are called.
+/// Each row: the limits per key, per model and per request, the keys, and the keys called.
 #[tokio::test]
 async fn the_limits_of_calls_hold_exactly() {
     for (per_key, per_model, most, keys, expected) in [
@@ -152,7 +152,7 @@ async fn a_provider_may_forbid_a_retry() {
 async fn a_provider_may_request_a_retry() {
     let router = router().await;
     router.vault_grants([own("a")]);
-    // Of itself it is none that may pass.
+    // Without the header, this failure is not transient.
     let answer = || Answer::text(307, "text/plain", "");
     router.provider.returns(answer());
     refused(router.generate(gpt()).await, Code::Unavailable, DOWN);
@@ -190,7 +190,7 @@ async fn a_key_with_too_long_a_retry_delay_is_skipped() {
     assert_eq!(router.provider.keys(), ["a", "b"]);
 }
 
-/// It may have been billed.
+/// The malformed answer may have been billed.
 #[tokio::test]
 async fn a_malformed_answer_is_not_retried() {
     let router = router().await;

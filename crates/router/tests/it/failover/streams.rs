@@ -1,4 +1,4 @@
-//! Streams: what fails before the first piece is tried again, what fails after it is not.
+//! Failover of streams, which ends with the first piece.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn pieces() -> Answer {
     Answer::events(&chat::pieces())
 }
 
-/// The whole of a stream whose text is this.
+/// The final response of a stream, whose pieces must add up to "Good day".
 async fn whole(router: &Router, request: GenerateRequest) -> GenerateResponse {
     let mut stream = router.stream(request).await.unwrap();
     let mut text = String::new();
@@ -29,7 +29,7 @@ async fn whole(router: &Router, request: GenerateRequest) -> GenerateResponse {
                 }
             }
             Event::Completed(whole) => {
-                // What came of an earlier try is not in it.
+                // The text contains no pieces of an earlier attempt.
                 assert_eq!(text, "Good day");
                 return whole;
             }
@@ -41,7 +41,7 @@ async fn error(stream: &mut Streaming<StreamGenerateResponse>) -> Status {
     loop {
         match stream.message().await {
             Ok(Some(_)) => {}
-            Ok(None) => panic!("it ended well"),
+            Ok(None) => panic!("the stream ended without an error"),
             Err(status) => return status,
         }
     }
@@ -55,7 +55,7 @@ async fn a_stream_that_fails_before_its_first_piece_is_retried() {
     for (answer, reason) in [
         (failed(500), DOWN),
         (Answer::hung_up(), DOWN),
-        // The head was good.
+        // These fail after a good head.
         (Answer::events::<String>(&[]), "STREAM_TRUNCATED"),
         (Answer::cut_events::<String>(&[]), "STREAM_TRUNCATED"),
         (Answer::events(&[overloaded]), DOWN),
@@ -142,7 +142,7 @@ async fn the_error_of_a_stream_names_every_attempt() {
     assert_eq!(named.len(), 2);
 }
 
-/// What a key did wrong in mid-stream is remembered, though nobody tries again for it.
+/// The report is sent although the stream is not retried.
 #[tokio::test]
 async fn a_key_rejected_in_mid_stream_is_reported() {
     let router = router().await;
@@ -169,7 +169,7 @@ async fn a_key_rejected_in_mid_stream_is_reported() {
 async fn the_usage_of_earlier_attempts_is_in_the_sum() {
     let router = router().await;
     router.vault_grants([of("anthropic", own("c"))]);
-    // It counted the prompt before it broke.
+    // The stream reports the input tokens before it breaks.
     let overloaded = anthropic::error("overloaded_error", "Overloaded");
     let began = Answer::events(&[anthropic::start(), overloaded]);
     router.provider.returns_once(began);

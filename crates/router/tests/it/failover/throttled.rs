@@ -1,4 +1,4 @@
-//! Keys that are throttled make way for others.
+//! Throttled keys, which are replaced by others.
 
 use std::time::Duration;
 
@@ -23,11 +23,11 @@ async fn a_throttled_key_is_replaced_by_the_next_own_key() {
     assert_eq!(router.provider.keys(), ["a", "b"]);
     assert_eq!(reasons(&response.attempts), ["PROVIDER_THROTTLED", ""]);
     are_recorded(&router, &response.attempts).await;
-    // The first choice, and the one without the key that was tried.
+    // The first query, and a second that excludes the tried key.
     let queries = router.vault.queries();
     assert_eq!(queries.len(), 2);
     assert_eq!(queries[1].excluded_keys, ["workspaces/acme/keys/a"]);
-    // The vault decides whether the platform may pay now.
+    // The vault decides whether the platform may pay after the failure.
     assert_eq!(queries[1].payer(), Payer::Unspecified);
     let failed = queries.iter().map(|query| query.own_key_failed);
     assert_eq!(failed.collect::<Vec<_>>(), [false, true]);
@@ -47,7 +47,7 @@ async fn a_platform_key_does_not_replace_a_throttled_own_key() {
         assert_eq!(refusal.retry_after, Some(Duration::from_mins(1)));
     }
     assert_eq!(router.provider.keys(), ["a"]);
-    // It is not among the keys that are left, so nobody asks for it.
+    // The candidates have no other key, so no second query is sent.
     assert_eq!(router.vault.queries().len(), 1);
 }
 
@@ -77,7 +77,7 @@ async fn a_throttled_key_cools_down_for_the_same_model_only() {
     assert_eq!(reasons(&response.attempts), [""]);
     assert!(router.stream(gpt()).await.is_ok());
     assert_eq!(router.provider.keys(), ["a", "b", "b", "b"]);
-    // Both keys are held by now.
+    // Both keys are leased by now.
     assert_eq!(router.vault.queries().len(), 2);
 
     // Another model may have a limit of its own.
@@ -108,7 +108,7 @@ async fn every_form_of_retry_after_is_honoured() {
     {
         router.provider.returns(throttled().with(name, value));
         let wait = Some(Duration::from_millis(wait));
-        // What was said is said again while the key is left alone, and nobody is called.
+        // During the cool-down the same refusal is returned without a call.
         for _ in 0..2 {
             let outcome = router
                 .generate(for_model(&format!("gpt-4.1-{index}")))
@@ -184,7 +184,7 @@ async fn a_throttled_named_key_is_not_replaced() {
     assert_eq!(router.provider.keys(), ["a"]);
 }
 
-/// No other key can be had then; what the provider said tells more than that.
+/// No other key can be leased then; the provider's failure is the more useful refusal.
 #[tokio::test]
 async fn the_refusal_names_the_failed_call_if_the_vault_is_unreachable() {
     let mut router = router().await;

@@ -1,4 +1,4 @@
-//! When every key is throttled, a request waits for the first that is free again, if that is soon.
+//! Waiting for a throttled key, if every key is throttled and one is free again soon.
 
 use std::time::{Duration, Instant};
 
@@ -54,7 +54,7 @@ async fn later_requests_wait_for_a_throttled_key() {
     let router = Router::start_in_real_time(|_| {}).await;
     router.vault_grants([own("a")]);
     router.provider.returns_once(throttled("1000"));
-    // Its caller does not wait so long.
+    // The deadline of this caller is before the end of the wait.
     let mut client = router.inference_with_deadline(Duration::from_millis(900));
     let outcome = client.generate(gpt()).await;
     refused(outcome, Code::ResourceExhausted, "PROVIDER_THROTTLED");
@@ -87,7 +87,7 @@ async fn a_wait_above_the_limit_is_returned_to_the_caller() {
     assert_eq!(router.provider.calls().len(), 1);
 }
 
-/// The wait comes first, as the fallback is the second choice; a long one is not waited for.
+/// A short wait for the first model takes precedence over a fallback.
 #[tokio::test]
 async fn a_fallback_is_used_if_the_wait_is_above_the_limit() {
     let router = Router::start_in_real_time(|_| {}).await;

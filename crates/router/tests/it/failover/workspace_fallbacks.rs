@@ -1,4 +1,4 @@
-//! The workspace's own list of fallbacks, for requests that bring none.
+//! The workspace's fallbacks, for requests without fallbacks.
 
 use latchkey_contract::router::v1::GenerateRequest;
 use latchkey_contract::vault::v1::Lease;
@@ -9,7 +9,7 @@ use crate::harness::{Answer, Router, StoredKeys, gpt, of, own, refused, shared};
 
 const CLAUDE: &str = "anthropic/claude-sonnet-5";
 
-/// These keys, of which only `c` answers, and the workspace's list.
+/// A router with these keys and workspace fallbacks; only the key `c` works.
 async fn with_list(keys: Vec<Lease>, fallbacks: Vec<&'static str>) -> Router {
     let router = router().await;
     router.vault_grants_from(StoredKeys {
@@ -37,7 +37,7 @@ async fn the_workspaces_fallbacks_are_cached_with_the_first_lease() {
     assert_eq!(router.provider.keys(), ["a", "a", "c"]);
     let throttled = "PROVIDER_THROTTLED";
     assert_eq!(reasons(&response.attempts), [throttled, throttled, ""]);
-    // And is held with it.
+    // The fallbacks are cached with the lease.
     let queries = router.vault.queries().len();
     router.generate(gpt()).await.unwrap();
     assert_eq!(router.vault.queries().len(), queries);
@@ -53,7 +53,6 @@ async fn the_workspaces_fallbacks_are_used_if_the_first_model_has_no_key() {
     assert_eq!(router.provider.keys(), ["c"]);
 }
 
-/// It is the router's business alone.
 #[tokio::test]
 async fn a_refusal_does_not_reveal_the_workspaces_fallbacks() {
     let router = with_list(vec![of("deepseek", own("d"))], vec![CLAUDE]).await;
@@ -113,7 +112,7 @@ async fn the_workspaces_fallbacks_do_not_lead_from_an_own_key_to_a_platform_key(
     assert_eq!(router.provider.keys(), ["a"]);
 }
 
-/// A vault of a later release may know more.
+/// A vault of a later release may know more providers.
 #[tokio::test]
 async fn a_fallback_to_an_unknown_provider_is_skipped() {
     let router = with_list(both(), vec!["nobody/nothing", CLAUDE]).await;

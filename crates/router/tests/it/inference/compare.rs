@@ -44,7 +44,7 @@ fn comparing<const N: usize>(models: [&str; N]) -> CompareRequest {
     }
 }
 
-/// A greeting to nobody in particular.
+/// A greeting without a provider or a model.
 fn prompt() -> GenerateRequest {
     GenerateRequest {
         provider: String::new(),
@@ -75,7 +75,7 @@ async fn outcomes(router: &Router, request: CompareRequest) -> Vec<Outcome> {
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-/// Names what an alternative failed with; an answer fails the test.
+/// The failure of an alternative; an answer fails the test.
 fn failure(outcome: &Outcome) -> &CompareFailure {
     match outcome {
         Outcome::Failure(failure) => failure,

@@ -42,7 +42,7 @@ async fn anthropic_counts_tokens(router: Router) {
     assert_eq!(call.body.get("max_tokens"), None);
 }
 
-/// Chat Completions has no way to, so its models are asked about by Responses too.
+/// Chat Completions cannot count tokens, so the Responses API counts for its models too.
 async fn openai_counts_tokens_by_the_responses_api(router: Router) {
     router.provider.returns(tokens());
     for (number, model) in ["gpt-5.4", "gpt-4.1"].into_iter().enumerate() {
@@ -91,7 +91,7 @@ async fn a_failed_call_is_retried_and_then_sent_with_another_key(router: Router)
     assert_eq!(router.attempts().await.len(), 3);
 }
 
-/// Another model counts otherwise.
+/// Models count tokens differently.
 async fn no_other_model_is_called(router: Router) {
     router.vault_grants_from(StoredKeys {
         keys: vec![own("a"), of("anthropic", own("c"))],

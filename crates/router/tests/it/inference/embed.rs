@@ -36,7 +36,7 @@ fn texts() -> EmbedRequest {
     }
 }
 
-/// The second vector comes first.
+/// An answer whose second vector comes first.
 fn vectors() -> Value {
     json!({
         "object": "list",
@@ -105,7 +105,7 @@ async fn a_failed_call_is_retried_and_then_sent_with_another_key(router: Router)
     assert_eq!(embedded.attempts.len(), 3);
 }
 
-/// Another model's vectors mean something else.
+/// Vectors of different models are not comparable.
 async fn no_other_model_is_called(router: Router) {
     router.vault_grants_from(StoredKeys {
         keys: vec![own("a"), of("google", own("c"))],

@@ -24,7 +24,7 @@ async fn router(keys: impl IntoIterator<Item = Lease>) -> Router {
     router
 }
 
-/// A workspace whose `when_failed` is PLATFORM.
+/// A router with these keys, in a workspace whose `when_failed` is PLATFORM.
 async fn lenient(keys: impl IntoIterator<Item = Lease>) -> Router {
     let router = Router::start(Backend::Sqlite).await;
     router.vault_grants_from(StoredKeys {
@@ -47,13 +47,13 @@ async fn explain(router: &Router, request: GenerateRequest) -> Vec<ExplainedMode
     ask(router, Explained::Generate(request)).await.unwrap()
 }
 
-/// Of the only model.
+/// The keys of the only model.
 async fn keys(router: &Router, request: GenerateRequest) -> Vec<ExplainedKey> {
     let [model] = <[_; 1]>::try_from(explain(router, request).await).unwrap();
     model.keys
 }
 
-/// Ids, steps and rules.
+/// The ids, steps and rules of keys.
 fn summary(keys: &[ExplainedKey]) -> Vec<(&str, i32, &str)> {
     let summary = keys.iter().map(|key| {
         let (_, id) = key.key.rsplit_once('/').unwrap();
@@ -114,11 +114,11 @@ async fn every_key_is_explained_with_its_payer_model_and_price() {
         step: 1,
         weight: 1,
         price: Some(PriceEstimate {
-            // "Hello" is 5 bytes, a message at most 16 tokens more.
+            // "Hello" has 5 bytes, and the message adds at most 16 tokens.
             input_tokens: 2,
             highest_input_tokens: Some(21),
             highest_output_tokens: Some(10),
-            // $2 and $8 for a million.
+            // The prices are $2 and $8 per million tokens.
             cost_nanos: Some(2 * 2_000 + 10 * 8_000),
             highest_cost_nanos: Some(21 * 2_000 + 10 * 8_000),
             price_version: price.price_version.clone(),
@@ -151,7 +151,7 @@ async fn explaining_leases_calls_and_writes_nothing() {
         explain(&router, falling_back(CLAUDE, gpt())).await;
     }
     let queries = router.vault.queries();
-    // None is kept.
+    // No lease was cached.
     assert_eq!(queries.len(), 4);
     assert!(queries.iter().all(|query| query.dry_run));
     assert!(router.provider.calls().is_empty());
@@ -214,7 +214,7 @@ async fn embeddings_and_images_are_explained_too() {
     };
     let models = ask(&router, Explained::GenerateImages(images)).await;
     let models = models.unwrap();
-    // It is paid by the token, and nobody knows how many a cat takes.
+    // The price is per token, and the number of tokens of an image is unknown.
     let price = models[0].keys[0].price.as_ref().unwrap();
     assert_eq!(price.cost_nanos, None);
     let capabilities: Vec<_> = router
@@ -247,7 +247,7 @@ async fn fallbacks_are_explained_as_if_the_earlier_models_had_failed() {
     let last = lenient.vault.queries().pop().unwrap();
     assert_eq!((last.own_key_failed, last.payer), (true, 0));
 
-    // What the platform begins it pays to the end.
+    // Once the platform has paid for an attempt, it keeps paying.
     strict.vault_grants([shared("p"), of("anthropic", own("c")), anthropic()]);
     let models = explain(&strict, falling_back(CLAUDE, gpt())).await;
     let expected = [("q", 1, ""), ("c", 0, "PAYER_DIFFERS")];
@@ -294,12 +294,12 @@ async fn a_cooling_key_is_explained_with_the_provider_message() {
         ("b", 0, "COOLING_DOWN"),
     ];
     assert_eq!(summary(&models[0].keys), expected);
-    let cool_downs = &models[0].keys[1];
-    assert_eq!(cool_downs.until_time, Some(in_seconds(20)));
-    assert_eq!(cool_downs.detail, "text of the provider");
+    let cooling = &models[0].keys[1];
+    assert_eq!(cooling.until_time, Some(in_seconds(20)));
+    assert_eq!(cooling.detail, "text of the provider");
     assert_eq!(models[0].refusal, None);
     assert_eq!(router.provider.calls().len(), calls);
-    // For this model alone, and for this time.
+    // The cool-down is for this model only, and ends.
     let other = GenerateRequest {
         model: "gpt-4o".to_owned(),
         ..gpt()
@@ -350,7 +350,7 @@ async fn a_key_above_the_cost_limit_is_explained() {
     assert_eq!(refusal.reason, "EXPECTATION_UNMET");
     assert_eq!(refusal.metadata["expectation"], "max_cost_nanos");
     assert_eq!(refusal.metadata["highest_cost_nanos"], "122000");
-    // It does not fail, so nothing is asked for after a failure.
+    // The key has not failed, so no query has `own_key_failed`.
     let last = router.vault.queries().pop().unwrap();
     assert_eq!((&*last.provider, last.own_key_failed), ("anthropic", false));
 }
@@ -370,7 +370,7 @@ async fn the_refusal_of_the_request_is_in_the_answer() {
     let refusal = models[0].refusal.as_ref().unwrap();
     assert_eq!(refusal.reason, "EXPECTATION_UNMET");
     assert_ne!(refusal.message, "");
-    // One that ends a request ends this, too.
+    // A refusal that ends the request ends the explanation too.
     let mut request = falling_back(CLAUDE, gpt());
     request.key = "c".to_owned();
     request.fallbacks[0].key = "c".to_owned();

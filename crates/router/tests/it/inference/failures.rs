@@ -1,4 +1,4 @@
-//! What providers answer instead of an answer, and what becomes of it.
+//! Failures of providers, and the refusals and records that follow.
 
 use latchkey_contract::router::v1::{Attempt, GenerateRequest, attempt};
 use serde_json::{Value, json};
@@ -6,21 +6,21 @@ use tonic::Code;
 
 use crate::harness::{Answer, Refused, SECRET, anthropic, chat};
 
-/// One way to fail.
+/// A failure and its expected consequences.
 pub(super) struct Failure {
     pub(super) answer: fn() -> Answer,
     pub(super) code: Code,
     pub(super) reason: &'static str,
     pub(super) status: u16,
-    /// What the metadata holds as `provider_code`, or nothing.
+    /// The `provider_code` in the metadata; empty if there is none.
     pub(super) provider_code: &'static str,
-    /// Seconds.
+    /// The wait before a retry, in seconds.
     pub(super) retry: Option<u64>,
-    /// Whether the vault hears of it.
+    /// Whether a key report is sent.
     pub(super) reported: bool,
 }
 
-/// What happens whether or not the answer was to be streamed.
+/// Failures of OpenAI that are the same with and without streaming.
 pub(super) fn openai() -> Vec<Failure> {
     use Code::{FailedPrecondition, InvalidArgument, ResourceExhausted, Unavailable};
     const REJECTED: &str = "PROVIDER_REJECTED_KEY";
@@ -29,7 +29,7 @@ pub(super) fn openai() -> Vec<Failure> {
     const DOWN: &str = "PROVIDER_UNAVAILABLE";
     let revoked = failure(unknown_key, FailedPrecondition, REJECTED, 401).coded("invalid_api_key");
     vec![
-        // First, as long as the clock stands where the test begins.
+        // This comes first, while the clock is at the start of the test.
         failure(
             || plain(429).with("retry-after", IN_HALF_A_MINUTE),
             ResourceExhausted,
@@ -133,7 +133,7 @@ pub(super) fn of_anthropic() -> Vec<Failure> {
     ]
 }
 
-/// What a whole answer can be.
+/// Failures in the body of an answer.
 pub(super) fn whole() -> Vec<Failure> {
     use Code::{ResourceExhausted, Unavailable};
     const MALFORMED: &str = "PROVIDER_MALFORMED";
@@ -171,11 +171,11 @@ pub(super) fn whole() -> Vec<Failure> {
     ]
 }
 
-/// After the moment that the tests begin in.
+/// A date after the start of the tests.
 const IN_HALF_A_MINUTE: &str = "Sat, 21 Nov 2026 12:00:30 GMT";
 const PAGE: &str = "<!DOCTYPE html><html><head><title>Bad gateway</title></head></html>";
 
-/// OpenAI quotes the key that it does not know.
+/// OpenAI quotes a key that it rejects.
 fn unknown_key() -> Answer {
     let message = format!("Incorrect API key provided: {SECRET}. You can find yours elsewhere.");
     let error = chat::error("invalid_request_error", "invalid_api_key", &message);
@@ -204,7 +204,7 @@ fn failure(answer: fn() -> Answer, code: Code, reason: &'static str, status: u16
     }
 }
 
-/// The same request for a model of its own: what is learnt of a key holds for the model alone.
+/// The request for a model of its own, since cool-downs hold per model.
 pub(super) fn numbered(request: GenerateRequest, number: usize) -> GenerateRequest {
     GenerateRequest {
         model: format!("{}-{number}", request.model),
@@ -227,7 +227,7 @@ impl Failure {
         }
     }
 
-    /// What the caller must have been told.
+    /// Checks the refusal that the caller received.
     pub(super) fn check_refusal(&self, refusal: &Refused) {
         let metadata = |key: &str| refusal.metadata.get(key).map_or("", String::as_str);
         assert_eq!(
@@ -242,7 +242,7 @@ impl Failure {
         assert_eq!(refusal.retry_after, retry, "{refusal:?}");
     }
 
-    /// What the account must hold.
+    /// Checks the recorded attempt.
     pub(super) fn is_recorded(&self, attempt: &Attempt) {
         assert_eq!(attempt.state(), attempt::State::Failed);
         assert_eq!(attempt.error_reason, self.reason);

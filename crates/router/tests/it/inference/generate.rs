@@ -283,7 +283,7 @@ async fn latency_is_measured_on_the_clock(router: Router) {
     assert_eq!(router.attempts().await, response.attempts);
 }
 
-/// A row that no database takes would keep all that follow from it.
+/// A row that the database refuses would block all later rows.
 async fn a_served_model_name_is_truncated(router: Router) {
     let mut answer = chat::whole();
     answer["model"] = format!("{}\0{}", "a".repeat(200), "b".repeat(200_000)).into();
@@ -418,7 +418,7 @@ async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
             received
         );
     }
-    // The next one is newer.
+    // The next attempt must be newer.
     router.clock.advance(Duration::from_micros(1));
 }
 

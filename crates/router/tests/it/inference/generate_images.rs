@@ -24,8 +24,8 @@ async fn draw(
     router: &Router,
     request: GenerateImagesRequest,
 ) -> Result<GenerateImagesResponse, Status> {
-    let preferred = router.inference(APP).generate_images(request).await;
-    preferred.map(tonic::Response::into_inner)
+    let response = router.inference(APP).generate_images(request).await;
+    response.map(tonic::Response::into_inner)
 }
 
 fn a_cat() -> GenerateImagesRequest {
@@ -62,9 +62,9 @@ async fn a_prompt_becomes_images(router: Router) {
         size: "1024x1024".to_owned(),
         ..a_cat()
     };
-    let preferred = draw(&router, request).await.unwrap();
-    assert_eq!(preferred.images.len(), 2);
-    for image in preferred.images {
+    let response = draw(&router, request).await.unwrap();
+    assert_eq!(response.images.len(), 2);
+    for image in response.images {
         let Some(Source::Blob(blob)) = image.source else {
             panic!("it is not the picture itself")
         };
@@ -84,7 +84,7 @@ async fn a_prompt_becomes_images(router: Router) {
 
 async fn the_attempt_records_usage_and_cost(router: Router) {
     router.provider.returns(Answer::json(200, &pictures()));
-    let preferred = draw(&router, a_cat()).await.unwrap();
+    let response = draw(&router, a_cat()).await.unwrap();
     let used = Usage {
         input_tokens: 10,
         image_input_tokens: 40,
@@ -92,12 +92,12 @@ async fn the_attempt_records_usage_and_cost(router: Router) {
         image_count: 2,
         ..Usage::default()
     };
-    assert_eq!(preferred.usage, Some(used));
-    let attempt = &preferred.attempts[0];
+    assert_eq!(response.usage, Some(used));
+    let attempt = &response.attempts[0];
     assert_eq!(attempt.operation(), Operation::GenerateImages);
     assert_eq!(attempt.state(), attempt::State::Succeeded);
     assert_eq!(attempt.certainty(), attempt::Certainty::Reported);
-    assert_eq!(router.attempts().await, preferred.attempts);
+    assert_eq!(router.attempts().await, response.attempts);
 }
 
 async fn a_failed_call_is_retried_and_then_sent_with_another_key(router: Router) {
@@ -105,9 +105,9 @@ async fn a_failed_call_is_retried_and_then_sent_with_another_key(router: Router)
     router.provider.returns_once(Answer::json(500, &json!({})));
     router.provider.returns_once(Answer::json(429, &json!({})));
     router.provider.returns_once(Answer::json(200, &pictures()));
-    let preferred = draw(&router, a_cat()).await.unwrap();
+    let response = draw(&router, a_cat()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "a", "b"]);
-    assert_eq!(preferred.attempts.len(), 3);
+    assert_eq!(response.attempts.len(), 3);
 }
 
 async fn no_other_model_is_called(router: Router) {

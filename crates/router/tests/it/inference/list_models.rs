@@ -14,12 +14,15 @@ use crate::harness::{
     ACME, APP, Answer, Router, START, WEB, chat, gpt, key, of, own, refused, shared, version,
 };
 
-/// The span in which no lease lapses.
-const KEPT: Duration = Duration::from_secs(20);
+/// How long the router caches a list; shorter than the freshness of leases.
+const LIST_LIFETIME: Duration = Duration::from_secs(20);
 
-/// Keeps lists for a while that the tests' clock can pass.
+/// A router with these keys.
 async fn router(keys: impl IntoIterator<Item = Lease>) -> Router {
-    let router = Router::start_with(Backend::Sqlite, |config| config.listing.keep = KEPT).await;
+    let router = Router::start_with(Backend::Sqlite, |config| {
+        config.listing.keep = LIST_LIFETIME
+    })
+    .await;
     router.vault_grants(keys);
     router
 }
@@ -36,7 +39,7 @@ async fn list(router: &Router, request: ListModelsRequest) -> Result<ListModelsR
     listed.map(tonic::Response::into_inner)
 }
 
-/// The models that are found, as `{provider}/{model}`.
+/// The listed models, as `{provider}/{model}`.
 async fn names(router: &Router, request: ListModelsRequest) -> Vec<String> {
     let listed = list(router, request).await.unwrap();
     assert_eq!(listed.failures, []);
@@ -49,7 +52,7 @@ fn named(models: &[ReachableModel]) -> Vec<String> {
     names.collect()
 }
 
-/// OpenAI's list.
+/// A list in OpenAI's format.
 fn models<const N: usize>(ids: [&str; N]) -> Answer {
     let data = ids.map(|id| json!({"id": id, "object": "model"})).to_vec();
     Answer::json(200, &json!({"object": "list", "data": data}))
@@ -65,7 +68,7 @@ fn claude(id: &str) -> Value {
     })
 }
 
-/// Anthropic's list; more follows after the id, if there is one.
+/// A list in Anthropic's format; with an id, more pages follow after it.
 fn claudes<const N: usize>(ids: [&str; N], more_after: Option<&str>) -> Answer {
     let data = ids.map(claude).to_vec();
     let page = json!({"data": data, "has_more": more_after.is_some(), "last_id": more_after});
@@ -103,7 +106,7 @@ async fn the_models_that_the_keys_reach_and_allow_are_listed() {
     };
     assert_eq!(listed.models[0], expected);
     assert_eq!(listed.models[1].keys, [key(ACME, "a"), key(ACME, "b")]);
-    // What the provider does not tell, the catalogue may know.
+    // The catalogue supplies fields that the provider omits.
     assert_eq!(listed.models[1].max_input_tokens, 1_047_576);
     assert_eq!(listed.models[1].max_output_tokens, 32_768);
     assert_eq!(listed.models[1].operations, [Operation::Generate as i32]);
@@ -113,7 +116,7 @@ async fn the_models_that_the_keys_reach_and_allow_are_listed() {
         (listed.next_page_token, listed.failures),
         (String::new(), vec![])
     );
-    // Nobody pays for it.
+    // Listing costs nothing, so it has no attempt.
     assert_eq!(router.attempts().await, []);
 }
 
@@ -131,7 +134,7 @@ async fn the_vault_is_queried_for_every_key_of_every_provider() {
         let queries = queries.iter();
         queries.filter(|query| query.provider == provider).count()
     };
-    // One key after the other, until there is no further one.
+    // Each query excludes the keys granted before, until none is left.
     assert_eq!((of("openai"), of("anthropic"), of("vertex")), (2, 1, 1));
     let mut keys = router.provider.keys();
     keys.sort();
@@ -152,9 +155,9 @@ async fn a_list_is_cached_until_it_is_stale() {
     router.provider.returns(models(["new"]));
     router
         .clock
-        .advance(KEPT.checked_sub(Duration::from_micros(1)).unwrap());
+        .advance(LIST_LIFETIME.checked_sub(Duration::from_micros(1)).unwrap());
     assert_eq!(list(&router, all()).await.unwrap(), first);
-    // Another scope's request is answered out of it too.
+    // The cached list serves another scope too.
     let of_web = ListModelsRequest {
         parent: WEB.to_owned(),
         ..all()
@@ -200,7 +203,7 @@ async fn a_failed_list_is_named_and_the_cached_one_is_used() {
     assert_eq!(named(&first.models), ["openai/old"]);
     assert_eq!(first.failures, [failed("c", "anthropic")]);
 
-    router.clock.advance(KEPT);
+    router.clock.advance(LIST_LIFETIME);
     let down = Answer::json(503, &json!({"error": {"message": "come back later"}}));
     router.provider.returns_to("a", down);
     router.provider.returns_to("c", claudes(["claude"], None));
@@ -281,7 +284,7 @@ async fn a_request_may_name_one_provider_or_one_key() {
     refused(outcome, Code::NotFound, "KEY_NOT_FOUND");
 }
 
-/// Azure lists what could be deployed; what is, the owner says.
+/// Azure lists the models that could be deployed. The key names its deployments.
 #[tokio::test]
 async fn azure_deployments_are_listed() {
     let mut resource = of("azure", own("z"));
@@ -378,7 +381,7 @@ async fn the_callers_deadline_ends_the_calls() {
     held.closed().await;
 }
 
-/// Its calls use the key's connections, and nobody else's.
+/// A list uses the connection pool of its key.
 #[tokio::test]
 async fn a_list_is_requested_over_the_connections_of_the_key() {
     let router = router([own("a")]).await;

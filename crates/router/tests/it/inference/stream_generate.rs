@@ -41,7 +41,7 @@ on_both_databases!(|config| config.attempts = crate::harness::ONCE;
     a_stream_that_ends_before_its_first_piece_fails_the_call,
 );
 
-/// What a stream gave, and how it ended.
+/// The content of a stream, and its end.
 struct Given {
     text: String,
     completed: Option<GenerateResponse>,
@@ -78,7 +78,7 @@ async fn all(mut stream: Streaming<StreamGenerateResponse>) -> Given {
     }
 }
 
-/// What a stream that failed gave before, and its error.
+/// The content of a failed stream, and its error.
 async fn broken(stream: Streaming<StreamGenerateResponse>) -> (String, Result<(), Status>) {
     let given = all(stream).await;
     assert!(given.completed.is_none());
@@ -218,7 +218,7 @@ async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
         let report = received.reports.last().unwrap();
         assert_eq!(report.key_version, version(ACME, "main"));
     }
-    // The next one is newer.
+    // The next attempt must be newer.
     router.clock.advance(Duration::from_micros(1));
 }
 
@@ -288,7 +288,7 @@ async fn an_error_event_of_openai_ends_the_stream(router: Router) {
     assert_eq!(attempt.state(), attempt::State::Failed);
     assert_eq!(attempt.error_reason, "PROVIDER_THROTTLED");
     assert_eq!(attempt.http_status, 200);
-    // What was used until then is known, but not that it is all.
+    // The usage reported so far is known to be incomplete.
     assert_eq!(attempt.usage.unwrap().input_tokens, 600);
     assert_eq!(attempt.certainty(), attempt::Certainty::Unknown);
     assert_eq!(attempt.cost_nanos, None);
@@ -401,8 +401,8 @@ async fn a_stream_that_does_not_start_is_abandoned() {
     drop(held);
 }
 
-/// The end of the body is sent after the answer's, so no connection would ever be used again if it
-/// were given up there. Nobody tells when one is free, so the next call may still miss it.
+/// The body ends after the answer. A connection closed at the end of the answer could never be
+/// reused. A kept one becomes free in the background, so the next call may still miss it.
 #[tokio::test]
 async fn a_connection_is_reused_if_the_body_ends_after_the_answer() {
     let router = Router::start(Backend::Sqlite).await;
@@ -421,7 +421,7 @@ async fn a_connection_is_reused_if_the_body_ends_after_the_answer() {
     panic!("every call made a connection of its own");
 }
 
-/// A TLS handshake per call would cost more than all the rest.
+/// A TLS handshake per call would dominate the router's latency.
 #[tokio::test]
 async fn successive_calls_use_one_connection() {
     let router = Router::start(Backend::Sqlite).await;

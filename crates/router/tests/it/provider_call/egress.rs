@@ -1,4 +1,4 @@
-//! Where keys are sent, and where they are not.
+//! The addresses that keys may be sent to.
 
 use latchkey_contract::router::v1::attempt;
 use latchkey_egress::EgressPolicy;
@@ -48,7 +48,7 @@ async fn an_address_that_is_not_public_is_not_dialled(router: Router) {
         ("http://example.com/v1", "f"),
     ] {
         router.vault_grants_default(move |_, lease| address.clone_into(&mut lease.base_url));
-        // Another query each time, so that the vault is asked again.
+        // Each request has another query, so that no lease is cached.
         let request = latchkey_contract::router::v1::GenerateRequest {
             model: format!("gpt-4.1-{workspace}"),
             ..gpt()
@@ -108,7 +108,7 @@ async fn a_keys_own_base_url_is_held_to_the_egress_policy() {
     assert_eq!(router.provider.connections(), 0);
 }
 
-/// The name is resolved by this machine; what it leads to is checked when it is dialled.
+/// The name is resolved locally, and its address is checked when it is dialled.
 #[tokio::test]
 async fn a_name_that_resolves_to_an_internal_address_is_not_dialled() {
     let router = Router::start_with(Backend::Sqlite, |config| {

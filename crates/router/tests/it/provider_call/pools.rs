@@ -1,4 +1,4 @@
-//! Connections to providers: whose they are, and how many are kept.
+//! Connection pools, which belong to a workspace and a key version.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -83,7 +83,7 @@ async fn a_new_version_of_a_key_uses_new_connections() {
     assert_eq!(router.provider.connections(), 2);
 }
 
-/// Has so many calls run at the same time; gives what ends each.
+/// Starts this many concurrent calls, and returns the senders of their answers.
 async fn at_once(router: &Router, count: usize) -> Vec<oneshot::Sender<Answer>> {
     let held: Vec<_> = (0..count).map(|_| router.provider.holds_answer()).collect();
     for _ in 0..count {
@@ -103,7 +103,7 @@ async fn no_more_idle_connections_are_kept_than_allowed() {
         assert!(call.send(Answer::json(200, &chat::whole())).is_ok());
     }
     router.provider.closes_down_to(2).await;
-    // They are used again.
+    // The idle connections are reused.
     ask(&router, APP, gpt()).await;
     assert_eq!(router.provider.connections(), 5);
 }
@@ -128,7 +128,7 @@ async fn the_least_recently_used_pool_is_evicted() {
     assert_eq!(router.provider.connections(), 3);
 }
 
-/// A pool that makes room takes no call with it.
+/// The eviction of a pool does not cancel its calls.
 #[tokio::test]
 async fn a_running_call_outlives_the_eviction_of_its_pool() {
     let router = configured(|pools| pools.most = NonZeroUsize::MIN).await;

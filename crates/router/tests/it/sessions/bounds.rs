@@ -1,4 +1,4 @@
-//! How long a transcript may get.
+//! The limits of a transcript.
 
 use latchkey_contract::router::v1::GenerateRequest;
 use tonic::Code;
@@ -34,7 +34,7 @@ async fn a_transcript_with_the_new_messages_has_at_most_sixteen_mebibytes(router
     let outcome = router.generate(saying(&four)).await;
     refused(outcome, Code::FailedPrecondition, "SESSION_TOO_LONG");
     assert_eq!(router.provider.calls().len(), 3);
-    // What is shorter fits.
+    // A shorter message fits.
     router.generate(saying("Hello")).await.unwrap();
     assert_eq!(get(&router, TALK).await.unwrap().turn_count, 4);
 }
@@ -47,7 +47,7 @@ async fn one_of_two_concurrent_last_turns_is_stored(router: Router) {
     ];
     let answers = async {
         router.provider.receives_call(2).await;
-        // As if 999 had been there, which reading them would show.
+        // This must follow the reading of the transcript, which would find 999 turns missing.
         router.execute("UPDATE sessions SET turn_count = 999").await;
         for answer in held {
             answer.send(ok_answer()).ok().unwrap();

@@ -205,6 +205,6 @@ async fn without_the_vault_nothing_is_sealed(mut router: Router) {
     router.vault.stop().await;
     let outcome = create(&router, creating("talk", sealed())).await;
     refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
-    // What keeps nothing needs no key.
+    // A session without a transcript needs no data key.
     create(&router, creating("talk", plain())).await.unwrap();
 }

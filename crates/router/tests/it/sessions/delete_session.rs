@@ -64,7 +64,7 @@ async fn an_etag_guards_against_a_concurrent_change(router: Router) {
 async fn a_session_whose_key_is_destroyed_is_not_found(router: Router) {
     talking(&router, sealed()).await;
     router.generate(saying("Hello")).await.unwrap();
-    // As by another router, which has not come to the rows yet.
+    // Another router has destroyed the key and not yet deleted the rows.
     router.vault.data_keys().deletes_all();
     let router = router.restart().await;
     let outcome = router.generate(saying("And now?")).await;

@@ -1,4 +1,4 @@
-//! What the database holds is not trusted: a turn opens where it was sealed or not at all.
+//! Turns that were changed or moved in the database, which are refused.
 
 use latchkey_contract::router::v1::GenerateRequest;
 use tonic::Code;
@@ -14,7 +14,7 @@ on_both_databases!(
     a_turn_of_another_session_is_refused,
 );
 
-/// Two sessions with two turns each.
+/// Creates two sessions with two turns each.
 async fn two_talks(router: &Router) {
     talking(router, sealed()).await;
     create(router, creating("other", sealed())).await.unwrap();
@@ -30,7 +30,7 @@ async fn two_talks(router: &Router) {
     assert_eq!(turns(router, TALK).await.unwrap().len(), 2);
 }
 
-/// Whoever needs the transcript is refused, and nothing of it leaves.
+/// Checks that every use of the transcript is refused and sends nothing.
 async fn is_noticed(router: &Router) {
     let calls = router.provider.calls().len();
     let outcome = turns(router, TALK).await;

@@ -1,4 +1,4 @@
-//! What is said is in clear nowhere but on its way.
+//! Messages are stored nowhere in clear text.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::on_both_databases;
 
 on_both_databases!(messages_are_in_no_table_and_no_journal);
 
-/// What the user says, and what the model does.
+/// The texts of the user and of the model.
 const SAID: [&str; 2] = ["plover-among-reeds", "heron-over-water"];
 
 async fn messages_are_in_no_table_and_no_journal(router: Router) {
@@ -37,14 +37,14 @@ async fn messages_are_in_no_table_and_no_journal(router: Router) {
     router.generate(failing).await.unwrap_err();
     let kept = turns(&router, TALK).await.unwrap();
     assert!(SAID.iter().all(|text| format!("{kept:?}").contains(text)));
-    // The account has come from the journal into its table.
+    // The attempt has been shipped from the journal to its table.
     assert_eq!(router.attempts().await.len(), 2);
 
     for (place, bytes) in [
         ("table", router.dump().await),
         ("journal", router.journal()),
     ] {
-        // It is looked where things are.
+        // The model's name is stored in clear text, so the search works.
         assert!(contains(&bytes, b"gpt-4.1-2025-04-14"), "{place}");
         for text in SAID {
             assert!(!contains(&bytes, text.as_bytes()), "{place}");
@@ -67,7 +67,7 @@ fn contains(bytes: &[u8], text: &[u8]) -> bool {
     bytes.windows(text.len()).any(|window| window == text)
 }
 
-/// As PostgreSQL writes bytes.
+/// Hex digits, in which PostgreSQL writes bytes.
 fn hex(bytes: &[u8]) -> String {
     let mut hex = String::new();
     for byte in bytes {

@@ -1,4 +1,4 @@
-//! What reads a session and does not continue it.
+//! Methods that read a session and do not continue it.
 
 use latchkey_contract::router::v1::compare_response::Outcome;
 use latchkey_contract::router::v1::{
@@ -16,7 +16,7 @@ on_both_databases!(
     a_missing_session_is_not_found,
 );
 
-/// A router that leases one key, and a talk of one turn.
+/// Prepares a router with one key and a session with one turn.
 async fn of_one_turn(router: &Router) {
     router.vault_grants_from(StoredKeys {
         keys: vec![own("a")],
@@ -43,7 +43,7 @@ async fn explaining_resolves_the_sessions_model_and_is_not_a_use(router: Router)
         (&*in_session.provider, &*in_session.model),
         ("openai", "gpt-4.1")
     );
-    // The transcript is a part of the price.
+    // The price includes the transcript.
     let alone = GenerateRequest {
         session: String::new(),
         provider: "openai".to_owned(),

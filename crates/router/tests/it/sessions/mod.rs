@@ -1,4 +1,4 @@
-//! `SessionService`, one file per method, and what sessions do to requests.
+//! `SessionService`, one file per method, and requests in sessions.
 
 mod bounds;
 mod create_session;
@@ -25,10 +25,10 @@ use tonic::Status;
 
 use crate::harness::{ACME, APP, Answer, Router, anthropic, chat};
 
-/// The session of most tests.
+/// The name of the session of most tests.
 const TALK: &str = "workspaces/acme/sessions/talk";
 
-/// With a model of OpenAI's, and nothing kept.
+/// A session with a model of OpenAI and without a transcript.
 fn plain() -> Session {
     Session {
         provider: "openai".to_owned(),
@@ -37,7 +37,7 @@ fn plain() -> Session {
     }
 }
 
-/// The same that keeps what is said.
+/// The same session with a transcript.
 fn sealed() -> Session {
     Session {
         transcript: session::Transcript::Sealed.into(),
@@ -59,7 +59,7 @@ async fn create(router: &Router, request: CreateSessionRequest) -> Result<Sessio
     created.map(tonic::Response::into_inner)
 }
 
-/// A router with the session of most tests, whose provider answers by Chat Completions.
+/// Creates the session of most tests. The provider answers by Chat Completions.
 async fn talking(router: &Router, session: Session) {
     create(router, creating("talk", session)).await.unwrap();
     router.provider.returns(ok_answer());
@@ -113,7 +113,7 @@ fn user(text: &str) -> Message {
     message(Role::User, Content::Text(text.to_owned()))
 }
 
-/// A request in the session that says something and names nothing else.
+/// A request in the session with one message and no target.
 fn saying(text: &str) -> GenerateRequest {
     GenerateRequest {
         parent: ACME.to_owned(),
@@ -123,7 +123,7 @@ fn saying(text: &str) -> GenerateRequest {
     }
 }
 
-/// What the provider was told in its last call, and by whom.
+/// The messages of the last call to the provider, as (role, text).
 fn sent_messages(router: &Router) -> Vec<(String, String)> {
     let calls = router.provider.calls();
     let body = &calls.last().unwrap().body;
@@ -139,7 +139,7 @@ fn sent_messages(router: &Router) -> Vec<(String, String)> {
     sent_messages.collect()
 }
 
-/// A conversation as [`told`] tells it: the user speaks first, then they take turns.
+/// A conversation as [`sent_messages`] returns it: user and assistant alternate, the user first.
 fn conversation(texts: &[&str]) -> Vec<(String, String)> {
     let roles = ["user", "assistant"].into_iter().cycle();
     let pairs = roles.zip(texts);
@@ -148,7 +148,7 @@ fn conversation(texts: &[&str]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// An answer of Chat Completions that asks for a tool.
+/// An answer of Chat Completions with a tool call.
 fn tool_call(arguments: &str) -> Answer {
     let mut whole = chat::whole();
     whole["choices"][0]["message"] = json!({

@@ -1,4 +1,4 @@
-//! What a request names holds for the request alone.
+//! Requests that override the target of their session.
 
 use latchkey_contract::router::v1::{GenerateRequest, Session};
 use tonic::Code;
@@ -16,7 +16,7 @@ on_both_databases!(
     the_sessions_key_counts_as_a_named_key_for_fallbacks,
 );
 
-/// The last question's key, provider and model.
+/// The key, provider and model of the last query.
 fn last_query(router: &Router) -> (String, String, String) {
     let query = router.vault.queries().pop().unwrap();
     (query.key, query.provider, query.model)
@@ -30,7 +30,7 @@ async fn a_request_without_a_target_uses_the_sessions(router: Router) {
     talking(&router, plain()).await;
     router.generate(saying("Hello")).await.unwrap();
     assert_eq!(last_query(&router), named("", "openai", "gpt-4.1"));
-    // Nothing is kept: each request brings the whole conversation.
+    // Without a transcript, each request has the whole conversation.
     router.generate(saying("And now?")).await.unwrap();
     assert_eq!(
         super::sent_messages(&router),
@@ -80,7 +80,7 @@ async fn a_session_of_another_workspace_is_refused(router: Router) {
     let outcome = router.generate(request).await;
     let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(refusal.fields, ["session"]);
-    // A project of the workspace is in it.
+    // A session of the workspace serves its projects too.
     router.generate(on(WEB, saying("Hello"))).await.unwrap();
     assert_eq!(router.vault.queries().pop().unwrap().parent, WEB);
 }

@@ -1,4 +1,4 @@
-//! Sessions that nobody used for long are over.
+//! Expiry of sessions that have not been used for their retention.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Strict requests: refused rather than shown in part.
+//! Strict requests, which are refused if the target model would lose content.
 
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{Fallback, GenerateRequest, Role, Session};
@@ -15,7 +15,7 @@ on_both_databases!(
     a_strict_request_without_losses_is_answered,
 );
 
-/// A conversation in which a model declined: OpenAI marks that, Anthropic can't.
+/// A conversation with a refusal, which OpenAI's format marks and Anthropic's cannot.
 fn declined(request: GenerateRequest) -> GenerateRequest {
     let declining = Content::Refusal("I would rather not".to_owned());
     GenerateRequest {
@@ -44,7 +44,7 @@ async fn a_lossy_switch_is_refused_with_its_losses(router: Router) {
     assert_eq!(refusal.fields, ["request.messages[1].parts[0]"]);
     assert!(router.provider.calls().is_empty());
     assert!(router.attempts().await.is_empty());
-    // Without being asked for, it is told.
+    // Without strictness, the loss is reported.
     router.provider.returns(claude_answer());
     let response = router.generate(declined(claude())).await.unwrap();
     assert_eq!(response.portability.len(), 1);
@@ -83,7 +83,7 @@ async fn a_lossy_model_is_skipped_for_the_next(router: Router) {
     assert!(response.portability.is_empty());
     assert_eq!(response.attempts.len(), 1);
     assert_eq!(response.attempts[0].provider, "openai");
-    // Without strictness it is the first choice.
+    // Without strictness, the lossy model is called first.
     router.provider.returns(claude_answer());
     let request = GenerateRequest {
         strict: false,

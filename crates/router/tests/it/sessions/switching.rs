@@ -1,4 +1,4 @@
-//! A conversation that changes its provider: all of it is translated, and what can't travel is told.
+//! Sessions that change their provider: the transcript is translated, and losses are reported.
 
 use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{
@@ -39,7 +39,7 @@ async fn another_model_receives_the_whole_transcript(router: Router) {
     assert_eq!(router.provider.receives_call(2).await.path, "/v1/messages");
     let expected = conversation(&["Hello", "Good day", "And now?"]);
     assert_eq!(sent_messages(&router), expected);
-    // The session keeps its own.
+    // The session keeps its own model.
     router.generate(saying("And then?")).await.unwrap();
     assert_eq!(
         router.provider.receives_call(3).await.path,
@@ -140,7 +140,7 @@ async fn an_error_in_the_transcript_is_named_with_its_place(router: Router) {
         ..saying("")
     };
     router.generate(request).await.unwrap();
-    // Anthropic's models can't be told how closely to look.
+    // Anthropic has no level of detail for images.
     let outcome = router.generate(claude(saying("And now?"))).await;
     let refusal = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
     assert_eq!(refusal.fields, ["transcript[0].parts[1].image.detail"]);

@@ -1,4 +1,4 @@
-//! Transcripts: each request brings what is new.
+//! Transcripts of sessions, to which each request adds its messages.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +44,7 @@ async fn the_transcript_precedes_the_new_messages(router: Router) {
     let expected = conversation(&["Hello", "Good day", "And now?"]);
     assert_eq!(sent_messages(&router), expected);
     assert_eq!(get(&router, TALK).await.unwrap().turn_count, 2);
-    // Somebody else's requests have nothing of it.
+    // Requests without the session do not contain the transcript.
     router.generate(crate::harness::gpt()).await.unwrap();
     assert_eq!(sent_messages(&router), conversation(&["Hello"]));
 }
@@ -100,7 +100,7 @@ async fn concurrent_requests_add_whole_turns(router: Router) {
     let held: Vec<_> = (0..4).map(|_| router.provider.holds_answer()).collect();
     let texts = ["one", "two", "three", "four"];
     let answers = async {
-        // All of them are asked before one is answered.
+        // The provider receives every call before it answers one.
         router.provider.receives_call(4).await;
         for answer in held {
             answer.send(ok_answer()).ok().unwrap();
@@ -134,7 +134,7 @@ async fn without_the_database_a_session_request_is_not_sent(router: Router) {
     let outcome = router.generate(saying("Hello")).await;
     refused(outcome, Code::Unavailable, "DATABASE_UNAVAILABLE");
     assert!(router.provider.calls().is_empty());
-    // Requests without a session do not need it.
+    // Requests without a session need no database.
     router.generate(crate::harness::gpt()).await.unwrap();
 }
 
@@ -151,7 +151,7 @@ async fn an_answer_is_returned_even_if_its_turn_cannot_be_stored(router: Router)
     assert_eq!(response.turn, "");
     assert!(response.message.is_some());
     router.execute("ALTER TABLE away RENAME TO turns").await;
-    // Nor does half of it stay.
+    // No part of the turn is stored.
     assert_eq!(get(&router, TALK).await.unwrap().turn_count, 0);
     router.generate(saying("And now?")).await.unwrap();
     assert_eq!(sent_messages(&router), conversation(&["And now?"]));
@@ -212,13 +212,13 @@ async fn a_paused_answer_is_continued_by_a_request_without_messages(router: Rout
     router.provider.returns_once(super::claude_answer());
     router.generate(nothing.clone()).await.unwrap();
     assert_eq!(sent_messages(&router), conversation(&["Hello", "Good day"]));
-    // That answer is whole.
+    // The continued answer is complete.
     let outcome = router.generate(nothing).await;
     let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(refusal.fields, ["messages"]);
 }
 
-/// The end of a stream.
+/// The final response of a stream.
 async fn completed(
     mut stream: Streaming<StreamGenerateResponse>,
 ) -> Result<GenerateResponse, Status> {
@@ -261,7 +261,7 @@ async fn an_unstreamed_answer_to_a_stream_request_adds_a_turn(router: Router) {
     let stream = router.stream(saying("Hello")).await.unwrap();
     let whole = completed(stream).await.unwrap();
     assert_eq!(whole.turn, format!("{TALK}/turns/1"));
-    // A session that keeps nothing has none to tell.
+    // A session without a transcript has no turn to name.
     let id = super::creating("other", plain());
     let other = super::create(&router, id).await.unwrap();
     let request = GenerateRequest {
@@ -291,7 +291,7 @@ async fn counting_tokens_reads_the_transcript_and_adds_no_turn(router: Router) {
     let expected = conversation(&["Hello", "Good day", "And now?"]);
     assert_eq!(sent_messages(&router), expected);
     assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
-    // What is wrong is named from the outer request.
+    // The field is named from the outer request.
     let request = CountTokensRequest {
         request: Some(GenerateRequest {
             session: "talk".to_owned(),

@@ -50,7 +50,7 @@ on_both_databases!(
     migrating_again_changes_nothing,
 );
 
-/// A store, and the database that it is over.
+/// A store and its database.
 struct Fixture {
     store: Store,
     backend: Backend,
@@ -173,7 +173,7 @@ async fn an_attempt_is_read_as_it_was_written(fixture: Fixture) {
     fixture.record(&[ended(1), in_project.clone()]).await;
     same(&fixture.read(1).await, &ended(1));
     same(&fixture.read(2).await, &in_project);
-    // What is not known is nothing.
+    // An unknown usage is read as zeros.
     fixture.record(&[start(3)]).await;
     let mut expected = start(3);
     expected.outcome.usage = Some(Usage::default());
@@ -226,7 +226,7 @@ async fn open_attempts_of_the_own_journal_become_unknown(fixture: Fixture) {
     same(&fixture.read(1).await, &expected);
     same(&fixture.read(2).await, &ended(2));
     assert_eq!(fixture.read(3).await.outcome.state, State::Started);
-    // Closed is ended.
+    // A closed attempt is final.
     fixture.record(&[ended(1)]).await;
     same(&fixture.read(1).await, &expected);
 }

@@ -1,4 +1,4 @@
-//! What the store knows of operations beside chat, and of rows from before there were any.
+//! Operations in the store, and rows written before the column existed.
 
 use latchkey_migrations::testing::TestDatabase;
 use latchkey_migrations::{MigratorTrait as _, RouterMigrator};
@@ -19,14 +19,14 @@ on_both_databases!(
 async fn operations_are_summed_separately(fixture: Fixture) {
     let mut embedded = ended(2);
     embedded.start.operation = Operation::Embed;
-    let mut preferred = [ended(1), ended(3)];
-    for attempt in &mut preferred {
+    let mut kinds = [ended(1), ended(3)];
+    for attempt in &mut kinds {
         if let Some(usage) = &mut attempt.outcome.usage {
             usage.reasoning_tokens = 0;
         }
         attempt.outcome.cost_nanos = Some(1);
     }
-    let [first, second] = preferred;
+    let [first, second] = kinds;
     fixture.record(&[first, embedded, second]).await;
     let by = [Dimension::Operation];
     let found = fixture.store.summarize(&all(), &by, 10).await.unwrap();
@@ -49,7 +49,7 @@ async fn operations_are_summed_separately(fixture: Fixture) {
     assert_eq!(found, expected);
 }
 
-/// Of a router that knew of chat alone.
+/// A row of a router that supported chat only.
 async fn a_row_of_the_previous_release_is_read(fixture: Fixture) {
     let database = TestDatabase::fresh(fixture.backend).await;
     let connection = Database::connect(&database.url).await.unwrap();

@@ -44,7 +44,7 @@ fn of(parent: &str) -> ListAttemptsRequest {
     }
 }
 
-/// Calls for a scope, a second apart; the attempts, newest first.
+/// Makes calls a second apart, and returns their attempts, newest first.
 async fn calls(router: &Router, caller: Caller, requests: Vec<GenerateRequest>) -> Vec<Attempt> {
     router.provider.returns(Answer::json(200, &chat::whole()));
     let mut made = Vec::new();
@@ -112,7 +112,7 @@ async fn a_workspace_shows_its_projects_attempts_and_no_other_workspaces(router:
     );
 }
 
-/// Reads page by page.
+/// Reads the list page by page.
 async fn paged(router: &Router, request: ListAttemptsRequest) -> Vec<Vec<Attempt>> {
     let mut pages = Vec::new();
     let mut page_token = String::new();
@@ -230,7 +230,7 @@ async fn a_page_token_is_valid_for_its_own_list_only(router: Router) {
         let refusal = refused(outcome, Code::InvalidArgument, "PAGE_TOKEN_INVALID");
         assert_eq!(refusal.fields, ["page_token"]);
     }
-    // The size may differ from page to page.
+    // The page size may change between pages.
     let second = list(&router, OWNER, with(of(ACME))).await.unwrap();
     assert_eq!(second.attempts.len(), 1);
 }

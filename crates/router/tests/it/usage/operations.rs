@@ -1,4 +1,4 @@
-//! Each operation shows in the account as what it is.
+//! Operations in recorded attempts.
 
 use latchkey_contract::router::v1::summarize_usage_request::Dimension;
 use latchkey_contract::router::v1::{

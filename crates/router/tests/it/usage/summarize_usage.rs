@@ -64,8 +64,8 @@ pub(super) fn by(dimensions: &[Dimension]) -> SummarizeUsageRequest {
     }
 }
 
-/// Three calls that differ in everything, a day apart: one of OpenAI for 3,000,000, one of Anthropic
-/// for 759,000, and one that failed.
+/// Makes three calls a day apart that differ in every dimension: one to OpenAI for 3,000,000
+/// nanodollars, one to Anthropic for 759,000, and one that failed.
 async fn three_calls(router: &Router) {
     router.vault_grants_default(|request, lease| {
         if request.provider == "anthropic" {
@@ -75,7 +75,7 @@ async fn three_calls(router: &Router) {
     });
     router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
-    // The calendar alone: what the vault leased lapses with the uptime.
+    // Only the wall clock moves, since leases lapse by the uptime.
     router.clock.set(START + Duration::from_hours(24));
     router
         .provider
@@ -90,7 +90,7 @@ async fn three_calls(router: &Router) {
     router.generate(gpt()).await.unwrap_err();
 }
 
-/// Of all three calls.
+/// The sums of all three calls.
 fn total() -> UsageSummary {
     UsageSummary {
         attempt_count: 3,
@@ -110,7 +110,7 @@ fn total() -> UsageSummary {
     }
 }
 
-/// Attempts, successes, cost and attempts without one.
+/// The attempts, successes, cost, and attempts without a cost.
 fn sums(row: &UsageSummary) -> (i64, i64, i64, i64) {
     (
         row.attempt_count,
@@ -204,7 +204,7 @@ async fn each_dimension_splits_the_sums(router: Router) {
     assert_eq!(found, expected);
 }
 
-/// The beginning of a day after the one that the tests begin in.
+/// The start of a day, counted from the day that the tests start in.
 fn midnight(days: u64) -> prost_types::Timestamp {
     let seconds = START.to_unix().0 - 12 * 3_600 + i64::try_from(days).unwrap() * 86_400;
     prost_types::Timestamp { seconds, nanos: 0 }
@@ -325,7 +325,7 @@ async fn more_rows_than_a_summary_has_are_refused(router: Router) {
     assert_eq!(refusal.fields, ["group_by"]);
 }
 
-/// An attempt with a model of its own.
+/// An attempt with a distinct model.
 fn of_a_model(number: u128) -> domain::Attempt {
     let start = domain::AttemptStart {
         id: domain::AttemptId(Uuid::from_u128(number)),

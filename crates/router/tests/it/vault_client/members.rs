@@ -1,4 +1,4 @@
-//! Callers whom the workspace itself lets in, as the vault tells.
+//! Callers with a role by a membership, which the router looks up in the vault.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn denied(outcome: Result<(), Status>) {
     refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
 }
 
-/// The requesters of the attempts that somebody sees.
+/// The requesters of the attempts that the caller can list.
 async fn sees(router: &Router, caller: Caller) -> Vec<String> {
     let request = ListAttemptsRequest {
         parent: ACME.to_owned(),
@@ -128,7 +128,7 @@ async fn a_caller_without_any_role_gets_no_validation_error() {
         ..ListModelsRequest::default()
     };
     denied(client.list_models(request).await.map(drop));
-    // Who has a role somewhere is.
+    // A caller with a role in any workspace gets the validation error.
     let request = CountTokensRequest { request: None };
     let outcome = router.inference(OTHER_CALLER).count_tokens(request).await;
     refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
@@ -170,7 +170,7 @@ async fn a_cached_membership_lasts_for_the_freshness_without_the_vault() {
     router.clock.advance(almost);
     generate(&router, BOB).await.unwrap();
     denied(generate(&router, WITHOUT_ROLE).await);
-    // Somebody of whom nothing is known is neither let in nor called a stranger.
+    // A caller without a cached look-up is neither admitted nor denied.
     let outcome = generate(&router, ADA).await;
     refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
     router.clock.advance(Duration::from_micros(1));
@@ -256,7 +256,7 @@ async fn a_configured_caller_sees_all_usage_where_it_is_a_member_with_the_role_o
     generate(&router, APP).await.unwrap();
     generate(&router, crate::harness::OTHER_APP).await.unwrap();
     assert_eq!(sees(&router, APP).await, ["token:app", "token:other-app"]);
-    // Without the vault it sees what configuration alone lets it see.
+    // Without the vault, the caller sees what its configured role allows.
     router.vault.stop().await;
     router.clock.advance(FRESHNESS);
     assert_eq!(sees(&router, APP).await, ["token:app"]);

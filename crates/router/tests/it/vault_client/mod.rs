@@ -1,4 +1,4 @@
-//! What the router gets from the vault, and the session between them.
+//! The router session with the vault, and memberships from the vault.
 
 mod members;
 mod router_session;

@@ -1,4 +1,4 @@
-//! The session of the router with the vault.
+//! The session of the router with the vault: hello, acknowledgements, and its end.
 
 use latchkey_migrations::testing::Backend;
 use tonic::{Code, Status};
@@ -50,7 +50,7 @@ async fn leases_are_dropped_when_the_vault_fences_the_router() {
     router.generate(gpt()).await.unwrap();
     router.vault.rejects_sessions();
     router.vault.ends_session(Status::aborted("fenced"));
-    // It has dropped everything before it asks to be let in again.
+    // The router drops its leases before it opens a new session.
     router
         .vault
         .receives(|received| received.rejected > 0)
@@ -77,6 +77,6 @@ async fn a_stopping_router_closes_its_session() {
     let mut router = router().await;
     router.generate(gpt()).await.unwrap();
     router.stops().await;
-    // It has let go of its channel: the vault is free to end.
+    // The router has closed its channel, so the vault can stop.
     router.vault.stop().await;
 }

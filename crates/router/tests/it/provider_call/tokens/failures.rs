@@ -1,4 +1,4 @@
-//! Tokens that are refused, and tokens that can't be had.
+//! Tokens that the provider refuses, and token requests that fail.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::harness::{ACME, APP, Answer, chat, of, own, refused, version};
 
 const REJECTED: &str = "PROVIDER_REJECTED_KEY";
 
-/// The provider quotes the token that it does not take.
+/// The provider quotes the token that it refuses.
 fn unauthorized(token: &str) -> Answer {
     let message = format!("the token {token} has expired");
     Answer::json(401, &chat::error("some_error", "401", &message))
@@ -33,7 +33,7 @@ async fn a_refused_token_is_renewed_and_the_call_retried_once() {
         .iter()
         .map(|attempt| &*attempt.error_reason);
     assert_eq!(reasons.collect::<Vec<_>>(), [REJECTED, ""]);
-    // The successor is kept, and the key is good.
+    // The new token is cached, and the key is not reported.
     fixture.router.generate(azure()).await.unwrap();
     assert_eq!(fixture.shown().len(), 3);
     assert_eq!(fixture.issuer.calls().len(), 2);
@@ -76,7 +76,7 @@ async fn an_error_never_contains_the_token() {
     assert!(!format!("{refusal:?}").contains("token-"), "{refusal:?}");
 }
 
-/// A key that is leased no more is not to blame for a token that ended with it.
+/// The revocation may have ended the token, so its refusal does not count against the key.
 #[tokio::test]
 async fn a_key_revoked_during_the_call_is_not_reported() {
     let fixture = Fixture::new().await;
@@ -120,7 +120,7 @@ async fn a_key_that_the_issuer_refuses_is_reported_and_recorded() {
         (401, "invalid_client")
     );
     assert!(!refusal.message.contains(SECRET));
-    // Its provider was not asked, and the issuer once.
+    // The provider was not called, and the issuer once.
     assert!(fixture.router.provider.calls().is_empty());
     assert_eq!(fixture.issuer.calls().len(), 1);
 }
@@ -144,7 +144,7 @@ async fn a_failed_token_request_is_retried() {
         Answer::cut(&json!({"access_token": ""})),
     ] {
         fixture.issuer.returns_once(failure);
-        // It is not good for long.
+        // The token expires at once, so the next call needs a new one.
         fixture.issuer.returns_once(granted(FIRST, 0));
         let response = fixture.router.generate(azure()).await.unwrap();
         let reasons = response

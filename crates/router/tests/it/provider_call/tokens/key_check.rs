@@ -1,4 +1,4 @@
-//! Checking keys that are exchanged for tokens.
+//! Verification tasks for keys that are exchanged for tokens.
 
 use latchkey_contract::vault::v1::verification::Grade;
 use latchkey_contract::vault::v1::verification_result::Outcome;
@@ -57,7 +57,7 @@ async fn an_application_is_alive_if_its_token_is_accepted() {
             panic!("it is not verified: {outcome:?}")
         };
         assert_eq!(verification.grade(), Grade::Alive);
-        // Nothing is kept of a key that is nobody's yet.
+        // The token of a key that is not stored yet is not cached.
         assert_eq!(fixture.issuer.calls().len(), calls);
     }
     assert_eq!(fixture.shown(), [FIRST; 2]);
@@ -117,7 +117,7 @@ async fn a_failing_issuer_leaves_the_key_unverified() {
         let calls = fixture.issuer.calls().len();
         let outcome = checked(&fixture, of_application(&fixture)).await;
         assert!(matches!(outcome, Outcome::Unreachable(_)), "{outcome:?}");
-        // Asked once more, as any provider is.
+        // The issuer is called a second time, as any provider is.
         assert_eq!(fixture.issuer.calls().len(), calls + 2);
     }
     assert!(fixture.router.provider.calls().is_empty());

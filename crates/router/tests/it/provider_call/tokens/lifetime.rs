@@ -1,4 +1,4 @@
-//! One token serves a key version for as long as it is good.
+//! The lifetime of a token, which serves one key version until it expires.
 
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ async fn concurrent_calls_wait_for_one_token() {
     assert_eq!(fixture.issuer.calls().len(), 1);
 }
 
-/// Half of its life before, as it lives for less than ten minutes.
+/// A token of less than ten minutes is renewed after half of its lifetime.
 #[tokio::test]
 async fn a_token_is_renewed_before_it_expires() {
     let fixture = Fixture::of_keys([application("z")]).await;
@@ -141,7 +141,7 @@ async fn no_two_keys_share_a_token() {
     assert_eq!(fixture.shown(), [FIRST, SECOND, FIRST, SECOND]);
 }
 
-/// What an invalidation took back while a token was got is not used; what it left is.
+/// The invalidation revokes no key, so the token obtained meanwhile is used.
 #[tokio::test]
 async fn an_invalidation_during_a_token_request_fails_no_call() {
     let fixture = Fixture::of_keys([application("z")]).await;

@@ -17,18 +17,18 @@ use crate::harness::{Answer, FakeProvider, Router, chat, gpt, of, own};
 /// The secret of the application.
 const SECRET: &str = "not-a-real-client-secret~0123456789";
 const TENANT: &str = "5d0c1e9a-7a0b-4c6d-8e1f-2a3b4c5d6e7f";
-/// The token that a router shows first, and its successors.
+/// The first token of the issuer, and its successor.
 const FIRST: &str = "token-1";
 const SECOND: &str = "token-2";
 
-/// A router, and where it gets tokens. Its provider says good day, whatever it is shown.
+/// A router and its token issuer. The provider accepts every token.
 struct Fixture {
     router: Router,
     issuer: FakeProvider,
 }
 
 impl Fixture {
-    /// With one Azure key.
+    /// A fixture with one Azure key and two tokens.
     async fn new() -> Self {
         let fixture = Self::of_keys([application("z")]).await;
         fixture.issuer.returns_once(granted(FIRST, 3_600));
@@ -53,14 +53,14 @@ impl Fixture {
         Self { router, issuer }
     }
 
-    /// What the provider was shown, call by call.
+    /// The credentials of the calls to the provider.
     fn shown(&self) -> Vec<String> {
         let calls = self.router.provider.calls();
         calls.iter().map(|call| call.secret().to_owned()).collect()
     }
 }
 
-/// An Azure key that is an application.
+/// An Azure key whose material is an application of Microsoft Entra.
 fn application(id: &str) -> Lease {
     let client = EntraClient {
         tenant_id: TENANT.to_owned(),
@@ -75,7 +75,7 @@ fn application(id: &str) -> Lease {
     }
 }
 
-/// A token that lives so many seconds.
+/// An issuer's answer with a token of this lifetime in seconds.
 fn granted(token: &str, expires_in: u64) -> Answer {
     let body = json!({"access_token": token, "token_type": "Bearer", "expires_in": expires_in});
     Answer::json(200, &body)

@@ -1,4 +1,4 @@
-//! Service accounts, and what they are asked for at Vertex.
+//! Service accounts of Google Cloud, which authorize calls to Vertex.
 
 use latchkey_contract::router::v1::GenerateRequest;
 use latchkey_contract::router::v1::part::Content;
@@ -10,11 +10,11 @@ use serde_json::json;
 use super::{FIRST, Fixture, granted};
 use crate::harness::{Answer, FakeProvider, Router, gpt, of, own};
 
-/// A key that the whole world has: testRSA2048 of RFC 9500, 2.1, in PKCS#8.
+/// A published test key: testRSA2048 of RFC 9500, section 2.1, in PKCS#8.
 const RFC_9500: &str =
     include_str!("../../../../../vault/tests/data/rfc9500_rsa_2048.pkcs8.base64");
 
-/// The file of a service account, as Google Cloud makes it.
+/// The key file of a service account, as Google Cloud creates it.
 pub(super) fn file() -> String {
     let private_key = format!("-----BEGIN PRIVATE KEY-----\n{RFC_9500}-----END PRIVATE KEY-----\n");
     let file = json!({
@@ -34,7 +34,7 @@ pub(super) fn material() -> KeyMaterial {
     }
 }
 
-/// A Vertex key; its address is the location's.
+/// A Vertex key, whose address follows from its location.
 fn account(id: &str) -> Lease {
     Lease {
         material: Some(material()),
@@ -44,7 +44,7 @@ fn account(id: &str) -> Lease {
     }
 }
 
-/// A router whose operator sends everything of Vertex's to one place.
+/// A router whose operator has set the base URL of Vertex.
 async fn fixture() -> Fixture {
     let issuer = FakeProvider::start().await;
     let upstream = FakeProvider::start().await;
@@ -93,7 +93,7 @@ async fn a_service_account_sends_a_signed_assertion_and_never_its_key() {
         gemini-3.8-flash:generateContent";
     assert_eq!(call.path, expected);
     assert_eq!(call.header("authorization"), format!("Bearer {FIRST}"));
-    // Nothing of the key itself goes anywhere.
+    // The private key is in neither call.
     let key = RFC_9500.lines().next().unwrap();
     assert!(!token_call.contains(key) && !call.contains(key));
     assert_eq!(fixture.issuer.calls().len(), 1);
