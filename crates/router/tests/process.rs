@@ -45,7 +45,11 @@ fn an_unknown_variable_is_named() {
 fn a_missing_field_is_named_by_its_path() {
     let output = run("", &[]);
     assert_eq!(output.status.code(), Some(64));
-    assert!(error_text(&output).contains("server"), "{}", error_text(&output));
+    assert!(
+        error_text(&output).contains("server"),
+        "{}",
+        error_text(&output)
+    );
 }
 
 #[test]

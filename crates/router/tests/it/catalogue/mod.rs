@@ -1,9 +1,9 @@
 //! `CatalogueService`, and its effect on calls.
 
 mod delete_catalogue_model;
-mod following;
 mod get_catalogue_model;
 mod list_catalogue_models;
+mod propagation;
 mod store;
 mod upsert_catalogue_model;
 

@@ -6,7 +6,7 @@ mod expectations;
 mod fallbacks;
 mod funding;
 mod refused_keys;
-mod repeated;
+mod retries;
 mod streams;
 mod throttled;
 mod waiting;

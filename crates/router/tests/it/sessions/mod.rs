@@ -1,14 +1,14 @@
 //! `SessionService`, one file per method, and requests in sessions.
 
-mod bounds;
 mod create_session;
 mod delete_session;
 mod integrity;
 mod leaks;
+mod limits;
 mod list_sessions;
 mod list_turns;
-mod looking;
 mod overriding;
+mod reading;
 mod retention;
 mod strict;
 mod switching;
