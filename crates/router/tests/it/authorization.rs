@@ -245,8 +245,10 @@ fn or_not_found<T>(outcome: Result<T, Status>) -> Result<(), Status> {
 /// The methods of the router's package.
 fn contract() -> BTreeSet<String> {
     let set = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
-    let files = set.file.into_iter();
-    let files = files.filter(|file| file.package() == "latchkey.router.v1");
+    let files = set
+        .file
+        .into_iter()
+        .filter(|file| file.package() == "latchkey.router.v1");
     let services = files.flat_map(|file| file.service);
     let methods = services.flat_map(|service| {
         let name = service.name().to_owned();

@@ -24,7 +24,7 @@ async fn task(router: &Router, provider: &str, base_url: &str) -> Outcome {
 #[track_caller]
 fn verified(outcome: Outcome, grade: Grade) -> String {
     let Outcome::Verified(verification) = outcome else {
-        panic!("it is not verified: {outcome:?}")
+        panic!("the key is not verified: {outcome:?}")
     };
     assert_eq!(verification.grade(), grade);
     verification.detail
@@ -33,7 +33,7 @@ fn verified(outcome: Outcome, grade: Grade) -> String {
 #[track_caller]
 fn unreachable(outcome: Outcome) -> ProviderRefusal {
     let Outcome::Unreachable(refusal) = outcome else {
-        panic!("it was reached: {outcome:?}")
+        panic!("the provider was reached: {outcome:?}")
     };
     refusal
 }
@@ -78,7 +78,7 @@ async fn a_key_that_the_provider_refuses_is_rejected() {
     router.provider.returns(Answer::json(401, &error));
     let outcome = task(&router, "openai", &router.provider.openai_url()).await;
     let Outcome::Rejected(refusal) = outcome else {
-        panic!("it is not rejected: {outcome:?}")
+        panic!("the key is not rejected: {outcome:?}")
     };
     assert_eq!(
         (refusal.http_status, &*refusal.code),
@@ -152,8 +152,8 @@ async fn a_provider_that_refuses_the_connection_is_unreachable() {
 async fn a_provider_that_does_not_answer_is_unreachable() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.upstream.first_byte_timeout = std::time::Duration::from_millis(50);
-    });
-    let router = router.await;
+    })
+    .await;
     let _held = [
         router.provider.holds_answer(),
         router.provider.holds_answer(),

@@ -80,11 +80,12 @@ async fn another_scope_key_provider_or_model_is_another_query() {
 async fn concurrent_calls_share_one_query() {
     let router = router().await;
     let client = router.inference(APP);
-    let calls = (0..20).map(|_| {
-        let mut client = client.clone();
-        tokio::spawn(async move { client.generate(gpt()).await })
-    });
-    let calls: Vec<_> = calls.collect();
+    let calls: Vec<_> = (0..20)
+        .map(|_| {
+            let mut client = client.clone();
+            tokio::spawn(async move { client.generate(gpt()).await })
+        })
+        .collect();
     for call in calls {
         call.await.unwrap().unwrap();
     }

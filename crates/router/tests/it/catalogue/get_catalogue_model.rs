@@ -9,8 +9,9 @@ use crate::harness::{APP, OPERATOR, OTHER_CALLER, OWNER, Router, refused};
 #[tokio::test]
 async fn a_model_is_returned_with_all_known_fields() {
     let router = Router::start(Backend::Sqlite).await;
-    let model = get(&router, APP, "providers/openai/models/gpt-5.4").await;
-    let model = model.unwrap();
+    let model = get(&router, APP, "providers/openai/models/gpt-5.4")
+        .await
+        .unwrap();
     assert_eq!(model.name, "providers/openai/models/gpt-5.4");
     assert_eq!(model.aliases, ["gpt-5.4-2026-03-05"]);
     assert_eq!(model.max_input_tokens, 1_050_000);
@@ -62,8 +63,9 @@ async fn the_prices_of_the_current_day_are_returned() {
 #[tokio::test]
 async fn an_alias_finds_its_model() {
     let router = Router::start(Backend::Sqlite).await;
-    let model = get(&router, APP, "providers/openai/models/gpt-4o-2024-08-06").await;
-    let model = model.unwrap();
+    let model = get(&router, APP, "providers/openai/models/gpt-4o-2024-08-06")
+        .await
+        .unwrap();
     assert_eq!(model.name, "providers/openai/models/gpt-4o");
     assert_eq!(model.retire_time.unwrap().seconds, 1_799_884_800);
 }

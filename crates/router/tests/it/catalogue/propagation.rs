@@ -57,8 +57,8 @@ async fn a_running_router_loads_a_changed_file() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.catalogue.extend = vec![file.clone()];
         config.catalogue.reload_seconds = Duration::from_millis(1);
-    });
-    let router = router.await;
+    })
+    .await;
     assert!(version(&router).await.ends_with("+ours-1"));
     write("ours-22");
     while !version(&router).await.ends_with("+ours-22") {}

@@ -98,9 +98,9 @@ async fn a_call_is_priced_by_the_operators_override(router: Router) {
     assert_eq!(after.price_version, version);
     assert_ne!(before.price_version, version);
     // Earlier attempts keep their cost.
-    let kept = router.attempts().await;
-    let kept: Vec<_> = kept.iter().map(|attempt| attempt.cost_nanos).collect();
-    assert_eq!(kept, [after.cost_nanos, before.cost_nanos]);
+    let attempts = router.attempts().await;
+    let costs: Vec<_> = attempts.iter().map(|attempt| attempt.cost_nanos).collect();
+    assert_eq!(costs, [after.cost_nanos, before.cost_nanos]);
 }
 
 async fn upserting_without_the_database_is_unavailable(router: Router) {

@@ -48,8 +48,9 @@ async fn a_request_without_key_provider_and_model_takes_any_key_with_a_default()
         ..gpt()
     };
     let response = router.generate(request).await.unwrap();
-    let targets = response.attempts.iter();
-    let targets: Vec<_> = targets
+    let targets: Vec<_> = response
+        .attempts
+        .iter()
         .map(|attempt| (&*attempt.provider, &*attempt.model))
         .collect();
     let expected = [("anthropic", "claude-sonnet-5"), ("openai", "gpt-4.1")];

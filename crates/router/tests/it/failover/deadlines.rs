@@ -76,8 +76,8 @@ async fn a_deadline_ends_a_stream_after_its_first_piece() {
     let attempts = router.attempts().await;
     let cut = attempts
         .iter()
-        .find(|attempt| attempt.state() == State::Cancelled);
-    let cut = cut.unwrap();
+        .find(|attempt| attempt.state() == State::Cancelled)
+        .unwrap();
     assert_eq!(cut.error_reason, TOO_LATE);
     // The usage is a lower bound.
     assert_eq!(cut.usage.unwrap().input_tokens, 600);

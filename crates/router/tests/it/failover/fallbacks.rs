@@ -52,8 +52,10 @@ async fn a_fallback_follows_each_kind_of_failure() {
         (Answer::json(200, &json!({})), &["PROVIDER_MALFORMED", ""]),
     ] {
         let router = failing(answer).await;
-        let response = router.generate(falling_back([CLAUDE], gpt())).await;
-        let response = response.unwrap();
+        let response = router
+            .generate(falling_back([CLAUDE], gpt()))
+            .await
+            .unwrap();
         assert_eq!(reasons(&response.attempts), tried);
         assert_eq!(response.model, "claude-sonnet-5");
         let targets: Vec<_> = response

@@ -380,8 +380,8 @@ async fn a_key_above_the_cost_limit_does_not_count_as_failed() {
     let request = ExplainRequest {
         request: Some(explain_request::Request::Generate(request)),
     };
-    let explained = router.inference(APP).explain(request).await.unwrap();
-    let explained = explained.into_inner().models.remove(0);
+    let response = router.inference(APP).explain(request).await.unwrap();
+    let explained = response.into_inner().models.remove(0);
     let rules: Vec<_> = explained
         .keys
         .iter()

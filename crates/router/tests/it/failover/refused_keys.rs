@@ -39,10 +39,10 @@ async fn a_rejected_key_is_reported_and_replaced() {
     // The vault quarantines the key, and no later request uses it.
     router.vault_grants([own("b")]);
     router.vault.invalidates(ACME, 2, &[version(ACME, "a")]);
-    let acknowledged = router
+    router
         .vault
-        .receives(|received| !received.acknowledgements.is_empty());
-    acknowledged.await;
+        .receives(|received| !received.acknowledgements.is_empty())
+        .await;
     router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "b", "b"]);
 }

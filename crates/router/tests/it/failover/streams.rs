@@ -177,7 +177,7 @@ async fn the_usage_of_earlier_attempts_is_in_the_sum() {
     router.provider.returns_once(events);
     let response = whole(&router, claude()).await;
     let [first, second] = &response.attempts[..] else {
-        panic!("two calls were made")
+        panic!("expected two attempts")
     };
     let input = |usage: Option<latchkey_contract::router::v1::Usage>| {
         let usage = usage.unwrap();

@@ -43,7 +43,7 @@ struct Script {
     next: VecDeque<NextAnswer>,
     by_key: HashMap<String, Answer>,
     by_path: HashMap<&'static str, Answer>,
-    then: Option<Answer>,
+    default: Option<Answer>,
 }
 
 enum NextAnswer {
@@ -132,7 +132,7 @@ impl FakeProvider {
 
     /// Sets the default answer.
     pub(crate) fn returns(&self, answer: Answer) {
-        self.shared.script.lock().unwrap().then = Some(answer);
+        self.shared.script.lock().unwrap().default = Some(answer);
     }
 
     /// Queues an answer for the next call.
@@ -182,10 +182,13 @@ impl FakeProvider {
     }
 
     /// Waits for the call of this number, counted from one.
-    pub(crate) async fn receives_call(&self, times: usize) -> Call {
-        let mut calls = self.shared.calls.subscribe();
-        let calls = calls.wait_for(|calls| calls.len() >= times).await.unwrap();
-        calls[times - 1].clone()
+    pub(crate) async fn receives_call(&self, number: usize) -> Call {
+        let mut receiver = self.shared.calls.subscribe();
+        let calls = receiver
+            .wait_for(|calls| calls.len() >= number)
+            .await
+            .unwrap();
+        calls[number - 1].clone()
     }
 
     /// The ids of the keys of all calls.
@@ -328,13 +331,16 @@ async fn answer(
     let next = {
         let mut script = shared.script.lock().unwrap();
         let path = call.path.split('?').next().unwrap_or_default();
-        let then = script.by_path.get(path);
-        let then = then.or_else(|| script.by_key.get(call.secret()));
-        let then = then.or(script.then.as_ref()).map(Answer::again);
+        let default = script
+            .by_path
+            .get(path)
+            .or_else(|| script.by_key.get(call.secret()))
+            .or(script.default.as_ref())
+            .map(Answer::again);
         script
             .next
             .pop_front()
-            .or_else(|| then.map(NextAnswer::Answer))
+            .or_else(|| default.map(NextAnswer::Answer))
     };
     shared.calls.send_modify(|calls| calls.push(call));
     let answer = match next.expect("the test has scripted an answer") {

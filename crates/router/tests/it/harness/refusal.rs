@@ -22,8 +22,10 @@ pub(crate) fn refused<T>(outcome: Result<T, Status>, code: Code, reason: &str) -
         panic!("the call was not refused with {reason}")
     };
     let details = status.get_error_details();
-    let info = details.error_info().cloned();
-    let info = info.unwrap_or_else(|| panic!("the status has no ErrorInfo: {status:?}"));
+    let info = details
+        .error_info()
+        .cloned()
+        .unwrap_or_else(|| panic!("the status has no ErrorInfo: {status:?}"));
     let found = (status.code(), info.reason.as_str());
     assert_eq!(found, (code, reason), "{}", status.message());
     assert_eq!(info.domain, "router.latchkey");

@@ -136,10 +136,10 @@ impl Router {
 
     /// The bytes of the journal's files.
     pub(crate) fn journal(&self) -> Vec<u8> {
-        let files = std::fs::read_dir(self.folder.path().join("journal")).unwrap();
-        let files = files.map(|file| file.unwrap().path());
-        let files = files.filter(|path| path.is_file());
-        files
+        std::fs::read_dir(self.folder.path().join("journal"))
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .filter(|path| path.is_file())
             .flat_map(|path| std::fs::read(path).unwrap())
             .collect()
     }
@@ -327,9 +327,9 @@ impl Router {
     /// The whole content of the database. PostgreSQL writes bytes in hex.
     pub(crate) async fn dump(&self) -> Vec<u8> {
         if let Some(folder) = &self.database.folder {
-            let files = std::fs::read_dir(folder.path()).unwrap();
-            let files = files.map(|file| file.unwrap().path());
-            return files
+            return std::fs::read_dir(folder.path())
+                .unwrap()
+                .map(|file| file.unwrap().path())
                 .flat_map(|path| std::fs::read(path).unwrap())
                 .collect();
         }

@@ -70,7 +70,7 @@ impl StoredKeys {
         if !request.key.is_empty() && named.is_none() {
             return Err(refusal(Reason::KeyNotFound).into_status("vault.latchkey"));
         }
-        let mismatch = named.is_some_and(|key| !is_asked_for(key, request));
+        let mismatch = named.is_some_and(|key| !matches_provider(key, request));
         let rated = if mismatch {
             Vec::new()
         } else {
@@ -125,8 +125,10 @@ impl StoredKeys {
     /// Every candidate key, with its step or the rule that excludes it.
     fn rate<'a>(&'a self, request: &ResolveRequest, named: Option<&'a Lease>) -> Vec<RatedKey<'a>> {
         let keys = named.map_or(self.keys.iter().collect(), |key| vec![key]);
-        let asked_for = keys.into_iter().filter(|key| is_asked_for(key, request));
-        let mut rated: Vec<_> = asked_for
+        let matching = keys
+            .into_iter()
+            .filter(|key| matches_provider(key, request));
+        let mut rated: Vec<_> = matching
             .map(|lease| RatedKey {
                 lease,
                 step: 0,
@@ -298,7 +300,7 @@ fn is_own(lease: &Lease) -> bool {
     lease.payer() == Payer::OwnKey
 }
 
-fn is_asked_for(key: &Lease, request: &ResolveRequest) -> bool {
+fn matches_provider(key: &Lease, request: &ResolveRequest) -> bool {
     request.provider.is_empty() || key.provider == request.provider
 }
 

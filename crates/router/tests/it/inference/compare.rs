@@ -29,7 +29,7 @@ fn ok_answer() -> Answer {
 }
 
 /// Models as `{provider}/{model}`.
-fn comparing<const N: usize>(models: [&str; N]) -> CompareRequest {
+fn compare_request<const N: usize>(models: [&str; N]) -> CompareRequest {
     let alternatives = models.map(|line| {
         let (provider, model) = line.split_once('/').unwrap();
         Alternative {
@@ -87,7 +87,7 @@ fn failure(outcome: &Outcome) -> &CompareFailure {
 async fn one_request_is_sent_to_each_model() {
     let router = router().await;
     let models = ["openai/gpt-4.1", "anthropic/claude-sonnet-5"];
-    let outcomes = outcomes(&router, comparing(models)).await;
+    let outcomes = outcomes(&router, compare_request(models)).await;
     let mut answered = Vec::new();
     for outcome in outcomes {
         let Outcome::Answer(answer) = outcome else {
@@ -106,7 +106,7 @@ async fn one_request_is_sent_to_each_model() {
 async fn an_answer_is_sent_as_soon_as_its_model_returns_it() {
     let router = router().await;
     let held = router.provider.holds_answer();
-    let request = comparing(["openai/gpt-4.1", "openai/gpt-4o"]);
+    let request = compare_request(["openai/gpt-4.1", "openai/gpt-4o"]);
     let mut stream = compare(&router, request).await.unwrap();
     let first = stream.message().await.unwrap().unwrap();
     assert!(!held.is_closed());
@@ -129,7 +129,7 @@ async fn a_failure_of_one_model_is_its_outcome() {
         "openai/gpt-4.1",
         "deepseek/deepseek-chat",
     ];
-    let outcomes = outcomes(&router, comparing(models)).await;
+    let outcomes = outcomes(&router, compare_request(models)).await;
     let throttled = failure(&outcomes[0]);
     assert_eq!(throttled.code, i32::from(Code::ResourceExhausted));
     assert_eq!(throttled.reason, "PROVIDER_THROTTLED");
@@ -153,7 +153,7 @@ async fn a_compared_model_has_no_fallback() {
     router
         .provider
         .returns_to("a", Answer::json(404, &json!({})));
-    let outcomes = outcomes(&router, comparing(["openai/gpt-4.1"])).await;
+    let outcomes = outcomes(&router, compare_request(["openai/gpt-4.1"])).await;
     assert_eq!(failure(&outcomes[0]).reason, "MODEL_UNAVAILABLE");
     assert_eq!(router.provider.keys(), ["a"]);
 }
@@ -161,7 +161,7 @@ async fn a_compared_model_has_no_fallback() {
 #[tokio::test]
 async fn the_conditions_of_the_request_hold_for_each_model() {
     let router = router().await;
-    let mut request = comparing(["openai/gpt-4.1", "anthropic/claude-sonnet-5"]);
+    let mut request = compare_request(["openai/gpt-4.1", "anthropic/claude-sonnet-5"]);
     request.request.as_mut().unwrap().expectations = Some(Expectations {
         provider: "anthropic".to_owned(),
         ..Expectations::default()
@@ -174,7 +174,7 @@ async fn the_conditions_of_the_request_hold_for_each_model() {
 #[tokio::test]
 async fn an_alternative_may_name_its_key() {
     let router = router().await;
-    let mut request = comparing(["openai/gpt-4.1"]);
+    let mut request = compare_request(["openai/gpt-4.1"]);
     request.alternatives[0].key = "a".to_owned();
     let outcomes = outcomes(&router, request).await;
     assert!(matches!(outcomes[0], Outcome::Answer(_)));
@@ -185,11 +185,10 @@ async fn an_alternative_may_name_its_key() {
 #[tokio::test]
 async fn a_caller_that_disconnects_cancels_every_call() {
     let router = router().await;
-    let held = router.provider.holds_answer();
-    let stream = compare(&router, comparing(["openai/gpt-4.1"])).await;
+    let mut held = router.provider.holds_answer();
+    let stream = compare(&router, compare_request(["openai/gpt-4.1"])).await;
     router.provider.receives_call(1).await;
     drop(stream.unwrap());
-    let mut held = held;
     held.closed().await;
     assert_eq!(router.settled().await.state(), attempt::State::Cancelled);
 }
@@ -202,7 +201,7 @@ async fn the_callers_deadline_holds_for_each_model() {
         router.provider.holds_answer(),
         router.provider.holds_answer(),
     ];
-    let request = comparing(["openai/gpt-4.1", "openai/gpt-4o"]);
+    let request = compare_request(["openai/gpt-4.1", "openai/gpt-4o"]);
     let mut client = router.inference_with_deadline(Duration::from_millis(200));
     let mut stream = client.compare(request).await.unwrap().into_inner();
     for _ in 0..2 {
@@ -251,7 +250,7 @@ async fn a_malformed_field_is_named() {
         }),
     ];
     for (field, damage) in damages {
-        let mut request = comparing(["openai/gpt-4.1", "openai/gpt-4o"]);
+        let mut request = compare_request(["openai/gpt-4.1", "openai/gpt-4o"]);
         damage(request.request.as_mut().unwrap(), &mut request.alternatives);
         let outcome = compare(&router, request).await;
         let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
@@ -259,7 +258,7 @@ async fn a_malformed_field_is_named() {
     }
     let nothing = CompareRequest {
         request: None,
-        ..comparing(["openai/gpt-4.1"])
+        ..compare_request(["openai/gpt-4.1"])
     };
     let refusal = refused(
         compare(&router, nothing).await,
@@ -273,7 +272,7 @@ async fn a_malformed_field_is_named() {
 #[tokio::test]
 async fn eight_models_may_be_compared() {
     let router = router().await;
-    let outcomes = outcomes(&router, comparing(["openai/gpt-4.1"; 8])).await;
+    let outcomes = outcomes(&router, compare_request(["openai/gpt-4.1"; 8])).await;
     assert_eq!(outcomes.len(), 8);
     assert_eq!(router.provider.calls().len(), 8);
 }

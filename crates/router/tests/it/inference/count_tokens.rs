@@ -64,7 +64,7 @@ async fn a_count_costs_nothing_and_is_recorded(router: Router) {
         .returns(tokens().with("request-id", "req_1"));
     let counted = count(&router, claude()).await.unwrap();
     let [attempt] = &counted.attempts[..] else {
-        panic!("one call was made")
+        panic!("expected one attempt")
     };
     assert_eq!(attempt.operation(), Operation::CountTokens);
     assert_eq!(attempt.state(), attempt::State::Succeeded);

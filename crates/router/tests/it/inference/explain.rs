@@ -35,7 +35,7 @@ async fn lenient(keys: impl IntoIterator<Item = Lease>) -> Router {
     router
 }
 
-async fn ask(router: &Router, request: Explained) -> Result<Vec<ExplainedModel>, Status> {
+async fn try_explain(router: &Router, request: Explained) -> Result<Vec<ExplainedModel>, Status> {
     let request = ExplainRequest {
         request: Some(request),
     };
@@ -44,7 +44,9 @@ async fn ask(router: &Router, request: Explained) -> Result<Vec<ExplainedModel>,
 }
 
 async fn explain(router: &Router, request: GenerateRequest) -> Vec<ExplainedModel> {
-    ask(router, Explained::Generate(request)).await.unwrap()
+    try_explain(router, Explained::Generate(request))
+        .await
+        .unwrap()
 }
 
 /// The keys of the only model.
@@ -198,7 +200,7 @@ async fn embeddings_and_images_are_explained_too() {
         inputs: vec!["Good day".to_owned()],
         ..EmbedRequest::default()
     };
-    let models = ask(&router, Explained::Embed(embed)).await.unwrap();
+    let models = try_explain(&router, Explained::Embed(embed)).await.unwrap();
     let price = models[0].keys[0].price.as_ref().unwrap();
     assert_eq!(
         (price.input_tokens, price.highest_output_tokens),
@@ -212,8 +214,9 @@ async fn embeddings_and_images_are_explained_too() {
         prompt: "a cat".to_owned(),
         ..GenerateImagesRequest::default()
     };
-    let models = ask(&router, Explained::GenerateImages(images)).await;
-    let models = models.unwrap();
+    let models = try_explain(&router, Explained::GenerateImages(images))
+        .await
+        .unwrap();
     // The price is per token, and the number of tokens of an image is unknown.
     let price = models[0].keys[0].price.as_ref().unwrap();
     assert_eq!(price.cost_nanos, None);
@@ -398,7 +401,7 @@ async fn a_malformed_request_is_refused() {
         key: "nobodys".to_owned(),
         ..gpt()
     };
-    let outcome = ask(&router, Explained::Generate(nobodys)).await;
+    let outcome = try_explain(&router, Explained::Generate(nobodys)).await;
     refused(outcome, Code::NotFound, "KEY_NOT_FOUND");
     let generate = |damage: fn(&mut GenerateRequest)| {
         let mut request = gpt();
@@ -430,7 +433,7 @@ async fn a_malformed_request_is_refused() {
             "generate_images.parent",
         ),
     ] {
-        let outcome = ask(&router, request).await;
+        let outcome = try_explain(&router, request).await;
         let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
         assert_eq!(refusal.fields, [field]);
     }
@@ -445,7 +448,7 @@ async fn a_malformed_request_is_refused() {
 async fn explaining_without_the_vault_is_unavailable() {
     let mut router = router([own("a")]).await;
     router.vault.stop().await;
-    let outcome = ask(&router, Explained::Generate(gpt())).await;
+    let outcome = try_explain(&router, Explained::Generate(gpt())).await;
     refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
 }
 

@@ -61,7 +61,7 @@ async fn openai_answers_by_chat_completions(router: Router) {
     assert_eq!(response.response_id, "chatcmpl-1");
     assert_eq!(response.usage, Some(OPENAI_USAGE));
     let [attempt] = &response.attempts[..] else {
-        panic!("one call was made")
+        panic!("expected one attempt")
     };
     // 600 at 2,000, 400 at 500 and 200 at 8,000.
     assert_eq!(attempt.cost_nanos, Some(3_000_000));
@@ -454,8 +454,8 @@ async fn a_call_that_takes_too_long_is_abandoned() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.upstream.total_timeout = Duration::from_millis(50);
         config.attempts = crate::harness::ONCE;
-    });
-    let router = router.await;
+    })
+    .await;
     let held = router.provider.holds_answer();
     let outcome = router.generate(gpt()).await;
     refused(outcome, Code::DeadlineExceeded, "PROVIDER_TIMEOUT");
@@ -469,8 +469,8 @@ async fn a_call_that_takes_too_long_is_abandoned() {
 async fn the_first_byte_timeout_does_not_apply_to_unstreamed_answers() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.upstream.first_byte_timeout = Duration::ZERO;
-    });
-    let router = router.await;
+    })
+    .await;
     router.provider.returns(Answer::json(200, &chat::whole()));
     router.generate(gpt()).await.unwrap();
 }
@@ -484,8 +484,8 @@ async fn a_cost_is_rounded_up_by_the_operators_catalogue() {
     std::fs::write(&file, mine).unwrap();
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.catalogue.extend = vec![file];
-    });
-    let router = router.await;
+    })
+    .await;
     router.provider.returns(Answer::json(200, &chat::whole()));
     let response = router.generate(gpt()).await.unwrap();
     assert_eq!(response.attempts[0].cost_nanos, Some(1));

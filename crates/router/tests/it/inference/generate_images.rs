@@ -20,7 +20,7 @@ on_both_databases!(
     a_malformed_field_is_named,
 );
 
-async fn draw(
+async fn generate_images(
     router: &Router,
     request: GenerateImagesRequest,
 ) -> Result<GenerateImagesResponse, Status> {
@@ -62,11 +62,11 @@ async fn a_prompt_becomes_images(router: Router) {
         size: "1024x1024".to_owned(),
         ..a_cat()
     };
-    let response = draw(&router, request).await.unwrap();
+    let response = generate_images(&router, request).await.unwrap();
     assert_eq!(response.images.len(), 2);
     for image in response.images {
         let Some(Source::Blob(blob)) = image.source else {
-            panic!("it is not the picture itself")
+            panic!("the answer has no image data")
         };
         assert_eq!(blob.mime_type, "image/png");
         assert_eq!(&blob.data[..], b"\x89PNG\r\n\x1a\n");
@@ -84,7 +84,7 @@ async fn a_prompt_becomes_images(router: Router) {
 
 async fn the_attempt_records_usage_and_cost(router: Router) {
     router.provider.returns(Answer::json(200, &pictures()));
-    let response = draw(&router, a_cat()).await.unwrap();
+    let response = generate_images(&router, a_cat()).await.unwrap();
     let used = Usage {
         input_tokens: 10,
         image_input_tokens: 40,
@@ -105,7 +105,7 @@ async fn a_failed_call_is_retried_and_then_sent_with_another_key(router: Router)
     router.provider.returns_once(Answer::json(500, &json!({})));
     router.provider.returns_once(Answer::json(429, &json!({})));
     router.provider.returns_once(Answer::json(200, &pictures()));
-    let response = draw(&router, a_cat()).await.unwrap();
+    let response = generate_images(&router, a_cat()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "a", "b"]);
     assert_eq!(response.attempts.len(), 3);
 }
@@ -117,7 +117,7 @@ async fn no_other_model_is_called(router: Router) {
         ..StoredKeys::default()
     });
     router.provider.returns(Answer::json(404, &json!({})));
-    let outcome = draw(&router, a_cat()).await;
+    let outcome = generate_images(&router, a_cat()).await;
     refused(outcome, Code::FailedPrecondition, "MODEL_UNAVAILABLE");
     assert_eq!(router.provider.keys(), ["a"]);
 }
@@ -127,7 +127,7 @@ async fn a_feature_that_the_provider_lacks_is_refused(router: Router) {
         aspect_ratio: "16:9".to_owned(),
         ..a_cat()
     };
-    let outcome = draw(&router, request).await;
+    let outcome = generate_images(&router, request).await;
     let refusal = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
     assert_eq!(refusal.fields, ["aspect_ratio"]);
     let request = GenerateImagesRequest {
@@ -135,7 +135,7 @@ async fn a_feature_that_the_provider_lacks_is_refused(router: Router) {
         model: "claude-sonnet-5".to_owned(),
         ..a_cat()
     };
-    let outcome = draw(&router, request).await;
+    let outcome = generate_images(&router, request).await;
     refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
     assert!(router.provider.calls().is_empty());
     assert_eq!(router.attempts().await, []);
@@ -160,7 +160,7 @@ async fn a_malformed_field_is_named(router: Router) {
             "mime_type",
         ),
     ] {
-        let outcome = draw(&router, request).await;
+        let outcome = generate_images(&router, request).await;
         let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
         assert_eq!(refusal.fields, [field]);
     }

@@ -246,8 +246,8 @@ async fn every_page_of_a_provider_is_read() {
     router.provider.returns_once(claudes(["c"], None));
     let found = names(&router, all()).await;
     assert_eq!(found, ["anthropic/a", "anthropic/b", "anthropic/c"]);
-    let paths = router.provider.calls();
-    let paths: Vec<_> = paths.iter().map(|call| &*call.path).collect();
+    let calls = router.provider.calls();
+    let paths: Vec<_> = calls.iter().map(|call| &*call.path).collect();
     let expected = [
         "?limit=1000",
         "?limit=1000&after_id=b",

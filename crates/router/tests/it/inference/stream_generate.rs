@@ -61,7 +61,7 @@ async fn all(mut stream: Streaming<StreamGenerateResponse>) -> Given {
                     assert!(given.completed.is_none());
                     assert_eq!(delta.part_index, 0);
                     let Some(Delta::Text(text)) = delta.delta else {
-                        panic!("it is no text")
+                        panic!("the delta is not text")
                     };
                     given.text.push_str(&text);
                 }
@@ -122,7 +122,7 @@ async fn the_attempt_of_the_stream_is_recorded(router: Router) {
     let given = all(router.stream(gpt()).await.unwrap()).await;
     let whole = given.completed.unwrap();
     let [attempt] = &whole.attempts[..] else {
-        panic!("one call was made")
+        panic!("expected one attempt")
     };
     assert!(attempt.streamed);
     assert_eq!(attempt.state(), attempt::State::Succeeded);
@@ -147,7 +147,7 @@ async fn a_piece_is_passed_on_as_soon_as_it_arrives(router: Router) {
     let mut stream = call.await.unwrap().unwrap().into_inner();
     let first = stream.message().await.unwrap().unwrap();
     let Some(Event::Delta(first)) = first.event else {
-        panic!("it is no delta")
+        panic!("the event is not a delta")
     };
     assert_eq!(first.delta, Some(Delta::Text("Good ".to_owned())));
     router.clock.advance(Duration::from_secs(2));
@@ -357,8 +357,8 @@ async fn a_malformed_field_is_named_from_the_outer_request(router: Router) {
 async fn a_message_that_is_too_large_is_refused() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.server.max_message_bytes = 1_000;
-    });
-    let router = router.await;
+    })
+    .await;
     let request = GenerateRequest {
         model: "x".repeat(1_000),
         ..gpt()
@@ -373,8 +373,8 @@ async fn a_message_that_is_too_large_is_refused() {
 async fn a_stream_without_events_for_too_long_is_abandoned() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.upstream.idle_timeout = Duration::from_secs(1);
-    });
-    let router = router.await;
+    })
+    .await;
     let feed = router.provider.starts_stream();
     feed.sends_chunk(&chat::delta("Good "));
     let (text, error) = broken(router.stream(gpt()).await.unwrap()).await;
@@ -389,8 +389,8 @@ async fn a_stream_that_does_not_start_is_abandoned() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.upstream.first_byte_timeout = Duration::from_millis(50);
         config.attempts = crate::harness::ONCE;
-    });
-    let router = router.await;
+    })
+    .await;
     let held = router.provider.holds_answer();
     refused(
         router.stream(gpt()).await,

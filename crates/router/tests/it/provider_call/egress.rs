@@ -90,8 +90,8 @@ async fn the_operator_may_set_any_base_url_for_a_provider() {
             token_url: None,
         };
         config.providers.insert("openai".to_owned(), openai);
-    });
-    let router = router.await;
+    })
+    .await;
     router.vault_grants_default(|_, lease| lease.base_url.clear());
     router.generate(gpt()).await.unwrap();
     upstream.receives_call(1).await;
@@ -101,8 +101,8 @@ async fn the_operator_may_set_any_base_url_for_a_provider() {
 async fn a_keys_own_base_url_is_held_to_the_egress_policy() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.egress = EgressPolicy::default();
-    });
-    let router = router.await;
+    })
+    .await;
     let outcome = router.generate(gpt()).await;
     refused(outcome, Code::FailedPrecondition, "EGRESS_FORBIDDEN");
     assert_eq!(router.provider.connections(), 0);
@@ -113,13 +113,13 @@ async fn a_keys_own_base_url_is_held_to_the_egress_policy() {
 async fn a_name_that_resolves_to_an_internal_address_is_not_dialled() {
     let router = Router::start_with(Backend::Sqlite, |config| {
         config.egress = EgressPolicy::default();
-    });
-    let router = router.await;
+    })
+    .await;
     let inside = router
         .provider
         .openai_url()
-        .replace("127.0.0.1", "localhost.");
-    let inside = inside.replace("http://", "https://");
+        .replace("127.0.0.1", "localhost.")
+        .replace("http://", "https://");
     router.vault_grants_default(move |_, lease| lease.base_url.clone_from(&inside));
     router.generate(gpt()).await.unwrap_err();
     assert_eq!(router.provider.connections(), 0);

@@ -27,7 +27,7 @@ async fn configured(adjust: impl FnOnce(&mut PoolsConfig)) -> Router {
     router
 }
 
-async fn ask(router: &Router, caller: Caller, request: GenerateRequest) {
+async fn generate(router: &Router, caller: Caller, request: GenerateRequest) {
     router.generate_as(caller, request).await.unwrap();
 }
 
@@ -36,8 +36,8 @@ async fn no_two_workspaces_share_a_connection_though_they_share_a_key() {
     let router = router().await;
     router.vault_grants([shared("p")]);
     for _ in 0..3 {
-        ask(&router, APP, gpt()).await;
-        ask(&router, OTHER_CALLER, on(OTHER, gpt())).await;
+        generate(&router, APP, gpt()).await;
+        generate(&router, OTHER_CALLER, on(OTHER, gpt())).await;
     }
     assert_eq!(router.provider.keys(), ["p"; 6]);
     assert_eq!(router.provider.connections(), 2);
@@ -47,8 +47,8 @@ async fn no_two_workspaces_share_a_connection_though_they_share_a_key() {
 async fn the_projects_of_a_workspace_share_its_connections() {
     let router = router().await;
     router.vault_grants([own("a")]);
-    ask(&router, APP, gpt()).await;
-    ask(&router, APP, on(WEB, gpt())).await;
+    generate(&router, APP, gpt()).await;
+    generate(&router, APP, on(WEB, gpt())).await;
     assert_eq!(router.provider.connections(), 1);
 }
 
@@ -61,7 +61,7 @@ async fn no_two_keys_share_a_connection() {
             key: key.to_owned(),
             ..gpt()
         };
-        ask(&router, APP, named).await;
+        generate(&router, APP, named).await;
     }
     assert_eq!(router.provider.connections(), 2);
 }
@@ -71,15 +71,15 @@ async fn a_new_version_of_a_key_uses_new_connections() {
     let router = router().await;
     let mut key = own("a");
     router.vault_grants([key.clone()]);
-    ask(&router, APP, gpt()).await;
+    generate(&router, APP, gpt()).await;
     key.key_version = key.key_version.replace("/versions/1", "/versions/2");
     router.vault_grants([key]);
     router.vault.invalidates(ACME, 2, &[version(ACME, "a")]);
-    let acknowledged = router
+    router
         .vault
-        .receives(|received| !received.acknowledgements.is_empty());
-    acknowledged.await;
-    ask(&router, APP, gpt()).await;
+        .receives(|received| !received.acknowledgements.is_empty())
+        .await;
+    generate(&router, APP, gpt()).await;
     assert_eq!(router.provider.connections(), 2);
 }
 
@@ -104,16 +104,16 @@ async fn no_more_idle_connections_are_kept_than_allowed() {
     }
     router.provider.closes_down_to(2).await;
     // The idle connections are reused.
-    ask(&router, APP, gpt()).await;
+    generate(&router, APP, gpt()).await;
     assert_eq!(router.provider.connections(), 5);
 }
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_after_a_while() {
     let router = configured(|pools| pools.idle_timeout = Duration::from_millis(50)).await;
-    ask(&router, APP, gpt()).await;
+    generate(&router, APP, gpt()).await;
     router.provider.closes_down_to(0).await;
-    ask(&router, APP, gpt()).await;
+    generate(&router, APP, gpt()).await;
     assert_eq!(router.provider.connections(), 2);
 }
 
@@ -121,10 +121,10 @@ async fn an_idle_connection_is_closed_after_a_while() {
 async fn the_least_recently_used_pool_is_evicted() {
     let router = configured(|pools| pools.most = NonZeroUsize::MIN).await;
     router.vault_grants([shared("p")]);
-    ask(&router, APP, gpt()).await;
-    ask(&router, OTHER_CALLER, on(OTHER, gpt())).await;
+    generate(&router, APP, gpt()).await;
+    generate(&router, OTHER_CALLER, on(OTHER, gpt())).await;
     router.provider.closes_down_to(1).await;
-    ask(&router, APP, gpt()).await;
+    generate(&router, APP, gpt()).await;
     assert_eq!(router.provider.connections(), 3);
 }
 
@@ -137,7 +137,7 @@ async fn a_running_call_outlives_the_eviction_of_its_pool() {
     let mut client = router.inference(APP);
     let running = tokio::spawn(async move { client.generate(gpt()).await });
     router.provider.receives_call(1).await;
-    ask(&router, OTHER_CALLER, on(OTHER, gpt())).await;
+    generate(&router, OTHER_CALLER, on(OTHER, gpt())).await;
     assert!(held.send(Answer::json(200, &chat::whole())).is_ok());
     running.await.unwrap().unwrap();
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use latchkey_contract::router::v1::{CreateSessionRequest, Session, session};
 use tonic::Code;
 
-use super::{TALK, create, creating, get, plain, sealed};
+use super::{TALK, create, create_request, get, plain, sealed};
 use crate::harness::{ACME, APP, OTHER_APP, Router, START, WEB, refused};
 use crate::on_both_databases;
 
@@ -30,7 +30,7 @@ fn span(seconds: u64) -> Option<prost_types::Duration> {
 }
 
 async fn unset_fields_have_their_defaults(router: Router) {
-    let created = create(&router, creating("talk", Session::default())).await;
+    let created = create(&router, create_request("talk", Session::default())).await;
     let (seconds, _) = START.to_unix();
     let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
     let days = 30 * 24 * 60 * 60;
@@ -63,7 +63,7 @@ async fn set_fields_are_stored(router: Router) {
         retention: span(60),
         ..Session::default()
     };
-    let created = create(&router, creating("talk", session.clone()))
+    let created = create(&router, create_request("talk", session.clone()))
         .await
         .unwrap();
     let expected = Session {
@@ -81,8 +81,8 @@ async fn set_fields_are_stored(router: Router) {
 }
 
 async fn an_id_is_generated_if_the_request_has_none(router: Router) {
-    let first = create(&router, creating("", plain())).await.unwrap();
-    let second = create(&router, creating("", plain())).await.unwrap();
+    let first = create(&router, create_request("", plain())).await.unwrap();
+    let second = create(&router, create_request("", plain())).await.unwrap();
     assert_ne!(first.name, second.name);
     assert_eq!(get(&router, &first.name).await.unwrap(), first);
 }
@@ -90,7 +90,7 @@ async fn an_id_is_generated_if_the_request_has_none(router: Router) {
 fn again(id: &str) -> CreateSessionRequest {
     CreateSessionRequest {
         request_id: REQUEST_ID.to_owned(),
-        ..creating(id, sealed())
+        ..create_request(id, sealed())
     }
 }
 
@@ -99,7 +99,7 @@ async fn the_same_request_has_one_effect_and_one_answer(router: Router) {
     router.provider.returns(super::ok_answer());
     let request = super::GenerateRequest {
         session: first.name.clone(),
-        ..super::saying("Hello")
+        ..super::with_text("Hello")
     };
     router.generate(request).await.unwrap();
     assert_eq!(create(&router, again("")).await.unwrap(), first);
@@ -138,30 +138,38 @@ async fn concurrent_equal_requests_create_one_session(router: Router) {
 }
 
 async fn a_name_in_use_is_refused(router: Router) {
-    create(&router, creating("talk", sealed())).await.unwrap();
-    let outcome = create(&router, creating("talk", sealed())).await;
+    create(&router, create_request("talk", sealed()))
+        .await
+        .unwrap();
+    let outcome = create(&router, create_request("talk", sealed())).await;
     refused(outcome, Code::AlreadyExists, "SESSION_EXISTS");
     assert_eq!(router.vault.data_keys().names().len(), 1);
 }
 
 async fn only_a_session_with_a_transcript_gets_a_data_key(router: Router) {
-    create(&router, creating("one", plain())).await.unwrap();
+    create(&router, create_request("one", plain()))
+        .await
+        .unwrap();
     assert!(router.vault.data_keys().names().is_empty());
-    create(&router, creating("two", sealed())).await.unwrap();
-    create(&router, creating("three", sealed())).await.unwrap();
+    create(&router, create_request("two", sealed()))
+        .await
+        .unwrap();
+    create(&router, create_request("three", sealed()))
+        .await
+        .unwrap();
     assert_eq!(router.vault.data_keys().names().len(), 2);
 }
 
 async fn a_malformed_field_is_named(router: Router) {
     let with = |change: fn(&mut CreateSessionRequest)| {
-        let mut request = creating("talk", plain());
+        let mut request = create_request("talk", plain());
         change(&mut request);
         request
     };
     let session = |change: fn(&mut Session)| {
         let mut session = plain();
         change(&mut session);
-        creating("talk", session)
+        create_request("talk", session)
     };
     for (request, field) in [
         (with(|r| r.parent = "acme".to_owned()), "parent"),
@@ -203,8 +211,10 @@ async fn a_malformed_field_is_named(router: Router) {
 
 async fn without_the_vault_nothing_is_sealed(mut router: Router) {
     router.vault.stop().await;
-    let outcome = create(&router, creating("talk", sealed())).await;
+    let outcome = create(&router, create_request("talk", sealed())).await;
     refused(outcome, Code::Unavailable, "VAULT_UNAVAILABLE");
     // A session without a transcript needs no data key.
-    create(&router, creating("talk", plain())).await.unwrap();
+    create(&router, create_request("talk", plain()))
+        .await
+        .unwrap();
 }

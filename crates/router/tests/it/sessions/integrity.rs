@@ -3,7 +3,7 @@
 use latchkey_contract::router::v1::GenerateRequest;
 use tonic::Code;
 
-use super::{TALK, create, creating, saying, sealed, talking, turns};
+use super::{TALK, create, create_request, sealed, start_session, turns, with_text};
 use crate::harness::{ACME, Router, refused};
 use crate::on_both_databases;
 
@@ -16,13 +16,15 @@ on_both_databases!(
 
 /// Creates two sessions with two turns each.
 async fn two_talks(router: &Router) {
-    talking(router, sealed()).await;
-    create(router, creating("other", sealed())).await.unwrap();
+    start_session(router, sealed()).await;
+    create(router, create_request("other", sealed()))
+        .await
+        .unwrap();
     for session in [TALK.to_owned(), format!("{ACME}/sessions/other")] {
         for text in ["one", "two"] {
             let request = GenerateRequest {
                 session: session.clone(),
-                ..saying(text)
+                ..with_text(text)
             };
             router.generate(request).await.unwrap();
         }
@@ -35,7 +37,7 @@ async fn is_noticed(router: &Router) {
     let calls = router.provider.calls().len();
     let outcome = turns(router, TALK).await;
     refused(outcome, Code::DataLoss, "INTEGRITY");
-    let outcome = router.generate(saying("And now?")).await;
+    let outcome = router.generate(with_text("And now?")).await;
     refused(outcome, Code::DataLoss, "INTEGRITY");
     assert_eq!(router.provider.calls().len(), calls);
 }

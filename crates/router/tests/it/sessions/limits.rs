@@ -3,7 +3,7 @@
 use latchkey_contract::router::v1::GenerateRequest;
 use tonic::Code;
 
-use super::{TALK, get, ok_answer, saying, sealed, talking, user};
+use super::{TALK, get, ok_answer, sealed, start_session, user, with_text};
 use crate::harness::{Router, refused};
 use crate::on_both_databases;
 
@@ -14,33 +14,33 @@ on_both_databases!(
 );
 
 async fn a_session_has_at_most_a_thousand_turns(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     router
         .execute("UPDATE sessions SET turn_count = 1000")
         .await;
-    let outcome = router.generate(saying("Hello")).await;
+    let outcome = router.generate(with_text("Hello")).await;
     refused(outcome, Code::FailedPrecondition, "SESSION_TOO_LONG");
-    let outcome = router.stream(saying("Hello")).await;
+    let outcome = router.stream(with_text("Hello")).await;
     refused(outcome, Code::FailedPrecondition, "SESSION_TOO_LONG");
     assert!(router.provider.calls().is_empty());
 }
 
 async fn a_transcript_with_the_new_messages_has_at_most_sixteen_mebibytes(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     let four = "a".repeat(4 * 1024 * 1024);
     for _ in 0..3 {
-        router.generate(saying(&four)).await.unwrap();
+        router.generate(with_text(&four)).await.unwrap();
     }
-    let outcome = router.generate(saying(&four)).await;
+    let outcome = router.generate(with_text(&four)).await;
     refused(outcome, Code::FailedPrecondition, "SESSION_TOO_LONG");
     assert_eq!(router.provider.calls().len(), 3);
     // A shorter message fits.
-    router.generate(saying("Hello")).await.unwrap();
+    router.generate(with_text("Hello")).await.unwrap();
     assert_eq!(get(&router, TALK).await.unwrap().turn_count, 4);
 }
 
 async fn one_of_two_concurrent_last_turns_is_stored(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     let held = [
         router.provider.holds_answer(),
         router.provider.holds_answer(),
@@ -55,7 +55,7 @@ async fn one_of_two_concurrent_last_turns_is_stored(router: Router) {
     };
     let request = |text| GenerateRequest {
         messages: vec![user(text)],
-        ..saying("")
+        ..with_text("")
     };
     let (a, b, ()) = tokio::join!(
         router.generate(request("one")),

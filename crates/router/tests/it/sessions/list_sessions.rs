@@ -3,7 +3,7 @@
 use latchkey_contract::router::v1::{ListSessionsRequest, ListSessionsResponse};
 use tonic::{Code, Status};
 
-use super::{create, creating, plain};
+use super::{create, create_request, plain};
 use crate::harness::{ACME, APP, Router, refused};
 use crate::on_both_databases;
 
@@ -30,7 +30,7 @@ fn names(page: &ListSessionsResponse) -> Vec<&str> {
 
 async fn sessions_are_listed_by_name_page_by_page(router: Router) {
     for id in ["c", "a", "b"] {
-        create(&router, creating(id, plain())).await.unwrap();
+        create(&router, create_request(id, plain())).await.unwrap();
     }
     let first = list(&router, 2, "").await.unwrap();
     let name = |id: &str| format!("{ACME}/sessions/{id}");
@@ -46,7 +46,9 @@ async fn a_page_token_of_another_list_is_refused(router: Router) {
 }
 
 async fn sessions_of_others_are_not_listed(router: Router) {
-    create(&router, creating("talk", plain())).await.unwrap();
+    create(&router, create_request("talk", plain()))
+        .await
+        .unwrap();
     router
         .execute("UPDATE sessions SET workspace = 'other'")
         .await;

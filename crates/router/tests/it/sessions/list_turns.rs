@@ -6,7 +6,7 @@ use latchkey_contract::router::v1::{
 };
 use tonic::{Code, Status};
 
-use super::{TALK, message, plain, saying, sealed, talking, turns, user};
+use super::{TALK, message, plain, sealed, start_session, turns, user, with_text};
 use crate::harness::{ACME, APP, Router, START, refused, version};
 use crate::on_both_databases;
 
@@ -35,8 +35,8 @@ fn numbers(turns: &[Turn]) -> Vec<&str> {
 }
 
 async fn a_turn_has_its_messages_and_its_answer(router: Router) {
-    talking(&router, sealed()).await;
-    router.generate(saying("Hello")).await.unwrap();
+    start_session(&router, sealed()).await;
+    router.generate(with_text("Hello")).await.unwrap();
     let (seconds, _) = START.to_unix();
     let expected = Turn {
         name: format!("{TALK}/turns/1"),
@@ -57,9 +57,9 @@ async fn a_turn_has_its_messages_and_its_answer(router: Router) {
 }
 
 async fn turns_are_listed_page_by_page(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     for text in ["one", "two", "three"] {
-        router.generate(saying(text)).await.unwrap();
+        router.generate(with_text(text)).await.unwrap();
     }
     let first = page(&router, 2, "").await.unwrap();
     assert_eq!(numbers(&first.turns), ["1", "2"]);
@@ -71,10 +71,10 @@ async fn turns_are_listed_page_by_page(router: Router) {
 }
 
 async fn a_page_fits_the_message_limit_of_clients(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     let long = "word ".repeat(400_000);
     for _ in 0..2 {
-        router.generate(saying(&long)).await.unwrap();
+        router.generate(with_text(&long)).await.unwrap();
     }
     let first = page(&router, 0, "").await.unwrap();
     assert_eq!(numbers(&first.turns), ["1"]);
@@ -84,8 +84,8 @@ async fn a_page_fits_the_message_limit_of_clients(router: Router) {
 }
 
 async fn a_session_without_a_transcript_has_no_turns(router: Router) {
-    talking(&router, plain()).await;
-    let response = router.generate(saying("Hello")).await.unwrap();
+    start_session(&router, plain()).await;
+    let response = router.generate(with_text("Hello")).await.unwrap();
     assert_eq!(response.turn, "");
     assert!(turns(&router, TALK).await.unwrap().is_empty());
 }

@@ -45,7 +45,7 @@ fn sealed() -> Session {
     }
 }
 
-fn creating(id: &str, session: Session) -> CreateSessionRequest {
+fn create_request(id: &str, session: Session) -> CreateSessionRequest {
     CreateSessionRequest {
         parent: ACME.to_owned(),
         session_id: id.to_owned(),
@@ -60,8 +60,10 @@ async fn create(router: &Router, request: CreateSessionRequest) -> Result<Sessio
 }
 
 /// Creates the session of most tests. The provider answers by Chat Completions.
-async fn talking(router: &Router, session: Session) {
-    create(router, creating("talk", session)).await.unwrap();
+async fn start_session(router: &Router, session: Session) {
+    create(router, create_request("talk", session))
+        .await
+        .unwrap();
     router.provider.returns(ok_answer());
 }
 
@@ -114,7 +116,7 @@ fn user(text: &str) -> Message {
 }
 
 /// A request in the session with one message and no target.
-fn saying(text: &str) -> GenerateRequest {
+fn with_text(text: &str) -> GenerateRequest {
     GenerateRequest {
         parent: ACME.to_owned(),
         session: TALK.to_owned(),

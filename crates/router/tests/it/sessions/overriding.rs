@@ -3,7 +3,9 @@
 use latchkey_contract::router::v1::{GenerateRequest, Session};
 use tonic::Code;
 
-use super::{TALK, claude_answer, create, creating, get, ok_answer, plain, saying, talking};
+use super::{
+    TALK, claude_answer, create, create_request, get, ok_answer, plain, start_session, with_text,
+};
 use crate::harness::{ACME, Router, WEB, on, refused};
 use crate::on_both_databases;
 
@@ -27,11 +29,11 @@ fn named(key: &str, provider: &str, model: &str) -> (String, String, String) {
 }
 
 async fn a_request_without_a_target_uses_the_sessions(router: Router) {
-    talking(&router, plain()).await;
-    router.generate(saying("Hello")).await.unwrap();
+    start_session(&router, plain()).await;
+    router.generate(with_text("Hello")).await.unwrap();
     assert_eq!(last_query(&router), named("", "openai", "gpt-4.1"));
     // Without a transcript, each request has the whole conversation.
-    router.generate(saying("And now?")).await.unwrap();
+    router.generate(with_text("And now?")).await.unwrap();
     assert_eq!(
         super::sent_messages(&router),
         super::conversation(&["And now?"])
@@ -43,13 +45,13 @@ async fn a_target_in_a_request_applies_to_that_request_only(router: Router) {
         key: "main".to_owned(),
         ..plain()
     };
-    talking(&router, session).await;
+    start_session(&router, session).await;
     let before = get(&router, TALK).await.unwrap();
     let naming = |key: &str, provider: &str, model: &str| GenerateRequest {
         key: key.to_owned(),
         provider: provider.to_owned(),
         model: model.to_owned(),
-        ..saying("Hello")
+        ..with_text("Hello")
     };
     for (request, expected) in [
         (naming("", "", "gpt-4o"), named("main", "openai", "gpt-4o")),
@@ -72,16 +74,16 @@ async fn a_target_in_a_request_applies_to_that_request_only(router: Router) {
 }
 
 async fn a_session_of_another_workspace_is_refused(router: Router) {
-    talking(&router, plain()).await;
+    start_session(&router, plain()).await;
     let request = GenerateRequest {
         session: "workspaces/other/sessions/talk".to_owned(),
-        ..saying("Hello")
+        ..with_text("Hello")
     };
     let outcome = router.generate(request).await;
     let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(refusal.fields, ["session"]);
     // A session of the workspace serves its projects too.
-    router.generate(on(WEB, saying("Hello"))).await.unwrap();
+    router.generate(on(WEB, with_text("Hello"))).await.unwrap();
     assert_eq!(router.vault.queries().pop().unwrap().parent, WEB);
 }
 
@@ -90,22 +92,22 @@ async fn a_session_of_a_project_serves_requests_of_that_project_only(router: Rou
         scope: WEB.to_owned(),
         ..plain()
     };
-    talking(&router, session).await;
+    start_session(&router, session).await;
     for parent in [ACME, "workspaces/acme/projects/app"] {
-        let outcome = router.generate(on(parent, saying("Hello"))).await;
+        let outcome = router.generate(on(parent, with_text("Hello"))).await;
         let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
         assert_eq!(refusal.fields, ["session"]);
     }
-    router.generate(on(WEB, saying("Hello"))).await.unwrap();
+    router.generate(on(WEB, with_text("Hello"))).await.unwrap();
     assert_eq!(router.provider.calls().len(), 1);
 }
 
 async fn a_missing_session_is_not_found(router: Router) {
-    let outcome = router.generate(saying("Hello")).await;
+    let outcome = router.generate(with_text("Hello")).await;
     refused(outcome, Code::NotFound, "SESSION_NOT_FOUND");
     let request = GenerateRequest {
         session: "talk".to_owned(),
-        ..saying("Hello")
+        ..with_text("Hello")
     };
     let outcome = router.generate(request).await;
     let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
@@ -118,7 +120,9 @@ async fn the_sessions_key_counts_as_a_named_key_for_fallbacks(router: Router) {
         key: "main".to_owned(),
         ..plain()
     };
-    create(&router, creating("talk", session)).await.unwrap();
+    create(&router, create_request("talk", session))
+        .await
+        .unwrap();
     router.provider.returns_once(ok_answer());
     let fallback = latchkey_contract::router::v1::Fallback {
         provider: "anthropic".to_owned(),
@@ -127,7 +131,7 @@ async fn the_sessions_key_counts_as_a_named_key_for_fallbacks(router: Router) {
     };
     let request = GenerateRequest {
         fallbacks: vec![fallback],
-        ..saying("Hello")
+        ..with_text("Hello")
     };
     let outcome = router.generate(request).await;
     let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");

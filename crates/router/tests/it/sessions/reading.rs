@@ -6,7 +6,9 @@ use latchkey_contract::router::v1::{
 };
 use tonic::Code;
 
-use super::{TALK, conversation, get, ok_answer, saying, sealed, sent_messages, talking, turns};
+use super::{
+    TALK, conversation, get, ok_answer, sealed, sent_messages, start_session, turns, with_text,
+};
 use crate::harness::{ACME, APP, Router, StoredKeys, own, refused};
 use crate::on_both_databases;
 
@@ -22,9 +24,9 @@ async fn of_one_turn(router: &Router) {
         keys: vec![own("a")],
         ..StoredKeys::default()
     });
-    talking(router, sealed()).await;
+    start_session(router, sealed()).await;
     router.provider.returns_to("a", ok_answer());
-    router.generate(saying("Hello")).await.unwrap();
+    router.generate(with_text("Hello")).await.unwrap();
 }
 
 async fn explained(router: &Router, request: GenerateRequest) -> ExplainedModel {
@@ -38,7 +40,7 @@ async fn explained(router: &Router, request: GenerateRequest) -> ExplainedModel 
 async fn explaining_resolves_the_sessions_model_and_is_not_a_use(router: Router) {
     of_one_turn(&router).await;
     let before = get(&router, TALK).await.unwrap();
-    let in_session = explained(&router, saying("And now?")).await;
+    let in_session = explained(&router, with_text("And now?")).await;
     assert_eq!(
         (&*in_session.provider, &*in_session.model),
         ("openai", "gpt-4.1")
@@ -48,7 +50,7 @@ async fn explaining_resolves_the_sessions_model_and_is_not_a_use(router: Router)
         session: String::new(),
         provider: "openai".to_owned(),
         model: "gpt-4.1".to_owned(),
-        ..saying("And now?")
+        ..with_text("And now?")
     };
     let alone = explained(&router, alone).await;
     let input = |model: &ExplainedModel| model.keys[0].price.as_ref().unwrap().input_tokens;
@@ -65,7 +67,7 @@ async fn comparing_reads_the_transcript_and_adds_no_turn(router: Router) {
         key: String::new(),
     };
     let request = CompareRequest {
-        request: Some(saying("And now?")),
+        request: Some(with_text("And now?")),
         alternatives: vec![alternative("gpt-4.1"), alternative("gpt-4o")],
     };
     let mut stream = router
@@ -93,7 +95,7 @@ async fn comparing_reads_the_transcript_and_adds_no_turn(router: Router) {
 async fn a_missing_session_is_not_found(router: Router) {
     let nowhere = || GenerateRequest {
         session: format!("{ACME}/sessions/nowhere"),
-        ..saying("Hello")
+        ..with_text("Hello")
     };
     let request = ExplainRequest {
         request: Some(explain_request::Request::Generate(nowhere())),

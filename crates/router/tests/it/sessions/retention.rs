@@ -5,7 +5,7 @@ use std::time::Duration;
 use latchkey_contract::router::v1::{ListSessionsRequest, Session};
 use tonic::{Code, Status};
 
-use super::{TALK, create, creating, get, plain, saying, sealed, talking, turns};
+use super::{TALK, create, create_request, get, plain, sealed, start_session, turns, with_text};
 use crate::harness::{ACME, APP, Router, START, refused};
 use crate::on_both_databases;
 
@@ -28,13 +28,13 @@ fn for_a_minute(session: Session) -> Session {
 }
 
 async fn an_expired_session_is_not_found_before_it_is_deleted(router: Router) {
-    talking(&router, for_a_minute(sealed())).await;
-    router.generate(saying("Hello")).await.unwrap();
+    start_session(&router, for_a_minute(sealed())).await;
+    router.generate(with_text("Hello")).await.unwrap();
     router.clock.set(START + MINUTE);
     for outcome in [
         get(&router, TALK).await.map(drop),
         turns(&router, TALK).await.map(drop),
-        router.generate(saying("And now?")).await.map(drop),
+        router.generate(with_text("And now?")).await.map(drop),
         super::delete(&router, TALK, "").await,
     ] {
         refused(outcome, Code::NotFound, "SESSION_NOT_FOUND");
@@ -49,12 +49,14 @@ async fn an_expired_session_is_not_found_before_it_is_deleted(router: Router) {
 }
 
 async fn an_expired_session_is_deleted_with_its_key(router: Router) {
-    talking(&router, for_a_minute(sealed())).await;
-    router.generate(saying("Hello")).await.unwrap();
-    create(&router, creating("plain", for_a_minute(plain())))
+    start_session(&router, for_a_minute(sealed())).await;
+    router.generate(with_text("Hello")).await.unwrap();
+    create(&router, create_request("plain", for_a_minute(plain())))
         .await
         .unwrap();
-    create(&router, creating("long", sealed())).await.unwrap();
+    create(&router, create_request("long", sealed()))
+        .await
+        .unwrap();
     router.clock.set(START + MINUTE - Duration::from_micros(1));
     assert_eq!(router.conversations.sweep().await.unwrap(), 0);
     router.clock.set(START + MINUTE);
@@ -67,9 +69,9 @@ async fn an_expired_session_is_deleted_with_its_key(router: Router) {
 }
 
 async fn a_use_restarts_the_retention(router: Router) {
-    talking(&router, for_a_minute(sealed())).await;
+    start_session(&router, for_a_minute(sealed())).await;
     router.clock.set(START + MINUTE / 2);
-    router.generate(saying("Hello")).await.unwrap();
+    router.generate(with_text("Hello")).await.unwrap();
     router.clock.set(START + MINUTE);
     assert_eq!(router.conversations.sweep().await.unwrap(), 0);
     let session = get(&router, TALK).await.unwrap();
@@ -81,8 +83,8 @@ async fn a_use_restarts_the_retention(router: Router) {
 }
 
 async fn a_failed_deletion_is_retried_and_does_not_block_others(router: Router) {
-    talking(&router, for_a_minute(sealed())).await;
-    create(&router, creating("plain", for_a_minute(plain())))
+    start_session(&router, for_a_minute(sealed())).await;
+    create(&router, create_request("plain", for_a_minute(plain())))
         .await
         .unwrap();
     let keys = router.vault.data_keys();
@@ -99,11 +101,13 @@ async fn a_failed_deletion_is_retried_and_does_not_block_others(router: Router) 
 }
 
 async fn a_name_is_free_after_its_session_has_expired(router: Router) {
-    talking(&router, for_a_minute(sealed())).await;
-    router.generate(saying("Hello")).await.unwrap();
+    start_session(&router, for_a_minute(sealed())).await;
+    router.generate(with_text("Hello")).await.unwrap();
     let old = router.vault.data_keys().names();
     router.clock.set(START + MINUTE);
-    create(&router, creating("talk", sealed())).await.unwrap();
+    create(&router, create_request("talk", sealed()))
+        .await
+        .unwrap();
     let new = router.vault.data_keys().names();
     assert_eq!((old.len(), new.len()), (1, 1));
     assert_ne!(old, new);
@@ -112,8 +116,8 @@ async fn a_name_is_free_after_its_session_has_expired(router: Router) {
 }
 
 async fn unused_data_keys_are_wiped_from_memory(router: Router) {
-    talking(&router, sealed()).await;
-    router.generate(saying("Hello")).await.unwrap();
+    start_session(&router, sealed()).await;
+    router.generate(with_text("Hello")).await.unwrap();
     assert_eq!(turns(&router, TALK).await.unwrap().len(), 1);
     assert_eq!(router.vault.data_keys().lease_count(), 0);
     router.clock.advance(Duration::from_mins(5));

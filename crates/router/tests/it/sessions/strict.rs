@@ -4,7 +4,9 @@ use latchkey_contract::router::v1::part::Content;
 use latchkey_contract::router::v1::{Fallback, GenerateRequest, Role, Session};
 use tonic::Code;
 
-use super::{TALK, claude_answer, message, plain, saying, sealed, talking, tool_call, turns, user};
+use super::{
+    TALK, claude_answer, message, plain, sealed, start_session, tool_call, turns, user, with_text,
+};
 use crate::harness::{Router, claude, gpt, refused};
 use crate::on_both_databases;
 
@@ -55,12 +57,12 @@ async fn a_strict_session_makes_its_requests_strict(router: Router) {
         strict: true,
         ..sealed()
     };
-    talking(&router, session).await;
-    router.generate(declined(saying(""))).await.unwrap();
+    start_session(&router, session).await;
+    router.generate(declined(with_text(""))).await.unwrap();
     let request = GenerateRequest {
         provider: "anthropic".to_owned(),
         model: "claude-sonnet-5".to_owned(),
-        ..saying("And then?")
+        ..with_text("And then?")
     };
     let outcome = router.generate(request).await;
     let refusal = refused(outcome, Code::FailedPrecondition, "LOSSY_SWITCH");
@@ -94,10 +96,10 @@ async fn a_lossy_model_is_skipped_for_the_next(router: Router) {
 }
 
 async fn a_strict_request_without_losses_is_answered(router: Router) {
-    talking(&router, plain()).await;
+    start_session(&router, plain()).await;
     router.generate(strict(declined(gpt()))).await.unwrap();
-    router.generate(strict(saying("Hello"))).await.unwrap();
+    router.generate(strict(with_text("Hello"))).await.unwrap();
     router.provider.returns(tool_call("{}"));
-    let response = router.generate(strict(saying("Hello"))).await.unwrap();
+    let response = router.generate(strict(with_text("Hello"))).await.unwrap();
     assert_eq!(response.attempts.len(), 1);
 }

@@ -8,8 +8,8 @@ use serde_json::json;
 use tonic::Code;
 
 use super::{
-    TALK, claude_answer, conversation, get, message, saying, sealed, sent_messages, talking,
-    tool_call, turns, user,
+    TALK, claude_answer, conversation, get, message, sealed, sent_messages, start_session,
+    tool_call, turns, user, with_text,
 };
 use crate::harness::{Answer, Router, chat, refused};
 use crate::on_both_databases;
@@ -30,17 +30,20 @@ fn claude(request: GenerateRequest) -> GenerateRequest {
 }
 
 async fn another_model_receives_the_whole_transcript(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     let before = get(&router, TALK).await.unwrap();
-    router.generate(saying("Hello")).await.unwrap();
+    router.generate(with_text("Hello")).await.unwrap();
     router.provider.returns_once(claude_answer());
-    let response = router.generate(claude(saying("And now?"))).await.unwrap();
+    let response = router
+        .generate(claude(with_text("And now?")))
+        .await
+        .unwrap();
     assert!(response.portability.is_empty());
     assert_eq!(router.provider.receives_call(2).await.path, "/v1/messages");
     let expected = conversation(&["Hello", "Good day", "And now?"]);
     assert_eq!(sent_messages(&router), expected);
     // The session keeps its own model.
-    router.generate(saying("And then?")).await.unwrap();
+    router.generate(with_text("And then?")).await.unwrap();
     assert_eq!(
         router.provider.receives_call(3).await.path,
         "/v1/chat/completions"
@@ -57,7 +60,7 @@ async fn another_model_receives_the_whole_transcript(router: Router) {
 }
 
 async fn tool_calls_and_their_results_are_translated(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     let with_tool = |request| GenerateRequest {
         tools: vec![Tool {
             name: "weather".to_owned(),
@@ -68,7 +71,10 @@ async fn tool_calls_and_their_results_are_translated(router: Router) {
     router
         .provider
         .returns_once(tool_call("{\"city\": \"Paris\"}"));
-    router.generate(with_tool(saying("Hello"))).await.unwrap();
+    router
+        .generate(with_tool(with_text("Hello")))
+        .await
+        .unwrap();
     let result = Content::ToolResult(ToolResult {
         tool_call_id: "call_1".to_owned(),
         parts: user("It rains").parts,
@@ -76,7 +82,7 @@ async fn tool_calls_and_their_results_are_translated(router: Router) {
     });
     let request = GenerateRequest {
         messages: vec![message(Role::Tool, result)],
-        ..saying("")
+        ..with_text("")
     };
     router.provider.returns_once(claude_answer());
     router.generate(claude(with_tool(request))).await.unwrap();
@@ -99,9 +105,9 @@ fn declined() -> Answer {
 }
 
 async fn a_loss_is_reported_with_its_place(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     router.provider.returns_once(declined());
-    router.generate(saying("Hello")).await.unwrap();
+    router.generate(with_text("Hello")).await.unwrap();
     let declining = Content::Refusal("Not that either".to_owned());
     let request = GenerateRequest {
         messages: vec![
@@ -109,7 +115,7 @@ async fn a_loss_is_reported_with_its_place(router: Router) {
             message(Role::Assistant, declining),
             user("And now?"),
         ],
-        ..saying("")
+        ..with_text("")
     };
     router.provider.returns_once(claude_answer());
     let response = router.generate(claude(request)).await.unwrap();
@@ -125,7 +131,7 @@ async fn a_loss_is_reported_with_its_place(router: Router) {
 }
 
 async fn an_error_in_the_transcript_is_named_with_its_place(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     let picture = Content::Image(Image {
         source: Some(image::Source::Url("https://example.org/cat.png".to_owned())),
         detail: image::Detail::High.into(),
@@ -137,16 +143,16 @@ async fn an_error_in_the_transcript_is_named_with_its_place(router: Router) {
     });
     let request = GenerateRequest {
         messages: vec![shown],
-        ..saying("")
+        ..with_text("")
     };
     router.generate(request).await.unwrap();
     // Anthropic has no level of detail for images.
-    let outcome = router.generate(claude(saying("And now?"))).await;
+    let outcome = router.generate(claude(with_text("And now?"))).await;
     let refusal = refused(outcome, Code::InvalidArgument, "UNSUPPORTED_BY_PROVIDER");
     assert_eq!(refusal.fields, ["transcript[0].parts[1].image.detail"]);
     let request = GenerateRequest {
         messages: vec![user("And now?"), Message::default()],
-        ..saying("")
+        ..with_text("")
     };
     let outcome = router.generate(request.clone()).await;
     let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");

@@ -10,8 +10,8 @@ use serde_json::json;
 use tonic::{Code, Status, Streaming};
 
 use super::{
-    TALK, conversation, delete, get, ok_answer, plain, saying, sealed, sent_messages, talking,
-    tool_call, turns,
+    TALK, conversation, delete, get, ok_answer, plain, sealed, sent_messages, start_session,
+    tool_call, turns, with_text,
 };
 use crate::harness::{ACME, APP, Answer, Router, anthropic, chat, refused};
 use crate::on_both_databases;
@@ -35,11 +35,11 @@ on_both_databases!(
 );
 
 async fn the_transcript_precedes_the_new_messages(router: Router) {
-    talking(&router, sealed()).await;
-    let first = router.generate(saying("Hello")).await.unwrap();
+    start_session(&router, sealed()).await;
+    let first = router.generate(with_text("Hello")).await.unwrap();
     assert_eq!(first.turn, format!("{TALK}/turns/1"));
     assert_eq!(sent_messages(&router), conversation(&["Hello"]));
-    let second = router.generate(saying("And now?")).await.unwrap();
+    let second = router.generate(with_text("And now?")).await.unwrap();
     assert_eq!(second.turn, format!("{TALK}/turns/2"));
     let expected = conversation(&["Hello", "Good day", "And now?"]);
     assert_eq!(sent_messages(&router), expected);
@@ -50,20 +50,20 @@ async fn the_transcript_precedes_the_new_messages(router: Router) {
 }
 
 async fn a_transcript_survives_a_restart(router: Router) {
-    talking(&router, sealed()).await;
-    router.generate(saying("Hello")).await.unwrap();
+    start_session(&router, sealed()).await;
+    router.generate(with_text("Hello")).await.unwrap();
     assert_eq!(router.vault.data_keys().lease_count(), 0);
     let router = router.restart().await;
-    router.generate(saying("And now?")).await.unwrap();
+    router.generate(with_text("And now?")).await.unwrap();
     let expected = conversation(&["Hello", "Good day", "And now?"]);
     assert_eq!(sent_messages(&router), expected);
     assert_eq!(router.vault.data_keys().lease_count(), 1);
 }
 
 async fn a_data_key_is_cached_until_the_workspace_changes(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     for text in ["one", "two"] {
-        router.generate(saying(text)).await.unwrap();
+        router.generate(with_text(text)).await.unwrap();
     }
     assert_eq!(router.vault.data_keys().lease_count(), 0);
     router.vault.invalidates("platform", 2, &[]);
@@ -79,24 +79,24 @@ async fn a_data_key_is_cached_until_the_workspace_changes(router: Router) {
 }
 
 async fn a_failed_call_adds_no_turn(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     let no = json!({"error": {"message": "no", "type": "invalid_request_error"}});
     router.provider.returns_once(Answer::json(400, &no));
-    let outcome = router.generate(saying("Hello")).await;
+    let outcome = router.generate(with_text("Hello")).await;
     refused(outcome, Code::InvalidArgument, "PROVIDER_REJECTED_REQUEST");
     let wrong = GenerateRequest {
         max_output_tokens: Some(0),
-        ..saying("Hello")
+        ..with_text("Hello")
     };
     let outcome = router.generate(wrong).await;
     refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
     assert!(turns(&router, TALK).await.unwrap().is_empty());
-    router.generate(saying("And now?")).await.unwrap();
+    router.generate(with_text("And now?")).await.unwrap();
     assert_eq!(sent_messages(&router), conversation(&["And now?"]));
 }
 
 async fn concurrent_requests_add_whole_turns(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     let held: Vec<_> = (0..4).map(|_| router.provider.holds_answer()).collect();
     let texts = ["one", "two", "three", "four"];
     let answers = async {
@@ -107,10 +107,10 @@ async fn concurrent_requests_add_whole_turns(router: Router) {
         }
     };
     let (a, b, c, d, ()) = tokio::join!(
-        router.generate(saying(texts[0])),
-        router.generate(saying(texts[1])),
-        router.generate(saying(texts[2])),
-        router.generate(saying(texts[3])),
+        router.generate(with_text(texts[0])),
+        router.generate(with_text(texts[1])),
+        router.generate(with_text(texts[2])),
+        router.generate(with_text(texts[3])),
         answers,
     );
     let named: BTreeSet<_> = [a, b, c, d].map(|answer| answer.unwrap().turn).into();
@@ -124,14 +124,14 @@ async fn concurrent_requests_add_whole_turns(router: Router) {
     let expected = texts.map(|text| format!("{:?}", [super::user(text)]));
     assert_eq!(sealed_messages, expected.into());
     assert_eq!(get(&router, TALK).await.unwrap().turn_count, 4);
-    router.generate(saying("five")).await.unwrap();
+    router.generate(with_text("five")).await.unwrap();
     assert_eq!(sent_messages(&router).len(), 9);
 }
 
 async fn without_the_database_a_session_request_is_not_sent(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     router.execute("ALTER TABLE sessions RENAME TO away").await;
-    let outcome = router.generate(saying("Hello")).await;
+    let outcome = router.generate(with_text("Hello")).await;
     refused(outcome, Code::Unavailable, "DATABASE_UNAVAILABLE");
     assert!(router.provider.calls().is_empty());
     // Requests without a session need no database.
@@ -139,61 +139,61 @@ async fn without_the_database_a_session_request_is_not_sent(router: Router) {
 }
 
 async fn an_answer_is_returned_even_if_its_turn_cannot_be_stored(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     let answer = router.provider.holds_answer();
     let away = async {
         router.provider.receives_call(1).await;
         router.execute("ALTER TABLE turns RENAME TO away").await;
         answer.send(ok_answer()).ok().unwrap();
     };
-    let (response, ()) = tokio::join!(router.generate(saying("Hello")), away);
+    let (response, ()) = tokio::join!(router.generate(with_text("Hello")), away);
     let response = response.unwrap();
     assert_eq!(response.turn, "");
     assert!(response.message.is_some());
     router.execute("ALTER TABLE away RENAME TO turns").await;
     // No part of the turn is stored.
     assert_eq!(get(&router, TALK).await.unwrap().turn_count, 0);
-    router.generate(saying("And now?")).await.unwrap();
+    router.generate(with_text("And now?")).await.unwrap();
     assert_eq!(sent_messages(&router), conversation(&["And now?"]));
 }
 
 async fn an_answer_is_returned_even_if_its_session_was_deleted(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     let answer = router.provider.holds_answer();
     let meanwhile = async {
         router.provider.receives_call(1).await;
         delete(&router, TALK, "").await.unwrap();
         answer.send(ok_answer()).ok().unwrap();
     };
-    let (response, ()) = tokio::join!(router.generate(saying("Hello")), meanwhile);
+    let (response, ()) = tokio::join!(router.generate(with_text("Hello")), meanwhile);
     assert_eq!(response.unwrap().turn, "");
     assert_eq!(router.count("turns", "true").await, 0);
 }
 
 async fn a_truncated_tool_call_adds_no_turn(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     router.provider.returns_once(tool_call("{\"city\": \"Par"));
-    let response = router.generate(saying("Hello")).await.unwrap();
+    let response = router.generate(with_text("Hello")).await.unwrap();
     assert_eq!(response.turn, "");
-    router.generate(saying("And now?")).await.unwrap();
+    router.generate(with_text("And now?")).await.unwrap();
     assert_eq!(sent_messages(&router), conversation(&["And now?"]));
 }
 
 async fn a_session_continues_after_an_empty_answer(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     let mut nothing = chat::whole();
     nothing["choices"][0]["message"]["content"] = json!("");
     nothing["choices"][0]["finish_reason"] = json!("length");
     router.provider.returns_once(Answer::json(200, &nothing));
-    let response = router.generate(saying("Hello")).await.unwrap();
+    let response = router.generate(with_text("Hello")).await.unwrap();
     assert_eq!(response.turn, format!("{TALK}/turns/1"));
-    router.generate(saying("And now?")).await.unwrap();
+    router.generate(with_text("And now?")).await.unwrap();
     let user = |text: &str| ("user".to_owned(), text.to_owned());
     assert_eq!(sent_messages(&router), [user("Hello"), user("And now?")]);
 }
 
 async fn a_paused_answer_is_continued_by_a_request_without_messages(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     let mut paused = anthropic::whole();
     paused["stop_reason"] = json!("pause_turn");
     let paused = Answer::json(200, &paused);
@@ -203,11 +203,11 @@ async fn a_paused_answer_is_continued_by_a_request_without_messages(router: Rout
         model: "claude-haiku-4-5".to_owned(),
         ..request
     };
-    let response = router.generate(claude(saying("Hello"))).await.unwrap();
+    let response = router.generate(claude(with_text("Hello"))).await.unwrap();
     assert_eq!(response.finish_reason(), FinishReason::Paused);
     let nothing = claude(GenerateRequest {
         messages: Vec::new(),
-        ..saying("")
+        ..with_text("")
     });
     router.provider.returns_once(super::claude_answer());
     router.generate(nothing.clone()).await.unwrap();
@@ -231,10 +231,10 @@ async fn completed(
 }
 
 async fn a_streamed_answer_adds_a_turn(router: Router) {
-    talking(&router, sealed()).await;
-    router.generate(saying("Hello")).await.unwrap();
+    start_session(&router, sealed()).await;
+    router.generate(with_text("Hello")).await.unwrap();
     router.provider.returns(Answer::events(&chat::pieces()));
-    let stream = router.stream(saying("And now?")).await.unwrap();
+    let stream = router.stream(with_text("And now?")).await.unwrap();
     let whole = completed(stream).await.unwrap();
     assert_eq!(whole.turn, format!("{TALK}/turns/2"));
     let expected = conversation(&["Hello", "Good day", "And now?"]);
@@ -245,36 +245,36 @@ async fn a_streamed_answer_adds_a_turn(router: Router) {
 }
 
 async fn a_broken_stream_adds_no_turn(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     let pieces = chat::pieces();
     router
         .provider
         .returns_once(Answer::cut_events(&pieces[..2]));
-    let stream = router.stream(saying("Hello")).await.unwrap();
+    let stream = router.stream(with_text("Hello")).await.unwrap();
     let outcome = completed(stream).await;
     refused(outcome, Code::Unavailable, "STREAM_TRUNCATED");
     assert!(turns(&router, TALK).await.unwrap().is_empty());
 }
 
 async fn an_unstreamed_answer_to_a_stream_request_adds_a_turn(router: Router) {
-    talking(&router, sealed()).await;
-    let stream = router.stream(saying("Hello")).await.unwrap();
+    start_session(&router, sealed()).await;
+    let stream = router.stream(with_text("Hello")).await.unwrap();
     let whole = completed(stream).await.unwrap();
     assert_eq!(whole.turn, format!("{TALK}/turns/1"));
     // A session without a transcript has no turn to name.
-    let id = super::creating("other", plain());
+    let id = super::create_request("other", plain());
     let other = super::create(&router, id).await.unwrap();
     let request = GenerateRequest {
         session: other.name,
-        ..saying("Hello")
+        ..with_text("Hello")
     };
     let stream = router.stream(request).await.unwrap();
     assert_eq!(completed(stream).await.unwrap().turn, "");
 }
 
 async fn counting_tokens_reads_the_transcript_and_adds_no_turn(router: Router) {
-    talking(&router, sealed()).await;
-    router.generate(saying("Hello")).await.unwrap();
+    start_session(&router, sealed()).await;
+    router.generate(with_text("Hello")).await.unwrap();
     let counted = Answer::json(200, &json!({"input_tokens": 14}));
     router
         .provider
@@ -283,7 +283,7 @@ async fn counting_tokens_reads_the_transcript_and_adds_no_turn(router: Router) {
         request: Some(GenerateRequest {
             provider: "anthropic".to_owned(),
             model: "claude-sonnet-5".to_owned(),
-            ..saying("And now?")
+            ..with_text("And now?")
         }),
     };
     let counted = router.inference(APP).count_tokens(request).await.unwrap();
@@ -295,7 +295,7 @@ async fn counting_tokens_reads_the_transcript_and_adds_no_turn(router: Router) {
     let request = CountTokensRequest {
         request: Some(GenerateRequest {
             session: "talk".to_owned(),
-            ..saying("And now?")
+            ..with_text("And now?")
         }),
     };
     let outcome = router.inference(APP).count_tokens(request).await;

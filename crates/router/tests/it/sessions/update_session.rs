@@ -6,7 +6,7 @@ use latchkey_contract::router::v1::{Session, UpdateSessionRequest};
 use prost_types::FieldMask;
 use tonic::{Code, Status};
 
-use super::{TALK, create, creating, get, plain, saying, sealed, talking};
+use super::{TALK, create, create_request, get, plain, sealed, start_session, with_text};
 use crate::harness::{APP, Router, refused};
 use crate::on_both_databases;
 
@@ -40,7 +40,9 @@ fn talk(session: Session) -> Session {
 }
 
 async fn only_the_fields_of_the_mask_change(router: Router) {
-    let before = create(&router, creating("talk", plain())).await.unwrap();
+    let before = create(&router, create_request("talk", plain()))
+        .await
+        .unwrap();
     router.clock.advance(Duration::from_secs(5));
     let wanted = talk(Session {
         key: "main".to_owned(),
@@ -74,10 +76,13 @@ async fn an_empty_field_of_the_mask_is_cleared(router: Router) {
         }),
         ..plain()
     };
-    create(&router, creating("talk", session)).await.unwrap();
+    create(&router, create_request("talk", session))
+        .await
+        .unwrap();
     let paths = ["key", "model", "strict", "retention"];
-    let updated = update(&router, talk(Session::default()), &paths).await;
-    let updated = updated.unwrap();
+    let updated = update(&router, talk(Session::default()), &paths)
+        .await
+        .unwrap();
     assert_eq!((&*updated.key, &*updated.model), ("", ""));
     assert_eq!(updated.provider, "openai");
     assert!(!updated.strict);
@@ -85,7 +90,9 @@ async fn an_empty_field_of_the_mask_is_cleared(router: Router) {
 }
 
 async fn without_a_mask_the_set_fields_change(router: Router) {
-    create(&router, creating("talk", plain())).await.unwrap();
+    create(&router, create_request("talk", plain()))
+        .await
+        .unwrap();
     let wanted = talk(Session {
         display_name: "Cats".to_owned(),
         ..Session::default()
@@ -96,7 +103,9 @@ async fn without_a_mask_the_set_fields_change(router: Router) {
 }
 
 async fn a_shorter_retention_counts_from_the_last_use(router: Router) {
-    let before = create(&router, creating("talk", plain())).await.unwrap();
+    let before = create(&router, create_request("talk", plain()))
+        .await
+        .unwrap();
     router.clock.advance(Duration::from_mins(10));
     let wanted = talk(Session {
         retention: Some(prost_types::Duration {
@@ -112,7 +121,9 @@ async fn a_shorter_retention_counts_from_the_last_use(router: Router) {
 }
 
 async fn an_etag_guards_against_a_concurrent_change(router: Router) {
-    let created = create(&router, creating("talk", plain())).await.unwrap();
+    let created = create(&router, create_request("talk", plain()))
+        .await
+        .unwrap();
     let renamed = |name: &str, etag: &str| {
         talk(Session {
             display_name: name.to_owned(),
@@ -127,10 +138,10 @@ async fn an_etag_guards_against_a_concurrent_change(router: Router) {
 }
 
 async fn a_use_does_not_change_the_etag(router: Router) {
-    talking(&router, sealed()).await;
+    start_session(&router, sealed()).await;
     let before = get(&router, TALK).await.unwrap();
     router.clock.advance(Duration::from_secs(5));
-    router.generate(saying("Hello")).await.unwrap();
+    router.generate(with_text("Hello")).await.unwrap();
     let after = get(&router, TALK).await.unwrap();
     assert_eq!(after.etag, before.etag);
     assert_eq!(after.update_time, before.update_time);
@@ -138,7 +149,9 @@ async fn a_use_does_not_change_the_etag(router: Router) {
 }
 
 async fn an_immutable_or_malformed_field_is_named(router: Router) {
-    create(&router, creating("talk", plain())).await.unwrap();
+    create(&router, create_request("talk", plain()))
+        .await
+        .unwrap();
     for path in ["scope", "transcript", "creator", "colour"] {
         let outcome = update(&router, talk(plain()), &[path]).await;
         let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");

@@ -338,7 +338,7 @@ async fn sums_are_integers(fixture: Fixture) {
         .await
         .unwrap();
     let [(group, sums)] = &found[..] else {
-        panic!("all are of one day")
+        panic!("expected one row")
     };
     assert_eq!(group.day, Some(20_778));
     assert_eq!(group.model, None);

@@ -29,8 +29,8 @@ async fn operations_are_summed_separately(fixture: Fixture) {
     let [first, second] = kinds;
     fixture.record(&[first, embedded, second]).await;
     let by = [Dimension::Operation];
-    let found = fixture.store.summarize(&all(), &by, 10).await.unwrap();
-    let found: Vec<_> = found
+    let rows = fixture.store.summarize(&all(), &by, 10).await.unwrap();
+    let found: Vec<_> = rows
         .iter()
         .map(|(group, sums)| {
             let usage = sums.usage;

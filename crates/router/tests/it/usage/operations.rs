@@ -52,8 +52,8 @@ async fn operations_are_summed_separately(router: Router) {
         ..GenerateImagesRequest::default()
     };
     client.generate_images(request).await.unwrap();
-    let found = rows(&router, OWNER, by(&[Dimension::Operation])).await;
-    let found: Vec<_> = found
+    let sums = rows(&router, OWNER, by(&[Dimension::Operation])).await;
+    let found: Vec<_> = sums
         .iter()
         .map(|row| {
             let usage = row.usage.unwrap();

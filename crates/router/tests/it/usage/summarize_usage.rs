@@ -212,16 +212,16 @@ fn midnight(days: u64) -> prost_types::Timestamp {
 
 async fn dimensions_combine_in_the_order_asked_for(router: Router) {
     three_calls(&router).await;
-    let found = rows(&router, OWNER, by(&[Dimension::Provider, Dimension::Day])).await;
-    let found: Vec<_> = found.iter().map(|row| (&*row.provider, row.day)).collect();
+    let sums = rows(&router, OWNER, by(&[Dimension::Provider, Dimension::Day])).await;
+    let found: Vec<_> = sums.iter().map(|row| (&*row.provider, row.day)).collect();
     let expected = [
         ("anthropic", Some(midnight(1))),
         ("openai", Some(midnight(0))),
         ("openai", Some(midnight(2))),
     ];
     assert_eq!(found, expected);
-    let found = rows(&router, OWNER, by(&[Dimension::Day, Dimension::Provider])).await;
-    let found: Vec<_> = found.iter().map(|row| (&*row.provider, row.day)).collect();
+    let sums = rows(&router, OWNER, by(&[Dimension::Day, Dimension::Provider])).await;
+    let found: Vec<_> = sums.iter().map(|row| (&*row.provider, row.day)).collect();
     let expected = [
         ("openai", Some(midnight(0))),
         ("anthropic", Some(midnight(1))),
@@ -307,8 +307,8 @@ async fn days_begin_at_midnight_utc(router: Router) {
     router.generate(gpt()).await.unwrap();
     router.clock.set(START + half_a_day);
     router.generate(gpt()).await.unwrap();
-    let found = rows(&router, OWNER, by(&[Dimension::Day])).await;
-    let found: Vec<_> = found.iter().map(|row| row.day).collect();
+    let sums = rows(&router, OWNER, by(&[Dimension::Day])).await;
+    let found: Vec<_> = sums.iter().map(|row| row.day).collect();
     assert_eq!(found, [Some(midnight(0)), Some(midnight(1))]);
 }
 

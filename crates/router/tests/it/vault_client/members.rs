@@ -33,15 +33,17 @@ fn denied(outcome: Result<(), Status>) {
 }
 
 /// The requesters of the attempts that the caller can list.
-async fn sees(router: &Router, caller: Caller) -> Vec<String> {
+async fn visible_requesters(router: &Router, caller: Caller) -> Vec<String> {
     let request = ListAttemptsRequest {
         parent: ACME.to_owned(),
         ..ListAttemptsRequest::default()
     };
     let listed = router.usage(caller).list_attempts(request).await;
     let attempts = listed.unwrap().into_inner().attempts;
-    let requesters = attempts.into_iter().map(|attempt| attempt.requester);
-    let mut requesters: Vec<_> = requesters.collect();
+    let mut requesters: Vec<_> = attempts
+        .into_iter()
+        .map(|attempt| attempt.requester)
+        .collect();
     requesters.sort_unstable();
     requesters
 }
@@ -52,7 +54,7 @@ async fn members_use_the_keys_of_their_workspace() {
     for caller in [ADA, BOB, BOT] {
         generate(&router, caller).await.unwrap();
     }
-    let requesters = sees(&router, ADA).await;
+    let requesters = visible_requesters(&router, ADA).await;
     assert_eq!(requesters, ["token:ada", "token:bob", "token:bot"]);
 }
 
@@ -243,9 +245,12 @@ async fn an_owner_sees_all_usage_and_other_members_their_own() {
         generate(&router, caller).await.unwrap();
     }
     let all = ["token:ada", "token:app", "token:bob", "token:bot"];
-    assert_eq!(sees(&router, ADA).await, all);
+    assert_eq!(visible_requesters(&router, ADA).await, all);
     for caller in [APP, BOB, BOT] {
-        assert_eq!(sees(&router, caller).await, [caller.requester()]);
+        assert_eq!(
+            visible_requesters(&router, caller).await,
+            [caller.requester()]
+        );
     }
 }
 
@@ -255,9 +260,12 @@ async fn a_configured_caller_sees_all_usage_where_it_is_a_member_with_the_role_o
     router.vault.has_members(1, &[(APP, Role::Owner)]);
     generate(&router, APP).await.unwrap();
     generate(&router, crate::harness::OTHER_APP).await.unwrap();
-    assert_eq!(sees(&router, APP).await, ["token:app", "token:other-app"]);
+    assert_eq!(
+        visible_requesters(&router, APP).await,
+        ["token:app", "token:other-app"]
+    );
     // Without the vault, the caller sees what its configured role allows.
     router.vault.stop().await;
     router.clock.advance(FRESHNESS);
-    assert_eq!(sees(&router, APP).await, ["token:app"]);
+    assert_eq!(visible_requesters(&router, APP).await, ["token:app"]);
 }

@@ -54,7 +54,7 @@ async fn an_application_is_alive_if_its_token_is_accepted() {
     for calls in 1..=2 {
         let outcome = checked(&fixture, of_application(&fixture)).await;
         let Outcome::Verified(verification) = outcome else {
-            panic!("it is not verified: {outcome:?}")
+            panic!("the key is not verified: {outcome:?}")
         };
         assert_eq!(verification.grade(), Grade::Alive);
         // The token of a key that is not stored yet is not cached.
@@ -71,7 +71,7 @@ async fn a_service_account_is_alive_if_its_token_is_accepted() {
     fixture.router.provider.returns(list);
     let outcome = checked(&fixture, of_account(&fixture)).await;
     let Outcome::Verified(verification) = outcome else {
-        panic!("it is not verified: {outcome:?}")
+        panic!("the key is not verified: {outcome:?}")
     };
     assert_eq!(verification.grade(), Grade::Alive);
     assert_eq!(fixture.shown(), [FIRST]);
@@ -85,7 +85,7 @@ async fn a_key_that_the_issuer_refuses_is_rejected() {
     fixture.issuer.returns(Answer::json(401, &denied));
     let outcome = checked(&fixture, of_application(&fixture)).await;
     let Outcome::Rejected(refusal) = outcome else {
-        panic!("it is not rejected: {outcome:?}")
+        panic!("the key is not rejected: {outcome:?}")
     };
     assert_eq!(
         (refusal.http_status, &*refusal.code),

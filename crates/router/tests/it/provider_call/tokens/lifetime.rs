@@ -117,11 +117,11 @@ async fn a_token_is_dropped_with_its_key_version() {
     fixture.router.vault_grants([next]);
     let revoked = [version(ACME, "z")];
     fixture.router.vault.invalidates(ACME, 2, &revoked);
-    let acknowledged = fixture
+    fixture
         .router
         .vault
-        .receives(|received| !received.acknowledgements.is_empty());
-    acknowledged.await;
+        .receives(|received| !received.acknowledgements.is_empty())
+        .await;
     fixture.router.generate(azure()).await.unwrap();
     assert_eq!(fixture.shown(), [FIRST, SECOND]);
 }
@@ -150,11 +150,11 @@ async fn an_invalidation_during_a_token_request_fails_no_call() {
     let call = tokio::spawn(async move { client.generate(azure()).await });
     fixture.issuer.receives_call(1).await;
     fixture.router.vault.invalidates(ACME, 2, &[]);
-    let acknowledged = fixture
+    fixture
         .router
         .vault
-        .receives(|received| !received.acknowledgements.is_empty());
-    acknowledged.await;
+        .receives(|received| !received.acknowledgements.is_empty())
+        .await;
     assert!(held.send(granted(FIRST, 3_600)).is_ok());
     let response = call.await.unwrap().unwrap().into_inner();
     assert_eq!(response.attempts.len(), 1);
