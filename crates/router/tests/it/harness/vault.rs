@@ -389,7 +389,7 @@ async fn listen(
                     let _ = push.upgrade().map(|push| push.send(Ok(answer)));
                 }
                 Some(RouterMessage::Acknowledgement(message)) => {
-                    received.acknowledgements.push(message)
+                    received.acknowledgements.push(message);
                 }
                 Some(RouterMessage::VerificationResult(message)) => received.results.push(message),
                 Some(RouterMessage::KeyReport(message)) => received.reports.push(message),

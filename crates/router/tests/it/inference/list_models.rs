@@ -20,7 +20,7 @@ const LIST_LIFETIME: Duration = Duration::from_secs(20);
 /// A router with these keys.
 async fn router(keys: impl IntoIterator<Item = Lease>) -> Router {
     let router = Router::start_with(Backend::Sqlite, |config| {
-        config.listing.keep = LIST_LIFETIME
+        config.listing.keep = LIST_LIFETIME;
     })
     .await;
     router.vault_grants(keys);
