@@ -33,7 +33,7 @@ async fn with_a_full_disk_a_request_is_refused_before_any_call() {
     }
     let _heard = signal(SignalKind::from_raw(FILE_TOO_LARGE)).unwrap();
     // The files of SQLite would meet the limit too.
-    let no_database = "postgres://nobody@127.0.0.1:1/nothing".to_owned();
+    let no_database = "postgres://user@127.0.0.1:1/nothing".to_owned();
     let database = TestDatabase {
         url: no_database,
         folder: None,

@@ -176,7 +176,7 @@ async fn a_forbidden_address_is_not_called() {
     }
     let refusal = unreachable(task(&router, "openai", "nonsense").await);
     assert_eq!(refusal.message, "the address is not a URL");
-    let refusal = unreachable(task(&router, "nobody", "").await);
+    let refusal = unreachable(task(&router, "unknown", "").await);
     assert_eq!(refusal.message, "this router does not know the provider");
     // A custom key must have a base URL.
     let refusal = unreachable(task(&router, "custom", "").await);

@@ -77,7 +77,7 @@ async fn an_attempt_left_open_by_a_crash_becomes_unknown(router: Router) {
 #[tokio::test]
 async fn a_router_starts_and_answers_while_postgresql_is_unreachable() {
     let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("postgres://nobody@{}/nothing", unused.local_addr().unwrap());
+    let url = format!("postgres://user@{}/nothing", unused.local_addr().unwrap());
     drop(unused);
     let router = Router::start_over(TestDatabase { url, folder: None }, |_| {}).await;
     router.provider.returns(Answer::json(200, &chat::whole()));

@@ -102,7 +102,7 @@ async fn a_malformed_name_is_refused() {
         "",
         "models/gpt-4.1",
         "providers/openai/models/",
-        "providers/nobody/models/m",
+        "providers/unknown/models/m",
     ] {
         let got = get(&router, APP, name).await;
         let refusal = refused(got, Code::InvalidArgument, "FIELD_INVALID");

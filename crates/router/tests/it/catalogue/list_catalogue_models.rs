@@ -71,7 +71,7 @@ async fn models_of_one_provider_are_listed() {
 #[tokio::test]
 async fn an_unknown_provider_or_foreign_page_token_is_refused() {
     let router = Router::start(Backend::Sqlite).await;
-    let outcome = list(&router, "nobody", 0, "").await;
+    let outcome = list(&router, "unknown", 0, "").await;
     let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
     assert_eq!(refusal.fields, ["provider"]);
     let token = list(&router, "openai", 1, "").await.unwrap();

@@ -139,7 +139,7 @@ async fn a_malformed_field_is_named() {
     for (model, field) in [
         (with(&|m| m.name = "llama".to_owned()), "model.name"),
         (
-            with(&|m| m.name = "providers/nobody/models/m".to_owned()),
+            with(&|m| m.name = "providers/unknown/models/m".to_owned()),
             "model.name",
         ),
         (

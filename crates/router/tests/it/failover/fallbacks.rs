@@ -135,7 +135,7 @@ async fn an_unusable_fallback_is_skipped() {
         ],
         request,
     );
-    request.fallbacks[2].key = "nobodys".to_owned();
+    request.fallbacks[2].key = "missing".to_owned();
     let response = router.generate(request).await.unwrap();
     assert_eq!(router.provider.keys(), ["c", "c", "c"]);
     assert_eq!(response.attempts[2].model, "claude-haiku-4-5");
@@ -243,7 +243,7 @@ async fn a_malformed_field_is_named() {
         (too_many, "fallbacks"),
         (vec![to("acme", "gpt-4o")], "fallbacks[0].provider"),
         (
-            vec![to("openai", "gpt-4o"), to("", "nobodys-model")],
+            vec![to("openai", "gpt-4o"), to("", "unknown-model")],
             "fallbacks[1].provider",
         ),
         (vec![to("openai", "gpt\0")], "fallbacks[0].model"),

@@ -115,7 +115,7 @@ async fn the_workspaces_fallbacks_do_not_lead_from_an_own_key_to_a_platform_key(
 /// A vault of a later release may know more providers.
 #[tokio::test]
 async fn a_fallback_to_an_unknown_provider_is_skipped() {
-    let router = with_list(both(), vec!["nobody/nothing", CLAUDE]).await;
+    let router = with_list(both(), vec!["unknown/model", CLAUDE]).await;
     router.generate(gpt()).await.unwrap();
     assert_eq!(router.provider.keys(), ["a", "c"]);
 }

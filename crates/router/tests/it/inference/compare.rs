@@ -239,11 +239,11 @@ async fn a_malformed_field_is_named() {
             alternatives.resize(9, alternatives[0].clone());
         }),
         ("alternatives[1].provider", |_, alternatives| {
-            alternatives[1].provider = "nobody".to_owned();
+            alternatives[1].provider = "unknown".to_owned();
         }),
         ("alternatives[1].provider", |_, alternatives| {
             alternatives[1].provider.clear();
-            alternatives[1].model = "nobodys-model".to_owned();
+            alternatives[1].model = "unknown-model".to_owned();
         }),
         ("alternatives[0].model", |_, alternatives| {
             alternatives[0].model = "x".repeat(257);

@@ -387,7 +387,7 @@ async fn the_refusal_of_the_request_is_in_the_answer() {
 async fn an_unusable_fallback_is_explained_with_its_refusal() {
     let router = router([own("a")]).await;
     let mut request = falling_back(CLAUDE, gpt());
-    request.fallbacks[0].key = "nobodys".to_owned();
+    request.fallbacks[0].key = "missing".to_owned();
     let models = explain(&router, request).await;
     assert_eq!(summary(&models[0].keys), [("a", 1, "")]);
     let refusal = models[1].refusal.as_ref().unwrap();
@@ -397,11 +397,11 @@ async fn an_unusable_fallback_is_explained_with_its_refusal() {
 #[tokio::test]
 async fn a_malformed_request_is_refused() {
     let router = router([own("a")]).await;
-    let nobodys = GenerateRequest {
-        key: "nobodys".to_owned(),
+    let missing_key = GenerateRequest {
+        key: "missing".to_owned(),
         ..gpt()
     };
-    let outcome = try_explain(&router, Explained::Generate(nobodys)).await;
+    let outcome = try_explain(&router, Explained::Generate(missing_key)).await;
     refused(outcome, Code::NotFound, "KEY_NOT_FOUND");
     let generate = |damage: fn(&mut GenerateRequest)| {
         let mut request = gpt();
@@ -410,7 +410,7 @@ async fn a_malformed_request_is_refused() {
     };
     let embed = EmbedRequest {
         parent: ACME.to_owned(),
-        model: "nobodys-model".to_owned(),
+        model: "unknown-model".to_owned(),
         ..EmbedRequest::default()
     };
     let queries = router.vault.queries().len();
@@ -420,7 +420,7 @@ async fn a_malformed_request_is_refused() {
             "generate.parent",
         ),
         (
-            generate(|request| request.provider = "nobody".to_owned()),
+            generate(|request| request.provider = "unknown".to_owned()),
             "generate.provider",
         ),
         (

@@ -315,7 +315,7 @@ async fn a_malformed_field_is_named_and_nothing_is_sent(router: Router) {
         (on("", gpt()), "parent"),
         (on("workspaces/acme/keys/main", gpt()), "parent"),
         (provider("", ""), "model"),
-        (provider("", "nobodys-model"), "provider"),
+        (provider("", "unknown-model"), "provider"),
         (provider("acme", "gpt-4.1"), "provider"),
         (for_model(&"x".repeat(257)), "model"),
         (for_model("gpt\0"), "model"),

@@ -280,7 +280,7 @@ async fn a_request_may_name_one_provider_or_one_key() {
 
     let outcome = list(&router, only("anthropic", "a")).await;
     refused(outcome, Code::FailedPrecondition, "PROVIDER_MISMATCH");
-    let outcome = list(&router, only("", "nobodys")).await;
+    let outcome = list(&router, only("", "missing")).await;
     refused(outcome, Code::NotFound, "KEY_NOT_FOUND");
 }
 

@@ -186,7 +186,7 @@ async fn a_malformed_field_is_named(router: Router) {
         ),
         (session(|s| s.key = "a/b".to_owned()), "session.key"),
         (
-            session(|s| s.provider = "nobody".to_owned()),
+            session(|s| s.provider = "unknown".to_owned()),
             "session.provider",
         ),
         (session(|s| s.model = "m\n".to_owned()), "session.model"),

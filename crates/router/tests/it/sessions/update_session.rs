@@ -159,7 +159,7 @@ async fn an_immutable_or_malformed_field_is_named(router: Router) {
         assert!(refusal.message.contains(path));
     }
     let wrong = talk(Session {
-        provider: "nobody".to_owned(),
+        provider: "unknown".to_owned(),
         ..Session::default()
     });
     let outcome = update(&router, wrong, &["provider"]).await;
