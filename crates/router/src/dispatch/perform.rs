@@ -9,6 +9,7 @@ use super::cost::{Offer, check_cost};
 use super::failover::{Event, Failover, LeasedKey, Step};
 use super::failure;
 use super::operations::Operation;
+use super::prepared::KeyInUse;
 use super::request::{DispatchRequest, Fallbacks};
 use super::{Dispatcher, in_time};
 use crate::domain::attempt::Attempt;
@@ -46,13 +47,6 @@ struct Performer<'a, O> {
     failover: Failover,
     /// The calls that failed.
     attempts: Vec<Attempt>,
-}
-
-/// A leased key that is counted as in flight.
-struct KeyInUse {
-    lease: Arc<Lease>,
-    model: ModelId,
-    in_use: InUse,
 }
 
 impl<O: Operation> Performer<'_, O> {
@@ -192,12 +186,8 @@ impl<O: Operation> Performer<'_, O> {
 
     /// One call; two where the access token turned out to be stale.
     async fn call(&mut self, key: KeyInUse) -> Result<O::Answer, RouterError> {
-        let KeyInUse {
-            lease,
-            model,
-            in_use,
-        } = key;
-        let (error, token) = match self.call_once(&lease, &model, in_use).await {
+        let (lease, model) = (Arc::clone(&key.lease), key.model.clone());
+        let (error, token) = match self.call_once(key).await {
             Ok(answer) => return Ok(answer),
             Err(failed) => failed,
         };
@@ -206,8 +196,12 @@ impl<O: Operation> Performer<'_, O> {
                 lease.forget_token(&token);
                 // A lease that lapsed meanwhile says nothing about the key.
                 let in_use = lease.begin_use(&*self.dispatcher.clock);
-                let in_use = in_use.map_err(|_| RouterError::VaultUnavailable)?;
-                match self.call_once(&lease, &model, in_use).await {
+                let again = KeyInUse {
+                    lease: Arc::clone(&lease),
+                    model: model.clone(),
+                    in_use: in_use.map_err(|_| RouterError::VaultUnavailable)?,
+                };
+                match self.call_once(again).await {
                     Ok(answer) => return Ok(answer),
                     Err((error, _)) => error,
                 }
@@ -220,21 +214,13 @@ impl<O: Operation> Performer<'_, O> {
 
     async fn call_once(
         &mut self,
-        lease: &Arc<Lease>,
-        model: &ModelId,
-        in_use: InUse,
+        key: KeyInUse,
     ) -> Result<O::Answer, (RouterError, Option<Token>)> {
+        let lease = Arc::clone(&key.lease);
         let first_choice = self.failover.is_first_choice(lease.provider());
         let dispatcher = self.dispatcher;
         let prepared = dispatcher
-            .prepare(
-                self.operation,
-                &self.request,
-                lease,
-                in_use,
-                model,
-                first_choice,
-            )
+            .prepare(self.operation, &self.request, key, first_choice)
             .await;
         let (failed, token) = match prepared {
             Ok(call) => {

@@ -28,16 +28,21 @@ pub(super) struct PreparedCall<R> {
     pub(super) origin: CallOrigin,
 }
 
+/// A leased key for a call, and the model to call.
+pub(super) struct KeyInUse {
+    pub(super) lease: Arc<Lease>,
+    pub(super) model: ModelId,
+    /// Counts the call as in flight.
+    pub(super) in_use: InUse,
+}
+
 /// What a call is made with. It is held until the answer ends.
 pub(super) struct CallOrigin {
-    pub(super) lease: Arc<Lease>,
+    pub(super) key: KeyInUse,
     /// The access token, where the key is exchanged for one.
     pub(super) token: Option<Token>,
-    pub(super) model: ModelId,
     pub(super) operation: attempt::Operation,
     pub(super) address_source: AddressSource,
-    /// Counts the call as in flight.
-    pub(super) _in_use: InUse,
     pub(super) deadline: Option<Instant>,
 }
 
@@ -46,7 +51,7 @@ impl CallOrigin {
     pub(super) fn secret(&self) -> &str {
         match &self.token {
             Some(token) => token.expose(),
-            None => self.lease.credential().map_or("", Credential::secret),
+            None => self.key.lease.credential().map_or("", Credential::secret),
         }
     }
 
@@ -55,13 +60,13 @@ impl CallOrigin {
         Exchange {
             upstream: &dispatcher.upstream,
             clock: &*dispatcher.clock,
-            owner: Some(self.lease.pool()),
+            owner: Some(self.key.lease.pool()),
             address_source: self.address_source,
             secret: self.secret(),
             purpose: Purpose {
-                operation: semantic_name(self.operation, self.lease.provider()),
-                provider: self.lease.provider(),
-                model: Some(self.model.as_str()),
+                operation: semantic_name(self.operation, self.key.lease.provider()),
+                provider: self.key.lease.provider(),
+                model: Some(self.key.model.as_str()),
             },
         }
     }
@@ -92,25 +97,24 @@ impl Dispatcher {
         &self,
         operation: &O,
         request: &DispatchRequest<'_>,
-        lease: &Arc<Lease>,
-        mut in_use: InUse,
-        model: &ModelId,
+        mut key: KeyInUse,
         first_choice: bool,
     ) -> Result<PreparedCall<O::Reading>, FailedCall> {
+        let (lease, model) = (Arc::clone(&key.lease), key.model.clone());
         let provider = lease.provider();
         let deadline = request.context.deadline;
         let endpoint = self
             .endpoints
             .choose(provider, lease.base_url(), lease.location());
         let (base_url, address_source) = endpoint.map_err(RouterError::from)?;
-        let start = self.attempt_start::<O>(request, lease, model)?;
+        let start = self.attempt_start::<O>(request, &lease, &model)?;
         let mut token = None;
         let credential = match lease.credential() {
             Some(credential) => credential,
-            None => match self.token(lease, deadline).await {
+            None => match self.token(&lease, deadline).await {
                 Ok(issued) => {
                     // The exchange took time: a key that was revoked meanwhile must not be used.
-                    in_use = lease
+                    key.in_use = lease
                         .begin_use(&*self.clock)
                         .map_err(|_| RouterError::VaultUnavailable)?;
                     Credential::Bearer(token.insert(issued).expose())
@@ -137,12 +141,10 @@ impl Dispatcher {
             reading,
             attempt: OpenAttempt::begin(start, self)?,
             origin: CallOrigin {
-                lease: Arc::clone(lease),
+                key,
                 token,
-                model: model.clone(),
                 operation: O::OPERATION,
                 address_source,
-                _in_use: in_use,
                 deadline,
             },
         })
