@@ -1,4 +1,5 @@
-//! Everything that a call to the router can fail with.
+//! The errors of calls to the router, with their texts and reasons. `services/status.rs` turns them
+//! into gRPC statuses.
 
 use std::time::Duration;
 
@@ -11,7 +12,6 @@ use latchkey_providers::{ErrorClass, ProviderError};
 use latchkey_rpc::access::Denied;
 use latchkey_rpc::mask::MaskError;
 use latchkey_rpc::page::PageTokenError;
-
 use tokio::time::Instant;
 
 use crate::domain::attempt::{Attempt, AttemptName};
@@ -22,95 +22,101 @@ use crate::ledger::JournalError;
 use crate::provider_call::{BodyError, ExchangeError, TokenError, UpstreamError};
 use crate::store::StoreError;
 
-/// A failed call.
+/// The error of a call. Its text goes to the caller; its sources go only to the log.
 #[derive(Debug, thiserror::Error)]
 pub enum RouterError {
-    /// The caller may not do that.
+    /// The caller's roles don't allow the method.
     #[error(transparent)]
     Denied(#[from] Denied),
     /// A field is not valid.
     #[error("{field} {problem}")]
     Field {
-        /// Its path in the message.
+        /// The field's path in the request.
         field: String,
-        /// What is wrong with it.
+        /// The predicate of the text, such as `is required`.
         problem: String,
     },
-    /// The request can't be put in the provider's words.
+    /// The request can't be encoded in the provider's format.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// The vault has no key for this request, and says why.
+    /// The vault refused the request. The text is the vault's message.
     #[error("{}", .0.message)]
     Refused(Box<VaultRefusal>),
-    /// The vault can't be reached, and what was leased has lapsed.
-    #[error("the vault is unreachable")]
+    /// The vault can't be reached, and the router has no valid lease, data key or member role.
+    #[error("the vault can't be reached; retry later")]
     VaultUnavailable,
-    /// The key may not be sent there.
-    #[error("the key's address {0}")]
-    Destination(#[from] EgressError),
-    /// The provider did not answer as asked.
+    /// The egress policy forbids the key's address.
+    #[error("the key can't be used: its address {0}")]
+    Destination(EgressError),
+    /// The provider refused the call, or its answer can't be used.
     #[error(transparent)]
     Provider(#[from] Box<ProviderError>),
-    /// The provider could not be reached.
-    #[error("the provider could not be reached: {0}")]
+    /// The exchange with the provider failed below its protocol, for this reason.
+    #[error("the call to the provider failed: {0}")]
     Unreachable(&'static str),
-    /// The provider failed several times in a row, and is left alone for a while.
-    #[error("the provider failed repeatedly and is left alone for a while")]
+    /// Calls with the key are paused for this long, because its provider failed repeatedly.
+    #[error("calls with this key are paused after repeated failures of its provider; retry later")]
     BreakerOpen(Duration),
-    /// A call might cost more than the request expects.
-    #[error("a call may cost more than `expectations.max_cost_nanos`")]
+    /// A call may cost more than the request allows.
+    #[error(
+        "the call may cost more than expectations.max_cost_nanos, or its price is unknown; raise \
+         the limit or reduce the maximum output"
+    )]
     CostLimitExceeded {
-        /// What it may cost at most, in nano-dollars; none when nobody knows.
+        /// The highest possible cost in nano-dollars; none where the price is unknown.
         highest_nanos: Option<i64>,
     },
     /// The caller's deadline passed.
-    #[error("the deadline passed before there was an answer")]
+    #[error("the deadline of the call passed before its answer was complete; allow more time")]
     DeadlineExceeded,
-    /// All that was tried failed; the last failure that tells something, and the attempts.
+    /// A call failed after attempts. The text is that of the cause.
     #[error("{cause}")]
     Tried {
-        /// The failure.
+        /// The most informative failure.
         cause: Box<RouterError>,
         /// The names of the attempts, in order.
         attempts: Vec<AttemptName>,
     },
-    /// The attempt could not be written down, so it was not made.
-    #[error("the journal could not be written")]
+    /// The attempt could not be recorded, so the provider was not called; or randomness failed.
+    #[error("the router's journal is not available; retry later")]
     Journal(#[from] JournalError),
-    /// The model could not be shown all of the conversation, and the request is strict.
-    #[error("the model can't be shown all of the conversation, and the request is strict")]
+    /// The model can't take the whole conversation, and the request is strict.
+    #[error(
+        "the request is strict, and the model can't take parts of the conversation; choose \
+         another model or unset `strict`"
+    )]
     LossySwitch(Vec<Loss>),
-    /// There is no such session, or it is over.
-    #[error("there is no such session")]
+    /// The session does not exist, or has expired.
+    #[error("the session does not exist, or has expired")]
     SessionNotFound,
-    /// There is a session of that name.
-    #[error("there is a session of that name")]
+    /// The name of a new session is taken.
+    #[error("a session of this name already exists; choose another session_id")]
     SessionExists,
     /// The transcript is full.
     #[error(transparent)]
     SessionTooLong(#[from] TooLong),
     /// The request id was used for another request.
-    #[error("this request_id was used for another request")]
+    #[error("this request_id was used for a different request; choose a new one")]
     RequestIdReused,
-    /// Somebody else changed it meanwhile.
-    #[error("it was changed meanwhile")]
+    /// A concurrent change came first.
+    #[error("the session was changed concurrently; read it again and retry")]
     EtagMismatch,
-    /// What the database holds is not what was written.
-    #[error("the database holds something that was not written so: {0}")]
+    /// A stored value fails its integrity check, for this reason.
+    #[error("integrity check failed: {0}")]
     Integrity(&'static str),
-    /// There is no such attempt.
-    #[error("there is no such attempt")]
+    /// The attempt does not exist, or is not visible to the caller.
+    #[error("the attempt does not exist")]
     AttemptNotFound,
-    /// There is no such model.
-    #[error("there is no such model")]
+    /// The catalogue has no such model.
+    #[error("the catalogue has no such model")]
     ModelNotFound,
     /// The database failed.
-    #[error("the database failed")]
+    #[error("the database is not available; retry later")]
     Store(#[from] StoreError),
 }
 
 impl RouterError {
-    /// Why, in `UPPER_SNAKE`: what `ErrorInfo` says, and what an attempt records.
+    /// The reason for `ErrorInfo` and for the attempt's record.
     pub fn reason(&self) -> Reason {
         match self {
             Self::Denied(_) => Reason::PermissionDenied,
@@ -152,30 +158,30 @@ impl RouterError {
         }
     }
 
-    /// The same, of a request that is a field of another.
+    /// The error with its fields below `outer`, for a request that is a field of another message.
     #[must_use]
     pub fn within(self, outer: &str) -> Self {
-        self.at(&|field| format!("{outer}.{field}"))
+        self.map_fields(&|field| format!("{outer}.{field}"))
     }
 
-    /// The same, with its fields where `place` puts them.
+    /// The error with each of its field paths replaced by `map`.
     #[must_use]
-    pub fn at(mut self, place: &dyn Fn(&str) -> String) -> Self {
+    pub fn map_fields(mut self, map: &dyn Fn(&str) -> String) -> Self {
         match &mut self {
-            Self::Field { field, .. } => *field = place(field),
-            Self::Encode(error) => error.field = place(&error.field).into(),
+            Self::Field { field, .. } => *field = map(field),
+            Self::Encode(error) => error.field = map(&error.field).into(),
             Self::LossySwitch(losses) => {
                 for loss in losses {
-                    loss.field = place(&loss.field);
+                    loss.field = map(&loss.field);
                 }
             }
             Self::Tried { cause, .. } => {
                 let error = std::mem::replace(&mut **cause, Self::VaultUnavailable);
-                **cause = error.at(place);
+                **cause = error.map_fields(map);
             }
             Self::Refused(refusal) => {
                 for (field, _) in &mut refusal.violations {
-                    *field = place(field);
+                    *field = map(field);
                 }
             }
             _ => {}
@@ -183,7 +189,7 @@ impl RouterError {
         self
     }
 
-    /// The same, after attempts that failed.
+    /// The error with the names of the attempts before it; unchanged without attempts.
     #[must_use]
     pub fn after(self, attempts: &[Attempt]) -> Self {
         if attempts.is_empty() {
@@ -195,7 +201,7 @@ impl RouterError {
         }
     }
 
-    /// The failure itself, without what was tried before.
+    /// The error without the attempts before it.
     pub fn cause(&self) -> &Self {
         match self {
             Self::Tried { cause, .. } => cause.cause(),
@@ -203,7 +209,7 @@ impl RouterError {
         }
     }
 
-    /// How long to wait before the same may work.
+    /// The time until a retry may succeed, where it is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self.cause() {
             Self::Provider(error) => error.retry_after,
@@ -212,19 +218,19 @@ impl RouterError {
         }
     }
 
-    /// A timeout is the caller's own when its deadline has passed.
+    /// `DeadlineExceeded` in place of a provider's time-out, once the caller's deadline has passed.
     #[must_use]
-    pub fn or_late(self, deadline: Option<Instant>) -> Self {
-        let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+    pub fn or_deadline_exceeded(self, deadline: Option<Instant>) -> Self {
+        let has_passed = deadline.is_some_and(|deadline| Instant::now() >= deadline);
         match &self {
-            Self::Provider(error) if late && error.class == ErrorClass::Timeout => {
+            Self::Provider(error) if has_passed && error.class == ErrorClass::Timeout => {
                 Self::DeadlineExceeded
             }
             _ => self,
         }
     }
 
-    /// A field that is not valid.
+    /// An invalid field. The text is the field and then the problem.
     pub fn field(field: impl Into<String>, problem: impl std::fmt::Display) -> Self {
         Self::Field {
             field: field.into(),
@@ -232,7 +238,7 @@ impl RouterError {
         }
     }
 
-    /// A name that does not parse.
+    /// The conversion of a name's parse error to an error of its field.
     pub fn name(field: &'static str) -> impl Fn(NameError) -> Self {
         move |error| Self::field(field, error)
     }
@@ -241,6 +247,12 @@ impl RouterError {
 impl From<MaskError> for RouterError {
     fn from(error: MaskError) -> Self {
         Self::field("update_mask", error)
+    }
+}
+
+impl From<EgressError> for RouterError {
+    fn from(error: EgressError) -> Self {
+        Self::Destination(error)
     }
 }
 
@@ -273,7 +285,7 @@ impl From<ExchangeError> for RouterError {
         match error {
             ExchangeError::Upstream(error) => match error {
                 UpstreamError::Broken => Self::Unreachable("the connection broke"),
-                UpstreamError::Connect => Self::Unreachable("no connection could be made"),
+                UpstreamError::Connect => Self::Unreachable("no connection was established"),
                 UpstreamError::Timeout => timeout(),
             },
             ExchangeError::Body(error) => error.into(),
@@ -284,8 +296,8 @@ impl From<ExchangeError> for RouterError {
 impl From<BodyError> for RouterError {
     fn from(error: BodyError) -> Self {
         match error {
-            BodyError::Broken => Self::Unreachable("the answer broke off"),
-            BodyError::TooLarge => Self::Unreachable("the answer is too large"),
+            BodyError::Broken => Self::Unreachable("the connection broke within the answer"),
+            BodyError::TooLarge => Self::Unreachable("the answer exceeds 64 MiB"),
             BodyError::Timeout => timeout(),
         }
     }

@@ -121,7 +121,7 @@ impl Dispatcher {
                 }
                 // The failure of a key is recorded, although its provider was not called yet.
                 Err(error) => {
-                    let error = error.or_late(deadline);
+                    let error = error.or_deadline_exceeded(deadline);
                     let attempt = OpenAttempt::begin(start, self)?.fail(&error);
                     return Err(FailedCall { error, attempt });
                 }
@@ -210,7 +210,7 @@ impl Dispatcher {
         match outcome {
             Ok(answer) => Ok((answer, reading, attempt)),
             Err(error) => {
-                let error = error.or_late(deadline);
+                let error = error.or_deadline_exceeded(deadline);
                 let attempt = attempt.fail(&error);
                 Err(FailedCall { error, attempt })
             }

@@ -272,7 +272,7 @@ impl Placing {
     pub fn blame(self, error: RouterError) -> RouterError {
         match self.0 {
             0 => error,
-            before => error.at(&|field| fields::place(field, before)),
+            before => error.map_fields(&|field| fields::place(field, before)),
         }
     }
 

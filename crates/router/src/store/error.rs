@@ -1,12 +1,12 @@
-//! What can go wrong below the domain.
+//! The errors of the database.
 
 use sea_orm::DbErr;
 
-/// A failure of the database or of what it holds.
+/// The database failed, or a row of it is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A row can't be a domain value.
-    #[error("table {table}, column {column}: the value is not valid")]
+    /// A column's value can't be decoded.
+    #[error("a row of the table {table} has an invalid value in the column {column}")]
     Inconsistent {
         /// The table.
         table: &'static str,
@@ -16,7 +16,7 @@ pub enum StoreError {
     /// The schema could not be brought up to date.
     #[error("the schema could not be migrated")]
     Migration(#[source] DbErr),
-    /// The database could not be reached, or failed.
-    #[error("the database failed")]
+    /// The database could not be reached, or a statement failed.
+    #[error("a database operation failed")]
     Database(#[from] DbErr),
 }

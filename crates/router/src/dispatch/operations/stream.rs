@@ -117,7 +117,7 @@ impl Operation for StreamGenerate<'_> {
                 return Ok(Begun::Whole(Box::new(settle(attempt, *answer, reading))));
             }
             Err(error) => {
-                let error = error.or_late(origin.deadline);
+                let error = error.or_deadline_exceeded(origin.deadline);
                 let attempt = attempt.fail(&error);
                 return Err(FailedCall { error, attempt });
             }
