@@ -1,32 +1,32 @@
-//! A circuit breaker: after some failures in a row nothing is sent for a while, then one call tries
-//! whether it works again (M. Nygard, Release It!, 2007). A value: time comes in, nothing is awaited.
+//! A circuit breaker (M. Nygard, Release It!, 2007). Consecutive failures open it for a pause; after
+//! the pause one trial call is admitted. It is a plain value: times are arguments, nothing is awaited.
 
 use std::time::Duration;
 
 /// When a breaker opens, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Failures in a row that open it.
+    /// Consecutive failures that open the breaker.
     pub failures: u32,
-    /// How long it stays open the first time; twice as long each time that the trial fails.
+    /// The first pause. Each failed trial doubles it.
     pub pause: Duration,
-    /// And never longer.
+    /// The maximum of the pause.
     pub longest_pause: Duration,
 }
 
-/// What is known of one place. Times are on the boot clock.
+/// The breaker of one key version. Times are on the boot clock.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Breaker {
     failures: u32,
-    /// Not before.
+    /// No call is admitted before this time.
     open_until: Duration,
-    /// The pause that it is in, or was in last.
+    /// The current or last pause; zero before the first one.
     pause: Duration,
 }
 
 impl Breaker {
-    /// Whether a call may be made now; else how long until one may. Whoever is let through after a
-    /// pause is the trial: the others wait for another pause, unless it succeeds before.
+    /// Admits a call, or returns the time until one is admitted. After a pause, the first admitted
+    /// call is the trial. Other calls wait for another pause, unless the trial succeeds before.
     pub(super) fn admit(&mut self, now: Duration) -> Result<(), Duration> {
         self.preview(now)?;
         if !self.pause.is_zero() {
@@ -35,7 +35,7 @@ impl Breaker {
         Ok(())
     }
 
-    /// The same, of a call that is not made.
+    /// Whether a call would be admitted, without a change of state.
     pub(super) fn preview(&self, now: Duration) -> Result<(), Duration> {
         match self.open_until.checked_sub(now) {
             Some(wait) if !wait.is_zero() => Err(wait),
@@ -43,7 +43,7 @@ impl Breaker {
         }
     }
 
-    /// A call failed, in a way that tells of the place and not of the request.
+    /// Records a failure of the provider. Failures of the request itself don't count.
     pub(super) fn failed(&mut self, now: Duration, limits: Limits) {
         self.failures = self.failures.saturating_add(1);
         if self.failures >= limits.failures {
@@ -80,19 +80,19 @@ mod tests {
     }
 
     #[test]
-    fn it_opens_after_its_failures_and_says_for_how_long() {
+    fn consecutive_failures_open_it_for_the_first_pause() {
         assert_eq!(open_at_zero().admit(at(4)), Err(at(6)));
     }
 
     #[test]
-    fn after_the_pause_one_call_is_the_trial() {
+    fn after_the_pause_one_trial_call_is_admitted() {
         let mut breaker = open_at_zero();
         assert_eq!(breaker.admit(at(10)), Ok(()));
         assert_eq!(breaker.admit(at(11)), Err(at(9)));
     }
 
     #[test]
-    fn who_only_asks_is_not_the_trial() {
+    fn a_preview_does_not_take_the_trial() {
         let mut breaker = open_at_zero();
         assert_eq!(breaker.preview(at(4)), Err(at(6)));
         assert_eq!(breaker.preview(at(10)), Ok(()));
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_that_fails_doubles_the_pause_up_to_the_longest() {
+    fn a_failed_trial_doubles_the_pause_up_to_the_maximum() {
         let mut breaker = open_at_zero();
         assert_eq!(breaker.admit(at(10)), Ok(()));
         breaker.failed(at(10), LIMITS);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_that_never_ends_does_not_block_for_ever() {
+    fn a_trial_without_an_outcome_is_followed_by_another() {
         let mut breaker = open_at_zero();
         assert_eq!(breaker.admit(at(10)), Ok(()));
         assert_eq!(breaker.admit(at(20)), Ok(()));

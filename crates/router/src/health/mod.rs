@@ -1,6 +1,6 @@
-//! What recent calls tell of a key: whether its provider answers at all (a circuit breaker), and
-//! whether a model is out of reach with it for a while (set cool_downs: throttled, without credit, without
-//! the right). Kept by key version, and so by host and provider; nothing is kept of keys that work.
+//! The health of keys, from recent calls. A circuit breaker per key version pauses calls while its
+//! provider fails. A cool-down pauses calls with one key version to one model, after the provider
+//! throttled it or refused it for want of credit or permission. Working keys have no entry.
 
 mod breaker;
 
@@ -15,25 +15,25 @@ use latchkey_providers::ProviderError;
 use breaker::Breaker;
 pub use breaker::Limits;
 
-/// Why no call is made with a key now.
+/// Why calls with a key are paused.
 #[derive(Clone, Debug)]
 pub enum Unavailable {
-    /// Its provider failed several times in a row.
+    /// The provider failed several times in a row.
     BreakerOpen {
-        /// Until a trial is made.
+        /// The time until a trial call.
         wait: Duration,
     },
-    /// It is set cool_downs for the model.
+    /// The key cools down for the model.
     CoolingDown {
-        /// Until it is tried again.
+        /// The time until the end of the cool-down.
         wait: Duration,
-        /// What the provider said.
+        /// The provider's error that began it.
         error: Box<ProviderError>,
     },
 }
 
 impl Unavailable {
-    /// How long it lasts.
+    /// The time until a call is admitted again.
     pub fn wait(&self) -> Duration {
         match self {
             Self::BreakerOpen { wait } | Self::CoolingDown { wait, .. } => *wait,
@@ -41,72 +41,74 @@ impl Unavailable {
     }
 }
 
-/// What is known of keys.
+/// The breakers and cool-downs of all keys.
 pub struct KeyHealth {
     limits: Limits,
-    /// Whether anything is known at all, for the path of every call.
-    troubled: AtomicBool,
-    known: Mutex<Known>,
+    /// Whether there are entries. Without any, a call takes no lock.
+    has_entries: AtomicBool,
+    entries: Mutex<Entries>,
 }
 
 #[derive(Default)]
-struct Known {
+struct Entries {
     breakers: HashMap<KeyVersionName, Breaker>,
     cool_downs: HashMap<(KeyVersionName, String), CoolDown>,
 }
 
 struct CoolDown {
+    /// On the boot clock.
     until: Duration,
     error: Box<ProviderError>,
 }
 
-impl Known {
-    fn is_cooling_down(
+impl Entries {
+    fn check_cool_down(
         &self,
         key_version: &KeyVersionName,
         model: &str,
         now: Duration,
     ) -> Result<(), Unavailable> {
-        let place = (key_version.clone(), model.to_owned());
-        match self.cool_downs.get(&place) {
-            Some(cool_downs) if now < cool_downs.until => Err(Unavailable::CoolingDown {
-                wait: cool_downs.until.saturating_sub(now),
-                error: cool_downs.error.clone(),
+        let key = (key_version.clone(), model.to_owned());
+        match self.cool_downs.get(&key) {
+            Some(cool_down) if now < cool_down.until => Err(Unavailable::CoolingDown {
+                wait: cool_down.until.saturating_sub(now),
+                error: cool_down.error.clone(),
             }),
             _ => Ok(()),
         }
     }
 }
 
-/// Entries of either kind at most. Callers write models, so there is no end of them.
+/// Entries of either kind at most. Callers choose the models' names, so their number is unbounded.
 const MAX_ENTRIES: usize = 16 * 1024;
 
 impl KeyHealth {
-    /// Nothing known yet.
+    /// Health without entries.
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
-            troubled: AtomicBool::new(false),
-            known: Mutex::default(),
+            has_entries: AtomicBool::new(false),
+            entries: Mutex::default(),
         }
     }
 
-    /// Whether a call may be made now.
+    /// Admits a call, or returns why it must wait. After a breaker's pause, the admitted call is the
+    /// trial.
     pub fn admit(
         &self,
         key_version: &KeyVersionName,
         model: &str,
         now: Duration,
     ) -> Result<(), Unavailable> {
-        if !self.troubled.load(Ordering::Acquire) {
+        if !self.has_entries.load(Ordering::Acquire) {
             return Ok(());
         }
-        let mut known = self.lock();
-        known
+        let mut entries = self.lock();
+        entries
             .cool_downs
-            .retain(|_, cool_downs| now < cool_downs.until);
-        known.is_cooling_down(key_version, model, now)?;
-        match known.breakers.get_mut(key_version) {
+            .retain(|_, cool_down| now < cool_down.until);
+        entries.check_cool_down(key_version, model, now)?;
+        match entries.breakers.get_mut(key_version) {
             None => Ok(()),
             Some(breaker) => breaker
                 .admit(now)
@@ -114,16 +116,16 @@ impl KeyHealth {
         }
     }
 
-    /// The same, of a call that is not made: nothing changes by it.
+    /// Whether a call would be admitted, without a change of state.
     pub fn preview(
         &self,
         key_version: &KeyVersionName,
         model: &str,
         now: Duration,
     ) -> Result<(), Unavailable> {
-        let known = self.lock();
-        known.is_cooling_down(key_version, model, now)?;
-        match known.breakers.get(key_version) {
+        let entries = self.lock();
+        entries.check_cool_down(key_version, model, now)?;
+        match entries.breakers.get(key_version) {
             None => Ok(()),
             Some(breaker) => breaker
                 .preview(now)
@@ -131,29 +133,29 @@ impl KeyHealth {
         }
     }
 
-    /// The provider answered a call with this key, if only to refuse it.
+    /// Records that the provider answered a call with this key. A refusal is an answer.
     pub fn answered(&self, key_version: &KeyVersionName) {
-        if !self.troubled.load(Ordering::Acquire) {
+        if !self.has_entries.load(Ordering::Acquire) {
             return;
         }
-        let mut known = self.lock();
-        known.breakers.remove(key_version);
-        let troubled = !known.breakers.is_empty() || !known.cool_downs.is_empty();
-        self.troubled.store(troubled, Ordering::Release);
+        let mut entries = self.lock();
+        entries.breakers.remove(key_version);
+        let has_entries = !entries.breakers.is_empty() || !entries.cool_downs.is_empty();
+        self.has_entries.store(has_entries, Ordering::Release);
     }
 
-    /// The provider did not answer, or is broken.
+    /// Records that the provider did not answer, or answered that it is out of order.
     pub fn failed(&self, key_version: &KeyVersionName, now: Duration) {
-        let mut known = self.lock();
-        if known.breakers.len() >= MAX_ENTRIES {
-            known.breakers.clear();
+        let mut entries = self.lock();
+        if entries.breakers.len() >= MAX_ENTRIES {
+            entries.breakers.clear();
         }
-        let breaker = known.breakers.entry(key_version.clone()).or_default();
+        let breaker = entries.breakers.entry(key_version.clone()).or_default();
         breaker.failed(now, self.limits);
-        self.troubled.store(true, Ordering::Release);
+        self.has_entries.store(true, Ordering::Release);
     }
 
-    /// The model is out of reach with this key until then.
+    /// Pauses calls with this key to this model until `until` on the boot clock.
     pub fn cool_down(
         &self,
         key_version: &KeyVersionName,
@@ -161,22 +163,22 @@ impl KeyHealth {
         until: Duration,
         error: &ProviderError,
     ) {
-        let mut known = self.lock();
-        if known.cool_downs.len() >= MAX_ENTRIES {
-            known.cool_downs.clear();
+        let mut entries = self.lock();
+        if entries.cool_downs.len() >= MAX_ENTRIES {
+            entries.cool_downs.clear();
         }
-        let cool_downs = CoolDown {
+        let cool_down = CoolDown {
             until,
             error: Box::new(error.clone()),
         };
-        known
+        entries
             .cool_downs
-            .insert((key_version.clone(), model.to_owned()), cool_downs);
-        self.troubled.store(true, Ordering::Release);
+            .insert((key_version.clone(), model.to_owned()), cool_down);
+        self.has_entries.store(true, Ordering::Release);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -202,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_breaker_is_one_versions_alone_and_ends_with_an_answer() {
+    fn a_breaker_covers_one_key_version_and_closes_on_an_answer() {
         let health = KeyHealth::new(LIMITS);
         for _ in 0..2 {
             health.failed(&version(1), at(0));
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_set_aside_for_one_model_and_a_time() {
+    fn a_cool_down_covers_one_model_until_it_ends() {
         let health = KeyHealth::new(LIMITS);
         let error = ProviderError::new(ErrorClass::Throttled, "slow down");
         health.cool_down(&version(1), "m", at(30), &error);
@@ -229,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn names_without_end_do_not_fill_the_memory() {
+    fn the_number_of_cool_downs_is_bounded() {
         let health = KeyHealth::new(LIMITS);
         let error = ProviderError::new(ErrorClass::Throttled, "slow down");
         for number in 0..MAX_ENTRIES + 10 {
