@@ -1,8 +1,8 @@
 //! The connections of one owner to one host.
 //!
-//! A client of hyper's holds any number of HTTP/1.1 connections, but one HTTP/2 connection to a host,
-//! on which the server allows only so many streams; a call beyond them would wait for another to
-//! end. So there are as many clients as the streams need.
+//! A hyper client opens any number of HTTP/1.1 connections to a host, but a single HTTP/2 connection.
+//! The server limits the streams on that connection, and a call beyond the limit would wait for
+//! another call to end. A pool therefore adds a client, in a lane of its own, for each hundred streams.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,9 +22,9 @@ pub(super) type HttpClient = Client<HttpsConnector<HttpConnector<GuardedResolver
 /// Streams on one HTTP/2 connection. RFC 9113, 6.5.2, advises servers to allow no fewer than 100.
 const STREAMS_PER_CONNECTION: usize = 100;
 
-/// Clients, and how busy each is.
+/// Clients with the number of open streams of each.
 pub(super) struct Pool {
-    make: Box<dyn Fn() -> HttpClient + Send + Sync>,
+    new_client: Box<dyn Fn() -> HttpClient + Send + Sync>,
     lanes: Mutex<Vec<Arc<Lane>>>,
     /// Whether the host answered over HTTP/1.1, where one client is enough.
     one_lane: AtomicBool,
@@ -35,7 +35,7 @@ struct Lane {
     streams: AtomicUsize,
 }
 
-/// A stream that is open. It counts until it is dropped.
+/// An open stream, counted in its lane until it is dropped.
 pub(super) struct OpenStream(Arc<Lane>);
 
 impl Drop for OpenStream {
@@ -45,9 +45,9 @@ impl Drop for OpenStream {
 }
 
 impl Pool {
-    pub(super) fn new(make: impl Fn() -> HttpClient + Send + Sync + 'static) -> Self {
+    pub(super) fn new(new_client: impl Fn() -> HttpClient + Send + Sync + 'static) -> Self {
         Self {
-            make: Box::new(make),
+            new_client: Box::new(new_client),
             lanes: Mutex::default(),
             one_lane: AtomicBool::new(false),
         }
@@ -68,23 +68,23 @@ impl Pool {
 
     fn open(&self) -> OpenStream {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let most = if self.one_lane.load(Ordering::Relaxed) {
+        let max_streams = if self.one_lane.load(Ordering::Relaxed) {
             usize::MAX
         } else {
             STREAMS_PER_CONNECTION
         };
-        let free = |lane: &&Arc<Lane>| lane.streams.load(Ordering::Relaxed) < most;
-        let lane = if let Some(lane) = lanes.iter().find(free) {
+        let is_free = |lane: &&Arc<Lane>| lane.streams.load(Ordering::Relaxed) < max_streams;
+        let lane = if let Some(lane) = lanes.iter().find(is_free) {
             Arc::clone(lane)
         } else {
-            // Lanes beyond the first that nobody uses any more close their connections.
-            let mut place = 0;
+            // Dropping an idle lane closes its connections. The first lane stays.
+            let mut position = 0;
             lanes.retain(|lane| {
-                place += 1;
-                place == 1 || lane.streams.load(Ordering::Relaxed) > 0
+                position += 1;
+                position == 1 || lane.streams.load(Ordering::Relaxed) > 0
             });
             let lane = Arc::new(Lane {
-                client: (self.make)(),
+                client: (self.new_client)(),
                 streams: AtomicUsize::new(0),
             });
             lanes.push(Arc::clone(&lane));

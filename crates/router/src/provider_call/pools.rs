@@ -1,5 +1,5 @@
-//! Connections by who owns them. No two workspaces and no two key versions share one; how many are
-//! kept is bounded.
+//! Connection pools by owner and host. Workspaces and key versions never share a connection. The
+//! number of pools is bounded.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,20 +50,20 @@ impl Default for PoolsConfig {
     }
 }
 
-/// Whose connections. There is no key without a workspace and a key version, so that no entry can be
-/// anybody's.
+/// The owner of connections: a workspace with a key version.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct PoolKey(Arc<str>);
 
 impl PoolKey {
-    /// The connections of a workspace with a key version.
+    /// The owner for calls of a workspace with a key version.
     pub fn new(workspace: &WorkspaceName, key_version: &KeyVersionName) -> Self {
         Self(format!("{workspace} {key_version}").into())
     }
 }
 
+/// What a pool is cached by.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-struct Place {
+struct PoolId {
     owner: PoolKey,
     host: Box<str>,
     address_source: AddressSource,
@@ -74,11 +74,11 @@ pub(super) struct Pools {
     config: UpstreamConfig,
     egress: Arc<EgressPolicy>,
     tls: ClientConfig,
-    held: Mutex<LruCache<Place, Arc<Pool>>>,
+    cache: Mutex<LruCache<PoolId, Arc<Pool>>>,
 }
 
 /// TLS sessions that a pool can resume.
-const RESUMABLE: usize = 8;
+const MAX_TLS_SESSIONS: usize = 8;
 
 impl Pools {
     pub(super) fn new(config: UpstreamConfig, egress: EgressPolicy) -> Self {
@@ -90,32 +90,32 @@ impl Pools {
             config,
             egress: Arc::new(egress),
             tls,
-            held: Mutex::new(LruCache::new(config.pools.most)),
+            cache: Mutex::new(LruCache::new(config.pools.most)),
         }
     }
 
-    /// The pool of an owner to a host.
+    /// The pool of an owner for a host; a new one where the cache has none.
     pub(super) fn of(
         &self,
         owner: &PoolKey,
         host: &str,
         address_source: AddressSource,
     ) -> Arc<Pool> {
-        let place = Place {
+        let id = PoolId {
             owner: owner.clone(),
             host: host.into(),
             address_source,
         };
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pool) = held.get(&place) {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pool) = cache.get(&id) {
             return Arc::clone(pool);
         }
         let pool = Arc::new(self.unshared(address_source));
-        held.push(place, Arc::clone(&pool));
+        cache.push(id, Arc::clone(&pool));
         pool
     }
 
-    /// A pool that nobody else is given.
+    /// A new pool outside the cache.
     pub(super) fn unshared(&self, address_source: AddressSource) -> Pool {
         let resolver = match address_source {
             AddressSource::Operator => GuardedResolver::unguarded(),
@@ -123,23 +123,23 @@ impl Pools {
         };
         let config = self.config;
         let mut tls = self.tls.clone();
-        // Tickets are the owner's too.
-        tls.resumption = Resumption::in_memory_sessions(RESUMABLE);
+        // Session tickets identify a client, so owners don't share them either.
+        tls.resumption = Resumption::in_memory_sessions(MAX_TLS_SESSIONS);
         Pool::new(move || client(config, resolver.clone(), tls.clone()))
     }
 }
 
 fn client(config: UpstreamConfig, resolver: GuardedResolver, tls: ClientConfig) -> HttpClient {
-    let mut connector = HttpConnector::new_with_resolver(resolver);
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(config.connect_timeout));
-    // TLS decides; operators may point at plain http.
-    connector.enforce_http(false);
+    let mut tcp = HttpConnector::new_with_resolver(resolver);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(config.connect_timeout));
+    // The connector takes https URLs too: TLS is added below. Operators may configure plain http.
+    tcp.enforce_http(false);
     let connector = HttpsConnectorBuilder::new()
         .with_tls_config(tls)
         .https_or_http()
         .enable_all_versions()
-        .wrap_connector(connector);
+        .wrap_connector(tcp);
     Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())

@@ -19,7 +19,7 @@ fn pools(most: usize) -> Pools {
 }
 
 #[test]
-fn owners_versions_hosts_and_trust_have_pools_of_their_own() {
+fn each_workspace_key_version_host_and_address_source_has_its_own_pool() {
     let pools = pools(16);
     let first = pools.of(&owner("acme", 1), "api.example", AddressSource::Customer);
     for (owner, host, address_source) in [
@@ -38,7 +38,7 @@ fn owners_versions_hosts_and_trust_have_pools_of_their_own() {
 }
 
 #[test]
-fn the_pool_that_was_unused_longest_makes_room() {
+fn the_least_recently_used_pool_is_evicted() {
     let pools = pools(2);
     let of =
         |workspace: &str| pools.of(&owner(workspace, 1), "api.example", AddressSource::Customer);
@@ -49,7 +49,7 @@ fn the_pool_that_was_unused_longest_makes_room() {
     assert!(!Arc::ptr_eq(&second, &of("b")));
 }
 
-/// Calls to a server that speaks HTTP/2 and lets each connection have 100 streams.
+/// Calls to an HTTP/2 server that allows 100 streams on each connection.
 struct Calls {
     server: Server,
     pool: Arc<Pool>,
@@ -59,14 +59,14 @@ impl Calls {
     async fn new() -> Self {
         let server = Server::start(100).await;
         let mut pools = pools(16);
-        pools.tls = server.trusting();
-        // One that is made before it is known which protocol the server speaks, like any other.
+        pools.tls = server.client_config();
+        // A new pool, for which the server's protocol is still open.
         let pool = pools.of(&owner("acme", 1), "localhost", AddressSource::Operator);
         Self { server, pool }
     }
 
-    /// Makes calls at the same time. They are answered when the server is told to.
-    fn make(&self, count: usize) -> Vec<tokio::task::JoinHandle<StatusCode>> {
+    /// Starts concurrent calls. They complete once the server answers.
+    fn start(&self, count: usize) -> Vec<tokio::task::JoinHandle<StatusCode>> {
         let calls = (0..count).map(|_| {
             let (pool, url) = (Arc::clone(&self.pool), self.server.url());
             tokio::spawn(async move {
@@ -80,11 +80,11 @@ impl Calls {
 }
 
 #[tokio::test]
-async fn more_calls_than_a_connection_has_streams_for_do_not_wait_for_each_other() {
+async fn calls_beyond_the_streams_of_one_connection_use_further_connections() {
     let calls = Calls::new().await;
-    let running = calls.make(250);
-    // All of them are there though none is answered.
-    calls.server.has_seen(250).await;
+    let running = calls.start(250);
+    // The server has every request, and has answered none.
+    calls.server.has_received(250).await;
     calls.server.answers();
     for call in running {
         assert_eq!(call.await.unwrap(), StatusCode::OK);
@@ -93,16 +93,16 @@ async fn more_calls_than_a_connection_has_streams_for_do_not_wait_for_each_other
 }
 
 #[tokio::test]
-async fn calls_that_one_connection_has_streams_for_share_it() {
+async fn calls_within_the_streams_of_one_connection_share_it() {
     let calls = Calls::new().await;
     calls.server.answers();
-    for call in calls.make(1) {
+    for call in calls.start(1) {
         call.await.unwrap();
     }
-    for call in calls.make(100) {
+    for call in calls.start(100) {
         call.await.unwrap();
     }
-    for call in calls.make(100) {
+    for call in calls.start(100) {
         call.await.unwrap();
     }
     assert_eq!(calls.server.used_connections(), 1);

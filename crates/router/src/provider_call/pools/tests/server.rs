@@ -1,4 +1,4 @@
-//! A server on loopback that speaks HTTP/2 over TLS and keeps its answers back until it is told.
+//! An HTTP/2 server over TLS on loopback. It delays its answers until a test releases them.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-/// A server that is running.
+/// A running server.
 pub(super) struct Server {
     address: SocketAddr,
     root: RootCertStore,
@@ -27,13 +27,13 @@ pub(super) struct Server {
 
 #[derive(Default)]
 struct Shared {
-    /// From which address each request came.
-    seen: watch::Sender<Vec<SocketAddr>>,
+    /// The client's address of each request.
+    peers: watch::Sender<Vec<SocketAddr>>,
     answers: watch::Sender<bool>,
 }
 
 impl Server {
-    /// It allows each connection so many streams at a time.
+    /// Starts a server that allows `streams` concurrent streams on each connection.
     pub(super) async fn start(streams: u32) -> Self {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -57,7 +57,7 @@ impl Server {
             while let Ok((stream, peer)) = listener.accept().await {
                 let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
                 tokio::spawn(async move {
-                    // A client that has another connection by now gives this one up.
+                    // A client drops a connection that another one has made superfluous.
                     let Ok(stream) = acceptor.accept(stream).await else {
                         return;
                     };
@@ -72,8 +72,8 @@ impl Server {
         server
     }
 
-    /// What trusts it.
-    pub(super) fn trusting(&self) -> ClientConfig {
+    /// A client configuration that trusts the server's certificate.
+    pub(super) fn client_config(&self) -> ClientConfig {
         ClientConfig::builder()
             .with_root_certificates(self.root.clone())
             .with_no_client_auth()
@@ -83,21 +83,21 @@ impl Server {
         format!("https://localhost:{}/", self.address.port())
     }
 
-    /// Waits until so many requests are there.
-    pub(super) async fn has_seen(&self, count: usize) {
-        let mut seen = self.shared.seen.subscribe();
-        seen.wait_for(|seen| seen.len() >= count).await.unwrap();
+    /// Waits until the server has received `count` requests.
+    pub(super) async fn has_received(&self, count: usize) {
+        let mut peers = self.shared.peers.subscribe();
+        peers.wait_for(|peers| peers.len() >= count).await.unwrap();
     }
 
-    /// From now on it answers; also what it was asked before.
+    /// Releases the answers to earlier and later requests.
     pub(super) fn answers(&self) {
         self.shared.answers.send_replace(true);
     }
 
-    /// Connections over which a request came.
+    /// The number of connections with a request.
     pub(super) fn used_connections(&self) -> usize {
-        let seen = self.shared.seen.borrow();
-        seen.iter().collect::<HashSet<_>>().len()
+        let peers = self.shared.peers.borrow();
+        peers.iter().collect::<HashSet<_>>().len()
     }
 }
 
@@ -105,9 +105,9 @@ async fn answer(
     shared: Arc<Shared>,
     peer: SocketAddr,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    shared.seen.send_modify(|seen| seen.push(peer));
+    shared.peers.send_modify(|peers| peers.push(peer));
     let mut answers = shared.answers.subscribe();
-    // The server is dropped with its test.
+    // An error means that the test has ended.
     let _ = answers.wait_for(|answers| *answers).await;
     Ok(Response::new(Full::default()))
 }
