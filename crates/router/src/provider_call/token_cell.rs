@@ -1,13 +1,13 @@
-//! Access tokens that are got with a leased key: for a service account at Google, for an application at
-//! Microsoft Entra. One is got for all calls with a key version, renewed before it expires, and gone
-//! with the version.
+//! The access token of a leased key: of a service account at Google, or of an application at Microsoft
+//! Entra. All calls with a key version share one token. It is renewed before it expires, and dropped
+//! with the lease.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-/// A token that may be used. It has no `Debug`.
+/// An access token. It has no `Debug`, and is wiped when the last clone is dropped.
 #[derive(Clone)]
 pub struct Token(Arc<Zeroizing<String>>);
 
@@ -18,78 +18,80 @@ impl Token {
     }
 }
 
-/// Where the token of a version is kept.
+/// The cached token of a key version.
 #[derive(Default)]
 pub struct TokenCell {
-    held: Mutex<Option<Held>>,
-    /// Whoever holds it gets the token; the others wait for it.
-    turn: tokio::sync::Mutex<()>,
+    cached: Mutex<Option<CachedToken>>,
+    /// Held by the one caller that requests a token.
+    request: tokio::sync::Mutex<()>,
 }
 
-struct Held {
+/// Times are on the boot clock.
+struct CachedToken {
     token: Token,
-    /// On the boot clock.
     renew_from: Duration,
-    good_until: Duration,
+    valid_until: Duration,
 }
 
-/// So long before the end a token is renewed, as clocks differ and calls take time.
-const EARLY: Duration = Duration::from_mins(5);
+/// The time before a token's expiry at which it is renewed. It covers the difference of clocks and the
+/// length of a call.
+const RENEWAL_MARGIN: Duration = Duration::from_mins(5);
 
 impl TokenCell {
-    /// The token that is held, or the one that `get` gets: its text and how long it is good for. Of
-    /// those who find none, one gets it. A token that is soon to expire is renewed by one caller
-    /// while the others go on with it.
+    /// Returns the cached token, or a new one from `get`, which returns the text and its lifetime.
+    ///
+    /// Without a valid token, one caller runs `get` and the others wait for its result. Within the
+    /// renewal margin, one caller runs `get` and the others use the cached token.
     pub async fn token<E>(
         &self,
         now: impl Fn() -> Duration,
         get: impl AsyncFnOnce() -> Result<(Zeroizing<String>, Duration), E>,
     ) -> Result<Token, E> {
-        let turn = match self.held(now()) {
+        let request = match self.cached(now()) {
             Some((token, false)) => return Ok(token),
-            Some((token, true)) => match self.turn.try_lock() {
-                Ok(turn) => turn,
+            Some((token, true)) => match self.request.try_lock() {
+                Ok(request) => request,
                 Err(_renewing) => return Ok(token),
             },
-            None => self.turn.lock().await,
+            None => self.request.lock().await,
         };
-        // Whoever had the turn before may have got it.
-        if let Some((token, false)) = self.held(now()) {
+        // Another caller may have stored a token while this one waited for the lock.
+        if let Some((token, false)) = self.cached(now()) {
             return Ok(token);
         }
-        // Counted from before the question: however long the answer takes, it is good for less.
-        let asked = now();
-        let (text, good_for) = get().await?;
+        // The lifetime counts from before the request, so that a slow answer never extends it.
+        let requested_at = now();
+        let (text, lifetime) = get().await?;
         let token = Token(Arc::new(text));
-        *self.lock() = Some(Held {
+        *self.lock() = Some(CachedToken {
             token: token.clone(),
-            renew_from: asked + good_for.saturating_sub(EARLY.min(good_for / 2)),
-            good_until: asked + good_for,
+            renew_from: requested_at + lifetime.saturating_sub(RENEWAL_MARGIN.min(lifetime / 2)),
+            valid_until: requested_at + lifetime,
         });
-        drop(turn);
+        drop(request);
         Ok(token)
     }
 
-    /// Forgets a token that was refused, unless it has been replaced already.
+    /// Drops a token that was refused, unless it has been replaced already.
     pub fn forget(&self, refused: &Token) {
-        let mut held = self.lock();
-        if held
+        let mut cached = self.lock();
+        if cached
             .as_ref()
-            .is_some_and(|held| Arc::ptr_eq(&held.token.0, &refused.0))
+            .is_some_and(|cached| Arc::ptr_eq(&cached.token.0, &refused.0))
         {
-            *held = None;
+            *cached = None;
         }
     }
 
-    /// The token, and whether it should be renewed.
-    fn held(&self, now: Duration) -> Option<(Token, bool)> {
-        let held = self.lock();
-        let held = held.as_ref().filter(|held| now < held.good_until)?;
-        Some((held.token.clone(), now >= held.renew_from))
+    /// The token while it is valid, and whether it should be renewed.
+    fn cached(&self, now: Duration) -> Option<(Token, bool)> {
+        let guard = self.lock();
+        let cached = guard.as_ref().filter(|cached| now < cached.valid_until)?;
+        Some((cached.token.clone(), now >= cached.renew_from))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Held>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<CachedToken>> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,58 +105,58 @@ mod tests {
     const HOUR: Duration = Duration::from_hours(1);
 
     async fn token(cell: &TokenCell, now: Duration, text: &str) -> String {
-        let got = async || Ok::<_, Infallible>((Zeroizing::new(text.to_owned()), HOUR));
-        let token = cell.token(|| now, got).await.unwrap();
+        let get = async || Ok::<_, Infallible>((Zeroizing::new(text.to_owned()), HOUR));
+        let token = cell.token(|| now, get).await.unwrap();
         token.expose().to_owned()
     }
 
     #[tokio::test]
-    async fn a_token_is_kept_until_five_minutes_before_its_end() {
+    async fn a_token_is_renewed_five_minutes_before_it_expires() {
         let cell = TokenCell::default();
         assert_eq!(token(&cell, Duration::ZERO, "first").await, "first");
-        let early = HOUR.saturating_sub(EARLY);
-        let before = early.saturating_sub(Duration::from_secs(1));
+        let renewal = HOUR.saturating_sub(RENEWAL_MARGIN);
+        let before = renewal.saturating_sub(Duration::from_secs(1));
         assert_eq!(token(&cell, before, "second").await, "first");
-        assert_eq!(token(&cell, early, "second").await, "second");
+        assert_eq!(token(&cell, renewal, "second").await, "second");
     }
 
     #[tokio::test]
-    async fn one_caller_renews_while_the_others_go_on() {
+    async fn during_a_renewal_other_callers_use_the_former_token() {
         let cell = TokenCell::default();
         token(&cell, Duration::ZERO, "first").await;
-        let soon = HOUR.saturating_sub(EARLY);
-        let seen = Cell::new(String::new());
+        let renewal = HOUR.saturating_sub(RENEWAL_MARGIN);
+        let of_another = Cell::new(String::new());
         let renewed = cell
             .token(
-                || soon,
+                || renewal,
                 async || {
-                    seen.set(token(&cell, soon, "other").await);
+                    of_another.set(token(&cell, renewal, "other").await);
                     Ok::<_, Infallible>((Zeroizing::new("second".to_owned()), HOUR))
                 },
             )
             .await
             .unwrap();
-        assert_eq!(seen.take(), "first");
+        assert_eq!(of_another.take(), "first");
         assert_eq!(renewed.expose(), "second");
     }
 
     #[tokio::test]
-    async fn a_refused_token_is_forgotten_but_not_its_successor() {
+    async fn forgetting_a_refused_token_spares_its_successor() {
         let cell = TokenCell::default();
-        let got = async |text: &str| {
+        let token = async |text: &str| {
             let text = Zeroizing::new(text.to_owned());
-            let got = async || Ok::<_, Infallible>((text, HOUR));
-            cell.token(|| Duration::ZERO, got).await.unwrap()
+            let get = async || Ok::<_, Infallible>((text, HOUR));
+            cell.token(|| Duration::ZERO, get).await.unwrap()
         };
-        let first = got("first").await;
+        let first = token("first").await;
         cell.forget(&first);
-        assert_eq!(got("second").await.expose(), "second");
+        assert_eq!(token("second").await.expose(), "second");
         cell.forget(&first);
-        assert_eq!(got("third").await.expose(), "second");
+        assert_eq!(token("third").await.expose(), "second");
     }
 
     #[tokio::test]
-    async fn a_failure_leaves_nothing_behind() {
+    async fn a_failed_request_is_not_cached() {
         let cell = TokenCell::default();
         let failed = cell.token(|| Duration::ZERO, async || Err("no")).await;
         assert_eq!(failed.err(), Some("no"));
