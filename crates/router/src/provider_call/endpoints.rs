@@ -1,4 +1,4 @@
-//! Where each provider is: its public address, unless the operator says otherwise.
+//! The addresses of providers: public ones, unless the operator configures others.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -22,25 +22,25 @@ pub struct ProviderConfig {
     pub token_url: Option<Url>,
 }
 
-/// The addresses in use.
+/// The addresses of all providers and token issuers.
 #[derive(Debug)]
 pub struct Endpoints {
-    known: BTreeMap<ProviderId, (Url, AddressSource)>,
-    issuers: BTreeMap<ProviderId, (Url, AddressSource)>,
+    base_urls: BTreeMap<ProviderId, (Url, AddressSource)>,
+    token_urls: BTreeMap<ProviderId, (Url, AddressSource)>,
     egress: EgressPolicy,
 }
 
-/// A setting that can't have an effect.
+/// An option without an effect.
 #[derive(Debug, thiserror::Error)]
 pub enum EndpointError {
-    /// A provider that is not known.
-    #[error("providers.{0}: there is no such provider")]
+    /// The provider is not known.
+    #[error("providers.{0}: the provider is not known; remove the section or correct its name")]
     UnknownProvider(String),
-    /// Its keys have addresses of their own.
-    #[error("providers.{0}.base_url: keys of this provider have addresses of their own")]
+    /// Each key of the provider has its own address.
+    #[error("providers.{0}.base_url: each key of this provider has its own address; remove it")]
     OwnAddress(ProviderId),
-    /// Its keys are sent as they are.
-    #[error("providers.{0}.token_url: this provider's keys are not exchanged for tokens")]
+    /// Keys of the provider are never exchanged for tokens.
+    #[error("providers.{0}.token_url: keys of this provider need no access token; remove it")]
     NoTokens(ProviderId),
 }
 
@@ -51,19 +51,13 @@ impl Endpoints {
         egress: EgressPolicy,
     ) -> Result<Self, EndpointError> {
         let public = |url: &str| url.parse().ok().map(|url| (url, AddressSource::Customer));
-        let mut known = BTreeMap::new();
-        let mut issuers = BTreeMap::new();
+        let mut base_urls = BTreeMap::new();
+        let mut token_urls = BTreeMap::new();
         for provider in ProviderId::ALL {
-            known.extend(
-                default_base_url(provider)
-                    .and_then(public)
-                    .map(|place| (provider, place)),
-            );
-            issuers.extend(
-                issuer(provider)
-                    .and_then(public)
-                    .map(|place| (provider, place)),
-            );
+            let base_url = default_base_url(provider).and_then(public);
+            base_urls.extend(base_url.map(|address| (provider, address)));
+            let token_url = issuer(provider).and_then(public);
+            token_urls.extend(token_url.map(|address| (provider, address)));
         }
         for (name, config) in overrides {
             let unknown = |_| EndpointError::UnknownProvider(name.clone());
@@ -72,25 +66,25 @@ impl Endpoints {
                 if matches!(provider, ProviderId::Azure | ProviderId::Custom) {
                     return Err(EndpointError::OwnAddress(provider));
                 }
-                known.insert(provider, (url.clone(), AddressSource::Operator));
+                base_urls.insert(provider, (url.clone(), AddressSource::Operator));
             }
             if let Some(url) = &config.token_url {
                 if issuer(provider).is_none() {
                     return Err(EndpointError::NoTokens(provider));
                 }
-                issuers.insert(provider, (url.clone(), AddressSource::Operator));
+                token_urls.insert(provider, (url.clone(), AddressSource::Operator));
             }
         }
         Ok(Self {
-            known,
-            issuers,
+            base_urls,
+            token_urls,
             egress,
         })
     }
 
-    /// Where to send a key: to its own address where it has one, else to its provider's, which at
-    /// Vertex depends on the location. The policy is asked again here, in case the key was stored
-    /// under another one.
+    /// The address for calls with a key: its own one, else that of its provider. At Vertex it depends
+    /// on the location. The key's own address is checked here again, because the vault may have stored
+    /// the key under another egress policy.
     pub fn choose<'a>(
         &'a self,
         provider: ProviderId,
@@ -101,7 +95,7 @@ impl Endpoints {
             self.egress.check_url(own)?;
             return Ok((Cow::Borrowed(own), AddressSource::Customer));
         }
-        if let Some((url, address_source)) = self.known.get(&provider) {
+        if let Some((url, address_source)) = self.base_urls.get(&provider) {
             return Ok((Cow::Borrowed(url), *address_source));
         }
         let located = match provider {
@@ -112,9 +106,9 @@ impl Endpoints {
         Ok((Cow::Owned(url), AddressSource::Customer))
     }
 
-    /// Where access tokens are got for a provider's keys; none where keys are sent as they are.
+    /// The address of the issuer of access tokens; none where keys are sent as they are.
     pub fn token_url(&self, provider: ProviderId) -> Option<(&Url, AddressSource)> {
-        let (url, address_source) = self.issuers.get(&provider)?;
+        let (url, address_source) = self.token_urls.get(&provider)?;
         Some((url, *address_source))
     }
 }
@@ -151,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn every_provider_is_somewhere_and_the_operator_may_say_where() {
+    fn an_operators_base_url_replaces_the_public_address() {
         for provider in ProviderId::ALL {
             let Ok(endpoints) = endpoints(provider.as_str(), base_url()) else {
                 assert!(matches!(provider, ProviderId::Azure | ProviderId::Custom));
@@ -166,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn vertex_is_where_its_location_is() {
+    fn the_address_of_vertex_depends_on_the_location() {
         let endpoints = endpoints("vertex", token_url()).unwrap();
         let (url, address_source) = endpoints
             .choose(ProviderId::Vertex, None, "asia-east1")
@@ -180,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_got_where_the_operator_says() {
+    fn an_operators_token_url_replaces_the_issuers_address() {
         let endpoints = endpoints("vertex", token_url()).unwrap();
         let (url, address_source) = endpoints.token_url(ProviderId::Vertex).unwrap();
         assert_eq!(
@@ -191,9 +185,9 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_without_effect_is_refused() {
+    fn an_option_without_effect_is_refused() {
         assert!(endpoints("openai", token_url()).is_err());
         assert!(endpoints("azure", base_url()).is_err());
-        assert!(endpoints("nobody", base_url()).is_err());
+        assert!(endpoints("unknown", base_url()).is_err());
     }
 }
