@@ -284,7 +284,9 @@ impl From<ExchangeError> for RouterError {
     fn from(error: ExchangeError) -> Self {
         match error {
             ExchangeError::Upstream(error) => match error {
-                UpstreamError::Broken => Self::Unreachable("the connection broke"),
+                UpstreamError::Broken => {
+                    Self::Unreachable("the connection broke before the answer")
+                }
                 UpstreamError::Connect => Self::Unreachable("no connection was established"),
                 UpstreamError::Timeout => timeout(),
             },

@@ -1,4 +1,4 @@
-//! Reading the bodies of answers, within bounds of size and time.
+//! Reads the bodies of answers, with limits on size and time.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::pool::OpenStream;
 
-/// The body of an answer. Its connection counts it as open until it is dropped.
+/// The body of an answer. Its stream counts as open until the body is dropped.
 pub(super) struct UpstreamBody {
     incoming: Incoming,
     _open: OpenStream,
@@ -51,20 +51,20 @@ impl Body for UpstreamBody {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BodyError {
     /// The connection broke.
-    #[error("the answer broke off")]
+    #[error("the connection broke within the answer")]
     Broken,
-    /// It is larger than any real answer.
-    #[error("the answer is too large")]
+    /// The body exceeds the limit.
+    #[error("the answer exceeds 64 MiB")]
     TooLarge,
-    /// It did not come in time.
-    #[error("the answer did not come in time")]
+    /// The rest of the body did not arrive in time.
+    #[error("the answer did not arrive in time")]
     Timeout,
 }
 
-/// The largest whole answer: room for some generated images.
+/// The limit of a whole answer. Some generated images fit in it.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
-/// The whole body, if it is there by `until`.
+/// Reads the whole body, no longer than `until`.
 pub(super) async fn collect(mut body: UpstreamBody, until: Instant) -> Result<Bytes, BodyError> {
     let read = async move {
         let mut first = Bytes::new();
@@ -76,7 +76,7 @@ pub(super) async fn collect(mut body: UpstreamBody, until: Instant) -> Result<By
             if first.len().max(rest.len()) + data.len() > MAX_BODY_BYTES {
                 return Err(BodyError::TooLarge);
             }
-            // Most answers come in one piece, which then is not copied.
+            // Most answers arrive in one chunk, which is not copied.
             if first.is_empty() {
                 first = data;
             } else {
@@ -97,22 +97,21 @@ pub(super) async fn collect(mut body: UpstreamBody, until: Instant) -> Result<By
         .map_err(|_| BodyError::Timeout)?
 }
 
-/// The body piece by piece; more than `idle` between two pieces ends it with an error.
+/// The body in chunks. A gap of more than `idle` between two chunks ends the stream with an error.
 pub(super) fn chunks(
     body: UpstreamBody,
     idle: Duration,
 ) -> impl Stream<Item = Result<Bytes, BodyError>> + Send {
-    let frames = BodyStream::new(body).filter_map(|frame| async {
+    let chunks = Box::pin(BodyStream::new(body).filter_map(|frame| async {
         match frame {
             Ok(frame) => frame.into_data().ok().map(Ok),
             Err(_) => Some(Err(BodyError::Broken)),
         }
-    });
-    let frames = Box::pin(frames);
-    futures_util::stream::unfold(Some(frames), move |frames| async move {
-        let mut frames = frames?;
-        match tokio::time::timeout(idle, frames.next()).await {
-            Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(frames))),
+    }));
+    futures_util::stream::unfold(Some(chunks), move |open| async move {
+        let mut chunks = open?;
+        match tokio::time::timeout(idle, chunks.next()).await {
+            Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(chunks))),
             Ok(Some(Err(error))) => Some((Err(error), None)),
             Ok(None) => None,
             Err(_elapsed) => Some((Err(BodyError::Timeout), None)),

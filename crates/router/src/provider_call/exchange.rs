@@ -48,7 +48,7 @@ pub struct Purpose<'a> {
     pub model: Option<&'a str>,
 }
 
-/// Why there is no answer.
+/// An exchange without a whole answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ExchangeError {
     /// The request failed before the head of an answer.
@@ -63,11 +63,12 @@ impl Exchange<'_> {
     /// Sends a request and waits for the head of the answer, no longer than `until`.
     pub async fn send(&self, request: WireRequest, until: Instant) -> Result<Head, ExchangeError> {
         let span = self.span(&request);
-        let sent = self
+        let outcome = self
             .upstream
-            .send(request, self.address_source, self.owner, until);
-        let sent = sent.instrument(span.clone()).await;
-        match &sent {
+            .send(request, self.address_source, self.owner, until)
+            .instrument(span.clone())
+            .await;
+        match &outcome {
             Ok(response) => {
                 span.record("http.response.status_code", response.status().as_u16());
             }
@@ -75,7 +76,7 @@ impl Exchange<'_> {
                 span.record("error.type", error_type(*error));
             }
         }
-        let (parts, body) = sent?.into_parts();
+        let (parts, body) = outcome?.into_parts();
         Ok(Head { parts, body })
     }
 
@@ -155,7 +156,7 @@ impl Head {
         })
     }
 
-    /// The body piece by piece; more than `idle` between two pieces ends it with an error.
+    /// The body in chunks. A gap of more than `idle` between two chunks ends the stream with an error.
     pub fn into_chunks(
         self,
         idle: Duration,

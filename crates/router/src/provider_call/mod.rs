@@ -1,6 +1,5 @@
-//! Calls to providers: where each provider is, the connections, the access tokens, and the exchange of
-//! a request for its answer. A redirect is an answer like any other and never followed; no cookie is
-//! kept.
+//! Calls to providers: the addresses, the connections, the access tokens, and the exchange of a request
+//! for its answer. Redirects are never followed, and cookies are never stored.
 
 mod body;
 mod endpoints;
@@ -92,23 +91,23 @@ pub struct Upstream {
     pools: Pools,
 }
 
-/// Why there is no head of an answer.
+/// A request failed before the head of its answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum UpstreamError {
-    /// No connection: a name that does not resolve, a port that does not answer, a certificate
-    /// that does not fit, or an address that is not allowed.
-    #[error("no connection could be made")]
+    /// No connection: the name does not resolve, the port does not answer, the certificate is not
+    /// valid, or the egress policy forbids the address.
+    #[error("no connection was established")]
     Connect,
-    /// The connection broke before the head of an answer.
-    #[error("the connection broke")]
+    /// The connection broke.
+    #[error("the connection broke before the answer")]
     Broken,
-    /// No head of an answer in time.
-    #[error("it did not answer in time")]
+    /// The head of the answer did not arrive in time.
+    #[error("the answer did not begin in time")]
     Timeout,
 }
 
 impl Upstream {
-    /// Connections that keep to the policy.
+    /// Connections under an egress policy, none of them open yet.
     pub fn new(config: UpstreamConfig, egress: EgressPolicy) -> Self {
         Self {
             config,
@@ -121,7 +120,7 @@ impl Upstream {
         self.config
     }
 
-    /// Sends a request over the connections of `owner`, or over one of its own without one, and waits
+    /// Sends a request over the connections of `owner`; without an owner, over a new connection. Waits
     /// for the head of the answer, no longer than `until`.
     async fn send(
         &self,

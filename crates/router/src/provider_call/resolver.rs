@@ -1,5 +1,5 @@
-//! Resolving names under the egress policy: whatever a name resolves to at the moment of dialling is
-//! checked, and exactly that address is dialled.
+//! Name resolution under the egress policy. The addresses are checked when a connection is made, and
+//! the connection goes to a checked address, so a name that changes its address can't bypass the check.
 
 use std::future::Future;
 use std::io;
@@ -12,7 +12,7 @@ use hyper_util::client::legacy::connect::dns::Name;
 use latchkey_egress::EgressPolicy;
 use tower::Service;
 
-/// Resolves by the system's resolver and drops what the policy forbids.
+/// The system's resolver without the addresses that the policy forbids.
 #[derive(Clone)]
 pub(super) struct GuardedResolver {
     policy: Option<Arc<EgressPolicy>>,
@@ -50,8 +50,8 @@ impl Service<Name> for GuardedResolver {
             };
             let addresses: Vec<_> = resolved.filter(allowed).collect();
             if addresses.is_empty() {
-                let words = "the name leads to no address that may be reached";
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, words));
+                let message = "the egress policy forbids every address of this name";
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
             }
             Ok(addresses.into_iter())
         })
@@ -65,13 +65,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_name_that_leads_inside_is_not_dialled() {
+    async fn a_name_without_an_allowed_address_does_not_resolve() {
         let name: Name = "localhost".parse().unwrap();
         let guarded = GuardedResolver::guarded(Arc::new(EgressPolicy::default()));
         let error = guarded.oneshot(name.clone()).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
-        let listed = GuardedResolver::guarded(Arc::new(EgressPolicy::with_loopback()));
-        assert!(listed.oneshot(name.clone()).await.is_ok());
+        let with_loopback = GuardedResolver::guarded(Arc::new(EgressPolicy::with_loopback()));
+        assert!(with_loopback.oneshot(name.clone()).await.is_ok());
         assert!(GuardedResolver::unguarded().oneshot(name).await.is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! Access tokens: keys of Vertex and Azure may have to be exchanged for one.
+//! Exchanges keys of Vertex and Azure for access tokens.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{Endpoints, Exchange, ExchangeError, PoolKey, Purpose, Upstream};
 use crate::domain::material::Material;
 
-/// What an exchange of a key for a token needs.
+/// Requests access tokens from the issuers.
 pub struct TokenIssuer<'a> {
     /// The addresses of the issuers.
     pub endpoints: &'a Endpoints,
@@ -25,8 +25,8 @@ pub struct TokenIssuer<'a> {
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// The provider's keys are not exchanged for tokens, or this key is not of that form.
-    #[error("this key can't be exchanged for an access token")]
+    /// The provider has no issuer, or the key is an API key.
+    #[error("the key can't be exchanged for an access token")]
     NoIssuer,
     /// The request could not be encoded.
     #[error(transparent)]
@@ -68,8 +68,10 @@ impl TokenIssuer<'_> {
         owner: Option<&PoolKey>,
         until: Instant,
     ) -> Result<(Zeroizing<String>, Duration), TokenError> {
-        let issuer = self.endpoints.token_url(provider);
-        let (url, address_source) = issuer.ok_or(TokenError::NoIssuer)?;
+        let (url, address_source) = self
+            .endpoints
+            .token_url(provider)
+            .ok_or(TokenError::NoIssuer)?;
         let source = material.token_source(url).ok_or(TokenError::NoIssuer)?;
         let request = oauth::request(&source, self.clock.now().into())?;
         let exchange = Exchange {

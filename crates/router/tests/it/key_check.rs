@@ -144,7 +144,7 @@ async fn a_provider_that_refuses_the_connection_is_unreachable() {
     let refusal = unreachable(task(&router, "openai", &nowhere).await);
     assert_eq!(
         (refusal.http_status, &*refusal.message),
-        (0, "no connection could be made")
+        (0, "no connection was established")
     );
 }
 
@@ -160,7 +160,7 @@ async fn a_provider_that_does_not_answer_is_unreachable() {
     ];
     let url = router.provider.openai_url();
     let refusal = unreachable(task(&router, "openai", &url).await);
-    assert_eq!(refusal.message, "it did not answer in time");
+    assert_eq!(refusal.message, "the answer did not begin in time");
 }
 
 #[tokio::test]
