@@ -28,7 +28,7 @@ fn open(folder: &Path) -> Arc<Journal> {
     Journal::open(&config(folder)).unwrap()
 }
 
-/// The first segment that this process writes.
+/// The beginning of a segment.
 fn beginning(segment: u64) -> Position {
     Position { segment, offset: 0 }
 }
@@ -38,9 +38,9 @@ fn file(folder: &Path, segment: u64) -> PathBuf {
     folder.join(format!("{segment:020}.journal"))
 }
 
-/// An attempt that has start.
+/// A started attempt.
 fn start(number: u128) -> Attempt {
-    let start = i64::try_from(number).unwrap();
+    let micros = i64::try_from(number).unwrap();
     let start = AttemptStart {
         id: AttemptId(Uuid::from_u128(number)),
         scope: "workspaces/acme/projects/web".parse().unwrap(),
@@ -53,7 +53,7 @@ fn start(number: u128) -> Attempt {
         origin: Origin::Automation,
         operation: Operation::GenerateImages,
         streamed: true,
-        start_time: Timestamp::from_micros(start),
+        start_time: Timestamp::from_micros(micros),
     };
     Attempt {
         start,
@@ -61,7 +61,7 @@ fn start(number: u128) -> Attempt {
     }
 }
 
-/// The same attempt at its end.
+/// The same attempt with its outcome.
 fn ended(number: u128) -> Attempt {
     let usage = Usage {
         input_tokens: 1,

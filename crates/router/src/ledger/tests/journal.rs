@@ -10,7 +10,7 @@ use super::*;
 
 const ALL: usize = usize::MAX;
 
-/// Some records, and the bytes that they are in a segment.
+/// Some records, and the bytes of their segment.
 fn written() -> (Vec<Vec<u8>>, Vec<u8>) {
     let folder = TempDir::new().unwrap();
     let journal = open(folder.path());
@@ -41,7 +41,7 @@ fn records_are_read_as_they_were_written() {
 }
 
 #[test]
-fn a_tail_that_is_torn_anywhere_costs_its_own_record_only() {
+fn a_torn_tail_loses_only_its_own_record() {
     let (records, bytes) = written();
     for length in 0..bytes.len() {
         let folder = TempDir::new().unwrap();
@@ -49,33 +49,33 @@ fn a_tail_that_is_torn_anywhere_costs_its_own_record_only() {
         let journal = open(folder.path());
         let batch = journal.read(beginning(1), ALL).unwrap();
         assert_eq!(batch.records, records[..batch.records.len()], "{length}");
-        let whole = records.iter().scan(0, |end, record| {
+        let ends = records.iter().scan(0, |end, record| {
             *end += 8 + record.len();
             Some(*end)
         });
-        let whole = whole.filter(|end| *end <= length).count();
+        let whole = ends.filter(|end| *end <= length).count();
         assert_eq!(batch.records.len(), whole, "{length}");
         assert_eq!(batch.torn, u64::try_from(length).unwrap() > batch.next);
-        // What is written from now on does not touch it.
+        // Later records go to another segment.
         journal.append(b"new").unwrap();
         assert_eq!(journal.read(beginning(2), ALL).unwrap().records, [b"new"]);
     }
 }
 
 #[test]
-fn a_flipped_bit_never_makes_another_record() {
+fn a_flipped_bit_never_yields_a_different_record() {
     let (records, bytes) = written();
     for position in 0..bytes.len() * 8 {
         let mut damaged = bytes.clone();
         damaged[position / 8] ^= 1 << (position % 8);
-        let (found, _) = frames(&damaged);
-        assert!(found.len() < records.len(), "{position}");
-        assert_eq!(found, records[..found.len()], "{position}");
+        let (decoded, _) = frames(&damaged);
+        assert!(decoded.len() < records.len(), "{position}");
+        assert_eq!(decoded, records[..decoded.len()], "{position}");
     }
 }
 
 #[test]
-fn a_full_segment_gives_way_to_the_next() {
+fn a_full_segment_is_followed_by_a_new_one() {
     let folder = TempDir::new().unwrap();
     let journal = open(folder.path());
     let record = vec![7; MAX_RECORD_BYTES];
@@ -106,7 +106,7 @@ fn a_journal_has_one_owner_at_a_time() {
 }
 
 #[test]
-fn an_identity_that_cannot_be_read_is_replaced() {
+fn an_unreadable_identity_is_replaced() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("id"), "scribble").unwrap();
     let id = open(folder.path()).id();
@@ -114,7 +114,7 @@ fn an_identity_that_cannot_be_read_is_replaced() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_named() {
+fn an_error_names_a_folder_that_cannot_be_created() {
     let folder = TempDir::new().unwrap();
     let inside_a_file = folder.path().join("file/journal");
     fs::write(folder.path().join("file"), "").unwrap();
@@ -123,7 +123,7 @@ fn a_folder_that_cannot_be_made_is_named() {
 }
 
 #[test]
-fn a_segment_that_is_there_already_is_passed_over() {
+fn writing_begins_after_an_existing_segment() {
     let folder = TempDir::new().unwrap();
     fs::write(file(folder.path(), 41), "").unwrap();
     let journal = open(folder.path());
@@ -131,7 +131,7 @@ fn a_segment_that_is_there_already_is_passed_over() {
 }
 
 #[test]
-fn a_record_that_no_reader_would_take_is_refused() {
+fn a_record_over_the_limit_is_refused() {
     let folder = TempDir::new().unwrap();
     let journal = open(folder.path());
     let long = journal.append(&vec![0; MAX_RECORD_BYTES + 1]);
@@ -142,7 +142,7 @@ fn a_record_that_no_reader_would_take_is_refused() {
 }
 
 #[test]
-fn the_files_are_the_owners_business() {
+fn only_the_owner_may_read_the_files() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = TempDir::new().unwrap();
     let _journal = open(folder.path());
@@ -164,13 +164,13 @@ fn framed(records: &[Vec<u8>]) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn frames_hold_what_was_put_into_them(records in any::<Vec<Vec<u8>>>()) {
+    fn frames_decode_to_the_records_written(records in any::<Vec<Vec<u8>>>()) {
         let bytes = framed(&records);
         prop_assert_eq!(frames(&bytes), (records, bytes.len()));
     }
 
     #[test]
-    fn what_follows_the_last_whole_frame_is_left(
+    fn bytes_after_the_last_whole_frame_are_not_consumed(
         records in any::<Vec<Vec<u8>>>(),
         cut in 1_usize..8,
     ) {
@@ -181,7 +181,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_frames_or_not(bytes in any::<Vec<u8>>()) {
+    fn any_bytes_decode_without_a_panic(bytes in any::<Vec<u8>>()) {
         let (records, used) = frames(&bytes);
         prop_assert_eq!(framed(&records), &bytes[..used]);
     }

@@ -1,4 +1,4 @@
-//! Records.
+//! Encoding and decoding of records.
 
 use proptest::prelude::*;
 
@@ -17,7 +17,7 @@ fn a_record_decodes_to_what_was_encoded() {
 }
 
 #[test]
-fn every_word_survives() {
+fn every_state_certainty_payer_and_origin_round_trips() {
     use State::{Cancelled, Failed, Started, Succeeded, Unknown};
     for state in [Cancelled, Failed, Started, Succeeded, Unknown] {
         for certainty in [Certainty::Reported, Certainty::Unknown] {
@@ -36,7 +36,7 @@ fn every_word_survives() {
 }
 
 #[test]
-fn every_operation_survives() {
+fn every_operation_round_trips() {
     use Operation::{CountTokens, Embed, Generate, GenerateImages};
     for operation in [CountTokens, Embed, Generate, GenerateImages] {
         let mut attempt = ended(1);
@@ -45,9 +45,9 @@ fn every_operation_survives() {
     }
 }
 
-/// What a router of 2026-11-21 wrote: of chat alone, with six classes of usage.
+/// A record of the release of 2026-11-21: without an operation, with six token classes.
 #[test]
-fn a_record_of_the_release_before_is_read() {
+fn a_record_of_the_previous_release_is_decoded() {
     let before = r#"{"id":2,"scope":"workspaces/acme/projects/web",
         "key_version":"workspaces/acme/keys/main/versions/3","tail":"wxyz","payer":"own_key",
         "provider":"openai","model":"gpt-5.4","requester":"token:app","origin":"automation",
@@ -69,12 +69,12 @@ fn a_record_of_the_release_before_is_read() {
 }
 
 #[test]
-fn what_is_no_record_of_this_release_is_not_decoded() {
+fn a_record_with_an_unknown_value_is_not_decoded() {
     let record = String::from_utf8(encode(&ended(1))).unwrap();
     for (from, to) in [
         ("succeeded", "vanished"),
         ("reported", "guessed"),
-        ("own_key", "nobody"),
+        ("own_key", "unknown"),
         ("automation", "whim"),
         ("generate_images", "dream"),
         ("openai", "closedai"),
@@ -90,7 +90,7 @@ fn what_is_no_record_of_this_release_is_not_decoded() {
 }
 
 #[test]
-fn a_field_of_a_later_release_is_passed_over() {
+fn an_unknown_field_of_a_later_release_is_ignored() {
     let record = String::from_utf8(encode(&ended(1))).unwrap();
     let later = record.replacen('{', "{\"region\":\"eu\",", 1);
     same(&decode(later.as_bytes()).unwrap(), &ended(1));
@@ -98,7 +98,7 @@ fn a_field_of_a_later_release_is_passed_over() {
 
 proptest! {
     #[test]
-    fn any_text_and_any_number_survives(
+    fn any_text_and_any_number_round_trips(
         model in r"[^\p{Cc}]{1,60}",
         texts in prop::array::uniform3(".*"),
         id in any::<u128>(),

@@ -32,7 +32,7 @@ impl Fixture {
         }
     }
 
-    /// What a process begins with.
+    /// The ledger and the shipper of a new process.
     fn start(&self) -> (Ledger, Shipper) {
         let journal = open(self.folder.path());
         (Ledger::new(Arc::clone(&journal)), self.shipper(journal))
@@ -46,8 +46,8 @@ impl Fixture {
     async fn state(&self, number: u128) -> Option<State> {
         let acme: WorkspaceName = "workspaces/acme".parse().unwrap();
         let id = AttemptId(Uuid::from_u128(number));
-        let found = self.store.attempt(&acme, id).await.unwrap();
-        found.map(|attempt| attempt.outcome.state)
+        let attempt = self.store.attempt(&acme, id).await.unwrap();
+        attempt.map(|attempt| attempt.outcome.state)
     }
 
     async fn execute(&self, statement: &str) {
@@ -87,22 +87,22 @@ macro_rules! on_both_databases {
 }
 
 on_both_databases!(
-    a_beginning_and_its_end_are_one_row,
-    what_a_process_left_open_is_closed_by_the_next,
-    an_end_that_was_not_shipped_is_shipped_by_the_next_process,
-    what_this_process_has_open_stays_open,
+    the_start_and_the_outcome_of_an_attempt_are_one_row,
+    open_attempts_of_an_earlier_process_are_closed_as_unknown,
+    an_unshipped_outcome_is_shipped_by_the_next_process,
+    open_attempts_of_this_process_stay_open,
     shipping_twice_changes_nothing,
-    a_database_that_is_away_only_lengthens_the_journal,
-    a_torn_tail_is_passed_over,
-    damage_costs_the_rest_of_its_segment_only,
-    a_record_of_another_release_is_left_out,
+    attempts_wait_in_the_journal_while_the_database_is_away,
+    shipping_continues_after_a_torn_tail,
+    damage_loses_only_the_rest_of_its_segment,
+    a_record_of_another_release_is_skipped,
     many_segments_are_shipped_and_deleted,
-    everything_before_the_end_is_shipped,
-    what_cannot_be_shipped_at_the_end_waits_for_the_next_process,
-    an_idle_ledger_is_caught_up_at_once,
+    every_attempt_before_the_shutdown_is_shipped,
+    attempts_unshipped_at_the_shutdown_are_shipped_by_the_next_process,
+    waiting_for_an_idle_ledger_returns_at_once,
 );
 
-async fn a_beginning_and_its_end_are_one_row(fixture: Fixture) {
+async fn the_start_and_the_outcome_of_an_attempt_are_one_row(fixture: Fixture) {
     let (ledger, mut shipper) = fixture.start();
     ledger.append(&start(1)).unwrap();
     drain(&mut shipper).await;
@@ -116,11 +116,11 @@ async fn a_beginning_and_its_end_are_one_row(fixture: Fixture) {
     assert_eq!(fixture.state(2).await, Some(State::Succeeded));
 }
 
-async fn what_a_process_left_open_is_closed_by_the_next(fixture: Fixture) {
+async fn open_attempts_of_an_earlier_process_are_closed_as_unknown(fixture: Fixture) {
     let (ledger, mut shipper) = fixture.start();
     ledger.append(&start(1)).unwrap();
     drain(&mut shipper).await;
-    // One that the database has not heard of, and one that ended.
+    // An open attempt that the database does not have yet, and one with an outcome.
     ledger.append(&start(2)).unwrap();
     ledger.append(&ended(3)).unwrap();
     drop((ledger, shipper));
@@ -131,7 +131,7 @@ async fn what_a_process_left_open_is_closed_by_the_next(fixture: Fixture) {
     assert_eq!(fixture.state(3).await, Some(State::Succeeded));
 }
 
-async fn an_end_that_was_not_shipped_is_shipped_by_the_next_process(fixture: Fixture) {
+async fn an_unshipped_outcome_is_shipped_by_the_next_process(fixture: Fixture) {
     let (ledger, mut shipper) = fixture.start();
     ledger.append(&start(1)).unwrap();
     drain(&mut shipper).await;
@@ -142,7 +142,7 @@ async fn an_end_that_was_not_shipped_is_shipped_by_the_next_process(fixture: Fix
     assert_eq!(fixture.state(1).await, Some(State::Succeeded));
 }
 
-async fn what_this_process_has_open_stays_open(fixture: Fixture) {
+async fn open_attempts_of_this_process_stay_open(fixture: Fixture) {
     let (ledger, shipper) = fixture.start();
     ledger.append(&start(1)).unwrap();
     drop((ledger, shipper));
@@ -169,7 +169,7 @@ async fn shipping_twice_changes_nothing(fixture: Fixture) {
     assert_eq!(fixture.state(1).await, Some(State::Succeeded));
 }
 
-async fn a_database_that_is_away_only_lengthens_the_journal(fixture: Fixture) {
+async fn attempts_wait_in_the_journal_while_the_database_is_away(fixture: Fixture) {
     let (ledger, mut shipper) = fixture.start();
     drain(&mut shipper).await;
     fixture.take_away().await;
@@ -185,7 +185,7 @@ async fn a_database_that_is_away_only_lengthens_the_journal(fixture: Fixture) {
     }
 }
 
-async fn a_torn_tail_is_passed_over(fixture: Fixture) {
+async fn shipping_continues_after_a_torn_tail(fixture: Fixture) {
     let (ledger, shipper) = fixture.start();
     ledger.append(&ended(1)).unwrap();
     ledger.append(&ended(2)).unwrap();
@@ -201,7 +201,7 @@ async fn a_torn_tail_is_passed_over(fixture: Fixture) {
     assert_eq!(fixture.state(3).await, Some(State::Succeeded));
 }
 
-async fn damage_costs_the_rest_of_its_segment_only(fixture: Fixture) {
+async fn damage_loses_only_the_rest_of_its_segment(fixture: Fixture) {
     let (ledger, shipper) = fixture.start();
     ledger.append(&ended(1)).unwrap();
     let damaged = usize::try_from(ledger.journal.written().offset).unwrap() + 20;
@@ -219,7 +219,7 @@ async fn damage_costs_the_rest_of_its_segment_only(fixture: Fixture) {
     assert_eq!(fixture.state(3).await, Some(State::Succeeded));
 }
 
-async fn a_record_of_another_release_is_left_out(fixture: Fixture) {
+async fn a_record_of_another_release_is_skipped(fixture: Fixture) {
     let (ledger, mut shipper) = fixture.start();
     ledger.journal.append(b"{\"of\":\"tomorrow\"}").unwrap();
     ledger.append(&ended(1)).unwrap();
@@ -242,11 +242,11 @@ async fn many_segments_are_shipped_and_deleted(fixture: Fixture) {
     for number in 1..=3 {
         assert_eq!(fixture.state(number).await, Some(State::Succeeded));
     }
-    let left = ledger.journal.segments().unwrap();
-    assert_eq!(left, [ledger.journal.written().segment]);
+    let remaining = ledger.journal.segments().unwrap();
+    assert_eq!(remaining, [ledger.journal.written().segment]);
 }
 
-async fn everything_before_the_end_is_shipped(fixture: Fixture) {
+async fn every_attempt_before_the_shutdown_is_shipped(fixture: Fixture) {
     let (ledger, _) = fixture.start();
     let parts = ShipperParts {
         journal: Arc::clone(&ledger.journal),
@@ -266,7 +266,7 @@ async fn everything_before_the_end_is_shipped(fixture: Fixture) {
     }
 }
 
-async fn what_cannot_be_shipped_at_the_end_waits_for_the_next_process(fixture: Fixture) {
+async fn attempts_unshipped_at_the_shutdown_are_shipped_by_the_next_process(fixture: Fixture) {
     let (ledger, _) = fixture.start();
     fixture.take_away().await;
     ledger.append(&ended(1)).unwrap();
@@ -284,14 +284,14 @@ async fn what_cannot_be_shipped_at_the_end_waits_for_the_next_process(fixture: F
     assert_eq!(fixture.state(1).await, Some(State::Succeeded));
 }
 
-async fn an_idle_ledger_is_caught_up_at_once(fixture: Fixture) {
+async fn waiting_for_an_idle_ledger_returns_at_once(fixture: Fixture) {
     let (ledger, mut shipper) = fixture.start();
     drain(&mut shipper).await;
     ledger.caught_up(Duration::MAX).await;
     ledger.append(&ended(1)).unwrap();
     drain(&mut shipper).await;
     ledger.caught_up(Duration::MAX).await;
-    // Not forever behind a database that is away.
+    // A waiting reader gives up when the database is away.
     ledger.append(&ended(2)).unwrap();
     ledger.caught_up(Duration::ZERO).await;
 }
