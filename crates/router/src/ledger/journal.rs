@@ -1,10 +1,9 @@
-//! The journal: files that are only added to, in a folder of this router's own.
+//! The journal: append-only segment files in a folder of this router alone.
 //!
-//! Each record is framed by its length and its CRC-32 (both little-endian, 4 bytes), so that a tail
-//! that was cut by a crash is told from a whole record. A record is written by one call of `write`
-//! before the call it tells of goes on: it survives the death of the process. A thread forces it
-//! to the disk soon after, together with all that came in between. A segment that is full gives
-//! way to the next; one that has been shipped whole is deleted.
+//! A frame holds the length and the CRC-32 of its record (both little-endian, 4 bytes), so that a tail
+//! cut by a crash is detected. A record is written by one call of `write` before the provider is
+//! called, so it survives the death of the process. A thread forces the written records to the disk
+//! soon after. A full segment is followed by a new one, and deleted once it has been shipped.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -23,40 +22,43 @@ use uuid::Builder;
 use super::JournalConfig;
 use crate::domain::attempt::JournalId;
 
-/// Why a journal can't be used.
+/// The journal can't be opened or written to.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// A file of it failed.
-    #[error("the journal in {} failed", folder.display())]
+    /// An operation on a file failed.
+    #[error("the journal in {} can't be read or written", folder.display())]
     File {
         /// The journal's folder.
         folder: PathBuf,
-        /// What happened.
+        /// The error of the operation.
         #[source]
         problem: io::Error,
     },
-    /// Another process writes to it.
-    #[error("the journal in {} belongs to another process", folder.display())]
+    /// Another process holds the journal's lock.
+    #[error(
+        "the journal in {} is locked by another process; give each router its own folder",
+        folder.display()
+    )]
     InUse {
         /// The journal's folder.
         folder: PathBuf,
     },
     /// The system's source of randomness failed.
-    #[error("the source of randomness failed")]
+    #[error("the system's source of randomness failed")]
     Randomness,
-    /// A record is longer than a reader would take for one.
-    #[error("the record is too long")]
+    /// A record is longer than a reader accepts.
+    #[error("the record exceeds the journal's limit of 64 KiB")]
     TooLong,
 }
 
-/// A place in a journal: a segment and an offset in it.
+/// A position in a journal: a segment and an offset in it.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct Position {
     pub(super) segment: u64,
     pub(super) offset: u64,
 }
 
-/// A journal that is written to.
+/// A journal that is open for writing.
 pub struct Journal {
     files: Arc<Files>,
     id: JournalId,
@@ -64,11 +66,11 @@ pub struct Journal {
     start: Position,
     shipped: watch::Sender<Position>,
     written: tokio::sync::Notify,
-    /// Held for the lock on it: not by the thread, so that a journal that is dropped is free at once.
+    /// The locked file. The thread does not share it, so that dropping the journal unlocks it at once.
     _lock: File,
 }
 
-/// What the thread that forces it to the disk weighted_keys.
+/// The files, shared with the thread that forces them to the disk.
 struct Files {
     folder: PathBuf,
     active: Mutex<Active>,
@@ -78,30 +80,29 @@ struct Files {
 struct Active {
     file: File,
     position: Position,
-    /// A write failed halfway and could not be taken back.
+    /// A write failed halfway, and its bytes could not be removed.
     broken: bool,
 }
 
 /// Records of a segment.
 pub(super) struct Batch {
-    /// The records.
     pub(super) records: Vec<Vec<u8>>,
-    /// The offset after the last one.
+    /// The offset after the last record.
     pub(super) next: u64,
-    /// Bytes were read behind it that are no whole record.
+    /// Whether the bytes after the last record are not a whole record.
     pub(super) torn: bool,
 }
 
-/// A segment this long gives way to the next.
+/// The length at which a segment is full.
 pub(super) const MAX_SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 const HEADER: usize = 8;
-/// Records are some hundred bytes; a longer length is damage.
+/// The limit of a record. Records have some hundred bytes, so a longer length means damage.
 pub(super) const MAX_RECORD_BYTES: usize = 64 * 1024;
 /// The longest record with its frame.
 pub(super) const MAX_FRAME_BYTES: usize = HEADER + MAX_RECORD_BYTES;
 
 impl Journal {
-    /// Opens the journal, or makes it. What earlier processes left in it is still to be shipped.
+    /// Opens the journal, or creates it. It may hold records of earlier processes.
     pub fn open(config: &JournalConfig) -> Result<Arc<Self>, JournalError> {
         let folder = config.folder.clone();
         let failed = |problem| JournalError::File {
@@ -142,7 +143,7 @@ impl Journal {
         }))
     }
 
-    /// Its identity.
+    /// The journal's identity.
     pub fn id(&self) -> JournalId {
         self.id
     }
@@ -157,36 +158,37 @@ impl Journal {
         frame.extend_from_slice(&length.to_le_bytes());
         frame.extend_from_slice(&crc32fast::hash(record).to_le_bytes());
         frame.extend_from_slice(record);
-        let written = self.files.write(&frame);
-        written.map_err(|problem| JournalError::File {
-            folder: self.files.folder.clone(),
-            problem,
-        })?;
+        self.files
+            .write(&frame)
+            .map_err(|problem| JournalError::File {
+                folder: self.files.folder.clone(),
+                problem,
+            })?;
         self.written.notify_one();
         Ok(())
     }
 
-    /// Where this process began to write: what is before was left by earlier ones.
+    /// Where this process began to write. Earlier records are of earlier processes.
     pub(super) fn start(&self) -> Position {
         self.start
     }
 
-    /// Where the next record will go.
+    /// Where the next record will be written.
     pub(super) fn written(&self) -> Position {
         self.files.lock().position
     }
 
-    /// Completes when something was written since the last time.
+    /// Completes once a record was written since the last completion.
     pub(super) async fn wait_written(&self) {
         self.written.notified().await;
     }
 
-    /// How far it has been shipped.
+    /// The position before which everything has been shipped.
     pub(super) fn shipped(&self) -> watch::Receiver<Position> {
         self.shipped.subscribe()
     }
 
-    /// Notes that everything before `position` has been shipped, and deletes the segments before it.
+    /// Records that everything before `position` has been shipped, and deletes the segments before it.
     pub(super) fn ship_until(&self, position: Position) -> io::Result<()> {
         let before = self.shipped.send_replace(position);
         if before.segment == position.segment {
@@ -205,13 +207,13 @@ impl Journal {
         segments(&self.files.folder)
     }
 
-    /// The whole records of a segment from an offset on, at most `most` bytes of them. A frame that
-    /// is cut or damaged ends them.
-    pub(super) fn read(&self, from: Position, most: usize) -> io::Result<Batch> {
+    /// Reads whole records from a position on, at most `max_bytes` of their segment. The batch ends
+    /// before a cut or damaged frame.
+    pub(super) fn read(&self, from: Position, max_bytes: usize) -> io::Result<Batch> {
         let mut file = File::open(path(&self.files.folder, from.segment))?;
         file.seek(SeekFrom::Start(from.offset))?;
         let mut bytes = Vec::new();
-        file.take(u64::try_from(most).unwrap_or(u64::MAX))
+        file.take(u64::try_from(max_bytes).unwrap_or(u64::MAX))
             .read_to_end(&mut bytes)?;
         let (records, used) = frames(&bytes);
         Ok(Batch {
@@ -235,7 +237,7 @@ impl Files {
             };
         }
         if let Err(error) = active.file.write_all(frame) {
-            // Half a frame would hide what comes after it.
+            // A partial frame would hide the records after it.
             active.broken = active.file.set_len(active.position.offset).is_err();
             return Err(error);
         }
@@ -248,7 +250,7 @@ impl Files {
         if !self.dirty.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
-        // A handle of its own, so that writers don't wait for the disk.
+        // With a second handle the lock is free during the operation, so writers don't wait.
         let file = self.lock().file.try_clone()?;
         file.sync_data()
     }
@@ -260,12 +262,12 @@ impl Files {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        // Best effort: the file system has it in any case.
+        // An error loses nothing unless the machine fails too: the file system has the records.
         let _ = self.files.sync();
     }
 }
 
-/// The records in `bytes`, and how many bytes they take.
+/// The records at the beginning of `bytes`, and the length of their frames.
 pub(super) fn frames(bytes: &[u8]) -> (Vec<Vec<u8>>, usize) {
     let mut records = Vec::new();
     let mut rest = bytes;
@@ -295,7 +297,7 @@ fn sync_in_background(files: &Arc<Files>, period: Duration) {
         while let Some(files) = files.upgrade() {
             if let Err(error) = files.sync() {
                 let chain = &error as &dyn std::error::Error;
-                tracing::error!(error = chain, "the journal could not be forced to the disk");
+                tracing::error!(error = chain, "journal sync failed");
             }
             drop(files);
             std::thread::sleep(period.max(Duration::from_millis(1)));
@@ -305,7 +307,7 @@ fn sync_in_background(files: &Arc<Files>, period: Duration) {
         .name("journal-sync".to_owned())
         .spawn(run);
     if let Err(error) = spawned {
-        tracing::error!(%error, "the journal's thread could not be started");
+        tracing::error!(%error, "journal thread could not start");
     }
 }
 
@@ -332,24 +334,24 @@ fn identity(lock: &mut File, folder: &Path) -> Result<JournalId, JournalError> {
 }
 
 fn segments(folder: &Path) -> io::Result<Vec<u64>> {
-    let mut found = Vec::new();
+    let mut segments = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
         let number = name.to_str().and_then(|name| name.strip_suffix(".journal"));
-        found.extend(number.and_then(|number| number.parse::<u64>().ok()));
+        segments.extend(number.and_then(|number| number.parse::<u64>().ok()));
     }
-    found.sort_unstable();
-    Ok(found)
+    segments.sort_unstable();
+    Ok(segments)
 }
 
-/// Makes a segment after all that are there.
+/// Creates a segment after all existing ones.
 fn next_segment(folder: &Path) -> io::Result<(File, Position)> {
     let segment = segments(folder)?.last().map_or(1, |last| last + 1);
     let file = private()
         .create_new(true)
         .append(true)
         .open(path(folder, segment))?;
-    // The file's name must be safe as well.
+    // The folder's entry for the file must be on the disk as well.
     File::open(folder)?.sync_all()?;
     Ok((file, Position { segment, offset: 0 }))
 }
@@ -358,7 +360,7 @@ fn path(folder: &Path, segment: u64) -> PathBuf {
     folder.join(format!("{segment:020}.journal"))
 }
 
-/// Accounts are the owner's business.
+/// Only the router's user may read the account.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).mode(0o600);

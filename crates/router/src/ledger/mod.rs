@@ -1,4 +1,5 @@
-//! The account of attempts: written to a local journal first, shipped to the database behind.
+//! The ledger of attempts. An attempt is written to a local journal before the provider is called; a
+//! background task ships the journal to the database.
 
 mod journal;
 mod record;
@@ -32,38 +33,38 @@ const fn default_sync() -> u64 {
     10
 }
 
-/// The account.
+/// The ledger of this router's attempts.
 pub struct Ledger {
     journal: Arc<Journal>,
 }
 
 impl Ledger {
-    /// The account over a journal.
+    /// A ledger over an open journal.
     pub fn new(journal: Arc<Journal>) -> Self {
         Self { journal }
     }
 
-    /// Writes an attempt down as it is now. It survives the process when this returns.
+    /// Writes the present state of an attempt to the journal. It then survives the process.
     pub fn append(&self, attempt: &Attempt) -> Result<(), JournalError> {
         self.journal.append(&record::encode(attempt))
     }
 
-    /// Waits until everything written so far is in the database, at most for `patience`. A reader
-    /// that does not want to wait longer sees what is there.
-    pub async fn caught_up(&self, patience: Duration) {
+    /// Waits until everything written so far has been shipped, at most for `timeout`. After the
+    /// time-out a reader gets the rows that are in the database.
+    pub async fn wait_shipped(&self, timeout: Duration) {
         let position = self.journal.written();
         let mut shipped = self.journal.shipped();
-        let caught_up = shipped.wait_for(|shipped| *shipped >= position);
-        // Behind because the database is away: the reader is told by the database.
-        let _ = tokio::time::timeout(patience, caught_up).await;
+        let is_shipped = shipped.wait_for(|shipped| *shipped >= position);
+        // When the database is away, the reader's own query fails.
+        let _ = tokio::time::timeout(timeout, is_shipped).await;
     }
 }
 
-/// What the shipper needs.
+/// The source and the destination of the shipper.
 pub struct ShipperParts {
-    /// The journal to ship.
+    /// The journal.
     pub journal: Arc<Journal>,
-    /// Where to.
+    /// The database.
     pub store: crate::store::Store,
 }
 

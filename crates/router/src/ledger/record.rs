@@ -1,5 +1,5 @@
-//! Attempts as journal records: JSON, so that a journal can be read by eye in an emergency. Each
-//! record holds the whole attempt as it is then; a later one of the same id replaces an earlier.
+//! Journal records of attempts, in JSON, so that a person can read a journal in an emergency. Each
+//! record holds a whole attempt. A later record with the same id replaces an earlier one.
 
 use std::borrow::Cow;
 
@@ -36,19 +36,19 @@ struct Record<'a> {
     service_tier: Cow<'a, str>,
     first_byte: Option<i64>,
     latency: Option<i64>,
-    /// The classes in the order of the contract. Records of earlier releases end sooner.
+    /// The token classes in the order of the contract. Records of earlier releases have fewer.
     usage: Option<Vec<i64>>,
     certainty: Cow<'a, str>,
     cost: Option<i64>,
     price_version: Cow<'a, str>,
 }
 
-/// What records are about that do not say.
+/// The operation of records without one, which earlier releases wrote.
 fn generate() -> Cow<'static, str> {
     Operation::Generate.as_str().into()
 }
 
-/// An attempt as bytes.
+/// Encodes an attempt.
 pub(super) fn encode(attempt: &Attempt) -> Vec<u8> {
     let Attempt { start, outcome } = attempt;
     let record = Record {
@@ -92,7 +92,7 @@ pub(super) fn encode(attempt: &Attempt) -> Vec<u8> {
     serde_json::to_vec(&record).expect("texts and numbers are valid JSON")
 }
 
-/// The attempt in a record; nothing when another release wrote what this one can't read.
+/// Decodes a record; none where another release wrote it in a form that this one can't read.
 pub(super) fn decode(bytes: &[u8]) -> Option<Attempt> {
     let record: Record<'_> = serde_json::from_slice(bytes).ok()?;
     let start = AttemptStart {

@@ -1,7 +1,7 @@
-//! Shipping the journal to the database. A database that is away only lengthens the journal.
+//! Ships the journal to the database. While the database is away, the journal grows.
 //!
-//! At the start, what earlier processes left behind is shipped first; attempts of theirs that never
-//! ended are closed as UNKNOWN. Rows are written idempotently, so shipping twice changes nothing.
+//! At the start, the records of earlier processes are shipped first. Their attempts without an outcome
+//! are then closed as UNKNOWN. Rows are written idempotently, so shipping a record twice is harmless.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,19 +13,22 @@ use super::{ShipperParts, record};
 use crate::domain::attempt::{Attempt, AttemptId};
 use crate::store::StoreError;
 
-/// Bytes of the journal per batch: some two hundred attempts.
-const BATCH: usize = 128 * 1024;
-const _: () = assert!(BATCH >= MAX_FRAME_BYTES, "a batch must hold any record");
-/// How long is collected before the next batch.
+/// Bytes of the journal in a batch: about two hundred attempts.
+const BATCH_BYTES: usize = 128 * 1024;
+const _: () = assert!(
+    BATCH_BYTES >= MAX_FRAME_BYTES,
+    "a batch must hold any record"
+);
+/// The time for which records are collected before the next batch.
 const BATCH_DELAY: Duration = Duration::from_millis(20);
 /// The pause after a failure.
-const PAUSE: Duration = Duration::from_millis(500);
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// Ships until `over`, which comes after the last call, and then what is left.
+/// Ships the journal until `over` is cancelled after the last call, and then the remaining records.
 pub async fn ship(parts: ShipperParts, over: CancellationToken) {
     let mut shipper = Shipper::new(parts);
     loop {
-        // Asked before the journal is read: what comes in after that is not the last of it.
+        // Read before the journal: only then is an empty batch known to be the last one.
         let last = over.is_cancelled();
         match shipper.advance().await {
             Ok(true) => {}
@@ -37,11 +40,11 @@ pub async fn ship(parts: ShipperParts, over: CancellationToken) {
             Err(error) => {
                 log(&error);
                 if last {
-                    // They stay there for the next process.
+                    // The next process ships the rest.
                     return;
                 }
                 tokio::select! {
-                    () = tokio::time::sleep(PAUSE) => {}
+                    () = tokio::time::sleep(RETRY_DELAY) => {}
                     () = over.cancelled() => {}
                 }
             }
@@ -51,11 +54,12 @@ pub async fn ship(parts: ShipperParts, over: CancellationToken) {
 
 fn log(error: &ShipError) {
     let chain = error as &dyn std::error::Error;
-    tracing::warn!(error = chain, "attempts wait in the journal");
+    tracing::warn!(error = chain, "attempts could not be shipped");
 }
 
 pub(super) struct Shipper {
     parts: ShipperParts,
+    /// The next record to ship.
     at: Position,
     leftovers_closed: bool,
 }
@@ -63,9 +67,9 @@ pub(super) struct Shipper {
 /// A batch that could not be shipped.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ShipError {
-    #[error("the journal could not be read")]
+    #[error("the journal can't be read")]
     Journal(#[from] std::io::Error),
-    #[error("the database failed")]
+    #[error("the attempts can't be stored")]
     Store(#[from] StoreError),
 }
 
@@ -78,15 +82,15 @@ impl Shipper {
         }
     }
 
-    /// Ships the next batch. Whether there was one.
+    /// Ships the next batch. Returns false when nothing was left to ship.
     pub(super) async fn advance(&mut self) -> Result<bool, ShipError> {
         let journal = std::sync::Arc::clone(&self.parts.journal);
         let active = journal.written();
-        let segments = journal.segments()?;
-        let oldest = segments
+        let oldest = journal
+            .segments()?
             .into_iter()
-            .find(|segment| *segment >= self.at.segment);
-        let oldest = oldest.unwrap_or(active.segment);
+            .find(|segment| *segment >= self.at.segment)
+            .unwrap_or(active.segment);
         if oldest > self.at.segment {
             self.at = Position {
                 segment: oldest,
@@ -94,7 +98,7 @@ impl Shipper {
             };
         }
         self.close_leftovers().await?;
-        let batch = journal.read(self.at, BATCH)?;
+        let batch = journal.read(self.at, BATCH_BYTES)?;
         let shipped_any = !batch.records.is_empty();
         let finished = self.at.segment < active.segment;
         if shipped_any {
@@ -103,20 +107,21 @@ impl Shipper {
         } else if finished {
             if batch.torn {
                 let Position { segment, offset } = self.at;
-                tracing::warn!(segment, offset, "the rest of a segment is cut or damaged");
+                tracing::warn!(segment, offset, "the damaged rest of a segment was skipped");
             }
             self.at = Position {
                 segment: self.at.segment + 1,
                 offset: 0,
             };
-            // Before readers are told how far it is.
+            // Before readers see the new position.
             self.close_leftovers().await?;
         }
         journal.ship_until(self.at)?;
         Ok(shipped_any || finished)
     }
 
-    /// Once everything that earlier processes wrote is in the database, and nothing else.
+    /// Closes the open attempts of earlier processes, once all of their records and none of this
+    /// process have been shipped.
     async fn close_leftovers(&mut self) -> Result<(), StoreError> {
         let journal = &self.parts.journal;
         if !self.leftovers_closed && self.at >= journal.start() {
@@ -127,11 +132,11 @@ impl Shipper {
     }
 
     async fn ship(&self, records: &[Vec<u8>]) -> Result<(), StoreError> {
-        // The last record of an attempt tells all; one statement can't write a row twice.
+        // The last record of an attempt replaces the others; one statement can't write a row twice.
         let mut latest: HashMap<AttemptId, Attempt> = HashMap::new();
         for record in records {
             let Some(attempt) = record::decode(record) else {
-                tracing::error!("a journal record of another release was left out");
+                tracing::error!("a journal record of another release was skipped");
                 continue;
             };
             latest.insert(attempt.start.id, attempt);

@@ -50,8 +50,8 @@ impl Account {
     /// How long a reader waits for what was just written.
     const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
-    async fn caught_up(&self) {
-        self.ledger.caught_up(Self::READ_TIMEOUT).await;
+    async fn wait_shipped(&self) {
+        self.ledger.wait_shipped(Self::READ_TIMEOUT).await;
     }
 }
 

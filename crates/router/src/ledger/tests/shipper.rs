@@ -287,11 +287,11 @@ async fn attempts_unshipped_at_the_shutdown_are_shipped_by_the_next_process(fixt
 async fn waiting_for_an_idle_ledger_returns_at_once(fixture: Fixture) {
     let (ledger, mut shipper) = fixture.start();
     drain(&mut shipper).await;
-    ledger.caught_up(Duration::MAX).await;
+    ledger.wait_shipped(Duration::MAX).await;
     ledger.append(&ended(1)).unwrap();
     drain(&mut shipper).await;
-    ledger.caught_up(Duration::MAX).await;
+    ledger.wait_shipped(Duration::MAX).await;
     // A waiting reader gives up when the database is away.
     ledger.append(&ended(2)).unwrap();
-    ledger.caught_up(Duration::ZERO).await;
+    ledger.wait_shipped(Duration::ZERO).await;
 }

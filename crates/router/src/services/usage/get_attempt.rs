@@ -15,7 +15,7 @@ pub(super) async fn handle(
 ) -> Result<Attempt, RouterError> {
     let (workspace, id) = parse(&request.name)?;
     call.authorize(&workspace).await?;
-    account.caught_up().await;
+    account.wait_shipped().await;
     let found = account.store.attempt(&workspace, id).await?;
     let requester = call.visible_requester(&workspace).await?;
     found

@@ -39,7 +39,7 @@ pub(super) async fn handle(
     let page = call.page(request.page_size, &request.page_token, &arguments)?;
     let after = page.after.as_deref().map(cursor).transpose()?;
 
-    account.caught_up().await;
+    account.wait_shipped().await;
     let mut found = account.store.attempts(&filter, after, page.limit()).await?;
     let next_page_token = page.finish(&mut found, |attempt| {
         format!(

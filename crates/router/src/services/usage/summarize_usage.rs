@@ -33,7 +33,7 @@ pub(super) async fn handle(
         end_time: decode_time("end_time", request.end_time.as_ref())?,
         key: None,
     };
-    account.caught_up().await;
+    account.wait_shipped().await;
     let limit = u64::try_from(MAX_ROWS).unwrap_or(u64::MAX) + 1;
     let rows = account.store.summarize(&filter, &by, limit).await?;
     if rows.len() > MAX_ROWS {
