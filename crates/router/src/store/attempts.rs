@@ -1,4 +1,4 @@
-//! Attempts: written idempotently, read newest first.
+//! The table of attempts: idempotent writes, and reads from the newest on.
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::ProviderId;
@@ -18,38 +18,38 @@ use crate::domain::attempt::{
     Payer, State,
 };
 
-/// Which attempts.
+/// Selects attempts. Every condition must hold; an absent one always holds.
 #[derive(Clone, Debug)]
 pub struct AttemptFilter {
-    /// Of this workspace or project.
+    /// The workspace or project.
     pub scope: Scope,
-    /// AttemptStart at or after.
+    /// The first start time.
     pub start_time: Option<Timestamp>,
-    /// AttemptStart before.
+    /// The time after the last start time.
     pub end_time: Option<Timestamp>,
-    /// With a version of this key.
+    /// The key, of any version.
     pub key: Option<KeyName>,
-    /// Asked by this identity.
+    /// The identity that made the request.
     pub requester: Option<String>,
 }
 
-/// The last attempt of the page before.
+/// The last attempt of the previous page.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor {
-    /// When it was start.
+    /// The start time, in microseconds since 1970.
     pub start_time: i64,
-    /// Its identity.
+    /// The attempt's id.
     pub id: Uuid,
 }
 
-/// Rows per statement: SQLite allows 32,766 values in one.
-const ROWS: usize = 500;
+/// Rows in one statement. SQLite allows 32,766 values.
+const MAX_ROWS: usize = 500;
 
 impl Store {
-    /// Writes attempts as they are now. A row that has ended is never changed.
+    /// Writes the present state of attempts. A row with an outcome is never changed.
     pub async fn record(&self, journal: JournalId, attempts: &[Attempt]) -> Result<(), StoreError> {
-        for attempts in attempts.chunks(ROWS) {
-            let rows = attempts
+        for chunk in attempts.chunks(MAX_ROWS) {
+            let rows = chunk
                 .iter()
                 .map(|attempt| to_row(journal, attempt).into_active_model());
             let replace = OnConflict::column(Column::Id)
@@ -64,8 +64,8 @@ impl Store {
         Ok(())
     }
 
-    /// Closes what was left open over this journal. Asked when only earlier processes have written
-    /// over it.
+    /// Closes the open attempts of a journal as UNKNOWN. The caller makes sure that only earlier
+    /// processes have shipped attempts from it.
     pub async fn close_leftovers(&self, journal: JournalId) -> Result<(), StoreError> {
         Entity::update_many()
             .col_expr(Column::State, Expr::value(State::Unknown.as_str()))
@@ -76,7 +76,7 @@ impl Store {
         Ok(())
     }
 
-    /// Attempts, newest first, after `after`.
+    /// Attempts after a cursor, from the newest on.
     pub async fn attempts(
         &self,
         filter: &AttemptFilter,
@@ -93,12 +93,11 @@ impl Store {
                 .add(same_time);
             condition = condition.add(older);
         }
-        let query = Entity::find()
+        Entity::find()
             .filter(condition)
             .order_by_desc(Column::StartTime)
             .order_by_desc(Column::Id)
-            .limit(limit);
-        query
+            .limit(limit)
             .all(&self.db)
             .await?
             .into_iter()

@@ -1,5 +1,5 @@
-//! What operators say of models. A number counts the changes, so that a reader learns by it alone
-//! whether there are any.
+//! The operators' overrides of catalogue models. A revision counts the changes, so that a reader
+//! detects a change without reading the overrides.
 
 use latchkey_clock::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
@@ -11,56 +11,55 @@ use sea_orm::{
 use super::entity::{catalogue_models, catalogue_revision};
 use super::{Store, StoreError};
 
-/// What an operator said of a model.
+/// An override of a model.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CatalogueRow {
     /// The provider's id.
     pub provider: String,
-    /// What the provider calls it.
+    /// The model's id at the provider.
     pub model: String,
-    /// What was said.
+    /// The override in JSON.
     pub body: String,
-    /// When.
+    /// The time of the last change.
     pub update_time: Timestamp,
 }
 
-/// All that was said, as of one revision.
+/// All overrides at one revision.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct CatalogueRows {
-    /// Counts the changes before.
+    /// The number of changes so far.
     pub revision: i64,
-    /// By provider, then by model.
+    /// The overrides, by provider and model.
     pub rows: Vec<CatalogueRow>,
 }
 
 impl Store {
-    /// Counts the changes so far.
+    /// The number of changes so far.
     pub async fn catalogue_revision(&self) -> Result<i64, StoreError> {
         let row = catalogue_revision::Entity::find().one(&self.db).await?;
         Ok(row.map_or(0, |row| row.revision))
     }
 
-    /// All that was said.
+    /// All overrides.
     pub async fn catalogue_rows(&self) -> Result<CatalogueRows, StoreError> {
-        // Between two readings of the same number nothing has changed, on any database.
+        // The rows belong to a revision that is the same before and after the query.
         let mut revision = self.catalogue_revision().await?;
         loop {
-            let found = catalogue_models::Entity::find()
+            let models = catalogue_models::Entity::find()
                 .order_by_asc(catalogue_models::Column::Provider)
                 .order_by_asc(catalogue_models::Column::Model)
                 .all(&self.db)
                 .await?;
             let after = self.catalogue_revision().await?;
             if after == revision {
-                let rows = found.into_iter().map(from_row).collect();
+                let rows = models.into_iter().map(from_row).collect();
                 return Ok(CatalogueRows { revision, rows });
             }
             revision = after;
         }
     }
 
-    /// Writes what was said of a model, if nothing has changed since `revision`. Returns whether it
-    /// did.
+    /// Writes an override if nothing has changed since `revision`. Returns whether it was written.
     pub async fn put_catalogue_row(
         &self,
         row: &CatalogueRow,
@@ -83,7 +82,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Takes back what was said of a model. Returns whether there was anything.
+    /// Deletes an override. Returns whether it existed.
     pub async fn delete_catalogue_row(
         &self,
         provider: &str,
@@ -105,8 +104,8 @@ impl Store {
     }
 }
 
-/// Counts a change on a condition, and returns whether it held. Until the end of the transaction no
-/// other change is counted, so they are written one after the other.
+/// Increments the revision if the condition holds, and returns whether it did. The updated row stays
+/// locked until the end of the transaction, so changes are serialized.
 async fn count_change(
     change: &impl ConnectionTrait,
     condition: Option<Expr>,

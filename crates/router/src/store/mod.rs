@@ -1,4 +1,4 @@
-//! The router's database, and the only place that knows sea-orm.
+//! The router's database. Only this folder uses sea-orm.
 
 mod attempts;
 mod catalogue;
@@ -43,18 +43,18 @@ const fn default_connections() -> u32 {
     8
 }
 
-/// A pool of connections.
+/// The database. Clones share a pool of connections.
 #[derive(Clone, Debug)]
 pub struct Store {
     db: DatabaseConnection,
 }
 
-/// How long a writer waits for another one on SQLite, and anybody for a free connection.
+/// The maximum wait for a free connection and, on SQLite, for another writer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Store {
-    /// Opens the database that `url` names. It is reached at the first use, so that a router starts
-    /// and works while its database is away.
+    /// Opens the database at `url`. PostgreSQL is connected at the first use, so that a router starts
+    /// and serves while its database is away.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
         let mut options = ConnectOptions::new(url);
         options
@@ -86,7 +86,7 @@ impl Store {
         Ok(pending.map_err(StoreError::Migration)?.is_empty())
     }
 
-    /// Begins changes that take effect together or not at all.
+    /// Begins a transaction.
     async fn begin_change(&self) -> Result<DatabaseTransaction, StoreError> {
         let options = TransactionOptions {
             // Taking the write lock at once avoids the deadlock of two readers that both upgrade.

@@ -1,4 +1,4 @@
-//! Sessions: created once, used often, gone with their turns.
+//! The table of sessions.
 
 use std::time::Duration;
 
@@ -16,19 +16,19 @@ use super::{Store, StoreError};
 use crate::domain::session::{Session, Settings, Transcript};
 use sessions::{Column, Entity, Model};
 
-/// What was answered to a creation that its caller may send again.
+/// The stored answer to a creation with a request id, returned again when the request is repeated.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FirstAnswer {
-    /// The caller's id of it.
+    /// The caller's id of the request.
     pub request_id: Uuid,
-    /// Tells the request from another one.
+    /// The digest of the request. Another request with the same id has another digest.
     pub digest: Vec<u8>,
-    /// The answer, encoded.
+    /// The encoded answer.
     pub answer: Vec<u8>,
 }
 
 impl Store {
-    /// Adds a session. False when its name, or its caller's request, is there already.
+    /// Adds a session. Returns false when its name, or its creator's request id, is taken.
     pub async fn insert_session(
         &self,
         session: &Session,
@@ -44,7 +44,7 @@ impl Store {
         }
     }
 
-    /// The session of that name, expired or not.
+    /// The session of a name, expired or not.
     pub async fn session(&self, name: &SessionName) -> Result<Option<Session>, StoreError> {
         let query = Entity::find()
             .filter(Column::Workspace.eq(name.workspace.workspace.as_str()))
@@ -52,7 +52,7 @@ impl Store {
         query.one(&self.db).await?.map(from_row).transpose()
     }
 
-    /// The session that a request of `creator` made, and what was answered.
+    /// The session that a request of `creator` created, and the answer to it.
     pub async fn session_of_request(
         &self,
         creator: &str,
@@ -72,7 +72,7 @@ impl Store {
         Ok(Some((from_row(row)?, first_answer)))
     }
 
-    /// The sessions of a workspace that are not expired, by name, after the id `after`.
+    /// The unexpired sessions of a workspace, by name, after the id `after`.
     pub async fn sessions(
         &self,
         workspace: &WorkspaceName,
@@ -91,7 +91,7 @@ impl Store {
         rows.into_iter().map(from_row).collect()
     }
 
-    /// Sessions that are expired, whosever they are, after that one.
+    /// The expired sessions of all workspaces, by uid, after the uid `after`.
     pub async fn expired_sessions(
         &self,
         now: Timestamp,
@@ -107,8 +107,8 @@ impl Store {
         rows.into_iter().map(from_row).collect()
     }
 
-    /// Writes a session's settings if they are still those of the revision before. Returns whether
-    /// they were.
+    /// Writes a session's settings if the stored revision is the one before. Returns whether they were
+    /// written.
     pub async fn update_session(&self, session: &Session) -> Result<bool, StoreError> {
         let Settings {
             display_name,
@@ -126,7 +126,7 @@ impl Store {
             .col_expr(Column::Model, Expr::value(model))
             .col_expr(Column::Strict, Expr::value(*strict))
             .col_expr(Column::RetentionMicros, Expr::value(retention))
-            // From the row: it may have been used meanwhile.
+            // From the stored last use: the session may have been used since it was read.
             .col_expr(
                 Column::ExpireTime,
                 Expr::col(Column::LastUseTime).add(retention),
@@ -143,9 +143,10 @@ impl Store {
         Ok(updated.rows_affected > 0)
     }
 
-    /// Notes a use, from which the retention counts anew. False when the session is gone or expired.
+    /// Records a use, which restarts the retention. Returns false when the session is deleted or
+    /// expired.
     pub async fn use_session(&self, uid: Uuid, now: Timestamp) -> Result<bool, StoreError> {
-        let updated = used(now)
+        let updated = record_use(now)
             .filter(Column::Uid.eq(uid))
             .filter(Column::ExpireTime.gt(now.as_micros()))
             .exec(&self.db)
@@ -153,10 +154,10 @@ impl Store {
         Ok(updated.rows_affected > 0)
     }
 
-    /// Deletes a session with its turns. Returns whether it was there.
+    /// Deletes a session with its turns. Returns whether it existed.
     pub async fn delete_session(&self, uid: Uuid) -> Result<bool, StoreError> {
         let change = self.begin_change().await?;
-        // First, so that whoever adds a turn either did it before or finds no session.
+        // The session goes first. A concurrent turn is then either added before, or not at all.
         let deleted = Entity::delete_by_id(uid).exec(&change).await?;
         turns::Entity::delete_many()
             .filter(turns::Column::SessionUid.eq(uid))
@@ -167,8 +168,8 @@ impl Store {
     }
 }
 
-/// The change of a session that was used.
-pub(super) fn used(now: Timestamp) -> sea_orm::UpdateMany<Entity> {
+/// The update that records a use.
+pub(super) fn record_use(now: Timestamp) -> sea_orm::UpdateMany<Entity> {
     let now = now.as_micros();
     let expire_time = Expr::col(Column::RetentionMicros).add(now);
     Entity::update_many()

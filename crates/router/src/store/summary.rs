@@ -11,64 +11,64 @@ use super::entity::attempts::{Column, Entity};
 use super::{Store, StoreError};
 use crate::domain::attempt::State;
 
-/// What sums may be split by.
+/// A dimension by which sums are grouped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Dimension {
     /// The day in UTC.
     Day,
     /// The key.
     Key,
-    /// The model asked for.
+    /// The requested model.
     Model,
-    /// What was asked.
+    /// The operation.
     Operation,
-    /// Why it was asked.
+    /// The origin.
     Origin,
-    /// Who pays.
+    /// The payer.
     Payer,
     /// The project.
     Project,
     /// The provider.
     Provider,
-    /// Who asked.
+    /// The identity that made the request.
     Requester,
 }
 
-/// One combination of the dimensions asked for; the others are empty.
+/// One combination of the requested dimensions. Other dimensions are none.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Group {
     /// Days since the epoch.
     pub day: Option<i64>,
     /// The key.
     pub key: Option<String>,
-    /// The model asked for.
+    /// The requested model.
     pub model: Option<String>,
-    /// What was asked.
+    /// The operation.
     pub operation: Option<String>,
-    /// Why it was asked.
+    /// The origin.
     pub origin: Option<String>,
-    /// Who pays.
+    /// The payer.
     pub payer: Option<String>,
     /// The project's id; empty for the workspace itself.
     pub project: Option<String>,
     /// The provider.
     pub provider: Option<String>,
-    /// Who asked.
+    /// The identity that made the request.
     pub requester: Option<String>,
 }
 
 /// The sums of a group.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sums {
-    /// Attempts.
+    /// The number of attempts.
     pub attempts: i64,
-    /// Attempts that succeeded.
+    /// The number of attempts that succeeded.
     pub succeeded: i64,
-    /// What was used.
+    /// The usage.
     pub usage: Usage,
-    /// The known costs.
+    /// The sum of the known costs, in nano-dollars.
     pub cost_nanos: i64,
-    /// Attempts without a known cost.
+    /// The number of attempts without a known cost.
     pub unpriced: i64,
 }
 
@@ -98,12 +98,12 @@ struct Row {
     cost_nanos: i64,
 }
 
-/// Written out: PostgreSQL takes two parameters for two values, and so an expression with one for
-/// another than it groups by.
+/// A literal, not a parameter. PostgreSQL does not recognize two expressions with a parameter each as
+/// the same, and would refuse to group by one and select the other.
 const DAY: &str = "start_time / 86400000000";
 
 impl Store {
-    /// The sums of the attempts that match, by group, in the order of the dimensions.
+    /// The sums of the matching attempts, by group, in the order of the dimensions.
     pub async fn summarize(
         &self,
         filter: &AttemptFilter,
@@ -179,7 +179,7 @@ fn column(dimension: Dimension) -> (&'static str, Expr) {
     }
 }
 
-/// A null of the dimension's type, which PostgreSQL wants to know.
+/// A null of the dimension's type, which PostgreSQL requires.
 fn empty(dimension: Dimension) -> Expr {
     match dimension {
         Dimension::Day => Expr::val(None::<i64>).cast_as("bigint"),
@@ -187,7 +187,7 @@ fn empty(dimension: Dimension) -> Expr {
     }
 }
 
-/// A sum as a 64-bit number, 0 for none. PostgreSQL sums to `numeric`.
+/// A sum as a 64-bit number; 0 for no rows. PostgreSQL sums to `numeric`.
 fn sum(expression: Expr) -> Expr {
     let sum = Func::sum(expression);
     Expr::from(Func::coalesce([Expr::from(sum), Expr::val(0_i64)])).cast_as("bigint")

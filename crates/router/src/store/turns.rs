@@ -1,4 +1,4 @@
-//! Turns of transcripts, sealed.
+//! The table of sealed turns.
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::router::v1::FinishReason;
@@ -10,33 +10,33 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{sessions, turns};
-use super::sessions::used;
+use super::sessions::record_use;
 use super::{Store, StoreError};
 use crate::domain::attempt::Payer;
 use crate::domain::session::TurnHead;
 use turns::{Column, Entity, Model};
 
-/// A turn as it is kept.
+/// A turn as it is stored.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SealedTurn {
-    /// What is known of it.
+    /// The head, in clear.
     pub head: TurnHead,
-    /// What was said.
+    /// The content, sealed.
     pub sealed: Vec<u8>,
 }
 
-/// Which turns of a session.
+/// A range of turn numbers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TurnRange {
-    /// Those with higher numbers than this.
+    /// The number before the first one.
     pub after: u64,
-    /// And with no higher one than this.
+    /// The last number.
     pub last: u64,
 }
 
 impl Store {
-    /// Adds a turn under the next number, which `seal` is told, and notes the use. `None` when the
-    /// session is gone. Whoever adds at the same time waits for this turn.
+    /// Adds a turn, sealed by `seal` for the next number, and records the use. Returns the number; none
+    /// when the session does not exist. Concurrent turns of a session are serialized.
     pub async fn append_turn<E: From<StoreError>>(
         &self,
         uid: Uuid,
@@ -46,7 +46,7 @@ impl Store {
     ) -> Result<Option<u64>, E> {
         let change = self.begin_change().await?;
         let size = i64::try_from(size).unwrap_or(i64::MAX);
-        let counted = used(now)
+        let counted = record_use(now)
             .col_expr(
                 sessions::Column::TurnCount,
                 Expr::col(sessions::Column::TurnCount).add(1),
@@ -62,16 +62,18 @@ impl Store {
         if counted.rows_affected == 0 {
             return Ok(None);
         }
-        // The row is this transaction's until its end, so the number is nobody else's.
-        let number = sessions::Entity::find_by_id(uid)
+        // The updated row is locked until the end of the transaction, so the number is unique.
+        let turn_count = sessions::Entity::find_by_id(uid)
             .select_only()
             .column(sessions::Column::TurnCount)
             .into_tuple::<i64>()
             .one(&change)
             .await
             .map_err(StoreError::from)?;
-        let number = number.and_then(|number| u64::try_from(number).ok());
-        let number = parse("number", number)?;
+        let number = parse(
+            "number",
+            turn_count.and_then(|count| u64::try_from(count).ok()),
+        )?;
         let row = to_row(uid, number, seal(number)?);
         Entity::insert(row.into_active_model())
             .exec_without_returning(&change)
@@ -81,7 +83,7 @@ impl Store {
         Ok(Some(number))
     }
 
-    /// Turns of a session, oldest first.
+    /// Turns of a session, from the oldest on.
     pub async fn turns(
         &self,
         uid: Uuid,
@@ -99,7 +101,7 @@ impl Store {
         rows.into_iter().map(from_row).collect()
     }
 
-    /// How many bytes each of these turns had before it was sealed, oldest first.
+    /// The size of each turn in bytes before it was sealed, from the oldest on.
     pub async fn turn_sizes(
         &self,
         uid: Uuid,
@@ -116,8 +118,10 @@ impl Store {
             .order_by_asc(Column::Number)
             .limit(limit);
         let sizes = query.into_tuple::<i64>().all(&self.db).await?;
-        let sizes = sizes.into_iter().map(|size| u64::try_from(size).ok());
-        sizes.map(|size| parse("size", size)).collect()
+        sizes
+            .into_iter()
+            .map(|size| parse("size", u64::try_from(size).ok()))
+            .collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! One row per model that an operator said something of.
+//! One row per model that an operator overrides.
 
 #![expect(
     clippy::struct_field_names,

@@ -1,4 +1,4 @@
-//! The one row that counts changes of the catalogue.
+//! A single row with the number of changes of the overrides.
 
 use sea_orm::entity::prelude::*;
 
