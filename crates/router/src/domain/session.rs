@@ -1,4 +1,4 @@
-//! A session: whom the requests of a conversation are put to, and whether what is said is kept.
+//! A session: the default key, provider and model of a conversation's requests, and its transcript.
 
 use std::time::Duration;
 
@@ -13,108 +13,111 @@ use super::attempt::Payer;
 /// A conversation.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Session {
-    /// Tells it from an earlier one of the same name.
+    /// Distinguishes the session from an earlier one of the same name.
     pub uid: Uuid,
-    /// Its name.
+    /// The name.
     pub name: SessionName,
-    /// The scope of its requests: the workspace and all in it, or one project.
+    /// The scope of the session's requests: the workspace with its projects, or one project.
     pub scope: Scope,
-    /// What may be changed of it.
+    /// The settings.
     pub settings: Settings,
-    /// What was said, if that is kept.
+    /// The transcript, if the session has one.
     pub transcript: Option<Transcript>,
-    /// Who created it.
+    /// The identity that created the session.
     pub creator: String,
-    /// When it was created.
+    /// The time of creation.
     pub create_time: Timestamp,
-    /// When its settings were changed.
+    /// The time of the last change of the settings.
     pub update_time: Timestamp,
-    /// When a request was made in it.
+    /// The time of the last request.
     pub last_use_time: Timestamp,
-    /// Counts the changes of its settings.
+    /// The number of the settings' version, from 1.
     pub revision: i64,
 }
 
-/// What may be changed of a session.
+/// The part of a session that an update may change.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
-    /// For people.
+    /// A name for people.
     pub display_name: String,
-    /// The key of requests that name none; may be empty, as the next two.
+    /// The default key of requests. It may be empty, as may provider and model.
     pub key: String,
-    /// Their provider.
+    /// The default provider.
     pub provider: String,
-    /// Their model.
+    /// The default model.
     pub model: String,
     /// Whether every request is strict.
     pub strict: bool,
-    /// How long after its last use it is deleted.
+    /// The time between the last use and the expiry.
     pub retention: Duration,
 }
 
-/// What is known of a transcript without opening it.
+/// The metadata of a transcript. It is readable without the data key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Transcript {
-    /// What it is sealed under.
+    /// The data key that seals the turns.
     pub data_key: DataKeyName,
-    /// How many turns it has.
+    /// The number of turns.
     pub turn_count: u64,
-    /// Bytes of its turns before they were sealed.
+    /// The bytes of all turns before they were sealed.
     pub size: u64,
 }
 
-/// What is known of a turn without opening it.
+/// The metadata of a turn. It is readable without the data key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TurnHead {
-    /// Counts from 1.
+    /// The number of the turn, from 1.
     pub number: u64,
     /// The provider that answered.
     pub provider: String,
     /// The model that answered, as the provider named it.
     pub model: String,
-    /// The key version that was used.
+    /// The key version of the call.
     pub key_version: KeyVersionName,
-    /// Who paid.
+    /// The party that paid.
     pub payer: Payer,
     /// Why the answer ended.
     pub finish_reason: FinishReason,
-    /// When it was added.
+    /// The time when the turn was added.
     pub create_time: Timestamp,
-    /// Bytes before it was sealed.
+    /// The bytes of the turn before it was sealed.
     pub size: u64,
 }
 
-/// Whom a request is put to, by the names of its fields; each may be empty.
+/// The fields of a request that select a key, a provider and a model. Each may be empty.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Named<'a> {
-    /// A key and no other.
+pub struct TargetFields<'a> {
+    /// The key.
     pub key: &'a str,
-    /// A provider id.
+    /// The provider's id.
     pub provider: &'a str,
-    /// A model.
+    /// The model.
     pub model: &'a str,
 }
 
-/// A setting that is out of bounds, by its field.
+/// A setting that is out of bounds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{field} {problem}")]
 pub struct SettingError {
-    /// Its name.
+    /// The name of the field.
     pub field: &'static str,
-    /// What is wrong with it.
+    /// The predicate of the text, such as `must be …`.
     pub problem: &'static str,
 }
 
-/// A transcript that no request can be put behind.
+/// A transcript without room for another turn.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the session's transcript is full: at most {MAX_TURNS} turns and {MAX_BYTES} bytes")]
+#[error(
+    "the session's transcript is full: it holds at most {MAX_TURNS} turns and {MAX_BYTES} bytes; \
+     continue in a new session"
+)]
 pub struct TooLong;
 
-/// Turns of a transcript at most.
+/// The maximum number of turns of a transcript.
 pub const MAX_TURNS: u64 = 1_000;
-/// Bytes of an opened transcript at most.
+/// The maximum size of an opened transcript, in bytes.
 pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
-/// The retention of a session that says nothing.
+/// The retention of a session that sets none.
 pub const DEFAULT_RETENTION: Duration = Duration::from_hours(30 * 24);
 
 const MIN_RETENTION: Duration = Duration::from_mins(1);
@@ -123,22 +126,22 @@ const MAX_DISPLAY_NAME: usize = 63;
 const MAX_MODEL_BYTES: usize = 256;
 
 impl Session {
-    /// When it will be deleted unless it is used before.
+    /// The time of expiry, unless the session is used before.
     pub fn expire_time(&self) -> Timestamp {
         self.last_use_time + self.settings.retention
     }
 
-    /// Whether it is as good as deleted.
+    /// Whether the session is treated as deleted.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expire_time()
     }
 
-    /// What guards against a concurrent change of its settings. Uses do not change it.
+    /// The etag of the settings. Uses of the session don't change it.
     pub fn etag(&self) -> String {
         self.revision.to_string()
     }
 
-    /// Whether a request for `scope` may be made in it.
+    /// Whether requests in the scope may use the session.
     pub fn admits(&self, scope: &Scope) -> bool {
         match &self.scope {
             Scope::Project(_) => self.scope == *scope,
@@ -146,41 +149,50 @@ impl Session {
         }
     }
 
-    /// Whom a request is put to: what it names holds, the session's own where it names nothing.
-    /// `leaves` says whether a model is known to be another provider's than the session's.
+    /// Completes the fields of a request with the session's settings. A field of the request wins.
+    /// `is_elsewhere` returns whether a model is known to belong to another provider than the session's.
     ///
-    /// A request that names a key, or a provider other than the session's, takes nothing; the
-    /// session's key and model would mean something else there. Where the session has a key and names
-    /// no provider, the one that the request names is held against the key: the key is used or refused,
-    /// and nobody else pays. A request that names a model alone stays with the session's key, and
-    /// without one goes to whose the model is.
-    pub fn choose<'a>(&'a self, said: Named<'a>, leaves: impl FnOnce(&str) -> bool) -> Named<'a> {
-        let own = Named {
+    /// - A request with a key, or with a provider other than the session's, takes no setting: the
+    ///   session's key and model belong to another provider.
+    /// - A session with a key and without a provider keeps its key for a request with a provider. The
+    ///   vault then checks the provider against the key, and refuses a mismatch.
+    /// - A request with only a model keeps the session's key. Without a key, it keeps the session's
+    ///   provider unless the model is elsewhere.
+    pub fn choose<'a>(
+        &'a self,
+        requested: TargetFields<'a>,
+        is_elsewhere: impl FnOnce(&str) -> bool,
+    ) -> TargetFields<'a> {
+        let own = TargetFields {
             key: &self.settings.key,
             provider: &self.settings.provider,
             model: &self.settings.model,
         };
-        let key_alone = !own.key.is_empty() && own.provider.is_empty();
-        match (said.key, said.provider, said.model) {
+        let has_only_a_key = !own.key.is_empty() && own.provider.is_empty();
+        match (requested.key, requested.provider, requested.model) {
             ("", "", "") => own,
-            ("", "", model) if own.key.is_empty() => Named {
-                // Empty, it is found by the model.
-                provider: if leaves(model) { "" } else { own.provider },
-                ..said
+            ("", "", model) if own.key.is_empty() => TargetFields {
+                // The catalogue determines an empty provider by the model.
+                provider: if is_elsewhere(model) {
+                    ""
+                } else {
+                    own.provider
+                },
+                ..requested
             },
-            ("", "", model) => Named { model, ..own },
-            ("", provider, model) if provider == own.provider || key_alone => Named {
+            ("", "", model) => TargetFields { model, ..own },
+            ("", provider, model) if provider == own.provider || has_only_a_key => TargetFields {
                 provider,
                 model: if model.is_empty() { own.model } else { model },
                 ..own
             },
-            _ => said,
+            _ => requested,
         }
     }
 }
 
 impl Settings {
-    /// The settings, if each is within its bounds.
+    /// Returns the settings if each is within its bounds.
     pub fn checked(self) -> Result<Self, SettingError> {
         let refuse = |field, problem| Err(SettingError { field, problem });
         let name = &self.display_name;
@@ -205,7 +217,7 @@ impl Settings {
 }
 
 impl Transcript {
-    /// An empty one.
+    /// A transcript without turns.
     pub fn new(data_key: DataKeyName) -> Self {
         Self {
             data_key,
@@ -214,16 +226,16 @@ impl Transcript {
         }
     }
 
-    /// Whether there is room for another turn of at least so many bytes.
-    pub fn room_for(&self, bytes: u64) -> Result<(), TooLong> {
+    /// Checks that the transcript has room for another turn of at least `bytes`.
+    pub fn check_room(&self, bytes: u64) -> Result<(), TooLong> {
         let fits = self.size.saturating_add(bytes) <= MAX_BYTES;
-        let room = self.turn_count < MAX_TURNS && fits;
-        room.then_some(()).ok_or(TooLong)
+        let has_room = self.turn_count < MAX_TURNS && fits;
+        has_room.then_some(()).ok_or(TooLong)
     }
 }
 
-/// Whether an answer can be part of a request again. A model that was cut off in the middle of a tool
-/// call leaves one that nobody takes, and no request could ever follow it.
+/// Whether an answer can be part of a later request. Every provider refuses a tool call that was cut
+/// off in the middle, so no request could continue after it.
 pub fn can_be_repeated(answer: &Message) -> bool {
     let mut ids = Vec::new();
     answer.parts.iter().all(|part| match &part.content {
@@ -238,8 +250,7 @@ pub fn can_be_repeated(answer: &Message) -> bool {
     })
 }
 
-/// The part of an answer that a request may hold: what has nothing in it is left out, and nothing at
-/// all may remain.
+/// The answer without its empty parts, which providers refuse in a request; none when no part remains.
 pub fn repeated(mut answer: Message) -> Option<Message> {
     answer.parts.retain(|part| match &part.content {
         None => false,

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::transcript::{is_paused, messages};
 use super::{Sessions, fields};
 use crate::dispatch::{AnswerStream, Answered, CallContext, Piece, in_time};
-use crate::domain::session::{Named, Session, TurnHead, can_be_repeated};
+use crate::domain::session::{Session, TargetFields, TurnHead, can_be_repeated};
 use crate::error::RouterError;
 use crate::vault_client::DataKey;
 
@@ -95,7 +95,7 @@ impl Sessions {
         }
         let brought: usize = wanted.messages.iter().map(Message::encoded_len).sum();
         if let Some(transcript) = &session.transcript {
-            transcript.room_for(brought as u64)?;
+            transcript.check_room(brought as u64)?;
         }
         let now = self.clock.now();
         if is_use && !self.store.use_session(session.uid, now).await? {
@@ -132,7 +132,7 @@ impl Sessions {
 
     /// The request with what it takes from its session, but for the transcript.
     fn effective(&self, session: &Session, wanted: &GenerateRequest) -> GenerateRequest {
-        let said = Named {
+        let said = TargetFields {
             key: &wanted.key,
             provider: &wanted.provider,
             model: &wanted.model,

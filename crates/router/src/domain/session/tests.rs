@@ -1,13 +1,13 @@
-//! What a request takes from its session, and the bounds of both.
+//! The settings that a request takes from its session, and the limits of settings and transcripts.
 
 use latchkey_contract::router::v1::{Part, Role, ToolCall};
 
 use super::*;
 
-const NOTHING: Named<'_> = named("", "", "");
+const NOTHING: TargetFields<'_> = named("", "", "");
 
-const fn named<'a>(key: &'a str, provider: &'a str, model: &'a str) -> Named<'a> {
-    Named {
+const fn named<'a>(key: &'a str, provider: &'a str, model: &'a str) -> TargetFields<'a> {
+    TargetFields {
         key,
         provider,
         model,
@@ -37,80 +37,88 @@ fn session(key: &str, provider: &str, model: &str) -> Session {
     }
 }
 
-/// What a request takes, where the catalogue knows `gpt` and `claude`.
-fn chosen<'a>(session: &'a Session, said: Named<'a>) -> Named<'a> {
+/// The completed fields of a request, where the catalogue knows `gpt` and `claude`.
+fn chosen<'a>(session: &'a Session, requested: TargetFields<'a>) -> TargetFields<'a> {
     let before = session.clone();
-    let chosen = session.choose(said, |model| matches!(model, "gpt" | "claude"));
+    let chosen = session.choose(requested, |model| matches!(model, "gpt" | "claude"));
     assert_eq!(*session, before);
     chosen
 }
 
 #[test]
-fn a_request_that_names_nothing_takes_all_three() {
+fn a_request_without_target_fields_takes_all_settings() {
     let session = session("main", "openai", "gpt");
     assert_eq!(chosen(&session, NOTHING), named("main", "openai", "gpt"));
 }
 
 #[test]
-fn a_request_that_names_a_key_takes_nothing() {
+fn a_request_with_a_key_takes_no_setting() {
     let session = session("main", "openai", "gpt");
-    for said in [
+    for requested in [
         named("other", "", ""),
         named("other", "openai", ""),
         named("other", "", "claude"),
     ] {
-        assert_eq!(chosen(&session, said), said);
+        assert_eq!(chosen(&session, requested), requested);
     }
 }
 
 #[test]
-fn a_request_that_names_another_provider_takes_nothing() {
+fn a_request_with_another_provider_takes_no_setting() {
     let session = session("main", "openai", "gpt");
-    for said in [named("", "anthropic", ""), named("", "anthropic", "claude")] {
-        assert_eq!(chosen(&session, said), said);
+    for requested in [named("", "anthropic", ""), named("", "anthropic", "claude")] {
+        assert_eq!(chosen(&session, requested), requested);
     }
     let keyless = self::session("", "", "gpt");
-    let said = named("", "openai", "");
-    assert_eq!(chosen(&keyless, said), said);
+    let requested = named("", "openai", "");
+    assert_eq!(chosen(&keyless, requested), requested);
 }
 
 #[test]
-fn a_provider_is_held_against_the_key_of_a_session_that_names_none() {
+fn a_request_with_a_provider_keeps_the_key_of_a_session_without_one() {
     let session = session("main", "", "gpt");
-    let said = named("", "openai", "");
-    assert_eq!(chosen(&session, said), named("main", "openai", "gpt"));
-    let said = named("", "openai", "gpt-mini");
-    assert_eq!(chosen(&session, said), named("main", "openai", "gpt-mini"));
+    let requested = named("", "openai", "");
+    assert_eq!(chosen(&session, requested), named("main", "openai", "gpt"));
+    let requested = named("", "openai", "gpt-mini");
+    assert_eq!(
+        chosen(&session, requested),
+        named("main", "openai", "gpt-mini")
+    );
 }
 
 #[test]
-fn a_request_that_names_the_sessions_provider_takes_the_rest() {
+fn a_request_with_the_sessions_provider_takes_key_and_model() {
     let session = session("main", "openai", "gpt");
-    let said = named("", "openai", "");
-    assert_eq!(chosen(&session, said), named("main", "openai", "gpt"));
-    let said = named("", "openai", "gpt-mini");
-    assert_eq!(chosen(&session, said), named("main", "openai", "gpt-mini"));
+    let requested = named("", "openai", "");
+    assert_eq!(chosen(&session, requested), named("main", "openai", "gpt"));
+    let requested = named("", "openai", "gpt-mini");
+    assert_eq!(
+        chosen(&session, requested),
+        named("main", "openai", "gpt-mini")
+    );
 }
 
 #[test]
-fn a_request_that_names_a_model_alone_stays_with_the_sessions_key() {
+fn a_request_with_only_a_model_keeps_the_sessions_key() {
     let session = session("main", "openai", "gpt");
-    let said = named("", "", "claude");
-    assert_eq!(chosen(&session, said), named("main", "openai", "claude"));
+    let requested = named("", "", "claude");
+    assert_eq!(
+        chosen(&session, requested),
+        named("main", "openai", "claude")
+    );
 }
 
 #[test]
-fn without_a_key_a_model_goes_to_whose_it_is() {
+fn without_a_key_a_known_model_leaves_the_sessions_provider() {
     let session = session("", "openai", "gpt");
-    let said = named("", "", "claude");
-    assert_eq!(chosen(&session, said), said);
-    let said = named("", "", "nobody-knows");
-    let stays = named("", "openai", "nobody-knows");
-    assert_eq!(chosen(&session, said), stays);
+    let requested = named("", "", "claude");
+    assert_eq!(chosen(&session, requested), requested);
+    let unknown = named("", "", "unknown");
+    assert_eq!(chosen(&session, unknown), named("", "openai", "unknown"));
 }
 
 #[test]
-fn a_session_of_a_project_admits_that_project_alone() {
+fn a_session_of_a_project_admits_only_that_project() {
     let scope = |text: &str| text.parse::<Scope>().unwrap();
     let mut session = session("", "", "");
     assert!(session.admits(&scope("workspaces/acme")));
@@ -132,7 +140,7 @@ fn a_session_expires_its_retention_after_its_last_use() {
 }
 
 #[test]
-fn settings_out_of_bounds_are_named() {
+fn an_invalid_setting_is_refused_by_its_field() {
     let field = |change: fn(&mut Settings)| {
         let mut settings = session("main", "openai", "gpt").settings;
         change(&mut settings);
@@ -159,18 +167,18 @@ fn settings_out_of_bounds_are_named() {
 }
 
 #[test]
-fn a_transcript_has_a_last_turn_and_a_last_byte() {
+fn a_transcript_has_a_maximum_of_turns_and_bytes() {
     let data_key = "workspaces/acme/dataKeys/019aa5b1-0000-7000-8000-000000000000";
     let mut transcript = Transcript::new(data_key.parse().unwrap());
-    assert_eq!(transcript.room_for(MAX_BYTES), Ok(()));
-    assert_eq!(transcript.room_for(MAX_BYTES + 1), Err(TooLong));
+    assert_eq!(transcript.check_room(MAX_BYTES), Ok(()));
+    assert_eq!(transcript.check_room(MAX_BYTES + 1), Err(TooLong));
     transcript.size = MAX_BYTES;
-    assert_eq!(transcript.room_for(1), Err(TooLong));
+    assert_eq!(transcript.check_room(1), Err(TooLong));
     transcript.size = 0;
     transcript.turn_count = MAX_TURNS - 1;
-    assert_eq!(transcript.room_for(1), Ok(()));
+    assert_eq!(transcript.check_room(1), Ok(()));
     transcript.turn_count = MAX_TURNS;
-    assert_eq!(transcript.room_for(1), Err(TooLong));
+    assert_eq!(transcript.check_room(1), Err(TooLong));
 }
 
 fn answer(contents: Vec<part::Content>) -> Message {
@@ -193,7 +201,7 @@ fn call(id: &str, arguments: &str) -> part::Content {
 }
 
 #[test]
-fn a_tool_call_that_was_cut_off_can_not_be_repeated() {
+fn a_truncated_tool_call_can_not_be_repeated() {
     assert!(can_be_repeated(&answer(vec![
         call("a", "{}"),
         call("b", " ")
@@ -209,10 +217,10 @@ fn a_tool_call_that_was_cut_off_can_not_be_repeated() {
 }
 
 #[test]
-fn what_has_nothing_in_it_is_not_repeated() {
+fn empty_parts_are_not_repeated() {
     let text = |text: &str| part::Content::Text(text.to_owned());
     assert_eq!(repeated(answer(Vec::new())), None);
     assert_eq!(repeated(answer(vec![text("")])), None);
-    let said = repeated(answer(vec![text(""), text("Good day")]));
-    assert_eq!(said, Some(answer(vec![text("Good day")])));
+    let remaining = repeated(answer(vec![text(""), text("Good day")]));
+    assert_eq!(remaining, Some(answer(vec![text("Good day")])));
 }
