@@ -1,4 +1,4 @@
-//! An attempt: one key, one call. The unit of account.
+//! An attempt: one call to a provider with one key. It is the unit of account.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -31,11 +31,12 @@ impl fmt::Display for AttemptName {
     }
 }
 
-/// Identifies a journal. Attempts are shipped in its name, so that no other journal's are doubled.
+/// Identifies a journal. Each stored attempt names its journal, so that a router closes only the open
+/// attempts of its own.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct JournalId(pub Uuid);
 
-/// Who pays the provider.
+/// The party that pays the provider.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Payer {
     /// The owner of the key.
@@ -44,17 +45,17 @@ pub enum Payer {
     Platform,
 }
 
-/// Why a request is made.
+/// The kind of work that a request belongs to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Origin {
-    /// A program runs on its own.
+    /// A program that runs on its own.
     Automation,
-    /// A person waits for it.
+    /// Work for which a person waits.
     Interactive,
 }
 
 impl Origin {
-    /// The origin in a request; interactive where it names none.
+    /// The origin of a request; interactive where it is unspecified.
     pub fn of(origin: v1::Origin) -> Self {
         match origin {
             v1::Origin::Automation => Self::Automation,
@@ -63,114 +64,114 @@ impl Origin {
     }
 }
 
-/// What is asked of a provider.
+/// The operation that an attempt requests from a provider.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Operation {
-    /// The size of a prompt.
+    /// The number of a prompt's tokens.
     CountTokens,
-    /// Vectors.
+    /// Embedding vectors.
     Embed,
-    /// An answer, whole or streamed.
+    /// A generated answer, whole or streamed.
     Generate,
-    /// Pictures.
+    /// Generated images.
     GenerateImages,
 }
 
-/// What is known of an attempt from its beginning.
+/// The facts of an attempt that are known before the call.
 #[derive(Clone, Debug)]
 pub struct AttemptStart {
-    /// Its identity.
+    /// The identity.
     pub id: AttemptId,
     /// The scope of the request.
     pub scope: Scope,
-    /// The key version that is used.
+    /// The key version of the call.
     pub key_version: KeyVersionName,
-    /// The last four characters of its material.
+    /// The last four characters of the key's material.
     pub material_tail: String,
-    /// Who pays the provider.
+    /// The party that pays.
     pub payer: Payer,
     /// The provider.
     pub provider: ProviderId,
-    /// The model that was asked for.
+    /// The requested model.
     pub model: ModelId,
-    /// Who asked.
+    /// The identity that made the request.
     pub requester: Arc<str>,
-    /// Why.
+    /// The origin of the request.
     pub origin: Origin,
-    /// What was asked.
+    /// The operation.
     pub operation: Operation,
     /// Whether the answer is streamed.
     pub streamed: bool,
-    /// When it was start.
+    /// The time of the call.
     pub start_time: Timestamp,
 }
 
-/// What is known of an attempt at its end.
+/// The facts of an attempt that are known at its end.
 #[derive(Clone, Debug, Default)]
 pub struct AttemptOutcome {
-    /// How it ended.
+    /// The state.
     pub state: State,
-    /// Why it failed, as in `ErrorInfo`; empty on success.
+    /// The reason of a failure, as in `ErrorInfo`; empty on success.
     pub error_reason: Cow<'static, str>,
-    /// The provider's HTTP status; 0 when there was none.
+    /// The provider's HTTP status; 0 when it sent none.
     pub http_status: u16,
-    /// The provider's name for the call.
+    /// The provider's id of the call; empty when it sent none.
     pub provider_request_id: String,
-    /// The model that answered.
+    /// The model that answered, as the provider named it.
     pub served_model: String,
-    /// The service tier that the provider says it served the call in.
+    /// The service tier that the provider reported.
     pub service_tier: String,
-    /// Until the first byte of the answer's body.
+    /// The time until the first byte of the answer's body.
     pub first_byte_micros: Option<i64>,
-    /// Until the end.
+    /// The time until the end.
     pub latency_micros: Option<i64>,
-    /// What was used; nothing when nobody told.
+    /// The usage; none when the provider reported none.
     pub usage: Option<Usage>,
-    /// Whether the usage is all of it.
+    /// Whether the usage is complete.
     pub certainty: Certainty,
-    /// What it costs by the catalogue, in nano-dollars.
+    /// The cost by the catalogue's prices, in nano-dollars.
     pub cost_nanos: Option<i64>,
     /// The catalogue's version.
     pub price_version: String,
 }
 
-/// How an attempt ended.
+/// The state of an attempt.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum State {
-    /// The caller went away.
+    /// The caller cancelled the request.
     Cancelled,
-    /// It was refused or broke.
+    /// The provider refused, or the exchange broke.
     Failed,
-    /// It has not ended.
+    /// The attempt has not ended.
     #[default]
     Started,
-    /// The provider answered in full.
+    /// The provider's answer is complete.
     Succeeded,
-    /// The router ended before it learned the outcome.
+    /// The router ended before the attempt did.
     Unknown,
 }
 
-/// How sure the usage is.
+/// Whether the recorded usage is complete.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Certainty {
-    /// The provider reported it.
+    /// The provider reported the usage.
     Reported,
-    /// Nobody did; what is known is a lower bound.
+    /// The provider reported no usage, or only a part. The recorded usage is a lower bound.
     #[default]
     Unknown,
 }
 
-/// An attempt: its beginning and, so far, its end.
+/// An attempt: its start and its present outcome.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// Its beginning.
+    /// The start.
     pub start: AttemptStart,
-    /// Its end.
+    /// The outcome.
     pub outcome: AttemptOutcome,
 }
 
 impl Attempt {
-    /// Its name.
+    /// The attempt's name.
     pub fn name(&self) -> AttemptName {
         AttemptName {
             workspace: self.start.scope.workspace().clone(),
@@ -179,32 +180,32 @@ impl Attempt {
     }
 }
 
-macro_rules! words {
-    ($type:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
+macro_rules! as_text {
+    ($type:ident { $($variant:ident = $text:literal),+ $(,)? }) => {
         impl $type {
-            /// The word for it in rows and records.
+            /// The text in rows and records.
             pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
+                match self { $(Self::$variant => $text),+ }
             }
 
-            /// What a row or record names.
+            /// Parses the text of a row or record; none where it is not known.
             pub fn parse(text: &str) -> Option<Self> {
-                match text { $($word => Some(Self::$variant),)+ _ => None }
+                match text { $($text => Some(Self::$variant),)+ _ => None }
             }
         }
     };
 }
 
-words!(Payer { OwnKey = "own_key", Platform = "platform" });
-words!(Origin { Automation = "automation", Interactive = "interactive" });
-words!(Operation {
+as_text!(Payer { OwnKey = "own_key", Platform = "platform" });
+as_text!(Origin { Automation = "automation", Interactive = "interactive" });
+as_text!(Operation {
     CountTokens = "count_tokens",
     Embed = "embed",
     Generate = "generate",
     GenerateImages = "generate_images",
 });
-words!(Certainty { Reported = "reported", Unknown = "unknown" });
-words!(State {
+as_text!(Certainty { Reported = "reported", Unknown = "unknown" });
+as_text!(State {
     Cancelled = "cancelled",
     Failed = "failed",
     Started = "started",

@@ -1,5 +1,5 @@
-//! What a router is about: attempts, who pays, which model and key a request names, roles, sessions.
-//! Pure: no I/O, no clock, and of the wire only the neutral messages.
+//! The values of a router: attempts, payers, the model and the key that a request names, roles, and
+//! sessions. They are pure: no I/O and no clock, and from the contract only neutral messages.
 
 pub mod attempt;
 pub mod capability;
