@@ -1,4 +1,4 @@
-//! From domain to message, field by field.
+//! Encodes domain values as messages.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use latchkey_contract::router::v1;
 use crate::dispatch::Answered;
 use crate::domain::attempt::{Attempt, Certainty, Operation, Origin, Payer, State};
 
-/// A moment.
+/// Encodes a time.
 pub(super) fn time(time: Timestamp) -> prost_types::Timestamp {
     let (seconds, nanos) = time.to_unix();
     let nanos = i32::try_from(nanos).expect("a second has fewer than 2^31 nanoseconds");
     prost_types::Timestamp { seconds, nanos }
 }
 
-/// An answer with its account.
+/// Encodes an answer with its attempts.
 pub(super) fn answered(answered: Answered) -> v1::GenerateResponse {
     let Answered {
         answer,
@@ -29,25 +29,20 @@ pub(super) fn answered(answered: Answered) -> v1::GenerateResponse {
         native_finish_reason: answer.native_finish_reason,
         model: answer.model,
         response_id: answer.response_id,
-        usage: used(&attempts),
+        usage: total_usage(&attempts),
         attempts: self::attempts(&attempts),
         portability,
         turn: turn.map(|turn| turn.to_string()).unwrap_or_default(),
     }
 }
 
-/// Attempts, in order.
+/// Encodes attempts in their order.
 pub(super) fn attempts(attempts: &[Attempt]) -> Vec<v1::Attempt> {
     attempts.iter().map(attempt).collect()
 }
 
-/// What attempts used together; nothing when nobody told.
-pub(super) fn used(attempts: &[Attempt]) -> Option<v1::Usage> {
-    let mut told = attempts
-        .iter()
-        .filter_map(|attempt| attempt.outcome.usage)
-        .peekable();
-    told.peek()?;
+/// The sum of the attempts' usage; none when no provider reported any.
+pub(super) fn total_usage(attempts: &[Attempt]) -> Option<v1::Usage> {
     let add = |sum: v1::Usage, one: v1::Usage| v1::Usage {
         input_tokens: sum.input_tokens.saturating_add(one.input_tokens),
         cache_read_tokens: sum.cache_read_tokens.saturating_add(one.cache_read_tokens),
@@ -67,10 +62,13 @@ pub(super) fn used(attempts: &[Attempt]) -> Option<v1::Usage> {
             .saturating_add(one.image_output_tokens),
         image_count: sum.image_count.saturating_add(one.image_count),
     };
-    Some(told.fold(v1::Usage::default(), add))
+    attempts
+        .iter()
+        .filter_map(|attempt| attempt.outcome.usage)
+        .reduce(add)
 }
 
-/// An attempt.
+/// Encodes an attempt.
 pub(super) fn attempt(attempt: &Attempt) -> v1::Attempt {
     let Attempt { start, outcome } = attempt;
     v1::Attempt {
@@ -105,7 +103,7 @@ pub(super) fn attempt(attempt: &Attempt) -> v1::Attempt {
     }
 }
 
-/// Who pays.
+/// Encodes a payer.
 pub(super) fn payer(payer: Payer) -> v1::Payer {
     match payer {
         Payer::OwnKey => v1::Payer::OwnKey,
@@ -113,7 +111,7 @@ pub(super) fn payer(payer: Payer) -> v1::Payer {
     }
 }
 
-/// Why it was asked.
+/// Encodes an origin.
 pub(super) fn origin(origin: Origin) -> v1::Origin {
     match origin {
         Origin::Automation => v1::Origin::Automation,
@@ -121,7 +119,7 @@ pub(super) fn origin(origin: Origin) -> v1::Origin {
     }
 }
 
-/// What was asked.
+/// Encodes an operation.
 pub(super) fn operation(operation: Operation) -> v1::Operation {
     match operation {
         Operation::CountTokens => v1::Operation::CountTokens,

@@ -1,8 +1,8 @@
-//! Where something is, once a transcript stands before the messages of a request.
+//! Field paths of a request that was expanded by the messages of a transcript.
 
-/// The place of a field for who made the request: the first `before` messages are the transcript's, and
-/// the request's own are counted from 0 again.
-pub(super) fn place(field: &str, before: usize) -> String {
+/// The path of a field as the caller knows it. The first `before` messages come from the transcript;
+/// the messages of the request itself count from 0.
+pub(super) fn to_caller(field: &str, before: usize) -> String {
     let Some((index, rest)) = indexed(field) else {
         return field.to_owned();
     };
@@ -12,7 +12,7 @@ pub(super) fn place(field: &str, before: usize) -> String {
     }
 }
 
-/// The number in `messages[{number}]…`, and what stands behind it.
+/// The index in `messages[{index}]…`, and the rest of the path.
 fn indexed(field: &str) -> Option<(usize, &str)> {
     let (index, rest) = field.strip_prefix("messages[")?.split_once(']')?;
     Some((index.parse().ok()?, rest))
@@ -23,24 +23,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_callers_own_messages_are_counted_from_its_own_first() {
+    fn messages_of_the_request_count_from_zero() {
         assert_eq!(
-            place("messages[3].parts[0].text", 3),
+            to_caller("messages[3].parts[0].text", 3),
             "messages[0].parts[0].text"
         );
-        assert_eq!(place("messages[5]", 3), "messages[2]");
-        assert_eq!(place("messages[5]", 0), "messages[5]");
+        assert_eq!(to_caller("messages[5]", 3), "messages[2]");
+        assert_eq!(to_caller("messages[5]", 0), "messages[5]");
     }
 
     #[test]
-    fn what_is_in_the_transcript_says_so() {
-        assert_eq!(place("messages[2].parts[1]", 3), "transcript[2].parts[1]");
+    fn messages_of_the_transcript_are_named_transcript() {
+        assert_eq!(
+            to_caller("messages[2].parts[1]", 3),
+            "transcript[2].parts[1]"
+        );
     }
 
     #[test]
-    fn other_fields_stay_where_they_are() {
+    fn other_fields_are_unchanged() {
         for field in ["messages", "model", "tools[3].name", "messages[x]"] {
-            assert_eq!(place(field, 3), field);
+            assert_eq!(to_caller(field, 3), field);
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Sessions: conversations that keep a key and a model and, if they say so, what was said.
+//! Sessions: conversations with a default key and model and, optionally, a transcript.
 //!
-//! A request in a session becomes one without by [`Sessions::prepare`]; what it was answered becomes the
-//! next turn of the transcript by [`Prepared::finish`]. What is said is never in clear in the database:
-//! each turn is sealed under a data key that the vault leases for the session alone, and a
-//! session is deleted by having the vault destroy that key.
+//! [`Sessions::prepare`] expands a request in a session into one without a session.
+//! [`Prepared::finish`] adds its answer to the transcript as the next turn. The database never holds a
+//! turn in clear: each turn is sealed under a data key that the vault leases for this session alone.
+//! Deleting a session first destroys that key in the vault.
 
 mod fields;
 mod prepare;
@@ -20,7 +20,7 @@ use prost::Message as _;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use uuid::{Builder, Uuid};
 
-pub use prepare::{Placing, Prepared};
+pub use prepare::{FieldOffset, Prepared};
 pub use retention::retain;
 pub use transcript::OpenedTurn;
 
@@ -33,43 +33,45 @@ use crate::vault_client::{DataKey, VaultClient};
 
 /// The sessions of this deployment.
 pub struct Sessions {
-    /// Their rows.
+    /// The rows of sessions and turns.
     pub store: Store,
-    /// The way to the vault.
+    /// The vault, which keeps the data keys.
     pub vault: Arc<VaultClient>,
-    /// What is known of models.
+    /// The catalogue of models.
     pub catalogue: Arc<Catalogues>,
-    /// The time.
+    /// The clock of uses and expiries.
     pub clock: Arc<dyn Clock>,
     /// Randomness for identities and seals.
     pub rng: SystemRandom,
 }
 
-/// A session that is asked for.
+/// A session to create.
 pub struct NewSession {
-    /// The workspace that it belongs to.
+    /// The workspace.
     pub workspace: WorkspaceName,
-    /// Its name; none when one is to be chosen.
+    /// The name; none for a random one.
     pub name: Option<SessionName>,
-    /// The scope of its requests.
+    /// The scope of the session's requests.
     pub scope: Scope,
-    /// Its settings, checked.
+    /// The settings, checked.
     pub settings: Settings,
-    /// Whether what is said is kept.
+    /// Whether the session has a transcript.
     pub keeps_transcript: bool,
-    /// Who asks.
+    /// The identity that creates the session.
     pub creator: Arc<str>,
-    /// The caller's id of the request, and what tells it from another one.
+    /// The id of a repeatable request, and the request's digest.
     pub request: Option<(Uuid, Vec<u8>)>,
 }
 
-/// Whoever is in the way may be gone at the next look, or be the same request.
-const LOOKS: usize = 3;
-/// Changes of the same session that came first, before a change without an etag is given up.
-const MAX_OVERTAKEN: usize = 8;
+/// Attempts to insert a session. A session that takes the name may be deleted before the next attempt,
+/// or be the result of the same request.
+const MAX_INSERTS: usize = 3;
+/// Attempts to update a session, each of which another change may overtake.
+const MAX_UPDATES: usize = 8;
 
 impl Sessions {
-    /// Creates a session. `answer` is what its caller is told, now and when it asks again.
+    /// Creates a session. `answer` encodes the answer, which is stored with the session and returned
+    /// again when the request is repeated.
     pub async fn create(
         &self,
         new: NewSession,
@@ -85,14 +87,14 @@ impl Sessions {
                     .expect("32 digits after a letter are an id"),
             },
         };
-        for _ in 0..LOOKS {
-            if let Some(first) = self.answered(&new).await? {
+        for _ in 0..MAX_INSERTS {
+            if let Some(first) = self.first_answer(&new).await? {
                 return Ok(first);
             }
             if let Some(other) = self.store.session(&name).await? {
                 if !other.is_expired(self.clock.now()) {
-                    // What is in the way may be the same request, sent twice and done meanwhile.
-                    let first = self.answered(&new).await?;
+                    // The other session may be the result of the same request, sent twice at a time.
+                    let first = self.first_answer(&new).await?;
                     return first.ok_or(RouterError::SessionExists);
                 }
                 self.shred(&other).await?;
@@ -102,19 +104,19 @@ impl Sessions {
             } else {
                 None
             };
-            let session = self.founded(&new, uid, name.clone(), key.as_deref());
-            let said = answer(&session);
+            let session = self.new_session(&new, uid, name.clone(), key.as_deref());
+            let message = answer(&session);
             let first_answer = new.request.clone().map(|(request_id, digest)| FirstAnswer {
                 request_id,
                 digest,
-                answer: said.encode_to_vec(),
+                answer: message.encode_to_vec(),
             });
             let inserted = self.store.insert_session(&session, first_answer).await;
             if matches!(inserted, Ok(true)) {
-                return Ok(said);
+                return Ok(message);
             }
             if let Some(key) = key {
-                // Nothing was sealed under it. If it stays, nothing is lost but its place.
+                // The key has sealed nothing. After an error it only takes space in the vault.
                 let _ = self.vault.destroy_data_key(key.name()).await;
             }
             inserted?;
@@ -122,16 +124,16 @@ impl Sessions {
         Err(RouterError::SessionExists)
     }
 
-    /// A session that is not expired.
+    /// Returns an unexpired session.
     pub async fn find(&self, name: &SessionName) -> Result<Session, RouterError> {
-        let found = self.store.session(name).await?;
+        let stored = self.store.session(name).await?;
         let now = self.clock.now();
-        found
+        stored
             .filter(|session| !session.is_expired(now))
             .ok_or(RouterError::SessionNotFound)
     }
 
-    /// Sessions of a workspace that are not expired, by name, after the id `after`.
+    /// The unexpired sessions of a workspace, by name, after the id `after`.
     pub async fn list(
         &self,
         workspace: &WorkspaceName,
@@ -142,14 +144,14 @@ impl Sessions {
         Ok(self.store.sessions(workspace, now, after, limit).await?)
     }
 
-    /// Changes the settings of a session whose etag is that one, if one is named.
+    /// Changes the settings of a session. A non-empty `etag` must match.
     pub async fn update(
         &self,
         name: &SessionName,
         etag: &str,
         change: impl Fn(Settings) -> Result<Settings, RouterError>,
     ) -> Result<Session, RouterError> {
-        for _ in 0..MAX_OVERTAKEN {
+        for _ in 0..MAX_UPDATES {
             let mut session = self.find(name).await?;
             check_etag(&session, etag)?;
             session.settings = change(session.settings)?;
@@ -158,30 +160,29 @@ impl Sessions {
             if self.store.update_session(&session).await? {
                 return Ok(session);
             }
-            // Somebody else was first: looked at again.
+            // Another change came first, so the session is read again.
         }
         Err(RouterError::EtagMismatch)
     }
 
-    /// Deletes a session: first what its transcript could be read with, then its rows.
+    /// Deletes a session: first its data key, then its rows.
     pub async fn delete(&self, name: &SessionName, etag: &str) -> Result<(), RouterError> {
         let session = self.find(name).await?;
         check_etag(&session, etag)?;
         if self.shred(&session).await? {
             Ok(())
         } else {
-            // Somebody else was first.
+            // Another request deleted it first.
             Err(RouterError::SessionNotFound)
         }
     }
 
-    /// Has the vault destroy a session's data key, and deletes its rows. Returns whether they were
-    /// there.
+    /// Destroys a session's data key in the vault, and deletes its rows. Returns whether the session
+    /// existed.
     async fn shred(&self, session: &Session) -> Result<bool, RouterError> {
         if let Some(transcript) = &session.transcript {
-            let destroyed = self.vault.destroy_data_key(&transcript.data_key).await;
-            match destroyed {
-                // The keys of a workspace go with it.
+            match self.vault.destroy_data_key(&transcript.data_key).await {
+                // A data key is destroyed with its workspace.
                 Err(RouterError::Refused(refusal)) if is_gone(refusal.reason) => {}
                 destroyed => destroyed?,
             }
@@ -189,13 +190,13 @@ impl Sessions {
         Ok(self.store.delete_session(session.uid).await?)
     }
 
-    /// What was answered to the same request before.
-    async fn answered(&self, new: &NewSession) -> Result<Option<v1::Session>, RouterError> {
+    /// The stored answer to the same request.
+    async fn first_answer(&self, new: &NewSession) -> Result<Option<v1::Session>, RouterError> {
         let Some((id, digest)) = &new.request else {
             return Ok(None);
         };
-        let found = self.store.session_of_request(&new.creator, *id).await?;
-        let Some((session, first)) = found else {
+        let stored = self.store.session_of_request(&new.creator, *id).await?;
+        let Some((session, first)) = stored else {
             return Ok(None);
         };
         if session.is_expired(self.clock.now()) {
@@ -205,12 +206,12 @@ impl Sessions {
         if first.digest != *digest {
             return Err(RouterError::RequestIdReused);
         }
-        let answer = v1::Session::decode(&*first.answer);
-        let answer = answer.map_err(|_| RouterError::Integrity("a session's first answer"))?;
-        Ok(Some(answer))
+        v1::Session::decode(&*first.answer)
+            .map(Some)
+            .map_err(|_| RouterError::Integrity("the first answer of a session can't be decoded"))
     }
 
-    fn founded(
+    fn new_session(
         &self,
         new: &NewSession,
         uid: Uuid,
@@ -248,7 +249,7 @@ fn check_etag(session: &Session, etag: &str) -> Result<(), RouterError> {
     }
 }
 
-/// Whether a refusal of the vault says that a data key can't be leased to anybody any more.
+/// Whether the vault refused a data key because it no longer exists.
 fn is_gone(reason: Reason) -> bool {
     matches!(reason, Reason::DataKeyNotFound | Reason::WorkspaceNotFound)
 }

@@ -1,4 +1,4 @@
-//! A request in a session: made one without, and its answer made a turn.
+//! Expands a request in a session, and adds its answer to the transcript.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -17,34 +17,34 @@ use crate::domain::session::{Session, TargetFields, TurnHead, can_be_repeated};
 use crate::error::RouterError;
 use crate::vault_client::DataKey;
 
-/// A request that depends on no session any more.
+/// A self-contained request.
 pub struct Prepared<'a> {
-    /// What is to be answered.
+    /// The request, without a session.
     pub request: Cow<'a, GenerateRequest>,
-    /// What it continues, if anything.
-    continued: Option<Box<Continued>>,
+    /// The transcript that the answer is added to, if any.
+    continuation: Option<Box<Continuation>>,
 }
 
-/// How many messages of a conversation come from a transcript: what tells of the conversation by its
-/// places is put right with it.
+/// The number of transcript messages before the messages of a request. It maps field paths of the
+/// expanded request to those of the caller's request.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Placing(usize);
+pub struct FieldOffset(usize);
 
 /// A transcript that a request continues.
-struct Continued {
+struct Continuation {
     sessions: Arc<Sessions>,
     session: Session,
-    /// Held from before the model is asked: the answer can be sealed though the vault goes away.
+    /// Leased before the call, so that the answer can be sealed even when the vault is away.
     key: Arc<DataKey>,
-    /// How many messages come from the transcript.
+    /// The number of messages from the transcript.
     before: usize,
     deadline: Option<Instant>,
 }
 
 impl Sessions {
-    /// Makes a request one without a session: with the session's key and model where it names none,
-    /// and with the transcript before its messages. The session counts as used from now on. A request
-    /// without a session is taken as it is.
+    /// Expands a request: fields that it leaves empty come from the session's settings, and the
+    /// transcript comes before its messages. The session's retention restarts. A request without a
+    /// session is returned as it is.
     pub async fn prepare<'a>(
         self: &Arc<Self>,
         context: CallContext<'_>,
@@ -53,16 +53,16 @@ impl Sessions {
         if wanted.session.is_empty() {
             return Ok(Prepared {
                 request: Cow::Borrowed(wanted),
-                continued: None,
+                continuation: None,
             });
         }
-        // Apart, so that requests without a session carry none of it around.
-        let opened = Box::pin(self.in_session(context, wanted, true));
-        in_time(context.deadline, opened).await
+        // Boxed, so that the future stays small for requests without a session.
+        let expanded = Box::pin(self.expand(context, wanted, true));
+        in_time(context.deadline, expanded).await
     }
 
-    /// The same for whoever only wants to know: it is no use of the session.
-    pub async fn look<'a>(
+    /// Expands a request for a dry run, which does not count as a use of the session.
+    pub async fn prepare_dry_run<'a>(
         self: &Arc<Self>,
         context: CallContext<'_>,
         wanted: &'a GenerateRequest,
@@ -70,11 +70,11 @@ impl Sessions {
         if wanted.session.is_empty() {
             return self.prepare(context, wanted).await;
         }
-        let opened = Box::pin(self.in_session(context, wanted, false));
-        in_time(context.deadline, opened).await
+        let expanded = Box::pin(self.expand(context, wanted, false));
+        in_time(context.deadline, expanded).await
     }
 
-    async fn in_session<'a>(
+    async fn expand<'a>(
         self: &Arc<Self>,
         context: CallContext<'_>,
         wanted: &GenerateRequest,
@@ -85,27 +85,27 @@ impl Sessions {
             .parse()
             .map_err(RouterError::name("session"))?;
         if name.workspace != *context.scope.workspace() {
-            let problem = "must be a session of the workspace that the request is for";
+            let problem = "must be in the workspace of `parent`";
             return Err(RouterError::field("session", problem));
         }
         let session = self.find(&name).await?;
         if !session.admits(context.scope) {
-            let problem = format!("is for requests of {} alone", session.scope);
+            let problem = format!("accepts only requests with the parent {}", session.scope);
             return Err(RouterError::field("session", problem));
         }
-        let brought: usize = wanted.messages.iter().map(Message::encoded_len).sum();
+        let new_bytes: usize = wanted.messages.iter().map(Message::encoded_len).sum();
         if let Some(transcript) = &session.transcript {
-            transcript.check_room(brought as u64)?;
+            transcript.check_room(new_bytes as u64)?;
         }
         let now = self.clock.now();
         if is_use && !self.store.use_session(session.uid, now).await? {
             return Err(RouterError::SessionNotFound);
         }
-        let mut request = self.effective(&session, wanted);
+        let mut request = self.with_settings(&session, wanted);
         let Some(transcript) = &session.transcript else {
             return Ok(Prepared {
                 request: Cow::Owned(request),
-                continued: None,
+                continuation: None,
             });
         };
         let key = self.key_of(transcript).await?;
@@ -117,7 +117,7 @@ impl Sessions {
         let before = conversation.len();
         conversation.append(&mut request.messages);
         request.messages = conversation;
-        let continued = Continued {
+        let continuation = Continuation {
             sessions: Arc::clone(self),
             session,
             key,
@@ -126,24 +126,24 @@ impl Sessions {
         };
         Ok(Prepared {
             request: Cow::Owned(request),
-            continued: Some(Box::new(continued)),
+            continuation: Some(Box::new(continuation)),
         })
     }
 
-    /// The request with what it takes from its session, but for the transcript.
-    fn effective(&self, session: &Session, wanted: &GenerateRequest) -> GenerateRequest {
-        let said = TargetFields {
+    /// The request with the session's settings, without the transcript.
+    fn with_settings(&self, session: &Session, wanted: &GenerateRequest) -> GenerateRequest {
+        let requested = TargetFields {
             key: &wanted.key,
             provider: &wanted.provider,
             model: &wanted.model,
         };
         let catalogue = self.catalogue.current();
-        let chosen = session.choose(said, |model| {
-            let stays = session.settings.provider.parse().is_ok_and(|provider| {
-                // Who serves models of many makers may serve this one too.
+        let chosen = session.choose(requested, |model| {
+            let may_serve = session.settings.provider.parse().is_ok_and(|provider| {
+                // A provider without models of its own may serve models of any maker.
                 !makes_models(provider) || catalogue.find(provider, model).is_some()
             });
-            !stays && catalogue.provider_of(model).is_some()
+            !may_serve && catalogue.provider_of(model).is_some()
         });
         GenerateRequest {
             key: chosen.key.to_owned(),
@@ -157,29 +157,29 @@ impl Sessions {
 }
 
 impl Prepared<'_> {
-    /// An error with its fields where the caller has them: messages of its own are counted from its
-    /// own first one, and what is wrong in the transcript says that it is there.
+    /// The error with field paths of the caller's request. A field of the transcript begins with
+    /// `transcript`.
     #[must_use]
-    pub fn blame(&self, error: RouterError) -> RouterError {
-        self.placing().blame(error)
+    pub fn error_to_caller(&self, error: RouterError) -> RouterError {
+        self.offset().error_to_caller(error)
     }
 
-    /// The request itself, and what puts right what is told of it. It adds nothing to the transcript.
-    pub fn into_parts(self) -> (GenerateRequest, Placing) {
-        let placing = self.placing();
-        (self.request.into_owned(), placing)
+    /// The request and the offset of its messages. The answer is not added to the transcript.
+    pub fn into_parts(self) -> (GenerateRequest, FieldOffset) {
+        let offset = self.offset();
+        (self.request.into_owned(), offset)
     }
 
-    /// Adds what was answered to the transcript, if there is one, and says which turn it became.
-    /// Whatever goes wrong with that, the answer stands.
+    /// Adds the answer to the transcript, if there is one, and sets the answer's turn. An error is only
+    /// logged: the answer is returned without a turn.
     pub async fn finish(self, answered: &mut Answered) {
         if let Some(turn) = self.into_turn() {
             Box::pin(turn.finish(answered)).await;
         }
     }
 
-    /// The same once a streamed answer is complete.
-    pub fn follow(self, pieces: AnswerStream) -> AnswerStream {
+    /// Adds a streamed answer to the transcript, once it is complete.
+    pub fn finish_stream(self, pieces: AnswerStream) -> AnswerStream {
         let Some(turn) = self.into_turn() else {
             return pieces;
         };
@@ -195,37 +195,43 @@ impl Prepared<'_> {
         Box::pin(stream::unfold((pieces, Some(turn)), next))
     }
 
-    fn placing(&self) -> Placing {
-        let continued = self.continued.as_ref();
-        Placing(continued.map_or(0, |continued| continued.before))
+    fn offset(&self) -> FieldOffset {
+        let continuation = self.continuation.as_ref();
+        FieldOffset(continuation.map_or(0, |continuation| continuation.before))
     }
 
     fn into_turn(self) -> Option<OpenTurn> {
-        let continued = self.continued?;
+        let continuation = self.continuation?;
         let mut messages = self.request.into_owned().messages;
-        let brought = messages.split_off(continued.before);
-        Some(OpenTurn { continued, brought })
+        let new_messages = messages.split_off(continuation.before);
+        Some(OpenTurn {
+            continuation,
+            new_messages,
+        })
     }
 }
 
-/// A turn that is not answered yet.
+/// A turn without an answer.
 struct OpenTurn {
-    continued: Box<Continued>,
-    /// The request's own messages.
-    brought: Vec<Message>,
+    continuation: Box<Continuation>,
+    /// The messages of the request itself.
+    new_messages: Vec<Message>,
 }
 
 impl OpenTurn {
     async fn finish(self, answered: &mut Answered) {
-        let Self { continued, brought } = self;
-        Placing(continued.before).place(&mut answered.portability);
-        let name = continued.session.name.clone();
+        let Self {
+            continuation,
+            new_messages,
+        } = self;
+        FieldOffset(continuation.before).losses_to_caller(&mut answered.portability);
+        let name = continuation.session.name.clone();
         if !can_be_repeated(&answered.answer.message) {
-            tracing::warn!(session = %name, "an answer is not kept: it breaks off in a tool call");
+            tracing::warn!(session = %name, "an answer with a truncated tool call was not stored");
             return;
         }
-        let deadline = continued.deadline;
-        match in_time(deadline, continued.append(brought, answered)).await {
+        let deadline = continuation.deadline;
+        match in_time(deadline, continuation.append(new_messages, answered)).await {
             Ok(turn) => {
                 answered.turn = Some(TurnName {
                     session: name,
@@ -234,18 +240,24 @@ impl OpenTurn {
             }
             Err(error) => {
                 let chain = &error as &dyn std::error::Error;
-                tracing::error!(error = chain, session = %name, "an answer could not be kept");
+                tracing::error!(error = chain, session = %name, "an answer could not be stored");
             }
         }
     }
 }
 
-impl Continued {
-    async fn append(&self, brought: Vec<Message>, answered: &Answered) -> Result<u64, RouterError> {
-        let attempt = answered.attempts.last();
-        let attempt = attempt.ok_or(RouterError::Integrity("an answer without its attempt"))?;
-        let said = Turn {
-            messages: brought,
+impl Continuation {
+    async fn append(
+        &self,
+        new_messages: Vec<Message>,
+        answered: &Answered,
+    ) -> Result<u64, RouterError> {
+        let attempt = answered
+            .attempts
+            .last()
+            .ok_or(RouterError::Integrity("an answer has no attempt"))?;
+        let turn = Turn {
+            messages: new_messages,
             answer: Some(answered.answer.message.clone()),
             portability: answered.portability.clone(),
             ..Turn::default()
@@ -253,7 +265,7 @@ impl Continued {
         let head = TurnHead {
             number: 0,
             provider: attempt.start.provider.to_string(),
-            // As the account has it: bounded, and of characters that every database takes.
+            // From the attempt: its length and characters are those that every database accepts.
             model: attempt.outcome.served_model.clone(),
             key_version: attempt.start.key_version.clone(),
             payer: attempt.start.payer,
@@ -261,26 +273,27 @@ impl Continued {
             create_time: self.sessions.clock.now(),
             size: 0,
         };
-        let added = self.sessions.append(&self.session, &self.key, head, &said);
-        added.await
+        self.sessions
+            .append(&self.session, &self.key, head, &turn)
+            .await
     }
 }
 
-impl Placing {
-    /// An error with its fields where the caller has them.
+impl FieldOffset {
+    /// The error with field paths of the caller's request.
     #[must_use]
-    pub fn blame(self, error: RouterError) -> RouterError {
+    pub fn error_to_caller(self, error: RouterError) -> RouterError {
         match self.0 {
             0 => error,
-            before => error.map_fields(&|field| fields::place(field, before)),
+            before => error.map_fields(&|field| fields::to_caller(field, before)),
         }
     }
 
-    /// What a model was not shown, where the caller has it.
-    pub fn place(self, losses: &mut [Loss]) {
+    /// Replaces the field paths of losses by those of the caller's request.
+    pub fn losses_to_caller(self, losses: &mut [Loss]) {
         if self.0 > 0 {
             for loss in losses {
-                loss.field = fields::place(&loss.field, self.0);
+                loss.field = fields::to_caller(&loss.field, self.0);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Sessions that were not used for as long as they are kept are deleted.
+//! Deletes expired sessions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +8,12 @@ use tokio_util::sync::CancellationToken;
 use super::Sessions;
 use crate::error::RouterError;
 
-/// How often it is looked for what has expired. It is not found from then on, deleted or not.
+/// The time between two sweeps. An expired session is already invisible before it is deleted.
 const INTERVAL: Duration = Duration::from_mins(1);
-const PAGE: u64 = 100;
+/// Sessions read at a time.
+const PAGE_SIZE: u64 = 100;
 
-/// Deletes what has expired, round by round, until it is over.
+/// Sweeps at an interval until `over` is cancelled.
 pub async fn retain(sessions: Arc<Sessions>, over: CancellationToken) {
     loop {
         tokio::select! {
@@ -32,25 +33,29 @@ pub async fn retain(sessions: Arc<Sessions>, over: CancellationToken) {
 }
 
 impl Sessions {
-    /// Deletes what has expired by now, as `DeleteSession` does. Returns how many sessions that were;
-    /// other routers look as well.
+    /// Deletes the sessions that have expired, as `DeleteSession` does. Returns the number deleted here;
+    /// other routers sweep the same sessions.
     pub async fn sweep(&self) -> Result<u64, RouterError> {
         self.vault.forget_old_data_keys();
         let now = self.clock.now();
         let (mut deleted, mut after) = (0, None);
         loop {
-            let expired = self.store.expired_sessions(now, after, PAGE).await?;
+            let expired = self.store.expired_sessions(now, after, PAGE_SIZE).await?;
             let Some(last) = expired.last() else {
                 return Ok(deleted);
             };
             after = Some(last.uid);
             for session in &expired {
                 match self.shred(session).await {
-                    Ok(was_there) => deleted += u64::from(was_there),
-                    // One that can't be deleted does not keep the others.
+                    Ok(existed) => deleted += u64::from(existed),
+                    // A refusal concerns one data key, so the sweep goes on.
                     Err(RouterError::Refused(refusal)) => {
                         let reason = refusal.reason;
-                        tracing::error!(%reason, session = %session.name, "it can't be deleted");
+                        tracing::error!(
+                            %reason,
+                            session = %session.name,
+                            "an expired session could not be deleted"
+                        );
                     }
                     Err(error) => return Err(error),
                 }

@@ -1,4 +1,4 @@
-//! What was said: turns, opened and added.
+//! Opens and appends the turns of transcripts.
 
 use std::sync::Arc;
 
@@ -13,16 +13,16 @@ use crate::ledger::JournalError;
 use crate::store::{SealedTurn, TurnRange};
 use crate::vault_client::DataKey;
 
-/// A turn that was opened.
+/// An opened turn.
 pub struct OpenedTurn {
-    /// What is known of it without opening it.
+    /// The metadata.
     pub head: TurnHead,
-    /// What is sealed: its messages, the answer, and what the model was not shown.
+    /// The sealed content: the messages, the answer, and the losses.
     pub said: Turn,
 }
 
 impl Sessions {
-    /// How many bytes each of a session's turns has, oldest first, after the turn `after`.
+    /// The size in bytes of each turn after the turn `after`, from the oldest on.
     pub async fn turn_sizes(
         &self,
         session: &Session,
@@ -37,7 +37,7 @@ impl Sessions {
         Ok(self.store.turn_sizes(session.uid, range, limit).await?)
     }
 
-    /// So many turns of a session, oldest first, after the turn `after`.
+    /// The `count` turns after the turn `after`, from the oldest on.
     pub async fn turns(
         &self,
         session: &Session,
@@ -54,13 +54,13 @@ impl Sessions {
         }
     }
 
-    /// What a transcript is sealed under.
+    /// The data key of a transcript.
     pub(super) async fn key_of(
         &self,
         transcript: &Transcript,
     ) -> Result<Arc<DataKey>, RouterError> {
         match self.vault.data_key(&transcript.data_key).await {
-            // Whose key is destroyed is deleted, though its rows may still be there.
+            // Destroying the key deletes the session, even while its rows still exist.
             Err(RouterError::Refused(refusal)) if is_gone(refusal.reason) => {
                 Err(RouterError::SessionNotFound)
             }
@@ -68,7 +68,7 @@ impl Sessions {
         }
     }
 
-    /// The whole transcript.
+    /// All turns of a transcript.
     pub(super) async fn opened(
         &self,
         session: &Session,
@@ -82,7 +82,7 @@ impl Sessions {
         self.open(session, key, TurnRange { after: 0, last }).await
     }
 
-    /// Every turn of a range.
+    /// The turns of a range, all of which must exist.
     async fn open(
         &self,
         session: &Session,
@@ -93,7 +93,7 @@ impl Sessions {
         let rows = self.store.turns(session.uid, range, count).await?;
         let numbers = rows.iter().map(|row| row.head.number);
         if !numbers.eq(range.after + 1..=range.last) {
-            // Deleted meanwhile, or by somebody who may not.
+            // Without the session's row, the session was deleted; with it, a turn was removed.
             self.find(&session.name).await?;
             return Err(RouterError::Integrity("a turn is missing"));
         }
@@ -110,7 +110,7 @@ impl Sessions {
         opened.collect()
     }
 
-    /// Adds a turn. Returns its number; the one in `head` is not looked at.
+    /// Appends a turn. Returns its number; number and size in `head` are replaced.
     pub(super) async fn append(
         &self,
         session: &Session,
@@ -165,18 +165,18 @@ impl Place {
     }
 }
 
-/// The messages of a transcript, as a request has them.
+/// The messages of a transcript in the form of a request.
 pub(super) fn messages(turns: Vec<OpenedTurn>) -> Vec<Message> {
-    let turns = turns.into_iter().map(|turn| turn.said);
     turns
+        .into_iter()
         .flat_map(|turn| {
-            let answer = turn.answer.and_then(repeated);
-            turn.messages.into_iter().chain(answer)
+            let answer = turn.said.answer.and_then(repeated);
+            turn.said.messages.into_iter().chain(answer)
         })
         .collect()
 }
 
-/// Whether the last answer waits to be gone on with, for which a request need bring nothing.
+/// Whether the last answer is paused. A request may then continue it without a message of its own.
 pub(super) fn is_paused(turns: &[OpenedTurn]) -> bool {
     let last = turns.last();
     last.is_some_and(|turn| turn.head.finish_reason == FinishReason::Paused)

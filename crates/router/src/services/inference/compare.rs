@@ -1,4 +1,4 @@
-//! `Compare`.
+//! `Compare`: sends one request to several models, and streams their answers.
 
 use std::pin::Pin;
 
@@ -14,49 +14,53 @@ use crate::dispatch::{Compared, ComparedStream};
 use crate::error::RouterError;
 use crate::services::call::Call;
 use crate::services::{encode, status};
-use crate::sessions::Placing;
+use crate::sessions::FieldOffset;
 
 pub(super) async fn handle(
     inference: &Inference,
     call: &Call,
     request: CompareRequest,
-) -> Result<(ComparedStream, Placing), RouterError> {
+) -> Result<(ComparedStream, FieldOffset), RouterError> {
     let within = |error: RouterError| error.within("request");
     let Some(wanted) = request.request else {
         return Err(RouterError::field("request", "is required"));
     };
     let scope = call.scope(&wanted.parent).await.map_err(within)?;
-    let asked = call.context(&scope);
-    let prepared = inference.sessions.prepare(asked, &wanted).await;
-    let (whole, placing) = prepared.map_err(within)?.into_parts();
-    // The alternatives say whom to ask; the session does not.
-    let whole = GenerateRequest {
+    let context = call.context(&scope);
+    let (expanded, offset) = inference
+        .sessions
+        .prepare(context, &wanted)
+        .await
+        .map_err(within)?
+        .into_parts();
+    // The alternatives select the models, so the session's settings must not.
+    let request_of_all = GenerateRequest {
         provider: wanted.provider,
         model: wanted.model,
         key: wanted.key,
-        ..whole
+        ..expanded
     };
     let compared = inference
         .dispatcher
-        .compare(asked, whole, &request.alternatives)?;
-    Ok((compared, placing))
+        .compare(context, request_of_all, &request.alternatives)?;
+    Ok((compared, offset))
 }
 
-/// The stream on the wire. What one model fails with is its answer.
-pub(super) fn answering(
+/// Encodes the stream. The failure of one model is an element of the stream.
+pub(super) fn encode_stream(
     call: Call,
-    (stream, placing): (ComparedStream, Placing),
+    (stream, offset): (ComparedStream, FieldOffset),
 ) -> Pin<Box<dyn Stream<Item = Result<CompareResponse, Status>> + Send>> {
     Box::pin(stream.map(move |(index, outcome): Compared| {
         let outcome = match outcome {
             Ok(mut answered) => {
-                placing.place(&mut answered.portability);
+                offset.losses_to_caller(&mut answered.portability);
                 Outcome::Answer(encode::answered(answered))
             }
             Err(error) => {
-                let error = placing.blame(error);
-                call.note(&error);
-                Outcome::Failure(failure(&error))
+                let failed = offset.error_to_caller(error);
+                call.note(&failed);
+                Outcome::Failure(failure(&failed))
             }
         };
         Ok(CompareResponse {
@@ -67,11 +71,11 @@ pub(super) fn answering(
 }
 
 fn failure(error: &RouterError) -> CompareFailure {
-    let said = status::refusal(error);
+    let refusal = status::refusal(error);
     CompareFailure {
-        code: said.reason().code().into(),
-        reason: said.reason().to_string(),
-        message: said.message().to_owned(),
-        metadata: said.into_metadata().collect(),
+        code: refusal.reason().code().into(),
+        reason: refusal.reason().to_string(),
+        message: refusal.message().to_owned(),
+        metadata: refusal.into_metadata().collect(),
     }
 }

@@ -1,4 +1,4 @@
-//! `CountTokens`.
+//! `CountTokens`: counts the tokens of a prompt at its provider.
 
 use latchkey_contract::router::v1::{CountTokensRequest, CountTokensResponse, GenerateRequest};
 
@@ -27,14 +27,16 @@ async fn count(
     request: &GenerateRequest,
 ) -> Result<CountTokensResponse, RouterError> {
     let scope = call.scope(&request.parent).await?;
-    let asked = call.context(&scope);
-    let prepared = inference.sessions.prepare(asked, request).await?;
-    let counted = inference.dispatcher.count_tokens(asked, &prepared.request);
-    let counted = counted.await.map_err(|error| prepared.blame(error));
+    let context = call.context(&scope);
+    let prepared = inference.sessions.prepare(context, request).await?;
     let Accounted {
         answer: input_tokens,
         attempts,
-    } = counted?;
+    } = inference
+        .dispatcher
+        .count_tokens(context, &prepared.request)
+        .await
+        .map_err(|error| prepared.error_to_caller(error))?;
     Ok(CountTokensResponse {
         input_tokens,
         attempts: encode::attempts(&attempts),

@@ -1,4 +1,4 @@
-//! `Embed`.
+//! `Embed`: returns embedding vectors.
 
 use latchkey_contract::router::v1::{EmbedRequest, EmbedResponse, Embedding};
 
@@ -13,16 +13,15 @@ pub(super) async fn handle(
     request: &EmbedRequest,
 ) -> Result<EmbedResponse, RouterError> {
     let scope = call.scope(&request.parent).await?;
-    let embedded = dispatcher.embed(call.context(&scope), request);
     let Accounted {
         answer: embeddings,
         attempts,
-    } = embedded.await?;
+    } = dispatcher.embed(call.context(&scope), request).await?;
     let vectors = embeddings.vectors.into_iter();
     Ok(EmbedResponse {
         embeddings: vectors.map(|values| Embedding { values }).collect(),
         model: embeddings.model,
-        usage: encode::used(&attempts),
+        usage: encode::total_usage(&attempts),
         attempts: encode::attempts(&attempts),
     })
 }

@@ -1,4 +1,4 @@
-//! `Explain`.
+//! `Explain`: simulates the selection of models and keys.
 
 use latchkey_contract::router::v1::explain_request::Request as Explained;
 use latchkey_contract::router::v1::{
@@ -24,8 +24,9 @@ pub(super) async fn handle(
         Explained::Embed(request) => ("embed", &request.parent),
         Explained::GenerateImages(request) => ("generate_images", &request.parent),
     };
-    let explained = explain(inference, call, parent, request).await;
-    explained.map_err(|error| error.within(field))
+    explain(inference, call, parent, request)
+        .await
+        .map_err(|error| error.within(field))
 }
 
 async fn explain(
@@ -39,7 +40,7 @@ async fn explain(
     let prepared;
     let explained = match request {
         Explained::Generate(request) => {
-            prepared = inference.sessions.look(context, request).await?;
+            prepared = inference.sessions.prepare_dry_run(context, request).await?;
             ExplainedRequest::Generate(&prepared.request)
         }
         Explained::Embed(request) => ExplainedRequest::Embed(request),
@@ -84,10 +85,10 @@ fn text(value: Option<impl ToString>) -> String {
 }
 
 fn refusal(error: &RouterError) -> ExplainedRefusal {
-    let said = status::refusal(error);
+    let refusal = status::refusal(error);
     ExplainedRefusal {
-        reason: said.reason().to_string(),
-        message: said.message().to_owned(),
-        metadata: said.into_metadata().collect(),
+        reason: refusal.reason().to_string(),
+        message: refusal.message().to_owned(),
+        metadata: refusal.into_metadata().collect(),
     }
 }

@@ -1,4 +1,4 @@
-//! `Generate`.
+//! `Generate`: returns a whole answer.
 
 use latchkey_contract::router::v1::{GenerateRequest, GenerateResponse};
 
@@ -13,11 +13,13 @@ pub(super) async fn handle(
     request: &GenerateRequest,
 ) -> Result<GenerateResponse, RouterError> {
     let scope = call.scope(&request.parent).await?;
-    let asked = call.context(&scope);
-    let prepared = inference.sessions.prepare(asked, request).await?;
-    let answered = inference.dispatcher.generate(asked, &prepared.request);
-    let answered = answered.await.map_err(|error| prepared.blame(error));
-    let mut answered = answered?;
+    let context = call.context(&scope);
+    let prepared = inference.sessions.prepare(context, request).await?;
+    let mut answered = inference
+        .dispatcher
+        .generate(context, &prepared.request)
+        .await
+        .map_err(|error| prepared.error_to_caller(error))?;
     prepared.finish(&mut answered).await;
     Ok(encode::answered(answered))
 }

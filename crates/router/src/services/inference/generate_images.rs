@@ -1,4 +1,4 @@
-//! `GenerateImages`.
+//! `GenerateImages`: returns generated images.
 
 use latchkey_contract::router::v1::{GenerateImagesRequest, GenerateImagesResponse};
 
@@ -13,15 +13,16 @@ pub(super) async fn handle(
     request: &GenerateImagesRequest,
 ) -> Result<GenerateImagesResponse, RouterError> {
     let scope = call.scope(&request.parent).await?;
-    let pictured = dispatcher.generate_images(call.context(&scope), request);
     let Accounted {
         answer: images,
         attempts,
-    } = pictured.await?;
+    } = dispatcher
+        .generate_images(call.context(&scope), request)
+        .await?;
     Ok(GenerateImagesResponse {
         images: images.images,
         model: images.model,
-        usage: encode::used(&attempts),
+        usage: encode::total_usage(&attempts),
         attempts: encode::attempts(&attempts),
     })
 }

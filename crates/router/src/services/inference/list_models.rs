@@ -1,4 +1,4 @@
-//! `ListModels`.
+//! `ListModels`: lists the models that the keys of a scope reach.
 
 use std::ops::Bound;
 
@@ -44,13 +44,13 @@ pub(super) async fn handle(
     let from = after.map_or(Bound::Unbounded, Bound::Excluded);
     let limit = usize::try_from(page.limit()).unwrap_or(usize::MAX);
     let rest = reach.models.range((from, Bound::Unbounded));
-    let mut found: Vec<_> = rest.take(limit).collect();
-    let next_page_token = page.finish(&mut found, |((provider, model), _)| {
+    let mut listed: Vec<_> = rest.take(limit).collect();
+    let next_page_token = page.finish(&mut listed, |((provider, model), _)| {
         format!("{provider}/{model}")
     });
-    let found = found.into_iter();
     Ok(ListModelsResponse {
-        models: found
+        models: listed
+            .into_iter()
             .map(|((provider, _), reachable)| model(*provider, reachable))
             .collect(),
         next_page_token,

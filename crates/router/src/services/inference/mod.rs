@@ -27,7 +27,7 @@ use crate::dispatch::Dispatcher;
 use crate::listing::Listing;
 use crate::sessions::Sessions;
 
-/// Sends prompts to providers with the right key.
+/// The implementation of the service.
 pub(super) struct Inference {
     pub(super) dispatcher: Arc<Dispatcher>,
     pub(super) listing: Arc<Listing>,
@@ -47,7 +47,7 @@ impl InferenceService for Inference {
     ) -> Result<Response<Self::CompareStream>, Status> {
         let (call, request) = Call::split(request)?;
         match compare::handle(self, &call, request).await {
-            Ok(stream) => Ok(Response::new(compare::answering(call, stream))),
+            Ok(stream) => Ok(Response::new(compare::encode_stream(call, stream))),
             Err(error) => Err(call.refuse(error)),
         }
     }
@@ -76,7 +76,7 @@ impl InferenceService for Inference {
     ) -> Result<Response<Self::StreamGenerateStream>, Status> {
         let (call, request) = Call::split(request)?;
         match stream_generate::handle(self, &call, request).await {
-            Ok(stream) => Ok(Response::new(stream_generate::refusing(call, stream))),
+            Ok(stream) => Ok(Response::new(stream_generate::encode_stream(call, stream))),
             Err(error) => Err(call.refuse(error)),
         }
     }

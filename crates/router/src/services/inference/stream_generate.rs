@@ -1,4 +1,4 @@
-//! `StreamGenerate`.
+//! `StreamGenerate`: streams an answer.
 
 use std::pin::Pin;
 
@@ -34,19 +34,19 @@ async fn begin(
     request: &GenerateRequest,
 ) -> Result<AnswerStream, RouterError> {
     let scope = call.scope(&request.parent).await?;
-    let asked = call.context(&scope);
-    let prepared = inference.sessions.prepare(asked, request).await?;
+    let context = call.context(&scope);
+    let prepared = inference.sessions.prepare(context, request).await?;
     let start = inference
         .dispatcher
-        .stream_generate(asked, &prepared.request);
+        .stream_generate(context, &prepared.request);
     match start.await {
-        Ok(pieces) => Ok(prepared.follow(pieces)),
-        Err(error) => Err(prepared.blame(error)),
+        Ok(pieces) => Ok(prepared.finish_stream(pieces)),
+        Err(error) => Err(prepared.error_to_caller(error)),
     }
 }
 
-/// The stream on the wire, its errors as refusals.
-pub(super) fn refusing(
+/// Encodes the stream, and its error as a status.
+pub(super) fn encode_stream(
     call: Call,
     stream: AnswerStream,
 ) -> Pin<Box<dyn Stream<Item = Result<StreamGenerateResponse, Status>> + Send>> {
