@@ -1,4 +1,4 @@
-//! The one table from what went wrong to what is said on the wire.
+//! Encodes errors as gRPC statuses.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::error::RouterError;
 /// The domain of every `ErrorInfo` of this service.
 pub(super) const DOMAIN: &str = "router.latchkey";
 
-/// When a caller may try again after a failure that passes.
-const RETRY: Duration = Duration::from_secs(1);
+/// The retry delay of a passing failure whose duration is not known.
+const DEFAULT_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 impl From<RouterError> for Status {
     fn from(error: RouterError) -> Self {
@@ -22,61 +22,62 @@ impl From<RouterError> for Status {
     }
 }
 
-/// What is said of an error, be it as a status or as data.
+/// The refusal of an error: the content of a status, which Compare and Explain return as data.
 pub(super) fn refusal(error: &RouterError) -> Refusal {
-    let refusal = Refusal::new(error.reason(), error.to_string());
-    let refusal = match error {
-        RouterError::Tried { attempts, .. } => {
-            let names: Vec<_> = attempts.iter().map(ToString::to_string).collect();
-            refusal.with("attempts", names.join(" "))
-        }
-        _ => refusal,
-    };
-    let refusal = match error.cause() {
-        RouterError::Field { field, problem } => refusal.violation(field, problem),
-        RouterError::Encode(error) => refusal.violation(&*error.field, &*error.message),
-        RouterError::LossySwitch(losses) => left_behind(refusal, losses),
-        RouterError::RequestIdReused => refusal.violation("request_id", error.to_string()),
-        RouterError::Refused(said) => handed_on(refusal, said),
-        RouterError::Provider(error) => with_words(refusal, error),
-        RouterError::CostLimitExceeded { highest_nanos } => {
-            let refusal = refusal.with("expectation", "max_cost_nanos");
-            let known = highest_nanos.iter();
-            known.fold(refusal, |refusal, highest| {
-                refusal.with("highest_cost_nanos", highest.to_string())
-            })
-        }
-        _ => refusal,
-    };
+    let mut refusal = with_cause(Refusal::new(error.reason(), error.to_string()), error);
+    if let RouterError::Tried { attempts, .. } = error {
+        let names: Vec<_> = attempts.iter().map(ToString::to_string).collect();
+        refusal = refusal.with("attempts", names.join(" "));
+    }
     match refusal.reason().code() {
-        Code::Unavailable | Code::ResourceExhausted => refusal.retry_after(delay(error)),
+        Code::Unavailable | Code::ResourceExhausted => {
+            refusal.retry_after(error.retry_after().unwrap_or(DEFAULT_RETRY_DELAY))
+        }
         _ => refusal,
     }
 }
 
-/// One violation per loss: where, and what of whom.
-fn left_behind(refusal: Refusal, losses: &[Loss]) -> Refusal {
+fn with_cause(refusal: Refusal, error: &RouterError) -> Refusal {
+    match error.cause() {
+        RouterError::Field { field, problem } => refusal.violation(field, problem),
+        RouterError::Encode(error) => refusal.violation(&*error.field, &*error.message),
+        RouterError::LossySwitch(losses) => with_losses(refusal, losses),
+        RouterError::RequestIdReused => refusal.violation("request_id", error.to_string()),
+        RouterError::Refused(vault_refusal) => with_vault_refusal(refusal, vault_refusal),
+        RouterError::Provider(error) => with_provider_error(refusal, error),
+        RouterError::CostLimitExceeded { highest_nanos } => highest_nanos.iter().fold(
+            refusal.with("expectation", "max_cost_nanos"),
+            |refusal, highest| refusal.with("highest_cost_nanos", highest.to_string()),
+        ),
+        _ => refusal,
+    }
+}
+
+/// Adds a violation for each loss, with its kind and provider.
+fn with_losses(refusal: Refusal, losses: &[Loss]) -> Refusal {
     losses.iter().fold(refusal, |refusal, loss| {
-        let kind = loss.kind().as_str_name();
-        let kind = kind.strip_prefix("KIND_").unwrap_or(kind);
+        let name = loss.kind().as_str_name();
+        let kind = name.strip_prefix("KIND_").unwrap_or(name);
         let of = match loss.provider.as_str() {
             "" => String::new(),
             provider => format!(" of {provider}"),
         };
-        refusal.violation(&*loss.field, format!("{kind}{of} can't travel"))
+        let problem = format!("holds {kind}{of}, which the model can't take");
+        refusal.violation(&*loss.field, problem)
     })
 }
 
-fn handed_on(refusal: Refusal, said: &VaultRefusal) -> Refusal {
-    let facts = said.metadata.iter();
-    let refusal = facts.fold(refusal, |refusal, (key, value)| refusal.with(key, value));
-    let fields = said.violations.iter();
-    fields.fold(refusal, |refusal, (field, problem)| {
-        refusal.violation(field, problem)
-    })
+fn with_vault_refusal(mut refusal: Refusal, vault_refusal: &VaultRefusal) -> Refusal {
+    for (key, value) in &vault_refusal.metadata {
+        refusal = refusal.with(key, value);
+    }
+    for (field, problem) in &vault_refusal.violations {
+        refusal = refusal.violation(field, problem);
+    }
+    refusal
 }
 
-fn with_words(refusal: Refusal, error: &ProviderError) -> Refusal {
+fn with_provider_error(refusal: Refusal, error: &ProviderError) -> Refusal {
     let mut refusal = refusal.with("provider_message", &error.message);
     if let Some(status) = error.http_status {
         refusal = refusal.with("provider_status", status.to_string());
@@ -88,10 +89,6 @@ fn with_words(refusal: Refusal, error: &ProviderError) -> Refusal {
         refusal = refusal.with("provider_request_id", id);
     }
     refusal
-}
-
-fn delay(error: &RouterError) -> Duration {
-    error.retry_after().unwrap_or(RETRY)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The whole table.
+//! The code, the reason and the details of every error.
 
 use std::collections::HashMap;
 
@@ -24,9 +24,9 @@ struct Row {
     error: RouterError,
     code: Code,
     reason: &'static str,
-    /// The field that `BadRequest` names, or nothing.
+    /// The field in `BadRequest`; empty for none.
     violation: &'static str,
-    /// Seconds that `RetryInfo` names, or nothing.
+    /// The seconds in `RetryInfo`.
     retry: Option<u64>,
 }
 
@@ -53,13 +53,13 @@ impl Row {
     }
 }
 
-/// Every error there is. A new variant that is missing here is caught by [`is_listed`].
+/// All errors. [`is_listed`] does not compile until a new variant is added there.
 fn table() -> Vec<Row> {
     let mut table = requests();
     table.extend(sessions());
     table.extend(vault());
     table.extend(provider());
-    table.extend(ourselves());
+    table.extend(internal());
     table
 }
 
@@ -88,7 +88,7 @@ fn requests() -> Vec<Row> {
             FailedPrecondition,
             "EGRESS_FORBIDDEN",
         ),
-        row(too_dear(None), FailedPrecondition, "EXPECTATION_UNMET"),
+        row(cost_limit(None), FailedPrecondition, "EXPECTATION_UNMET"),
         row(RouterError::AttemptNotFound, NotFound, "ATTEMPT_NOT_FOUND"),
         row(RouterError::ModelNotFound, NotFound, "MODEL_NOT_FOUND"),
     ]
@@ -122,13 +122,13 @@ fn sessions() -> Vec<Row> {
     ]
 }
 
-fn too_dear(highest_nanos: Option<i64>) -> RouterError {
+fn cost_limit(highest_nanos: Option<i64>) -> RouterError {
     RouterError::CostLimitExceeded { highest_nanos }
 }
 
 fn vault() -> Vec<Row> {
     use Code::{DataLoss, FailedPrecondition, InvalidArgument, NotFound, Unavailable};
-    let said = |reason: Reason, violations: &[&str]| {
+    let refused = |reason: Reason, violations: &[&str]| {
         RouterError::Refused(Box::new(VaultRefusal {
             reason,
             message: "no".to_owned(),
@@ -140,15 +140,15 @@ fn vault() -> Vec<Row> {
                 .collect(),
         }))
     };
-    let handed_on = |code, reason: Reason| row(said(reason, &[]), code, reason.as_str());
-    let field = said(Reason::FieldInvalid, &["key"]);
+    let passed_on = |code, reason: Reason| row(refused(reason, &[]), code, reason.as_str());
+    let field = refused(Reason::FieldInvalid, &["key"]);
     vec![
         row(field, InvalidArgument, "FIELD_INVALID").naming("key"),
-        handed_on(NotFound, Reason::WorkspaceNotFound),
-        handed_on(FailedPrecondition, Reason::OwnKeyRequired),
-        handed_on(FailedPrecondition, Reason::PolicyForbids),
-        handed_on(FailedPrecondition, Reason::ExpectationUnmet),
-        handed_on(DataLoss, Reason::Integrity),
+        passed_on(NotFound, Reason::WorkspaceNotFound),
+        passed_on(FailedPrecondition, Reason::OwnKeyRequired),
+        passed_on(FailedPrecondition, Reason::PolicyForbids),
+        passed_on(FailedPrecondition, Reason::ExpectationUnmet),
+        passed_on(DataLoss, Reason::Integrity),
         row(
             RouterError::VaultUnavailable,
             Unavailable,
@@ -223,7 +223,7 @@ fn provider() -> Vec<Row> {
     ]
 }
 
-fn ourselves() -> Vec<Row> {
+fn internal() -> Vec<Row> {
     let store = StoreError::Database(DbErr::Custom("secret of the database".to_owned()));
     vec![
         row(
@@ -248,7 +248,7 @@ fn provider_error(class: ErrorClass, retry_after: Option<Duration>) -> ProviderE
     }
 }
 
-/// Fails to compile when an error is added: then it belongs in [`table`].
+/// Fails to compile when a variant is added, which then belongs in [`table`].
 fn is_listed(error: &RouterError) {
     match error {
         RouterError::Denied(_)
@@ -281,7 +281,7 @@ fn is_listed(error: &RouterError) {
 fn every_error_has_its_code_reason_and_details() {
     for row in table() {
         is_listed(&row.error);
-        let words = row.error.to_string();
+        let text = row.error.to_string();
         assert_eq!(row.error.reason().as_str(), row.reason);
         let status = Status::from(row.error);
         let details = status.get_error_details();
@@ -289,10 +289,10 @@ fn every_error_has_its_code_reason_and_details() {
         assert_eq!(
             (status.code(), &*info.reason),
             (row.code, row.reason),
-            "{words}"
+            "{text}"
         );
         assert_eq!(info.domain, "router.latchkey");
-        assert_eq!(status.message(), words);
+        assert_eq!(status.message(), text);
         let violations = details
             .bad_request()
             .map_or(&[][..], |bad| &bad.field_violations);
@@ -300,20 +300,18 @@ fn every_error_has_its_code_reason_and_details() {
             .iter()
             .map(|violation| &*violation.field)
             .collect();
-        let expected = [row.violation];
-        let expected = if row.violation.is_empty() {
-            &[][..]
-        } else {
-            &expected
-        };
-        assert_eq!(named, expected, "{words}");
+        let expected: Vec<_> = [row.violation]
+            .into_iter()
+            .filter(|field| !field.is_empty())
+            .collect();
+        assert_eq!(named, expected, "{text}");
         let delay = details.retry_info().and_then(|info| info.retry_delay);
-        assert_eq!(delay, row.retry.map(Duration::from_secs), "{words}");
+        assert_eq!(delay, row.retry.map(Duration::from_secs), "{text}");
     }
 }
 
 #[test]
-fn what_the_provider_said_is_in_the_metadata() {
+fn the_providers_error_is_in_the_metadata() {
     let status = Status::from(RouterError::from(provider_error(ErrorClass::Unknown, None)));
     let details = status.get_error_details();
     let metadata = &details.error_info().unwrap().metadata;
@@ -337,7 +335,7 @@ fn attempt_name(id: u128) -> AttemptName {
 #[test]
 fn failed_attempts_before_an_error_change_only_its_metadata() {
     for row in table() {
-        let words = row.error.to_string();
+        let text = row.error.to_string();
         let tried = RouterError::Tried {
             cause: Box::new(row.error),
             attempts: [1, 2].map(attempt_name).to_vec(),
@@ -350,7 +348,7 @@ fn failed_attempts_before_an_error_change_only_its_metadata() {
         let names = [1, 2].map(|id| attempt_name(id).to_string()).join(" ");
         assert_eq!(info.metadata["attempts"], names);
         let delay = details.retry_info().and_then(|info| info.retry_delay);
-        assert_eq!(delay, row.retry.map(Duration::from_secs), "{words}");
+        assert_eq!(delay, row.retry.map(Duration::from_secs), "{text}");
         let named = details
             .bad_request()
             .map(|bad| bad.field_violations[0].field.clone());
@@ -360,7 +358,7 @@ fn failed_attempts_before_an_error_change_only_its_metadata() {
 }
 
 #[test]
-fn what_the_vault_said_is_in_the_metadata() {
+fn the_vaults_metadata_is_passed_on() {
     for row in vault() {
         if matches!(row.error, RouterError::Refused(_)) {
             let status = Status::from(row.error);
@@ -375,7 +373,7 @@ fn what_the_vault_said_is_in_the_metadata() {
 }
 
 #[test]
-fn what_the_database_said_stays_here() {
+fn the_databases_message_is_not_sent_to_the_caller() {
     let error = StoreError::Database(DbErr::Custom("secret of the database".to_owned()));
     let status = Status::from(RouterError::from(error));
     assert!(!format!("{status:?}").contains("secret"));
@@ -384,7 +382,7 @@ fn what_the_database_said_stays_here() {
 #[test]
 fn the_fields_of_an_inner_request_are_named_from_the_outer_one() {
     for row in table() {
-        // Only creations have an id, and no other request has one in it.
+        // Only creations have a request id, and a creation is never part of another request.
         let inner = !matches!(row.error, RouterError::RequestIdReused);
         if inner && !row.violation.is_empty() {
             let status = Status::from(row.error.within("request"));
@@ -396,10 +394,10 @@ fn the_fields_of_an_inner_request_are_named_from_the_outer_one() {
 }
 
 #[test]
-fn what_a_call_may_cost_is_told_where_it_is_known() {
-    for (highest, told) in [(Some(616), Some("616")), (None, None)] {
-        let mut facts: HashMap<_, _> = refusal(&too_dear(highest)).into_metadata().collect();
-        assert_eq!(facts["expectation"], "max_cost_nanos");
-        assert_eq!(facts.remove("highest_cost_nanos").as_deref(), told);
+fn the_highest_cost_is_in_the_metadata_when_it_is_known() {
+    for (highest, expected) in [(Some(616), Some("616")), (None, None)] {
+        let mut metadata: HashMap<_, _> = refusal(&cost_limit(highest)).into_metadata().collect();
+        assert_eq!(metadata["expectation"], "max_cost_nanos");
+        assert_eq!(metadata.remove("highest_cost_nanos").as_deref(), expected);
     }
 }
