@@ -1,4 +1,4 @@
-//! What every method does around its own work: who calls, and how the call ended.
+//! The part that all methods share: the caller, its authorization, the deadline, and the answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,8 +19,8 @@ use crate::error::RouterError;
 /// A call that passed the access layer.
 pub(super) struct Call {
     caller: Caller<Role, Members>,
-    /// Whether the caller's rights were asked for.
-    asked: AtomicBool,
+    /// Whether a membership was looked up.
+    looked_up: AtomicBool,
     deadline: Option<Instant>,
 }
 
@@ -31,12 +31,12 @@ impl Call {
             Some(caller) => {
                 let call = Self {
                     caller,
-                    asked: AtomicBool::new(false),
+                    looked_up: AtomicBool::new(false),
                     deadline: deadline(request.metadata()),
                 };
                 Ok((call, request.into_inner()))
             }
-            // The access layer is missing: nobody may pass.
+            // Without the access layer no caller is identified, so every call is refused.
             None => Err(Status::new(Code::Internal, "the access layer is missing")),
         }
     }
@@ -46,31 +46,31 @@ impl Call {
         self.caller.actor()
     }
 
-    /// What is there by the caller's deadline.
+    /// Runs a future until the caller's deadline.
     pub(super) async fn in_time<T>(
         &self,
-        asked: impl Future<Output = Result<T, RouterError>>,
+        future: impl Future<Output = Result<T, RouterError>>,
     ) -> Result<T, RouterError> {
-        dispatch::in_time(self.deadline, asked).await
+        dispatch::in_time(self.deadline, future).await
     }
 
-    /// Whether the caller may act in a workspace.
+    /// Checks that the caller may act in a workspace.
     pub(super) async fn authorize(&self, workspace: &WorkspaceName) -> Result<(), RouterError> {
-        self.asked.store(true, Ordering::Relaxed);
+        self.looked_up.store(true, Ordering::Relaxed);
         self.in_time(self.caller.authorize(workspace)).await
     }
 
-    /// Whether the caller may read what belongs to everybody.
+    /// Checks that the caller may read data of no workspace, such as the catalogue.
     pub(super) fn authorize_anywhere(&self) -> Result<(), RouterError> {
         Ok(self.caller.authorize_anywhere()?)
     }
 
-    /// Whether the caller may change what belongs to the deployment.
+    /// Checks that the caller may change the deployment.
     pub(super) fn authorize_deployment(&self) -> Result<(), RouterError> {
         Ok(self.caller.authorize_deployment()?)
     }
 
-    /// The scope of a request, if the caller may act in it.
+    /// Parses the scope of a request, and checks that the caller may act in it.
     pub(super) async fn scope(&self, parent: &str) -> Result<Scope, RouterError> {
         let scope: Scope = parent.parse().map_err(RouterError::name("parent"))?;
         self.authorize(scope.workspace()).await?;
@@ -86,22 +86,22 @@ impl Call {
         }
     }
 
-    /// Whose attempts the caller may see there: its own, unless it owns the workspace or runs the
-    /// deployment.
+    /// The only requester whose attempts the caller may see: itself. None for owners and operators,
+    /// who may see all.
     pub(super) async fn visible_requester(
         &self,
         workspace: &WorkspaceName,
     ) -> Result<Option<String>, RouterError> {
         let roles = [Role::Operator, Role::Owner];
         let sees_all = match self.in_time(self.caller.holds_any(&roles, workspace)).await {
-            // Whoever was let in without the vault sees its own without it too.
+            // A grant admitted the caller without the vault. It then sees only its own attempts.
             Err(RouterError::VaultUnavailable) => false,
             outcome => outcome?,
         };
         Ok((!sees_all).then(|| self.actor().to_string()))
     }
 
-    /// A page of a list. `arguments` are the fields beside size and token.
+    /// Parses the page of a list. `arguments` are the other fields of the request.
     pub(super) fn page(
         &self,
         size: i32,
@@ -112,7 +112,7 @@ impl Call {
         Ok(Page::parse(size, token, &bound)?)
     }
 
-    /// Says how the call ended.
+    /// Encodes the outcome of the call.
     pub(super) fn answer<T>(&self, outcome: Result<T, RouterError>) -> Result<Response<T>, Status> {
         match outcome {
             _ if self.is_unproven() => Err(self.refuse(Denied.into())),
@@ -121,46 +121,46 @@ impl Call {
         }
     }
 
-    /// The refusal of an error.
+    /// Encodes an error as a status, and logs it.
     pub(super) fn refuse(&self, error: RouterError) -> Status {
-        // Not even what is wrong with the message: who is asking is not known to be anybody.
-        let error = if self.is_unproven() {
+        // A caller without any role must not learn what is wrong with its message.
+        let visible = if self.is_unproven() {
             Denied.into()
         } else {
             error
         };
-        self.note(&error);
-        error.into()
+        self.log_error(&visible);
+        visible.into()
     }
 
-    /// Logs an error; what an operator can mend, with its chain.
-    pub(super) fn note(&self, error: &RouterError) {
+    /// Logs an error, with its chain when an operator can mend the cause.
+    pub(super) fn log_error(&self, error: &RouterError) {
         let method = self.caller.method();
         match error.cause() {
-            RouterError::Journal(_)
+            cause @ (RouterError::Journal(_)
             | RouterError::Store(_)
             | RouterError::VaultUnavailable
-            | RouterError::Integrity(_) => {
-                let chain = error as &dyn std::error::Error;
-                tracing::error!(error = chain, rpc.method = method, "the call failed");
+            | RouterError::Integrity(_)) => {
+                let chain = cause as &dyn std::error::Error;
+                tracing::error!(error = chain, rpc.method = method, "call failed");
             }
-            error => {
-                let reason = error.reason().as_str();
-                tracing::debug!(reason, rpc.method = method, "the call was refused");
+            cause => {
+                let reason = cause.reason().as_str();
+                tracing::debug!(reason, rpc.method = method, "call refused");
             }
         }
     }
 
-    /// Whether only a membership could let the caller in, and none was asked for.
+    /// Whether only a membership could admit the caller, and none was looked up.
     fn is_unproven(&self) -> bool {
-        !self.caller.is_granted_somewhere() && !self.asked.load(Ordering::Relaxed)
+        !self.caller.is_granted_somewhere() && !self.looked_up.load(Ordering::Relaxed)
     }
 }
 
-/// So long before the caller stops waiting the call is over, so that it still hears why.
-const EARLY: Duration = Duration::from_millis(50);
+/// The time by which a call ends before the caller's deadline, so that its error reaches the caller.
+const ANSWER_MARGIN: Duration = Duration::from_millis(50);
 
-/// When the call must be over: gRPC's `grpc-timeout`, at most eight digits and a unit.
+/// The deadline by gRPC's `grpc-timeout`, which has at most eight digits and a unit.
 fn deadline(metadata: &MetadataMap) -> Option<Instant> {
     let text = metadata.get("grpc-timeout")?.to_str().ok()?;
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
@@ -168,7 +168,7 @@ fn deadline(metadata: &MetadataMap) -> Option<Instant> {
         .filter(|number| number.len() <= 8)?
         .parse()
         .ok()?;
-    let span = match unit {
+    let timeout = match unit {
         "H" => Duration::from_hours(number),
         "M" => Duration::from_mins(number),
         "S" => Duration::from_secs(number),
@@ -177,8 +177,8 @@ fn deadline(metadata: &MetadataMap) -> Option<Instant> {
         "n" => Duration::from_nanos(number),
         _ => return None,
     };
-    let span = span.saturating_sub(EARLY.min(span / 10));
-    Instant::now().checked_add(span)
+    let allowed = timeout.saturating_sub(ANSWER_MARGIN.min(timeout / 10));
+    Instant::now().checked_add(allowed)
 }
 
 #[cfg(test)]
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn every_unit_is_read_and_a_little_is_left_for_the_way_back() {
+    async fn a_timeout_of_any_unit_leaves_time_for_the_answer() {
         for (text, milliseconds) in [
             ("1H", 3_599_950),
             ("2M", 119_950),
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_no_timeout_is_none() {
+    async fn an_invalid_timeout_is_ignored() {
         for text in ["", "S", "1", "1s", "-1S", "1.5S", "123456789S", "1\u{e9}"] {
             assert_eq!(span(text), None, "{text}");
         }

@@ -59,7 +59,7 @@ pub(super) fn encode_stream(
             }
             Err(error) => {
                 let failed = offset.error_to_caller(error);
-                call.note(&failed);
+                call.log_error(&failed);
                 Outcome::Failure(failure(&failed))
             }
         };
