@@ -1,4 +1,4 @@
-//! From messages to the catalogue. Fields are named as in `CatalogueModel`.
+//! Decodes catalogue models. Errors name the fields of `CatalogueModel`.
 
 use std::time::SystemTime;
 
@@ -11,22 +11,22 @@ use latchkey_providers::catalogue::{
 use super::parse;
 use crate::error::RouterError;
 
-pub(super) fn decode(said: &v1::CatalogueModel) -> Result<Model, RouterError> {
-    let (provider, name) = parse("name", &said.name)?;
+pub(super) fn decode(message: &v1::CatalogueModel) -> Result<Model, RouterError> {
+    let (provider, name) = parse("name", &message.name)?;
     let mut model = Model::new(provider, name.model());
-    model.aliases = aliases(&said.aliases)?;
-    model.max_input_tokens = limit("max_input_tokens", said.max_input_tokens)?;
-    model.max_output_tokens = limit("max_output_tokens", said.max_output_tokens)?;
-    model.operations = operations(said)?;
-    model.retire_time = said.retire_time.map(retire_time).transpose()?;
-    if let Some(list) = &said.prices {
+    model.aliases = aliases(&message.aliases)?;
+    model.max_input_tokens = limit("max_input_tokens", message.max_input_tokens)?;
+    model.max_output_tokens = limit("max_output_tokens", message.max_output_tokens)?;
+    model.operations = operations(message)?;
+    model.retire_time = message.retire_time.map(retire_time).transpose()?;
+    if let Some(list) = &message.prices {
         model.tariff.standard.prices = prices("prices", list)?;
     }
-    model.tariff.standard.tiers = long_context(&said.long_context_prices)?;
-    if said.service_tier_prices.len() > MAX_ALIASES {
+    model.tariff.standard.tiers = long_context(&message.long_context_prices)?;
+    if message.service_tier_prices.len() > MAX_ENTRIES {
         return Err(too_many("service_tier_prices"));
     }
-    for (name, list) in &said.service_tier_prices {
+    for (name, list) in &message.service_tier_prices {
         let field = format!("service_tier_prices[{name}]");
         let table = PriceTable {
             prices: prices(&field, list)?,
@@ -37,67 +37,69 @@ pub(super) fn decode(said: &v1::CatalogueModel) -> Result<Model, RouterError> {
     Ok(model)
 }
 
-fn aliases(said: &[String]) -> Result<Vec<String>, RouterError> {
-    if said.len() > MAX_ALIASES {
+fn aliases(aliases: &[String]) -> Result<Vec<String>, RouterError> {
+    if aliases.len() > MAX_ENTRIES {
         return Err(too_many("aliases"));
     }
-    for (index, alias) in said.iter().enumerate() {
+    for (index, alias) in aliases.iter().enumerate() {
         let long = alias.len() > ModelName::MAX_LENGTH;
         if alias.is_empty() || long || alias.contains(char::is_control) {
             let problem = "must be 1 to 256 bytes, none of them a control character";
             return Err(RouterError::field(format!("aliases[{index}]"), problem));
         }
     }
-    Ok(said.to_vec())
+    Ok(aliases.to_vec())
 }
 
-/// Zero says that it is not known.
-fn limit(field: &'static str, said: i64) -> Result<Option<i64>, RouterError> {
-    match said {
+/// Decodes a limit; zero means that it is not known.
+fn limit(field: &'static str, value: i64) -> Result<Option<i64>, RouterError> {
+    match value {
         ..0 => Err(RouterError::field(field, NEGATIVE)),
         0 => Ok(None),
-        _ => Ok(Some(said)),
+        _ => Ok(Some(value)),
     }
 }
 
-fn operations(said: &v1::CatalogueModel) -> Result<Vec<Operation>, RouterError> {
+fn operations(message: &v1::CatalogueModel) -> Result<Vec<Operation>, RouterError> {
     let mut operations = Vec::new();
-    for (index, number) in said.operations.iter().enumerate() {
-        let known = v1::Operation::try_from(*number)
-            .ok()
-            .and_then(Operation::of);
+    for (index, number) in message.operations.iter().enumerate() {
         let field = || format!("operations[{index}]");
-        let operation = known.ok_or_else(|| RouterError::field(field(), "is not known"))?;
+        let operation = v1::Operation::try_from(*number)
+            .ok()
+            .and_then(Operation::of)
+            .ok_or_else(|| RouterError::field(field(), "must be a known operation"))?;
         if operations.contains(&operation) {
-            return Err(RouterError::field(field(), "is there twice"));
+            return Err(RouterError::field(field(), "must not repeat an operation"));
         }
         operations.push(operation);
     }
     Ok(operations)
 }
 
-fn retire_time(said: prost_types::Timestamp) -> Result<SystemTime, RouterError> {
-    let decoded = SystemTime::try_from(said).ok();
-    decoded
+fn retire_time(time: prost_types::Timestamp) -> Result<SystemTime, RouterError> {
+    SystemTime::try_from(time)
+        .ok()
         .filter(|time| *time >= SystemTime::UNIX_EPOCH)
         .ok_or_else(|| RouterError::field("retire_time", "is not a valid time"))
 }
 
-fn long_context(said: &[v1::LongContextPrices]) -> Result<Vec<LongContextTier>, RouterError> {
-    if said.len() > MAX_ALIASES {
+fn long_context(messages: &[v1::LongContextPrices]) -> Result<Vec<LongContextTier>, RouterError> {
+    if messages.len() > MAX_ENTRIES {
         return Err(too_many("long_context_prices"));
     }
     let mut tiers: Vec<LongContextTier> = Vec::new();
-    for (index, tier) in said.iter().enumerate() {
+    for (index, tier) in messages.iter().enumerate() {
         let field = |name| format!("long_context_prices[{index}].{name}");
         let above_input_tokens = tier.above_input_tokens;
         let below = tiers.last().map_or(0, |tier| tier.above_input_tokens);
         if above_input_tokens <= below {
-            let problem = "must be above 0 and above the one before";
+            let problem = "must be above 0 and above the previous threshold";
             return Err(RouterError::field(field("above_input_tokens"), problem));
         }
-        let list = tier.prices.as_ref();
-        let list = list.ok_or_else(|| RouterError::field(field("prices"), "is required"))?;
+        let list = tier
+            .prices
+            .as_ref()
+            .ok_or_else(|| RouterError::field(field("prices"), "is required"))?;
         tiers.push(LongContextTier {
             above_input_tokens,
             prices: prices(&field("prices"), list)?,
@@ -106,7 +108,7 @@ fn long_context(said: &[v1::LongContextPrices]) -> Result<Vec<LongContextTier>, 
     Ok(tiers)
 }
 
-fn prices(field: &str, said: &v1::PriceList) -> Result<Prices, RouterError> {
+fn prices(field: &str, list: &v1::PriceList) -> Result<Prices, RouterError> {
     let amount = |name: &str, nanos: Option<i64>| match nanos {
         Some(..0) => Err(RouterError::field(format!("{field}.{name}"), NEGATIVE)),
         _ => Ok(nanos),
@@ -115,23 +117,23 @@ fn prices(field: &str, said: &v1::PriceList) -> Result<Prices, RouterError> {
         Ok(amount(name, nanos)?.map(NanosPerMillion::new))
     };
     Ok(Prices {
-        input: per_million("input_nanos", said.input_nanos)?,
-        cache_read: per_million("cache_read_nanos", said.cache_read_nanos)?,
-        cache_write: per_million("cache_write_nanos", said.cache_write_nanos)?,
-        cache_write_1h: per_million("cache_write_1h_nanos", said.cache_write_1h_nanos)?,
-        output: per_million("output_nanos", said.output_nanos)?,
-        reasoning: per_million("reasoning_nanos", said.reasoning_nanos)?,
-        image_input: per_million("image_input_nanos", said.image_input_nanos)?,
-        image_output: per_million("image_output_nanos", said.image_output_nanos)?,
-        image: amount("image_nanos", said.image_nanos)?.map(NanosEach::new),
+        input: per_million("input_nanos", list.input_nanos)?,
+        cache_read: per_million("cache_read_nanos", list.cache_read_nanos)?,
+        cache_write: per_million("cache_write_nanos", list.cache_write_nanos)?,
+        cache_write_1h: per_million("cache_write_1h_nanos", list.cache_write_1h_nanos)?,
+        output: per_million("output_nanos", list.output_nanos)?,
+        reasoning: per_million("reasoning_nanos", list.reasoning_nanos)?,
+        image_input: per_million("image_input_nanos", list.image_input_nanos)?,
+        image_output: per_million("image_output_nanos", list.image_output_nanos)?,
+        image: amount("image_nanos", list.image_nanos)?.map(NanosEach::new),
     })
 }
 
 fn too_many(field: &'static str) -> RouterError {
-    RouterError::field(field, format!("must be at most {MAX_ALIASES}"))
+    RouterError::field(field, format!("must have at most {MAX_ENTRIES} entries"))
 }
 
-/// Aliases, thresholds and service tiers of one model.
-const MAX_ALIASES: usize = 100;
+/// Aliases, thresholds or service tiers of one model.
+const MAX_ENTRIES: usize = 100;
 
 const NEGATIVE: &str = "must not be negative";

@@ -1,4 +1,4 @@
-//! `DeleteCatalogueModel`.
+//! `DeleteCatalogueModel`: deletes an operator's override of a model.
 
 use latchkey_contract::router::v1::{DeleteCatalogueModelRequest, DeleteCatalogueModelResponse};
 

@@ -1,4 +1,4 @@
-//! From the catalogue to messages.
+//! Encodes catalogue models.
 
 use std::time::SystemTime;
 
@@ -8,8 +8,8 @@ use latchkey_providers::catalogue::{LongContextTier, Model, NanosEach, NanosPerM
 
 use crate::catalogue::Snapshot;
 
-/// A model, with the prices of today. Prices of certain hours, and of long input in a service tier,
-/// have no place in the message.
+/// Encodes a model with the prices at `now`. The message has no field for off-peak prices, and none for
+/// long input in a service tier.
 pub(super) fn encode(snapshot: &Snapshot, model: &Model, now: Timestamp) -> v1::CatalogueModel {
     let tariff = model.tariff_at(now.into());
     let operations = model.operations.iter();

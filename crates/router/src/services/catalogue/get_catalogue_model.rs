@@ -1,4 +1,4 @@
-//! `GetCatalogueModel`.
+//! `GetCatalogueModel`: returns a model with its present prices.
 
 use latchkey_contract::router::v1::{CatalogueModel, GetCatalogueModelRequest};
 
@@ -15,7 +15,9 @@ pub(super) fn handle(
     call.authorize_anywhere()?;
     let (provider, name) = parse("name", &request.name)?;
     let snapshot = models.catalogues.snapshot();
-    let found = snapshot.catalogue.find(provider, name.model());
-    let found = found.ok_or(RouterError::ModelNotFound)?;
-    Ok(encode(&snapshot, found, models.clock.now()))
+    let model = snapshot
+        .catalogue
+        .find(provider, name.model())
+        .ok_or(RouterError::ModelNotFound)?;
+    Ok(encode(&snapshot, model, models.clock.now()))
 }

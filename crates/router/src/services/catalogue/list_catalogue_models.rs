@@ -1,4 +1,4 @@
-//! `ListCatalogueModels`.
+//! `ListCatalogueModels`: lists models by provider and id.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::{ListCatalogueModelsRequest, ListCatalogueModelsResponse};
@@ -25,21 +25,21 @@ pub(super) fn handle(
     let page = call.page(request.page_size, &request.page_token, &[&request.provider])?;
     let after = page.after.as_deref().map(cursor).transpose()?;
     let snapshot = models.catalogues.snapshot();
-    let mut found: Vec<&Model> = snapshot
+    let mut listed: Vec<&Model> = snapshot
         .catalogue
         .models()
         .iter()
         .filter(|model| provider.is_none_or(|provider| model.provider == provider))
         .filter(|model| after.is_none_or(|after| key(model) > after))
         .collect();
-    found.sort_unstable_by_key(|model| key(model));
-    let next_page_token = page.finish(&mut found, |model| {
+    listed.sort_unstable_by_key(|model| key(model));
+    let next_page_token = page.finish(&mut listed, |model| {
         let (provider, id) = key(model);
         format!("{provider}/{id}")
     });
     let now = models.clock.now();
     Ok(ListCatalogueModelsResponse {
-        models: found
+        models: listed
             .into_iter()
             .map(|model| encode(&snapshot, model, now))
             .collect(),

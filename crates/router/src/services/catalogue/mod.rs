@@ -24,7 +24,7 @@ use super::call::Call;
 use crate::catalogue::Catalogues;
 use crate::error::RouterError;
 
-/// Shows what is known of models, and lets operators add to it.
+/// The implementation of the service.
 pub(super) struct Models {
     pub(super) catalogues: Arc<Catalogues>,
     pub(super) clock: Arc<dyn Clock>,
@@ -69,10 +69,13 @@ impl CatalogueService for Models {
     }
 }
 
-/// The provider and the model that a name names.
-fn parse(field: &'static str, name: &str) -> Result<(ProviderId, ModelName), RouterError> {
-    let name: ModelName = name.parse().map_err(RouterError::name(field))?;
-    let provider = name.provider.as_str().parse();
-    let provider = provider.map_err(|error| RouterError::field(field, error))?;
+/// Parses a model's name and the provider in it.
+fn parse(field: &'static str, text: &str) -> Result<(ProviderId, ModelName), RouterError> {
+    let name: ModelName = text.parse().map_err(RouterError::name(field))?;
+    let provider = name
+        .provider
+        .as_str()
+        .parse()
+        .map_err(|error| RouterError::field(field, error))?;
     Ok((provider, name))
 }

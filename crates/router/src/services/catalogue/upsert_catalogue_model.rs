@@ -1,4 +1,4 @@
-//! `UpsertCatalogueModel`.
+//! `UpsertCatalogueModel`: overrides a model.
 
 use latchkey_contract::router::v1::{CatalogueModel, UpsertCatalogueModelRequest};
 
@@ -15,9 +15,11 @@ pub(super) async fn handle(
     request: &UpsertCatalogueModelRequest,
 ) -> Result<CatalogueModel, RouterError> {
     call.authorize_deployment()?;
-    let said = request.model.as_ref();
-    let said = said.ok_or_else(|| RouterError::field("model", "is required"))?;
-    let model = decode(said).map_err(|error| error.within("model"))?;
+    let message = request
+        .model
+        .as_ref()
+        .ok_or_else(|| RouterError::field("model", "is required"))?;
+    let model = decode(message).map_err(|error| error.within("model"))?;
     let now = models.clock.now();
     models
         .catalogues
@@ -29,7 +31,7 @@ pub(super) async fn handle(
             OverrideError::Store(error) => error.into(),
         })?;
     let snapshot = models.catalogues.snapshot();
-    let found = snapshot.catalogue.find(model.provider, &model.id);
-    // Another operator may have taken it back at once; what was said is then what was answered.
-    Ok(encode(&snapshot, found.unwrap_or(&model), now))
+    let stored = snapshot.catalogue.find(model.provider, &model.id);
+    // Another operator may have deleted the override since. The answer is then the request's model.
+    Ok(encode(&snapshot, stored.unwrap_or(&model), now))
 }

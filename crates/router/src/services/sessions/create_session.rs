@@ -1,4 +1,4 @@
-//! `CreateSession`.
+//! `CreateSession`: creates a session, at most once per request id.
 
 use latchkey_contract::names::{SessionName, WorkspaceName};
 use latchkey_contract::router::v1::{CreateSessionRequest, Session as Message};
@@ -28,29 +28,29 @@ pub(super) async fn handle(
             session: id.parse().map_err(RouterError::name("session_id"))?,
         }),
     };
-    let unsaid = Message::default();
-    let said = request.session.as_ref().unwrap_or(&unsaid);
+    let default = Message::default();
+    let message = request.session.as_ref().unwrap_or(&default);
     let within = |error: RouterError| error.within("session");
     let new = NewSession {
-        scope: decode::scope(said, &workspace).map_err(within)?,
-        settings: decode::settings(said).map_err(within)?,
-        keeps_transcript: decode::keeps_transcript(said).map_err(within)?,
+        scope: decode::scope(message, &workspace).map_err(within)?,
+        settings: decode::settings(message).map_err(within)?,
+        keeps_transcript: decode::keeps_transcript(message).map_err(within)?,
         workspace,
         name,
         creator: call.actor().clone(),
-        request: identified(request)?,
+        request: id_and_digest(request)?,
     };
     sessions.create(new, encode::session).await
 }
 
-/// The id of a request that may be sent again, and what tells it from another one.
-fn identified(request: &CreateSessionRequest) -> Result<Option<(Uuid, Vec<u8>)>, RouterError> {
+/// The id of a repeatable request, and its digest, which differs for a different request.
+fn id_and_digest(request: &CreateSessionRequest) -> Result<Option<(Uuid, Vec<u8>)>, RouterError> {
     if request.request_id.is_empty() {
         return Ok(None);
     }
-    let id = Uuid::try_parse(&request.request_id);
-    let id = id.map_err(|_| RouterError::field("request_id", "must be a UUID"))?;
-    // The message has no map, so it is encoded in one way alone.
+    let id = Uuid::try_parse(&request.request_id)
+        .map_err(|_| RouterError::field("request_id", "must be a UUID"))?;
+    // The message has no map field, so its encoding is deterministic.
     let digest = digest(&SHA256, &request.encode_to_vec());
     Ok(Some((id, digest.as_ref().to_vec())))
 }

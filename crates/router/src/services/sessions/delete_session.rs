@@ -1,8 +1,8 @@
-//! `DeleteSession`.
+//! `DeleteSession`: deletes a session and its transcript.
 
 use latchkey_contract::router::v1::{DeleteSessionRequest, DeleteSessionResponse};
 
-use super::named;
+use super::authorized_name;
 use crate::error::RouterError;
 use crate::services::call::Call;
 use crate::sessions::Sessions;
@@ -12,7 +12,7 @@ pub(super) async fn handle(
     call: &Call,
     request: &DeleteSessionRequest,
 ) -> Result<DeleteSessionResponse, RouterError> {
-    let name = named(call, "name", &request.name).await?;
+    let name = authorized_name(call, "name", &request.name).await?;
     sessions.delete(&name, &request.etag).await?;
     Ok(DeleteSessionResponse {})
 }

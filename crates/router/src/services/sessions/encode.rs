@@ -1,4 +1,4 @@
-//! From sessions to messages.
+//! Encodes sessions and turns.
 
 use latchkey_contract::names::{SessionName, TurnName};
 use latchkey_contract::router::v1::{self, session};
@@ -7,7 +7,7 @@ use crate::domain::session::{Session, TurnHead};
 use crate::services::encode::{payer, time};
 use crate::sessions::OpenedTurn;
 
-/// A session, without what was said.
+/// Encodes a session, without its transcript.
 pub(super) fn session(session: &Session) -> v1::Session {
     let settings = &session.settings;
     let transcript = session.transcript.as_ref();
@@ -36,7 +36,7 @@ pub(super) fn session(session: &Session) -> v1::Session {
     }
 }
 
-/// A turn.
+/// Encodes a turn.
 pub(super) fn turn(session: &SessionName, turn: OpenedTurn) -> v1::Turn {
     let OpenedTurn { head, said } = turn;
     let TurnHead {

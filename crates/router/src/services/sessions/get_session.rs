@@ -1,8 +1,8 @@
-//! `GetSession`.
+//! `GetSession`: returns a session without its transcript.
 
 use latchkey_contract::router::v1::{GetSessionRequest, Session as Message};
 
-use super::{encode, named};
+use super::{authorized_name, encode};
 use crate::error::RouterError;
 use crate::services::call::Call;
 use crate::sessions::Sessions;
@@ -12,6 +12,6 @@ pub(super) async fn handle(
     call: &Call,
     request: &GetSessionRequest,
 ) -> Result<Message, RouterError> {
-    let name = named(call, "name", &request.name).await?;
+    let name = authorized_name(call, "name", &request.name).await?;
     Ok(encode::session(&sessions.find(&name).await?))
 }

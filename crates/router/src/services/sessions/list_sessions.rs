@@ -1,4 +1,4 @@
-//! `ListSessions`.
+//! `ListSessions`: lists the unexpired sessions of a workspace.
 
 use latchkey_contract::names::{ResourceId, WorkspaceName};
 use latchkey_contract::router::v1::{ListSessionsRequest, ListSessionsResponse};
@@ -19,17 +19,17 @@ pub(super) async fn handle(
         .map_err(RouterError::name("parent"))?;
     call.authorize(&workspace).await?;
     let page = call.page(request.page_size, &request.page_token, &[&request.parent])?;
-    let after = page.after.as_deref().map(cursor).transpose()?;
-    let after = after.as_ref().map(ResourceId::as_str);
-    let mut found = sessions.list(&workspace, after, page.limit()).await?;
-    let next_page_token = page.finish(&mut found, |session| session.name.session.to_string());
+    let last_id = page.after.as_deref().map(cursor).transpose()?;
+    let after = last_id.as_ref().map(ResourceId::as_str);
+    let mut listed = sessions.list(&workspace, after, page.limit()).await?;
+    let next_page_token = page.finish(&mut listed, |session| session.name.session.to_string());
     Ok(ListSessionsResponse {
-        sessions: found.iter().map(encode::session).collect(),
+        sessions: listed.iter().map(encode::session).collect(),
         next_page_token,
     })
 }
 
 fn cursor(text: &str) -> Result<ResourceId, RouterError> {
-    let id = text.parse();
-    id.map_err(|_| RouterError::field("page_token", "is not a token of this list"))
+    text.parse()
+        .map_err(|_| RouterError::field("page_token", "is not a token of this list"))
 }

@@ -24,7 +24,7 @@ use super::call::Call;
 use crate::error::RouterError;
 use crate::sessions::Sessions;
 
-/// Keeps conversations.
+/// The implementation of the service.
 pub(super) struct Conversations(pub(super) Arc<Sessions>);
 
 #[async_trait]
@@ -84,8 +84,12 @@ impl SessionService for Conversations {
     }
 }
 
-/// The session of a request, if the caller may act in its workspace.
-async fn named(call: &Call, field: &'static str, text: &str) -> Result<SessionName, RouterError> {
+/// Parses the name of a session, and checks that the caller may act in its workspace.
+async fn authorized_name(
+    call: &Call,
+    field: &'static str,
+    text: &str,
+) -> Result<SessionName, RouterError> {
     let name: SessionName = text.parse().map_err(RouterError::name(field))?;
     call.authorize(&name.workspace).await?;
     Ok(name)

@@ -1,9 +1,9 @@
-//! `UpdateSession`.
+//! `UpdateSession`: changes the settings of a session.
 
 use latchkey_contract::router::v1::{Session as Message, UpdateSessionRequest};
 use latchkey_rpc::mask::Mask;
 
-use super::{decode, encode, named};
+use super::{authorized_name, decode, encode};
 use crate::domain::session::Settings;
 use crate::error::RouterError;
 use crate::services::call::Call;
@@ -23,17 +23,17 @@ pub(super) async fn handle(
     call: &Call,
     request: &UpdateSessionRequest,
 ) -> Result<Message, RouterError> {
-    let unsaid = Message::default();
-    let said = request.session.as_ref().unwrap_or(&unsaid);
-    let name = named(call, "session.name", &said.name).await?;
+    let default = Message::default();
+    let message = request.session.as_ref().unwrap_or(&default);
+    let name = authorized_name(call, "session.name", &message.name).await?;
     let mask = Mask::parse(request.update_mask.clone(), &CHANGEABLE, &[])?;
-    let wanted = decode::settings(said).map_err(|error| error.within("session"))?;
-    let change = |settings| Ok(changed(settings, &wanted, said, &mask));
-    let session = sessions.update(&name, &said.etag, change).await?;
+    let wanted = decode::settings(message).map_err(|error| error.within("session"))?;
+    let change = |settings| Ok(changed(settings, &wanted, message, &mask));
+    let session = sessions.update(&name, &message.etag, change).await?;
     Ok(encode::session(&session))
 }
 
-fn changed(mut settings: Settings, wanted: &Settings, said: &Message, mask: &Mask) -> Settings {
+fn changed(mut settings: Settings, wanted: &Settings, message: &Message, mask: &Mask) -> Settings {
     for (field, text, wanted) in [
         (
             "display_name",
@@ -51,7 +51,7 @@ fn changed(mut settings: Settings, wanted: &Settings, said: &Message, mask: &Mas
     if mask.changes("strict", wanted.strict) {
         settings.strict = wanted.strict;
     }
-    if mask.changes("retention", decode::is_set(said.retention.as_ref())) {
+    if mask.changes("retention", decode::is_set(message.retention.as_ref())) {
         settings.retention = wanted.retention;
     }
     settings
