@@ -1,4 +1,4 @@
-//! Putting a router together and running it.
+//! Builds a router from its configuration, and runs it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::leases::Leases;
 use crate::ledger::{Journal, Ledger, ShipperParts, ship};
 use crate::listing::Listing;
 use crate::provider_call::{Endpoints, Upstream};
-use crate::services::{self, Account};
+use crate::services::{self, UsageReader};
 use crate::sessions::{Sessions, retain};
 use crate::store::Store;
 use crate::vault_client::{VaultClient, hold_router_session};
@@ -48,12 +48,12 @@ pub struct App {
 }
 
 impl RouterConfig {
-    /// Opens everything that the configuration names. Nothing is served yet.
+    /// Opens the database, the journal, the catalogue and the listener. Nothing is served yet.
     pub async fn build(self, drain: Drain) -> Result<App, Failure> {
         self.build_with(drain, Arc::new(SystemClock)).await
     }
 
-    /// The same on a clock of the caller's.
+    /// Builds the router with a given clock.
     pub async fn build_with(self, drain: Drain, clock: Arc<dyn Clock>) -> Result<App, Failure> {
         let url = resolve_secret(self.database.url, self.database.url_file, "database.url")?;
         let store = Store::connect(url.expose(), self.database.max_connections)
@@ -61,11 +61,14 @@ impl RouterConfig {
             .map_err(Failure::run)?;
         let journal = Journal::open(&self.journal).map_err(Failure::run)?;
         let ledger = Arc::new(Ledger::new(Arc::clone(&journal)));
-        let catalogues = Catalogues::open(self.catalogue, store.clone());
-        let catalogues = Arc::new(catalogues.await.map_err(Failure::config)?);
+        let catalogues = Arc::new(
+            Catalogues::open(self.catalogue, store.clone())
+                .await
+                .map_err(Failure::config)?,
+        );
         let upstream = Arc::new(Upstream::new(self.upstream, self.egress.clone()));
-        let endpoints = Endpoints::new(&self.providers, self.egress).map_err(Failure::config)?;
-        let endpoints = Arc::new(endpoints);
+        let endpoints =
+            Arc::new(Endpoints::new(&self.providers, self.egress).map_err(Failure::config)?);
         let channel = self.vault.open()?;
         let vault = Arc::new(VaultClient::new(channel, Arc::clone(&clock)));
         let leases = Arc::new(Leases::new(Arc::clone(&vault), Arc::clone(&clock)));
@@ -101,24 +104,24 @@ impl RouterConfig {
             rng: SystemRandom::new(),
         });
         let identify = IdentifyLayer::new(&self.identity)?;
-        let largest_message = self.server.max_message_bytes;
+        let max_message_bytes = self.server.max_message_bytes;
         let listener = Listener::bind(&self.server)?;
         let health = Health::new(services::SERVICE_NAMES, &drain);
-        let account = Account {
+        let usage = UsageReader {
             store: store.clone(),
             ledger,
         };
-        let routes = Routes::new(health.server());
-        let routes = services::add_to(
-            routes,
+        let with_services = services::add_to(
+            Routes::new(health.server()),
             (dispatcher, listing, Arc::clone(&sessions)),
-            account,
+            usage,
             self.grants,
-            largest_message,
+            max_message_bytes,
         )
         .map_err(Failure::config)?;
-        let routes = reflection::add_to(routes, FILE_DESCRIPTOR_SET, &services::SERVICE_NAMES)
-            .map_err(Failure::run)?;
+        let routes =
+            reflection::add_to(with_services, FILE_DESCRIPTOR_SET, &services::SERVICE_NAMES)
+                .map_err(Failure::run)?;
         let shipper = ShipperParts { journal, store };
         let instance = self.instance;
         Ok(App {
@@ -139,19 +142,19 @@ impl RouterConfig {
 }
 
 impl App {
-    /// Where it listens.
+    /// The address on which the router listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.listener.local_addr()
     }
 
-    /// Its sessions.
+    /// The sessions of the router.
     pub fn sessions(&self) -> &Arc<Sessions> {
         &self.sessions
     }
 
-    /// Serves until the drain is done.
+    /// Serves until the drain is complete.
     pub async fn serve(self) -> Result<(), Failure> {
-        // After the last call: an accepted call may still need a key, and writes its outcome.
+        // Background tasks end after the last call, which may still need a key and writes its outcome.
         let over = CancellationToken::new();
         let holding = tokio::spawn(hold_router_session(
             self.vault,

@@ -1,8 +1,8 @@
-//! The inference-router service: takes a request for a workspace, leases the right key from
-//! the vault, calls the provider, and keeps an exact account of what was used and who pays.
+//! The router service. It takes a request for a workspace, leases a key from the vault, calls the
+//! provider, and records the exact usage and the payer of each call.
 //!
-//! It never holds the vault: no list of keys and no key above them, only leases for a named workspace,
-//! provider and host. Start reading at [`dispatch`], and follow a call from
+//! A router has neither the list of keys nor the keys that encrypt them. It has only leases, each for
+//! one workspace, provider and host. Start reading at [`dispatch`], and follow a call from
 //! `services/inference/generate.rs` through [`leases`], [`provider_call`] and [`ledger`].
 
 pub mod app;

@@ -1,4 +1,4 @@
-//! The router's process.
+//! The process of the router.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use latchkey_boot::exit::{Failure, report};
 use latchkey_boot::{config, telemetry};
 use latchkey_router::config::{ENVIRONMENT_PREFIX, RouterConfig};
 
-/// Sends prompts to LLM providers with leased keys and keeps the account.
+/// Calls LLM providers with keys leased from the vault, and records usage and cost.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -30,7 +30,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let telemetry = telemetry::init("latchkey-router", &config.telemetry)?;
     let drain = Drain::on_signals()?;
     let app = config.build(drain).await?;
-    tracing::info!(address = %app.local_addr(), "the router is ready");
+    tracing::info!(address = %app.local_addr(), "router ready");
     let served = app.serve().await;
     telemetry.shutdown().await;
     served

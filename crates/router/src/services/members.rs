@@ -10,7 +10,7 @@ use crate::domain::role::Role;
 use crate::error::RouterError;
 use crate::vault_client::VaultClient;
 
-/// The members of all workspaces, as the vault returns them.
+/// The members of all workspaces, from the vault.
 #[derive(Clone)]
 pub(super) struct Members(pub(super) Arc<VaultClient>);
 

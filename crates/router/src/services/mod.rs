@@ -1,5 +1,5 @@
-//! The gRPC surface: one folder per service, one file per method. The only place that knows tonic,
-//! beside the client of the vault.
+//! The gRPC services: one folder per service, one file per method. Only this folder and `vault_client`
+//! use tonic.
 
 mod call;
 mod catalogue;
@@ -38,16 +38,16 @@ pub const SERVICE_NAMES: [&str; 4] = [
     "latchkey.router.v1.UsageService",
 ];
 
-/// What the usage service reads.
-pub struct Account {
-    /// The rows.
+/// The sources of the usage service.
+pub struct UsageReader {
+    /// The stored attempts.
     pub store: Store,
-    /// What is still on its way to them.
+    /// The attempts that are not stored yet.
     pub ledger: Arc<Ledger>,
 }
 
-impl Account {
-    /// How long a reader waits for what was just written.
+impl UsageReader {
+    /// The maximum wait of a reader for attempts that are not stored yet.
     const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
     async fn wait_shipped(&self) {
@@ -59,9 +59,9 @@ impl Account {
 pub fn add_to(
     mut routes: Routes,
     inference: (Arc<Dispatcher>, Arc<Listing>, Arc<Sessions>),
-    account: Account,
+    usage: UsageReader,
     grants: Vec<Grant<Role>>,
-    largest_message: usize,
+    max_message_bytes: usize,
 ) -> Result<Routes, AccessTableError> {
     let (dispatcher, listing, sessions) = inference;
     let members = members::Members(Arc::clone(dispatcher.leases.vault()));
@@ -72,18 +72,17 @@ pub fn add_to(
         clock: Arc::clone(&dispatcher.clock),
     });
     routes = routes.add_service(access.layer(transport.layer(catalogue)));
-    let inference = inference::Inference {
+    let inference = InferenceServiceServer::new(inference::Inference {
         dispatcher,
         listing,
         sessions: Arc::clone(&sessions),
-    };
-    let inference = InferenceServiceServer::new(inference)
-        .max_decoding_message_size(largest_message)
-        .max_encoding_message_size(usize::MAX);
+    })
+    .max_decoding_message_size(max_message_bytes)
+    .max_encoding_message_size(usize::MAX);
     routes = routes.add_service(access.layer(transport.layer(inference)));
-    let sessions = SessionServiceServer::new(sessions::Conversations(sessions))
+    let sessions = SessionServiceServer::new(sessions::SessionHandler(sessions))
         .max_encoding_message_size(usize::MAX);
     routes = routes.add_service(access.layer(transport.layer(sessions)));
-    let usage = UsageServiceServer::new(usage::Usage(Arc::new(account)));
+    let usage = UsageServiceServer::new(usage::Usage(Arc::new(usage)));
     Ok(routes.add_service(access.layer(transport.layer(usage))))
 }

@@ -1,11 +1,11 @@
-//! Who may call which method: the one table.
+//! The table of the roles that each method requires.
 
 use latchkey_contract::FILE_DESCRIPTOR_SET;
 use latchkey_rpc::access::{AccessTable, AccessTableError, Rule};
 
 use crate::domain::role::Role::{self, Caller, Operator, Owner};
 
-/// The package that the table covers, method for method.
+/// The package whose methods the table lists.
 const PACKAGE: &str = "latchkey.router.v1";
 
 const CALLER: Rule<Role> = Rule {
@@ -13,15 +13,15 @@ const CALLER: Rule<Role> = Rule {
     scoped: &[Caller],
     members: &[Caller],
 };
-/// A caller sees its own attempts only; the handlers see to that.
+/// A caller sees only its own attempts. The handlers restrict them.
 const USAGE: Rule<Role> = Rule {
     deployment: &[],
     scoped: &[Operator, Owner, Caller],
     members: &[Owner, Caller],
 };
 
-/// Prices belong to everybody: who is granted a role anywhere may read them. Members are not known
-/// without a workspace.
+/// A grant of a role in any workspace is enough to read prices. A membership is not: these requests
+/// name no workspace in which to look it up.
 const CATALOGUE: Rule<Role> = Rule {
     deployment: &[],
     scoped: &[Operator, Owner, Caller],
@@ -75,7 +75,7 @@ const RULES: &[(&str, Rule<Role>)] = &[
     ("/latchkey.router.v1.UsageService/SummarizeUsage", USAGE),
 ];
 
-/// The table, if it holds exactly the methods of the contract.
+/// Builds the table. Fails unless it lists exactly the methods of the contract.
 pub fn table() -> Result<AccessTable<Role>, AccessTableError> {
     AccessTable::new(RULES, FILE_DESCRIPTOR_SET, PACKAGE)
 }

@@ -25,10 +25,10 @@ use crate::error::RouterError;
 use crate::sessions::Sessions;
 
 /// The implementation of the service.
-pub(super) struct Conversations(pub(super) Arc<Sessions>);
+pub(super) struct SessionHandler(pub(super) Arc<Sessions>);
 
 #[async_trait]
-impl SessionService for Conversations {
+impl SessionService for SessionHandler {
     async fn create_session(
         &self,
         request: Request<CreateSessionRequest>,

@@ -1,4 +1,4 @@
-//! `GetAttempt`.
+//! `GetAttempt`: returns an attempt that the caller may see.
 
 use latchkey_contract::names::WorkspaceName;
 use latchkey_contract::router::v1::{Attempt, GetAttemptRequest};
@@ -6,19 +6,19 @@ use uuid::Uuid;
 
 use crate::domain::attempt::AttemptId;
 use crate::error::RouterError;
-use crate::services::{Account, call::Call, encode};
+use crate::services::{UsageReader, call::Call, encode};
 
 pub(super) async fn handle(
-    account: &Account,
+    usage: &UsageReader,
     call: &Call,
     request: &GetAttemptRequest,
 ) -> Result<Attempt, RouterError> {
     let (workspace, id) = parse(&request.name)?;
     call.authorize(&workspace).await?;
-    account.wait_shipped().await;
-    let found = account.store.attempt(&workspace, id).await?;
+    usage.wait_shipped().await;
+    let attempt = usage.store.attempt(&workspace, id).await?;
     let requester = call.visible_requester(&workspace).await?;
-    found
+    attempt
         .filter(|attempt| requester.is_none_or(|requester| *attempt.start.requester == *requester))
         .map(|attempt| encode::attempt(&attempt))
         .ok_or(RouterError::AttemptNotFound)

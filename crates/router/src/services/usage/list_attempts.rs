@@ -1,4 +1,4 @@
-//! `ListAttempts`.
+//! `ListAttempts`: lists attempts from the newest on.
 
 use latchkey_contract::names::{KeyName, Scope};
 use latchkey_contract::router::v1::{ListAttemptsRequest, ListAttemptsResponse};
@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::decode_time;
 use crate::error::RouterError;
-use crate::services::{Account, call::Call, encode};
+use crate::services::{UsageReader, call::Call, encode};
 use crate::store::{AttemptFilter, Cursor};
 
 pub(super) async fn handle(
-    account: &Account,
+    usage: &UsageReader,
     call: &Call,
     request: &ListAttemptsRequest,
 ) -> Result<ListAttemptsResponse, RouterError> {
@@ -39,18 +39,17 @@ pub(super) async fn handle(
     let page = call.page(request.page_size, &request.page_token, &arguments)?;
     let after = page.after.as_deref().map(cursor).transpose()?;
 
-    account.wait_shipped().await;
-    let mut found = account.store.attempts(&filter, after, page.limit()).await?;
-    let next_page_token = page.finish(&mut found, |attempt| {
+    usage.wait_shipped().await;
+    let mut attempts = usage.store.attempts(&filter, after, page.limit()).await?;
+    let next_page_token = page.finish(&mut attempts, |attempt| {
         format!(
             "{}/{}",
             attempt.start.start_time.as_micros(),
             attempt.start.id.0
         )
     });
-    let attempts = found.iter().map(encode::attempt).collect();
     Ok(ListAttemptsResponse {
-        attempts,
+        attempts: attempts.iter().map(encode::attempt).collect(),
         next_page_token,
     })
 }

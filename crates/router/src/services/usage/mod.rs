@@ -14,12 +14,12 @@ use latchkey_contract::router::v1::{
 };
 use tonic::{Request, Response, Status, async_trait};
 
-use super::Account;
+use super::UsageReader;
 use super::call::Call;
 use crate::error::RouterError;
 
-/// Shows what was called, what it used and what it cost.
-pub(super) struct Usage(pub(super) Arc<Account>);
+/// The implementation of the service.
+pub(super) struct Usage(pub(super) Arc<UsageReader>);
 
 #[async_trait]
 impl UsageService for Usage {
@@ -51,7 +51,7 @@ impl UsageService for Usage {
     }
 }
 
-/// A moment in a request.
+/// Decodes an optional time.
 fn decode_time(
     field: &'static str,
     time: Option<&prost_types::Timestamp>,

@@ -1,4 +1,4 @@
-//! `SummarizeUsage`.
+//! `SummarizeUsage`: sums usage and cost by dimensions.
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::names::{ProjectName, Scope, WorkspaceName};
@@ -8,15 +8,15 @@ use latchkey_contract::router::v1::{SummarizeUsageRequest, SummarizeUsageRespons
 use super::decode_time;
 use crate::domain::attempt::{Operation, Origin, Payer};
 use crate::error::RouterError;
-use crate::services::{Account, call::Call, encode};
+use crate::services::{UsageReader, call::Call, encode};
 use crate::store::{AttemptFilter, Dimension, Group, Sums};
 
-/// More rows than this are refused: they would be an export, not a summary.
+/// A larger summary is refused, since it would be an export.
 const MAX_ROWS: usize = 10_000;
 const DAY_MICROS: i64 = 86_400_000_000;
 
 pub(super) async fn handle(
-    account: &Account,
+    usage: &UsageReader,
     call: &Call,
     request: &SummarizeUsageRequest,
 ) -> Result<SummarizeUsageResponse, RouterError> {
@@ -33,11 +33,11 @@ pub(super) async fn handle(
         end_time: decode_time("end_time", request.end_time.as_ref())?,
         key: None,
     };
-    account.wait_shipped().await;
+    usage.wait_shipped().await;
     let limit = u64::try_from(MAX_ROWS).unwrap_or(u64::MAX) + 1;
-    let rows = account.store.summarize(&filter, &by, limit).await?;
+    let rows = usage.store.summarize(&filter, &by, limit).await?;
     if rows.len() > MAX_ROWS {
-        let problem = "gives more than 10,000 rows: name fewer dimensions or a shorter time";
+        let problem = "gives more than 10,000 rows; name fewer dimensions or a shorter time";
         return Err(RouterError::field("group_by", problem));
     }
     let workspace = filter.scope.workspace();
@@ -50,12 +50,12 @@ pub(super) async fn handle(
 
 fn dimensions(request: &SummarizeUsageRequest) -> Result<Vec<Dimension>, RouterError> {
     let mut by = Vec::new();
-    // Not by the accessor: it passes over what it does not know.
+    // The generated accessor would skip unknown values.
     for (index, wire) in request.group_by.iter().enumerate() {
         let field = || format!("group_by[{index}]");
         let dimension = match Wire::try_from(*wire) {
             Ok(Wire::Unspecified) | Err(_) => {
-                return Err(RouterError::field(field(), "is not a dimension"));
+                return Err(RouterError::field(field(), "must be a known dimension"));
             }
             Ok(Wire::Day) => Dimension::Day,
             Ok(Wire::Model) => Dimension::Model,
@@ -68,7 +68,7 @@ fn dimensions(request: &SummarizeUsageRequest) -> Result<Vec<Dimension>, RouterE
             Ok(Wire::Operation) => Dimension::Operation,
         };
         if by.contains(&dimension) {
-            return Err(RouterError::field(field(), "is there twice"));
+            return Err(RouterError::field(field(), "must not repeat a dimension"));
         }
         by.push(dimension);
     }
