@@ -1,4 +1,4 @@
-//! Model lists of providers, cached for a while by the key version that they were requested with.
+//! The cache of providers' model lists, by the key version that requested them.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use latchkey_contract::names::KeyVersionName;
 use latchkey_providers::models::Listed;
 use lru::LruCache;
 
-/// A list, and when the provider returned it.
+/// A list with its age.
 pub(super) struct CachedList {
     pub(super) models: Vec<Listed>,
     pub(super) fetch_time: Timestamp,
@@ -19,18 +19,18 @@ pub(super) struct CachedList {
 
 /// The cached lists.
 pub(super) struct Lists {
-    span: Duration,
-    held: Mutex<LruCache<KeyVersionName, Arc<CachedList>>>,
+    max_age: Duration,
+    cache: Mutex<LruCache<KeyVersionName, Arc<CachedList>>>,
 }
 
-/// Lists at most. OpenRouter's has some hundred models, others fewer.
+/// The maximum number of lists. OpenRouter's list has some hundred models, others have fewer.
 const MAX_LISTS: NonZeroUsize = NonZeroUsize::new(512).expect("not zero");
 
 impl Lists {
-    pub(super) fn new(span: Duration) -> Self {
+    pub(super) fn new(max_age: Duration) -> Self {
         Self {
-            span,
-            held: Mutex::new(LruCache::new(MAX_LISTS)),
+            max_age,
+            cache: Mutex::new(LruCache::new(MAX_LISTS)),
         }
     }
 
@@ -39,18 +39,19 @@ impl Lists {
         self.lock().get(key_version).cloned()
     }
 
-    /// Whether a list is recent enough to be used instead of asking the provider.
-    pub(super) fn is_fresh(&self, kept: &CachedList, now: Duration) -> bool {
-        now.saturating_sub(kept.fetched_at) < self.span
+    /// Whether a list is recent enough to be used without a request.
+    pub(super) fn is_fresh(&self, list: &CachedList, now: Duration) -> bool {
+        now.saturating_sub(list.fetched_at) < self.max_age
     }
 
-    pub(super) fn keep(&self, key_version: &KeyVersionName, kept: CachedList) -> Arc<CachedList> {
-        let kept = Arc::new(kept);
-        self.lock().put(key_version.clone(), Arc::clone(&kept));
-        kept
+    /// Caches a list, and returns it.
+    pub(super) fn put(&self, key_version: &KeyVersionName, list: CachedList) -> Arc<CachedList> {
+        let shared = Arc::new(list);
+        self.lock().put(key_version.clone(), Arc::clone(&shared));
+        shared
     }
 
     fn lock(&self) -> MutexGuard<'_, LruCache<KeyVersionName, Arc<CachedList>>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

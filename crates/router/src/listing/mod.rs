@@ -1,5 +1,5 @@
-//! What the keys of a workspace can reach: each provider's own list of models, asked for with each
-//! key, within what the key may be used for.
+//! Lists the models that the keys of a workspace reach. Each provider's list is requested with each
+//! key, and filtered by the key's model rules.
 
 mod cached;
 
@@ -46,7 +46,7 @@ impl Default for ListingConfig {
     }
 }
 
-/// Everything that listing needs.
+/// Lists reachable models.
 pub struct Listing {
     leases: Arc<Leases>,
     upstream: Arc<Upstream>,
@@ -56,7 +56,7 @@ pub struct Listing {
     lists: Lists,
 }
 
-/// Which models are to be listed.
+/// Selects the keys whose models are listed.
 pub struct ListQuery<'a> {
     /// The scope.
     pub scope: &'a Scope,
@@ -66,46 +66,46 @@ pub struct ListQuery<'a> {
     pub provider: Option<ProviderId>,
     /// One key, or none for all.
     pub key: Option<KeyRef>,
-    /// Whether the providers must be asked again, whatever is cached.
+    /// Whether cached lists are ignored.
     pub refresh: bool,
 }
 
-/// What can be reached.
+/// The reachable models.
 #[derive(Default)]
 pub struct Reach {
-    /// By provider and name.
+    /// The models, by provider and name.
     pub models: BTreeMap<(ProviderId, String), Reachable>,
-    /// Keys whose provider could not be asked.
+    /// The failed requests.
     pub failures: Vec<Failure>,
 }
 
-/// A model that can be reached.
+/// A reachable model.
 pub struct Reachable {
-    /// What its provider says of it.
+    /// The model in the provider's list, completed from the catalogue.
     pub listed: Listed,
-    /// With which keys.
+    /// The keys that reach it.
     pub keys: Vec<KeyName>,
-    /// When its provider was asked, by the last of them.
+    /// The time of the latest list that has the model.
     pub fetch_time: Timestamp,
 }
 
-/// A list that could not be had.
+/// A list that could not be requested.
 pub struct Failure {
-    /// With which key.
+    /// The key of the request.
     pub key: KeyName,
-    /// From whom.
+    /// The provider.
     pub provider: ProviderId,
-    /// Why.
+    /// The error.
     pub error: RouterError,
 }
 
-/// Keys of one provider that are asked with at most.
+/// The maximum number of keys of one provider.
 const MAX_KEYS: usize = 32;
-/// Pages of one list at most.
+/// The maximum number of pages of one list.
 const MAX_PAGES: usize = 32;
 
 impl Listing {
-    /// Nothing kept yet.
+    /// A listing with an empty cache.
     pub fn new(
         config: ListingConfig,
         leases: Arc<Leases>,
@@ -124,17 +124,17 @@ impl Listing {
         }
     }
 
-    /// What the keys of a scope can reach.
+    /// The models that the keys of a scope reach.
     pub async fn reach(&self, wanted: &ListQuery<'_>) -> Result<Reach, RouterError> {
         let leases = self.leases(wanted).await?;
-        let asked = leases.iter().map(async |lease| {
+        let lists = leases.iter().map(async |lease| {
             let list = self.list(lease, wanted.refresh).await;
             (lease, list)
         });
         let mut reach = Reach::default();
-        for (lease, (list, failure)) in join_all(asked).await {
-            if let Some(kept) = list {
-                self.add(&mut reach, lease, &kept);
+        for (lease, (list, failure)) in join_all(lists).await {
+            if let Some(list) = list {
+                self.add(&mut reach, lease, &list);
             }
             reach.failures.extend(failure.map(|error| Failure {
                 key: lease.key_version().key.clone(),
@@ -145,7 +145,7 @@ impl Listing {
         Ok(reach)
     }
 
-    /// Every key that a request could be given.
+    /// Leases of every key that a request of the scope could get.
     async fn leases(&self, wanted: &ListQuery<'_>) -> Result<Vec<Arc<Lease>>, RouterError> {
         if wanted.key.is_some() {
             let query = query(wanted, wanted.provider, Vec::new());
@@ -176,7 +176,7 @@ impl Listing {
             let query = query(wanted, Some(provider), excluded.clone());
             let lease = match self.leases.obtain(&query).await {
                 Ok(lease) => lease,
-                // No key, or no further one; or nothing of the provider is available here.
+                // The scope has no further key, or the provider is not available in it.
                 Err(RouterError::Refused(refusal))
                     if matches!(
                         refusal.reason,
@@ -198,17 +198,17 @@ impl Listing {
         Ok(leases)
     }
 
-    /// A provider's list: the kept one, a new one, or, when there is none to be had, the kept one
-    /// with why.
+    /// A provider's list: the fresh cached one, else a new one. When the request fails, the result is
+    /// the stale cached list, if any, and the error.
     async fn list(
         &self,
         lease: &Lease,
         refresh: bool,
     ) -> (Option<Arc<CachedList>>, Option<RouterError>) {
-        let kept = self.lists.of(lease.key_version());
-        let fresh = |kept: &Arc<CachedList>| self.lists.is_fresh(kept, self.clock.boottime());
-        if let Some(kept) = kept.as_ref().filter(|kept| !refresh && fresh(kept)) {
-            return (Some(Arc::clone(kept)), None);
+        let cached = self.lists.of(lease.key_version());
+        let is_fresh = |list: &Arc<CachedList>| self.lists.is_fresh(list, self.clock.boottime());
+        if let Some(list) = cached.as_ref().filter(|list| !refresh && is_fresh(list)) {
+            return (Some(Arc::clone(list)), None);
         }
         match self.fetch(lease).await {
             Ok(models) => {
@@ -217,7 +217,7 @@ impl Listing {
                     fetch_time: self.clock.now(),
                     fetched_at: self.clock.boottime(),
                 };
-                (Some(self.lists.keep(lease.key_version(), fetched)), None)
+                (Some(self.lists.put(lease.key_version(), fetched)), None)
             }
             Err(error) => {
                 if let RouterError::Provider(refused) = &error
@@ -226,17 +226,16 @@ impl Listing {
                     let vault = self.leases.vault();
                     vault.report_refused_key(lease.key_version(), refused);
                 }
-                (kept, Some(error))
+                (cached, Some(error))
             }
         }
     }
 
     async fn fetch(&self, lease: &Lease) -> Result<Vec<Listed>, RouterError> {
         let until = Instant::now() + self.upstream.config().first_byte_timeout;
-        let endpoint = self
-            .endpoints
-            .choose(lease.provider(), lease.base_url(), lease.location());
-        let (base_url, address_source) = endpoint?;
+        let (base_url, address_source) =
+            self.endpoints
+                .choose(lease.provider(), lease.base_url(), lease.location())?;
         let token;
         let credential = if let Some(credential) = lease.credential() {
             credential
@@ -280,15 +279,15 @@ impl Listing {
         Ok(listed)
     }
 
-    /// Adds what a key reaches: of its provider's list, what it may be used for. At Azure the list
-    /// is of models that could be deployed; what is deployed, the key's owner says.
-    fn add(&self, reach: &mut Reach, lease: &Lease, kept: &CachedList) {
+    /// Adds the models of a provider's list that the key may call. Azure lists the models that could be
+    /// deployed, so for a key with deployments the deployed models replace the list.
+    fn add(&self, reach: &mut Reach, lease: &Lease, list: &CachedList) {
         let deployed = lease.deployments().keys().map(|model| Listed {
             id: model.clone(),
             ..Listed::default()
         });
         let listed: Vec<Listed> = if lease.deployments().is_empty() {
-            kept.models.clone()
+            list.models.clone()
         } else {
             deployed.collect()
         };
@@ -309,10 +308,10 @@ impl Listing {
                 .or_insert_with(|| Reachable {
                     listed: model,
                     keys: Vec::new(),
-                    fetch_time: kept.fetch_time,
+                    fetch_time: list.fetch_time,
                 });
             reachable.keys.push(lease.key_version().key.clone());
-            reachable.fetch_time = reachable.fetch_time.max(kept.fetch_time);
+            reachable.fetch_time = reachable.fetch_time.max(list.fetch_time);
         }
     }
 }
@@ -325,7 +324,7 @@ fn query(wanted: &ListQuery<'_>, provider: Option<ProviderId>, excluded: Vec<Key
         provider,
         model: None,
         capability: Capability::ListModels,
-        // These keys were listed, not tried: no call failed, and listing costs nothing.
+        // The excluded keys were listed and have not failed. Listing costs nothing.
         excluded,
         payer: None,
         funding: Funding::default(),
@@ -334,7 +333,7 @@ fn query(wanted: &ListQuery<'_>, provider: Option<ProviderId>, excluded: Vec<Key
     }
 }
 
-/// What a model can be asked for, as far as anybody says.
+/// The known operations of a model.
 pub fn operations(listed: &Listed) -> &[Operation] {
     listed.operations.as_deref().unwrap_or_default()
 }
