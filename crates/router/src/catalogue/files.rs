@@ -1,4 +1,4 @@
-//! The catalogue's files, and how a change of them is noticed.
+//! Loads the catalogue's files, and detects changes of them.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -9,45 +9,45 @@ use latchkey_providers::catalogue::{Catalogue, CatalogueError, Layer};
 
 use super::CatalogueConfig;
 
-/// A catalogue that can't be used.
+/// A file of the catalogue can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueFileError {
     /// The file can't be read.
-    #[error("{}: the catalogue cannot be read", file.display())]
+    #[error("{}: the file can't be read", file.display())]
     File {
-        /// Which file.
+        /// The file.
         file: PathBuf,
-        /// What happened.
+        /// The error of the operation.
         #[source]
         problem: std::io::Error,
     },
-    /// The file is not a catalogue, or does not fit on those below it.
+    /// The file is not a catalogue, or contradicts the files below it.
     #[error("{}: not a catalogue", file.display())]
     Malformed {
-        /// Which file.
+        /// The file.
         file: PathBuf,
-        /// What is wrong.
+        /// The first problem.
         #[source]
         problem: CatalogueError,
     },
     /// The file is not a list of prices.
     #[error("{}: not a list of prices", file.display())]
     List {
-        /// Which file.
+        /// The file.
         file: PathBuf,
-        /// What is wrong.
+        /// The first problem.
         #[source]
         problem: ListError,
     },
-    /// Nobody knows what form the file has.
-    #[error("{}: ends neither in .toml nor in .json", file.display())]
+    /// The file's format is not known.
+    #[error("{}: the file must end in .toml or .json", file.display())]
     Form {
-        /// Which file.
+        /// The file.
         file: PathBuf,
     },
 }
 
-/// The catalogue that the files make.
+/// Loads all files into one catalogue.
 pub(super) fn load(config: &CatalogueConfig) -> Result<Catalogue, CatalogueFileError> {
     let malformed = |file: &Path, problem| CatalogueFileError::Malformed {
         file: file.to_owned(),
@@ -79,7 +79,7 @@ fn read(file: &Path) -> Result<String, CatalogueFileError> {
     })
 }
 
-/// A list of prices has no version, so it is known by a checksum of what it says.
+/// Loads a list of prices. It has no version of its own, so its checksum is its version.
 fn list(file: &Path) -> Result<Layer, CatalogueFileError> {
     let text = read(file)?;
     let import = litellm::read(&text).map_err(|problem| CatalogueFileError::List {
@@ -91,10 +91,10 @@ fn list(file: &Path) -> Result<Layer, CatalogueFileError> {
         models = import.models.len(),
         skipped = import.skipped.len(),
         of_other_providers = import.of_other_providers,
-        "a list of prices was read"
+        "price list read"
     );
     for skipped in &import.skipped {
-        tracing::debug!(row = skipped.name, reason = %skipped.reason, "a row was skipped");
+        tracing::debug!(row = skipped.name, reason = %skipped.reason, "price list row skipped");
     }
     let version = format!("litellm-{:08x}", crc32fast::hash(text.as_bytes()));
     Layer::of_models(&version, import.models).map_err(|problem| CatalogueFileError::Malformed {
@@ -103,19 +103,20 @@ fn list(file: &Path) -> Result<Layer, CatalogueFileError> {
     })
 }
 
-/// What a file looks like from outside; none when it can't be seen.
+/// The modification time and the length of a file; none when they can't be read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Stamp(Option<(SystemTime, u64)>);
 
-/// How all files look.
+/// The stamps of all files.
 pub(super) fn stamps(config: &CatalogueConfig) -> Vec<Stamp> {
     let files = config.file.iter().chain(&config.extend);
     files.map(|file| stamp(std::fs::metadata(file))).collect()
 }
 
-fn stamp(seen: std::io::Result<Metadata>) -> Stamp {
+fn stamp(metadata: std::io::Result<Metadata>) -> Stamp {
     Stamp(
-        seen.ok()
-            .and_then(|seen| Some((seen.modified().ok()?, seen.len()))),
+        metadata
+            .ok()
+            .and_then(|metadata| Some((metadata.modified().ok()?, metadata.len()))),
     )
 }

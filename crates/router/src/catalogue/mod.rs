@@ -1,5 +1,6 @@
-//! What is known of models: the built-in catalogue or the operator's file in its place, more files
-//! laid over it, and on top of all what operators say by `UpsertCatalogueModel`.
+//! The catalogue of models and prices, in layers. The lowest is the built-in catalogue, or the
+//! operator's file in its place. More files extend it. The overrides of `UpsertCatalogueModel`, which
+//! are in the database, win over all files.
 
 mod config;
 mod files;
@@ -25,25 +26,25 @@ use crate::store::{Store, StoreError};
 use files::Stamp;
 use overrides::Overrides;
 
-/// The catalogue in use, and what it is made of. It follows its files and the database; calls that
-/// have start go on with what they have.
+/// The current catalogue and its layers. It follows changes of the files and the database; a running
+/// call keeps the catalogue that it began with.
 pub struct Catalogues {
     config: Arc<CatalogueConfig>,
     store: Store,
     current: ArcSwap<Snapshot>,
-    /// What `current` was made from. Held while that changes, so that changes come one by one.
+    /// The layers of `current`. The lock is held during a change, so that changes are serialized.
     parts: Mutex<Parts>,
 }
 
-/// The catalogue at one moment.
+/// The catalogue at one time.
 pub struct Snapshot {
-    /// What it says.
+    /// The catalogue.
     pub catalogue: Arc<Catalogue>,
     overridden: HashSet<(ProviderId, String)>,
 }
 
 impl Snapshot {
-    /// Whether what it says of a model is an operator's word, and not a file's.
+    /// Whether a model comes from an override and not from a file.
     pub fn is_overridden(&self, model: &Model) -> bool {
         self.overridden
             .contains(&(model.provider, model.id.clone()))
@@ -55,18 +56,18 @@ struct Parts {
     stamps: Vec<Stamp>,
     /// None until the database has answered.
     overrides: Option<Overrides>,
-    /// Whether the database answered when it was asked last.
-    reached: bool,
+    /// Whether the last query of the database succeeded.
+    is_database_reachable: bool,
 }
 
-/// What an operator says can't be taken.
+/// An override can't be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum OverrideError {
-    /// It breaks a rule of the catalogue.
+    /// The override breaks a rule of the catalogue.
     #[error(transparent)]
     Rule(#[from] CatalogueError),
-    /// Another model that operators spoke of has the name.
-    #[error("`{0}` is the name of another model")]
+    /// The override of another model has the name.
+    #[error("must not contain `{0}`: it is the name of another model")]
     NameTaken(String),
     /// The database failed.
     #[error(transparent)]
@@ -74,10 +75,10 @@ pub enum OverrideError {
 }
 
 impl Catalogues {
-    /// Reads the files, and what operators said if the database answers.
+    /// Loads the files and, if the database answers, the overrides.
     pub async fn open(config: CatalogueConfig, store: Store) -> Result<Self, CatalogueFileError> {
         let config = Arc::new(config);
-        // Seen before it is read: what changes meanwhile is noticed later.
+        // Stamped before they are read, so that a change during the read is detected later.
         let stamps = files::stamps(&config);
         let files = Arc::new(load(&config).await?);
         let catalogues = Self {
@@ -91,48 +92,50 @@ impl Catalogues {
                 files,
                 stamps,
                 overrides: None,
-                reached: true,
+                is_database_reachable: true,
             }),
         };
         catalogues.reload().await;
         Ok(catalogues)
     }
 
-    /// The catalogue as it is now.
+    /// The current catalogue.
     pub fn current(&self) -> Arc<Catalogue> {
         Arc::clone(&self.current.load().catalogue)
     }
 
-    /// The same, and what in it is an operator's word.
+    /// The current catalogue with the set of overridden models.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.current.load_full()
     }
 
-    /// How often to look for changes; zero is never.
+    /// The interval between two reloads; zero for none.
     pub fn reload_seconds(&self) -> Duration {
         self.config.reload_seconds
     }
 
-    /// Takes over what has changed in the files and in the database. What can't be used is logged,
-    /// and what was used before stays.
+    /// Reloads changed files and overrides. An unusable layer is logged, and the former one stays in
+    /// use.
     pub async fn reload(&self) {
         let mut parts = self.parts.lock().await;
-        let files = self.reload_files(&mut parts).await;
-        let overrides = self.reload_overrides(&mut parts).await;
-        let overrides = overrides.unwrap_or_else(|error| {
-            if parts.reached {
-                let chain = &error as &dyn std::error::Error;
-                tracing::warn!(error = chain, "what operators say of models is not known");
+        let files_changed = self.reload_files(&mut parts).await;
+        let overrides_changed = match self.reload_overrides(&mut parts).await {
+            Ok(changed) => changed,
+            Err(error) => {
+                if parts.is_database_reachable {
+                    let chain = &error as &dyn std::error::Error;
+                    tracing::warn!(error = chain, "catalogue overrides could not be read");
+                }
+                parts.is_database_reachable = false;
+                false
             }
-            parts.reached = false;
-            false
-        });
-        if files || overrides {
+        };
+        if files_changed || overrides_changed {
             self.publish(&parts);
         }
     }
 
-    /// Says something of a model, here at once and at other routers when they look.
+    /// Stores an override. This router uses it at once, other routers from their next reload on.
     pub async fn put(&self, model: &Model, now: Timestamp) -> Result<(), OverrideError> {
         Layer::of_models("check", vec![model.clone()])?;
         let row = overrides::row(model, now);
@@ -145,14 +148,14 @@ impl Catalogues {
             if self.store.put_catalogue_row(&row, known.revision).await? {
                 break;
             }
-            // Somebody else said something meanwhile, so the names are looked at again.
+            // Another override was stored first, so the names are checked again.
         }
         self.reload_overrides(&mut parts).await?;
         self.publish(&parts);
         Ok(())
     }
 
-    /// Takes back what was said of a model. Returns whether there was anything.
+    /// Deletes an override. Returns whether it existed.
     pub async fn delete(&self, provider: &str, model: &str) -> Result<bool, StoreError> {
         let mut parts = self.parts.lock().await;
         let deleted = self.store.delete_catalogue_row(provider, model).await?;
@@ -166,17 +169,17 @@ impl Catalogues {
         if stamps == parts.stamps {
             return false;
         }
-        // Noted even when they are bad, so that the log says it once.
+        // Stored even when the files are bad, so that the error is logged once.
         parts.stamps = stamps;
         match load(&self.config).await {
             Ok(files) => {
-                tracing::info!(version = files.version(), "the catalogue's files were read");
+                tracing::info!(version = files.version(), "catalogue files reloaded");
                 parts.files = Arc::new(files);
                 true
             }
             Err(error) => {
                 let chain = &error as &dyn std::error::Error;
-                tracing::error!(error = chain, "the catalogue's files are not usable");
+                tracing::error!(error = chain, "catalogue files could not be reloaded");
                 false
             }
         }
@@ -186,10 +189,10 @@ impl Catalogues {
         let known = parts.overrides.as_ref().map(|known| known.revision);
         let unchanged = Some(self.store.catalogue_revision().await?) == known;
         if !unchanged {
-            let found = self.store.catalogue_rows().await?;
-            parts.overrides = Some(Overrides::read(&found));
+            let rows = self.store.catalogue_rows().await?;
+            parts.overrides = Some(Overrides::read(&rows));
         }
-        parts.reached = true;
+        parts.is_database_reachable = true;
         Ok(!unchanged)
     }
 
@@ -198,7 +201,7 @@ impl Catalogues {
             Ok(snapshot) => self.current.store(Arc::new(snapshot)),
             Err(error) => {
                 let chain = &error as &dyn std::error::Error;
-                tracing::error!(error = chain, "what operators say of models is not usable");
+                tracing::error!(error = chain, "catalogue overrides could not be applied");
             }
         }
     }
@@ -222,7 +225,7 @@ fn snapshot(parts: &Parts) -> Result<Snapshot, CatalogueError> {
     })
 }
 
-/// Reads the files away from the threads that serve calls: some are megabytes.
+/// Loads the files on a blocking thread, since some have megabytes.
 async fn load(config: &Arc<CatalogueConfig>) -> Result<Catalogue, CatalogueFileError> {
     let config = Arc::clone(config);
     spawn_blocking(move || files::load(&config))

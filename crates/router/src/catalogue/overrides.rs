@@ -1,4 +1,4 @@
-//! What operators say of models, as the database keeps it: JSON, and a count of its changes.
+//! Overrides of models, and their JSON form in the database.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{CatalogueRow, CatalogueRows};
 
-/// What operators say, as of one revision.
+/// All overrides at one revision.
 #[derive(Debug, Default)]
 pub(super) struct Overrides {
     pub(super) revision: i64,
@@ -20,14 +20,14 @@ pub(super) struct Overrides {
 }
 
 impl Overrides {
-    pub(super) fn read(found: &CatalogueRows) -> Self {
+    pub(super) fn read(stored: &CatalogueRows) -> Self {
         Self {
-            revision: found.revision,
-            models: found.rows.iter().filter_map(read).collect(),
+            revision: stored.revision,
+            models: stored.rows.iter().filter_map(read).collect(),
         }
     }
 
-    /// A name of the model that another one has.
+    /// A name or alias of the model that the override of another model has.
     pub(super) fn conflict(&self, model: &Model) -> Option<&str> {
         let names: BTreeSet<&String> = model.aliases.iter().chain([&model.id]).collect();
         self.models
@@ -39,7 +39,7 @@ impl Overrides {
     }
 }
 
-/// What is kept of a model, beside its name.
+/// The stored form of a model, without its provider and id.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
@@ -59,7 +59,7 @@ struct Body {
     service_tiers: BTreeMap<String, PriceTable>,
 }
 
-/// The row of a model.
+/// Encodes a model.
 pub(super) fn row(model: &Model, now: Timestamp) -> CatalogueRow {
     let Tariff {
         standard,
@@ -88,11 +88,15 @@ pub(super) fn row(model: &Model, now: Timestamp) -> CatalogueRow {
     }
 }
 
-/// The model of a row. Of a row that a later release wrote, and this one can't read, the price is
-/// unknown rather than what the files say.
+/// Decodes a model. Where a later release wrote a body that this one can't read, the model has no
+/// price. The price in the files would be wrong.
 fn read(row: &CatalogueRow) -> Option<Model> {
     let Ok(provider) = row.provider.parse::<ProviderId>() else {
-        tracing::error!(provider = row.provider, "a model's provider is not known");
+        tracing::error!(
+            provider = row.provider,
+            model = row.model,
+            "a catalogue override of an unknown provider was skipped"
+        );
         return None;
     };
     let mut model = Model::new(provider, &row.model);
@@ -100,7 +104,12 @@ fn read(row: &CatalogueRow) -> Option<Model> {
         Ok(body) => body,
         Err(error) => {
             let chain = &error as &dyn std::error::Error;
-            tracing::error!(error = chain, model = row.model, "a model is not readable");
+            tracing::error!(
+                error = chain,
+                provider = row.provider,
+                model = row.model,
+                "a catalogue override could not be decoded"
+            );
             return Some(model);
         }
     };
@@ -120,7 +129,7 @@ fn read(row: &CatalogueRow) -> Option<Model> {
 mod tests {
     use super::*;
 
-    fn kept(provider: &str, body: &str) -> CatalogueRow {
+    fn stored(provider: &str, body: &str) -> CatalogueRow {
         CatalogueRow {
             provider: provider.to_owned(),
             model: "m".to_owned(),
@@ -130,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_read_as_it_was_written() {
+    fn a_model_decodes_to_what_was_encoded() {
         let mut model = Model::new(ProviderId::OpenRouter, "author/m");
         model.aliases = vec!["a".to_owned()];
         model.max_input_tokens = Some(1);
@@ -150,21 +159,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_readable_has_no_price() {
+    fn an_unreadable_override_has_no_price() {
         for body in [
             "",
             "{}}",
             r#"{"colour": 1}"#,
             r#"{"prices": {"colour": 1}}"#,
         ] {
-            let model = read(&kept("custom", body)).unwrap();
+            let model = read(&stored("custom", body)).unwrap();
             assert_eq!(model, Model::new(ProviderId::Custom, "m"), "{body}");
         }
-        assert_eq!(read(&kept("nobody", "{}")), None);
+        assert_eq!(read(&stored("unknown", "{}")), None);
     }
 
     #[test]
-    fn a_name_of_another_model_is_a_conflict() {
+    fn a_name_of_another_override_is_a_conflict() {
         let mut known = Model::new(ProviderId::Custom, "known");
         known.aliases.push("alias".to_owned());
         let overrides = Overrides {

@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A catalogue over files of its own and a database of its own.
+/// A catalogue with its own files and database.
 struct Fixture {
     catalogues: Catalogues,
     store: Store,
@@ -14,7 +14,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// Over the built-in catalogue, extended by files of these names and contents.
+    /// The built-in catalogue, extended by files with these names and contents.
     async fn extended(files: &[(&str, &str)]) -> Self {
         Self::open(None, files).await.unwrap()
     }
@@ -46,7 +46,7 @@ impl Fixture {
         self.folder.path().join(name)
     }
 
-    /// Writes a file so that it looks different from outside, however fast that is.
+    /// Writes a file with a later modification time, even within the resolution of the clock.
     fn write(&self, name: &str, text: &str) {
         let file = self.file(name);
         std::fs::write(&file, text).unwrap();
@@ -67,7 +67,7 @@ impl Fixture {
         self.catalogues.current().version().to_owned()
     }
 
-    /// The same database, seen by another router.
+    /// The catalogue of another router with the same database.
     async fn another(&self) -> Catalogues {
         let config = CatalogueConfig::default();
         Catalogues::open(config, self.store.clone()).await.unwrap()
@@ -110,8 +110,7 @@ async fn files_are_laid_over_the_builtin_catalogue_in_their_order() {
     assert!(fixture.input(ProviderId::OpenAi, "gpt-5.4").is_some());
     let version = fixture.version();
     let crc = crc32fast::hash(LIST.as_bytes());
-    let builtin = Catalogue::builtin();
-    let builtin = builtin.version();
+    let builtin = Catalogue::builtin().version().to_owned();
     assert_eq!(
         version,
         format!("{builtin}+acme-1+litellm-{crc:08x}+acme-2")
@@ -119,7 +118,7 @@ async fn files_are_laid_over_the_builtin_catalogue_in_their_order() {
 }
 
 #[tokio::test]
-async fn a_file_may_take_the_place_of_the_builtin_catalogue() {
+async fn a_file_can_replace_the_builtin_catalogue() {
     let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../providers/data/catalogue");
     let mut whole = layer("mine", 1);
     for provider in ProviderId::ALL {
@@ -139,7 +138,7 @@ async fn a_file_may_take_the_place_of_the_builtin_catalogue() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_usable_is_refused_at_the_start_by_its_name() {
+async fn an_unusable_file_is_refused_by_its_name_at_the_start() {
     for (name, text) in [
         ("a.toml", "version = \"1\"\ncolour = 1"),
         ("a.json", "[]"),
@@ -161,7 +160,7 @@ async fn a_file_that_is_not_usable_is_refused_at_the_start_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_changed_file_is_taken_over() {
+async fn a_changed_file_is_reloaded() {
     let fixture = Fixture::extended(&[("a.toml", &layer("acme-1", 1))]).await;
     fixture.write("a.toml", &layer("acme-2", 2));
     assert_eq!(fixture.input(ProviderId::Custom, "m"), Some(1));
@@ -171,22 +170,22 @@ async fn a_changed_file_is_taken_over() {
 }
 
 #[tokio::test]
-async fn a_file_of_another_length_is_noticed_at_the_same_time() {
+async fn a_new_length_is_detected_at_the_same_modification_time() {
     let fixture = Fixture::extended(&[("a.toml", &layer("acme-1", 1))]).await;
-    let seen = std::fs::metadata(fixture.file("a.toml")).unwrap();
+    let before = std::fs::metadata(fixture.file("a.toml")).unwrap();
     std::fs::write(fixture.file("a.toml"), layer("acme-1", 22)).unwrap();
     let file = std::fs::File::options()
         .write(true)
         .open(fixture.file("a.toml"));
     file.unwrap()
-        .set_modified(seen.modified().unwrap())
+        .set_modified(before.modified().unwrap())
         .unwrap();
     fixture.catalogues.reload().await;
     assert_eq!(fixture.input(ProviderId::Custom, "m"), Some(22));
 }
 
 #[tokio::test]
-async fn a_bad_file_changes_nothing_until_it_is_good_again() {
+async fn the_former_catalogue_stays_in_use_while_a_file_is_bad() {
     let fixture = Fixture::extended(&[("a.toml", &layer("acme-1", 1))]).await;
     fixture.write("a.toml", "version = ");
     fixture.catalogues.reload().await;
@@ -200,7 +199,7 @@ async fn a_bad_file_changes_nothing_until_it_is_good_again() {
 }
 
 #[tokio::test]
-async fn what_a_call_began_with_stays_as_it_is() {
+async fn a_reload_does_not_change_a_catalogue_in_use() {
     let fixture = Fixture::extended(&[("a.toml", &layer("acme-1", 1))]).await;
     let before = fixture.catalogues.current();
     fixture.write("a.toml", &layer("acme-2", 2));
@@ -210,7 +209,7 @@ async fn what_a_call_began_with_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn without_a_change_nothing_is_made_anew() {
+async fn a_reload_without_a_change_keeps_the_catalogue() {
     let fixture = Fixture::extended(&[("a.toml", &layer("acme-1", 1))]).await;
     let before = fixture.catalogues.current();
     fixture.catalogues.reload().await;
@@ -218,7 +217,7 @@ async fn without_a_change_nothing_is_made_anew() {
 }
 
 #[tokio::test]
-async fn an_operators_word_is_above_the_files_here_at_once_and_elsewhere_at_the_next_look() {
+async fn an_override_wins_over_the_files_at_once_here_and_after_a_reload_elsewhere() {
     let fixture = Fixture::extended(&[("a.toml", &layer("acme-1", 1))]).await;
     let another = fixture.another().await;
     let model = priced(ProviderId::Custom, "m", 7);
@@ -226,14 +225,14 @@ async fn an_operators_word_is_above_the_files_here_at_once_and_elsewhere_at_the_
     assert_eq!(fixture.input(ProviderId::Custom, "m"), Some(7));
     assert!(fixture.version().ends_with("+acme-1+overrides-1"));
     let snapshot = fixture.catalogues.snapshot();
-    let found = snapshot.catalogue.find(ProviderId::Custom, "m").unwrap();
-    assert!(snapshot.is_overridden(found));
+    let overridden = snapshot.catalogue.find(ProviderId::Custom, "m").unwrap();
+    assert!(snapshot.is_overridden(overridden));
 
     assert!(another.current().find(ProviderId::Custom, "m").is_none());
     another.reload().await;
     assert!(another.current().find(ProviderId::Custom, "m").is_some());
 
-    // It holds when files change below it, and the files' word when it is taken back.
+    // A change of the files leaves the override in force. After its deletion the files apply.
     fixture.write("a.toml", &layer("acme-2", 2));
     fixture.catalogues.reload().await;
     assert_eq!(fixture.input(ProviderId::Custom, "m"), Some(7));
@@ -245,7 +244,7 @@ async fn an_operators_word_is_above_the_files_here_at_once_and_elsewhere_at_the_
 }
 
 #[tokio::test]
-async fn two_operators_speak_one_after_the_other() {
+async fn concurrent_overrides_of_two_routers_are_both_stored() {
     let fixture = Fixture::extended(&[]).await;
     let another = fixture.another().await;
     let (one, two) = (
@@ -278,11 +277,12 @@ async fn a_name_that_another_override_has_is_refused() {
 }
 
 #[tokio::test]
-async fn a_router_starts_without_its_database_and_catches_up() {
+async fn overrides_are_loaded_once_the_database_answers() {
     let database = TestDatabase::fresh(Backend::Sqlite).await;
     let store = Store::connect(&database.url, 2).await.unwrap();
-    let catalogues = Catalogues::open(CatalogueConfig::default(), store.clone());
-    let catalogues = catalogues.await.unwrap();
+    let catalogues = Catalogues::open(CatalogueConfig::default(), store.clone())
+        .await
+        .unwrap();
     assert!(catalogues.current().find(ProviderId::Custom, "m").is_none());
     store.migrate().await.unwrap();
     let row = overrides::row(&priced(ProviderId::Custom, "m", 1), NOW);

@@ -1,4 +1,4 @@
-//! Looks for changes, again and again.
+//! Reloads the catalogue at an interval.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Catalogues;
 
-/// Reloads the catalogue at its interval, until it is over.
+/// Reloads the catalogue at its interval until `over` is cancelled.
 pub async fn watch(catalogues: Arc<Catalogues>, over: CancellationToken) {
     let interval = catalogues.reload_seconds();
     if interval.is_zero() {
