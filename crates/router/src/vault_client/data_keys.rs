@@ -1,8 +1,8 @@
-//! Data keys, leased from the vault: session transcripts are sealed under them.
+//! Data keys, leased from the vault. They seal the transcripts of sessions.
 //!
-//! A data key is cached as a lease is: in the router session that it was leased in, until an
-//! invalidation of its workspace, and no longer than [`KEEP`], so that a key that is destroyed
-//! elsewhere does not stay in memory for long.
+//! Like a lease, a data key is cached within its router session until an invalidation of its workspace.
+//! It is also dropped after [`MAX_AGE`], so that a key that another router has destroyed does not stay
+//! in memory for long.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::{RouterSession, VaultClient, in_time};
 use crate::error::RouterError;
 
-/// A key that transcripts are sealed under. It has no `Debug`, and is wiped when it is dropped.
+/// A key that seals transcripts. It has no `Debug`, and is wiped when it is dropped.
 pub struct DataKey {
     name: DataKeyName,
     material: Zeroizing<[u8; DataKey::LENGTH]>,
@@ -32,7 +32,7 @@ impl DataKey {
         &self.name
     }
 
-    /// The key itself, for the cipher alone.
+    /// The key itself, for the cipher only.
     pub fn expose(&self) -> &[u8; Self::LENGTH] {
         &self.material
     }
@@ -53,7 +53,7 @@ impl DataKey {
 /// The cached data keys.
 #[derive(Default)]
 pub(super) struct DataKeys {
-    held: Mutex<Cache>,
+    cache: Mutex<Cache>,
 }
 
 #[derive(Default)]
@@ -67,24 +67,24 @@ struct CachedKey {
     key: Arc<DataKey>,
     session: Arc<RouterSession>,
     /// On the boot clock.
-    keep_until: Duration,
+    expires_at: Duration,
 }
 
-/// How long a key is cached before it is leased again.
-const KEEP: Duration = Duration::from_mins(5);
-/// Cached keys at most; sessions are unbounded.
+/// The time after which a cached key is leased again.
+const MAX_AGE: Duration = Duration::from_mins(5);
+/// The maximum number of cached keys. The number of sessions is unbounded.
 const MAX_CACHED: usize = 4 * 1024;
 
 impl DataKeys {
     /// Drops the keys of a workspace, or all of them without a scope.
     pub(super) fn forget(&self, scope: Option<&RevisionScope>) {
-        let mut held = self.lock();
-        held.drops += 1;
+        let mut cache = self.lock();
+        cache.drops += 1;
         match scope {
-            None => held.keys.clear(),
+            None => cache.keys.clear(),
             Some(RevisionScope::Platform) => {}
             Some(RevisionScope::Workspace(workspace)) => {
-                held.keys.retain(|name, _| name.workspace != *workspace);
+                cache.keys.retain(|name, _| name.workspace != *workspace);
             }
         }
     }
@@ -95,53 +95,47 @@ impl DataKeys {
     }
 
     fn forget_old(&self, boottime: Duration) {
-        let mut held = self.lock();
-        held.keys.retain(|_, kept| kept.is_good(boottime));
+        let mut cache = self.lock();
+        cache.keys.retain(|_, cached| cached.is_valid(boottime));
     }
 
     fn forget_one(&self, name: &DataKeyName) {
-        let mut held = self.lock();
-        held.drops += 1;
-        held.keys.remove(name);
+        let mut cache = self.lock();
+        cache.drops += 1;
+        cache.keys.remove(name);
     }
 
     fn get(&self, name: &DataKeyName, boottime: Duration) -> Option<Arc<DataKey>> {
-        let held = self.lock();
-        let kept = held.keys.get(name).filter(|kept| kept.is_good(boottime))?;
-        Some(Arc::clone(&kept.key))
+        let cache = self.lock();
+        let cached = cache.keys.get(name)?;
+        cached.is_valid(boottime).then(|| Arc::clone(&cached.key))
     }
 
-    fn keep(
-        &self,
-        key: &Arc<DataKey>,
-        session: Arc<RouterSession>,
-        drops: u64,
-        boottime: Duration,
-    ) {
-        let mut held = self.lock();
-        if held.drops != drops {
+    fn put(&self, key: &Arc<DataKey>, session: Arc<RouterSession>, drops: u64, boottime: Duration) {
+        let mut cache = self.lock();
+        if cache.drops != drops {
             return;
         }
-        if held.keys.len() >= MAX_CACHED {
-            // A call that still needs one leases it again.
-            held.keys.clear();
+        if cache.keys.len() >= MAX_CACHED {
+            // A call that still needs a dropped key leases it again.
+            cache.keys.clear();
         }
-        let kept = CachedKey {
+        let cached = CachedKey {
             key: Arc::clone(key),
             session,
-            keep_until: boottime + KEEP,
+            expires_at: boottime + MAX_AGE,
         };
-        held.keys.insert(key.name.clone(), kept);
+        cache.keys.insert(key.name.clone(), cached);
     }
 
     fn lock(&self) -> MutexGuard<'_, Cache> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl CachedKey {
-    fn is_good(&self, boottime: Duration) -> bool {
-        boottime < self.keep_until && self.session.is_fresh(boottime)
+    fn is_valid(&self, boottime: Duration) -> bool {
+        boottime < self.expires_at && self.session.is_fresh(boottime)
     }
 }
 
@@ -186,7 +180,7 @@ impl VaultClient {
         Ok(key)
     }
 
-    /// Destroys a data key. What was sealed under it can't be read from then on.
+    /// Destroys a data key. The turns that it sealed can't be read any more.
     pub async fn destroy_data_key(&self, name: &DataKeyName) -> Result<(), RouterError> {
         self.data_keys.forget_one(name);
         let session = self.session()?;
@@ -201,14 +195,14 @@ impl VaultClient {
         destroyed.map(|_| ())
     }
 
-    /// Wipes the data keys that have been cached for [`KEEP`].
+    /// Wipes the data keys that were cached five minutes ago or earlier.
     pub fn forget_old_data_keys(&self) {
         self.data_keys.forget_old(self.clock.boottime());
     }
 
     fn keep_data_key(&self, key: &Arc<DataKey>, session: Arc<RouterSession>, drops: u64) {
         let boottime = self.clock.boottime();
-        self.data_keys.keep(key, session, drops, boottime);
+        self.data_keys.put(key, session, drops, boottime);
     }
 }
 
@@ -241,10 +235,10 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Holding one key, leased at the beginning.
-    fn holding(key: &Arc<DataKey>) -> DataKeys {
+    /// A cache with one key, leased at time 0.
+    fn caching(key: &Arc<DataKey>) -> DataKeys {
         let keys = DataKeys::default();
-        keys.keep(key, session(), 0, Duration::ZERO);
+        keys.put(key, session(), 0, Duration::ZERO);
         keys
     }
 
@@ -261,7 +255,7 @@ mod tests {
     #[test]
     fn a_key_is_dropped_when_its_workspace_changes() {
         let key = key();
-        let keys = holding(&key);
+        let keys = caching(&key);
         keys.forget(Some(&scope("workspaces/other")));
         keys.forget(Some(&scope("platform")));
         assert!(keys.get(&key.name, Duration::ZERO).is_some());
@@ -272,24 +266,24 @@ mod tests {
     #[test]
     fn a_key_is_cached_for_five_minutes_and_no_longer_than_its_session_is_fresh() {
         let key = key();
-        let keys = holding(&key);
-        let last = KEEP.saturating_sub(Duration::from_micros(1));
+        let keys = caching(&key);
+        let last = MAX_AGE.saturating_sub(Duration::from_micros(1));
         assert!(keys.get(&key.name, last).is_some());
-        assert!(keys.get(&key.name, KEEP).is_none());
+        assert!(keys.get(&key.name, MAX_AGE).is_none());
         let keys = DataKeys::default();
         let leased = FRESHNESS.saturating_sub(Duration::from_secs(1));
-        keys.keep(&key, session(), 0, leased);
+        keys.put(&key, session(), 0, leased);
         assert!(keys.get(&key.name, leased).is_some());
         assert!(keys.get(&key.name, FRESHNESS).is_none());
     }
 
     #[test]
-    fn a_response_that_a_drop_overtook_is_not_cached() {
+    fn a_response_older_than_a_drop_is_not_cached() {
         let key = key();
         let keys = DataKeys::default();
         let before = keys.drops();
         keys.forget_one(&key.name);
-        keys.keep(&key, session(), before, Duration::ZERO);
+        keys.put(&key, session(), before, Duration::ZERO);
         assert!(keys.get(&key.name, Duration::ZERO).is_none());
     }
 }
