@@ -1,9 +1,9 @@
 //! Dispatching one request: plan the models, obtain a key, record the attempt, call the provider, read
 //! the answer, settle the attempt; and fail over to other keys and models.
 //!
-//! A request is read into a [`request::DispatchRequest`]. [`failover::Failover`] decides each next step;
-//! `perform.rs` executes the steps and `dry_run.rs` (Explain) simulates them. The six operations are
-//! in `operations/`.
+//! A request is read into a `DispatchRequest` (`request.rs`). `Failover` (`failover.rs`) decides each
+//! next step; `perform.rs` executes the steps and `dry_run.rs` (Explain) simulates them. The six
+//! operations are in `operations/`.
 
 mod accounted;
 mod conditions;
@@ -57,7 +57,7 @@ pub struct Dispatcher {
     pub ledger: Arc<Ledger>,
     /// The limits of failover.
     pub attempts: AttemptsConfig,
-    /// What recent calls say about keys.
+    /// The health of keys, from recent calls.
     pub health: KeyHealth,
     /// The time.
     pub clock: Arc<dyn Clock>,

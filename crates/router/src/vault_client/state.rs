@@ -55,8 +55,8 @@ impl VaultClient {
     /// Whether an answer of a session, made at these revisions, still holds.
     ///
     /// A cache calls it under its own lock when it adds the answer, and drops what a scope's
-    /// invalidation concerns under the same lock. [`VaultClient::invalidate`] comes before that drop,
-    /// so the answer is either seen as stale here or dropped there.
+    /// invalidation concerns under the same lock. `invalidate` records the revision before that drop, so
+    /// the answer is either stale here or dropped there.
     pub fn is_current(&self, session: &Arc<RouterSession>, revisions: &[Revision]) -> bool {
         self.state.read().is_current(session, revisions)
     }
@@ -71,7 +71,7 @@ impl VaultClient {
         self.data_keys.forget(Some(scope));
     }
 
-    /// Begins a new session. It vouches for nothing that the one before returned.
+    /// Begins a new session. Answers of the one before are no longer valid.
     pub(crate) fn begin_session(&self, session: Arc<RouterSession>) {
         let mut state = self.state.write();
         state.members.forget_all();
