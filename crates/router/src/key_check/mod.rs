@@ -97,8 +97,7 @@ impl ProviderChecker {
         }
     }
 
-    /// The access token of a key that is exchanged for one: that the issuer grants it is half of the
-    /// check.
+    /// Exchanges the key for an access token. The issuer's grant is the first half of the check.
     async fn token(
         &self,
         key: &KeyToCheck,
@@ -109,8 +108,7 @@ impl ProviderChecker {
             upstream: &self.upstream,
             clock: &*self.clock,
         };
-        let issued = issuer.get_once(key.provider, &key.material, until).await;
-        match issued {
+        match issuer.get_once(key.provider, &key.material, until).await {
             Ok((token, _)) => Ok(token),
             Err(TokenError::Provider(error)) if refuses_the_key(error.class) => {
                 Err(KeyCheckOutcome::Rejected(error))

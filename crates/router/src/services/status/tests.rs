@@ -349,11 +349,11 @@ fn failed_attempts_before_an_error_change_only_its_metadata() {
         assert_eq!(info.metadata["attempts"], names);
         let delay = details.retry_info().and_then(|info| info.retry_delay);
         assert_eq!(delay, row.retry.map(Duration::from_secs), "{text}");
-        let named = details
+        let violation = details
             .bad_request()
             .map(|bad| bad.field_violations[0].field.clone());
-        let violation = Some(row.violation).filter(|field| !field.is_empty());
-        assert_eq!(named.as_deref(), violation);
+        let expected = Some(row.violation).filter(|field| !field.is_empty());
+        assert_eq!(violation.as_deref(), expected);
     }
 }
 
