@@ -63,7 +63,7 @@ async fn an_invalidation_of_another_workspace_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_that_an_invalidation_overtook_is_asked_for_again() {
+async fn an_answer_older_than_an_invalidation_is_requested_again() {
     let mut fixture = Fixture::in_session().await;
     let asking = fixture.ask(query(ACME));
     let question = fixture.question().await;
@@ -77,7 +77,7 @@ async fn an_answer_that_an_invalidation_overtook_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_overtaken_again_and_again_is_given_up() {
+async fn repeated_invalidations_end_in_vault_unavailable() {
     let mut fixture = Fixture::in_session().await;
     fixture.invalidate(&scope(ACME), 6, &[]);
     let asking = fixture.ask(query(ACME));
@@ -91,7 +91,7 @@ async fn an_answer_that_is_overtaken_again_and_again_is_given_up() {
 }
 
 #[tokio::test]
-async fn an_answer_of_a_session_that_ended_is_not_kept() {
+async fn an_answer_of_an_ended_session_is_not_cached() {
     let mut fixture = Fixture::in_session().await;
     let asking = fixture.ask(query(ACME));
     let question = fixture.question().await;
@@ -196,7 +196,7 @@ async fn an_ended_or_a_new_session_drops_all_leases() {
 }
 
 #[tokio::test]
-async fn without_a_session_nothing_is_asked() {
+async fn without_a_session_no_request_is_sent() {
     let mut fixture = Fixture::without_session().await;
     let asking = fixture.ask(query(ACME));
     assert!(matches!(
@@ -207,7 +207,7 @@ async fn without_a_session_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn those_who_ask_for_the_same_at_once_share_one_question() {
+async fn concurrent_callers_with_the_same_query_share_one_request() {
     let mut fixture = Fixture::in_session().await;
     let all: Vec<_> = (0..10).map(|_| fixture.ask(query(ACME))).collect();
     let question = fixture.question().await;
@@ -222,7 +222,7 @@ async fn those_who_ask_for_the_same_at_once_share_one_question() {
 }
 
 #[tokio::test]
-async fn who_asks_for_something_else_does_not_wait() {
+async fn a_caller_with_another_query_does_not_wait() {
     let mut fixture = Fixture::in_session().await;
     let first = fixture.ask(query(ACME));
     let held_up = fixture.question().await;
@@ -234,7 +234,7 @@ async fn who_asks_for_something_else_does_not_wait() {
 }
 
 #[tokio::test]
-async fn a_question_whose_asker_goes_away_passes_the_turn_on() {
+async fn a_cancelled_caller_passes_the_request_on_to_the_next() {
     let mut fixture = Fixture::in_session().await;
     let first = fixture.ask(query(ACME));
     let abandoned = fixture.question().await;
@@ -248,11 +248,11 @@ async fn a_question_whose_asker_goes_away_passes_the_turn_on() {
 }
 
 #[tokio::test]
-async fn a_vault_that_does_not_answer_is_given_up() {
+async fn a_request_to_a_silent_vault_times_out() {
     let mut fixture = Fixture::in_session().await;
     let asking = fixture.ask(query(ACME));
     let _silent = fixture.question().await;
-    // From here on, time passes as soon as everybody waits.
+    // From here on, the paused clock advances as soon as every task waits.
     tokio::time::pause();
     assert!(matches!(
         failed(asking).await,
@@ -262,7 +262,7 @@ async fn a_vault_that_does_not_answer_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_concerns_the_caller_is_handed_on() {
+async fn a_refusal_for_the_caller_is_passed_on() {
     let mut fixture = Fixture::in_session().await;
     let asking = fixture.ask(query(ACME));
     let refusal = Refusal::new(Reason::OwnKeyRequired, "no key")
@@ -285,7 +285,7 @@ async fn a_refusal_that_concerns_the_caller_is_handed_on() {
 }
 
 #[tokio::test]
-async fn a_failure_between_router_and_vault_is_not_handed_on() {
+async fn a_failure_between_router_and_vault_is_not_passed_on() {
     let of_the_session = Refusal::new(Reason::RouterSessionUnknown, "it is between us");
     let details = ErrorDetails::with_error_info("SOMETHING_NEW", "vault.latchkey", []);
     let of_a_later_version =
@@ -307,7 +307,7 @@ async fn a_failure_between_router_and_vault_is_not_handed_on() {
 }
 
 #[tokio::test]
-async fn an_acknowledgement_counts_the_calls_with_what_was_taken_away() {
+async fn an_acknowledgement_counts_the_calls_with_revoked_versions() {
     let mut fixture = Fixture::in_session().await;
     let second = "workspaces/acme/keys/second";
     let lease = fixture.obtain(query(ACME), leased(KEY, CHOSEN)).await;
@@ -334,7 +334,7 @@ async fn an_acknowledgement_counts_the_calls_with_what_was_taken_away() {
 }
 
 #[tokio::test]
-async fn a_call_counts_as_long_as_it_runs_whatever_became_of_its_lease() {
+async fn a_running_call_counts_after_its_lease_was_withdrawn() {
     let mut fixture = Fixture::in_session().await;
     let lease = fixture.obtain(query(ACME), leased(KEY, CHOSEN)).await;
     let running = lease.begin_use(&*fixture.clock).unwrap();
@@ -353,7 +353,7 @@ async fn a_call_counts_as_long_as_it_runs_whatever_became_of_its_lease() {
 }
 
 #[tokio::test]
-async fn a_platform_key_is_taken_from_every_workspace() {
+async fn a_revoked_platform_key_is_withdrawn_from_every_workspace() {
     let mut fixture = Fixture::in_session().await;
     let mut leases = Vec::new();
     for workspace in ["workspaces/a", "workspaces/b"] {
@@ -371,11 +371,11 @@ async fn a_platform_key_is_taken_from_every_workspace() {
     }
 }
 
-/// An invalidation either counts a call or keeps it from beginning.
+/// An invalidation either counts a call or prevents it.
 #[tokio::test]
-async fn a_call_that_begins_beside_an_invalidation_is_counted_or_kept_from_it() {
+async fn a_call_concurrent_with_an_invalidation_is_counted_or_prevented() {
     let mut fixture = Fixture::in_session().await;
-    let (mut counted, mut kept) = (0, 0);
+    let (mut counted, mut prevented) = (0, 0);
     for revision in 6..1_000 {
         let chosen = [(ACME, revision - 1), ("platform", 7)];
         let lease = fixture.obtain(query(ACME), leased(KEY, &chosen)).await;
@@ -396,14 +396,14 @@ async fn a_call_that_begins_beside_an_invalidation_is_counted_or_kept_from_it() 
                 assert_eq!(count, 1);
                 counted += 1;
             }
-            Err(Lapsed) => kept += 1,
+            Err(Lapsed) => prevented += 1,
         }
     }
-    assert_eq!(counted + kept, 994);
+    assert_eq!(counted + prevented, 994);
 }
 
 #[tokio::test]
-async fn more_leases_than_there_is_room_for_are_asked_for_again() {
+async fn a_full_cache_evicts_and_withdraws_its_leases() {
     let mut fixture = Fixture::in_session().await;
     let lease = fixture.obtain(query(ACME), leased(KEY, CHOSEN)).await;
     for number in 1..MAX_LEASES {
@@ -413,14 +413,14 @@ async fn more_leases_than_there_is_room_for_are_asked_for_again() {
         };
         let session = fixture.vault().session().unwrap();
         let grant = decode_grant(session, leased(KEY, CHOSEN)).unwrap();
-        let held = fixture.leases.keep(&query, grant);
-        assert!(held.unwrap().is_some());
+        let cached = fixture.leases.keep(&query, grant);
+        assert!(cached.unwrap().is_some());
     }
     fixture.reuse(query(ACME)).await;
     fixture
         .obtain(query("workspaces/other"), leased(KEY, CHOSEN))
         .await;
-    // Nothing would find it any more, so it must not be used.
+    // No invalidation would reach the evicted lease, so it must not be used.
     assert!(lease.begin_use(&*fixture.clock).is_err());
     fixture.obtain(query(ACME), leased(KEY, CHOSEN)).await;
 }

@@ -80,7 +80,7 @@ async fn a_lookup_names_the_workspace_and_the_identity() {
 }
 
 #[tokio::test]
-async fn every_role_is_cached_and_so_is_the_absence_of_one() {
+async fn every_role_and_its_absence_are_cached() {
     for (answered, cached) in [
         (Role::Owner, Some(MemberRole::Owner)),
         (Role::Member, Some(MemberRole::Member)),
@@ -120,7 +120,7 @@ async fn only_an_invalidation_of_the_workspace_drops_an_answer() {
 }
 
 #[tokio::test]
-async fn an_answer_that_an_invalidation_overtook_is_asked_for_again() {
+async fn an_answer_older_than_an_invalidation_is_requested_again() {
     let mut fixture = Fixture::in_session().await;
     let asking = fixture.ask_for_member(ACME, ADA);
     let question = fixture.look_up().await;
@@ -132,7 +132,7 @@ async fn an_answer_that_an_invalidation_overtook_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_overtaken_again_and_again_is_given_up() {
+async fn repeated_invalidations_end_in_vault_unavailable() {
     let mut fixture = Fixture::in_session().await;
     fixture.vault.invalidate(&scope(ACME), 6);
     let asking = fixture.ask_for_member(ACME, ADA);
@@ -146,7 +146,7 @@ async fn an_answer_that_is_overtaken_again_and_again_is_given_up() {
 }
 
 #[tokio::test]
-async fn an_answer_of_a_session_that_ended_is_not_kept() {
+async fn an_answer_of_an_ended_session_is_not_cached() {
     let mut fixture = Fixture::in_session().await;
     let asking = fixture.ask_for_member(ACME, ADA);
     let question = fixture.look_up().await;
@@ -184,7 +184,7 @@ async fn an_ended_or_a_new_session_drops_all_answers() {
 }
 
 #[tokio::test]
-async fn a_workspace_that_does_not_exist_has_no_members_and_is_asked_for_again() {
+async fn an_unknown_workspace_has_no_members_and_is_not_cached() {
     let mut fixture = Fixture::in_session().await;
     for _ in 0..2 {
         let asking = fixture.ask_for_member(ACME, ADA);
@@ -250,7 +250,7 @@ async fn concurrent_lookups_of_the_same_member_share_one_call() {
 }
 
 #[tokio::test]
-async fn identities_without_a_role_make_room_before_members() {
+async fn identities_without_a_role_are_evicted_before_members() {
     let mut fixture = Fixture::in_session().await;
     fixture.learn(role_at(ACME, Role::Owner, 5)).await;
     let session = fixture.vault.session().unwrap();
@@ -258,31 +258,31 @@ async fn identities_without_a_role_make_room_before_members() {
     let keep = |number: usize, role| {
         let identity = format!("token:{number}").into();
         let answer = role_at(ACME, role, 5);
-        let kept = fixture
+        let cached = fixture
             .vault
             .keep_member(&acme, &identity, Arc::clone(&session), &answer);
-        assert!(kept.unwrap().is_some());
+        assert!(cached.unwrap().is_some());
     };
     for number in 1..=MAX_MEMBERS {
         keep(number, Role::Unspecified);
     }
     assert_eq!(fixture.knows(ADA).await, Some(MemberRole::Owner));
     assert_eq!(fixture.knows("token:16384").await, None);
-    // The strangers before the last one are asked for again.
+    // Identities without a role were evicted, except the last one.
     let asking = fixture.ask_for_member(ACME, "token:1");
     let question = fixture.look_up().await;
     question.answer(role_at(ACME, Role::Unspecified, 5));
     role(asking).await;
 
-    // Members go too when there are too many of them.
+    // Members are evicted too when there are too many of them.
     for number in 1..=MAX_MEMBERS {
         let identity = format!("token:{number}").into();
         let answer = role_at(ACME, Role::Caller, 5);
         let session = Arc::clone(&session);
-        let kept = fixture
+        let cached = fixture
             .vault
             .keep_member(&acme, &identity, session, &answer);
-        assert!(kept.unwrap().is_some());
+        assert!(cached.unwrap().is_some());
     }
     fixture.learn(role_at(ACME, Role::Owner, 5)).await;
 }

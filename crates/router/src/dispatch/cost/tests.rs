@@ -84,7 +84,7 @@ fn part(content: Content) -> Part {
     }
 }
 
-fn saying(parts: Vec<Part>) -> GenerateRequest {
+fn message(parts: Vec<Part>) -> GenerateRequest {
     GenerateRequest {
         messages: vec![Message {
             role: Role::User.into(),
@@ -94,9 +94,9 @@ fn saying(parts: Vec<Part>) -> GenerateRequest {
     }
 }
 
-/// So many bytes of text in one message.
+/// A message with `bytes` of text.
 fn text(bytes: usize) -> GenerateRequest {
-    saying(vec![part(Content::Text("x".repeat(bytes)))])
+    message(vec![part(Content::Text("x".repeat(bytes)))])
 }
 
 fn conversation(bytes: usize) -> Size {
@@ -112,7 +112,7 @@ fn a_token_is_four_bytes_rounded_up_and_never_less_than_one() {
         assert_eq!(price.highest_input_tokens, Some(highest));
     }
     // Bytes, not characters.
-    let greeting = saying(vec![part(Content::Text("Grüße".to_owned()))]);
+    let greeting = message(vec![part(Content::Text("Grüße".to_owned()))]);
     let price = priced(
         Size::of_conversation(&greeting),
         ProviderId::OpenAi,
@@ -123,7 +123,7 @@ fn a_token_is_four_bytes_rounded_up_and_never_less_than_one() {
 }
 
 #[test]
-fn everything_that_is_text_counts() {
+fn every_text_of_a_request_counts() {
     let call = ToolCall {
         id: "id".to_owned(),
         name: "1234".to_owned(),
@@ -139,7 +139,7 @@ fn everything_that_is_text_counts() {
         text: "1234".to_owned(),
         redacted: false,
     };
-    let mut request = saying(vec![
+    let mut request = message(vec![
         part(Content::Refusal("1234".to_owned())),
         part(Content::Reasoning(thought)),
         part(Content::ToolCall(call)),
@@ -168,7 +168,7 @@ fn everything_that_is_text_counts() {
 }
 
 #[test]
-fn of_images_and_documents_nobody_knows_the_tokens() {
+fn the_tokens_of_images_and_documents_are_not_bounded() {
     let result = ToolResult {
         parts: vec![part(Content::Image(Image::default()))],
         ..ToolResult::default()
@@ -178,7 +178,7 @@ fn of_images_and_documents_nobody_knows_the_tokens() {
         Content::File(File::default()),
         Content::ToolResult(result),
     ] {
-        let size = Size::of_conversation(&saying(vec![part(content)]));
+        let size = Size::of_conversation(&message(vec![part(content)]));
         let price = priced(size, ProviderId::OpenAi, "plain");
         assert_eq!(price.highest_input_tokens, None);
         assert_eq!(price.highest_cost_nanos, None);
@@ -187,7 +187,7 @@ fn of_images_and_documents_nobody_knows_the_tokens() {
 }
 
 #[test]
-fn output_is_what_is_asked_for_or_what_the_model_can_give() {
+fn the_output_limit_is_the_requests_or_the_models() {
     let price = priced(conversation(400), ProviderId::OpenAi, "plain");
     assert_eq!(price.highest_output_tokens, Some(100));
     assert_eq!(price.cost_nanos, Some(100 + 200));
@@ -203,8 +203,8 @@ fn output_is_what_is_asked_for_or_what_the_model_can_give() {
 }
 
 #[test]
-fn what_has_no_price_has_no_cost() {
-    for model in ["unpriced", "nobodys"] {
+fn a_model_without_a_price_has_no_cost() {
+    for model in ["unpriced", "unknown"] {
         let price = priced(conversation(4), ProviderId::OpenAi, model);
         assert_eq!((price.cost_nanos, price.highest_cost_nanos), (None, None));
         assert_eq!(price.input_tokens, 1);
@@ -213,7 +213,7 @@ fn what_has_no_price_has_no_cost() {
 }
 
 #[test]
-fn long_input_has_the_price_of_its_own_length() {
+fn long_input_has_the_price_of_its_tier() {
     // 1,000 tokens by the estimate, 4,016 at most.
     let price = priced(conversation(4_000), ProviderId::OpenAi, "plain");
     assert_eq!(price.cost_nanos, Some(1_000 + 200));
@@ -223,10 +223,10 @@ fn long_input_has_the_price_of_its_own_length() {
 }
 
 #[test]
-fn the_highest_cost_takes_the_dearest_class_that_a_token_may_fall_into() {
+fn the_highest_cost_assumes_the_most_expensive_token_class() {
     for (provider, model, cost) in [
         (ProviderId::OpenAi, "caching", 3 * 416 + 200),
-        // It writes to its cache when it is told to.
+        // Anthropic caches only on request.
         (ProviderId::Anthropic, "caching", 416 + 200),
         (ProviderId::OpenAi, "thinking", 416 + 500),
         (ProviderId::Google, "drawing", 416 + 700),
@@ -238,7 +238,7 @@ fn the_highest_cost_takes_the_dearest_class_that_a_token_may_fall_into() {
 }
 
 #[test]
-fn fields_of_the_providers_own_may_cost_anything_where_they_are_sent() {
+fn provider_options_make_the_highest_cost_unknown() {
     let mut request = text(400);
     request.provider_options = Some(prost_types::Struct::default());
     let size = Size::of_conversation(&request);
@@ -257,7 +257,7 @@ fn fields_of_the_providers_own_may_cost_anything_where_they_are_sent() {
 }
 
 #[test]
-fn vectors_have_no_output() {
+fn embeddings_have_no_output_tokens() {
     let request = EmbedRequest {
         inputs: vec!["1234".to_owned(), "12345".to_owned()],
         ..EmbedRequest::default()
@@ -272,7 +272,7 @@ fn vectors_have_no_output() {
 }
 
 #[test]
-fn pictures_cost_what_the_catalogue_says_for_one() {
+fn images_are_priced_by_their_number() {
     let request = GenerateImagesRequest {
         prompt: "12345678".to_owned(),
         count: 3,
@@ -286,7 +286,7 @@ fn pictures_cost_what_the_catalogue_says_for_one() {
     assert_eq!(price.highest_output_tokens, None);
     assert_eq!(price.cost_nanos, Some(2 + 3 * 40));
     assert_eq!(price.highest_cost_nanos, Some(8 + AROUND_EACH + 3 * 40));
-    // By the token, nobody knows how many there will be.
+    // Priced by the token, and the number of tokens is not known before the call.
     let price = priced(Size::of_images(&request), ProviderId::Google, "drawing");
     assert_eq!((price.cost_nanos, price.highest_cost_nanos), (None, None));
     let one = GenerateImagesRequest {
@@ -298,15 +298,14 @@ fn pictures_cost_what_the_catalogue_says_for_one() {
 }
 
 #[test]
-fn an_amount_beyond_all_numbers_is_none() {
+fn a_cost_beyond_64_bits_is_unknown() {
     let mut size = conversation(4);
     size.text = i64::MAX;
     let price = priced(size, ProviderId::OpenAi, "plain");
     assert_eq!(price.highest_input_tokens, Some(i64::MAX));
     assert_eq!(price.highest_cost_nanos, None);
-    let most = NanosPerMillion::new(i64::MAX);
     let prices = Prices {
-        input: Some(most),
+        input: Some(NanosPerMillion::new(i64::MAX)),
         ..Prices::default()
     };
     let usage = Usage {
@@ -317,7 +316,7 @@ fn an_amount_beyond_all_numbers_is_none() {
 }
 
 #[test]
-fn a_call_is_within_its_cost_only_if_that_is_sure() {
+fn an_unknown_cost_never_satisfies_a_limit() {
     let price = |highest_cost_nanos| PriceEstimate {
         highest_cost_nanos,
         ..PriceEstimate::default()

@@ -124,7 +124,7 @@ fn fails_with(step: Step, reason: Reason) {
 }
 
 #[test]
-fn a_refused_key_gives_way_to_the_next_one() {
+fn a_refused_key_is_followed_by_the_next_one() {
     for class in [
         ErrorClass::Revoked,
         ErrorClass::NoCredit,
@@ -167,7 +167,7 @@ fn a_pause_is_at_least_what_the_provider_asks_for() {
 }
 
 #[test]
-fn a_throttled_key_is_waited_for_when_no_other_is_left() {
+fn the_last_key_is_waited_for_when_it_is_throttled() {
     let mut request = Request::of_one_model();
     request.call(OWN, &[SECOND]);
     leases_another_key(&request.fail(provider_error(ErrorClass::Throttled)));
@@ -195,7 +195,7 @@ fn a_wait_beyond_the_limit_ends_the_request() {
 }
 
 #[test]
-fn a_named_key_never_gives_way() {
+fn a_named_key_is_never_replaced() {
     let named = ModelTarget {
         key: "own".parse().ok(),
         ..target("gpt-5.4")
@@ -251,7 +251,7 @@ fn nothing_is_tried_after_the_deadline() {
 }
 
 #[test]
-fn the_next_model_follows_when_no_key_is_left() {
+fn the_next_model_follows_after_the_last_key() {
     let fallbacks = Fallbacks::Given(vec![target("gpt-4.1")]);
     let mut request = Request::new(target("gpt-5.4"), fallbacks);
     request.call(OWN, &[]);
@@ -309,7 +309,7 @@ fn the_platform_keeps_paying_once_it_has_paid() {
     leases_another_key(&request.fail(provider_error(ErrorClass::Revoked)));
     assert!(request.failover.payer_state().own_key_failed);
     request.call(PLATFORM, &[]);
-    // The own key that is left is out of the question.
+    // The remaining own key must not be used.
     let step = request.fail(provider_error(ErrorClass::Revoked));
     fails_with(step, Reason::ProviderRejectedKey);
     assert_eq!(request.failover.payer_state().payer, Some(Payer::Platform));

@@ -72,7 +72,7 @@ async fn the_request_carries_the_whole_query() {
 }
 
 #[tokio::test]
-async fn every_part_of_a_query_has_a_lease_of_its_own() {
+async fn queries_that_differ_in_one_part_share_no_lease() {
     let mut fixture = Fixture::in_session().await;
     fixture.obtain(query(ACME), leased(KEY, CHOSEN)).await;
     let others = [
@@ -144,7 +144,7 @@ async fn a_malformed_lease_is_not_used() {
         |answer| answer.lease.as_mut().unwrap().payer = 0,
         |answer| answer.lease.as_mut().unwrap().material = None,
         |answer| answer.lease.as_mut().unwrap().material = Some(KeyMaterial { kind: None }),
-        |answer| answer.lease.as_mut().unwrap().provider = "nobody".to_owned(),
+        |answer| answer.lease.as_mut().unwrap().provider = "unknown".to_owned(),
         |answer| answer.lease.as_mut().unwrap().base_url = "not a url".to_owned(),
         |answer| answer.lease.as_mut().unwrap().key_version = KEY.to_owned(),
     ];
@@ -311,13 +311,13 @@ async fn a_malformed_dry_run_is_refused() {
 
 /// A vault of a later release may know more.
 #[tokio::test]
-async fn a_key_of_an_unknown_provider_is_left_out_of_a_dry_run() {
+async fn a_dry_run_skips_a_key_of_an_unknown_provider() {
     let mut fixture = Fixture::in_session().await;
     let vault = Arc::clone(fixture.vault());
     let running = tokio::spawn(async move { vault.dry_run(&query(ACME)).await });
     let mut answer = dry_run_of(candidate());
     let unknown = Candidate {
-        provider: "nobody".to_owned(),
+        provider: "unknown".to_owned(),
         ..candidate()
     };
     answer.candidates.insert(0, unknown);

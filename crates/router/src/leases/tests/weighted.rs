@@ -10,20 +10,20 @@ const FIRST: &str = "workspaces/acme/keys/first";
 const SECOND: &str = "workspaces/acme/keys/second";
 const EQUAL: &[(&str, i64)] = &[(FIRST, 1), (SECOND, 1)];
 
-/// A key that is leased, and those that share the calls with it.
+/// A lease of a key, with the weights of all keys of the query.
 fn shared(key: &str, weights: &[(&str, i64)]) -> ResolveResponse {
-    let share = |(key, weight): &(&str, i64)| WeightedKey {
+    let weighted_key = |(key, weight): &(&str, i64)| WeightedKey {
         key: (*key).to_owned(),
         weight: *weight,
     };
     ResolveResponse {
-        weighted_keys: weights.iter().map(share).collect(),
+        weighted_keys: weights.iter().map(weighted_key).collect(),
         ..leased(key, CHOSEN)
     }
 }
 
-/// Asks so often, and answers what the vault is asked for by name. Returns how often each key was used,
-/// and which were asked for.
+/// Obtains `calls` leases, and grants the key that each request prefers. Returns the number of calls of
+/// each key, and the preferred keys.
 async fn used(
     fixture: &mut Fixture,
     calls: usize,
@@ -67,7 +67,7 @@ async fn an_invalidation_withdraws_the_leases_of_all_weighted_keys() {
     assert!(first.begin_use(&*fixture.clock).is_err());
     let asking = fixture.ask(query(ACME));
     let question = fixture.question().await;
-    // The vault may name other keys now.
+    // The vault may choose other keys now.
     assert_eq!(question.request.preferred_key, "");
     question.answer(leased(KEY, &[(ACME, 8), ("platform", 8)]));
     obtained(asking).await;
