@@ -180,7 +180,7 @@ mod tests {
                 funding.when_switched_off = 9;
             }),
             ("expectations.provider", |_, expected| {
-                expected.provider = "nobody".to_owned();
+                expected.provider = "unknown".to_owned();
             }),
             ("expectations.key_version", |_, expected| {
                 expected.key_version = "workspaces/acme/keys/main".to_owned();

@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn an_invalid_field_is_refused_by_its_name() {
-        assert_eq!(read("nobody", "", ""), Err("provider".to_owned()));
+        assert_eq!(read("unknown", "", ""), Err("provider".to_owned()));
         assert_eq!(read("openai", "a\nb", ""), Err("model".to_owned()));
         assert_eq!(read("openai", "", "No Key"), Err("key".to_owned()));
     }

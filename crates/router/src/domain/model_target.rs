@@ -1,4 +1,4 @@
-//! One step of a plan: a model, and whose it is.
+//! One step of a plan: a model with its provider and key.
 
 use latchkey_contract::ProviderId;
 

@@ -36,7 +36,7 @@ impl LeaseCache {
         self.make_room(clock);
         let mut weighted = WeightedLeases::new(weighted_keys, &lease.key_version().key);
         match self.by_query.get_mut(query) {
-            Some(held) if held.has_the_weights_of(&weighted) => held.put(lease),
+            Some(cached) if cached.has_the_weights_of(&weighted) => cached.put(lease),
             _ => {
                 weighted.put(lease);
                 if let Some(replaced) = self.by_query.insert(query.clone(), weighted) {

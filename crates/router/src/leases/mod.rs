@@ -63,7 +63,7 @@ impl Leases {
         lease.unwrap_or(Err(RouterError::VaultUnavailable))
     }
 
-    /// The cached lease whose turn it is; else the key to prefer, where the turn is known.
+    /// The cached lease for the next call; else the key to prefer, where the query has weights.
     fn next(&self, query: &KeyQuery) -> Result<Arc<Lease>, Option<KeyName>> {
         let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
         let (key, lease) = cache.get(query).ok_or(None)?.next();

@@ -50,19 +50,19 @@ impl WeightedLeases {
         }
     }
 
-    /// The key whose turn it is, and its lease if it is held.
+    /// The key of the next call, and its lease if one is cached.
     pub(super) fn next(&self) -> (&KeyName, Option<&Arc<Lease>>) {
         let entry = match &self.entries[..] {
             [alone] => alone,
             entries => {
                 let call = self.calls.fetch_add(1, Ordering::Relaxed);
-                let mut left = place(call, self.total);
-                let mut at = entries.iter();
+                let mut offset = place(call, self.total);
+                let mut remaining = entries.iter();
                 loop {
-                    let entry = at.next().unwrap_or(&entries[0]);
-                    match left.checked_sub(entry.weight) {
+                    let entry = remaining.next().unwrap_or(&entries[0]);
+                    match offset.checked_sub(entry.weight) {
                         None => break entry,
-                        Some(rest) => left = rest,
+                        Some(rest) => offset = rest,
                     }
                 }
             }
@@ -101,7 +101,7 @@ impl WeightedLeases {
         }
     }
 
-    /// The leases that are held.
+    /// The cached leases.
     pub(super) fn leases(&self) -> impl Iterator<Item = &Arc<Lease>> {
         self.entries.iter().filter_map(|entry| entry.lease.as_ref())
     }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vault_that_names_no_weights_leases_one_key() {
+    fn without_weights_the_leased_key_serves_every_call() {
         for weighted_keys in [Vec::new(), vec![(key("other"), 1)]] {
             let weighted = WeightedLeases::new(&weighted_keys, &key("k0"));
             assert_eq!(weighted.next().0, &key("k0"));

@@ -75,7 +75,7 @@ impl VaultClient {
         }
     }
 
-    /// The current session. Without one, the vault can't be asked for anything new.
+    /// The current session. Without one, nothing new can be requested from the vault.
     pub fn session(&self) -> Result<Arc<RouterSession>, RouterError> {
         self.state.session().ok_or(RouterError::VaultUnavailable)
     }

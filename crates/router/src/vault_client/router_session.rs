@@ -75,7 +75,7 @@ pub async fn hold_router_session(
         if stop.is_cancelled() {
             return;
         }
-        tracing::warn!(code = ?ended.code(), "the router session with the vault ended");
+        tracing::warn!(code = ?ended.code(), "router session ended");
         tokio::select! {
             () = tokio::time::sleep(holder.pause) => {}
             () = stop.cancelled() => return,
@@ -120,7 +120,7 @@ impl SessionLoop {
         let (sender, messages) = mpsc::channel(MAX_QUEUE);
         let hello = Hello {
             instance: self.instance.clone(),
-            // A new session begins with nothing held.
+            // A new session begins without leases, so it has no revisions.
             revisions: Vec::new(),
             providers: ProviderId::ALL.iter().map(ToString::to_string).collect(),
         };
@@ -139,7 +139,7 @@ impl SessionLoop {
         };
         let (session, freshness) = connection.receive_welcome().await?;
         self.pause = FIRST_PAUSE;
-        tracing::info!("opened a router session with the vault");
+        tracing::info!("router session opened");
         connection
             .run(&session, freshness, &mut self.reports, &self.stop)
             .await

@@ -1,10 +1,11 @@
-//! Of callers that want the same answer at the same time, one asks and the others wait for it.
+//! Concurrent callers with the same query share one request: one sends it, the others wait for its
+//! answer.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The answers that callers are waiting for.
+/// A queue for each query under way.
 pub struct SingleFlight<Q> {
     queues: Mutex<HashMap<Q, Arc<Queue>>>,
 }
@@ -19,7 +20,7 @@ impl<Q> Default for SingleFlight<Q> {
 
 type Queue = tokio::sync::Mutex<()>;
 
-/// A place in the queue for a query. The queue goes with its last place, however that ended.
+/// A place in the queue for a query. Dropping the last place removes the queue.
 pub struct Flight<'a, Q: Eq + Hash> {
     flights: &'a SingleFlight<Q>,
     query: &'a Q,
@@ -37,7 +38,7 @@ impl<Q: Clone + Eq + Hash> SingleFlight<Q> {
         }
     }
 
-    /// Whether no caller is waiting or asking.
+    /// Whether no queue exists.
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.lock().is_empty()
@@ -51,7 +52,7 @@ impl<Q> SingleFlight<Q> {
 }
 
 impl<Q: Eq + Hash> Flight<'_, Q> {
-    /// Waits until the callers before have their answer. The caller must look for it before it asks.
+    /// Waits for the earlier callers. The caller then looks for their answer before it sends a request.
     pub async fn lock(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.queue.lock().await
     }
@@ -60,7 +61,7 @@ impl<Q: Eq + Hash> Flight<'_, Q> {
 impl<Q: Eq + Hash> Drop for Flight<'_, Q> {
     fn drop(&mut self) {
         let mut queues = self.flights.lock();
-        // The map's and this one: no caller joins while the map is locked.
+        // The references of the map and of this place. No caller joins while the map is locked.
         if Arc::strong_count(&self.queue) == 2 {
             queues.remove(self.query);
         }
