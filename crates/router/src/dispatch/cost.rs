@@ -68,8 +68,10 @@ impl Size {
             size.around(AROUND_EACH);
             size.add_texts([&*tool.name, &*tool.description, &*tool.json_schema]);
         }
-        let format = request.response_format.as_ref();
-        let format = format.and_then(|format| format.format.as_ref());
+        let format = request
+            .response_format
+            .as_ref()
+            .and_then(|format| format.format.as_ref());
         if let Some(Format::JsonSchema(schema)) = format {
             size.add_texts([&*schema.name, &*schema.description, &*schema.json_schema]);
         }

@@ -2,9 +2,9 @@
 //! argument. `perform.rs` executes the steps for a call, `dry_run.rs` simulates them for Explain, so
 //! the rules exist once.
 //!
-//! A throttled or refused key gives way to the next one. A failure that may pass is retried with the
-//! same key after a pause. When no key of a model is left, the next model of the plan follows. Who
-//! pays is part of the state: see [`PayerState`]. A key that the request names never gives way.
+//! A throttled or refused key is followed by the next one. A failure that may pass is retried with the
+//! same key after a pause. After the last key of a model, the next model of the plan follows. The payer
+//! is part of the state: see [`PayerState`]. A key that the request names is never replaced.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -313,12 +313,11 @@ impl Failover {
         let retry = remedy == Remedy::Retry && current.calls_with_key < self.config.per_key;
         let pause = retry.then(|| {
             let pauses = current.pauses.get_or_insert_with(|| self.config.pauses());
-            let pause = pauses.next();
-            let pause = pause.unwrap_or(self.config.longest_pause);
-            pause.max(error.retry_after().unwrap_or_default())
+            let backoff = pauses.next().unwrap_or(self.config.longest_pause);
+            backoff.max(error.retry_after().unwrap_or_default())
         });
-        let pause = pause.filter(|pause| self.has_time_for(*pause, now));
-        self.after_failure(error, pause, now)
+        let affordable = pause.filter(|pause| self.has_time_for(*pause, now));
+        self.after_failure(error, affordable, now)
     }
 
     /// What may help after a failed call, and who pays for the target from now on.
@@ -356,9 +355,8 @@ impl Failover {
         } else {
             // Other keys may be throttled again and again meanwhile, so the waits are counted.
             let waits_left = current.waits < self.config.per_model;
-            let wait = current.keys.first_free(now).filter(|_| waits_left);
-            let wait = wait.filter(|wait| self.has_time_for(*wait, now));
-            let Some(wait) = wait else {
+            let first_free = current.keys.first_free(now).filter(|_| waits_left);
+            let Some(wait) = first_free.filter(|wait| self.has_time_for(*wait, now)) else {
                 let is_encode = matches!(error, RouterError::Encode(_));
                 let earlier = self.current.last.take().filter(|_| is_encode);
                 return self.end_target(earlier.unwrap_or(error), now);
@@ -389,7 +387,7 @@ impl Failover {
             });
         }
         let ended_by = Arc::new(error);
-        // A provider's error tells the caller more than a fallback without a key.
+        // A provider's error is more useful to the caller than the lack of a key for a fallback.
         let error = match self.failure.take() {
             Some(earlier) if !failure::is_of_a_call(&ended_by) => earlier,
             _ => Arc::clone(&ended_by),

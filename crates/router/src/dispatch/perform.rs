@@ -120,8 +120,7 @@ impl<O: Operation> Performer<'_, O> {
         };
         self.failover.learn_workspace_fallbacks(lease.fallbacks());
         let named = self.failover.target().model.as_ref();
-        let model = named.or(lease.default_model()).cloned();
-        let model = model.ok_or_else(|| {
+        let model = named.or(lease.default_model()).cloned().ok_or_else(|| {
             RouterError::field("model", "is required: the key has no default model")
         })?;
         Ok(KeyInUse {
@@ -194,7 +193,7 @@ impl<O: Operation> Performer<'_, O> {
         let error = match token {
             Some(token) if is_revoked(&error) && !self.is_spent() => {
                 lease.forget_token(&token);
-                // A lease that lapsed meanwhile says nothing about the key.
+                // The lease may have lapsed since, which is no failure of the key.
                 let in_use = lease.begin_use(&*self.dispatcher.clock);
                 let again = KeyInUse {
                     lease: Arc::clone(&lease),

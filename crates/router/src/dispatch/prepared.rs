@@ -178,8 +178,8 @@ impl Dispatcher {
             upstream: &self.upstream,
             clock: &*self.clock,
         };
-        let until = Instant::now() + self.upstream.config().first_byte_timeout;
-        let until = deadline.map_or(until, |deadline| until.min(deadline));
+        let timeout = Instant::now() + self.upstream.config().first_byte_timeout;
+        let until = deadline.map_or(timeout, |deadline| timeout.min(deadline));
         Ok(lease.token(&issuer, until).await?)
     }
 

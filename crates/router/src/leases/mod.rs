@@ -120,11 +120,10 @@ impl Leases {
         }
         let weighted_keys = std::mem::take(&mut grant.weighted_keys);
         let version = self.versions.of(&grant.terms.key_version);
-        let lease = Lease::new(query.scope.workspace(), grant, version);
+        let lease = Arc::new(Lease::new(query.scope.workspace(), grant, version));
         if !lease.matches(query) {
             return Err(RouterError::VaultUnavailable);
         }
-        let lease = Arc::new(lease);
         cache.add(query, &weighted_keys, Arc::clone(&lease), &*self.clock);
         Ok(Some(lease))
     }

@@ -86,8 +86,11 @@ impl Store {
         if let Some(after) = after {
             query = query.filter(Column::SessionId.gt(after));
         }
-        let query = query.order_by_asc(Column::SessionId).limit(limit);
-        let rows = query.all(&self.db).await?;
+        let rows = query
+            .order_by_asc(Column::SessionId)
+            .limit(limit)
+            .all(&self.db)
+            .await?;
         rows.into_iter().map(from_row).collect()
     }
 
@@ -102,8 +105,11 @@ impl Store {
         if let Some(after) = after {
             query = query.filter(Column::Uid.gt(after));
         }
-        let query = query.order_by_asc(Column::Uid).limit(limit);
-        let rows = query.all(&self.db).await?;
+        let rows = query
+            .order_by_asc(Column::Uid)
+            .limit(limit)
+            .all(&self.db)
+            .await?;
         rows.into_iter().map(from_row).collect()
     }
 

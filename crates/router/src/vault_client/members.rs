@@ -111,10 +111,13 @@ impl VaultClient {
         response: &LookUpMemberResponse,
     ) -> Result<Option<KnownRole>, RouterError> {
         let scope = RevisionScope::Workspace(workspace.clone());
-        let read_at = response.revision.as_ref();
-        let read_at = read_at.filter(|read_at| read_at.scope.parse().ok().as_ref() == Some(&scope));
         // No invalidation could take back an answer without a revision.
-        let revision = read_at.ok_or(RouterError::VaultUnavailable)?.revision;
+        let revision = response
+            .revision
+            .as_ref()
+            .filter(|read_at| read_at.scope.parse().ok().as_ref() == Some(&scope))
+            .ok_or(RouterError::VaultUnavailable)?
+            .revision;
         // Locked while the answer is added: an invalidation comes wholly before or wholly after.
         let mut state = self.state.write();
         if !state.is_current(&session, &[(scope, revision)]) {

@@ -85,8 +85,11 @@ impl VaultClient {
             preferred_key: preferred.map(ToString::to_string).unwrap_or_default(),
             ..encode_query(query, session.id())
         };
-        let response = self.rpc().resolve(request).await;
-        let response = response.map_err(|status| status::error(&status))?;
+        let response = self
+            .rpc()
+            .resolve(request)
+            .await
+            .map_err(|status| status::error(&status))?;
         decode_grant(session, response.into_inner()).ok_or(RouterError::VaultUnavailable)
     }
 }
@@ -96,9 +99,11 @@ pub(crate) fn decode_grant(
     session: Arc<RouterSession>,
     response: ResolveResponse,
 ) -> Option<LeaseGrant> {
-    let revisions = response.revisions.into_iter();
-    let revisions = revisions.map(|at| Some((at.scope.parse().ok()?, at.revision)));
-    let revisions = revisions.collect::<Option<Vec<Revision>>>()?;
+    let revisions = response
+        .revisions
+        .into_iter()
+        .map(|at| Some((at.scope.parse().ok()?, at.revision)))
+        .collect::<Option<Vec<Revision>>>()?;
     if revisions.is_empty() {
         // No invalidation could ever take the lease back.
         return None;
@@ -139,11 +144,13 @@ fn decode_terms(lease: v1::Lease) -> Option<LeaseTerms> {
         allowed: lease.allowed_models,
         denied: lease.denied_models,
     };
-    let additional_lists = lease.additional_model_rules.into_iter();
-    let additional_lists = additional_lists.map(|rules| ModelList {
-        allowed: rules.allowed_models,
-        denied: rules.denied_models,
-    });
+    let additional_lists = lease
+        .additional_model_rules
+        .into_iter()
+        .map(|rules| ModelList {
+            allowed: rules.allowed_models,
+            denied: rules.denied_models,
+        });
     let base_url = match lease.base_url.as_str() {
         "" => None,
         url => Some(url.parse().ok()?),

@@ -168,15 +168,16 @@ impl Connection {
             freshness,
             ..
         } = welcome;
-        let freshness = freshness.and_then(|span| Duration::try_from(span).ok());
-        let freshness = freshness.unwrap_or_default();
+        let fresh_for = freshness
+            .and_then(|span| Duration::try_from(span).ok())
+            .unwrap_or_default();
         let hello = self.unanswered.pop_front();
         let sent = hello.map(|(_, sent)| sent).unwrap_or_default();
-        let session = Arc::new(RouterSession::new(router_session, sent, freshness));
+        let session = Arc::new(RouterSession::new(router_session, sent, fresh_for));
         // In this order: a lease of the session before must not be added after the drop.
         self.vault.begin_session(Arc::clone(&session));
         self.leases.drop_all();
-        Ok((session, freshness))
+        Ok((session, fresh_for))
     }
 
     async fn run(

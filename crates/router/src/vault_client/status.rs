@@ -38,8 +38,10 @@ pub(super) fn error(status: &Status) -> RouterError {
 fn refusal(status: &Status) -> Option<VaultRefusal> {
     let details = status.get_error_details();
     let info = details.error_info()?;
-    let violations = details.bad_request().into_iter();
-    let violations = violations.flat_map(|bad| bad.field_violations.clone());
+    let violations = details
+        .bad_request()
+        .into_iter()
+        .flat_map(|bad| bad.field_violations.clone());
     let (metadata, fallbacks) = split_fallbacks(info.metadata.clone());
     Some(VaultRefusal {
         reason: for_the_caller(&info.reason)?,
@@ -73,9 +75,9 @@ fn split_fallbacks(
     mut metadata: HashMap<String, String>,
 ) -> (HashMap<String, String>, Vec<ModelTarget>) {
     let value = metadata.remove(FALLBACKS_METADATA).unwrap_or_default();
-    let fallbacks = decode_fallbacks(&value);
-    let targets = fallbacks.filter_map(|(provider, model)| fallback(provider, model));
-    let targets = targets.collect();
+    let targets = decode_fallbacks(&value)
+        .filter_map(|(provider, model)| fallback(provider, model))
+        .collect();
     (metadata, targets)
 }
 

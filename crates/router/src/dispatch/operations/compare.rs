@@ -35,8 +35,9 @@ impl Dispatcher {
         alternatives: &[Alternative],
     ) -> Result<ComparedStream, RouterError> {
         check(&message, alternatives)?;
-        let conditions = message.conditions();
-        let conditions = conditions.map_err(|error| error.within("request"))?;
+        let conditions = message
+            .conditions()
+            .map_err(|error| error.within("request"))?;
         let catalogue = self.catalogue.current();
         let comparison = Arc::new(Comparison {
             dispatcher: Arc::clone(self),

@@ -1,5 +1,5 @@
-//! An answer of a model, piece by piece. The caller's pace is the provider's: nothing is read ahead. A
-//! caller that goes away drops the stream, and with it the call.
+//! Streams an answer. Nothing is read ahead of the caller. When the caller disconnects, the stream is
+//! dropped and the call ends.
 //!
 //! Failover ends with the first piece. Until then another key or model may be tried; from then on a
 //! failure is the stream's own.
@@ -162,9 +162,9 @@ async fn begin(
         return Ok(Body::Events(head, Box::new(decoder)));
     }
     // An error, or the whole answer of a server that can't stream.
-    let answer = head.read_whole(origin.within(config.idle_timeout)).await?;
+    let whole = head.read_whole(origin.within(config.idle_timeout)).await?;
     attempt.record_first_byte();
-    let answer = decode::unary(reading.dialect, &exchange.reply(&answer))?;
+    let answer = decode::unary(reading.dialect, &exchange.reply(&whole))?;
     Ok(Body::Whole(Box::new(answer)))
 }
 
@@ -172,7 +172,7 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
     let media_type = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    // A server that sends no content type is taken to stream, as the request asked for.
+    // Without a content type the answer is read as a stream, since the request asked for one.
     media_type.is_none_or(|media_type| {
         let essence = media_type.split(';').next().unwrap_or_default();
         essence.trim().eq_ignore_ascii_case("text/event-stream")
@@ -183,7 +183,7 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 struct StreamingCall {
     events: Events,
     decoder: Decoder,
-    /// Pieces that were decoded and not yet returned.
+    /// Decoded pieces that were not returned yet.
     ready: VecDeque<PartDelta>,
     reading: Reading,
     attempt: OpenAttempt,

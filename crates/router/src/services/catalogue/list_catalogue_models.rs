@@ -17,10 +17,10 @@ pub(super) fn handle(
     call.authorize_anywhere()?;
     let provider: Option<ProviderId> = match request.provider.as_str() {
         "" => None,
-        text => {
-            let parsed = text.parse();
-            Some(parsed.map_err(|error| RouterError::field("provider", error))?)
-        }
+        text => Some(
+            text.parse()
+                .map_err(|error| RouterError::field("provider", error))?,
+        ),
     };
     let page = call.page(request.page_size, &request.page_token, &[&request.provider])?;
     let after = page.after.as_deref().map(cursor).transpose()?;

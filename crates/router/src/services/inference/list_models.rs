@@ -25,10 +25,10 @@ pub(super) async fn handle(
     };
     let key = match request.key.as_str() {
         "" => None,
-        text => {
-            let key = text.parse::<KeyRef>();
-            Some(key.map_err(|error| RouterError::field("key", error))?)
-        }
+        text => Some(
+            text.parse::<KeyRef>()
+                .map_err(|error| RouterError::field("key", error))?,
+        ),
     };
     let arguments = [&*request.parent, &*request.provider, &*request.key];
     let page = call.page(request.page_size, &request.page_token, &arguments)?;
