@@ -1,4 +1,4 @@
-//! An answer that comes as a whole, with the attempts that led to it.
+//! A whole answer with the attempts that led to it.
 
 use super::Dispatcher;
 use super::operations::Operation;

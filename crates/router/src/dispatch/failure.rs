@@ -1,4 +1,4 @@
-//! What a failed call means: for the key, and for another try.
+//! Classifies failed calls: the effect on the key, and the remedy.
 
 use std::time::Duration;
 

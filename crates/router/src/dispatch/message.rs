@@ -17,7 +17,7 @@ pub(super) trait RequestMessage: Clone {
     /// The fields that name a model.
     fn target_fields(&self) -> TargetFields<'_>;
 
-    /// Why the request is made.
+    /// The origin of the request.
     fn origin(&self) -> v1::Origin;
 
     /// The fields `funding` and `expectations`.

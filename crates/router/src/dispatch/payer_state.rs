@@ -1,4 +1,4 @@
-//! Who has paid for a request so far, as far as it decides who may pay from now on.
+//! The payers of a request's calls so far, as far as they restrict the next payer.
 
 use crate::domain::attempt::Payer;
 

@@ -1,4 +1,4 @@
-//! The keys of one model: which was tried, which are left, which is free again first.
+//! The keys of one model: the current one, those to skip, and the throttled ones.
 
 use std::time::Duration;
 

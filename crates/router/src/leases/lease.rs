@@ -189,7 +189,7 @@ impl Lease {
                 .is_none_or(|expiry| clock.now() < expiry)
     }
 
-    /// Keeps further calls from beginning.
+    /// Prevents further calls.
     pub(super) fn withdraw(&self) {
         self.withdrawn.store(true, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! The size of a prompt in tokens, counted by the provider.
+//! Counts the tokens of a prompt at its provider.
 
 use latchkey_contract::router::v1::GenerateRequest;
 use latchkey_providers::decode::Reply;

@@ -1,4 +1,4 @@
-//! Embeddings.
+//! Embeds texts.
 
 use latchkey_contract::router::v1::EmbedRequest;
 use latchkey_providers::decode::Reply;
@@ -17,7 +17,7 @@ use crate::domain::capability::Capability;
 use crate::error::RouterError;
 
 impl Dispatcher {
-    /// Embeds texts. There is no fallback: another model's vectors have another meaning.
+    /// Embeds texts. There is no fallback, since another model's vectors have another meaning.
     pub async fn embed(
         &self,
         context: CallContext<'_>,

@@ -1,4 +1,4 @@
-//! An answer of a model, as a whole.
+//! Generates a whole answer.
 
 use latchkey_contract::names::TurnName;
 use latchkey_contract::router::v1::{GenerateRequest, Loss};

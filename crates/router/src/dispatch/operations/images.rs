@@ -1,4 +1,4 @@
-//! Generated images.
+//! Generates images.
 
 use latchkey_contract::router::v1::GenerateImagesRequest;
 use latchkey_providers::decode::Reply;

@@ -1,4 +1,4 @@
-//! The operations: what is sent to a provider, and how its answer is read.
+//! The operations: each encodes a request for a provider, and reads the answer.
 
 mod compare;
 mod count_tokens;
