@@ -110,7 +110,7 @@ fn max_cost(message: &v1::Expectations) -> Result<Option<i64>, RouterError> {
 }
 
 fn unknown(field: &str) -> RouterError {
-    RouterError::field(field, "is not a known value")
+    RouterError::field(field, "must be a known value")
 }
 
 #[cfg(test)]

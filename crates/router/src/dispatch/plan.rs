@@ -62,10 +62,16 @@ pub(super) fn fallbacks(
     catalogue: &Catalogue,
 ) -> Result<Fallbacks, RouterError> {
     if request.fallbacks.len() > MAX_FALLBACKS {
-        return Err(RouterError::field("fallbacks", "has more than 8"));
+        return Err(RouterError::field(
+            "fallbacks",
+            "must have at most 8 entries",
+        ));
     }
     if request.no_fallback && !request.fallbacks.is_empty() {
-        return Err(RouterError::field("no_fallback", "excludes fallbacks"));
+        return Err(RouterError::field(
+            "no_fallback",
+            "must be unset when `fallbacks` has entries",
+        ));
     }
     if request.fallbacks.is_empty() {
         return Ok(if request.no_fallback || !request.key.is_empty() {

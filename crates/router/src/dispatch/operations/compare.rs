@@ -97,10 +97,16 @@ fn check(message: &GenerateRequest, alternatives: &[Alternative]) -> Result<(), 
     ];
     if let Some((field, _)) = fields.iter().find(|(_, is_empty)| !is_empty) {
         let field = format!("request.{field}");
-        return Err(RouterError::field(field, "must be empty"));
+        return Err(RouterError::field(
+            field,
+            "must be empty, since the alternatives select the models",
+        ));
     }
     if !(1..=MAX_ALTERNATIVES).contains(&alternatives.len()) {
-        return Err(RouterError::field("alternatives", "must be 1 to 8"));
+        return Err(RouterError::field(
+            "alternatives",
+            "must have 1 to 8 entries",
+        ));
     }
     Ok(())
 }
