@@ -65,14 +65,14 @@ async fn an_invalidation_of_another_workspace_changes_nothing() {
 #[tokio::test]
 async fn an_answer_older_than_an_invalidation_is_requested_again() {
     let mut fixture = Fixture::in_session().await;
-    let asking = fixture.ask(query(ACME));
-    let question = fixture.question().await;
+    let pending = fixture.start(query(ACME));
+    let received = fixture.next_request().await;
     fixture.invalidate(&scope(ACME), 6, &[version(KEY)]);
-    question.answer(leased(KEY, CHOSEN));
-    let question = fixture.question().await;
+    received.answer(leased(KEY, CHOSEN));
+    let received = fixture.next_request().await;
     let other = "workspaces/acme/keys/other";
-    question.answer(leased(other, &[(ACME, 6), ("platform", 7)]));
-    let lease = obtained(asking).await;
+    received.answer(leased(other, &[(ACME, 6), ("platform", 7)]));
+    let lease = obtained(pending).await;
     assert_eq!(lease.key_version().to_string(), version(other));
 }
 
@@ -80,12 +80,12 @@ async fn an_answer_older_than_an_invalidation_is_requested_again() {
 async fn repeated_invalidations_end_in_vault_unavailable() {
     let mut fixture = Fixture::in_session().await;
     fixture.invalidate(&scope(ACME), 6, &[]);
-    let asking = fixture.ask(query(ACME));
+    let pending = fixture.start(query(ACME));
     for _ in 0..MAX_OVERTAKEN {
-        fixture.question().await.answer(leased(KEY, CHOSEN));
+        fixture.next_request().await.answer(leased(KEY, CHOSEN));
     }
     assert!(matches!(
-        failed(asking).await,
+        failed(pending).await,
         RouterError::VaultUnavailable
     ));
 }
@@ -93,14 +93,14 @@ async fn repeated_invalidations_end_in_vault_unavailable() {
 #[tokio::test]
 async fn an_answer_of_an_ended_session_is_not_cached() {
     let mut fixture = Fixture::in_session().await;
-    let asking = fixture.ask(query(ACME));
-    let question = fixture.question().await;
+    let pending = fixture.start(query(ACME));
+    let received = fixture.next_request().await;
     fixture.begin_session("s2");
-    question.answer(leased(KEY, CHOSEN));
-    let question = fixture.question().await;
-    assert_eq!(question.request.router_session, "s2");
-    question.answer(leased(KEY, CHOSEN));
-    obtained(asking).await;
+    received.answer(leased(KEY, CHOSEN));
+    let received = fixture.next_request().await;
+    assert_eq!(received.request.router_session, "s2");
+    received.answer(leased(KEY, CHOSEN));
+    obtained(pending).await;
 }
 
 #[tokio::test]
@@ -167,19 +167,19 @@ async fn a_lost_session_leaves_its_leases_until_they_lapse() {
     let lease = fixture.obtain(query(ACME), leased(KEY, CHOSEN)).await;
     fixture.vault().lose_session();
     fixture.reuse(query(ACME)).await;
-    let asking = fixture.ask(query("workspaces/other"));
+    let pending = fixture.start(query("workspaces/other"));
     assert!(matches!(
-        failed(asking).await,
+        failed(pending).await,
         RouterError::VaultUnavailable
     ));
     fixture.clock.advance(FRESHNESS);
     assert!(lease.begin_use(&*fixture.clock).is_err());
-    let asking = fixture.ask(query(ACME));
+    let pending = fixture.start(query(ACME));
     assert!(matches!(
-        failed(asking).await,
+        failed(pending).await,
         RouterError::VaultUnavailable
     ));
-    assert!(!fixture.was_asked());
+    assert!(!fixture.has_request());
 }
 
 #[tokio::test]
@@ -198,34 +198,34 @@ async fn an_ended_or_a_new_session_drops_all_leases() {
 #[tokio::test]
 async fn without_a_session_no_request_is_sent() {
     let mut fixture = Fixture::without_session().await;
-    let asking = fixture.ask(query(ACME));
+    let pending = fixture.start(query(ACME));
     assert!(matches!(
-        failed(asking).await,
+        failed(pending).await,
         RouterError::VaultUnavailable
     ));
-    assert!(!fixture.was_asked());
+    assert!(!fixture.has_request());
 }
 
 #[tokio::test]
 async fn concurrent_callers_with_the_same_query_share_one_request() {
     let mut fixture = Fixture::in_session().await;
-    let all: Vec<_> = (0..10).map(|_| fixture.ask(query(ACME))).collect();
-    let question = fixture.question().await;
-    question.answer(leased(KEY, CHOSEN));
+    let all: Vec<_> = (0..10).map(|_| fixture.start(query(ACME))).collect();
+    let received = fixture.next_request().await;
+    received.answer(leased(KEY, CHOSEN));
     let mut leases = Vec::new();
-    for asking in all {
-        leases.push(obtained(asking).await);
+    for pending in all {
+        leases.push(obtained(pending).await);
     }
     assert!(leases.iter().all(|lease| Arc::ptr_eq(lease, &leases[0])));
-    assert!(!fixture.was_asked());
+    assert!(!fixture.has_request());
     assert!(fixture.leases.flights.is_empty());
 }
 
 #[tokio::test]
 async fn a_caller_with_another_query_does_not_wait() {
     let mut fixture = Fixture::in_session().await;
-    let first = fixture.ask(query(ACME));
-    let held_up = fixture.question().await;
+    let first = fixture.start(query(ACME));
+    let held_up = fixture.next_request().await;
     fixture
         .obtain(query("workspaces/other"), leased(KEY, CHOSEN))
         .await;
@@ -236,12 +236,12 @@ async fn a_caller_with_another_query_does_not_wait() {
 #[tokio::test]
 async fn a_cancelled_caller_passes_the_request_on_to_the_next() {
     let mut fixture = Fixture::in_session().await;
-    let first = fixture.ask(query(ACME));
-    let abandoned = fixture.question().await;
-    let second = fixture.ask(query(ACME));
+    let first = fixture.start(query(ACME));
+    let abandoned = fixture.next_request().await;
+    let second = fixture.start(query(ACME));
     first.abort();
     assert!(first.await.err().unwrap().is_cancelled());
-    fixture.question().await.answer(leased(KEY, CHOSEN));
+    fixture.next_request().await.answer(leased(KEY, CHOSEN));
     obtained(second).await;
     drop(abandoned);
     assert!(fixture.leases.flights.is_empty());
@@ -250,12 +250,12 @@ async fn a_cancelled_caller_passes_the_request_on_to_the_next() {
 #[tokio::test]
 async fn a_request_to_a_silent_vault_times_out() {
     let mut fixture = Fixture::in_session().await;
-    let asking = fixture.ask(query(ACME));
-    let _silent = fixture.question().await;
+    let pending = fixture.start(query(ACME));
+    let _silent = fixture.next_request().await;
     // From here on, the paused clock advances as soon as every task waits.
     tokio::time::pause();
     assert!(matches!(
-        failed(asking).await,
+        failed(pending).await,
         RouterError::VaultUnavailable
     ));
     assert!(fixture.leases.flights.is_empty());
@@ -264,15 +264,15 @@ async fn a_request_to_a_silent_vault_times_out() {
 #[tokio::test]
 async fn a_refusal_for_the_caller_is_passed_on() {
     let mut fixture = Fixture::in_session().await;
-    let asking = fixture.ask(query(ACME));
+    let pending = fixture.start(query(ACME));
     let refusal = Refusal::new(Reason::OwnKeyRequired, "no key")
         .with(KEY, "KEY_DISABLED")
         .violation("model", "is denied");
     fixture
-        .question()
+        .next_request()
         .await
         .refuse(refusal.into_status("vault.latchkey"));
-    let RouterError::Refused(refusal) = failed(asking).await else {
+    let RouterError::Refused(refusal) = failed(pending).await else {
         panic!("it is not the vault's refusal");
     };
     assert_eq!(refusal.reason, Reason::OwnKeyRequired);
@@ -297,10 +297,10 @@ async fn a_failure_between_router_and_vault_is_not_passed_on() {
         of_a_later_version,
     ] {
         let mut fixture = Fixture::in_session().await;
-        let asking = fixture.ask(query(ACME));
-        fixture.question().await.refuse(status);
+        let pending = fixture.start(query(ACME));
+        fixture.next_request().await.refuse(status);
         assert!(matches!(
-            failed(asking).await,
+            failed(pending).await,
             RouterError::VaultUnavailable
         ));
     }

@@ -1,4 +1,4 @@
-//! Memberships: how long an answer of the vault is cached.
+//! The cache of memberships.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tonic::Status;
 
 use super::MAX_OVERTAKEN;
 use super::members::MAX_MEMBERS;
-use super::testing::{Asking, FRESHNESS, Fixture};
+use super::testing::{FRESHNESS, Fixture, PendingLookup};
 use crate::domain::member::MemberRole;
 use crate::error::RouterError;
 
@@ -36,12 +36,12 @@ fn role_at(workspace: &str, role: Role, revision: i64) -> LookUpMemberResponse {
     }
 }
 
-async fn role(asking: Asking) -> Option<MemberRole> {
-    asking.await.unwrap().unwrap()
+async fn role(pending: PendingLookup) -> Option<MemberRole> {
+    pending.await.unwrap().unwrap()
 }
 
-async fn unavailable(asking: Asking) {
-    let outcome = asking.await.unwrap();
+async fn unavailable(pending: PendingLookup) {
+    let outcome = pending.await.unwrap();
     assert!(
         matches!(outcome, Err(RouterError::VaultUnavailable)),
         "{outcome:?}"
@@ -49,17 +49,17 @@ async fn unavailable(asking: Asking) {
 }
 
 impl Fixture {
-    /// Asks for ada in acme and has the vault answer.
+    /// Looks up ada in acme, and answers the request.
     async fn learn(&mut self, answer: LookUpMemberResponse) -> Option<MemberRole> {
-        let asking = self.ask_for_member(ACME, ADA);
-        self.look_up().await.answer(answer);
-        role(asking).await
+        let pending = self.start_lookup(ACME, ADA);
+        self.next_lookup().await.answer(answer);
+        role(pending).await
     }
 
-    /// What is known already.
+    /// Looks up a cached member.
     async fn knows(&mut self, identity: &str) -> Option<MemberRole> {
-        let role = role(self.ask_for_member(ACME, identity)).await;
-        assert!(!self.was_asked_for_member());
+        let role = role(self.start_lookup(ACME, identity)).await;
+        assert!(!self.has_lookup());
         role
     }
 }
@@ -67,16 +67,16 @@ impl Fixture {
 #[tokio::test]
 async fn a_lookup_names_the_workspace_and_the_identity() {
     let mut fixture = Fixture::in_session().await;
-    let asking = fixture.ask_for_member(ACME, ADA);
-    let question = fixture.look_up().await;
+    let pending = fixture.start_lookup(ACME, ADA);
+    let received = fixture.next_lookup().await;
     let expected = LookUpMemberRequest {
         router_session: "s1".to_owned(),
         workspace: ACME.to_owned(),
         identity: ADA.to_owned(),
     };
-    assert_eq!(question.request, expected);
-    question.answer(role_at(ACME, Role::Owner, 5));
-    assert_eq!(role(asking).await, Some(MemberRole::Owner));
+    assert_eq!(received.request, expected);
+    received.answer(role_at(ACME, Role::Owner, 5));
+    assert_eq!(role(pending).await, Some(MemberRole::Owner));
 }
 
 #[tokio::test]
@@ -98,10 +98,10 @@ async fn another_workspace_or_identity_is_looked_up_separately() {
     let mut fixture = Fixture::in_session().await;
     fixture.learn(role_at(ACME, Role::Owner, 5)).await;
     for (workspace, identity) in [(ACME, "token:adam"), (OTHER, ADA)] {
-        let asking = fixture.ask_for_member(workspace, identity);
-        let question = fixture.look_up().await;
-        question.answer(role_at(workspace, Role::Unspecified, 5));
-        assert_eq!(role(asking).await, None);
+        let pending = fixture.start_lookup(workspace, identity);
+        let received = fixture.next_lookup().await;
+        received.answer(role_at(workspace, Role::Unspecified, 5));
+        assert_eq!(role(pending).await, None);
     }
     assert_eq!(fixture.knows(ADA).await, Some(MemberRole::Owner));
 }
@@ -122,40 +122,40 @@ async fn only_an_invalidation_of_the_workspace_drops_an_answer() {
 #[tokio::test]
 async fn an_answer_older_than_an_invalidation_is_requested_again() {
     let mut fixture = Fixture::in_session().await;
-    let asking = fixture.ask_for_member(ACME, ADA);
-    let question = fixture.look_up().await;
+    let pending = fixture.start_lookup(ACME, ADA);
+    let received = fixture.next_lookup().await;
     fixture.vault.invalidate(&scope(ACME), 6);
-    question.answer(role_at(ACME, Role::Owner, 5));
-    let question = fixture.look_up().await;
-    question.answer(role_at(ACME, Role::Unspecified, 6));
-    assert_eq!(role(asking).await, None);
+    received.answer(role_at(ACME, Role::Owner, 5));
+    let received = fixture.next_lookup().await;
+    received.answer(role_at(ACME, Role::Unspecified, 6));
+    assert_eq!(role(pending).await, None);
 }
 
 #[tokio::test]
 async fn repeated_invalidations_end_in_vault_unavailable() {
     let mut fixture = Fixture::in_session().await;
     fixture.vault.invalidate(&scope(ACME), 6);
-    let asking = fixture.ask_for_member(ACME, ADA);
+    let pending = fixture.start_lookup(ACME, ADA);
     for _ in 0..MAX_OVERTAKEN {
         fixture
-            .look_up()
+            .next_lookup()
             .await
             .answer(role_at(ACME, Role::Owner, 5));
     }
-    unavailable(asking).await;
+    unavailable(pending).await;
 }
 
 #[tokio::test]
 async fn an_answer_of_an_ended_session_is_not_cached() {
     let mut fixture = Fixture::in_session().await;
-    let asking = fixture.ask_for_member(ACME, ADA);
-    let question = fixture.look_up().await;
+    let pending = fixture.start_lookup(ACME, ADA);
+    let received = fixture.next_lookup().await;
     fixture.begin_session("s2");
-    question.answer(role_at(ACME, Role::Owner, 5));
-    let question = fixture.look_up().await;
-    assert_eq!(question.request.router_session, "s2");
-    question.answer(role_at(ACME, Role::Caller, 5));
-    assert_eq!(role(asking).await, Some(MemberRole::Caller));
+    received.answer(role_at(ACME, Role::Owner, 5));
+    let received = fixture.next_lookup().await;
+    assert_eq!(received.request.router_session, "s2");
+    received.answer(role_at(ACME, Role::Caller, 5));
+    assert_eq!(role(pending).await, Some(MemberRole::Caller));
 }
 
 #[tokio::test]
@@ -167,8 +167,8 @@ async fn a_lost_session_leaves_its_answers_until_they_lapse() {
     fixture.clock.advance(almost);
     assert_eq!(fixture.knows(ADA).await, Some(MemberRole::Member));
     fixture.clock.advance(MICROSECOND);
-    unavailable(fixture.ask_for_member(ACME, ADA)).await;
-    assert!(!fixture.was_asked_for_member());
+    unavailable(fixture.start_lookup(ACME, ADA)).await;
+    assert!(!fixture.has_lookup());
 }
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn an_ended_or_a_new_session_drops_all_answers() {
     let mut fixture = Fixture::in_session().await;
     fixture.learn(role_at(ACME, Role::Member, 5)).await;
     fixture.vault.end_session();
-    unavailable(fixture.ask_for_member(ACME, ADA)).await;
+    unavailable(fixture.start_lookup(ACME, ADA)).await;
     fixture.begin_session("s2");
     fixture.learn(role_at(ACME, Role::Member, 5)).await;
     fixture.begin_session("s3");
@@ -187,11 +187,11 @@ async fn an_ended_or_a_new_session_drops_all_answers() {
 async fn an_unknown_workspace_has_no_members_and_is_not_cached() {
     let mut fixture = Fixture::in_session().await;
     for _ in 0..2 {
-        let asking = fixture.ask_for_member(ACME, ADA);
+        let pending = fixture.start_lookup(ACME, ADA);
         let refusal = Refusal::new(Reason::WorkspaceNotFound, "nowhere");
-        let question = fixture.look_up().await;
-        question.refuse(refusal.into_status("vault.latchkey"));
-        assert_eq!(role(asking).await, None);
+        let received = fixture.next_lookup().await;
+        received.refuse(refusal.into_status("vault.latchkey"));
+        assert_eq!(role(pending).await, None);
     }
 }
 
@@ -203,16 +203,16 @@ async fn a_failed_lookup_is_an_error() {
         unknown.into_status("vault.latchkey"),
     ] {
         let mut fixture = Fixture::in_session().await;
-        let asking = fixture.ask_for_member(ACME, ADA);
-        fixture.look_up().await.refuse(status);
-        unavailable(asking).await;
+        let pending = fixture.start_lookup(ACME, ADA);
+        fixture.next_lookup().await.refuse(status);
+        unavailable(pending).await;
     }
     let mut fixture = Fixture::in_session().await;
-    let asking = fixture.ask_for_member(ACME, ADA);
+    let pending = fixture.start_lookup(ACME, ADA);
     let refusal = Refusal::new(Reason::Integrity, "integrity check failed");
-    let question = fixture.look_up().await;
-    question.refuse(refusal.into_status("vault.latchkey"));
-    let outcome = asking.await.unwrap();
+    let received = fixture.next_lookup().await;
+    received.refuse(refusal.into_status("vault.latchkey"));
+    let outcome = pending.await.unwrap();
     let Err(RouterError::Refused(refusal)) = outcome else {
         panic!("it is not the vault's refusal: {outcome:?}");
     };
@@ -223,29 +223,29 @@ async fn a_failed_lookup_is_an_error() {
 async fn an_answer_without_a_revision_of_the_workspace_is_not_used() {
     for revision in [None, Some((OTHER, 5)), Some(("platform", 5)), Some(("", 5))] {
         let mut fixture = Fixture::in_session().await;
-        let asking = fixture.ask_for_member(ACME, ADA);
+        let pending = fixture.start_lookup(ACME, ADA);
         let mut answer = role_at(ACME, Role::Owner, 5);
         answer.revision = revision.map(|(scope, revision)| ScopeRevision {
             scope: scope.to_owned(),
             revision,
         });
-        fixture.look_up().await.answer(answer);
-        unavailable(asking).await;
+        fixture.next_lookup().await.answer(answer);
+        unavailable(pending).await;
     }
 }
 
 #[tokio::test]
 async fn concurrent_lookups_of_the_same_member_share_one_call() {
     let mut fixture = Fixture::in_session().await;
-    let all: Vec<_> = (0..10).map(|_| fixture.ask_for_member(ACME, ADA)).collect();
+    let all: Vec<_> = (0..10).map(|_| fixture.start_lookup(ACME, ADA)).collect();
     fixture
-        .look_up()
+        .next_lookup()
         .await
         .answer(role_at(ACME, Role::Owner, 5));
-    for asking in all {
-        assert_eq!(role(asking).await, Some(MemberRole::Owner));
+    for pending in all {
+        assert_eq!(role(pending).await, Some(MemberRole::Owner));
     }
-    assert!(!fixture.was_asked_for_member());
+    assert!(!fixture.has_lookup());
     assert!(fixture.vault.member_flights.is_empty());
 }
 
@@ -269,10 +269,10 @@ async fn identities_without_a_role_are_evicted_before_members() {
     assert_eq!(fixture.knows(ADA).await, Some(MemberRole::Owner));
     assert_eq!(fixture.knows("token:16384").await, None);
     // Identities without a role were evicted, except the last one.
-    let asking = fixture.ask_for_member(ACME, "token:1");
-    let question = fixture.look_up().await;
-    question.answer(role_at(ACME, Role::Unspecified, 5));
-    role(asking).await;
+    let pending = fixture.start_lookup(ACME, "token:1");
+    let received = fixture.next_lookup().await;
+    received.answer(role_at(ACME, Role::Unspecified, 5));
+    role(pending).await;
 
     // Members are evicted too when there are too many of them.
     for number in 1..=MAX_MEMBERS {

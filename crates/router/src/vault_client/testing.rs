@@ -1,4 +1,4 @@
-//! A client of a vault whose every answer the test gives by hand, over a real socket.
+//! A vault client with a fake vault behind a real socket. The test answers each request itself.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,43 +27,46 @@ use crate::error::RouterError;
 
 pub(crate) const FRESHNESS: Duration = Duration::from_secs(30);
 
-/// A client, its clock, and the vault's end of each call.
+/// A client, its clock, and the requests that the vault receives.
 pub(crate) struct Fixture {
     pub(crate) vault: Arc<VaultClient>,
     pub(crate) clock: Arc<ManualClock>,
-    questions: mpsc::UnboundedReceiver<Question>,
-    look_ups: mpsc::UnboundedReceiver<LookUp>,
+    requests: mpsc::UnboundedReceiver<ReceivedRequest>,
+    lookups: mpsc::UnboundedReceiver<ReceivedLookup>,
 }
 
-/// A call that waits for its answer.
-pub(crate) struct Question<Q = ResolveRequest, A = ResolveResponse> {
+/// A request that waits for its answer.
+pub(crate) struct ReceivedRequest<Q = ResolveRequest, A = ResolveResponse> {
     pub(crate) request: Q,
     answer: oneshot::Sender<Result<A, Status>>,
 }
 
-/// The same about a member.
-pub(crate) type LookUp = Question<LookUpMemberRequest, LookUpMemberResponse>;
+/// A lookup of a member that waits for its answer.
+pub(crate) type ReceivedLookup = ReceivedRequest<LookUpMemberRequest, LookUpMemberResponse>;
 
 impl Fixture {
-    /// In a session that has just begun.
+    /// A client in a new session.
     pub(crate) async fn in_session() -> Self {
         let fixture = Self::alone().await;
         fixture.begin_session("s1");
         fixture
     }
 
-    /// Without a session.
+    /// A client without a session.
     #[expect(
         clippy::disallowed_methods,
         reason = "the test's own queues hold a few messages"
     )]
     pub(crate) async fn alone() -> Self {
-        let (asked, questions) = mpsc::unbounded_channel();
-        let (looked_up, look_ups) = mpsc::unbounded_channel();
+        let (request_sender, requests) = mpsc::unbounded_channel();
+        let (lookup_sender, lookups) = mpsc::unbounded_channel();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let served = Server::builder()
-            .add_service(LeaseServiceServer::new(FakeVault { asked, looked_up }))
+            .add_service(LeaseServiceServer::new(FakeVault {
+                request_sender,
+                lookup_sender,
+            }))
             .serve_with_incoming(TcpListenerStream::new(listener));
         tokio::spawn(served);
         let channel = ChannelConfig::new(endpoint.parse().unwrap())
@@ -74,12 +77,12 @@ impl Fixture {
         Self {
             vault: Arc::new(vault),
             clock,
-            questions,
-            look_ups,
+            requests,
+            lookups,
         }
     }
 
-    /// As a Welcome does.
+    /// Begins a session, as a Welcome does.
     pub(crate) fn begin_session(&self, id: &str) {
         self.vault.begin_session(Arc::new(self.session(id)));
     }
@@ -89,8 +92,8 @@ impl Fixture {
         RouterSession::new(id.to_owned(), self.clock.boottime(), FRESHNESS)
     }
 
-    /// Looks a member up, in a task of its own.
-    pub(crate) fn ask_for_member(&self, workspace: &str, identity: &str) -> Asking {
+    /// Starts a task that looks up a member.
+    pub(crate) fn start_lookup(&self, workspace: &str, identity: &str) -> PendingLookup {
         let vault = Arc::clone(&self.vault);
         let workspace = workspace.parse().unwrap();
         let identity: Arc<str> = identity.into();
@@ -98,30 +101,30 @@ impl Fixture {
     }
 
     /// The next lookup of a member that reaches the vault.
-    pub(crate) async fn look_up(&mut self) -> LookUp {
-        self.look_ups.recv().await.unwrap()
+    pub(crate) async fn next_lookup(&mut self) -> ReceivedLookup {
+        self.lookups.recv().await.unwrap()
     }
 
     /// Whether a lookup of a member has reached the vault.
-    pub(crate) fn was_asked_for_member(&mut self) -> bool {
-        self.look_ups.try_recv().is_ok()
+    pub(crate) fn has_lookup(&mut self) -> bool {
+        self.lookups.try_recv().is_ok()
     }
 
     /// The next `Resolve` that reaches the vault.
-    pub(crate) async fn question(&mut self) -> Question {
-        self.questions.recv().await.unwrap()
+    pub(crate) async fn next_request(&mut self) -> ReceivedRequest {
+        self.requests.recv().await.unwrap()
     }
 
     /// Whether a `Resolve` has reached the vault.
-    pub(crate) fn was_asked(&mut self) -> bool {
-        self.questions.try_recv().is_ok()
+    pub(crate) fn has_request(&mut self) -> bool {
+        self.requests.try_recv().is_ok()
     }
 }
 
-/// A lookup of a member that is under way.
-pub(crate) type Asking = JoinHandle<Result<Option<MemberRole>, RouterError>>;
+/// A task that looks up a member.
+pub(crate) type PendingLookup = JoinHandle<Result<Option<MemberRole>, RouterError>>;
 
-impl<Q, A> Question<Q, A> {
+impl<Q, A> ReceivedRequest<Q, A> {
     pub(crate) fn answer(self, answer: A) {
         self.send(Ok(answer));
     }
@@ -131,25 +134,25 @@ impl<Q, A> Question<Q, A> {
     }
 
     fn send(self, answer: Result<A, Status>) {
-        // The caller may be gone.
+        // The caller may have been cancelled.
         let _ = self.answer.send(answer);
     }
 }
 
 struct FakeVault {
-    asked: mpsc::UnboundedSender<Question>,
-    looked_up: mpsc::UnboundedSender<LookUp>,
+    request_sender: mpsc::UnboundedSender<ReceivedRequest>,
+    lookup_sender: mpsc::UnboundedSender<ReceivedLookup>,
 }
 
 /// Passes a call to the test and waits for its answer.
 async fn answered<Q, A>(
-    asked: &mpsc::UnboundedSender<Question<Q, A>>,
+    request_sender: &mpsc::UnboundedSender<ReceivedRequest<Q, A>>,
     request: Request<Q>,
 ) -> Result<Response<A>, Status> {
     let (answer, answered) = oneshot::channel();
     let request = request.into_inner();
     // The test may be over.
-    let _ = asked.send(Question { request, answer });
+    let _ = request_sender.send(ReceivedRequest { request, answer });
     match answered.await {
         Ok(answer) => answer.map(Response::new),
         Err(_) => Err(Status::unavailable("the test is over")),
@@ -165,7 +168,7 @@ impl LeaseService for FakeVault {
         &self,
         request: Request<ResolveRequest>,
     ) -> Result<Response<ResolveResponse>, Status> {
-        answered(&self.asked, request).await
+        answered(&self.request_sender, request).await
     }
 
     async fn release_lease(
@@ -188,7 +191,7 @@ impl LeaseService for FakeVault {
         &self,
         request: Request<LookUpMemberRequest>,
     ) -> Result<Response<LookUpMemberResponse>, Status> {
-        answered(&self.looked_up, request).await
+        answered(&self.lookup_sender, request).await
     }
 
     async fn create_data_key(

@@ -1,4 +1,4 @@
-//! Leases over a vault whose every answer the test gives by hand.
+//! Leases with a fake vault. The test answers each request itself.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::domain::capability::Capability;
 use crate::domain::funding::Funding;
 use crate::domain::key_query::KeyQuery;
 use crate::error::RouterError;
-use crate::vault_client::testing::{self, Question};
+use crate::vault_client::testing::{self, ReceivedRequest};
 use crate::vault_client::{LeaseHolder as _, VaultClient};
 
-/// The leases of a router, their clock, and the vault's end of each call.
+/// The leases of a router, their clock, and the requests that the vault receives.
 pub(super) struct Fixture {
     pub(super) leases: Arc<Leases>,
     pub(super) clock: Arc<ManualClock>,
@@ -26,14 +26,14 @@ pub(super) struct Fixture {
 }
 
 impl Fixture {
-    /// In a session that has just begun.
+    /// Leases in a new session.
     pub(super) async fn in_session() -> Self {
         let fixture = Self::without_session().await;
         fixture.begin_session("s1");
         fixture
     }
 
-    /// Without a session.
+    /// Leases without a session.
     pub(super) async fn without_session() -> Self {
         let vault = testing::Fixture::alone().await;
         let clock = Arc::clone(&vault.clock);
@@ -49,19 +49,19 @@ impl Fixture {
         &self.vault.vault
     }
 
-    /// As a Welcome does.
+    /// Begins a session, as a Welcome does.
     pub(super) fn begin_session(&self, id: &str) {
         self.vault.begin_session(id);
         self.leases.drop_all();
     }
 
-    /// As the vault or this router ends a session.
+    /// Ends the session, as the vault or this router does.
     pub(super) fn end_session(&self) {
         self.vault().end_session();
         self.leases.drop_all();
     }
 
-    /// As an invalidation does. Returns the calls in flight with the revoked versions.
+    /// Invalidates a scope. Returns the calls in flight with the revoked versions.
     pub(super) fn invalidate(
         &self,
         scope: &RevisionScope,
@@ -72,45 +72,45 @@ impl Fixture {
         self.leases.invalidate(scope, revoked)
     }
 
-    /// Obtains a lease, in a task of its own.
-    pub(super) fn ask(&self, query: KeyQuery) -> JoinHandle<Result<Arc<Lease>, RouterError>> {
+    /// Starts a task that obtains a lease.
+    pub(super) fn start(&self, query: KeyQuery) -> JoinHandle<Result<Arc<Lease>, RouterError>> {
         let leases = Arc::clone(&self.leases);
         tokio::spawn(async move { leases.obtain(&query).await })
     }
 
     /// The next `Resolve` that reaches the vault.
-    pub(super) async fn question(&mut self) -> Question {
-        self.vault.question().await
+    pub(super) async fn next_request(&mut self) -> ReceivedRequest {
+        self.vault.next_request().await
     }
 
     /// Whether a `Resolve` has reached the vault.
-    pub(super) fn was_asked(&mut self) -> bool {
-        self.vault.was_asked()
+    pub(super) fn has_request(&mut self) -> bool {
+        self.vault.has_request()
     }
 
     /// Obtains a lease that the vault grants at once.
     pub(super) async fn obtain(&mut self, query: KeyQuery, granted: ResolveResponse) -> Arc<Lease> {
-        let asking = self.ask(query);
-        self.question().await.answer(granted);
-        obtained(asking).await
+        let pending = self.start(query);
+        self.next_request().await.answer(granted);
+        obtained(pending).await
     }
 
     /// Obtains a lease that is cached.
     pub(super) async fn reuse(&mut self, query: KeyQuery) -> Arc<Lease> {
-        let lease = obtained(self.ask(query)).await;
-        assert!(!self.was_asked());
+        let lease = obtained(self.start(query)).await;
+        assert!(!self.has_request());
         lease
     }
 }
 
 /// The lease that was obtained.
-pub(super) async fn obtained(asking: JoinHandle<Result<Arc<Lease>, RouterError>>) -> Arc<Lease> {
-    asking.await.unwrap().unwrap()
+pub(super) async fn obtained(pending: JoinHandle<Result<Arc<Lease>, RouterError>>) -> Arc<Lease> {
+    pending.await.unwrap().unwrap()
 }
 
 /// Why no lease was obtained.
-pub(super) async fn failed(asking: JoinHandle<Result<Arc<Lease>, RouterError>>) -> RouterError {
-    asking.await.unwrap().err().unwrap()
+pub(super) async fn failed(pending: JoinHandle<Result<Arc<Lease>, RouterError>>) -> RouterError {
+    pending.await.unwrap().err().unwrap()
 }
 
 /// A query for an OpenAI key.

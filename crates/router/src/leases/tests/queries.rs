@@ -19,7 +19,7 @@ fn name(key: &str) -> KeyName {
 #[tokio::test]
 async fn the_request_carries_the_whole_query() {
     let mut fixture = Fixture::in_session().await;
-    let asking = fixture.ask(KeyQuery {
+    let pending = fixture.start(KeyQuery {
         key: "main".parse().ok(),
         excluded: vec![name("workspaces/acme/keys/a"), name(PLATFORM_KEY)],
         payer: Some(Payer::OwnKey),
@@ -37,7 +37,7 @@ async fn the_request_carries_the_whole_query() {
         own_key_failed: true,
         ..query("workspaces/acme/projects/web")
     });
-    let question = fixture.question().await;
+    let received = fixture.next_request().await;
     let expected = ResolveRequest {
         router_session: "s1".to_owned(),
         parent: "workspaces/acme/projects/web".to_owned(),
@@ -64,9 +64,9 @@ async fn the_request_carries_the_whole_query() {
         dry_run: false,
         preferred_key: String::new(),
     };
-    assert_eq!(question.request, expected);
-    question.answer(leased(KEY, CHOSEN));
-    let lease = obtained(asking).await;
+    assert_eq!(received.request, expected);
+    received.answer(leased(KEY, CHOSEN));
+    let lease = obtained(pending).await;
     assert_eq!(lease.key_version().to_string(), version(KEY));
     assert_eq!(lease.material_tail(), "-key");
 }
@@ -152,10 +152,10 @@ async fn a_malformed_lease_is_not_used() {
         let mut fixture = Fixture::in_session().await;
         let mut answer = leased(KEY, CHOSEN);
         damage(&mut answer);
-        let asking = fixture.ask(query(ACME));
-        fixture.question().await.answer(answer);
+        let pending = fixture.start(query(ACME));
+        fixture.next_request().await.answer(answer);
         assert!(matches!(
-            failed(asking).await,
+            failed(pending).await,
             RouterError::VaultUnavailable
         ));
     }
@@ -228,9 +228,9 @@ async fn a_lease_that_does_not_match_the_query_is_not_used() {
         ),
     ] {
         let mut fixture = Fixture::in_session().await;
-        let asking = fixture.ask(query.clone());
-        fixture.question().await.answer(leased);
-        let failed = failed(asking).await;
+        let pending = fixture.start(query.clone());
+        fixture.next_request().await.answer(leased);
+        let failed = failed(pending).await;
         assert!(matches!(failed, RouterError::VaultUnavailable), "{query:?}");
     }
 }
@@ -267,13 +267,13 @@ async fn a_dry_run_leases_nothing_and_is_not_cached() {
     for _ in 0..2 {
         let vault = Arc::clone(fixture.vault());
         let running = tokio::spawn(async move { vault.dry_run(&query(ACME)).await });
-        let question = fixture.question().await;
+        let received = fixture.next_request().await;
         let expected = ResolveRequest {
             dry_run: true,
             ..encode_query(&query(ACME), "s1")
         };
-        assert_eq!(question.request, expected);
-        question.answer(dry_run_of(candidate()));
+        assert_eq!(received.request, expected);
+        received.answer(dry_run_of(candidate()));
         let dry_run = running.await.unwrap().unwrap();
         assert_eq!(dry_run.candidates[0].key_version.to_string(), version(KEY));
     }
@@ -303,7 +303,7 @@ async fn a_malformed_dry_run_is_refused() {
         let mut fixture = Fixture::in_session().await;
         let vault = Arc::clone(fixture.vault());
         let running = tokio::spawn(async move { vault.dry_run(&query(ACME)).await });
-        fixture.question().await.answer(answer);
+        fixture.next_request().await.answer(answer);
         let failed = running.await.unwrap().err().unwrap();
         assert!(matches!(failed, RouterError::VaultUnavailable));
     }
@@ -321,7 +321,7 @@ async fn a_dry_run_skips_a_key_of_an_unknown_provider() {
         ..candidate()
     };
     answer.candidates.insert(0, unknown);
-    fixture.question().await.answer(answer);
+    fixture.next_request().await.answer(answer);
     let dry_run = running.await.unwrap().unwrap();
     assert_eq!(dry_run.candidates.len(), 1);
 }

@@ -1,4 +1,4 @@
-//! Keys that share the calls of one query.
+//! Leases of several keys for one query.
 
 use std::collections::BTreeMap;
 
@@ -31,15 +31,15 @@ async fn used(
 ) -> (BTreeMap<String, usize>, Vec<String>) {
     let (mut counts, mut preferred) = (BTreeMap::new(), Vec::new());
     for _ in 0..calls {
-        let mut asking = fixture.ask(query(ACME));
+        let mut pending = fixture.start(query(ACME));
         let obtained = tokio::select! {
             biased;
-            obtained = &mut asking => obtained,
-            question = fixture.question() => {
-                let key = question.request.preferred_key.clone();
-                question.answer(shared(&key, weights));
+            obtained = &mut pending => obtained,
+            received = fixture.next_request() => {
+                let key = received.request.preferred_key.clone();
+                received.answer(shared(&key, weights));
                 preferred.push(key);
-                asking.await
+                pending.await
             }
         };
         let lease = obtained.unwrap().unwrap();
@@ -65,12 +65,12 @@ async fn an_invalidation_withdraws_the_leases_of_all_weighted_keys() {
     used(&mut fixture, 10, EQUAL).await;
     fixture.invalidate(&scope(ACME), 8, &[]);
     assert!(first.begin_use(&*fixture.clock).is_err());
-    let asking = fixture.ask(query(ACME));
-    let question = fixture.question().await;
+    let pending = fixture.start(query(ACME));
+    let received = fixture.next_request().await;
     // The vault may choose other keys now.
-    assert_eq!(question.request.preferred_key, "");
-    question.answer(leased(KEY, &[(ACME, 8), ("platform", 8)]));
-    obtained(asking).await;
+    assert_eq!(received.request.preferred_key, "");
+    received.answer(leased(KEY, &[(ACME, 8), ("platform", 8)]));
+    obtained(pending).await;
 }
 
 #[tokio::test]
