@@ -53,7 +53,7 @@ pub struct Dispatcher {
     pub endpoints: Arc<Endpoints>,
     /// The catalogue of models.
     pub catalogue: Arc<Catalogues>,
-    /// The account.
+    /// The ledger of attempts.
     pub ledger: Arc<Ledger>,
     /// The limits of failover.
     pub attempts: AttemptsConfig,
