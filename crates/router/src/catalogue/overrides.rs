@@ -88,8 +88,8 @@ pub(super) fn row(model: &Model, now: Timestamp) -> CatalogueRow {
     }
 }
 
-/// Decodes a model. Where a later release wrote a body that this one can't read, the model has no
-/// price. The price in the files would be wrong.
+/// Decodes a model. A body of a later release that this one can't read yields a model without a price,
+/// since the price in the files would be wrong.
 fn read(row: &CatalogueRow) -> Option<Model> {
     let Ok(provider) = row.provider.parse::<ProviderId>() else {
         tracing::error!(

@@ -186,7 +186,7 @@ impl Simulation<'_> {
             .map(|candidate| candidate.key_version.key.clone())
             .collect();
         if others.is_empty() && dry_run.refusal.is_none() {
-            // A dry run with neither a key nor a reason makes no sense.
+            // A dry run has a key or a reason, so an empty one is malformed.
             return Err(RouterError::VaultUnavailable);
         }
         let mut keys = Vec::with_capacity(dry_run.candidates.len());

@@ -1,6 +1,6 @@
-//! What a key is needed for.
+//! The use of a key by a request.
 
-/// What a request does with a key.
+/// The use for which a request needs a key.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Capability {
     /// Embeddings.

@@ -1,11 +1,11 @@
-//! A request's own conditions for its key: who may pay, and what the caller expects.
+//! The conditions of a request for its key: the allowed payers, and the caller's expectations.
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::names::KeyVersionName;
 
 use super::attempt::Payer;
 
-/// Narrows who may pay, within the policies; a field that is none leaves it to them.
+/// Narrows the allowed payers within the policies. A field that is none changes nothing.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Funding {
     /// When customers' own keys are used.

@@ -1,4 +1,4 @@
-//! What a key is selected by.
+//! The selection criteria for a key.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use super::funding::{Expectations, Funding};
 use super::key_ref::KeyRef;
 use super::model_id::ModelId;
 
-/// The selection criteria for a key. Leases are cached by it, scope first, so that an entry can't
-/// belong to another workspace.
+/// A query for a key. Leases are cached by their query. It holds the scope, so workspaces never share
+/// a lease.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct KeyQuery {
     /// The scope of the request.
@@ -25,13 +25,13 @@ pub struct KeyQuery {
     pub provider: Option<ProviderId>,
     /// The model; none for the key's default.
     pub model: Option<ModelId>,
-    /// What the key is needed for.
+    /// The use of the key.
     pub capability: Capability,
     /// Keys to skip, sorted.
     pub excluded: Vec<KeyName>,
     /// The party that must pay; none where the policies decide.
     pub payer: Option<Payer>,
-    /// The request's own narrowing of who may pay.
+    /// The request's own narrowing of the allowed payers.
     pub funding: Funding,
     /// Expectations of the key; none where the request has none, so that such requests share leases.
     pub expectations: Option<Arc<Expectations>>,

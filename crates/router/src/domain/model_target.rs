@@ -8,7 +8,7 @@ use super::model_id::ModelId;
 /// Fallbacks of one list at most.
 pub const MAX_FALLBACKS: usize = 8;
 
-/// A model to call. What it leaves open, the choice of the key determines.
+/// A model to call. The choice of the key determines the fields that are none.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ModelTarget {
     /// The provider; none where the key determines it.

@@ -13,9 +13,9 @@ pub struct VaultRefusal {
     pub reason: Reason,
     /// The vault's message.
     pub message: String,
-    /// Facts, such as the rule that excluded each key.
+    /// Details, such as the rule that excluded each key.
     pub metadata: HashMap<String, String>,
-    /// Fields at fault, and what is wrong with each.
+    /// The fields at fault, each with its problem.
     pub violations: Vec<(String, String)>,
     /// The workspace's own fallbacks.
     pub fallbacks: Vec<ModelTarget>,

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// What an identity may be to the router.
+/// A role of an identity.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {

@@ -1,7 +1,8 @@
-//! What all leases of one key version share: the count of calls in flight, and the access token.
+//! The state that all leases of one key version share: the count of calls in flight, and the access
+//! token.
 //!
-//! An invalidation counts calls even if their lease was dropped long ago. The token goes with the
-//! version.
+//! An invalidation counts calls even if their lease was dropped long ago. The token is dropped with
+//! the version.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};

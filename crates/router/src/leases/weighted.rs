@@ -1,8 +1,8 @@
 //! The leases of one query: of one key, or of several keys that share the calls by weight.
 //!
-//! Each call goes to the key whose turn it is. The turns are those of an additive recurrence with the
-//! golden ratio (a Weyl sequence; Knuth, The Art of Computer Programming, volume 3, section 6.4): any
-//! stretch of calls, however short, is shared nearly as the weights say, and no randomness is needed.
+//! An additive recurrence with the golden ratio assigns each call to a key (a Weyl sequence; Knuth, The
+//! Art of Computer Programming, volume 3, section 6.4). Even a short run of calls is distributed nearly
+//! by the weights, without randomness.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -45,7 +45,7 @@ pub enum EndpointError {
 }
 
 impl Endpoints {
-    /// The public addresses, overridden by what the operator sets.
+    /// The public addresses, with the operator's addresses in their place.
     pub fn new(
         overrides: &BTreeMap<String, ProviderConfig>,
         egress: EgressPolicy,

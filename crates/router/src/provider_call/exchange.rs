@@ -20,7 +20,7 @@ use tracing::{Instrument as _, Span};
 use super::body::{BodyError, UpstreamBody, chunks, collect};
 use super::{AddressSource, PoolKey, Upstream, UpstreamError};
 
-/// What an exchange needs besides its request.
+/// The parties and settings of an exchange.
 #[derive(Clone, Copy)]
 pub struct Exchange<'a> {
     /// The connections to providers.
@@ -29,15 +29,15 @@ pub struct Exchange<'a> {
     pub clock: &'a dyn Clock,
     /// The owner of the connections; none for a connection of its own, which is closed afterwards.
     pub owner: Option<&'a PoolKey>,
-    /// Who supplied the address.
+    /// The party that supplied the address.
     pub address_source: AddressSource,
     /// The secret in the request. It is redacted from the provider's messages.
     pub secret: &'a str,
-    /// For the span.
+    /// The purpose, for the span.
     pub purpose: Purpose<'a>,
 }
 
-/// What a request is for, as the span records it.
+/// The purpose of a request, as the span records it.
 #[derive(Clone, Copy)]
 pub struct Purpose<'a> {
     /// `gen_ai.operation.name`, such as `chat`.

@@ -76,12 +76,12 @@ impl Default for UpstreamConfig {
     }
 }
 
-/// Who supplied an address.
+/// The party that supplied an address.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum AddressSource {
-    /// The operator: it may be anywhere.
+    /// The operator. The egress policy does not apply.
     Operator,
-    /// A customer: it must pass the egress policy.
+    /// A customer, or the provider's public address. The egress policy applies.
     Customer,
 }
 

@@ -61,7 +61,7 @@ impl PoolKey {
     }
 }
 
-/// What a pool is cached by.
+/// The cache key of a pool.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 struct PoolId {
     owner: PoolKey,
