@@ -71,7 +71,6 @@ async fn an_update_offers_the_paths_that_its_comment_allows() {
             ..Workspace::default()
         }),
         update_mask: mask(),
-        ..UpdateWorkspaceRequest::default()
     };
     let project = UpdateProjectRequest {
         project: Some(Project {
@@ -79,7 +78,6 @@ async fn an_update_offers_the_paths_that_its_comment_allows() {
             ..Project::default()
         }),
         update_mask: mask(),
-        ..UpdateProjectRequest::default()
     };
     let key = UpdateKeyRequest {
         key: Some(Key {
@@ -87,7 +85,6 @@ async fn an_update_offers_the_paths_that_its_comment_allows() {
             ..Key::default()
         }),
         update_mask: mask(),
-        ..UpdateKeyRequest::default()
     };
     let provider = UpdateProviderRequest {
         provider: Some(Provider {
@@ -95,7 +92,6 @@ async fn an_update_offers_the_paths_that_its_comment_allows() {
             ..Provider::default()
         }),
         update_mask: mask(),
-        ..UpdateProviderRequest::default()
     };
     let provider_override = UpdateProviderOverrideRequest {
         provider_override: Some(ProviderOverride {
@@ -103,7 +99,6 @@ async fn an_update_offers_the_paths_that_its_comment_allows() {
             ..ProviderOverride::default()
         }),
         update_mask: mask(),
-        ..UpdateProviderOverrideRequest::default()
     };
     let session = UpdateSessionRequest {
         session: Some(Session {
@@ -111,7 +106,6 @@ async fn an_update_offers_the_paths_that_its_comment_allows() {
             ..Session::default()
         }),
         update_mask: mask(),
-        ..UpdateSessionRequest::default()
     };
     let mut accepted = vec![
         (

@@ -191,6 +191,7 @@ fn folders_of_the_vault_import_only_what_is_drawn() {
     check("vault", VAULT);
 }
 
+#[expect(clippy::print_stdout, reason = "`just graph` shows it")]
 fn check(service: &str, drawn: Arrows) {
     let actual = arrows(service);
     let graph = describe(service, &actual, drawn);
@@ -299,7 +300,7 @@ fn describe(service: &str, actual: &BTreeMap<String, BTreeSet<String>>, drawn: A
     );
     for (folder, to) in actual {
         let to: Vec<_> = to.iter().map(String::as_str).collect();
-        text.push_str(&format!("  {folder} -> {}\n", to.join(" ")));
+        text.extend(["  ", folder, " -> ", &to.join(" "), "\n"]);
     }
     text
 }
