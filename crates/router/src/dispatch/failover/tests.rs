@@ -382,7 +382,7 @@ fn an_expensive_key_does_not_hide_why_the_key_before_it_failed() {
     };
     let mut request = Request::new(any_model, Fallbacks::Given(Vec::new()));
     request.lease(OWN, &[SECOND]);
-    let breaker_open = RouterError::BreakerOpen(Duration::from_secs(60));
+    let breaker_open = RouterError::BreakerOpen(Duration::from_mins(1));
     leases_another_key(&request.send(Event::Unavailable(breaker_open)));
     request.lease(SECOND, &[]);
     let too_expensive = RouterError::CostLimitExceeded {
