@@ -101,9 +101,9 @@ pub enum RouterError {
     /// A concurrent change came first.
     #[error("the session was changed concurrently; read it again and retry")]
     EtagMismatch,
-    /// A stored value fails its integrity check, for this reason.
+    /// A stored value fails its integrity check. The text names its row and what is wrong with it.
     #[error("integrity check failed: {0}")]
-    Integrity(&'static str),
+    Integrity(String),
     /// The attempt does not exist, or is not visible to the caller.
     #[error("the attempt does not exist")]
     AttemptNotFound,
@@ -112,7 +112,17 @@ pub enum RouterError {
     ModelNotFound,
     /// The database failed.
     #[error("the database is not available; retry later")]
-    Store(#[from] StoreError),
+    Store(#[source] StoreError),
+}
+
+impl From<StoreError> for RouterError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            // A retry can't help.
+            StoreError::Inconsistent { .. } => Self::Integrity(error.to_string()),
+            other => Self::Store(other),
+        }
+    }
 }
 
 impl RouterError {

@@ -206,9 +206,10 @@ impl Sessions {
         if first.digest != *digest {
             return Err(RouterError::RequestIdReused);
         }
-        v1::Session::decode(&*first.answer)
-            .map(Some)
-            .map_err(|_| RouterError::Integrity("the first answer of a session can't be decoded"))
+        v1::Session::decode(&*first.answer).map(Some).map_err(|_| {
+            let row = format!("sessions {}", session.uid);
+            RouterError::Integrity(format!("the first answer of {row} can't be decoded"))
+        })
     }
 
     fn new_session(

@@ -255,7 +255,7 @@ impl Continuation {
         let attempt = answered
             .attempts
             .last()
-            .ok_or(RouterError::Integrity("an answer has no attempt"))?;
+            .ok_or_else(|| RouterError::Integrity("the answer has no attempt".to_owned()))?;
         let turn = Turn {
             messages: new_messages,
             answer: Some(answered.answer.message.clone()),

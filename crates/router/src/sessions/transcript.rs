@@ -95,16 +95,25 @@ impl Sessions {
         if !numbers.eq(range.after + 1..=range.last) {
             // Without the session's row, the session was deleted; with it, a turn was removed.
             self.find(&session.name).await?;
-            return Err(RouterError::Integrity("a turn is missing"));
+            let TurnRange { after, last } = range;
+            let found = rows.len();
+            return Err(RouterError::Integrity(format!(
+                "turns {} has {found} rows from {} to {last}",
+                session.uid,
+                after + 1,
+            )));
         }
         let place = Place::new(session, key);
         let transcript_key = TranscriptKey::from_bytes(key.expose());
         let opened = rows.into_iter().map(|SealedTurn { head, sealed }| {
+            let broken = |problem| {
+                let (uid, number) = (session.uid, head.number);
+                RouterError::Integrity(format!("turns {uid}/{number} {problem}"))
+            };
             let turn = transcript_key
                 .open_turn(&sealed, &place.of(head.number))
-                .map_err(|_| RouterError::Integrity("a turn is not what was sealed"))?;
-            let said = Turn::decode(turn.expose())
-                .map_err(|_| RouterError::Integrity("a turn is not readable"))?;
+                .map_err(|_| broken("can't be opened with the key of the session"))?;
+            let said = Turn::decode(turn.expose()).map_err(|_| broken("holds no valid message"))?;
             Ok(OpenedTurn { head, said })
         });
         opened.collect()

@@ -12,6 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::attempts::{Column, Entity, Model};
+use super::row::Row;
 use super::{Store, StoreError};
 use crate::domain::attempt::{
     Attempt, AttemptId, AttemptOutcome, AttemptStart, Certainty, JournalId, Operation, Origin,
@@ -203,17 +204,17 @@ fn to_row(journal: JournalId, attempt: &Attempt) -> Model {
 }
 
 fn from_row(row: Model) -> Result<Attempt, StoreError> {
-    fn parse<T>(column: &'static str, value: Option<T>) -> Result<T, StoreError> {
-        let table = "attempts";
-        value.ok_or(StoreError::Inconsistent { table, column })
-    }
+    let read = Row {
+        table: "attempts",
+        id: &row.id,
+    };
     let workspace = WorkspaceName {
-        workspace: parse("workspace", row.workspace.parse().ok())?,
+        workspace: read.parse("workspace", row.workspace.parse().ok())?,
     };
     let scope = match row.project.as_str() {
         "" => Scope::Workspace(workspace),
         project => {
-            let project = parse("project", project.parse().ok())?;
+            let project = read.parse("project", project.parse().ok())?;
             Scope::Project(ProjectName { workspace, project })
         }
     };
@@ -221,23 +222,23 @@ fn from_row(row: Model) -> Result<Attempt, StoreError> {
         id: AttemptId(row.id),
         scope,
         key_version: KeyVersionName {
-            key: parse("key", row.key.parse().ok())?,
-            version: parse("key_version", u64::try_from(row.key_version).ok())?,
+            key: read.parse("key", row.key.parse().ok())?,
+            version: read.parse("key_version", u64::try_from(row.key_version).ok())?,
         },
         material_tail: row.material_tail,
-        payer: parse("payer", Payer::parse(&row.payer))?,
-        provider: parse("provider", row.provider.parse::<ProviderId>().ok())?,
-        model: parse("model", row.model.parse().ok())?,
+        payer: read.parse("payer", Payer::parse(&row.payer))?,
+        provider: read.parse("provider", row.provider.parse::<ProviderId>().ok())?,
+        model: read.parse("model", row.model.parse().ok())?,
         requester: row.requester.into(),
-        origin: parse("origin", Origin::parse(&row.origin))?,
-        operation: parse("operation", Operation::parse(&row.operation))?,
+        origin: read.parse("origin", Origin::parse(&row.origin))?,
+        operation: read.parse("operation", Operation::parse(&row.operation))?,
         streamed: row.streamed,
         start_time: Timestamp::from_micros(row.start_time),
     };
     let outcome = AttemptOutcome {
-        state: parse("state", State::parse(&row.state))?,
+        state: read.parse("state", State::parse(&row.state))?,
         error_reason: row.error_reason.into(),
-        http_status: parse("http_status", u16::try_from(row.http_status).ok())?,
+        http_status: read.parse("http_status", u16::try_from(row.http_status).ok())?,
         provider_request_id: row.provider_request_id,
         served_model: row.served_model,
         service_tier: row.service_tier,
@@ -254,7 +255,7 @@ fn from_row(row: Model) -> Result<Attempt, StoreError> {
             image_output_tokens: row.image_output_tokens,
             image_count: row.image_count,
         }),
-        certainty: parse("certainty", Certainty::parse(&row.certainty))?,
+        certainty: read.parse("certainty", Certainty::parse(&row.certainty))?,
         cost_nanos: row.cost_nanos,
         price_version: row.price_version,
     };

@@ -6,12 +6,14 @@ use sea_orm::DbErr;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A column's value can't be decoded.
-    #[error("a row of the table {table} has an invalid value in the column {column}")]
+    #[error("the value of column {column} is not valid in {table} {row}")]
     Inconsistent {
         /// The table.
         table: &'static str,
         /// The column.
         column: &'static str,
+        /// The row, by its primary key.
+        row: String,
     },
     /// The schema could not be brought up to date.
     #[error("the schema could not be migrated")]

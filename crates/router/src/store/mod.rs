@@ -4,6 +4,7 @@ mod attempts;
 mod catalogue;
 mod entity;
 mod error;
+mod row;
 mod sessions;
 mod summary;
 mod turns;

@@ -12,6 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{sessions, turns};
+use super::row::Row;
 use super::{Store, StoreError};
 use crate::domain::session::{Session, Settings, Transcript};
 use sessions::{Column, Entity, Model};
@@ -237,14 +238,18 @@ fn to_row(session: &Session, first_answer: Option<FirstAnswer>) -> Model {
 }
 
 fn from_row(row: Model) -> Result<Session, StoreError> {
+    let read = Row {
+        table: "sessions",
+        id: &row.uid,
+    };
     let workspace = WorkspaceName {
-        workspace: parse("workspace", row.workspace.parse().ok())?,
+        workspace: read.parse("workspace", row.workspace.parse().ok())?,
     };
     let scope = match row.project.as_str() {
         "" => Scope::Workspace(workspace.clone()),
         project => Scope::Project(ProjectName {
             workspace: workspace.clone(),
-            project: parse("project", project.parse().ok())?,
+            project: read.parse("project", project.parse().ok())?,
         }),
     };
     let transcript = match row.data_key {
@@ -252,10 +257,10 @@ fn from_row(row: Model) -> Result<Session, StoreError> {
         Some(id) => Some(Transcript {
             data_key: DataKeyName {
                 workspace: workspace.clone(),
-                data_key: parse("data_key", id.to_string().parse().ok())?,
+                data_key: read.parse("data_key", id.to_string().parse().ok())?,
             },
-            turn_count: parse("turn_count", u64::try_from(row.turn_count).ok())?,
-            size: parse("size", u64::try_from(row.size).ok())?,
+            turn_count: read.parse("turn_count", u64::try_from(row.turn_count).ok())?,
+            size: read.parse("size", u64::try_from(row.size).ok())?,
         }),
     };
     let retention = u64::try_from(row.retention_micros).ok();
@@ -263,7 +268,7 @@ fn from_row(row: Model) -> Result<Session, StoreError> {
         uid: row.uid,
         name: SessionName {
             workspace,
-            session: parse("session_id", row.session_id.parse().ok())?,
+            session: read.parse("session_id", row.session_id.parse().ok())?,
         },
         scope,
         settings: Settings {
@@ -272,7 +277,7 @@ fn from_row(row: Model) -> Result<Session, StoreError> {
             provider: row.provider,
             model: row.model,
             strict: row.strict,
-            retention: Duration::from_micros(parse("retention_micros", retention)?),
+            retention: Duration::from_micros(read.parse("retention_micros", retention)?),
         },
         transcript,
         creator: row.creator,
@@ -281,9 +286,4 @@ fn from_row(row: Model) -> Result<Session, StoreError> {
         last_use_time: Timestamp::from_micros(row.last_use_time),
         revision: row.revision,
     })
-}
-
-fn parse<T>(column: &'static str, value: Option<T>) -> Result<T, StoreError> {
-    let table = "sessions";
-    value.ok_or(StoreError::Inconsistent { table, column })
 }

@@ -10,10 +10,13 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{sessions, turns};
+use super::row::Row;
 use super::sessions::record_use;
 use super::{Store, StoreError};
 use crate::domain::attempt::Payer;
 use crate::domain::session::TurnHead;
+
+const TABLE: &str = "turns";
 use turns::{Column, Entity, Model};
 
 /// A turn as it is stored.
@@ -70,10 +73,12 @@ impl Store {
             .one(&change)
             .await
             .map_err(StoreError::from)?;
-        let number = parse(
-            "number",
-            turn_count.and_then(|count| u64::try_from(count).ok()),
-        )?;
+        let read = Row {
+            table: "sessions",
+            id: &uid,
+        };
+        let turn_count = turn_count.and_then(|count| u64::try_from(count).ok());
+        let number = read.parse("turn_count", turn_count)?;
         let row = to_row(uid, number, seal(number)?);
         Entity::insert(row.into_active_model())
             .exec_without_returning(&change)
@@ -111,16 +116,23 @@ impl Store {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let query = Entity::find()
             .select_only()
+            .column(Column::Number)
             .column(Column::Size)
             .filter(Column::SessionUid.eq(uid))
             .filter(Column::Number.gt(number(range.after)))
             .filter(Column::Number.lte(number(range.last)))
             .order_by_asc(Column::Number)
             .limit(limit);
-        let sizes = query.into_tuple::<i64>().all(&self.db).await?;
+        let sizes = query.into_tuple::<(i64, i64)>().all(&self.db).await?;
         sizes
             .into_iter()
-            .map(|size| parse("size", u64::try_from(size).ok()))
+            .map(|(number, size)| {
+                let read = Row {
+                    table: TABLE,
+                    id: &format_args!("{uid}/{number}"),
+                };
+                read.parse("size", u64::try_from(size).ok())
+            })
             .collect()
     }
 }
@@ -142,26 +154,26 @@ fn to_row(uid: Uuid, number: u64, turn: SealedTurn) -> Model {
 }
 
 fn from_row(row: Model) -> Result<SealedTurn, StoreError> {
+    let id = format!("{}/{}", row.session_uid, row.number);
+    let read = Row {
+        table: TABLE,
+        id: &id,
+    };
     let head = TurnHead {
-        number: parse("number", u64::try_from(row.number).ok())?,
+        number: read.parse("number", u64::try_from(row.number).ok())?,
         provider: row.provider,
         model: row.model,
-        key_version: parse("key_version", row.key_version.parse().ok())?,
-        payer: parse("payer", Payer::parse(&row.payer))?,
-        finish_reason: parse(
+        key_version: read.parse("key_version", row.key_version.parse().ok())?,
+        payer: read.parse("payer", Payer::parse(&row.payer))?,
+        finish_reason: read.parse(
             "finish_reason",
             FinishReason::from_str_name(&row.finish_reason),
         )?,
         create_time: Timestamp::from_micros(row.create_time),
-        size: parse("size", u64::try_from(row.size).ok())?,
+        size: read.parse("size", u64::try_from(row.size).ok())?,
     };
     Ok(SealedTurn {
         head,
         sealed: row.sealed,
     })
-}
-
-fn parse<T>(column: &'static str, value: Option<T>) -> Result<T, StoreError> {
-    let table = "turns";
-    value.ok_or(StoreError::Inconsistent { table, column })
 }

@@ -118,7 +118,11 @@ fn sessions() -> Vec<Row> {
         )
         .naming("request_id"),
         row(RouterError::EtagMismatch, Aborted, "ETAG_MISMATCH"),
-        row(RouterError::Integrity("a turn"), DataLoss, "INTEGRITY"),
+        row(
+            RouterError::Integrity("turn 1 is missing".to_owned()),
+            DataLoss,
+            "INTEGRITY",
+        ),
     ]
 }
 

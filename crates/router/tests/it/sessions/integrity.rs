@@ -12,6 +12,7 @@ on_both_databases!(
     a_changed_turn_is_refused,
     a_missing_turn_is_refused,
     a_turn_of_another_session_is_refused,
+    a_column_that_no_router_writes_is_refused,
 );
 
 /// Creates two sessions with two turns each.
@@ -35,10 +36,14 @@ async fn two_talks(router: &Router) {
 /// Checks that every use of the transcript is refused and sends nothing.
 async fn is_noticed(router: &Router) {
     let calls = router.provider.calls().len();
-    let outcome = turns(router, TALK).await;
-    refused(outcome, Code::DataLoss, "INTEGRITY");
-    let outcome = router.generate(with_text("And now?")).await;
-    refused(outcome, Code::DataLoss, "INTEGRITY");
+    for outcome in [
+        turns(router, TALK).await.map(drop),
+        router.generate(with_text("And now?")).await.map(drop),
+    ] {
+        let refused = refused(outcome, Code::DataLoss, "INTEGRITY");
+        let table = " turns ";
+        assert!(refused.message.contains(table), "{}", refused.message);
+    }
     assert_eq!(router.provider.calls().len(), calls);
 }
 
@@ -77,4 +82,17 @@ async fn a_turn_of_another_session_is_refused(router: Router) {
         .execute(&format!("UPDATE turns SET sealed = ({others})"))
         .await;
     is_noticed(&router).await;
+}
+
+async fn a_column_that_no_router_writes_is_refused(router: Router) {
+    two_talks(&router).await;
+    router
+        .execute("UPDATE turns SET payer = 'unknown' WHERE number = 2")
+        .await;
+    is_noticed(&router).await;
+    router.execute("UPDATE sessions SET turn_count = -1").await;
+    let outcome = turns(&router, TALK).await;
+    let refused = refused(outcome, Code::DataLoss, "INTEGRITY");
+    let column = "the value of column turn_count is not valid in sessions ";
+    assert!(refused.message.contains(column), "{}", refused.message);
 }
