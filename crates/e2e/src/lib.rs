@@ -12,6 +12,7 @@ mod requests;
 mod world;
 
 pub use deployment::{Certificates, Deployment, Security, channel};
+pub use on_both_databases::TIME_LIMIT;
 pub use provider::{FakeProvider, Recorded};
 pub use refusal::{Refused, refused};
 pub use requests::{Clients, custom_key, prompt};

@@ -22,7 +22,7 @@ use crate::domain::uid::{DataKeyUid, WorkspaceUid};
 use crate::domain::version::KeyVersion;
 use crate::domain::workspace::{Project, Workspace};
 use crate::error::{Noun, VaultError};
-use crate::leasing::Committed;
+use crate::leasing::{ChangesInProgress, Committed};
 use crate::rows::CheckedRows;
 use crate::store::keys::Parent;
 use crate::store::{
@@ -45,6 +45,7 @@ pub(crate) struct Change {
     pub now: Timestamp,
     scope: Option<RevisionScope>,
     revoked: Vec<KeyVersionName>,
+    in_progress: ChangesInProgress,
 }
 
 impl Change {
@@ -96,6 +97,7 @@ impl Change {
             now: vault.now(),
             scope,
             revoked: Vec::new(),
+            in_progress: vault.leasing.changes().clone(),
         })
     }
 
@@ -122,6 +124,8 @@ impl Change {
             now,
             scope,
             revoked: Vec::new(),
+            // No router depends on it yet.
+            in_progress: ChangesInProgress::default(),
         };
         change.record(event).await?;
         Ok(change)
@@ -298,12 +302,14 @@ impl Change {
         self.head.revision += 1;
         let (workspace, revision) = (self.head.uid, self.head.revision);
         workspaces::update(&self.unit, self.keys.stamp(self.head)).await?;
+        let in_progress = self.in_progress.begin(workspace, revision);
         self.unit.commit().await?;
         Ok(Committed {
             workspace,
             scope: self.scope,
             revision,
             revoked: self.revoked,
+            in_progress: Some(in_progress),
         })
     }
 }

@@ -19,7 +19,7 @@ use crate::domain::model_id::ModelId;
 use crate::domain::model_rules::ModelRules;
 use crate::domain::model_target::ModelTarget;
 use crate::provider_call::{PoolKey, Token, TokenError, TokenIssuer};
-use crate::vault_client::{LeaseGrant, LeaseTerms, RouterSession};
+use crate::vault_client::{LeaseGrant, LeaseTerms, Revision, RouterSession};
 
 /// A leased key, and what it may be used for. It has no `Debug`, and is wiped when it is dropped.
 pub struct Lease {
@@ -27,8 +27,8 @@ pub struct Lease {
     fallbacks: Vec<ModelTarget>,
     other_keys: Vec<KeyName>,
     pool: PoolKey,
-    /// The scopes that its choice depended on.
-    scopes: Vec<RevisionScope>,
+    /// The revisions of the scopes that its choice depended on.
+    revisions: Vec<Revision>,
     session: Arc<RouterSession>,
     withdrawn: AtomicBool,
     version: Arc<VersionState>,
@@ -49,11 +49,7 @@ impl Lease {
             terms: grant.terms,
             fallbacks: grant.fallbacks,
             other_keys: grant.other_keys,
-            scopes: grant
-                .revisions
-                .into_iter()
-                .map(|(scope, _)| scope)
-                .collect(),
+            revisions: grant.revisions,
             session: grant.session,
             withdrawn: AtomicBool::new(false),
             version,
@@ -194,8 +190,11 @@ impl Lease {
         self.withdrawn.store(true, Ordering::SeqCst);
     }
 
-    pub(super) fn depends_on(&self, scope: &RevisionScope) -> bool {
-        self.scopes.contains(scope)
+    /// Whether it was granted before that revision of the scope, so that it may contradict it.
+    pub(super) fn predates(&self, scope: &RevisionScope, revision: i64) -> bool {
+        self.revisions
+            .iter()
+            .any(|(granted, at)| granted == scope && *at < revision)
     }
 
     /// Whether the lease matches a query. The router checks the vault's choice: a request must neither

@@ -130,9 +130,9 @@ impl Leases {
 }
 
 impl LeaseHolder for Leases {
-    fn invalidate(&self, scope: &RevisionScope, revoked_versions: &[String]) -> i64 {
+    fn invalidate(&self, scope: &RevisionScope, revision: i64, revoked_versions: &[String]) -> i64 {
         let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
-        cache.drop_if(|lease| lease.depends_on(scope));
+        cache.drop_if(|lease| lease.predates(scope, revision));
         drop(cache);
         self.versions.in_flight(revoked_versions)
     }

@@ -54,6 +54,16 @@ async fn an_invalidation_drops_what_depends_on_its_scope() {
 }
 
 #[tokio::test]
+async fn an_invalidation_leaves_the_leases_that_were_granted_after_it() {
+    let mut fixture = Fixture::in_session().await;
+    let lease = fixture.obtain(query(ACME), leased(KEY, CHOSEN)).await;
+    let (_, granted_at) = CHOSEN[0];
+    fixture.invalidate(&scope(ACME), granted_at, &[]);
+    assert!(lease.begin_use(&*fixture.clock).is_ok());
+    fixture.reuse(query(ACME)).await;
+}
+
+#[tokio::test]
 async fn an_invalidation_of_another_workspace_changes_nothing() {
     let mut fixture = Fixture::in_session().await;
     let lease = fixture.obtain(query(ACME), leased(KEY, CHOSEN)).await;

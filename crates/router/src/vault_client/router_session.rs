@@ -32,9 +32,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The holder of the leases that were granted in a session.
 pub trait LeaseHolder: Send + Sync {
-    /// Drops the leases that depend on a scope. Returns the calls in flight with the versions, which
-    /// must not be used for another call from then on.
-    fn invalidate(&self, scope: &RevisionScope, revoked_versions: &[String]) -> i64;
+    /// Drops the leases that were granted before a revision of a scope. Returns the calls in flight
+    /// with the versions, which must not be used for another call from then on.
+    fn invalidate(&self, scope: &RevisionScope, revision: i64, revoked_versions: &[String]) -> i64;
 
     /// Drops all leases: the session that they were granted in is over.
     fn drop_all(&self);
@@ -280,7 +280,9 @@ impl Connection {
         };
         // In this order: see `VaultClient::is_current`.
         self.vault.invalidate(&parsed, revision);
-        let in_flight_count = self.leases.invalidate(&parsed, &revoked_key_versions);
+        let in_flight_count = self
+            .leases
+            .invalidate(&parsed, revision, &revoked_key_versions);
         let acknowledgement = Acknowledgement {
             scope,
             revision,

@@ -29,6 +29,9 @@ mod store;
 mod usage;
 mod vault_client;
 
+/// A test that takes longer waits for what never comes. It must fail by its name, not stop the others.
+pub(crate) const TIME_LIMIT: std::time::Duration = std::time::Duration::from_mins(10);
+
 /// Makes a test for each database of each function. An optional first argument, before a semicolon,
 /// adjusts the configuration of the router.
 macro_rules! on_both_databases {
@@ -41,14 +44,20 @@ macro_rules! on_both_databases {
 
             #[tokio::test]
             async fn postgres() {
-                let router = crate::harness::Router::start_with(Backend::Postgres, $adjust).await;
-                super::$test(router).await;
+                let test = async {
+                    let router = crate::harness::Router::start_with(Backend::Postgres, $adjust).await;
+                    super::$test(router).await;
+                };
+                tokio::time::timeout(crate::TIME_LIMIT, test).await.unwrap();
             }
 
             #[tokio::test]
             async fn sqlite() {
-                let router = crate::harness::Router::start_with(Backend::Sqlite, $adjust).await;
-                super::$test(router).await;
+                let test = async {
+                    let router = crate::harness::Router::start_with(Backend::Sqlite, $adjust).await;
+                    super::$test(router).await;
+                };
+                tokio::time::timeout(crate::TIME_LIMIT, test).await.unwrap();
             }
         }
     )+};

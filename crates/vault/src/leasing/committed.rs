@@ -2,6 +2,7 @@
 
 use latchkey_contract::names::{KeyVersionName, RevisionScope};
 
+use super::changes_in_progress::ChangeInProgress;
 use crate::domain::uid::WorkspaceUid;
 use crate::domain::workspace::Workspace;
 
@@ -16,6 +17,9 @@ pub struct Committed {
     pub revision: u64,
     /// Versions that no router may use for another call.
     pub revoked: Vec<KeyVersionName>,
+    /// Keeps the watch of the heads from sending the change too. `None` for a change that was
+    /// propagated before.
+    pub(crate) in_progress: Option<ChangeInProgress>,
 }
 
 impl Committed {
@@ -26,6 +30,7 @@ impl Committed {
             scope: workspace.scope(),
             revision: workspace.revision,
             revoked: Vec::new(),
+            in_progress: None,
         }
     }
 }

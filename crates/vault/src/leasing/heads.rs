@@ -2,6 +2,7 @@
 //! A successful read also proves this replica current: without one, a keep-alive grants no more time
 //! than the last one.
 
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use latchkey_boot::drain::Drain;
 use latchkey_contract::names::RevisionScope;
 
 use super::{Leasing, RouterSession};
+use crate::domain::uid::WorkspaceUid;
 use crate::store::{Store, StoreError, workspaces};
 
 /// The time between two reads of the heads.
@@ -59,19 +61,39 @@ async fn read_heads(leasing: &Leasing, store: &Store) -> Result<(), StoreError> 
     if dependencies.is_empty() {
         store.ping().await?;
     }
+    let mut is_complete = true;
     let uids: Vec<_> = dependencies.keys().copied().collect();
     for chunk in uids.chunks(CHUNK) {
         for (uid, revision) in workspaces::revisions(store, chunk).await? {
-            if let Some((scope, known)) = dependencies.get(&uid)
-                && revision > *known
-            {
-                leasing.relay(uid, scope, revision);
-            }
+            is_complete &= relay(leasing, &dependencies, uid, revision);
         }
+    }
+    if !is_complete {
+        return Ok(());
     }
     *leasing
         .current_since
         .lock()
         .unwrap_or_else(PoisonError::into_inner) = Some(begun);
     Ok(())
+}
+
+/// Sends a change that a read found to the routers. Returns whether every change up to that revision was
+/// sent.
+pub(super) fn relay(
+    leasing: &Leasing,
+    dependencies: &HashMap<WorkspaceUid, (RevisionScope, u64)>,
+    uid: WorkspaceUid,
+    revision: u64,
+) -> bool {
+    if leasing.changes.contains(uid, revision) {
+        // This vault is about to send it. It may follow a change of another replica.
+        return false;
+    }
+    if let Some((scope, known)) = dependencies.get(&uid)
+        && revision > *known
+    {
+        leasing.relay(uid, scope, revision);
+    }
+    true
 }

@@ -5,6 +5,7 @@
 //! depends on its scope, and waits until each has acknowledged it or has surely lapsed. So a router
 //! that is cut off, stopped or wedged stops by itself, and the wait has a bound.
 
+mod changes_in_progress;
 mod committed;
 mod heads;
 mod lapse;
@@ -17,9 +18,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use latchkey_clock::Clock;
-use latchkey_contract::names::{KeyVersionName, RevisionScope};
+use latchkey_contract::names::RevisionScope;
 use serde::Deserialize;
 
+pub(crate) use changes_in_progress::ChangesInProgress;
 pub use committed::Committed;
 pub use heads::{depend_on_scope, watch_heads};
 pub use lapse::RATE_ERROR;
@@ -57,6 +59,7 @@ pub struct Leasing {
     tolerated_pause: Duration,
     sessions: Mutex<HashMap<RouterSessionId, Arc<RouterSession>>>,
     tasks: verification_tasks::VerificationTasks,
+    changes: ChangesInProgress,
     /// Boot time at which the last successful read of the heads began: this replica is current as of
     /// then.
     current_since: Mutex<Option<Duration>>,
@@ -86,6 +89,7 @@ impl Leasing {
             tolerated_pause: Duration::from_secs(config.tolerated_pause_seconds),
             sessions: Mutex::default(),
             tasks: verification_tasks::VerificationTasks::default(),
+            changes: ChangesInProgress::default(),
             current_since: Mutex::default(),
         }
     }
@@ -106,6 +110,11 @@ impl Leasing {
             self.clock.boottime().saturating_sub(since)
         });
         self.freshness.saturating_sub(age)
+    }
+
+    /// The changes that this vault commits at the moment.
+    pub(crate) fn changes(&self) -> &ChangesInProgress {
+        &self.changes
     }
 
     /// Attaches a session. From then on, every change that it depends on is sent to it.
@@ -166,7 +175,7 @@ impl Leasing {
     }
 
     /// Sends a change to the routers and waits until it holds everywhere.
-    pub async fn propagate(&self, committed: Committed) -> Propagation {
+    pub async fn propagate(&self, mut committed: Committed) -> Propagation {
         let begun = self.clock.boottime();
         let mut propagation = Propagation {
             revision: committed.revision,
@@ -175,7 +184,9 @@ impl Leasing {
         let Some(scope) = &committed.scope else {
             return propagation;
         };
-        for session in self.invalidate(scope, &committed) {
+        let dependents = self.invalidate(scope, &committed);
+        drop(committed.in_progress.take());
+        for session in dependents {
             match self.confirmed(&session, scope, committed.revision).await {
                 Some(in_flight) => {
                     propagation.acknowledged += 1;
@@ -188,34 +199,38 @@ impl Leasing {
         propagation
     }
 
-    /// Sends a change of another replica to the routers, without waiting: that replica waits.
+    /// Sends a change of another replica to the routers that were not sent it yet, without waiting: that
+    /// replica waits.
     fn relay(&self, uid: WorkspaceUid, scope: &RevisionScope, revision: u64) {
-        let committed = Committed {
-            workspace: uid,
-            scope: Some(scope.clone()),
-            revision,
-            revoked: Vec::<KeyVersionName>::new(),
-        };
-        self.invalidate(scope, &committed);
+        for session in self.dependents(uid) {
+            if session.note_revision(uid, revision) {
+                session.send(RouterMessage::Invalidate {
+                    scope: scope.clone(),
+                    revision,
+                    revoked: Vec::new(),
+                });
+            }
+        }
     }
 
     /// Sends an invalidation to the sessions that depend on the scope, and returns them.
     fn invalidate(&self, scope: &RevisionScope, committed: &Committed) -> Vec<Arc<RouterSession>> {
-        let mut dependents = Vec::new();
-        let sessions: Vec<_> = self.lock().values().cloned().collect();
-        for session in sessions {
-            if !session.depends_on(committed.workspace) {
-                continue;
-            }
+        let dependents = self.dependents(committed.workspace);
+        for session in &dependents {
             session.note_revision(committed.workspace, committed.revision);
             session.send(RouterMessage::Invalidate {
                 scope: scope.clone(),
                 revision: committed.revision,
                 revoked: committed.revoked.clone(),
             });
-            dependents.push(session);
         }
         dependents
+    }
+
+    fn dependents(&self, workspace: WorkspaceUid) -> Vec<Arc<RouterSession>> {
+        let sessions = self.lock();
+        let depend = |session: &&Arc<RouterSession>| session.depends_on(workspace);
+        sessions.values().filter(depend).cloned().collect()
     }
 
     /// Waits until the session confirms a revision. Returns the calls in flight at that time; `None`

@@ -155,16 +155,10 @@ impl RouterSession {
 
     /// Records that the router has confirmed a revision of a scope.
     pub fn acknowledge(&self, scope: RevisionScope, revision: u64, in_flight: u64) {
-        let mut state = self.lock();
-        let scope_changed = |known: &(RevisionScope, u64)| known.0 == scope && revision >= known.1;
-        // The router drops what it chose before that revision, so its leases in that scope end.
-        if state.dependencies.values().any(scope_changed) {
-            state.leases.retain(|_, lease| {
-                RevisionScope::from(&lease.key_version.key.parent) != scope
-                    && RevisionScope::Workspace(lease.scope.workspace().clone()) != scope
-            });
-        }
-        drop(state);
+        // The router drops what it was granted before that revision, so those leases end.
+        self.lock()
+            .leases
+            .retain(|_, lease| !lease.predates(&scope, revision));
         self.acknowledged.send_modify(|all| {
             all.insert(
                 scope,
@@ -227,9 +221,15 @@ impl RouterSession {
         self.lock().dependencies.contains_key(&workspace)
     }
 
-    pub(super) fn note_revision(&self, workspace: WorkspaceUid, revision: u64) {
-        if let Some(known) = self.lock().dependencies.get_mut(&workspace) {
-            known.1 = known.1.max(revision);
+    /// Notes that a revision of a workspace is sent to the router. Returns whether it is the first with
+    /// this revision or a later one.
+    pub(super) fn note_revision(&self, workspace: WorkspaceUid, revision: u64) -> bool {
+        match self.lock().dependencies.get_mut(&workspace) {
+            Some((_, known)) if *known < revision => {
+                *known = revision;
+                true
+            }
+            _ => false,
         }
     }
 

@@ -2,7 +2,7 @@ use std::pin::pin;
 
 use futures_util::poll;
 use latchkey_clock::{ManualClock, Timestamp};
-use latchkey_contract::names::Scope;
+use latchkey_contract::names::{KeyVersionName, Scope};
 use tokio::sync::mpsc::Receiver;
 use uuid::Uuid;
 
@@ -40,6 +40,11 @@ impl Fixture {
         session.depend_on(uid(), scope(), 1);
         (session, messages)
     }
+
+    fn leased(&self) -> Vec<u128> {
+        let leases = self.leasing.leases().into_keys();
+        leases.map(|id| id.0.as_u128()).collect()
+    }
 }
 
 fn uid() -> WorkspaceUid {
@@ -61,6 +66,7 @@ fn change(revision: u64) -> Committed {
         scope: Some(scope()),
         revision,
         revoked,
+        in_progress: None,
     }
 }
 
@@ -69,6 +75,13 @@ fn lease(key_version: &str, scope: &str) -> LeaseRecord {
         key_version: key_version.parse().unwrap(),
         scope: scope.parse::<Scope>().unwrap(),
         create_time: Timestamp::UNIX_EPOCH,
+        revisions: vec![
+            (
+                RevisionScope::Workspace(scope.parse::<Scope>().unwrap().workspace().clone()),
+                1,
+            ),
+            (RevisionScope::Platform, 1),
+        ],
     }
 }
 
@@ -249,10 +262,9 @@ fn lapsed_sessions_are_forgotten_with_their_leases() {
 }
 
 #[test]
-fn confirming_a_change_ends_the_leases_of_its_scope_alone() {
+fn confirming_a_change_ends_the_leases_that_depend_on_its_scope_alone() {
     let fixture = Fixture::new();
     let (session, _messages) = fixture.depending(1);
-    session.depend_on(WorkspaceUid(Uuid::nil()), RevisionScope::Platform, 1);
     for (id, version, scope) in [
         (1, "workspaces/w/keys/k/versions/1", "workspaces/w"),
         (2, "platform/keys/p/versions/1", "workspaces/w/projects/p"),
@@ -260,18 +272,63 @@ fn confirming_a_change_ends_the_leases_of_its_scope_alone() {
     ] {
         session.lease(LeaseId(Uuid::from_u128(id)), lease(version, scope));
     }
-    let held = || {
-        fixture
-            .leasing
-            .leases()
-            .into_keys()
-            .map(|id| id.0.as_u128())
-            .collect::<Vec<_>>()
-    };
     session.acknowledge(scope(), 2, 0);
-    assert_eq!(held(), [3]);
+    assert_eq!(fixture.leased(), [3]);
     session.acknowledge(RevisionScope::Platform, 2, 0);
-    assert!(held().is_empty());
+    assert!(fixture.leased().is_empty());
+}
+
+#[test]
+fn confirming_a_change_leaves_the_leases_that_were_granted_after_it() {
+    let fixture = Fixture::new();
+    let (session, _messages) = fixture.depending(1);
+    let before = lease("workspaces/w/keys/k/versions/1", "workspaces/w");
+    let mut after = before.clone();
+    after.revisions = vec![(scope(), 2), (RevisionScope::Platform, 1)];
+    session.lease(LeaseId(Uuid::from_u128(1)), before);
+    session.lease(LeaseId(Uuid::from_u128(2)), after);
+    session.acknowledge(scope(), 2, 0);
+    assert_eq!(fixture.leased(), [2]);
+    session.acknowledge(scope(), 2, 0);
+    assert_eq!(fixture.leased(), [2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_this_vault_is_sent_with_its_revoked_versions_and_once() {
+    let fixture = Fixture::new();
+    let (session, mut messages) = fixture.depending(1);
+    let leasing = &fixture.leasing;
+    let relay = |revision| heads::relay(leasing, &leasing.dependencies(), uid(), revision);
+    let known_before = leasing.dependencies();
+    let committed = Committed {
+        in_progress: Some(leasing.changes().begin(uid(), 2)),
+        ..change(2)
+    };
+    // In the database, and not sent: it may hide a change of another replica.
+    assert!(!relay(2));
+    let mut propagating = pin!(leasing.propagate(committed));
+    assert!(poll!(&mut propagating).is_pending());
+    assert!(heads::relay(leasing, &known_before, uid(), 2));
+    let Ok(RouterMessage::Invalidate { revoked, .. }) = messages.try_recv() else {
+        panic!("it was sent another message")
+    };
+    assert_eq!(revoked, [version()]);
+    assert!(messages.try_recv().is_err());
+    session.acknowledge(scope(), 2, 1);
+    assert_eq!(propagating.await.in_flight, 1);
+    // A change of another replica.
+    assert!(relay(3));
+    assert!(messages.try_recv().is_ok());
+}
+
+#[test]
+fn a_change_that_is_never_sent_is_left_to_the_watch_of_the_heads() {
+    let fixture = Fixture::new();
+    let (_session, mut messages) = fixture.depending(1);
+    let leasing = &fixture.leasing;
+    drop(leasing.changes().begin(uid(), 2));
+    assert!(heads::relay(leasing, &leasing.dependencies(), uid(), 2));
+    assert!(messages.try_recv().is_ok());
 }
 
 #[test]

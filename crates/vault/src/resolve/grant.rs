@@ -69,6 +69,7 @@ pub(crate) async fn grant(
         key_version: candidate.version_name(),
         scope: query.scope.clone(),
         create_time: vault.now(),
+        revisions: query.revisions(),
     };
     session.lease(lease_id, record);
     note_use(vault, &candidate.key).await;

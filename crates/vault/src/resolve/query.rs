@@ -1,6 +1,6 @@
 //! A query for a key, with the rows of the scope that it is for.
 
-use latchkey_contract::names::{KeyName, KeyParent, Scope};
+use latchkey_contract::names::{KeyName, KeyParent, RevisionScope, Scope};
 
 use crate::domain::resolution::{KeyQuery, ScopePolicies};
 use crate::error::VaultError;
@@ -44,6 +44,14 @@ impl ScopedQuery {
             names,
             query,
         })
+    }
+
+    /// The revisions that the rows were read at, or earlier ones.
+    pub(crate) fn revisions(&self) -> Vec<(RevisionScope, u64)> {
+        [&self.parent.open.workspace, &self.platform.workspace]
+            .into_iter()
+            .filter_map(|workspace| Some((workspace.scope()?, workspace.revision)))
+            .collect()
     }
 
     /// The policies that hold for the scope.

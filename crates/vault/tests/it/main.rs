@@ -25,6 +25,9 @@ mod tamper;
 mod transport;
 mod workspaces;
 
+/// A test that takes longer waits for what never comes. It must fail by its name, not stop the others.
+pub(crate) const TIME_LIMIT: std::time::Duration = std::time::Duration::from_mins(10);
+
 /// Makes a test of each function for each kind of database.
 macro_rules! on_both_databases {
     ($($test:ident),+ $(,)?) => {$(
@@ -33,12 +36,14 @@ macro_rules! on_both_databases {
 
             #[tokio::test]
             async fn postgres() {
-                super::$test(crate::harness::Vault::start(Backend::Postgres).await).await;
+                let test = async { super::$test(crate::harness::Vault::start(Backend::Postgres).await).await };
+                tokio::time::timeout(crate::TIME_LIMIT, test).await.unwrap();
             }
 
             #[tokio::test]
             async fn sqlite() {
-                super::$test(crate::harness::Vault::start(Backend::Sqlite).await).await;
+                let test = async { super::$test(crate::harness::Vault::start(Backend::Sqlite).await).await };
+                tokio::time::timeout(crate::TIME_LIMIT, test).await.unwrap();
             }
         }
     )+};

@@ -69,7 +69,7 @@ impl Fixture {
         revoked: &[String],
     ) -> i64 {
         self.vault().invalidate(scope, revision);
-        self.leases.invalidate(scope, revoked)
+        self.leases.invalidate(scope, revision, revoked)
     }
 
     /// Starts a task that obtains a lease.

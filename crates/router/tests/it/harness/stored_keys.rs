@@ -9,7 +9,7 @@ use latchkey_contract::vault::v1::{
 use latchkey_rpc::refusal::Refusal;
 use tonic::Status;
 
-use super::vault::{api_key, secret};
+use super::vault::{CURRENT, api_key, secret};
 
 /// The keys of a workspace and of the platform, and the workspace's policy.
 #[derive(Clone, Default)]
@@ -23,9 +23,6 @@ pub(crate) struct StoredKeys {
     /// Keys reserved for one caller, as (key id, caller).
     pub(crate) reserved: Vec<(&'static str, &'static str)>,
 }
-
-/// A revision later than any invalidation, so that no answer is stale.
-const LATEST: i64 = 1_000_000;
 
 /// An OpenAI key of acme.
 pub(crate) fn own(id: &str) -> Lease {
@@ -79,7 +76,7 @@ impl StoredKeys {
         let workspace = request.parent.split("/projects/").next().unwrap();
         let revision = |scope: &str| ScopeRevision {
             scope: scope.to_owned(),
-            revision: LATEST,
+            revision: CURRENT,
         };
         let answer = ResolveResponse {
             revisions: vec![revision(workspace), revision("platform")],

@@ -1,5 +1,6 @@
 //! A fake vault, which grants scripted leases and records the messages of the router.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -32,6 +33,9 @@ use super::data_keys::DataKeys;
 
 /// How long the router may use its leases without a message from the vault.
 pub(crate) const FRESHNESS: Duration = Duration::from_secs(30);
+/// Where an answer has this revision of a scope, the fake vault writes the one of the scope's last
+/// invalidation.
+pub(super) const CURRENT: i64 = -1;
 /// The material of every key of the default lease.
 pub(crate) const SECRET: &str = "sk-not-a-real-key-of-acme-wxyz";
 /// The material of the key with this id.
@@ -59,6 +63,8 @@ struct Shared {
     look_up: Mutex<Box<LookUp>>,
     received: watch::Sender<Received>,
     session: Mutex<Option<Pushed>>,
+    /// The revision of each scope that was invalidated.
+    revisions: Mutex<HashMap<String, i64>>,
     rejects_sessions: Mutex<bool>,
     silent: Mutex<bool>,
     data_keys: DataKeys,
@@ -104,6 +110,7 @@ impl Vault {
             look_up: Mutex::new(Box::new(super::members::no_members)),
             received: watch::Sender::default(),
             session: Mutex::default(),
+            revisions: Mutex::default(),
             rejects_sessions: Mutex::default(),
             silent: Mutex::default(),
             data_keys: DataKeys::default(),
@@ -183,6 +190,9 @@ impl Vault {
 
     /// Sends an invalidation of a scope.
     pub(crate) fn invalidates(&self, scope: &str, revision: i64, revoked: &[String]) {
+        let mut revisions = self.shared.revisions.lock().unwrap();
+        revisions.insert(scope.to_owned(), revision);
+        drop(revisions);
         self.sends(VaultMessage::Invalidation(Invalidation {
             scope: scope.to_owned(),
             revision,
@@ -265,7 +275,15 @@ impl LeaseService for Service {
     ) -> Result<Response<ResolveResponse>, Status> {
         is_router(&request)?;
         let request = request.into_inner();
-        let answer = self.0.resolve.lock().unwrap()(&request);
+        let mut answer = self.0.resolve.lock().unwrap()(&request);
+        if let Ok(answer) = &mut answer {
+            let revisions = self.0.revisions.lock().unwrap();
+            for at in &mut answer.revisions {
+                if at.revision == CURRENT {
+                    at.revision = revisions.get(&at.scope).copied().unwrap_or(1);
+                }
+            }
+        }
         self.0
             .received
             .send_modify(|received| received.queries.push(request));
