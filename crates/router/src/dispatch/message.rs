@@ -8,8 +8,9 @@ use latchkey_contract::router::v1::{EmbedRequest, GenerateImagesRequest, Generat
 use super::Dispatcher;
 use super::conditions::Conditions;
 use super::operations::EncodeTarget;
-use super::plan::{self, TargetFields};
+use super::plan;
 use super::request::{CallContext, DispatchRequest};
+use crate::domain::target_fields::TargetFields;
 use crate::error::RouterError;
 
 /// A request message.

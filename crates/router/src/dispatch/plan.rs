@@ -1,22 +1,12 @@
 //! Reads which models a request may be sent to: the one that it names, then its fallbacks.
 
-use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1;
 use latchkey_providers::catalogue::Catalogue;
 
 use super::request::Fallbacks;
-use crate::domain::key_ref::KeyRef;
-use crate::domain::model_id::ModelId;
 use crate::domain::model_target::{MAX_FALLBACKS, ModelTarget};
+use crate::domain::target_fields::{InvalidField, TargetFields};
 use crate::error::RouterError;
-
-/// The fields of a message that name a model, each possibly empty.
-#[derive(Clone, Copy, Default)]
-pub(super) struct TargetFields<'a> {
-    pub(super) provider: &'a str,
-    pub(super) model: &'a str,
-    pub(super) key: &'a str,
-}
 
 /// The model that the fields name. `field` is the path of a field by its name.
 pub(super) fn target(
@@ -24,35 +14,27 @@ pub(super) fn target(
     catalogue: &Catalogue,
     field: impl Fn(&str) -> String,
 ) -> Result<ModelTarget, RouterError> {
-    let model = ModelId::parse_optional(fields.model)
-        .map_err(|error| RouterError::field(field("model"), error))?;
-    let key = match fields.key {
-        "" => None,
-        text => {
-            let key = text.parse::<KeyRef>();
-            Some(key.map_err(|error| RouterError::field(field("key"), error))?)
-        }
-    };
-    let provider = match (fields.provider, &key, &model) {
-        // The key determines it. Without a model, keys of any provider have a default.
-        ("", Some(_), _) | ("", None, None) => None,
-        ("", None, Some(model)) => {
-            Some(catalogue.provider_of(model.as_str()).ok_or_else(|| {
+    let invalid = |error: InvalidField| RouterError::field(field(error.field), error.problem);
+    let target = ModelTarget::parse(fields).map_err(invalid)?;
+    match &target {
+        // The key determines the provider. Without a model, keys of any provider have a default.
+        ModelTarget {
+            provider: None,
+            key: None,
+            model: Some(model),
+        } => {
+            let provider = catalogue.provider_of(model.as_str()).ok_or_else(|| {
                 let problem =
                     "is required: the catalogue does not know which provider has the model";
                 RouterError::field(field("provider"), problem)
-            })?)
+            })?;
+            Ok(ModelTarget {
+                provider: Some(provider),
+                ..target
+            })
         }
-        (text, ..) => {
-            let provider = text.parse::<ProviderId>();
-            Some(provider.map_err(|error| RouterError::field(field("provider"), error))?)
-        }
-    };
-    Ok(ModelTarget {
-        provider,
-        model,
-        key,
-    })
+        _ => Ok(target),
+    }
 }
 
 /// The fallbacks of a request for an answer. A request that names a key falls back only to keys that it
@@ -110,7 +92,7 @@ pub(super) fn fallbacks(
 
 #[cfg(test)]
 mod tests {
-    use latchkey_contract::Reason;
+    use latchkey_contract::{ProviderId, Reason};
 
     use super::*;
 

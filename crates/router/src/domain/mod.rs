@@ -14,3 +14,4 @@ pub mod model_target;
 pub mod refusal;
 pub mod role;
 pub mod session;
+pub mod target_fields;

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use latchkey_clock::Timestamp;
-use latchkey_contract::names::{DataKeyName, KeyName, KeyVersionName, ResourceId};
-use latchkey_contract::names::{Scope, SessionName};
+use latchkey_contract::ProviderId;
+use latchkey_contract::names::{DataKeyName, KeyVersionName, Scope, SessionName};
 use latchkey_contract::router::v1::{FinishReason, Message, part};
 use uuid::Uuid;
 
 use super::attempt::Payer;
+use super::model_id::ModelId;
+use super::model_target::ModelTarget;
 
 /// A conversation.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,12 +42,8 @@ pub struct Session {
 pub struct Settings {
     /// A name for people.
     pub display_name: String,
-    /// The default key of requests. It may be empty, as may provider and model.
-    pub key: String,
-    /// The default provider.
-    pub provider: String,
-    /// The default model.
-    pub model: String,
+    /// The default key, provider and model of requests.
+    pub target: ModelTarget,
     /// Whether every request is strict.
     pub strict: bool,
     /// The time between the last use and the expiry.
@@ -69,7 +67,7 @@ pub struct TurnHead {
     /// The number of the turn, from 1.
     pub number: u64,
     /// The provider that answered.
-    pub provider: String,
+    pub provider: ProviderId,
     /// The model that answered, as the provider named it.
     pub model: String,
     /// The key version of the call.
@@ -82,17 +80,6 @@ pub struct TurnHead {
     pub create_time: Timestamp,
     /// The bytes of the turn before it was sealed.
     pub size: u64,
-}
-
-/// The fields of a request that select a key, a provider and a model. Each may be empty.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct TargetFields<'a> {
-    /// The key.
-    pub key: &'a str,
-    /// The provider's id.
-    pub provider: &'a str,
-    /// The model.
-    pub model: &'a str,
 }
 
 /// A setting that is out of bounds.
@@ -123,7 +110,6 @@ pub const DEFAULT_RETENTION: Duration = Duration::from_hours(30 * 24);
 const MIN_RETENTION: Duration = Duration::from_mins(1);
 const MAX_RETENTION: Duration = Duration::from_hours(365 * 24);
 const MAX_DISPLAY_NAME: usize = 63;
-const MAX_MODEL_BYTES: usize = 256;
 
 impl Session {
     /// The time of expiry, unless the session is used before.
@@ -149,7 +135,7 @@ impl Session {
         }
     }
 
-    /// Completes the fields of a request with the session's settings. A field of the request wins.
+    /// Completes the target of a request with the session's settings. What the request names wins.
     /// `is_elsewhere` returns whether a model is known to belong to another provider than the session's.
     ///
     /// - A request with a key, or with a provider other than the session's, takes no setting: the
@@ -158,35 +144,30 @@ impl Session {
     ///   vault then checks the provider against the key, and refuses a mismatch.
     /// - A request with only a model keeps the session's key. Without a key, it keeps the session's
     ///   provider unless the model is elsewhere.
-    pub fn choose<'a>(
-        &'a self,
-        requested: TargetFields<'a>,
-        is_elsewhere: impl FnOnce(&str) -> bool,
-    ) -> TargetFields<'a> {
-        let own = TargetFields {
-            key: &self.settings.key,
-            provider: &self.settings.provider,
-            model: &self.settings.model,
-        };
-        let has_only_a_key = !own.key.is_empty() && own.provider.is_empty();
-        match (requested.key, requested.provider, requested.model) {
-            ("", "", "") => own,
-            ("", "", model) if own.key.is_empty() => TargetFields {
-                // The catalogue determines an empty provider by the model.
-                provider: if is_elsewhere(model) {
-                    ""
-                } else {
-                    own.provider
-                },
-                ..requested
+    pub fn choose(
+        &self,
+        requested: ModelTarget,
+        is_elsewhere: impl FnOnce(&ModelId) -> bool,
+    ) -> ModelTarget {
+        let own = &self.settings.target;
+        let ModelTarget {
+            provider,
+            model,
+            key,
+        } = &requested;
+        if key.is_some() {
+            return requested;
+        }
+        let has_only_a_key = own.key.is_some() && own.provider.is_none();
+        match (provider, model) {
+            (Some(_), _) if *provider != own.provider && !has_only_a_key => requested,
+            // The catalogue determines the provider by the model.
+            (None, Some(model)) if own.key.is_none() && is_elsewhere(model) => requested,
+            _ => ModelTarget {
+                provider: provider.or(own.provider),
+                model: requested.model.or_else(|| own.model.clone()),
+                key: own.key.clone(),
             },
-            ("", "", model) => TargetFields { model, ..own },
-            ("", provider, model) if provider == own.provider || has_only_a_key => TargetFields {
-                provider,
-                model: if model.is_empty() { own.model } else { model },
-                ..own
-            },
-            _ => requested,
         }
     }
 }
@@ -199,15 +180,6 @@ impl Settings {
         if name.chars().count() > MAX_DISPLAY_NAME || name.contains(char::is_control) {
             let problem = "must be at most 63 characters, none of them a control character";
             return refuse("display_name", problem);
-        }
-        let key = &self.key;
-        let is_key = key.parse::<KeyName>().is_ok() || key.parse::<ResourceId>().is_ok();
-        if !key.is_empty() && !is_key {
-            return refuse("key", "must be the name or the id of a key");
-        }
-        if self.model.len() > MAX_MODEL_BYTES || self.model.contains(char::is_control) {
-            let problem = "must be at most 256 bytes, none of them a control character";
-            return refuse("model", problem);
         }
         if !(MIN_RETENTION..=MAX_RETENTION).contains(&self.retention) {
             return refuse("retention", "must be from 1 minute to 365 days");

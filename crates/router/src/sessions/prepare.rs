@@ -13,7 +13,10 @@ use tokio::time::Instant;
 use super::transcript::{is_paused, messages};
 use super::{Sessions, fields};
 use crate::dispatch::{AnswerStream, Answered, CallContext, Piece, in_time};
-use crate::domain::session::{Session, TargetFields, TurnHead, can_be_repeated};
+use crate::domain::attempt::Attempt;
+use crate::domain::model_target::ModelTarget;
+use crate::domain::session::{Session, TurnHead, can_be_repeated};
+use crate::domain::target_fields::TargetFields;
 use crate::error::RouterError;
 use crate::vault_client::DataKey;
 
@@ -97,11 +100,11 @@ impl Sessions {
         if let Some(transcript) = &session.transcript {
             transcript.check_room(new_bytes as u64)?;
         }
+        let mut request = self.with_settings(&session, wanted)?;
         let now = self.clock.now();
         if is_use && !self.store.use_session(session.uid, now).await? {
             return Err(RouterError::SessionNotFound);
         }
-        let mut request = self.with_settings(&session, wanted);
         let Some(transcript) = &session.transcript else {
             return Ok(Prepared {
                 request: Cow::Owned(request),
@@ -131,28 +134,34 @@ impl Sessions {
     }
 
     /// The request with the session's settings, without the transcript.
-    fn with_settings(&self, session: &Session, wanted: &GenerateRequest) -> GenerateRequest {
-        let requested = TargetFields {
-            key: &wanted.key,
+    fn with_settings(
+        &self,
+        session: &Session,
+        wanted: &GenerateRequest,
+    ) -> Result<GenerateRequest, RouterError> {
+        let requested = ModelTarget::parse(TargetFields {
             provider: &wanted.provider,
             model: &wanted.model,
-        };
+            key: &wanted.key,
+        })
+        .map_err(|error| RouterError::field(error.field, error.problem))?;
         let catalogue = self.catalogue.current();
         let chosen = session.choose(requested, |model| {
-            let may_serve = session.settings.provider.parse().is_ok_and(|provider| {
+            let model = model.as_str();
+            let may_serve = session.settings.target.provider.is_some_and(|provider| {
                 // A provider without models of its own may serve models of any maker.
                 !makes_models(provider) || catalogue.find(provider, model).is_some()
             });
             !may_serve && catalogue.provider_of(model).is_some()
         });
-        GenerateRequest {
-            key: chosen.key.to_owned(),
-            provider: chosen.provider.to_owned(),
-            model: chosen.model.to_owned(),
+        Ok(GenerateRequest {
+            key: chosen.key_text(),
+            provider: chosen.provider_text().to_owned(),
+            model: chosen.model_text().to_owned(),
             strict: wanted.strict || session.settings.strict,
             session: String::new(),
             ..wanted.clone()
-        }
+        })
     }
 }
 
@@ -230,8 +239,13 @@ impl OpenTurn {
             tracing::warn!(session = %name, "an answer with a truncated tool call was not stored");
             return;
         }
+        let Some(attempt) = answered.attempts.last() else {
+            debug_assert!(false, "the last attempt answered");
+            return;
+        };
         let deadline = continuation.deadline;
-        match in_time(deadline, continuation.append(new_messages, answered)).await {
+        let appended = continuation.append(new_messages, answered, attempt);
+        match in_time(deadline, appended).await {
             Ok(turn) => {
                 answered.turn = Some(TurnName {
                     session: name,
@@ -251,11 +265,8 @@ impl Continuation {
         &self,
         new_messages: Vec<Message>,
         answered: &Answered,
+        attempt: &Attempt,
     ) -> Result<u64, RouterError> {
-        let attempt = answered
-            .attempts
-            .last()
-            .ok_or_else(|| RouterError::Integrity("the answer has no attempt".to_owned()))?;
         let turn = Turn {
             messages: new_messages,
             answer: Some(answered.answer.message.clone()),
@@ -264,7 +275,7 @@ impl Continuation {
         };
         let head = TurnHead {
             number: 0,
-            provider: attempt.start.provider.to_string(),
+            provider: attempt.start.provider,
             // From the attempt: its length and characters are those that every database accepts.
             model: attempt.outcome.served_model.clone(),
             key_version: attempt.start.key_version.clone(),

@@ -14,7 +14,9 @@ use uuid::Uuid;
 use super::entity::{sessions, turns};
 use super::row::Row;
 use super::{Store, StoreError};
+use crate::domain::model_target::ModelTarget;
 use crate::domain::session::{Session, Settings, Transcript};
+use crate::domain::target_fields::TargetFields;
 use sessions::{Column, Entity, Model};
 
 /// The stored answer to a creation with a request id, returned again when the request is repeated.
@@ -119,18 +121,16 @@ impl Store {
     pub async fn update_session(&self, session: &Session) -> Result<bool, StoreError> {
         let Settings {
             display_name,
-            key,
-            provider,
-            model,
+            target,
             strict,
             retention,
         } = &session.settings;
         let retention = micros(*retention);
         let updated = Entity::update_many()
             .col_expr(Column::DisplayName, Expr::value(display_name))
-            .col_expr(Column::Key, Expr::value(key))
-            .col_expr(Column::Provider, Expr::value(provider))
-            .col_expr(Column::Model, Expr::value(model))
+            .col_expr(Column::Key, Expr::value(target.key_text()))
+            .col_expr(Column::Provider, Expr::value(target.provider_text()))
+            .col_expr(Column::Model, Expr::value(target.model_text()))
             .col_expr(Column::Strict, Expr::value(*strict))
             .col_expr(Column::RetentionMicros, Expr::value(retention))
             // From the stored last use: the session may have been used since it was read.
@@ -214,9 +214,9 @@ fn to_row(session: &Session, first_answer: Option<FirstAnswer>) -> Model {
         session_id: name.session.to_string(),
         project: scope.project().map(ToString::to_string).unwrap_or_default(),
         display_name: settings.display_name.clone(),
-        key: settings.key.clone(),
-        provider: settings.provider.clone(),
-        model: settings.model.clone(),
+        key: settings.target.key_text(),
+        provider: settings.target.provider_text().to_owned(),
+        model: settings.target.model_text().to_owned(),
         strict: settings.strict,
         data_key: data_key.map(|name| {
             let id = Uuid::try_parse(name.data_key.as_str());
@@ -263,6 +263,12 @@ fn from_row(row: Model) -> Result<Session, StoreError> {
             size: read.parse("size", u64::try_from(row.size).ok())?,
         }),
     };
+    let target = ModelTarget::parse(TargetFields {
+        provider: &row.provider,
+        model: &row.model,
+        key: &row.key,
+    });
+    let target = target.or_else(|error| read.parse(error.field, None))?;
     let retention = u64::try_from(row.retention_micros).ok();
     Ok(Session {
         uid: row.uid,
@@ -273,9 +279,7 @@ fn from_row(row: Model) -> Result<Session, StoreError> {
         scope,
         settings: Settings {
             display_name: row.display_name,
-            key: row.key,
-            provider: row.provider,
-            model: row.model,
+            target,
             strict: row.strict,
             retention: Duration::from_micros(read.parse("retention_micros", retention)?),
         },

@@ -142,7 +142,7 @@ fn to_row(uid: Uuid, number: u64, turn: SealedTurn) -> Model {
     Model {
         session_uid: uid,
         number: i64::try_from(number).unwrap_or(i64::MAX),
-        provider: head.provider,
+        provider: head.provider.to_string(),
         model: head.model,
         key_version: head.key_version.to_string(),
         payer: head.payer.as_str().to_owned(),
@@ -161,7 +161,7 @@ fn from_row(row: Model) -> Result<SealedTurn, StoreError> {
     };
     let head = TurnHead {
         number: read.parse("number", u64::try_from(row.number).ok())?,
-        provider: row.provider,
+        provider: read.parse("provider", row.provider.parse().ok())?,
         model: row.model,
         key_version: read.parse("key_version", row.key_version.parse().ok())?,
         payer: read.parse("payer", Payer::parse(&row.payer))?,

@@ -13,9 +13,10 @@ use super::generate::{Answered, Generate};
 use crate::dispatch::Dispatcher;
 use crate::dispatch::conditions::Conditions;
 use crate::dispatch::message::RequestMessage as _;
-use crate::dispatch::plan::{self, TargetFields};
+use crate::dispatch::plan;
 use crate::dispatch::request::{CallContext, DispatchRequest};
 use crate::domain::model_target::ModelTarget;
+use crate::domain::target_fields::TargetFields;
 use crate::error::RouterError;
 
 /// The answers of the models, as they come. Dropping the stream cancels the calls.

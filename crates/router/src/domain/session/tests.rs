@@ -3,15 +3,15 @@
 use latchkey_contract::router::v1::{Part, Role, ToolCall};
 
 use super::*;
+use crate::domain::target_fields::TargetFields;
 
-const NOTHING: TargetFields<'_> = named("", "", "");
-
-const fn named<'a>(key: &'a str, provider: &'a str, model: &'a str) -> TargetFields<'a> {
-    TargetFields {
-        key,
+fn named(key: &str, provider: &str, model: &str) -> ModelTarget {
+    ModelTarget::parse(TargetFields {
         provider,
         model,
-    }
+        key,
+    })
+    .unwrap()
 }
 
 fn session(key: &str, provider: &str, model: &str) -> Session {
@@ -22,9 +22,7 @@ fn session(key: &str, provider: &str, model: &str) -> Session {
         name,
         settings: Settings {
             display_name: String::new(),
-            key: key.to_owned(),
-            provider: provider.to_owned(),
-            model: model.to_owned(),
+            target: named(key, provider, model),
             strict: false,
             retention: DEFAULT_RETENTION,
         },
@@ -38,9 +36,11 @@ fn session(key: &str, provider: &str, model: &str) -> Session {
 }
 
 /// The completed fields of a request, where the catalogue knows `gpt` and `claude`.
-fn chosen<'a>(session: &'a Session, requested: TargetFields<'a>) -> TargetFields<'a> {
+fn chosen(session: &Session, requested: &ModelTarget) -> ModelTarget {
     let before = session.clone();
-    let chosen = session.choose(requested, |model| matches!(model, "gpt" | "claude"));
+    let chosen = session.choose(requested.clone(), |model| {
+        matches!(model.as_str(), "gpt" | "claude")
+    });
     assert_eq!(*session, before);
     chosen
 }
@@ -48,7 +48,10 @@ fn chosen<'a>(session: &'a Session, requested: TargetFields<'a>) -> TargetFields
 #[test]
 fn a_request_without_target_fields_takes_all_settings() {
     let session = session("main", "openai", "gpt");
-    assert_eq!(chosen(&session, NOTHING), named("main", "openai", "gpt"));
+    assert_eq!(
+        chosen(&session, &ModelTarget::default()),
+        named("main", "openai", "gpt")
+    );
 }
 
 #[test]
@@ -59,7 +62,7 @@ fn a_request_with_a_key_takes_no_setting() {
         named("other", "openai", ""),
         named("other", "", "claude"),
     ] {
-        assert_eq!(chosen(&session, requested), requested);
+        assert_eq!(chosen(&session, &requested), requested);
     }
 }
 
@@ -67,21 +70,21 @@ fn a_request_with_a_key_takes_no_setting() {
 fn a_request_with_another_provider_takes_no_setting() {
     let session = session("main", "openai", "gpt");
     for requested in [named("", "anthropic", ""), named("", "anthropic", "claude")] {
-        assert_eq!(chosen(&session, requested), requested);
+        assert_eq!(chosen(&session, &requested), requested);
     }
     let keyless = self::session("", "", "gpt");
     let requested = named("", "openai", "");
-    assert_eq!(chosen(&keyless, requested), requested);
+    assert_eq!(chosen(&keyless, &requested), requested);
 }
 
 #[test]
 fn a_request_with_a_provider_keeps_the_key_of_a_session_without_one() {
     let session = session("main", "", "gpt");
     let requested = named("", "openai", "");
-    assert_eq!(chosen(&session, requested), named("main", "openai", "gpt"));
+    assert_eq!(chosen(&session, &requested), named("main", "openai", "gpt"));
     let requested = named("", "openai", "gpt-mini");
     assert_eq!(
-        chosen(&session, requested),
+        chosen(&session, &requested),
         named("main", "openai", "gpt-mini")
     );
 }
@@ -90,10 +93,10 @@ fn a_request_with_a_provider_keeps_the_key_of_a_session_without_one() {
 fn a_request_with_the_sessions_provider_takes_key_and_model() {
     let session = session("main", "openai", "gpt");
     let requested = named("", "openai", "");
-    assert_eq!(chosen(&session, requested), named("main", "openai", "gpt"));
+    assert_eq!(chosen(&session, &requested), named("main", "openai", "gpt"));
     let requested = named("", "openai", "gpt-mini");
     assert_eq!(
-        chosen(&session, requested),
+        chosen(&session, &requested),
         named("main", "openai", "gpt-mini")
     );
 }
@@ -103,7 +106,7 @@ fn a_request_with_only_a_model_keeps_the_sessions_key() {
     let session = session("main", "openai", "gpt");
     let requested = named("", "", "claude");
     assert_eq!(
-        chosen(&session, requested),
+        chosen(&session, &requested),
         named("main", "openai", "claude")
     );
 }
@@ -112,9 +115,9 @@ fn a_request_with_only_a_model_keeps_the_sessions_key() {
 fn without_a_key_a_known_model_leaves_the_sessions_provider() {
     let session = session("", "openai", "gpt");
     let requested = named("", "", "claude");
-    assert_eq!(chosen(&session, requested), requested);
+    assert_eq!(chosen(&session, &requested), requested);
     let unknown = named("", "", "unknown");
-    assert_eq!(chosen(&session, unknown), named("", "openai", "unknown"));
+    assert_eq!(chosen(&session, &unknown), named("", "openai", "unknown"));
 }
 
 #[test]
@@ -147,9 +150,6 @@ fn an_invalid_setting_is_refused_by_its_field() {
         settings.checked().err().map(|error| error.field)
     };
     assert_eq!(field(|_| {}), None);
-    assert_eq!(field(|s| s.key = "platform/keys/shared".to_owned()), None);
-    assert_eq!(field(|s| s.key = "Main".to_owned()), Some("key"));
-    assert_eq!(field(|s| s.model = "m".repeat(257)), Some("model"));
     let long = |s: &mut Settings| s.display_name = "ä".repeat(64);
     assert_eq!(field(long), Some("display_name"));
     assert_eq!(field(|s| s.display_name = "ä".repeat(63)), None);

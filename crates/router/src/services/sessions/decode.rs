@@ -2,28 +2,24 @@
 
 use std::time::Duration;
 
-use latchkey_contract::ProviderId;
 use latchkey_contract::names::{Scope, WorkspaceName};
 use latchkey_contract::router::v1::{Session as Message, session};
 
+use crate::domain::model_target::ModelTarget;
 use crate::domain::session::{DEFAULT_RETENTION, SettingError, Settings};
+use crate::domain::target_fields::TargetFields;
 use crate::error::RouterError;
 
 /// Decodes the settings, and checks their bounds.
 pub(super) fn settings(message: &Message) -> Result<Settings, RouterError> {
-    let provider = match message.provider.as_str() {
-        "" => String::new(),
-        text => text
-            .parse::<ProviderId>()
-            .map_err(|error| RouterError::field("provider", error))?
-            .as_str()
-            .to_owned(),
-    };
+    let target = ModelTarget::parse(TargetFields {
+        provider: &message.provider,
+        model: &message.model,
+        key: &message.key,
+    });
     let settings = Settings {
         display_name: message.display_name.clone(),
-        key: message.key.clone(),
-        provider,
-        model: message.model.clone(),
+        target: target.map_err(|error| RouterError::field(error.field, error.problem))?,
         strict: message.strict,
         retention: retention(message)?,
     };

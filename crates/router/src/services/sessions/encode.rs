@@ -16,9 +16,9 @@ pub(super) fn session(session: &Session) -> v1::Session {
         name: session.name.to_string(),
         scope: session.scope.to_string(),
         display_name: settings.display_name.clone(),
-        key: settings.key.clone(),
-        provider: settings.provider.clone(),
-        model: settings.model.clone(),
+        key: settings.target.key_text(),
+        provider: settings.target.provider_text().to_owned(),
+        model: settings.target.model_text().to_owned(),
         strict: settings.strict,
         transcript: match transcript {
             Some(_) => session::Transcript::Sealed,
@@ -56,7 +56,7 @@ pub(super) fn turn(session: &SessionName, turn: OpenedTurn) -> v1::Turn {
     v1::Turn {
         name: name.to_string(),
         finish_reason: finish_reason.into(),
-        provider,
+        provider: provider.to_string(),
         model,
         key_version: key_version.to_string(),
         payer: payer(paid_by).into(),

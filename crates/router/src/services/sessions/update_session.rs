@@ -34,19 +34,18 @@ pub(super) async fn handle(
 }
 
 fn changed(mut settings: Settings, wanted: &Settings, message: &Message, mask: &Mask) -> Settings {
-    for (field, text, wanted) in [
-        (
-            "display_name",
-            &mut settings.display_name,
-            &wanted.display_name,
-        ),
-        ("key", &mut settings.key, &wanted.key),
-        ("provider", &mut settings.provider, &wanted.provider),
-        ("model", &mut settings.model, &wanted.model),
-    ] {
-        if mask.changes(field, !wanted.is_empty()) {
-            *text = wanted.clone();
-        }
+    let (target, new) = (&mut settings.target, &wanted.target);
+    if mask.changes("display_name", !wanted.display_name.is_empty()) {
+        settings.display_name.clone_from(&wanted.display_name);
+    }
+    if mask.changes("key", new.key.is_some()) {
+        target.key.clone_from(&new.key);
+    }
+    if mask.changes("provider", new.provider.is_some()) {
+        target.provider = new.provider;
+    }
+    if mask.changes("model", new.model.is_some()) {
+        target.model.clone_from(&new.model);
     }
     if mask.changes("strict", wanted.strict) {
         settings.strict = wanted.strict;
