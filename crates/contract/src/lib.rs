@@ -1,7 +1,7 @@
 //! The gRPC contract: generated messages and services, and the names that cross the wire as text.
 //!
 //! It has no conversions, no policy and no transport. Start with the `.proto` files in `proto/`.
-//! [`names`] parses resource names, [`ProviderId`] provider ids, [`Reason`] the reasons of errors and
+//! [`names`] parses resource names, [`uid`] the identities behind them, [`ProviderId`] provider ids, [`Reason`] the reasons of errors and
 //! [`ExclusionRule`] the rules that exclude a key.
 //!
 //! The generated modules are committed, so a build needs neither `protoc` nor a build script. After a
@@ -14,6 +14,7 @@ pub mod names;
 mod provider_id;
 mod reason;
 mod redacted;
+pub mod uid;
 
 pub use exclusion_rule::{ExclusionRule, UnknownRule};
 pub use fallbacks::{FALLBACKS_METADATA, decode_fallbacks, encode_fallbacks};

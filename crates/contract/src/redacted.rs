@@ -33,6 +33,7 @@ impl Debug for DataKey {
         f.debug_struct("DataKey")
             .field("name", &self.name)
             .field("material", &REDACTED)
+            .field("workspace_uid", &self.workspace_uid)
             .finish()
     }
 }

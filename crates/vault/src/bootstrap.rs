@@ -10,7 +10,7 @@ use crate::change::Change;
 use crate::custody::keyring::KeyRingFile;
 use crate::custody::{Custody, CustodyError, IntegrityFailure};
 use crate::domain::audit::{Act, AuditEvent};
-use crate::domain::uid::{DeploymentUid, WorkspaceUid};
+use crate::domain::uid::{DeploymentUid, WorkspaceUid, random_uuid};
 use crate::domain::workspace::{Workspace, WorkspaceSlug};
 use crate::error::VaultError;
 use crate::leasing::Leasing;
@@ -35,7 +35,7 @@ pub async fn open_or_bootstrap(
         )
     };
     if workspaces::deployment(&store).await?.is_none() {
-        let deployment = DeploymentUid::random(&rng)?;
+        let deployment = DeploymentUid(random_uuid(&rng)?);
         match bootstrap(&store, &custody(deployment), deployment, clock.now()).await {
             // Another vault that started at the same time was faster.
             Ok(()) | Err(VaultError::Custody(CustodyError::Store(StoreError::Exists(_)))) => {}
@@ -71,7 +71,7 @@ async fn bootstrap(
 ) -> Result<(), VaultError> {
     let unit = store.begin().await?;
     workspaces::insert_deployment(&unit, deployment, now).await?;
-    let platform = WorkspaceUid::random(custody.rng())?;
+    let platform = WorkspaceUid(random_uuid(custody.rng())?);
     let head = Workspace::new(platform, WorkspaceSlug::Platform, String::new(), 0, now);
     let act = Act::system("bootstrap");
     let event = AuditEvent::done(&act, "platform", now).with("deployment", deployment);

@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::ProviderId;
-use latchkey_contract::names::{
-    KeyName, KeyParent, KeyVersionName, RevisionScope, Scope, WorkspaceName,
-};
+use latchkey_contract::names::{KeyName, KeyParent, RevisionScope, Scope, WorkspaceName};
 
 use crate::custody::{Custody, CustodyError, IntegrityFailure, WorkspaceKeys};
 use crate::domain::audit::{Act, AuditEvent};
@@ -18,7 +16,7 @@ use crate::domain::data_key::DataKey;
 use crate::domain::key::Key;
 use crate::domain::member::Member;
 use crate::domain::stamped::Stamped;
-use crate::domain::uid::{DataKeyUid, WorkspaceUid};
+use crate::domain::uid::{DataKeyUid, KeyVersionUid, WorkspaceUid};
 use crate::domain::version::KeyVersion;
 use crate::domain::workspace::{Project, Workspace};
 use crate::error::{Noun, VaultError};
@@ -44,7 +42,7 @@ pub(crate) struct Change {
     /// The time of the change.
     pub now: Timestamp,
     scope: Option<RevisionScope>,
-    revoked: Vec<KeyVersionName>,
+    revoked: Vec<KeyVersionUid>,
     in_progress: ChangesInProgress,
 }
 
@@ -284,11 +282,8 @@ impl Change {
     }
 
     /// Revokes a version: once this is committed, no router begins another call with it.
-    pub(crate) fn revoke(&mut self, key: &KeyName, version: u64) {
-        self.revoked.push(KeyVersionName {
-            key: key.clone(),
-            version,
-        });
+    pub(crate) fn revoke(&mut self, version: KeyVersionUid) {
+        self.revoked.push(version);
     }
 
     /// Commits a change that no router depends on. The revision stays.

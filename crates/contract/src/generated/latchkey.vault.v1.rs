@@ -2384,6 +2384,12 @@ pub struct ResolveResponse {
     /// `ResolveRequest.preferred_key`.
     #[prost(message, repeated, tag = "7")]
     pub weighted_keys: ::prost::alloc::vec::Vec<WeightedKey>,
+    /// The uid of the request's workspace, as `Workspace.uid`.
+    #[prost(string, tag = "8")]
+    pub workspace_uid: ::prost::alloc::string::String,
+    /// The uid of the request's project, as `Project.uid`. Empty for a request of the workspace.
+    #[prost(string, tag = "9")]
+    pub project_uid: ::prost::alloc::string::String,
 }
 /// A key and its weight.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2404,6 +2410,9 @@ pub struct Candidate {
     /// The current version: `{parent}/keys/{key}/versions/{version}`.
     #[prost(string, tag = "2")]
     pub key_version: ::prost::alloc::string::String,
+    /// As `Lease.key_version_uid`.
+    #[prost(string, tag = "13")]
+    pub key_version_uid: ::prost::alloc::string::String,
     /// As `Key.material_tail`.
     #[prost(string, tag = "3")]
     pub material_tail: ::prost::alloc::string::String,
@@ -2475,6 +2484,34 @@ pub struct LookUpMemberResponse {
     #[prost(message, optional, tag = "2")]
     pub revision: ::core::option::Option<ScopeRevision>,
 }
+/// Requests the identity of a workspace or project.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LookUpScopeRequest {
+    /// Required. The caller's router session, from Welcome.
+    #[prost(string, tag = "1")]
+    pub router_session: ::prost::alloc::string::String,
+    /// Required. `workspaces/{workspace}` or `workspaces/{workspace}/projects/{project}`.
+    #[prost(string, tag = "2")]
+    pub scope: ::prost::alloc::string::String,
+}
+/// The identity of a workspace or project.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LookUpScopeResponse {
+    /// The uid of the workspace, and the workspace's revision at the time of the lookup. A later
+    /// revision makes the answer stale.
+    #[prost(message, optional, tag = "1")]
+    pub revision: ::core::option::Option<ScopeRevision>,
+    /// The uid of the project. Empty for a workspace.
+    #[prost(string, tag = "2")]
+    pub project_uid: ::prost::alloc::string::String,
+    /// When the workspace was created. Whatever was recorded under its name earlier belongs to another
+    /// workspace.
+    #[prost(message, optional, tag = "3")]
+    pub workspace_create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the project was created. Unset for a workspace.
+    #[prost(message, optional, tag = "4")]
+    pub project_create_time: ::core::option::Option<::prost_types::Timestamp>,
+}
 /// Requests a new data key.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateDataKeyRequest {
@@ -2518,6 +2555,9 @@ pub struct DataKey {
     /// The key: 32 bytes for AES-256-GCM. Routers keep it in memory only.
     #[prost(bytes = "vec", tag = "2")]
     pub material: ::prost::alloc::vec::Vec<u8>,
+    /// The uid of the workspace, as `Workspace.uid`.
+    #[prost(string, tag = "3")]
+    pub workspace_uid: ::prost::alloc::string::String,
 }
 /// A key version that is granted to a router.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2525,7 +2565,7 @@ pub struct Lease {
     /// Identifies the lease.
     #[prost(string, tag = "1")]
     pub lease_id: ::prost::alloc::string::String,
-    /// `{parent}/keys/{key}/versions/{version}`.
+    /// `{parent}/keys/{key}/versions/{version}`, for people: another key may get the name.
     #[prost(string, tag = "2")]
     pub key_version: ::prost::alloc::string::String,
     /// The provider id of the key.
@@ -2534,6 +2574,10 @@ pub struct Lease {
     /// The only address that the key may be sent to.
     #[prost(string, tag = "4")]
     pub base_url: ::prost::alloc::string::String,
+    /// Identifies the version for all time: `{key_uid}/versions/{version}`, see `Key.uid`. Whatever a
+    /// router keeps of a version, it keeps by this.
+    #[prost(string, tag = "5")]
+    pub key_version_uid: ::prost::alloc::string::String,
     /// As `Key.material_tail`.
     #[prost(string, tag = "6")]
     pub material_tail: ::prost::alloc::string::String,
@@ -2599,13 +2643,14 @@ pub struct Exclusion {
     #[prost(string, tag = "2")]
     pub rule: ::prost::alloc::string::String,
 }
-/// The revision of a scope. It identifies the scope's state at a point in time.
+/// The revision of a workspace with its projects, or of the platform. It identifies the state at a
+/// point in time.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ScopeRevision {
-    /// Required. `workspaces/{workspace}` or `platform`.
+    /// Required. The uid of the workspace, as `Workspace.uid`. The platform has a uid of its own.
     #[prost(string, tag = "1")]
-    pub scope: ::prost::alloc::string::String,
-    /// Required. The revision. It grows by one with each change in the scope.
+    pub workspace_uid: ::prost::alloc::string::String,
+    /// Required. The revision. It grows by one with each change in the workspace.
     #[prost(int64, tag = "2")]
     pub revision: i64,
 }
@@ -2677,9 +2722,9 @@ pub struct KeepAlive {
 /// Confirms an invalidation: no new call uses what it revoked.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Acknowledgement {
-    /// Required. As `Invalidation.scope`.
+    /// Required. As `Invalidation.workspace_uid`.
     #[prost(string, tag = "1")]
-    pub scope: ::prost::alloc::string::String,
+    pub workspace_uid: ::prost::alloc::string::String,
     /// Required. As `Invalidation.revision`.
     #[prost(int64, tag = "2")]
     pub revision: i64,
@@ -2730,9 +2775,9 @@ pub struct ProviderRefusal {
 /// version is still the current one.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct KeyReport {
-    /// Required. As `Lease.key_version`.
+    /// Required. As `Lease.key_version_uid`.
     #[prost(string, tag = "1")]
-    pub key_version: ::prost::alloc::string::String,
+    pub key_version_uid: ::prost::alloc::string::String,
     /// Required. The provider's error response.
     #[prost(message, optional, tag = "2")]
     pub refusal: ::core::option::Option<ProviderRefusal>,
@@ -2789,18 +2834,22 @@ pub struct KeepAliveAnswer {
     #[prost(message, optional, tag = "2")]
     pub remaining: ::core::option::Option<::prost_types::Duration>,
 }
-/// Announces that a scope has changed. Every earlier choice in the scope is stale.
+/// Announces that a workspace or the platform has changed. Every choice that was made at an earlier
+/// revision is stale.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Invalidation {
-    /// `workspaces/{workspace}` or `platform`.
+    /// As `ScopeRevision.workspace_uid`.
     #[prost(string, tag = "1")]
-    pub scope: ::prost::alloc::string::String,
-    /// The new revision of the scope.
+    pub workspace_uid: ::prost::alloc::string::String,
+    /// The new revision.
     #[prost(int64, tag = "2")]
     pub revision: i64,
-    /// Key versions that the router must not use for another call.
+    /// Key versions that the router must not use for another call, as `Lease.key_version_uid`.
     #[prost(string, repeated, tag = "3")]
     pub revoked_key_versions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// `workspaces/{workspace}` or `platform`, for people.
+    #[prost(string, tag = "4")]
+    pub scope: ::prost::alloc::string::String,
 }
 /// Requests a router to check a key with its provider, without spending tokens.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2853,9 +2902,12 @@ pub struct LeaseRecord {
     /// Identifies the lease.
     #[prost(string, tag = "1")]
     pub lease_id: ::prost::alloc::string::String,
-    /// `{parent}/keys/{key}/versions/{version}`.
+    /// `{parent}/keys/{key}/versions/{version}`, at the time of the grant.
     #[prost(string, tag = "2")]
     pub key_version: ::prost::alloc::string::String,
+    /// As `Lease.key_version_uid`.
+    #[prost(string, tag = "7")]
+    pub key_version_uid: ::prost::alloc::string::String,
     /// The scope of the request that the key was leased for.
     #[prost(string, tag = "3")]
     pub parent: ::prost::alloc::string::String,
@@ -3096,6 +3148,39 @@ pub mod lease_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Returns the identity of a workspace or project by its name, valid until the workspace's next
+        /// revision.
+        ///
+        /// Caller: router.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND),
+        /// FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN).
+        pub async fn look_up_scope(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LookUpScopeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LookUpScopeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/latchkey.vault.v1.LeaseService/LookUpScope",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("latchkey.vault.v1.LeaseService", "LookUpScope"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Creates a data key for a workspace, stores it sealed, and leases it.
         ///
         /// Caller: router.
@@ -3301,6 +3386,20 @@ pub mod lease_service_server {
             request: tonic::Request<super::LookUpMemberRequest>,
         ) -> std::result::Result<
             tonic::Response<super::LookUpMemberResponse>,
+            tonic::Status,
+        >;
+        /// Returns the identity of a workspace or project by its name, valid until the workspace's next
+        /// revision.
+        ///
+        /// Caller: router.
+        /// Idempotent: yes.
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND),
+        /// FAILED_PRECONDITION (ROUTER_SESSION_UNKNOWN).
+        async fn look_up_scope(
+            &self,
+            request: tonic::Request<super::LookUpScopeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LookUpScopeResponse>,
             tonic::Status,
         >;
         /// Creates a data key for a workspace, stores it sealed, and leases it.
@@ -3576,6 +3675,51 @@ pub mod lease_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = LookUpMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/latchkey.vault.v1.LeaseService/LookUpScope" => {
+                    #[allow(non_camel_case_types)]
+                    struct LookUpScopeSvc<T: LeaseService>(pub Arc<T>);
+                    impl<
+                        T: LeaseService,
+                    > tonic::server::UnaryService<super::LookUpScopeRequest>
+                    for LookUpScopeSvc<T> {
+                        type Response = super::LookUpScopeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LookUpScopeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LeaseService>::look_up_scope(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LookUpScopeSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -11,6 +11,7 @@ use latchkey_contract::names::{KeyName, KeyVersionName};
 use latchkey_contract::router::v1::{
     EmbedRequest, GenerateImagesRequest, GenerateRequest, PriceEstimate,
 };
+use latchkey_contract::uid::KeyVersionUid;
 use latchkey_contract::{ExclusionRule, ProviderId};
 use tokio::time::Instant;
 
@@ -55,6 +56,8 @@ pub struct TargetReport {
 pub struct CandidateReport {
     /// The version in use.
     pub key_version: KeyVersionName,
+    /// Its identity.
+    pub key_version_uid: KeyVersionUid,
     /// The last four characters of its material.
     pub material_tail: String,
     /// Its provider.
@@ -278,7 +281,7 @@ impl Simulation<'_> {
         let clock = &self.dispatcher.clock;
         let model = key.model.as_ref().map_or("", ModelId::as_str);
         let health = &self.dispatcher.health;
-        let Err(unavailable) = health.preview(&key.key_version, model, clock.boottime()) else {
+        let Err(unavailable) = health.preview(key.key_version_uid, model, clock.boottime()) else {
             return Event::Admitted;
         };
         key.until = clock.now().checked_add(unavailable.wait());
@@ -297,6 +300,7 @@ impl Simulation<'_> {
         CandidateReport {
             price: self.price(&candidate),
             key_version: candidate.key_version,
+            key_version_uid: candidate.key_version_uid,
             material_tail: candidate.material_tail,
             provider: candidate.provider,
             payer: candidate.payer,

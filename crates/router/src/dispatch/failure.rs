@@ -82,7 +82,7 @@ pub(super) fn is_of_a_call(error: &RouterError) -> bool {
 pub(super) fn record(dispatcher: &Dispatcher, lease: &Lease, model: &str, error: &RouterError) {
     let (health, config) = (&dispatcher.health, &dispatcher.attempts);
     let now = dispatcher.clock.boottime();
-    let version = lease.key_version();
+    let version = lease.key_version_uid();
     let error = match error {
         RouterError::Provider(error) => error,
         RouterError::Unreachable(_) => return health.failed(version, now),

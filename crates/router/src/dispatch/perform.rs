@@ -159,7 +159,7 @@ impl<O: Operation> Performer<'_, O> {
         }
         let now = self.dispatcher.clock.boottime();
         let health = &self.dispatcher.health;
-        match health.admit(lease.key_version(), model.as_str(), now) {
+        match health.admit(lease.key_version_uid(), model.as_str(), now) {
             Ok(()) => Event::Admitted,
             Err(unavailable) => Event::Unavailable(unavailable.into()),
         }
@@ -226,7 +226,7 @@ impl<O: Operation> Performer<'_, O> {
                 let token = call.origin.token.clone();
                 match self.operation.perform(dispatcher, call).await {
                     Ok(answer) => {
-                        dispatcher.health.answered(lease.key_version());
+                        dispatcher.health.answered(lease.key_version_uid());
                         return Ok(answer);
                     }
                     Err(failed) => (failed, token),

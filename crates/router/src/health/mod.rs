@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use latchkey_contract::names::KeyVersionName;
+use latchkey_contract::uid::KeyVersionUid;
 use latchkey_providers::ProviderError;
 
 use breaker::Breaker;
@@ -51,8 +51,8 @@ pub struct KeyHealth {
 
 #[derive(Default)]
 struct Entries {
-    breakers: HashMap<KeyVersionName, Breaker>,
-    cool_downs: HashMap<(KeyVersionName, String), CoolDown>,
+    breakers: HashMap<KeyVersionUid, Breaker>,
+    cool_downs: HashMap<(KeyVersionUid, String), CoolDown>,
 }
 
 struct CoolDown {
@@ -64,11 +64,11 @@ struct CoolDown {
 impl Entries {
     fn check_cool_down(
         &self,
-        key_version: &KeyVersionName,
+        key_version: KeyVersionUid,
         model: &str,
         now: Duration,
     ) -> Result<(), Unavailable> {
-        let key = (key_version.clone(), model.to_owned());
+        let key = (key_version, model.to_owned());
         match self.cool_downs.get(&key) {
             Some(cool_down) if now < cool_down.until => Err(Unavailable::CoolingDown {
                 wait: cool_down.until.saturating_sub(now),
@@ -96,7 +96,7 @@ impl KeyHealth {
     /// trial.
     pub fn admit(
         &self,
-        key_version: &KeyVersionName,
+        key_version: KeyVersionUid,
         model: &str,
         now: Duration,
     ) -> Result<(), Unavailable> {
@@ -108,7 +108,7 @@ impl KeyHealth {
             .cool_downs
             .retain(|_, cool_down| now < cool_down.until);
         entries.check_cool_down(key_version, model, now)?;
-        match entries.breakers.get_mut(key_version) {
+        match entries.breakers.get_mut(&key_version) {
             None => Ok(()),
             Some(breaker) => breaker
                 .admit(now)
@@ -119,13 +119,13 @@ impl KeyHealth {
     /// Whether a call would be admitted, without a change of state.
     pub fn preview(
         &self,
-        key_version: &KeyVersionName,
+        key_version: KeyVersionUid,
         model: &str,
         now: Duration,
     ) -> Result<(), Unavailable> {
         let entries = self.lock();
         entries.check_cool_down(key_version, model, now)?;
-        match entries.breakers.get(key_version) {
+        match entries.breakers.get(&key_version) {
             None => Ok(()),
             Some(breaker) => breaker
                 .preview(now)
@@ -134,23 +134,23 @@ impl KeyHealth {
     }
 
     /// Records that the provider answered a call with this key. A refusal is an answer.
-    pub fn answered(&self, key_version: &KeyVersionName) {
+    pub fn answered(&self, key_version: KeyVersionUid) {
         if !self.has_entries.load(Ordering::Acquire) {
             return;
         }
         let mut entries = self.lock();
-        entries.breakers.remove(key_version);
+        entries.breakers.remove(&key_version);
         let has_entries = !entries.breakers.is_empty() || !entries.cool_downs.is_empty();
         self.has_entries.store(has_entries, Ordering::Release);
     }
 
     /// Records that the provider did not answer, or answered that it is out of order.
-    pub fn failed(&self, key_version: &KeyVersionName, now: Duration) {
+    pub fn failed(&self, key_version: KeyVersionUid, now: Duration) {
         let mut entries = self.lock();
         if entries.breakers.len() >= MAX_ENTRIES {
             entries.breakers.clear();
         }
-        let breaker = entries.breakers.entry(key_version.clone()).or_default();
+        let breaker = entries.breakers.entry(key_version).or_default();
         breaker.failed(now, self.limits);
         self.has_entries.store(true, Ordering::Release);
     }
@@ -158,7 +158,7 @@ impl KeyHealth {
     /// Pauses calls with this key to this model until `until` on the boot clock.
     pub fn cool_down(
         &self,
-        key_version: &KeyVersionName,
+        key_version: KeyVersionUid,
         model: &str,
         until: Duration,
         error: &ProviderError,
@@ -173,7 +173,7 @@ impl KeyHealth {
         };
         entries
             .cool_downs
-            .insert((key_version.clone(), model.to_owned()), cool_down);
+            .insert((key_version, model.to_owned()), cool_down);
         self.has_entries.store(true, Ordering::Release);
     }
 
@@ -184,7 +184,9 @@ impl KeyHealth {
 
 #[cfg(test)]
 mod tests {
+    use latchkey_contract::uid::KeyUid;
     use latchkey_providers::ErrorClass;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -198,36 +200,36 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn version(number: u64) -> KeyVersionName {
-        let name = format!("workspaces/acme/keys/main/versions/{number}");
-        name.parse().unwrap()
+    fn version(version: u64) -> KeyVersionUid {
+        let key = KeyUid(Uuid::from_u128(1));
+        KeyVersionUid { key, version }
     }
 
     #[test]
     fn a_breaker_covers_one_key_version_and_closes_on_an_answer() {
         let health = KeyHealth::new(LIMITS);
         for _ in 0..2 {
-            health.failed(&version(1), at(0));
+            health.failed(version(1), at(0));
         }
-        let unavailable = health.admit(&version(1), "m", at(3)).unwrap_err();
+        let unavailable = health.admit(version(1), "m", at(3)).unwrap_err();
         assert_eq!(unavailable.wait(), at(7));
-        assert!(health.admit(&version(2), "m", at(3)).is_ok());
-        health.answered(&version(1));
-        assert!(health.admit(&version(1), "m", at(3)).is_ok());
+        assert!(health.admit(version(2), "m", at(3)).is_ok());
+        health.answered(version(1));
+        assert!(health.admit(version(1), "m", at(3)).is_ok());
     }
 
     #[test]
     fn a_cool_down_covers_one_model_until_it_ends() {
         let health = KeyHealth::new(LIMITS);
         let error = ProviderError::new(ErrorClass::Throttled, "slow down");
-        health.cool_down(&version(1), "m", at(30), &error);
-        let unavailable = health.admit(&version(1), "m", at(29)).unwrap_err();
+        health.cool_down(version(1), "m", at(30), &error);
+        let unavailable = health.admit(version(1), "m", at(29)).unwrap_err();
         assert!(
             matches!(&unavailable, Unavailable::CoolingDown { error, .. } if error.message == "slow down")
         );
         assert_eq!(unavailable.wait(), at(1));
-        assert!(health.admit(&version(1), "other", at(29)).is_ok());
-        assert!(health.admit(&version(1), "m", at(30)).is_ok());
+        assert!(health.admit(version(1), "other", at(29)).is_ok());
+        assert!(health.admit(version(1), "m", at(30)).is_ok());
     }
 
     #[test]
@@ -235,7 +237,7 @@ mod tests {
         let health = KeyHealth::new(LIMITS);
         let error = ProviderError::new(ErrorClass::Throttled, "slow down");
         for number in 0..MAX_ENTRIES + 10 {
-            health.cool_down(&version(1), &number.to_string(), at(30), &error);
+            health.cool_down(version(1), &number.to_string(), at(30), &error);
         }
         assert!(health.lock().cool_downs.len() <= MAX_ENTRIES);
     }

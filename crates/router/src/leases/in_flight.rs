@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use latchkey_contract::names::KeyVersionName;
+use latchkey_contract::uid::KeyVersionUid;
 
 use crate::provider_call::TokenCell;
 
@@ -43,15 +43,14 @@ impl Drop for InUse {
 /// The versions that are leased or in use.
 #[derive(Default)]
 pub(super) struct Versions {
-    states: Mutex<HashMap<String, Weak<VersionState>>>,
+    states: Mutex<HashMap<KeyVersionUid, Weak<VersionState>>>,
 }
 
 impl Versions {
     /// The state of a version: one for all its leases and calls.
-    pub(super) fn of(&self, key_version: &KeyVersionName) -> Arc<VersionState> {
-        let name = key_version.to_string();
+    pub(super) fn of(&self, key_version: KeyVersionUid) -> Arc<VersionState> {
         let mut states = self.lock();
-        if let Some(state) = states.get(&name).and_then(Weak::upgrade) {
+        if let Some(state) = states.get(&key_version).and_then(Weak::upgrade) {
             return state;
         }
         if states.len() == states.capacity() {
@@ -59,23 +58,21 @@ impl Versions {
             states.retain(|_, state| state.strong_count() > 0);
         }
         let state = Arc::default();
-        states.insert(name, Arc::downgrade(&state));
+        states.insert(key_version, Arc::downgrade(&state));
         state
     }
 
     /// The calls in flight with any of these versions.
-    pub(super) fn in_flight(&self, key_versions: &[String]) -> i64 {
+    pub(super) fn in_flight(&self, key_versions: &[KeyVersionUid]) -> i64 {
         let states = self.lock();
-        let named = states
-            .iter()
-            .filter(|(version, _)| key_versions.contains(version));
-        named
-            .filter_map(|(_, state)| state.upgrade())
+        let versions = key_versions.iter();
+        versions
+            .filter_map(|version| states.get(version)?.upgrade())
             .map(|state| state.in_flight.load(Ordering::SeqCst))
             .sum()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Weak<VersionState>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<KeyVersionUid, Weak<VersionState>>> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use latchkey_clock::Clock;
 use latchkey_contract::ProviderId;
-use latchkey_contract::names::{KeyName, KeyVersionName, RevisionScope, WorkspaceName};
+use latchkey_contract::names::{KeyName, KeyVersionName};
+use latchkey_contract::uid::{KeyVersionUid, ProjectUid, WorkspaceUid};
 use latchkey_providers::{Credential, Target};
 use tokio::time::Instant;
 use url::Url;
@@ -24,10 +25,12 @@ use crate::vault_client::{LeaseGrant, LeaseTerms, Revision, RouterSession};
 /// A leased key, and what it may be used for. It has no `Debug`, and is wiped when it is dropped.
 pub struct Lease {
     terms: LeaseTerms,
+    workspace_uid: WorkspaceUid,
+    project_uid: Option<ProjectUid>,
     fallbacks: Vec<ModelTarget>,
     other_keys: Vec<KeyName>,
     pool: PoolKey,
-    /// The revisions of the scopes that its choice depended on.
+    /// The workspaces that its choice depended on, the platform among them, and the revision of each.
     revisions: Vec<Revision>,
     session: Arc<RouterSession>,
     withdrawn: AtomicBool,
@@ -39,13 +42,11 @@ pub struct Lease {
 pub struct Lapsed;
 
 impl Lease {
-    pub(super) fn new(
-        workspace: &WorkspaceName,
-        grant: LeaseGrant,
-        version: Arc<VersionState>,
-    ) -> Self {
+    pub(super) fn new(grant: LeaseGrant, version: Arc<VersionState>) -> Self {
         Self {
-            pool: PoolKey::new(workspace, &grant.terms.key_version),
+            pool: PoolKey::new(grant.workspace_uid, grant.terms.key_version_uid),
+            workspace_uid: grant.workspace_uid,
+            project_uid: grant.project_uid,
             terms: grant.terms,
             fallbacks: grant.fallbacks,
             other_keys: grant.other_keys,
@@ -56,9 +57,24 @@ impl Lease {
         }
     }
 
-    /// The key version.
+    /// The name of the key version, for people.
     pub fn key_version(&self) -> &KeyVersionName {
         &self.terms.key_version
+    }
+
+    /// The key version.
+    pub fn key_version_uid(&self) -> KeyVersionUid {
+        self.terms.key_version_uid
+    }
+
+    /// The workspace of the requests that it was granted for.
+    pub fn workspace_uid(&self) -> WorkspaceUid {
+        self.workspace_uid
+    }
+
+    /// The project of the requests that it was granted for, if they are of one.
+    pub fn project_uid(&self) -> Option<ProjectUid> {
+        self.project_uid
     }
 
     /// The key's provider.
@@ -190,11 +206,11 @@ impl Lease {
         self.withdrawn.store(true, Ordering::SeqCst);
     }
 
-    /// Whether it was granted before that revision of the scope, so that it may contradict it.
-    pub(super) fn predates(&self, scope: &RevisionScope, revision: i64) -> bool {
+    /// Whether it was granted before that revision of the workspace, so that it may contradict it.
+    pub(super) fn predates(&self, workspace: WorkspaceUid, revision: i64) -> bool {
         self.revisions
             .iter()
-            .any(|(granted, at)| granted == scope && *at < revision)
+            .any(|(granted, at)| *granted == workspace && *at < revision)
     }
 
     /// Whether the lease matches a query. The router checks the vault's choice: a request must neither

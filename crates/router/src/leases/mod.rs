@@ -13,7 +13,8 @@ mod weighted;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use latchkey_clock::Clock;
-use latchkey_contract::names::{KeyName, RevisionScope};
+use latchkey_contract::names::KeyName;
+use latchkey_contract::uid::{KeyVersionUid, WorkspaceUid};
 
 use cache::LeaseCache;
 pub use in_flight::InUse;
@@ -119,8 +120,8 @@ impl Leases {
             return Ok(None);
         }
         let weighted_keys = std::mem::take(&mut grant.weighted_keys);
-        let version = self.versions.of(&grant.terms.key_version);
-        let lease = Arc::new(Lease::new(query.scope.workspace(), grant, version));
+        let version = self.versions.of(grant.terms.key_version_uid);
+        let lease = Arc::new(Lease::new(grant, version));
         if !lease.matches(query) {
             return Err(RouterError::VaultUnavailable);
         }
@@ -130,11 +131,11 @@ impl Leases {
 }
 
 impl LeaseHolder for Leases {
-    fn invalidate(&self, scope: &RevisionScope, revision: i64, revoked_versions: &[String]) -> i64 {
+    fn invalidate(&self, workspace: WorkspaceUid, revision: i64, revoked: &[KeyVersionUid]) -> i64 {
         let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
-        cache.drop_if(|lease| lease.predates(scope, revision));
+        cache.drop_if(|lease| lease.predates(workspace, revision));
         drop(cache);
-        self.versions.in_flight(revoked_versions)
+        self.versions.in_flight(revoked)
     }
 
     fn drop_all(&self) {

@@ -18,7 +18,7 @@ use super::cache::MAX_LEASES;
 use super::*;
 use crate::domain::model_id::ModelId;
 use crate::vault_client::decode_grant;
-use crate::vault_client::testing::FRESHNESS;
+use crate::vault_client::testing::{FRESHNESS, workspace_uid};
 
 const ACME: &str = "workspaces/acme";
 const KEY: &str = "workspaces/acme/keys/main";
@@ -27,8 +27,8 @@ const MICROSECOND: Duration = Duration::from_micros(1);
 /// Where a choice for ACME was made.
 const CHOSEN: &[(&str, i64)] = &[(ACME, 5), ("platform", 7)];
 
-fn scope(name: &str) -> RevisionScope {
-    name.parse().unwrap()
+fn scope(name: &str) -> WorkspaceUid {
+    workspace_uid(name)
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn an_invalidation_drops_what_depends_on_its_scope() {
     for changed in [ACME, "platform"] {
         let mut fixture = Fixture::in_session().await;
         let lease = fixture.obtain(query(ACME), leased(KEY, CHOSEN)).await;
-        fixture.invalidate(&scope(changed), 8, &[]);
+        fixture.invalidate(scope(changed), 8, &[]);
         assert!(lease.begin_use(&*fixture.clock).is_err(), "{changed}");
         let chosen_again = [(ACME, 8), ("platform", 8)];
         fixture
@@ -58,7 +58,7 @@ async fn an_invalidation_leaves_the_leases_that_were_granted_after_it() {
     let mut fixture = Fixture::in_session().await;
     let lease = fixture.obtain(query(ACME), leased(KEY, CHOSEN)).await;
     let (_, granted_at) = CHOSEN[0];
-    fixture.invalidate(&scope(ACME), granted_at, &[]);
+    fixture.invalidate(scope(ACME), granted_at, &[]);
     assert!(lease.begin_use(&*fixture.clock).is_ok());
     fixture.reuse(query(ACME)).await;
 }
@@ -67,7 +67,7 @@ async fn an_invalidation_leaves_the_leases_that_were_granted_after_it() {
 async fn an_invalidation_of_another_workspace_changes_nothing() {
     let mut fixture = Fixture::in_session().await;
     let lease = fixture.obtain(query(ACME), leased(KEY, CHOSEN)).await;
-    fixture.invalidate(&scope("workspaces/other"), 8, &[]);
+    fixture.invalidate(scope("workspaces/other"), 8, &[]);
     assert!(lease.begin_use(&*fixture.clock).is_ok());
     fixture.reuse(query(ACME)).await;
 }
@@ -77,7 +77,7 @@ async fn an_answer_older_than_an_invalidation_is_requested_again() {
     let mut fixture = Fixture::in_session().await;
     let pending = fixture.start(query(ACME));
     let received = fixture.next_request().await;
-    fixture.invalidate(&scope(ACME), 6, &[version(KEY)]);
+    fixture.invalidate(scope(ACME), 6, &[version(KEY)]);
     received.answer(leased(KEY, CHOSEN));
     let received = fixture.next_request().await;
     let other = "workspaces/acme/keys/other";
@@ -89,7 +89,7 @@ async fn an_answer_older_than_an_invalidation_is_requested_again() {
 #[tokio::test]
 async fn repeated_invalidations_end_in_vault_unavailable() {
     let mut fixture = Fixture::in_session().await;
-    fixture.invalidate(&scope(ACME), 6, &[]);
+    fixture.invalidate(scope(ACME), 6, &[]);
     let pending = fixture.start(query(ACME));
     for _ in 0..MAX_OVERTAKEN {
         fixture.next_request().await.answer(leased(KEY, CHOSEN));
@@ -116,7 +116,7 @@ async fn an_answer_of_an_ended_session_is_not_cached() {
 #[tokio::test]
 async fn a_new_session_forgets_the_revisions_of_the_old_one() {
     let mut fixture = Fixture::in_session().await;
-    fixture.invalidate(&scope(ACME), 100, &[]);
+    fixture.invalidate(scope(ACME), 100, &[]);
     // Such as after the vault's database was restored.
     fixture.begin_session("s2");
     fixture.obtain(query(ACME), leased(KEY, CHOSEN)).await;
@@ -335,12 +335,12 @@ async fn an_acknowledgement_counts_the_calls_with_revoked_versions() {
         other_version.begin_use(clock).unwrap(),
     ];
     let acme = scope(ACME);
-    assert_eq!(fixture.invalidate(&acme, 6, &[version(KEY)]), 2);
+    assert_eq!(fixture.invalidate(acme, 6, &[version(KEY)]), 2);
     let both = [version(KEY), version(second)];
-    assert_eq!(fixture.invalidate(&acme, 7, &both), 3);
-    assert_eq!(fixture.invalidate(&acme, 8, &[]), 0);
+    assert_eq!(fixture.invalidate(acme, 7, &both), 3);
+    assert_eq!(fixture.invalidate(acme, 8, &[]), 0);
     drop(running);
-    assert_eq!(fixture.invalidate(&acme, 9, &both), 0);
+    assert_eq!(fixture.invalidate(acme, 9, &both), 0);
 }
 
 #[tokio::test]
@@ -350,16 +350,16 @@ async fn a_running_call_counts_after_its_lease_was_withdrawn() {
     let running = lease.begin_use(&*fixture.clock).unwrap();
     drop(lease);
     // The lease is dropped for another reason first, and leased again.
-    fixture.invalidate(&scope(ACME), 6, &[]);
+    fixture.invalidate(scope(ACME), 6, &[]);
     let again = [(ACME, 6), ("platform", 7)];
     let lease = fixture.obtain(query(ACME), leased(KEY, &again)).await;
     let second = lease.begin_use(&*fixture.clock).unwrap();
-    assert_eq!(fixture.invalidate(&scope(ACME), 7, &[version(KEY)]), 2);
+    assert_eq!(fixture.invalidate(scope(ACME), 7, &[version(KEY)]), 2);
     drop(second);
     fixture.begin_session("s2");
-    assert_eq!(fixture.invalidate(&scope(ACME), 8, &[version(KEY)]), 1);
+    assert_eq!(fixture.invalidate(scope(ACME), 8, &[version(KEY)]), 1);
     drop(running);
-    assert_eq!(fixture.invalidate(&scope(ACME), 9, &[version(KEY)]), 0);
+    assert_eq!(fixture.invalidate(scope(ACME), 9, &[version(KEY)]), 0);
 }
 
 #[tokio::test]
@@ -375,7 +375,7 @@ async fn a_revoked_platform_key_is_withdrawn_from_every_workspace() {
         );
     }
     let revoked = [version(PLATFORM_KEY)];
-    fixture.invalidate(&scope("platform"), 8, &revoked);
+    fixture.invalidate(scope("platform"), 8, &revoked);
     for lease in leases {
         assert!(lease.begin_use(&*fixture.clock).is_err());
     }
@@ -398,7 +398,7 @@ async fn a_call_concurrent_with_an_invalidation_is_counted_or_prevented() {
             });
             both.wait();
             let acme = self::scope(ACME);
-            let count = fixture.invalidate(&acme, revision, &[version(KEY)]);
+            let count = fixture.invalidate(acme, revision, &[version(KEY)]);
             (begins.join().unwrap(), count)
         });
         match begun {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use latchkey_clock::Timestamp;
-use latchkey_contract::names::KeyVersionName;
+use latchkey_contract::uid::KeyVersionUid;
 use latchkey_providers::models::Listed;
 use lru::LruCache;
 
@@ -20,7 +20,7 @@ pub(super) struct CachedList {
 /// The cached lists.
 pub(super) struct Lists {
     max_age: Duration,
-    cache: Mutex<LruCache<KeyVersionName, Arc<CachedList>>>,
+    cache: Mutex<LruCache<KeyVersionUid, Arc<CachedList>>>,
 }
 
 /// The maximum number of lists. OpenRouter's list has some hundred models, others have fewer.
@@ -35,8 +35,8 @@ impl Lists {
     }
 
     /// The list of a key version, whatever its age.
-    pub(super) fn of(&self, key_version: &KeyVersionName) -> Option<Arc<CachedList>> {
-        self.lock().get(key_version).cloned()
+    pub(super) fn of(&self, key_version: KeyVersionUid) -> Option<Arc<CachedList>> {
+        self.lock().get(&key_version).cloned()
     }
 
     /// Whether a list is recent enough to be used without a request.
@@ -45,13 +45,13 @@ impl Lists {
     }
 
     /// Caches a list, and returns it.
-    pub(super) fn put(&self, key_version: &KeyVersionName, list: CachedList) -> Arc<CachedList> {
+    pub(super) fn put(&self, key_version: KeyVersionUid, list: CachedList) -> Arc<CachedList> {
         let shared = Arc::new(list);
-        self.lock().put(key_version.clone(), Arc::clone(&shared));
+        self.lock().put(key_version, Arc::clone(&shared));
         shared
     }
 
-    fn lock(&self) -> MutexGuard<'_, LruCache<KeyVersionName, Arc<CachedList>>> {
+    fn lock(&self) -> MutexGuard<'_, LruCache<KeyVersionUid, Arc<CachedList>>> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

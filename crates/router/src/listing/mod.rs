@@ -205,7 +205,7 @@ impl Listing {
         lease: &Lease,
         refresh: bool,
     ) -> (Option<Arc<CachedList>>, Option<RouterError>) {
-        let cached = self.lists.of(lease.key_version());
+        let cached = self.lists.of(lease.key_version_uid());
         let is_fresh = |list: &Arc<CachedList>| self.lists.is_fresh(list, self.clock.boottime());
         if let Some(list) = cached.as_ref().filter(|list| !refresh && is_fresh(list)) {
             return (Some(Arc::clone(list)), None);
@@ -217,14 +217,14 @@ impl Listing {
                     fetch_time: self.clock.now(),
                     fetched_at: self.clock.boottime(),
                 };
-                (Some(self.lists.put(lease.key_version(), fetched)), None)
+                (Some(self.lists.put(lease.key_version_uid(), fetched)), None)
             }
             Err(error) => {
                 if let RouterError::Provider(refused) = &error
                     && refused.class == ErrorClass::Revoked
                 {
                     let vault = self.leases.vault();
-                    vault.report_refused_key(lease.key_version(), refused);
+                    vault.report_refused_key(lease.key_version_uid(), refused);
                 }
                 (cached, Some(error))
             }

@@ -10,7 +10,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use latchkey_boot::config::seconds;
-use latchkey_contract::names::{KeyVersionName, WorkspaceName};
+use latchkey_contract::uid::{KeyVersionUid, WorkspaceUid};
 use latchkey_egress::EgressPolicy;
 use lru::LruCache;
 use rustls::client::Resumption;
@@ -51,13 +51,19 @@ impl Default for PoolsConfig {
 }
 
 /// The owner of connections: a workspace with a key version.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct PoolKey(Arc<str>);
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct PoolKey {
+    workspace: WorkspaceUid,
+    key_version: KeyVersionUid,
+}
 
 impl PoolKey {
     /// The owner for calls of a workspace with a key version.
-    pub fn new(workspace: &WorkspaceName, key_version: &KeyVersionName) -> Self {
-        Self(format!("{workspace} {key_version}").into())
+    pub fn new(workspace: WorkspaceUid, key_version: KeyVersionUid) -> Self {
+        Self {
+            workspace,
+            key_version,
+        }
     }
 }
 
@@ -102,7 +108,7 @@ impl Pools {
         address_source: AddressSource,
     ) -> Arc<Pool> {
         let id = PoolId {
-            owner: owner.clone(),
+            owner: *owner,
             host: host.into(),
             address_source,
         };

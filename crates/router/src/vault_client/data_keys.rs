@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use latchkey_contract::names::{DataKeyName, RevisionScope, WorkspaceName};
+use latchkey_contract::names::{DataKeyName, WorkspaceName};
+use latchkey_contract::uid::{DataKeyUid, WorkspaceUid};
 use latchkey_contract::vault::v1::{
     CreateDataKeyRequest, DataKey as Message, DestroyDataKeyRequest, LeaseDataKeyRequest,
 };
@@ -20,6 +21,8 @@ use crate::error::RouterError;
 /// A key that seals transcripts. It has no `Debug`, and is wiped when it is dropped.
 pub struct DataKey {
     name: DataKeyName,
+    uid: DataKeyUid,
+    workspace: WorkspaceUid,
     material: Zeroizing<[u8; DataKey::LENGTH]>,
 }
 
@@ -45,8 +48,13 @@ impl DataKey {
             return None;
         }
         material.copy_from_slice(&sent);
-        let name = message.name.parse().ok()?;
-        Some(Self { name, material })
+        let name: DataKeyName = message.name.parse().ok()?;
+        Some(Self {
+            uid: name.data_key.as_str().parse().ok()?,
+            workspace: message.workspace_uid.parse().ok()?,
+            name,
+            material,
+        })
     }
 }
 
@@ -58,7 +66,7 @@ pub(super) struct DataKeys {
 
 #[derive(Default)]
 struct Cache {
-    keys: HashMap<DataKeyName, CachedKey>,
+    keys: HashMap<DataKeyUid, CachedKey>,
     /// Counts the drops: a response that was under way during one is not cached.
     drops: u64,
 }
@@ -76,16 +84,15 @@ const MAX_AGE: Duration = Duration::from_mins(5);
 const MAX_CACHED: usize = 4 * 1024;
 
 impl DataKeys {
-    /// Drops the keys of a workspace, or all of them without a scope.
-    pub(super) fn forget(&self, scope: Option<&RevisionScope>) {
+    /// Drops the keys of a workspace, or all of them without one.
+    pub(super) fn forget(&self, workspace: Option<WorkspaceUid>) {
         let mut cache = self.lock();
         cache.drops += 1;
-        match scope {
+        match workspace {
             None => cache.keys.clear(),
-            Some(RevisionScope::Platform) => {}
-            Some(RevisionScope::Workspace(workspace)) => {
-                cache.keys.retain(|name, _| name.workspace != *workspace);
-            }
+            Some(workspace) => cache
+                .keys
+                .retain(|_, cached| cached.key.workspace != workspace),
         }
     }
 
@@ -102,13 +109,15 @@ impl DataKeys {
     fn forget_one(&self, name: &DataKeyName) {
         let mut cache = self.lock();
         cache.drops += 1;
-        cache.keys.remove(name);
+        cache.keys.retain(|_, cached| cached.key.name != *name);
     }
 
     fn get(&self, name: &DataKeyName, boottime: Duration) -> Option<Arc<DataKey>> {
+        let uid: DataKeyUid = name.data_key.as_str().parse().ok()?;
         let cache = self.lock();
-        let cached = cache.keys.get(name)?;
-        cached.is_valid(boottime).then(|| Arc::clone(&cached.key))
+        let cached = cache.keys.get(&uid)?;
+        let is_valid = cached.is_valid(boottime) && cached.key.name == *name;
+        is_valid.then(|| Arc::clone(&cached.key))
     }
 
     fn put(&self, key: &Arc<DataKey>, session: Arc<RouterSession>, drops: u64, boottime: Duration) {
@@ -125,7 +134,7 @@ impl DataKeys {
             session,
             expires_at: boottime + MAX_AGE,
         };
-        cache.keys.insert(key.name.clone(), cached);
+        cache.keys.insert(key.uid, cached);
     }
 
     fn lock(&self) -> MutexGuard<'_, Cache> {
@@ -213,6 +222,8 @@ fn decode(message: Message) -> Result<Arc<DataKey>, RouterError> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     const FRESHNESS: Duration = Duration::from_mins(30);
@@ -222,6 +233,7 @@ mod tests {
         let message = Message {
             name: name.to_owned(),
             material: vec![7; DataKey::LENGTH],
+            workspace_uid: ACME.to_string(),
         };
         decode(message).ok().unwrap()
     }
@@ -231,9 +243,8 @@ mod tests {
         Arc::new(RouterSession::new(id, Duration::ZERO, FRESHNESS))
     }
 
-    fn scope(text: &str) -> RevisionScope {
-        text.parse().unwrap()
-    }
+    const ACME: WorkspaceUid = WorkspaceUid(Uuid::from_u128(1));
+    const OTHER: WorkspaceUid = WorkspaceUid(Uuid::from_u128(2));
 
     /// A cache with one key, leased at time 0.
     fn caching(key: &Arc<DataKey>) -> DataKeys {
@@ -247,8 +258,12 @@ mod tests {
         let name = key().name.to_string();
         for length in [0, 16, 31, 33] {
             let material = vec![7; length];
-            let name = name.clone();
-            assert!(decode(Message { name, material }).is_err());
+            let message = Message {
+                name: name.clone(),
+                material,
+                workspace_uid: ACME.to_string(),
+            };
+            assert!(decode(message).is_err());
         }
     }
 
@@ -256,10 +271,9 @@ mod tests {
     fn a_key_is_dropped_when_its_workspace_changes() {
         let key = key();
         let keys = caching(&key);
-        keys.forget(Some(&scope("workspaces/other")));
-        keys.forget(Some(&scope("platform")));
+        keys.forget(Some(OTHER));
         assert!(keys.get(&key.name, Duration::ZERO).is_some());
-        keys.forget(Some(&scope("workspaces/acme")));
+        keys.forget(Some(ACME));
         assert!(keys.get(&key.name, Duration::ZERO).is_none());
     }
 

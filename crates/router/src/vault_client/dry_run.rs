@@ -2,6 +2,7 @@
 
 use latchkey_contract::ProviderId;
 use latchkey_contract::names::KeyVersionName;
+use latchkey_contract::uid::KeyVersionUid;
 use latchkey_contract::vault::v1::{self, ResolveRequest, ResolveResponse};
 
 use super::resolve::{decode_fallbacks, decode_payer, encode_query};
@@ -27,6 +28,8 @@ pub struct DryRun {
 pub struct Candidate {
     /// The version that would be leased.
     pub key_version: KeyVersionName,
+    /// Its identity.
+    pub key_version_uid: KeyVersionUid,
     /// The last four characters of its material.
     pub material_tail: String,
     /// Its provider.
@@ -91,6 +94,7 @@ fn decode(response: ResolveResponse) -> Option<DryRun> {
 fn decode_candidate(candidate: v1::Candidate, provider: ProviderId) -> Option<Candidate> {
     Some(Candidate {
         key_version: candidate.key_version.parse().ok()?,
+        key_version_uid: candidate.key_version_uid.parse().ok()?,
         payer: decode_payer(candidate.payer())?,
         provider,
         material_tail: candidate.material_tail,

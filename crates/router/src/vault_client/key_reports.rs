@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use latchkey_contract::names::KeyVersionName;
+use latchkey_contract::uid::KeyVersionUid;
 use latchkey_contract::vault::v1::{KeyReport, ProviderRefusal};
 use latchkey_providers::ProviderError;
 use tokio::sync::mpsc;
@@ -36,9 +36,9 @@ impl KeyReports {
 impl VaultClient {
     /// Reports to the vault that a provider refused a key. Never waits: with a full queue the report
     /// is dropped, since the vault gets many reports already.
-    pub fn report_refused_key(&self, key_version: &KeyVersionName, error: &ProviderError) {
+    pub fn report_refused_key(&self, key_version: KeyVersionUid, error: &ProviderError) {
         let report = KeyReport {
-            key_version: key_version.to_string(),
+            key_version_uid: key_version.to_string(),
             refusal: Some(provider_refusal(error)),
         };
         if self.key_reports.sender.try_send(report).is_err() {

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use latchkey_clock::Clock;
 use latchkey_contract::Reason;
-use latchkey_contract::names::{RevisionScope, WorkspaceName};
+use latchkey_contract::names::WorkspaceName;
+use latchkey_contract::uid::WorkspaceUid;
 use latchkey_contract::vault::v1::{LookUpMemberRequest, LookUpMemberResponse, member};
 
+use super::state::decode_revision;
 use super::{MAX_OVERTAKEN, RouterSession, VAULT_TIMEOUT, VaultClient, status};
 use crate::domain::member::MemberRole;
 use crate::error::RouterError;
@@ -32,6 +34,8 @@ pub(super) struct KnownRole(Option<MemberRole>);
 
 struct CachedRole {
     role: KnownRole,
+    /// The workspace that had the name.
+    workspace: WorkspaceUid,
     session: Arc<RouterSession>,
 }
 
@@ -110,21 +114,23 @@ impl VaultClient {
         session: Arc<RouterSession>,
         response: &LookUpMemberResponse,
     ) -> Result<Option<KnownRole>, RouterError> {
-        let scope = RevisionScope::Workspace(workspace.clone());
         // No invalidation could take back an answer without a revision.
-        let revision = response
+        let read_at = response
             .revision
             .as_ref()
-            .filter(|read_at| read_at.scope.parse().ok().as_ref() == Some(&scope))
-            .ok_or(RouterError::VaultUnavailable)?
-            .revision;
+            .and_then(decode_revision)
+            .ok_or(RouterError::VaultUnavailable)?;
         // Locked while the answer is added: an invalidation comes wholly before or wholly after.
         let mut state = self.state.write();
-        if !state.is_current(&session, &[(scope, revision)]) {
+        if !state.is_current(&session, &[read_at]) {
             return Ok(None);
         }
         let role = KnownRole(decode_role(response));
-        let cached = CachedRole { role, session };
+        let cached = CachedRole {
+            role,
+            workspace: read_at.0,
+            session,
+        };
         state
             .members
             .add(workspace, Arc::clone(identity), cached, &*self.clock);
@@ -157,10 +163,8 @@ impl Members {
     }
 
     /// Drops the answers of a workspace.
-    pub(super) fn forget(&mut self, scope: &RevisionScope) {
-        if let RevisionScope::Workspace(workspace) = scope {
-            self.by_workspace.remove(workspace);
-        }
+    pub(super) fn forget(&mut self, workspace: WorkspaceUid) {
+        self.retain(|cached| cached.workspace != workspace);
     }
 
     pub(super) fn forget_all(&mut self) {
@@ -180,11 +184,15 @@ impl Members {
             if self.len() < MAX_MEMBERS {
                 return;
             }
-            self.by_workspace.retain(|_, members| {
-                members.retain(|_, cached| keep(cached));
-                !members.is_empty()
-            });
+            self.retain(keep);
         }
+    }
+
+    fn retain(&mut self, keep: impl Fn(&CachedRole) -> bool) {
+        self.by_workspace.retain(|_, members| {
+            members.retain(|_, cached| keep(cached));
+            !members.is_empty()
+        });
     }
 
     fn len(&self) -> usize {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_contract::Reason;
-use latchkey_contract::names::RevisionScope;
+use latchkey_contract::uid::WorkspaceUid;
 use latchkey_contract::vault::v1::member::Role;
 use latchkey_contract::vault::v1::{LookUpMemberRequest, LookUpMemberResponse, ScopeRevision};
 
@@ -13,7 +13,7 @@ use tonic::Status;
 
 use super::MAX_OVERTAKEN;
 use super::members::MAX_MEMBERS;
-use super::testing::{FRESHNESS, Fixture, PendingLookup};
+use super::testing::{FRESHNESS, Fixture, PendingLookup, workspace_uid};
 use crate::domain::member::MemberRole;
 use crate::error::RouterError;
 
@@ -23,16 +23,19 @@ const ADA: &str = "token:ada";
 const OTHER: &str = "workspaces/other";
 const MICROSECOND: Duration = Duration::from_micros(1);
 
-fn scope(name: &str) -> RevisionScope {
-    name.parse().unwrap()
+fn scope(name: &str) -> WorkspaceUid {
+    workspace_uid(name)
 }
 
 /// A role in a workspace, read at a revision of it.
 fn role_at(workspace: &str, role: Role, revision: i64) -> LookUpMemberResponse {
-    let scope = workspace.to_owned();
+    let workspace_uid = workspace_uid(workspace).to_string();
     LookUpMemberResponse {
         role: role.into(),
-        revision: Some(ScopeRevision { scope, revision }),
+        revision: Some(ScopeRevision {
+            workspace_uid,
+            revision,
+        }),
     }
 }
 
@@ -111,10 +114,10 @@ async fn only_an_invalidation_of_the_workspace_drops_an_answer() {
     let mut fixture = Fixture::in_session().await;
     fixture.learn(role_at(ACME, Role::Owner, 5)).await;
     for other in ["platform", OTHER] {
-        fixture.vault.invalidate(&scope(other), 8);
+        fixture.vault.invalidate(scope(other), 8);
         assert_eq!(fixture.knows(ADA).await, Some(MemberRole::Owner));
     }
-    fixture.vault.invalidate(&scope(ACME), 6);
+    fixture.vault.invalidate(scope(ACME), 6);
     let again = fixture.learn(role_at(ACME, Role::Caller, 6)).await;
     assert_eq!(again, Some(MemberRole::Caller));
 }
@@ -124,7 +127,7 @@ async fn an_answer_older_than_an_invalidation_is_requested_again() {
     let mut fixture = Fixture::in_session().await;
     let pending = fixture.start_lookup(ACME, ADA);
     let received = fixture.next_lookup().await;
-    fixture.vault.invalidate(&scope(ACME), 6);
+    fixture.vault.invalidate(scope(ACME), 6);
     received.answer(role_at(ACME, Role::Owner, 5));
     let received = fixture.next_lookup().await;
     received.answer(role_at(ACME, Role::Unspecified, 6));
@@ -134,7 +137,7 @@ async fn an_answer_older_than_an_invalidation_is_requested_again() {
 #[tokio::test]
 async fn repeated_invalidations_end_in_vault_unavailable() {
     let mut fixture = Fixture::in_session().await;
-    fixture.vault.invalidate(&scope(ACME), 6);
+    fixture.vault.invalidate(scope(ACME), 6);
     let pending = fixture.start_lookup(ACME, ADA);
     for _ in 0..MAX_OVERTAKEN {
         fixture
@@ -220,14 +223,14 @@ async fn a_failed_lookup_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_revision_of_the_workspace_is_not_used() {
-    for revision in [None, Some((OTHER, 5)), Some(("platform", 5)), Some(("", 5))] {
+async fn an_answer_without_the_uid_of_the_workspace_is_not_used() {
+    for uid in [None, Some(ACME), Some("")] {
         let mut fixture = Fixture::in_session().await;
         let pending = fixture.start_lookup(ACME, ADA);
         let mut answer = role_at(ACME, Role::Owner, 5);
-        answer.revision = revision.map(|(scope, revision)| ScopeRevision {
-            scope: scope.to_owned(),
-            revision,
+        answer.revision = uid.map(|uid| ScopeRevision {
+            workspace_uid: uid.to_owned(),
+            revision: 5,
         });
         fixture.next_lookup().await.answer(answer);
         unavailable(pending).await;

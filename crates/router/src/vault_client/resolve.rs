@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::names::{KeyName, KeyVersionName};
+use latchkey_contract::uid::{KeyVersionUid, ProjectUid, WorkspaceUid};
 use latchkey_contract::vault::v1::{
     self, FundingPolicy, KeyMaterial, ResolveRequest, ResolveResponse, funding_policy, key_material,
 };
@@ -12,7 +13,7 @@ use latchkey_contract::{ExclusionRule, ProviderId};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::state::Revision;
+use super::state::{Revision, decode_revision};
 use super::{RouterSession, VaultClient, status};
 use crate::domain::attempt::Payer;
 use crate::domain::capability::Capability;
@@ -30,6 +31,10 @@ pub struct LeaseGrant {
     pub terms: LeaseTerms,
     /// The session that it was granted in.
     pub session: Arc<RouterSession>,
+    /// The workspace of the query.
+    pub workspace_uid: WorkspaceUid,
+    /// The project of the query, if it is for one.
+    pub project_uid: Option<ProjectUid>,
     /// The revisions that the choice was made at; at least one.
     pub revisions: Vec<Revision>,
     /// The workspace's own fallbacks.
@@ -42,8 +47,10 @@ pub struct LeaseGrant {
 
 /// A lease as the vault grants it. It has no `Debug`: it holds a secret.
 pub struct LeaseTerms {
-    /// The version of the key.
+    /// The name of the key's version, for people.
     pub key_version: KeyVersionName,
+    /// The version of the key.
+    pub key_version_uid: KeyVersionUid,
     /// The key's provider.
     pub provider: ProviderId,
     /// The address that the key may be sent to; none for the provider's own.
@@ -102,7 +109,7 @@ pub(crate) fn decode_grant(
     let revisions = response
         .revisions
         .into_iter()
-        .map(|at| Some((at.scope.parse().ok()?, at.revision)))
+        .map(|at| decode_revision(&at))
         .collect::<Option<Vec<Revision>>>()?;
     if revisions.is_empty() {
         // No invalidation could ever take the lease back.
@@ -113,6 +120,11 @@ pub(crate) fn decode_grant(
         Some((weighted.key.parse().ok()?, weight))
     });
     Some(LeaseGrant {
+        workspace_uid: response.workspace_uid.parse().ok()?,
+        project_uid: match response.project_uid.as_str() {
+            "" => None,
+            uid => Some(uid.parse().ok()?),
+        },
         terms: decode_terms(response.lease?)?,
         session,
         revisions,
@@ -164,6 +176,7 @@ fn decode_terms(lease: v1::Lease) -> Option<LeaseTerms> {
     };
     Some(LeaseTerms {
         key_version: lease.key_version.parse().ok()?,
+        key_version_uid: lease.key_version_uid.parse().ok()?,
         provider: lease.provider.parse().ok()?,
         base_url,
         location: lease.location,

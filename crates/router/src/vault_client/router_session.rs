@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_contract::ProviderId;
-use latchkey_contract::names::RevisionScope;
+use latchkey_contract::uid::{KeyVersionUid, WorkspaceUid};
 use latchkey_contract::vault::v1::open_router_session_request::Message as ToVault;
 use latchkey_contract::vault::v1::open_router_session_response::Message as FromVault;
 use latchkey_contract::vault::v1::{
@@ -32,9 +32,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The holder of the leases that were granted in a session.
 pub trait LeaseHolder: Send + Sync {
-    /// Drops the leases that were granted before a revision of a scope. Returns the calls in flight
+    /// Drops the leases that were granted before a revision of a workspace. Returns the calls in flight
     /// with the versions, which must not be used for another call from then on.
-    fn invalidate(&self, scope: &RevisionScope, revision: i64, revoked_versions: &[String]) -> i64;
+    fn invalidate(&self, workspace: WorkspaceUid, revision: i64, revoked: &[KeyVersionUid]) -> i64;
 
     /// Drops all leases: the session that they were granted in is over.
     fn drop_all(&self);
@@ -270,22 +270,15 @@ impl Connection {
     }
 
     async fn invalidate(&self, invalidation: Invalidation) -> Result<(), Status> {
-        let Invalidation {
-            scope,
-            revision,
-            revoked_key_versions,
-        } = invalidation;
-        let Ok(parsed) = scope.parse() else {
-            return Err(Status::aborted("an invalidation without a scope"));
-        };
+        let (workspace, revoked) = decode_invalidation(&invalidation)?;
         // In this order: see `VaultClient::is_current`.
-        self.vault.invalidate(&parsed, revision);
+        self.vault.invalidate(workspace, invalidation.revision);
         let in_flight_count = self
             .leases
-            .invalidate(&parsed, revision, &revoked_key_versions);
+            .invalidate(workspace, invalidation.revision, &revoked);
         let acknowledgement = Acknowledgement {
-            scope,
-            revision,
+            workspace_uid: invalidation.workspace_uid,
+            revision: invalidation.revision,
             in_flight_count,
         };
         send(&self.sender, ToVault::Acknowledgement(acknowledgement)).await
@@ -315,4 +308,15 @@ async fn send(
         .send(request)
         .await
         .map_err(|_| Status::unavailable("the stream is closed"))
+}
+
+fn decode_invalidation(
+    message: &Invalidation,
+) -> Result<(WorkspaceUid, Vec<KeyVersionUid>), Status> {
+    let malformed = |_| Status::aborted("an invalidation without uids");
+    let revoked = message.revoked_key_versions.iter().map(|uid| uid.parse());
+    Ok((
+        message.workspace_uid.parse().map_err(malformed)?,
+        revoked.collect::<Result<_, _>>().map_err(malformed)?,
+    ))
 }

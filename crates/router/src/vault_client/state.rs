@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use latchkey_contract::names::RevisionScope;
+use latchkey_contract::uid::WorkspaceUid;
+use latchkey_contract::vault::v1::ScopeRevision;
 
 use super::members::Members;
 use super::{RouterSession, VaultClient};
 
-/// A scope, and the revision of it that an answer was made at.
-pub type Revision = (RevisionScope, i64);
+/// A workspace or the platform, and the revision of it that an answer was made at.
+pub type Revision = (WorkspaceUid, i64);
 
 /// What changes together.
 #[derive(Default)]
@@ -20,9 +21,9 @@ pub(super) struct State {
 #[derive(Default)]
 pub(super) struct Inner {
     pub(super) session: Option<Arc<RouterSession>>,
-    /// The newest revision of each scope that the vault has sent in this session, so that an answer
+    /// The newest revision of each workspace that the vault has sent in this session, so that an answer
     /// that was under way meanwhile is recognised as stale.
-    newest: HashMap<RevisionScope, i64>,
+    newest: HashMap<WorkspaceUid, i64>,
     pub(super) members: Members,
 }
 
@@ -43,8 +44,8 @@ impl State {
 impl Inner {
     pub(super) fn is_current(&self, session: &Arc<RouterSession>, revisions: &[Revision]) -> bool {
         let is_same = |current: &Arc<RouterSession>| Arc::ptr_eq(current, session);
-        let is_stale = |(scope, revision): &Revision| {
-            let newest = self.newest.get(scope);
+        let is_stale = |(workspace, revision): &Revision| {
+            let newest = self.newest.get(workspace);
             newest.is_some_and(|newest| newest > revision)
         };
         self.session.as_ref().is_some_and(is_same) && !revisions.iter().any(is_stale)
@@ -54,21 +55,21 @@ impl Inner {
 impl VaultClient {
     /// Whether an answer of a session, made at these revisions, still holds.
     ///
-    /// A cache calls it under its own lock when it adds the answer, and drops what a scope's
+    /// A cache calls it under its own lock when it adds the answer, and drops what a workspace's
     /// invalidation concerns under the same lock. `invalidate` records the revision before that drop, so
     /// the answer is either stale here or dropped there.
     pub fn is_current(&self, session: &Arc<RouterSession>, revisions: &[Revision]) -> bool {
         self.state.read().is_current(session, revisions)
     }
 
-    /// Records a change of a scope, and drops the memberships and data keys that it concerns.
-    pub(crate) fn invalidate(&self, scope: &RevisionScope, revision: i64) {
+    /// Records a change of a workspace, and drops the look-ups and data keys that it concerns.
+    pub(crate) fn invalidate(&self, workspace: WorkspaceUid, revision: i64) {
         let mut state = self.state.write();
-        let newest = state.newest.entry(scope.clone()).or_insert(revision);
+        let newest = state.newest.entry(workspace).or_insert(revision);
         *newest = (*newest).max(revision);
-        state.members.forget(scope);
+        state.members.forget(workspace);
         drop(state);
-        self.data_keys.forget(Some(scope));
+        self.data_keys.forget(Some(workspace));
     }
 
     /// Begins a new session. Answers of the one before are no longer valid.
@@ -95,4 +96,9 @@ impl VaultClient {
     pub(crate) fn lose_session(&self) {
         self.state.write().session = None;
     }
+}
+
+/// The revision of a message; none where it is malformed.
+pub(super) fn decode_revision(message: &ScopeRevision) -> Option<Revision> {
+    Some((message.workspace_uid.parse().ok()?, message.revision))
 }

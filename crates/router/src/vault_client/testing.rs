@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use latchkey_clock::{ManualClock, Timestamp};
+use latchkey_contract::names::KeyVersionName;
+use latchkey_contract::uid::{KeyUid, KeyVersionUid, WorkspaceUid};
 use latchkey_contract::vault::v1::lease_service_server::{LeaseService, LeaseServiceServer};
 use latchkey_contract::vault::v1::{
     CreateDataKeyRequest, DataKey, DestroyDataKeyRequest, DestroyDataKeyResponse,
     LeaseDataKeyRequest, ListLeasesRequest, ListLeasesResponse, LookUpMemberRequest,
-    LookUpMemberResponse, OpenRouterSessionRequest, OpenRouterSessionResponse, ReleaseLeaseRequest,
-    ReleaseLeaseResponse, ResolveRequest, ResolveResponse,
+    LookUpMemberResponse, LookUpScopeRequest, LookUpScopeResponse, OpenRouterSessionRequest,
+    OpenRouterSessionResponse, ReleaseLeaseRequest, ReleaseLeaseResponse, ResolveRequest,
+    ResolveResponse,
 };
 use latchkey_rpc::client::ChannelConfig;
 use tokio::net::TcpListener;
@@ -20,6 +23,7 @@ use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming, async_trait};
+use uuid::Uuid;
 
 use super::{RouterSession, VaultClient};
 use crate::domain::member::MemberRole;
@@ -39,6 +43,31 @@ pub(crate) struct Fixture {
 pub(crate) struct ReceivedRequest<Q = ResolveRequest, A = ResolveResponse> {
     pub(crate) request: Q,
     answer: oneshot::Sender<Result<A, Status>>,
+}
+
+/// The uid that these tests give to a workspace or a key of that name: another one for each name
+/// (FNV-1a, the 128-bit form of draft-eastlake-fnv).
+pub(crate) fn uid_of(name: &str) -> Uuid {
+    const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    let hash = name.bytes().fold(BASIS, |hash, byte| {
+        (hash ^ u128::from(byte)).wrapping_mul(PRIME)
+    });
+    Uuid::from_u128(hash)
+}
+
+/// The uid of a workspace of that name, or of the platform.
+pub(crate) fn workspace_uid(name: &str) -> WorkspaceUid {
+    WorkspaceUid(uid_of(name))
+}
+
+/// The uid of a key version of that name.
+pub(crate) fn key_version_uid(name: &str) -> KeyVersionUid {
+    let name: KeyVersionName = name.parse().unwrap();
+    KeyVersionUid {
+        key: KeyUid(uid_of(&name.key.to_string())),
+        version: name.version,
+    }
 }
 
 /// A lookup of a member that waits for its answer.
@@ -192,6 +221,13 @@ impl LeaseService for FakeVault {
         request: Request<LookUpMemberRequest>,
     ) -> Result<Response<LookUpMemberResponse>, Status> {
         answered(&self.lookup_sender, request).await
+    }
+
+    async fn look_up_scope(
+        &self,
+        _: Request<LookUpScopeRequest>,
+    ) -> Result<Response<LookUpScopeResponse>, Status> {
+        Err(Status::unimplemented("these tests look up no scope"))
     }
 
     async fn create_data_key(

@@ -9,7 +9,7 @@ use tonic::Code;
 
 use crate::harness::{
     ACME, APP, Answer, FRESHNESS, OTHER_APP, Router, WEB, api_key, chat, claude, gpt, on, refused,
-    version,
+    uid_of, version,
 };
 
 async fn router() -> Router {
@@ -31,7 +31,7 @@ fn moves_on(router: &Router, revision: i64) {
             ..Default::default()
         };
         let at = |scope: &str, revision| ScopeRevision {
-            scope: scope.to_owned(),
+            workspace_uid: uid_of(scope),
             revision,
         };
         Ok(ResolveResponse {
@@ -107,8 +107,12 @@ async fn a_revoked_key_is_not_used_after_the_acknowledgement() {
         .await;
     let refusal = &received.acknowledgements[0];
     assert_eq!(
-        (&*refusal.scope, refusal.revision, refusal.in_flight_count),
-        (ACME, 2, 1)
+        (
+            &*refusal.workspace_uid,
+            refusal.revision,
+            refusal.in_flight_count
+        ),
+        (&*uid_of(ACME), 2, 1)
     );
 
     let response = router.generate(gpt()).await.unwrap();

@@ -22,7 +22,7 @@ pub use error::{CustodyError, IntegrityFailure};
 pub use row_mac::MacRow;
 pub use workspace_keys::{Sealed, WorkspaceKeys};
 
-use crate::domain::uid::{BranchKeyUid, DeploymentUid, WorkspaceUid};
+use crate::domain::uid::{BranchKeyUid, DeploymentUid, WorkspaceUid, random_uuid};
 use crate::store::Rows;
 use crate::store::branch_keys::{self, BranchPurpose, WrappedBranchKey};
 use keyring::KeyRingFile;
@@ -103,8 +103,8 @@ impl Custody {
             wrapped: Vec::new(),
             create_time: now,
         };
-        let mut branch = stored(BranchKeyUid::random(&self.rng)?, BranchPurpose::Branch);
-        let mut lookup = stored(BranchKeyUid::random(&self.rng)?, BranchPurpose::Lookup);
+        let mut branch = stored(BranchKeyUid(random_uuid(&self.rng)?), BranchPurpose::Branch);
+        let mut lookup = stored(BranchKeyUid(random_uuid(&self.rng)?), BranchPurpose::Lookup);
         let suite = Suite::default();
 
         let branch_key = BranchKey::generate(&self.rng)?;

@@ -5,7 +5,7 @@ use latchkey_contract::ProviderId;
 use latchkey_contract::names::ResourceId;
 
 use super::settings::KeySettings;
-use super::uid::{KeyUid, ProjectUid, WorkspaceUid};
+use super::uid::{KeyUid, KeyVersionUid, ProjectUid, WorkspaceUid};
 
 /// A key without its material.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -88,6 +88,14 @@ impl KeyState {
 }
 
 impl Key {
+    /// The identity of the current version.
+    pub fn current_version_uid(&self) -> KeyVersionUid {
+        KeyVersionUid {
+            key: self.uid,
+            version: self.current_version,
+        }
+    }
+
     /// Whether it is past its expiry.
     pub fn expired(&self, now: Timestamp) -> bool {
         self.settings

@@ -1,6 +1,7 @@
 //! Identities behind names: a name may be used again, an identity never is. Each noun has its own
-//! type, so that identities can't be mixed up.
+//! type, so that identities can't be mixed up. Those that routers see are the contract's.
 
+pub use latchkey_contract::uid::{DataKeyUid, KeyUid, KeyVersionUid, ProjectUid, WorkspaceUid};
 use ring::rand::{SecureRandom, SystemRandom};
 use uuid::{Builder, Uuid};
 
@@ -23,11 +24,6 @@ macro_rules! uid {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// A new one.
-            pub fn random(rng: &SystemRandom) -> Result<Self, RandomnessError> {
-                random_uuid(rng).map(Self)
-            }
-
             /// The 16 bytes, for seal contexts and row MACs.
             pub fn to_bytes(self) -> [u8; 16] {
                 self.0.into_bytes()
@@ -43,8 +39,4 @@ macro_rules! uid {
 }
 
 uid!(DeploymentUid, "a deployment");
-uid!(WorkspaceUid, "a workspace, or of the platform");
-uid!(ProjectUid, "a project");
-uid!(KeyUid, "a key");
 uid!(BranchKeyUid, "a branch key");
-uid!(DataKeyUid, "a data key that routers seal with");

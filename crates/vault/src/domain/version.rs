@@ -4,7 +4,7 @@ use latchkey_clock::Timestamp;
 
 use super::destination::Destination;
 use super::material::SecretKind;
-use super::uid::{BranchKeyUid, KeyUid, WorkspaceUid};
+use super::uid::{BranchKeyUid, KeyUid, KeyVersionUid, WorkspaceUid};
 use super::verification::Verification;
 
 /// The branch key that wrapped a data key. Rewrapping replaces it and does not change the payload.
@@ -78,6 +78,14 @@ impl VersionState {
 }
 
 impl KeyVersion {
+    /// The identity.
+    pub fn uid(&self) -> KeyVersionUid {
+        KeyVersionUid {
+            key: self.key,
+            version: self.version,
+        }
+    }
+
     /// The version without its material: both ciphertexts are emptied, so that no key found later
     /// opens them.
     #[must_use]

@@ -6,7 +6,7 @@ use super::verify::{Verified, VerifiedMaterial};
 use crate::change::Change;
 use crate::domain::audit::AuditEvent;
 use crate::domain::key::{Key, KeyState};
-use crate::domain::uid::KeyUid;
+use crate::domain::uid::{KeyUid, random_uuid};
 use crate::domain::version::{KeyVersion, VersionState};
 use crate::error::{Conflict, Nameable, VaultError};
 use crate::store;
@@ -42,7 +42,7 @@ impl Verified {
         }
         material.refuse_duplicate(change, None).await?;
         let key = Key {
-            uid: KeyUid::random(vault.custody.rng())?,
+            uid: KeyUid(random_uuid(vault.custody.rng())?),
             workspace: ids.workspace,
             project: ids.project,
             slug: Some(slug.clone()),

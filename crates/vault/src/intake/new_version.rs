@@ -98,7 +98,7 @@ impl VerifiedVersion {
         let key = key.renew(version.version, change.now)?;
         let event = change.event(name).with("retired_version", old.version);
         let event = describe(event, &version);
-        change.revoke(name, old.version);
+        change.revoke(old.uid());
         change.put_version(old.destroy(change.now)).await?;
         change.add_version(version.clone()).await?;
         change.put_key(key.clone()).await?;

@@ -1,9 +1,9 @@
 //! A committed change that the routers have not confirmed yet.
 
-use latchkey_contract::names::{KeyVersionName, RevisionScope};
+use latchkey_contract::names::RevisionScope;
 
 use super::changes_in_progress::ChangeInProgress;
-use crate::domain::uid::WorkspaceUid;
+use crate::domain::uid::{KeyVersionUid, WorkspaceUid};
 use crate::domain::workspace::Workspace;
 
 /// A committed change, to be propagated to the routers.
@@ -11,12 +11,12 @@ use crate::domain::workspace::Workspace;
 pub struct Committed {
     /// The workspace.
     pub workspace: WorkspaceUid,
-    /// The scope of its revisions; `None` for a workspace that was deleted before.
+    /// Its name, for people; `None` for a workspace that was deleted before.
     pub scope: Option<RevisionScope>,
     /// The revision of the change.
     pub revision: u64,
     /// Versions that no router may use for another call.
-    pub revoked: Vec<KeyVersionName>,
+    pub revoked: Vec<KeyVersionUid>,
     /// Keeps the watch of the heads from sending the change too. `None` for a change that was
     /// propagated before.
     pub(crate) in_progress: Option<ChangeInProgress>,

@@ -35,23 +35,23 @@ pub async fn watch_heads(leasing: Arc<Leasing>, store: Store, drain: Drain) {
     }
 }
 
-/// Registers a scope of which a router still caches keys as a dependency of its session. Returns the
-/// revision of the scope; `None` once the scope does not exist.
-pub async fn depend_on_scope(
+/// Registers a workspace of which a router still caches keys as a dependency of its session. Returns
+/// its revision; `None` once it does not exist.
+pub async fn depend_on_workspace(
     store: &Store,
     session: &RouterSession,
-    scope: RevisionScope,
+    uid: WorkspaceUid,
 ) -> Result<Option<u64>, StoreError> {
-    let slug = match &scope {
-        RevisionScope::Platform => None,
-        RevisionScope::Workspace(name) => Some(name.workspace.clone()),
-    };
-    let Some(head) = workspaces::find(store, slug.as_ref()).await? else {
+    let Some(head) = workspaces::find_by_uid(store, uid).await? else {
         return Ok(None);
     };
-    session.depend_on(head.peek().uid, scope, head.peek().revision);
+    let Some(scope) = head.peek().scope() else {
+        return Ok(None);
+    };
+    session.depend_on(uid, scope, head.peek().revision);
     // Read again: a change that committed before the registration was not sent to the session.
-    let head = workspaces::find(store, slug.as_ref()).await?;
+    let head = workspaces::find_by_uid(store, uid).await?;
+    let head = head.filter(|head| head.peek().scope().is_some());
     Ok(head.map(|head| head.peek().revision))
 }
 

@@ -23,7 +23,7 @@ use serde::Deserialize;
 
 pub(crate) use changes_in_progress::ChangesInProgress;
 pub use committed::Committed;
-pub use heads::{depend_on_scope, watch_heads};
+pub use heads::{depend_on_workspace, watch_heads};
 pub use lapse::RATE_ERROR;
 pub use lease::{LeaseId, LeaseRecord};
 pub use router_session::{RouterMessage, RouterSession, RouterSessionError, RouterSessionId};
@@ -187,7 +187,7 @@ impl Leasing {
         let dependents = self.invalidate(scope, &committed);
         drop(committed.in_progress.take());
         for session in dependents {
-            match self.confirmed(&session, scope, committed.revision).await {
+            match self.confirmed(&session, &committed).await {
                 Some(in_flight) => {
                     propagation.acknowledged += 1;
                     propagation.in_flight += in_flight;
@@ -205,6 +205,7 @@ impl Leasing {
         for session in self.dependents(uid) {
             if session.note_revision(uid, revision) {
                 session.send(RouterMessage::Invalidate {
+                    workspace: uid,
                     scope: scope.clone(),
                     revision,
                     revoked: Vec::new(),
@@ -219,6 +220,7 @@ impl Leasing {
         for session in &dependents {
             session.note_revision(committed.workspace, committed.revision);
             session.send(RouterMessage::Invalidate {
+                workspace: committed.workspace,
                 scope: scope.clone(),
                 revision: committed.revision,
                 revoked: committed.revoked.clone(),
@@ -233,15 +235,10 @@ impl Leasing {
         sessions.values().filter(depend).cloned().collect()
     }
 
-    /// Waits until the session confirms a revision. Returns the calls in flight at that time; `None`
+    /// Waits until the session confirms a change. Returns the calls in flight at that time; `None`
     /// where the session lapsed first.
-    async fn confirmed(
-        &self,
-        session: &RouterSession,
-        scope: &RevisionScope,
-        revision: u64,
-    ) -> Option<u64> {
-        let confirmed = session.acknowledged(scope, revision);
+    async fn confirmed(&self, session: &RouterSession, committed: &Committed) -> Option<u64> {
+        let confirmed = session.acknowledged(committed.workspace, committed.revision);
         tokio::pin!(confirmed);
         loop {
             let now = self.clock.boottime();

@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use latchkey_contract::ProviderId;
-use latchkey_contract::names::{KeyVersionName, RevisionScope};
+use latchkey_contract::names::RevisionScope;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::lease::{LeaseId, LeaseRecord};
 use super::verification_tasks::PendingTask;
-use crate::domain::uid::WorkspaceUid;
+use crate::domain::uid::{KeyVersionUid, WorkspaceUid};
 
 /// The id of a router session.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -36,14 +36,16 @@ pub enum RouterSessionError {
 
 /// A message to a router.
 pub enum RouterMessage {
-    /// A scope has changed.
+    /// A workspace has changed.
     Invalidate {
-        /// The scope.
+        /// The workspace.
+        workspace: WorkspaceUid,
+        /// Its name, for people.
         scope: RevisionScope,
         /// Its revision now.
         revision: u64,
         /// Versions that must not be used for another call.
-        revoked: Vec<KeyVersionName>,
+        revoked: Vec<KeyVersionUid>,
     },
     /// A key is to be verified.
     Verify(PendingTask),
@@ -64,7 +66,7 @@ pub struct RouterSession {
     connected: AtomicBool,
     left: AtomicBool,
     state: Mutex<State>,
-    acknowledged: watch::Sender<HashMap<RevisionScope, Acknowledged>>,
+    acknowledged: watch::Sender<HashMap<WorkspaceUid, Acknowledged>>,
 }
 
 #[derive(Default)]
@@ -145,23 +147,24 @@ impl RouterSession {
         self.lock().leases.remove(&id);
     }
 
-    /// Whether the router has a lease of that version.
-    pub fn holds(&self, version: &KeyVersionName) -> bool {
-        self.lock()
-            .leases
-            .values()
-            .any(|lease| lease.key_version == *version)
+    /// The router's lease of that version, if it has one.
+    pub fn lease_of(&self, version: KeyVersionUid) -> Option<LeaseRecord> {
+        let state = self.lock();
+        let mut leases = state.leases.values();
+        leases
+            .find(|lease| lease.key_version_uid == version)
+            .cloned()
     }
 
-    /// Records that the router has confirmed a revision of a scope.
-    pub fn acknowledge(&self, scope: RevisionScope, revision: u64, in_flight: u64) {
+    /// Records that the router has confirmed a revision of a workspace.
+    pub fn acknowledge(&self, workspace: WorkspaceUid, revision: u64, in_flight: u64) {
         // The router drops what it was granted before that revision, so those leases end.
         self.lock()
             .leases
-            .retain(|_, lease| !lease.predates(&scope, revision));
+            .retain(|_, lease| !lease.predates(workspace, revision));
         self.acknowledged.send_modify(|all| {
             all.insert(
-                scope,
+                workspace,
                 Acknowledged {
                     revision,
                     in_flight,
@@ -172,14 +175,15 @@ impl RouterSession {
 
     /// Waits until a revision is confirmed. Returns the calls in flight at that time; `None` once the
     /// session has ended.
-    pub(super) async fn acknowledged(&self, scope: &RevisionScope, revision: u64) -> Option<u64> {
+    pub(super) async fn acknowledged(&self, workspace: WorkspaceUid, revision: u64) -> Option<u64> {
         let mut changes = self.acknowledged.subscribe();
         let confirmed = changes.wait_for(|all| {
-            all.get(scope)
+            all.get(&workspace)
                 .is_some_and(|acknowledged| acknowledged.revision >= revision)
         });
         let all = confirmed.await.ok()?;
-        all.get(scope).map(|acknowledged| acknowledged.in_flight)
+        all.get(&workspace)
+            .map(|acknowledged| acknowledged.in_flight)
     }
 
     pub(super) fn send(&self, message: RouterMessage) {

@@ -2,11 +2,12 @@ use std::pin::pin;
 
 use futures_util::poll;
 use latchkey_clock::{ManualClock, Timestamp};
-use latchkey_contract::names::{KeyVersionName, Scope};
+use latchkey_contract::names::Scope;
 use tokio::sync::mpsc::Receiver;
 use uuid::Uuid;
 
 use super::*;
+use crate::domain::uid::{KeyUid, KeyVersionUid};
 
 const FRESHNESS: Duration = Duration::from_secs(30);
 /// Longer than the freshness span, the tolerated pause and the clocks' error together.
@@ -55,9 +56,15 @@ fn scope() -> RevisionScope {
     "workspaces/w".parse().unwrap()
 }
 
-fn version() -> KeyVersionName {
-    "workspaces/w/keys/k/versions/1".parse().unwrap()
+fn version() -> KeyVersionUid {
+    KeyVersionUid {
+        key: KeyUid(Uuid::from_u128(9)),
+        version: 1,
+    }
 }
+
+/// The workspace of the platform.
+const PLATFORM: WorkspaceUid = WorkspaceUid(Uuid::nil());
 
 fn change(revision: u64) -> Committed {
     let revoked = vec![version()];
@@ -70,18 +77,13 @@ fn change(revision: u64) -> Committed {
     }
 }
 
-fn lease(key_version: &str, scope: &str) -> LeaseRecord {
+fn lease(key_version: &str, workspace: WorkspaceUid) -> LeaseRecord {
     LeaseRecord {
         key_version: key_version.parse().unwrap(),
-        scope: scope.parse::<Scope>().unwrap(),
+        key_version_uid: version(),
+        scope: "workspaces/w".parse::<Scope>().unwrap(),
         create_time: Timestamp::UNIX_EPOCH,
-        revisions: vec![
-            (
-                RevisionScope::Workspace(scope.parse::<Scope>().unwrap().workspace().clone()),
-                1,
-            ),
-            (RevisionScope::Platform, 1),
-        ],
+        revisions: vec![(workspace, 1), (PLATFORM, 1)],
     }
 }
 
@@ -92,10 +94,10 @@ async fn a_change_is_answered_once_every_session_has_confirmed_it() {
     let (second, _other_messages) = fixture.depending(2);
     let mut telling = pin!(fixture.leasing.propagate(change(2)));
     assert!(poll!(&mut telling).is_pending());
-    first.acknowledge(scope(), 2, 3);
+    first.acknowledge(uid(), 2, 3);
     assert!(poll!(&mut telling).is_pending());
     fixture.clock.advance(Duration::from_millis(20));
-    second.acknowledge(scope(), 2, 4);
+    second.acknowledge(uid(), 2, 4);
     let expected = Propagation {
         revision: 2,
         acknowledged: 2,
@@ -122,6 +124,7 @@ async fn a_session_is_sent_the_revoked_versions() {
     let (_session, mut messages) = fixture.depending(1);
     assert!(poll!(pin!(fixture.leasing.propagate(change(2)))).is_pending());
     let Some(RouterMessage::Invalidate {
+        workspace,
         scope: invalidated,
         revision,
         revoked,
@@ -130,8 +133,8 @@ async fn a_session_is_sent_the_revoked_versions() {
         panic!("it was sent another message")
     };
     assert_eq!(
-        (invalidated, revision, revoked),
-        (scope(), 2, vec![version()])
+        (workspace, invalidated, revision, revoked),
+        (uid(), scope(), 2, vec![version()])
     );
 }
 
@@ -159,7 +162,7 @@ async fn a_session_does_not_lapse_within_the_span_it_was_given() {
     let mut telling = pin!(fixture.leasing.propagate(change(2)));
     fixture.clock.advance(FRESHNESS);
     assert!(poll!(&mut telling).is_pending());
-    session.acknowledge(scope(), 2, 0);
+    session.acknowledge(uid(), 2, 0);
     assert_eq!(telling.await.acknowledged, 1);
 }
 
@@ -210,11 +213,11 @@ async fn confirming_an_earlier_revision_is_not_enough_and_a_later_one_is() {
     let fixture = Fixture::new();
     let (session, _messages) = fixture.depending(1);
     let mut telling = pin!(fixture.leasing.propagate(change(3)));
-    session.acknowledge(scope(), 2, 0);
+    session.acknowledge(uid(), 2, 0);
     assert!(poll!(&mut telling).is_pending());
-    session.acknowledge("platform".parse().unwrap(), 9, 0);
+    session.acknowledge(PLATFORM, 9, 0);
     assert!(poll!(&mut telling).is_pending());
-    session.acknowledge(scope(), 4, 0);
+    session.acknowledge(uid(), 4, 0);
     assert_eq!(telling.await.acknowledged, 1);
 }
 
@@ -251,7 +254,7 @@ fn the_time_that_is_left_shrinks_with_the_age_of_the_last_read() {
 fn lapsed_sessions_are_forgotten_with_their_leases() {
     let fixture = Fixture::new();
     let (old, _messages) = fixture.connect(1);
-    let held = lease("workspaces/w/keys/k/versions/1", "workspaces/w");
+    let held = lease("workspaces/w/keys/k/versions/1", uid());
     old.lease(LeaseId(Uuid::from_u128(1)), held);
     fixture.clock.advance(LAPSE);
     let (young, _other_messages) = fixture.connect(2);
@@ -265,16 +268,17 @@ fn lapsed_sessions_are_forgotten_with_their_leases() {
 fn confirming_a_change_ends_the_leases_that_depend_on_its_scope_alone() {
     let fixture = Fixture::new();
     let (session, _messages) = fixture.depending(1);
-    for (id, version, scope) in [
-        (1, "workspaces/w/keys/k/versions/1", "workspaces/w"),
-        (2, "platform/keys/p/versions/1", "workspaces/w/projects/p"),
-        (3, "platform/keys/p/versions/1", "workspaces/v"),
+    let other = WorkspaceUid(Uuid::from_u128(8));
+    for (id, version, workspace) in [
+        (1, "workspaces/w/keys/k/versions/1", uid()),
+        (2, "platform/keys/p/versions/1", uid()),
+        (3, "platform/keys/p/versions/1", other),
     ] {
-        session.lease(LeaseId(Uuid::from_u128(id)), lease(version, scope));
+        session.lease(LeaseId(Uuid::from_u128(id)), lease(version, workspace));
     }
-    session.acknowledge(scope(), 2, 0);
+    session.acknowledge(uid(), 2, 0);
     assert_eq!(fixture.leased(), [3]);
-    session.acknowledge(RevisionScope::Platform, 2, 0);
+    session.acknowledge(PLATFORM, 2, 0);
     assert!(fixture.leased().is_empty());
 }
 
@@ -282,14 +286,14 @@ fn confirming_a_change_ends_the_leases_that_depend_on_its_scope_alone() {
 fn confirming_a_change_leaves_the_leases_that_were_granted_after_it() {
     let fixture = Fixture::new();
     let (session, _messages) = fixture.depending(1);
-    let before = lease("workspaces/w/keys/k/versions/1", "workspaces/w");
+    let before = lease("workspaces/w/keys/k/versions/1", uid());
     let mut after = before.clone();
-    after.revisions = vec![(scope(), 2), (RevisionScope::Platform, 1)];
+    after.revisions = vec![(uid(), 2), (PLATFORM, 1)];
     session.lease(LeaseId(Uuid::from_u128(1)), before);
     session.lease(LeaseId(Uuid::from_u128(2)), after);
-    session.acknowledge(scope(), 2, 0);
+    session.acknowledge(uid(), 2, 0);
     assert_eq!(fixture.leased(), [2]);
-    session.acknowledge(scope(), 2, 0);
+    session.acknowledge(uid(), 2, 0);
     assert_eq!(fixture.leased(), [2]);
 }
 
@@ -314,7 +318,7 @@ async fn a_change_of_this_vault_is_sent_with_its_revoked_versions_and_once() {
     };
     assert_eq!(revoked, [version()]);
     assert!(messages.try_recv().is_err());
-    session.acknowledge(scope(), 2, 1);
+    session.acknowledge(uid(), 2, 1);
     assert_eq!(propagating.await.in_flight, 1);
     // A change of another replica.
     assert!(relay(3));

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use latchkey_contract::names::KeyVersionName;
-
 use crate::change::Change;
 use crate::domain::audit::Act;
+use crate::domain::uid::KeyVersionUid;
 use crate::domain::verification::ProviderMessage;
 use crate::error::VaultError;
 use crate::leasing::RouterSession;
@@ -17,15 +16,17 @@ pub(crate) async fn quarantine_reported(
     vault: &Vault,
     session: &RouterSession,
     act: &Act,
-    name: &KeyVersionName,
+    version: KeyVersionUid,
     provider_message: &ProviderMessage,
 ) -> Result<(), VaultError> {
-    if !session.holds(name) {
+    let Some(lease) = session.lease_of(version) else {
         return Ok(());
-    }
+    };
+    let name = &lease.key_version;
     let mut change = Change::begin(vault, &name.key.parent, act.clone()).await?;
     let key = change.key(&name.key, "").await?;
-    if key.current_version != name.version {
+    // Another version is current, or another key has the name.
+    if key.current_version_uid() != version {
         return Ok(());
     }
     let before = key.state;
@@ -39,7 +40,7 @@ pub(crate) async fn quarantine_reported(
         .with("provider", provider_message);
     change.put_key(key).await?;
     change.record(event).await?;
-    change.revoke(&name.key, name.version);
+    change.revoke(version);
     let committed = change.commit().await?;
     // Not awaited: the acknowledgement of the reporting router arrives through the calling loop.
     let leasing = Arc::clone(&vault.leasing);

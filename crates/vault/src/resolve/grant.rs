@@ -67,6 +67,7 @@ pub(crate) async fn grant(
     let material = owner.keys.open(&candidate.key, &version)?;
     let record = LeaseRecord {
         key_version: candidate.version_name(),
+        key_version_uid: candidate.key.current_version_uid(),
         scope: query.scope.clone(),
         create_time: vault.now(),
         revisions: query.revisions(),

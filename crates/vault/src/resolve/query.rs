@@ -1,8 +1,9 @@
 //! A query for a key, with the rows of the scope that it is for.
 
-use latchkey_contract::names::{KeyName, KeyParent, RevisionScope, Scope};
+use latchkey_contract::names::{KeyName, KeyParent, Scope};
 
 use crate::domain::resolution::{KeyQuery, ScopePolicies};
+use crate::domain::uid::WorkspaceUid;
 use crate::error::VaultError;
 use crate::leasing::RouterSession;
 use crate::vault::{OpenParent, OpenWorkspace, Vault};
@@ -47,11 +48,10 @@ impl ScopedQuery {
     }
 
     /// The revisions that the rows were read at, or earlier ones.
-    pub(crate) fn revisions(&self) -> Vec<(RevisionScope, u64)> {
+    pub(crate) fn revisions(&self) -> Vec<(WorkspaceUid, u64)> {
         [&self.parent.open.workspace, &self.platform.workspace]
-            .into_iter()
-            .filter_map(|workspace| Some((workspace.scope()?, workspace.revision)))
-            .collect()
+            .map(|workspace| (workspace.uid, workspace.revision))
+            .to_vec()
     }
 
     /// The policies that hold for the scope.

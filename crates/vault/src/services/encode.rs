@@ -192,12 +192,12 @@ pub(crate) fn propagation(propagation: Propagation) -> v1::Propagation {
     }
 }
 
-/// The revision of a workspace; `None` once it is deleted.
-pub(crate) fn scope_revision(workspace: &Workspace) -> Option<v1::ScopeRevision> {
-    Some(v1::ScopeRevision {
-        scope: workspace.scope()?.to_string(),
+/// The revision of a workspace.
+pub(crate) fn scope_revision(workspace: &Workspace) -> v1::ScopeRevision {
+    v1::ScopeRevision {
+        workspace_uid: workspace.uid.to_string(),
         revision: signed(workspace.revision),
-    })
+    }
 }
 
 /// An audit event.

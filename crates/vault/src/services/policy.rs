@@ -55,6 +55,7 @@ const RULES: &[(&str, Rule<Role>)] = &[
     ("/latchkey.vault.v1.LeaseService/LeaseDataKey", ROUTER),
     ("/latchkey.vault.v1.LeaseService/ListLeases", OPERATOR),
     ("/latchkey.vault.v1.LeaseService/LookUpMember", ROUTER),
+    ("/latchkey.vault.v1.LeaseService/LookUpScope", ROUTER),
     ("/latchkey.vault.v1.LeaseService/ReleaseLease", ROUTER),
     ("/latchkey.vault.v1.LeaseService/Resolve", ROUTER),
     (

@@ -11,10 +11,11 @@ use latchkey_contract::vault::v1::{
     GetKeyRequest, GetProjectRequest, GetProviderRequest, GetWorkspaceRequest, Hello, Key,
     LeaseDataKeyRequest, ListAuditEventsRequest, ListKeysRequest, ListLeasesRequest,
     ListMembersRequest, ListProjectsRequest, ListProviderOverridesRequest, ListProvidersRequest,
-    ListWorkspacesRequest, LookUpMemberRequest, Member, OpenRouterSessionRequest, Project,
-    ProviderOverride, ReleaseLeaseRequest, RemoveMemberRequest, ResolveRequest, SetMemberRequest,
-    UpdateKeyRequest, UpdateProjectRequest, UpdateProviderOverrideRequest, UpdateProviderRequest,
-    UpdateWorkspaceRequest, VerifyKeyRequest, Workspace, member, open_router_session_request,
+    ListWorkspacesRequest, LookUpMemberRequest, LookUpScopeRequest, Member,
+    OpenRouterSessionRequest, Project, ProviderOverride, ReleaseLeaseRequest, RemoveMemberRequest,
+    ResolveRequest, SetMemberRequest, UpdateKeyRequest, UpdateProjectRequest,
+    UpdateProviderOverrideRequest, UpdateProviderRequest, UpdateWorkspaceRequest, VerifyKeyRequest,
+    Workspace, member, open_router_session_request,
 };
 use prost::Message;
 use prost_types::FileDescriptorSet;
@@ -203,6 +204,11 @@ fn members() -> Vec<Case> {
             about!(LookUpMemberRequest {
                 workspace: WORKSPACE
             }),
+        ),
+        case(
+            "LeaseService/LookUpScope",
+            Router,
+            about!(LookUpScopeRequest { scope: WORKSPACE }),
         ),
         case(
             "WorkspaceService/ListMembers",
@@ -394,7 +400,7 @@ fn every_method_of_the_contract_has_a_case() {
             }
         }
     }
-    assert_eq!(methods.len(), 37);
+    assert_eq!(methods.len(), 38);
     assert_eq!(
         cases()
             .into_iter()

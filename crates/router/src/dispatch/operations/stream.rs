@@ -300,7 +300,7 @@ fn fail(
     if let RouterError::Provider(refused) = &error
         && refused.class == ErrorClass::Revoked
     {
-        let version = origin.key.lease.key_version();
+        let version = origin.key.lease.key_version_uid();
         leases.vault().report_refused_key(version, refused);
     }
     attempts.extend(attempt.fail(&error));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use latchkey_clock::ManualClock;
 use latchkey_contract::ProviderId;
-use latchkey_contract::names::RevisionScope;
+use latchkey_contract::uid::WorkspaceUid;
 use latchkey_contract::vault::v1::{
     self, KeyMaterial, Payer, ResolveResponse, ScopeRevision, key_material,
 };
@@ -15,7 +15,7 @@ use crate::domain::capability::Capability;
 use crate::domain::funding::Funding;
 use crate::domain::key_query::KeyQuery;
 use crate::error::RouterError;
-use crate::vault_client::testing::{self, ReceivedRequest};
+use crate::vault_client::testing::{self, ReceivedRequest, key_version_uid, workspace_uid};
 use crate::vault_client::{LeaseHolder as _, VaultClient};
 
 /// The leases of a router, their clock, and the requests that the vault receives.
@@ -61,15 +61,16 @@ impl Fixture {
         self.leases.drop_all();
     }
 
-    /// Invalidates a scope. Returns the calls in flight with the revoked versions.
+    /// Invalidates a workspace. Returns the calls in flight with the revoked versions.
     pub(super) fn invalidate(
         &self,
-        scope: &RevisionScope,
+        workspace: WorkspaceUid,
         revision: i64,
         revoked: &[String],
     ) -> i64 {
-        self.vault().invalidate(scope, revision);
-        self.leases.invalidate(scope, revision, revoked)
+        let revoked: Vec<_> = revoked.iter().map(|name| key_version_uid(name)).collect();
+        self.vault().invalidate(workspace, revision);
+        self.leases.invalidate(workspace, revision, &revoked)
     }
 
     /// Starts a task that obtains a lease.
@@ -135,6 +136,7 @@ pub(super) fn leased(key: &str, revisions: &[(&str, i64)]) -> ResolveResponse {
     let lease = v1::Lease {
         lease_id: "lease".to_owned(),
         key_version: version(key),
+        key_version_uid: key_version_uid(&version(key)).to_string(),
         provider: "openai".to_owned(),
         material_tail: "-key".to_owned(),
         payer: Payer::OwnKey.into(),
@@ -144,12 +146,13 @@ pub(super) fn leased(key: &str, revisions: &[(&str, i64)]) -> ResolveResponse {
         ..v1::Lease::default()
     };
     let revisions = revisions.iter().map(|(scope, revision)| ScopeRevision {
-        scope: (*scope).to_owned(),
+        workspace_uid: workspace_uid(scope).to_string(),
         revision: *revision,
     });
     ResolveResponse {
         lease: Some(lease),
         revisions: revisions.collect(),
+        workspace_uid: workspace_uid("workspaces/acme").to_string(),
         ..ResolveResponse::default()
     }
 }

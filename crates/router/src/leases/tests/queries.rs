@@ -11,6 +11,7 @@ use crate::domain::attempt::Payer;
 use crate::domain::capability::Capability;
 use crate::domain::funding::{Expectations, Funding, FundingFallback, Selection};
 use crate::vault_client::encode_query;
+use crate::vault_client::testing::key_version_uid;
 
 fn name(key: &str) -> KeyName {
     key.parse().unwrap()
@@ -140,7 +141,7 @@ async fn a_malformed_lease_is_not_used() {
         },
         |answer| answer.lease = None,
         |answer| answer.revisions.clear(),
-        |answer| answer.revisions[0].scope = "nowhere".to_owned(),
+        |answer| answer.revisions[0].workspace_uid = "nowhere".to_owned(),
         |answer| answer.lease.as_mut().unwrap().payer = 0,
         |answer| answer.lease.as_mut().unwrap().material = None,
         |answer| answer.lease.as_mut().unwrap().material = Some(KeyMaterial { kind: None }),
@@ -253,6 +254,7 @@ fn candidate() -> Candidate {
     Candidate {
         key: KEY.to_owned(),
         key_version: version(KEY),
+        key_version_uid: key_version_uid(&version(KEY)).to_string(),
         provider: "openai".to_owned(),
         payer: v1::Payer::OwnKey.into(),
         step: 1,

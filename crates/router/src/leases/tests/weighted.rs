@@ -63,7 +63,7 @@ async fn an_invalidation_withdraws_the_leases_of_all_weighted_keys() {
     let mut fixture = Fixture::in_session().await;
     let first = fixture.obtain(query(ACME), shared(FIRST, EQUAL)).await;
     used(&mut fixture, 10, EQUAL).await;
-    fixture.invalidate(&scope(ACME), 8, &[]);
+    fixture.invalidate(scope(ACME), 8, &[]);
     assert!(first.begin_use(&*fixture.clock).is_err());
     let pending = fixture.start(query(ACME));
     let received = fixture.next_request().await;

@@ -2,15 +2,21 @@ mod server;
 
 use http::{Request, StatusCode};
 use http_body_util::Full;
+use latchkey_contract::uid::KeyUid;
+use uuid::Uuid;
 
 use self::server::Server;
 use super::*;
 
-fn owner(workspace: &str, version: u64) -> PoolKey {
-    let name = format!("workspaces/{workspace}/keys/main/versions/{version}");
-    let workspace = format!("workspaces/{workspace}").parse().unwrap();
-    PoolKey::new(&workspace, &name.parse().unwrap())
+/// The owner of a workspace and of a version of its key.
+fn owner(workspace: u128, version: u64) -> PoolKey {
+    let key = KeyUid(Uuid::from_u128(1));
+    let workspace = WorkspaceUid(Uuid::from_u128(workspace));
+    PoolKey::new(workspace, KeyVersionUid { key, version })
 }
+
+const ACME: u128 = 2;
+const OTHER: u128 = 3;
 
 fn pools(most: usize) -> Pools {
     let mut config = UpstreamConfig::default();
@@ -21,19 +27,19 @@ fn pools(most: usize) -> Pools {
 #[test]
 fn each_workspace_key_version_host_and_address_source_has_its_own_pool() {
     let pools = pools(16);
-    let first = pools.of(&owner("acme", 1), "api.example", AddressSource::Customer);
+    let first = pools.of(&owner(ACME, 1), "api.example", AddressSource::Customer);
     for (owner, host, address_source) in [
-        (owner("acme", 2), "api.example", AddressSource::Customer),
-        (owner("other", 1), "api.example", AddressSource::Customer),
-        (owner("acme", 1), "api2.example", AddressSource::Customer),
-        (owner("acme", 1), "api.example", AddressSource::Operator),
+        (owner(ACME, 2), "api.example", AddressSource::Customer),
+        (owner(OTHER, 1), "api.example", AddressSource::Customer),
+        (owner(ACME, 1), "api2.example", AddressSource::Customer),
+        (owner(ACME, 1), "api.example", AddressSource::Operator),
     ] {
         assert!(!Arc::ptr_eq(
             &first,
             &pools.of(&owner, host, address_source)
         ));
     }
-    let again = pools.of(&owner("acme", 1), "api.example", AddressSource::Customer);
+    let again = pools.of(&owner(ACME, 1), "api.example", AddressSource::Customer);
     assert!(Arc::ptr_eq(&first, &again));
 }
 
@@ -41,12 +47,12 @@ fn each_workspace_key_version_host_and_address_source_has_its_own_pool() {
 fn the_least_recently_used_pool_is_evicted() {
     let pools = pools(2);
     let of =
-        |workspace: &str| pools.of(&owner(workspace, 1), "api.example", AddressSource::Customer);
-    let (first, second) = (of("a"), of("b"));
-    assert!(Arc::ptr_eq(&first, &of("a")));
-    of("c");
-    assert!(Arc::ptr_eq(&first, &of("a")));
-    assert!(!Arc::ptr_eq(&second, &of("b")));
+        |workspace: u128| pools.of(&owner(workspace, 1), "api.example", AddressSource::Customer);
+    let (first, second) = (of(1), of(2));
+    assert!(Arc::ptr_eq(&first, &of(1)));
+    of(3);
+    assert!(Arc::ptr_eq(&first, &of(1)));
+    assert!(!Arc::ptr_eq(&second, &of(2)));
 }
 
 /// Calls to an HTTP/2 server that allows 100 streams on each connection.
@@ -61,7 +67,7 @@ impl Calls {
         let mut pools = pools(16);
         pools.tls = server.client_config();
         // A new pool, for which the server's protocol is still open.
-        let pool = pools.of(&owner("acme", 1), "localhost", AddressSource::Operator);
+        let pool = pools.of(&owner(ACME, 1), "localhost", AddressSource::Operator);
         Self { server, pool }
     }
 

@@ -7,7 +7,7 @@ use latchkey_migrations::testing::Backend;
 use tonic::Code;
 
 use super::{are_recorded, failed, falling_back, for_model, ok_answer, reasons, router};
-use crate::harness::{ACME, Answer, Router, chat, gpt, own, refused, shared, version};
+use crate::harness::{ACME, Answer, Router, chat, gpt, own, refused, shared, version, version_uid};
 
 const REJECTED: &str = "PROVIDER_REJECTED_KEY";
 
@@ -33,7 +33,7 @@ async fn a_rejected_key_is_reported_and_replaced() {
     assert_eq!(reasons(&response.attempts), [REJECTED, ""]);
     are_recorded(&router, &response.attempts).await;
     let report = &reports(&router, 1).await[0];
-    assert_eq!(report.key_version, version(ACME, "a"));
+    assert_eq!(report.key_version_uid, version_uid(&version(ACME, "a")));
     assert_eq!(report.refusal.as_ref().unwrap().http_status, 401);
 
     // The vault quarantines the key, and no later request uses it.

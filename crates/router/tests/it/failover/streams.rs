@@ -9,7 +9,9 @@ use latchkey_migrations::testing::Backend;
 use tonic::{Code, Status, Streaming};
 
 use super::{are_recorded, failed, falling_back, reasons, router};
-use crate::harness::{Answer, Router, anthropic, chat, claude, gpt, of, own, refused};
+use crate::harness::{
+    ACME, Answer, Router, anthropic, chat, claude, gpt, of, own, refused, version, version_uid,
+};
 
 const DOWN: &str = "PROVIDER_UNAVAILABLE";
 
@@ -158,11 +160,8 @@ async fn a_key_rejected_in_mid_stream_is_reported() {
         .vault
         .receives(|received| !received.reports.is_empty())
         .await;
-    assert!(
-        received.reports[0]
-            .key_version
-            .ends_with("/keys/a/versions/1")
-    );
+    let refused = version_uid(&version(ACME, "a"));
+    assert_eq!(received.reports[0].key_version_uid, refused);
 }
 
 #[tokio::test]

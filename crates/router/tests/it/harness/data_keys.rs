@@ -11,6 +11,8 @@ use latchkey_contract::vault::v1::{
 use latchkey_rpc::refusal::Refusal;
 use tonic::{Response, Status};
 
+use super::vault::uid_of;
+
 /// The data keys by name, with counters.
 #[derive(Default)]
 pub(crate) struct DataKeys(Mutex<State>);
@@ -63,7 +65,7 @@ impl DataKeys {
         );
         let material = vec![0xd0 ^ created; 32];
         state.keys.insert(name.clone(), material.clone());
-        Ok(Response::new(DataKey { name, material }))
+        Ok(Response::new(message(name, material)))
     }
 
     pub(super) fn lease(&self, request: &LeaseDataKeyRequest) -> Result<Response<DataKey>, Status> {
@@ -76,7 +78,7 @@ impl DataKeys {
             return Err(refusal.into_status("vault.latchkey"));
         };
         let name = request.name.clone();
-        Ok(Response::new(DataKey { name, material }))
+        Ok(Response::new(message(name, material)))
     }
 
     pub(super) fn destroy(
@@ -106,4 +108,13 @@ fn check_session(session: &str) -> Result<(), Status> {
         "the router session is unknown",
     );
     Err(refusal.into_status("vault.latchkey"))
+}
+
+fn message(name: String, material: Vec<u8>) -> DataKey {
+    let (workspace, _) = name.split_once("/dataKeys/").unwrap();
+    DataKey {
+        workspace_uid: uid_of(workspace),
+        name,
+        material,
+    }
 }

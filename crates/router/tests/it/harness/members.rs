@@ -9,6 +9,7 @@ use tonic::Status;
 use super::config::Caller;
 use super::requests::ACME;
 use super::vault::Vault;
+use super::vault::uid_of;
 
 /// Answers every look-up with no role.
 #[expect(
@@ -24,7 +25,7 @@ pub(crate) fn membership(workspace: &str, role: Role, revision: i64) -> LookUpMe
     LookUpMemberResponse {
         role: role.into(),
         revision: Some(ScopeRevision {
-            scope: workspace.to_owned(),
+            workspace_uid: uid_of(workspace),
             revision,
         }),
     }

@@ -23,4 +23,4 @@ pub(crate) use refusal::{Refused, refused};
 pub(crate) use requests::{ACME, WEB, claude, gpt, on, streamed};
 pub(crate) use router::{Router, START};
 pub(crate) use stored_keys::{StoredKeys, of, own, shared};
-pub(crate) use vault::{FRESHNESS, Received, SECRET, api_key, key, version};
+pub(crate) use vault::{FRESHNESS, Received, SECRET, api_key, key, uid_of, version, version_uid};

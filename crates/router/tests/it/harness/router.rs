@@ -34,7 +34,7 @@ use super::provider::FakeProvider;
 use super::remote_deadline::RemoteDeadline;
 use super::requests::{ACME, streamed};
 use super::stored_keys::{StoredKeys, dry_run_of};
-use super::vault::{SECRET, Vault, api_key, version};
+use super::vault::{SECRET, Vault, api_key, uid_of, version};
 
 /// A running router with its dependencies.
 pub(crate) struct Router {
@@ -189,7 +189,7 @@ impl Router {
                 return Ok(dry_run_of(&lease, request));
             }
             let revision = |scope: &str| ScopeRevision {
-                scope: scope.to_owned(),
+                workspace_uid: uid_of(scope),
                 revision: 1,
             };
             Ok(ResolveResponse {

@@ -9,7 +9,7 @@ use latchkey_contract::vault::v1::{
 use latchkey_rpc::refusal::Refusal;
 use tonic::Status;
 
-use super::vault::{CURRENT, api_key, secret};
+use super::vault::{CURRENT, api_key, secret, uid_of, version_uid};
 
 /// The keys of a workspace and of the platform, and the workspace's policy.
 #[derive(Clone, Default)]
@@ -75,7 +75,7 @@ impl StoredKeys {
         };
         let workspace = request.parent.split("/projects/").next().unwrap();
         let revision = |scope: &str| ScopeRevision {
-            scope: scope.to_owned(),
+            workspace_uid: uid_of(scope),
             revision: CURRENT,
         };
         let answer = ResolveResponse {
@@ -269,6 +269,7 @@ impl RatedKey<'_> {
         Candidate {
             key: name(self.lease).to_owned(),
             key_version: self.lease.key_version.clone(),
+            key_version_uid: version_uid(&self.lease.key_version),
             material_tail: self.lease.material_tail.clone(),
             provider: self.lease.provider.clone(),
             payer: self.lease.payer,

@@ -16,8 +16,9 @@ use latchkey_contract::vault::v1::{
     Acknowledgement, CreateDataKeyRequest, DataKey, DestroyDataKeyRequest, DestroyDataKeyResponse,
     Hello, Invalidation, KeepAliveAnswer, KeyMaterial, KeyReport, LeaseDataKeyRequest,
     ListLeasesRequest, ListLeasesResponse, LookUpMemberRequest, LookUpMemberResponse,
-    OpenRouterSessionRequest, OpenRouterSessionResponse, ReleaseLeaseRequest, ReleaseLeaseResponse,
-    ResolveRequest, ResolveResponse, VerificationResult, VerificationTask, Welcome, key_material,
+    LookUpScopeRequest, LookUpScopeResponse, OpenRouterSessionRequest, OpenRouterSessionResponse,
+    ReleaseLeaseRequest, ReleaseLeaseResponse, ResolveRequest, ResolveResponse, ScopeRevision,
+    VerificationResult, VerificationTask, Welcome, key_material,
 };
 use latchkey_rpc::identity::{
     IdentifyLayer, Identity, IdentityConfig, TokenConfig, TokenDigest, TokenName,
@@ -28,11 +29,29 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 use tower::Layer as _;
+use uuid::Uuid;
 
 use super::data_keys::DataKeys;
 
 /// How long the router may use its leases without a message from the vault.
 pub(crate) const FRESHNESS: Duration = Duration::from_secs(30);
+/// The uid that the fake vault gives to a workspace, project or key of that name: another one for each
+/// name (FNV-1a, the 128-bit form of draft-eastlake-fnv).
+pub(crate) fn uid_of(name: &str) -> String {
+    const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    let hash = name.bytes().fold(BASIS, |hash, byte| {
+        (hash ^ u128::from(byte)).wrapping_mul(PRIME)
+    });
+    Uuid::from_u128(hash).to_string()
+}
+
+/// The uid of a key version of that name.
+pub(crate) fn version_uid(name: &str) -> String {
+    let (key, version) = name.split_once("/versions/").unwrap();
+    format!("{}/versions/{version}", uid_of(key))
+}
+
 /// Where an answer has this revision of a scope, the fake vault writes the one of the scope's last
 /// invalidation.
 pub(super) const CURRENT: i64 = -1;
@@ -191,12 +210,13 @@ impl Vault {
     /// Sends an invalidation of a scope.
     pub(crate) fn invalidates(&self, scope: &str, revision: i64, revoked: &[String]) {
         let mut revisions = self.shared.revisions.lock().unwrap();
-        revisions.insert(scope.to_owned(), revision);
+        revisions.insert(uid_of(scope), revision);
         drop(revisions);
         self.sends(VaultMessage::Invalidation(Invalidation {
-            scope: scope.to_owned(),
+            workspace_uid: uid_of(scope),
             revision,
-            revoked_key_versions: revoked.to_vec(),
+            revoked_key_versions: revoked.iter().map(|name| version_uid(name)).collect(),
+            scope: scope.to_owned(),
         }));
     }
 
@@ -264,6 +284,20 @@ impl Vault {
 
 struct Service(Arc<Shared>);
 
+/// Adds the uids that a scripted answer leaves to the fake vault.
+fn add_uids(answer: &mut ResolveResponse, scope: &str) {
+    let workspace = scope.split("/projects/").next().unwrap();
+    answer.workspace_uid = uid_of(workspace);
+    if workspace != scope {
+        answer.project_uid = uid_of(scope);
+    }
+    if let Some(lease) = &mut answer.lease
+        && lease.key_version_uid.is_empty()
+    {
+        lease.key_version_uid = version_uid(&lease.key_version);
+    }
+}
+
 #[async_trait]
 impl LeaseService for Service {
     type OpenRouterSessionStream =
@@ -277,10 +311,11 @@ impl LeaseService for Service {
         let request = request.into_inner();
         let mut answer = self.0.resolve.lock().unwrap()(&request);
         if let Ok(answer) = &mut answer {
+            add_uids(answer, &request.parent);
             let revisions = self.0.revisions.lock().unwrap();
             for at in &mut answer.revisions {
                 if at.revision == CURRENT {
-                    at.revision = revisions.get(&at.scope).copied().unwrap_or(1);
+                    at.revision = revisions.get(&at.workspace_uid).copied().unwrap_or(1);
                 }
             }
         }
@@ -338,6 +373,30 @@ impl LeaseService for Service {
         Ok(Response::new(Box::pin(UnboundedReceiverStream::new(
             pushed,
         ))))
+    }
+
+    async fn look_up_scope(
+        &self,
+        request: Request<LookUpScopeRequest>,
+    ) -> Result<Response<LookUpScopeResponse>, Status> {
+        is_router(&request)?;
+        let scope = request.into_inner().scope;
+        let workspace = scope.split("/projects/").next().unwrap();
+        let created = |exists: bool| exists.then(prost_types::Timestamp::default);
+        let project = workspace != scope;
+        Ok(Response::new(LookUpScopeResponse {
+            revision: Some(ScopeRevision {
+                workspace_uid: uid_of(workspace),
+                revision: i64::MAX,
+            }),
+            project_uid: if project {
+                uid_of(&scope)
+            } else {
+                String::new()
+            },
+            workspace_create_time: created(true),
+            project_create_time: created(project),
+        }))
     }
 
     async fn look_up_member(

@@ -17,7 +17,7 @@ use tonic::Code;
 use super::failures::{self, Failure, numbered};
 use crate::harness::{
     ACME, APP, Answer, OTHER_APP, OWNER, Router, SECRET, START, WEB, anthropic, chat, claude, gpt,
-    key, on, refused, responses, version,
+    key, on, refused, responses, version, version_uid,
 };
 use crate::on_both_databases;
 
@@ -407,7 +407,7 @@ async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
             .receives(|now| now.reports.len() > received)
             .await;
         let report = received.reports.last().unwrap();
-        assert_eq!(report.key_version, version(ACME, "main"));
+        assert_eq!(report.key_version_uid, version_uid(&version(ACME, "main")));
         let refusal = report.refusal.as_ref().unwrap();
         assert_eq!(refusal.http_status, i32::from(failure.status));
         assert_eq!(refusal.code, failure.provider_code);

@@ -12,6 +12,7 @@ use tonic::{Code, Status};
 
 use crate::harness::{
     ACME, APP, Answer, Router, START, WEB, chat, gpt, key, of, own, refused, shared, version,
+    version_uid,
 };
 
 /// How long the router caches a list; shorter than the freshness of leases.
@@ -224,7 +225,10 @@ async fn a_rejected_key_is_reported() {
         .vault
         .receives(|received| !received.reports.is_empty())
         .await;
-    assert_eq!(received.reports[0].key_version, version(ACME, "a"));
+    assert_eq!(
+        received.reports[0].key_version_uid,
+        version_uid(&version(ACME, "a"))
+    );
 }
 
 #[tokio::test]

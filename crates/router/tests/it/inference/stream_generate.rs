@@ -16,6 +16,7 @@ use tonic::{Code, Status, Streaming};
 use super::failures::{self, Failure, numbered};
 use crate::harness::{
     ACME, APP, Answer, Router, SECRET, anthropic, chat, claude, gpt, on, refused, version,
+    version_uid,
 };
 use crate::on_both_databases;
 
@@ -216,7 +217,7 @@ async fn fails(router: &Router, request: GenerateRequest, failure: Failure) {
             .receives(|now| now.reports.len() > received)
             .await;
         let report = received.reports.last().unwrap();
-        assert_eq!(report.key_version, version(ACME, "main"));
+        assert_eq!(report.key_version_uid, version_uid(&version(ACME, "main")));
     }
     // The next attempt must be newer.
     router.clock.advance(Duration::from_micros(1));

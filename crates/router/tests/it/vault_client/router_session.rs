@@ -3,7 +3,7 @@
 use latchkey_migrations::testing::Backend;
 use tonic::{Code, Status};
 
-use crate::harness::{ACME, Answer, Router, chat, gpt, refused};
+use crate::harness::{ACME, Answer, Router, chat, gpt, refused, uid_of};
 
 async fn router() -> Router {
     let router = Router::start(Backend::Sqlite).await;
@@ -35,11 +35,11 @@ async fn every_invalidation_is_acknowledged() {
         let acknowledgement = &received.acknowledgements[seen];
         assert_eq!(
             (
-                &*acknowledgement.scope,
+                &*acknowledgement.workspace_uid,
                 acknowledgement.revision,
                 acknowledgement.in_flight_count
             ),
-            (scope, revision, 0)
+            (&*uid_of(scope), revision, 0)
         );
     }
 }

@@ -64,6 +64,6 @@ async fn shred(
     change
         .record(change.event(name).with("version", version.version))
         .await?;
-    change.revoke(name, version.version);
+    change.revoke(version.uid());
     Ok((key, version))
 }

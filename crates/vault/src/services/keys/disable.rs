@@ -27,7 +27,7 @@ pub(super) async fn handle(
     change
         .record(change.event(&name).with("version", version.version))
         .await?;
-    change.revoke(&name, version.version);
+    change.revoke(version.uid());
     let committed = change.commit().await?;
     let propagation = vault.leasing.propagate(committed).await;
     Ok(DisableKeyResponse {

@@ -45,6 +45,7 @@ fn candidate((report, version): (CandidateReport, KeyVersion)) -> v1::Candidate 
     v1::Candidate {
         key: candidate.name.to_string(),
         key_version: candidate.version_name().to_string(),
+        key_version_uid: candidate.key.current_version_uid().to_string(),
         material_tail: version.material_tail.clone(),
         provider: candidate.key.provider.to_string(),
         payer: encode::payer(Payer::of(&candidate.name)).into(),

@@ -21,6 +21,7 @@ pub(super) fn handle(
         .map(|(id, (session, lease))| Message {
             lease_id: id.0.to_string(),
             key_version: lease.key_version.to_string(),
+            key_version_uid: lease.key_version_uid.to_string(),
             parent: lease.scope.to_string(),
             router: session.router.to_string(),
             router_session: session.id.0.to_string(),

@@ -38,6 +38,6 @@ pub(super) async fn handle(
     });
     Ok(LookUpMemberResponse {
         role: role.into(),
-        revision: encode::scope_revision(&open.workspace),
+        revision: Some(encode::scope_revision(&open.workspace)),
     })
 }

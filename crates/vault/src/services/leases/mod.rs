@@ -4,6 +4,7 @@ mod data_keys;
 mod dry_run;
 mod list;
 mod look_up_member;
+mod look_up_scope;
 mod open_router_session;
 mod query;
 mod release;
@@ -18,8 +19,9 @@ use latchkey_contract::vault::v1::lease_service_server::LeaseService;
 use latchkey_contract::vault::v1::{
     CreateDataKeyRequest, DataKey, DestroyDataKeyRequest, DestroyDataKeyResponse,
     LeaseDataKeyRequest, ListLeasesRequest, ListLeasesResponse, LookUpMemberRequest,
-    LookUpMemberResponse, OpenRouterSessionRequest, OpenRouterSessionResponse, ReleaseLeaseRequest,
-    ReleaseLeaseResponse, ResolveRequest, ResolveResponse,
+    LookUpMemberResponse, LookUpScopeRequest, LookUpScopeResponse, OpenRouterSessionRequest,
+    OpenRouterSessionResponse, ReleaseLeaseRequest, ReleaseLeaseResponse, ResolveRequest,
+    ResolveResponse,
 };
 use tonic::{Request, Response, Status, Streaming, async_trait};
 use uuid::Uuid;
@@ -75,6 +77,16 @@ impl LeaseService for Leases {
         let (call, request) = Call::split(request)?;
         let resource = request.workspace.clone();
         let outcome = look_up_member::handle(&self.vault, &call, request).await;
+        call.answer(&self.vault, &resource, outcome).await
+    }
+
+    async fn look_up_scope(
+        &self,
+        request: Request<LookUpScopeRequest>,
+    ) -> Result<Response<LookUpScopeResponse>, Status> {
+        let (call, request) = Call::split(request)?;
+        let resource = request.scope.clone();
+        let outcome = look_up_scope::handle(&self.vault, &call, request).await;
         call.answer(&self.vault, &resource, outcome).await
     }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt as _, stream};
 use latchkey_boot::drain::Drain;
 use latchkey_contract::Reason;
-use latchkey_contract::names::{KeyVersionName, RevisionScope};
 use latchkey_contract::vault::v1::open_router_session_request::Message as RequestMessage;
 use latchkey_contract::vault::v1::open_router_session_response::Message as ResponseMessage;
 use latchkey_contract::vault::v1::verification_result::Outcome;
@@ -22,12 +21,12 @@ use tonic::{Status, Streaming};
 use uuid::Uuid;
 
 use crate::domain::audit::Act;
-use crate::domain::uid::random_uuid;
+use crate::domain::uid::{KeyVersionUid, WorkspaceUid, random_uuid};
 use crate::domain::verification::{Grade, ProviderMessage};
 use crate::error::VaultError;
 use crate::leasing::verification_tasks::{PendingTask, TaskOutcome};
 use crate::leasing::{
-    RouterMessage, RouterSession, RouterSessionError, RouterSessionId, depend_on_scope,
+    RouterMessage, RouterSession, RouterSessionError, RouterSessionId, depend_on_workspace,
 };
 use crate::quarantine::quarantine_reported;
 use crate::services::call::Call;
@@ -103,17 +102,17 @@ async fn welcome(
 ) -> Result<ResponseMessage, VaultError> {
     let mut revisions = Vec::new();
     for cached in &hello.revisions {
-        let scope: RevisionScope = cached
-            .scope
+        let workspace: WorkspaceUid = cached
+            .workspace_uid
             .parse()
-            .map_err(VaultError::name("hello.revisions.scope"))?;
-        let revision = match depend_on_scope(&vault.store, session, scope).await? {
+            .map_err(|error| VaultError::field("hello.revisions.workspace_uid", error))?;
+        let revision = match depend_on_workspace(&vault.store, session, workspace).await? {
             Some(revision) => encode::signed(revision),
             None => i64::MAX,
         };
         if revision != cached.revision {
             revisions.push(ScopeRevision {
-                scope: cached.scope.clone(),
+                workspace_uid: cached.workspace_uid.clone(),
                 revision,
             });
         }
@@ -239,29 +238,33 @@ impl Receiver {
 
     fn handle_acknowledgement(&self, message: &Acknowledgement) {
         let in_flight = u64::try_from(message.in_flight_count).unwrap_or_default();
-        if let (Ok(scope), Ok(revision)) = (message.scope.parse(), u64::try_from(message.revision))
-        {
-            self.session.acknowledge(scope, revision, in_flight);
+        if let (Ok(workspace), Ok(revision)) = (
+            message.workspace_uid.parse(),
+            u64::try_from(message.revision),
+        ) {
+            self.session.acknowledge(workspace, revision, in_flight);
         }
     }
 
     async fn handle_key_report(&self, report: KeyReport) -> Result<(), VaultError> {
-        let name: KeyVersionName = report
-            .key_version
+        let version: KeyVersionUid = report
+            .key_version_uid
             .parse()
-            .map_err(VaultError::name("key_report.key_version"))?;
+            .map_err(|error| VaultError::field("key_report.key_version_uid", error))?;
         let message = decode_refusal(report.refusal.unwrap_or_default());
-        quarantine_reported(&self.vault, &self.session, &self.act, &name, &message).await
+        quarantine_reported(&self.vault, &self.session, &self.act, version, &message).await
     }
 }
 
 fn encode_message(message: RouterMessage) -> ResponseMessage {
     match message {
         RouterMessage::Invalidate {
+            workspace,
             scope,
             revision,
             revoked,
         } => ResponseMessage::Invalidation(Invalidation {
+            workspace_uid: workspace.to_string(),
             scope: scope.to_string(),
             revision: encode::signed(revision),
             revoked_key_versions: revoked.iter().map(ToString::to_string).collect(),

@@ -32,8 +32,15 @@ pub(super) async fn handle(
     let response = ResolveResponse {
         revisions: [workspace, &query.platform.workspace]
             .into_iter()
-            .filter_map(encode::scope_revision)
+            .map(encode::scope_revision)
             .collect(),
+        workspace_uid: workspace.uid.to_string(),
+        project_uid: query
+            .parent
+            .project
+            .as_ref()
+            .map(|project| project.uid.to_string())
+            .unwrap_or_default(),
         fallbacks: encode::fallbacks(&workspace.fallbacks),
         ..ResolveResponse::default()
     };
@@ -55,6 +62,7 @@ fn lease(grant: Grant) -> Lease {
     Lease {
         lease_id: grant.lease_id.0.to_string(),
         key_version: grant.candidate.version_name().to_string(),
+        key_version_uid: key.current_version_uid().to_string(),
         provider: key.provider.to_string(),
         base_url: destination.base_url().to_owned(),
         material_tail: grant.version.material_tail.clone(),

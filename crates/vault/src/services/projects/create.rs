@@ -5,7 +5,7 @@ use latchkey_contract::vault::v1::{CreateProjectRequest, InitialKey, Project as 
 
 use super::settings::{self, ProjectSettings};
 use crate::change::Change;
-use crate::domain::uid::{ProjectUid, WorkspaceUid};
+use crate::domain::uid::{ProjectUid, WorkspaceUid, random_uuid};
 use crate::domain::workspace::Project;
 use crate::error::{Conflict, Nameable, VaultError};
 use crate::intake::Drafts;
@@ -55,7 +55,7 @@ async fn create(
     let workspace = KeyParent::Scope(Scope::Workspace(name.workspace.clone()));
     let mut change = Change::begin(vault, &workspace, call.act()).await?;
     refuse_taken(&change.unit, change.head.uid, &name).await?;
-    let uid = ProjectUid::random(vault.custody.rng())?;
+    let uid = ProjectUid(random_uuid(vault.custody.rng())?);
     let event = settings::describe(change.event(&name).with("uid", uid), &settings);
     let (workspace, slug) = (change.head.uid, name.project.clone());
     let project = Project {

@@ -7,7 +7,7 @@ use super::settings::{self, WorkspaceSettings};
 use crate::change::Change;
 use crate::domain::audit::AuditEvent;
 use crate::domain::settings::check_display_name;
-use crate::domain::uid::WorkspaceUid;
+use crate::domain::uid::{WorkspaceUid, random_uuid};
 use crate::domain::workspace::{Workspace, WorkspaceSlug};
 use crate::error::{Conflict, Nameable, VaultError};
 use crate::intake::Drafts;
@@ -72,7 +72,7 @@ async fn create(
     let now = vault.now();
     let unit = vault.store.begin().await?;
     refuse_taken(&unit, &slug).await?;
-    let uid = WorkspaceUid::random(vault.custody.rng())?;
+    let uid = WorkspaceUid(random_uuid(vault.custody.rng())?);
     let before = workspaces::highest_deleted_revision(&unit).await?;
     let act = call.act();
     let event = AuditEvent::done(&act, &name, now).with("uid", uid);

@@ -1,8 +1,9 @@
 //! Things in a vault, made the usual way.
 
 use latchkey_contract::vault::v1::{
-    CreateKeyRequest, CreateProjectRequest, CreateWorkspaceRequest, FundingPolicy, GetKeyRequest,
-    Key, KeyMaterial, Project, ResolveRequest, UpdateWorkspaceRequest, Workspace, key_material,
+    CreateKeyRequest, CreateProjectRequest, CreateWorkspaceRequest, DeleteKeyRequest,
+    FundingPolicy, GetKeyRequest, GetWorkspaceRequest, Key, KeyMaterial, Project, ResolveRequest,
+    UpdateWorkspaceRequest, Workspace, key_material,
 };
 use prost_types::FieldMask;
 
@@ -109,6 +110,13 @@ impl Vault {
             .into_inner()
     }
 
+    pub(crate) async fn workspace_uid(&self, name: &str) -> String {
+        let name = name.to_owned();
+        let mut client = self.workspaces(OPERATOR);
+        let got = client.get_workspace(GetWorkspaceRequest { name }).await;
+        got.unwrap().into_inner().uid
+    }
+
     pub(crate) async fn create_project(&self, workspace: &str, id: &str) -> Project {
         let request = CreateProjectRequest {
             parent: format!("workspaces/{workspace}"),
@@ -149,5 +157,18 @@ impl Vault {
             name: name.to_owned(),
         };
         self.keys(who).get_key(request).await.unwrap().into_inner()
+    }
+
+    /// The identity of the first version of a key.
+    pub(crate) async fn first_version_uid(&self, name: &str) -> String {
+        format!("{}/versions/1", self.get_key(name).await.uid)
+    }
+
+    pub(crate) async fn delete_key(&self, name: &str) {
+        let request = DeleteKeyRequest {
+            name: name.to_owned(),
+            ..DeleteKeyRequest::default()
+        };
+        self.keys(OWNER).delete_key(request).await.unwrap();
     }
 }

@@ -182,13 +182,13 @@ impl Router {
     }
 
     /// Reports that a provider refused a leased key.
-    pub(crate) fn reports(&self, key_version: &str) {
+    pub(crate) fn reports(&self, key_version_uid: &str) {
         let Outcome::Rejected(refusal) = rejected() else {
             panic!("it is a refusal")
         };
-        let (key_version, refusal) = (key_version.to_owned(), Some(refusal));
+        let (key_version_uid, refusal) = (key_version_uid.to_owned(), Some(refusal));
         self.send(RequestMessage::KeyReport(KeyReport {
-            key_version,
+            key_version_uid,
             refusal,
         }));
     }
@@ -317,7 +317,7 @@ fn request(message: RequestMessage) -> OpenRouterSessionRequest {
 
 fn confirmation(invalidation: &Invalidation, in_flight_count: i64) -> Acknowledgement {
     Acknowledgement {
-        scope: invalidation.scope.clone(),
+        workspace_uid: invalidation.workspace_uid.clone(),
         revision: invalidation.revision,
         in_flight_count,
     }

@@ -78,15 +78,12 @@ async fn the_next_call_uses_the_new_material(vault: Vault) {
 async fn routers_confirm_that_the_old_version_is_gone(vault: Vault) {
     acme(&vault).await;
     let router = Router::open_router_session(&vault).await;
-    router.obtains(resolve(ACME)).await;
+    let lease = router.obtains(resolve(ACME)).await;
     router.keeps_silent();
     let mut client = vault.keys(OWNER);
     let adding = tokio::spawn(async move { client.add_key_version(request("b")).await });
     let invalidation = router.invalidation(ACME, 0).await;
-    assert_eq!(
-        invalidation.revoked_key_versions,
-        ["workspaces/acme/keys/main/versions/1"]
-    );
+    assert_eq!(invalidation.revoked_key_versions, [lease.key_version_uid]);
     assert!(!adding.is_finished());
     router.confirms(&invalidation, 1);
     let propagation = adding
@@ -128,7 +125,7 @@ async fn a_new_version_ends_a_quarantine(vault: Vault) {
     acme(&vault).await;
     let router = Router::open_router_session(&vault).await;
     let lease = router.obtains(resolve(ACME)).await;
-    router.reports(&lease.key_version);
+    router.reports(&lease.key_version_uid);
     router.invalidation(ACME, 0).await;
     let answer = vault
         .keys(OWNER)

@@ -55,7 +55,7 @@ async fn a_quarantined_key_is_leased_again(vault: Vault) {
     acme(&vault).await;
     let router = Router::open_router_session(&vault).await;
     let lease = router.obtains(resolve(ACME)).await;
-    router.reports(&lease.key_version);
+    router.reports(&lease.key_version_uid);
     router.invalidation(ACME, 0).await;
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Quarantined);
     let enabled = vault

@@ -51,7 +51,8 @@ async fn the_role_of_an_identity_is_returned(vault: Vault) {
         let answer = router.looks_up(&vault, workspace, &who.actor()).await;
         let answer = answer.unwrap();
         assert_eq!(role_of(&answer), role, "{workspace} {who:?}");
-        assert_eq!(answer.revision.unwrap().scope, workspace);
+        let read_at = answer.revision.unwrap();
+        assert_eq!(read_at.workspace_uid, vault.workspace_uid(workspace).await);
     }
 }
 

@@ -7,6 +7,7 @@ mod fallbacks;
 mod funding;
 mod list;
 mod look_up_member;
+mod look_up_scope;
 mod open_router_session;
 mod quarantine;
 mod release;

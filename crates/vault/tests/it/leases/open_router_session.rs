@@ -18,7 +18,7 @@ on_both_databases!(
     a_router_is_welcomed_with_its_freshness,
     a_keep_alive_is_answered_with_the_time_that_is_left,
     a_session_begins_with_hello,
-    a_malformed_scope_is_refused,
+    a_malformed_workspace_uid_is_refused,
     a_returning_router_gets_the_revisions_that_changed,
     a_returning_router_is_sent_changes_of_the_scopes_it_caches,
     a_change_waits_for_a_disconnected_router_until_it_lapses,
@@ -101,15 +101,18 @@ async fn a_session_begins_with_hello(vault: Vault) {
     refused(outcome, Code::InvalidArgument, "HELLO_REQUIRED");
 }
 
-async fn a_malformed_scope_is_refused(vault: Vault) {
+async fn a_malformed_workspace_uid_is_refused(vault: Vault) {
     let held = ScopeRevision {
-        scope: "acme".to_owned(),
+        workspace_uid: "acme".to_owned(),
         revision: 1,
     };
     let status = refusal_of_first(&vault, Some(Message::Hello(hello(&[held])))).await;
     let refused = refused::<()>(Err(status), Code::InvalidArgument, "FIELD_INVALID");
-    assert_eq!(refused.fields, ["hello.revisions.scope"]);
+    assert_eq!(refused.fields, ["hello.revisions.workspace_uid"]);
 }
+
+/// The uid of no workspace.
+const GONE: &str = "9b2f6c1e-58a4-4c1e-9f0a-2f6f5a0c7d11";
 
 async fn a_returning_router_gets_the_revisions_that_changed(vault: Vault) {
     acme(&vault).await;
@@ -118,17 +121,17 @@ async fn a_returning_router_gets_the_revisions_that_changed(vault: Vault) {
     router.leaves().await;
     vault.create_key(ACME, "second").await;
     held.push(ScopeRevision {
-        scope: "workspaces/gone".to_owned(),
+        workspace_uid: GONE.to_owned(),
         revision: 4,
     });
     let router = Router::open_session_holding(&vault, &held).await;
     let expected = [
         ScopeRevision {
-            scope: ACME.to_owned(),
+            workspace_uid: held[0].workspace_uid.clone(),
             revision: held[0].revision + 1,
         },
         ScopeRevision {
-            scope: "workspaces/gone".to_owned(),
+            workspace_uid: GONE.to_owned(),
             revision: i64::MAX,
         },
     ];
@@ -142,6 +145,7 @@ async fn a_returning_router_is_sent_changes_of_the_scopes_it_caches(vault: Vault
     router.leaves().await;
     let router = Router::open_session_holding(&vault, &held).await;
     assert!(router.welcome.revisions.is_empty());
+    let version = vault.first_version_uid("workspaces/acme/keys/main").await;
     let answer = vault
         .keys(OWNER)
         .disable_key(disable())
@@ -150,10 +154,7 @@ async fn a_returning_router_is_sent_changes_of_the_scopes_it_caches(vault: Vault
         .into_inner();
     assert_eq!(answer.propagation.unwrap().acknowledged_router_count, 1);
     let invalidation = router.invalidation(ACME, 0).await;
-    assert_eq!(
-        invalidation.revoked_key_versions,
-        ["workspaces/acme/keys/main/versions/1"]
-    );
+    assert_eq!(invalidation.revoked_key_versions, [version]);
 }
 
 async fn a_change_waits_for_a_disconnected_router_until_it_lapses(vault: Vault) {

@@ -12,12 +12,12 @@ on_both_databases!(
     a_quarantine_is_sent_to_every_other_router,
     a_report_without_a_lease_quarantines_nothing,
     a_report_of_a_replaced_version_quarantines_nothing,
+    a_report_of_a_deleted_key_does_not_concern_another_of_its_name,
     a_disabled_key_stays_disabled,
 );
 
 const ACME: &str = "workspaces/acme";
 const NAME: &str = "workspaces/acme/keys/main";
-const VERSION: &str = "workspaces/acme/keys/main/versions/1";
 
 async fn acme(vault: &Vault) -> Router {
     vault.create_workspace("acme").await;
@@ -32,8 +32,8 @@ async fn is_heard(router: &Router) {
 
 async fn a_refused_key_is_quarantined_with_the_providers_message(vault: Vault) {
     let router = acme(&vault).await;
-    router.obtains(resolve(ACME)).await;
-    router.reports(VERSION);
+    let lease = router.obtains(resolve(ACME)).await;
+    router.reports(&lease.key_version_uid);
     is_heard(&router).await;
     let key = vault.get_key(NAME).await;
     assert_eq!(key.state(), key::State::Quarantined);
@@ -65,24 +65,21 @@ async fn a_refused_key_is_quarantined_with_the_providers_message(vault: Vault) {
 async fn a_quarantine_is_sent_to_every_other_router(vault: Vault) {
     let router = acme(&vault).await;
     let other = Router::open_router_session(&vault).await;
-    router.obtains(resolve(ACME)).await;
+    let lease = router.obtains(resolve(ACME)).await;
     other.obtains(resolve(ACME)).await;
-    router.reports(VERSION);
+    router.reports(&lease.key_version_uid);
     for router in [router, other] {
         assert_eq!(
             router.invalidation(ACME, 0).await.revoked_key_versions,
-            [VERSION]
+            [&*lease.key_version_uid]
         );
     }
 }
 
 async fn a_report_without_a_lease_quarantines_nothing(vault: Vault) {
     let router = acme(&vault).await;
-    for version in [
-        VERSION,
-        "workspaces/acme/keys/missing/versions/1",
-        "nonsense",
-    ] {
+    let uid = vault.get_key(NAME).await.uid;
+    for version in [&*format!("{uid}/versions/1"), "nonsense"] {
         router.reports(version);
     }
     is_heard(&router).await;
@@ -91,7 +88,7 @@ async fn a_report_without_a_lease_quarantines_nothing(vault: Vault) {
 
 async fn a_report_of_a_replaced_version_quarantines_nothing(vault: Vault) {
     let router = acme(&vault).await;
-    router.obtains(resolve(ACME)).await;
+    let replaced = router.obtains(resolve(ACME)).await;
     let replacement = AddKeyVersionRequest {
         name: NAME.to_owned(),
         material: material(&secret(ACME, "b")),
@@ -104,14 +101,28 @@ async fn a_report_of_a_replaced_version_quarantines_nothing(vault: Vault) {
         .await
         .unwrap();
     router.obtains(resolve(ACME)).await;
-    router.reports(VERSION);
+    router.reports(&replaced.key_version_uid);
+    is_heard(&router).await;
+    assert_eq!(vault.get_key(NAME).await.state(), key::State::Active);
+}
+
+/// The deleted key's report reaches the vault after another key got its name.
+async fn a_report_of_a_deleted_key_does_not_concern_another_of_its_name(vault: Vault) {
+    let router = acme(&vault).await;
+    let deleted = router.obtains(resolve(ACME)).await;
+    vault.delete_key(NAME).await;
+    vault.create_key(ACME, "main").await;
+    let lease = router.obtains(resolve(ACME)).await;
+    assert_eq!(lease.key_version, deleted.key_version);
+    assert_ne!(lease.key_version_uid, deleted.key_version_uid);
+    router.reports(&deleted.key_version_uid);
     is_heard(&router).await;
     assert_eq!(vault.get_key(NAME).await.state(), key::State::Active);
 }
 
 async fn a_disabled_key_stays_disabled(vault: Vault) {
     let router = acme(&vault).await;
-    router.obtains(resolve(ACME)).await;
+    let lease = router.obtains(resolve(ACME)).await;
     router.keeps_silent();
     let mut client = vault.keys(OWNER);
     let disable = DisableKeyRequest {
@@ -121,7 +132,7 @@ async fn a_disabled_key_stays_disabled(vault: Vault) {
     let disabling = tokio::spawn(async move { client.disable_key(disable).await });
     let invalidation = router.invalidation(ACME, 0).await;
     // A call that was in flight fails while the change is still being confirmed.
-    router.reports(VERSION);
+    router.reports(&lease.key_version_uid);
     router.confirms(&invalidation, 0);
     disabling.await.unwrap().unwrap();
     is_heard(&router).await;

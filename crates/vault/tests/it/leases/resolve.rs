@@ -142,12 +142,12 @@ async fn the_revisions_of_both_scopes_are_returned(vault: Vault) {
         let response = router.resolve(resolve(ACME)).await.unwrap();
         let revisions = response.revisions.into_iter();
         revisions
-            .map(|revision| (revision.scope, revision.revision))
+            .map(|revision| (revision.workspace_uid, revision.revision))
             .collect::<Vec<_>>()
     };
     let before = revisions().await;
-    assert_eq!(before[0].0, ACME);
-    assert_eq!(before[1].0, "platform");
+    assert_eq!(before[0].0, vault.workspace_uid(ACME).await);
+    assert_ne!(before[1].0, before[0].0);
     vault.create_key(ACME, "second").await;
     vault.create_key("platform", "shared").await;
     let after = revisions().await;

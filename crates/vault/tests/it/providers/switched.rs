@@ -159,10 +159,11 @@ async fn a_projects_key_counts_as_the_workspaces_own(vault: Vault) {
 async fn an_affected_workspace_can_be_changed_afterwards(vault: Vault) {
     vault.tenants(&["acme"]).await;
     let router = Router::open_router_session(&vault).await;
+    let acme = vault.workspace_uid(ACME).await;
     let revision = async || {
         let answer = router.resolve(resolve(ACME)).await.unwrap();
         let revisions = answer.revisions.into_iter();
-        let mut of_acme = revisions.filter(|each| each.scope == ACME);
+        let mut of_acme = revisions.filter(|each| each.workspace_uid == acme);
         of_acme.next().unwrap().revision
     };
     let before = revision().await;

@@ -40,7 +40,7 @@ async fn is_refused(vault: &Vault, router: &Router, name: &str) -> Key {
         .iter()
         .filter(|each| each.scope == scope)
         .count();
-    router.reports(&lease.key_version);
+    router.reports(&lease.key_version_uid);
     router.invalidation(scope, seen).await;
     let key = vault.get_key(name).await;
     assert_eq!(key.state(), key::State::Quarantined);

@@ -176,7 +176,7 @@ async fn keys_of_projects_and_of_the_platform_are_readmitted_too(vault: Vault) {
     is_refused(&vault, &router, NAME).await;
     let lease = router.obtains(resolve(ACME)).await;
     assert_eq!(lease.key_version, "platform/keys/shared/versions/1");
-    router.reports(&lease.key_version);
+    router.reports(&lease.key_version_uid);
     router.invalidation("platform", 0).await;
 
     let _router = later(&vault, router, INTERVAL).await;

@@ -7,7 +7,7 @@ use serde_json::json;
 use tonic::Code;
 
 use super::{FIRST, Fixture, SECOND, SECRET, application, azure, granted};
-use crate::harness::{ACME, APP, Answer, chat, of, own, refused, version};
+use crate::harness::{ACME, APP, Answer, chat, of, own, refused, version, version_uid};
 
 const REJECTED: &str = "PROVIDER_REJECTED_KEY";
 
@@ -62,7 +62,10 @@ async fn a_key_whose_new_token_is_refused_too_is_reported() {
     let received = vault
         .receives(|received| !received.reports.is_empty())
         .await;
-    assert_eq!(received.reports[0].key_version, version(ACME, "z"));
+    assert_eq!(
+        received.reports[0].key_version_uid,
+        version_uid(&version(ACME, "z"))
+    );
 }
 
 #[tokio::test]
@@ -113,7 +116,10 @@ async fn a_key_that_the_issuer_refuses_is_reported_and_recorded() {
     let received = vault
         .receives(|received| !received.reports.is_empty())
         .await;
-    assert_eq!(received.reports[0].key_version, version(ACME, "z"));
+    assert_eq!(
+        received.reports[0].key_version_uid,
+        version_uid(&version(ACME, "z"))
+    );
     let refusal = received.reports[0].refusal.as_ref().unwrap();
     assert_eq!(
         (refusal.http_status, &*refusal.code),

@@ -6,7 +6,7 @@ use latchkey_contract::router::v1::{CountTokensRequest, ListModelsRequest};
 use serde_json::json;
 
 use super::{FIRST, Fixture, SECOND, SECRET, TENANT, application, azure, granted};
-use crate::harness::{ACME, APP, Answer, chat, streamed, version};
+use crate::harness::{ACME, APP, Answer, chat, streamed, version, version_uid};
 
 #[tokio::test]
 async fn a_token_is_requested_from_the_configured_issuer_and_sent_as_a_bearer_token() {
@@ -124,6 +124,32 @@ async fn a_token_is_dropped_with_its_key_version() {
         .await;
     fixture.router.generate(azure()).await.unwrap();
     assert_eq!(fixture.shown(), [FIRST, SECOND]);
+}
+
+/// A stream of the deleted key is still running, so its state is still in memory.
+#[tokio::test]
+async fn another_key_of_a_deleted_keys_name_gets_a_token_of_its_own() {
+    let fixture = Fixture::new().await;
+    let router = &fixture.router;
+    let held = router.provider.holds_answer();
+    let mut client = router.inference(APP);
+    let running = tokio::spawn(async move { client.generate(azure()).await });
+    router.provider.receives_call(1).await;
+    let mut another = application("z");
+    another.key_version_uid = version_uid("workspaces/acme/keys/another/versions/1");
+    assert_eq!(another.key_version, application("z").key_version);
+    router.vault_grants([another]);
+    router.vault.invalidates(ACME, 2, &[version(ACME, "z")]);
+    let confirmed = router
+        .vault
+        .receives(|received| !received.acknowledgements.is_empty())
+        .await;
+    assert_eq!(confirmed.acknowledgements[0].in_flight_count, 1);
+    router.generate(azure()).await.unwrap();
+    assert!(held.send(Answer::json(200, &chat::whole())).is_ok());
+    running.await.unwrap().unwrap();
+    router.generate(azure()).await.unwrap();
+    assert_eq!(fixture.shown(), [FIRST, SECOND, SECOND]);
 }
 
 #[tokio::test]

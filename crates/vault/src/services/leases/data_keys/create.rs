@@ -6,7 +6,7 @@ use latchkey_contract::vault::v1::{CreateDataKeyRequest, DataKey as Message};
 use super::message;
 use crate::change::Change;
 use crate::domain::data_key::DataKey;
-use crate::domain::uid::DataKeyUid;
+use crate::domain::uid::{DataKeyUid, random_uuid};
 use crate::error::VaultError;
 use crate::services::call::Call;
 use crate::services::leases::session_id;
@@ -30,7 +30,7 @@ pub(in crate::services::leases) async fn handle(
     // so no change comes between.
     change.open().register_with(&session);
     let rng = vault.custody.rng();
-    let uid = DataKeyUid::random(rng)?;
+    let uid = DataKeyUid(random_uuid(rng)?);
     let (material, sealed) = change.keys.make_data_key(rng, uid)?;
     let key = DataKey {
         uid,
@@ -41,9 +41,10 @@ pub(in crate::services::leases) async fn handle(
         create_time: change.now,
     };
     change.add_data_key(key).await?;
+    let workspace = change.head.uid;
     let name = format!("{name}/dataKeys/{uid}");
     change.record(change.event(&name)).await?;
     // No choice of a key depends on a data key.
     change.commit_unnumbered().await?;
-    Ok(message(name, &material))
+    Ok(message(name, workspace, &material))
 }

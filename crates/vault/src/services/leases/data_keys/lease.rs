@@ -24,5 +24,5 @@ pub(in crate::services::leases) async fn handle(
     open.register_with(&session);
     let key = open.rows(&vault.store).data_key(uid(&name)).await?;
     let material = open.keys.open_data_key(&key)?;
-    Ok(message(request.name, &material))
+    Ok(message(request.name, open.workspace.uid, &material))
 }

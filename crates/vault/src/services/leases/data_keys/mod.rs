@@ -9,7 +9,7 @@ use latchkey_contract::vault::v1;
 use latchkey_envelope::Secret;
 use uuid::Uuid;
 
-use crate::domain::uid::DataKeyUid;
+use crate::domain::uid::{DataKeyUid, WorkspaceUid};
 
 fn uid(name: &DataKeyName) -> DataKeyUid {
     let id = Uuid::try_parse(name.data_key.as_str());
@@ -17,9 +17,10 @@ fn uid(name: &DataKeyName) -> DataKeyUid {
 }
 
 /// A data key with its material, for routers alone.
-fn message(name: String, material: &Secret) -> v1::DataKey {
+fn message(name: String, workspace: WorkspaceUid, material: &Secret) -> v1::DataKey {
     v1::DataKey {
         name,
         material: material.expose().to_vec(),
+        workspace_uid: workspace.to_string(),
     }
 }
