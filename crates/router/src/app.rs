@@ -110,6 +110,7 @@ impl RouterConfig {
         let usage = UsageReader {
             store: store.clone(),
             ledger,
+            vault: Arc::clone(&vault),
         };
         let with_services = services::add_to(
             Routes::new(health.server()),

@@ -4,6 +4,7 @@ mod m20261121_000001_create_attempts;
 mod m20261126_000002_extend_attempts;
 mod m20261126_000003_create_catalogue_models;
 mod m20261126_000004_create_sessions;
+mod m20261129_000005_add_uids;
 
 use sea_orm_migration::prelude::*;
 
@@ -19,6 +20,7 @@ impl MigratorTrait for RouterMigrator {
             Box::new(m20261126_000002_extend_attempts::Migration),
             Box::new(m20261126_000003_create_catalogue_models::Migration),
             Box::new(m20261126_000004_create_sessions::Migration),
+            Box::new(m20261129_000005_add_uids::Migration),
         ]
     }
 

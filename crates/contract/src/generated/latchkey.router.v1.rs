@@ -636,7 +636,8 @@ pub struct Attempt {
     /// `workspaces/{workspace}/projects/{project}`.
     #[prost(string, tag = "2")]
     pub parent: ::prost::alloc::string::String,
-    /// The key version that was used: `{parent}/keys/{key}/versions/{version}`.
+    /// The key version that was used, by its name at that time:
+    /// `{parent}/keys/{key}/versions/{version}`.
     #[prost(string, tag = "3")]
     pub key_version: ::prost::alloc::string::String,
     /// The last four characters of the key's material.
@@ -705,6 +706,16 @@ pub struct Attempt {
     /// named none.
     #[prost(string, tag = "24")]
     pub service_tier: ::prost::alloc::string::String,
+    /// The uid of the workspace, which tells it from others that had its name. Empty for an attempt that
+    /// an earlier release recorded, as are the next two.
+    #[prost(string, tag = "25")]
+    pub workspace_uid: ::prost::alloc::string::String,
+    /// The uid of the project. Empty for a request of the workspace itself.
+    #[prost(string, tag = "26")]
+    pub project_uid: ::prost::alloc::string::String,
+    /// The uid of the key.
+    #[prost(string, tag = "27")]
+    pub key_uid: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `Attempt`.
 pub mod attempt {
@@ -4496,8 +4507,8 @@ pub mod session_service_server {
 /// Requests a page of attempts.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListAttemptsRequest {
-    /// Required. `workspaces/{workspace}`, or `workspaces/{workspace}/projects/{project}` for the
-    /// attempts of one project.
+    /// Required without `workspace_uid`. `workspaces/{workspace}`, or
+    /// `workspaces/{workspace}/projects/{project}` for the attempts of one project.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
     /// Optional. The maximum number of attempts. 0 means 50; a value above 1,000 means 1,000.
@@ -4512,9 +4523,14 @@ pub struct ListAttemptsRequest {
     /// Optional. Restricts the list to attempts that began before this time.
     #[prost(message, optional, tag = "5")]
     pub end_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Optional. Restricts the list to attempts with this key, in any version: `{parent}/keys/{key}`.
+    /// Optional. Restricts the list to attempts with keys of this name, in any version:
+    /// `{parent}/keys/{key}`. `Attempt.key_uid` tells apart keys that had the name one after another.
     #[prost(string, tag = "6")]
     pub key: ::prost::alloc::string::String,
+    /// Optional, for operators. Identifies the workspace instead of `parent`, by `Workspace.uid`, even
+    /// after it was deleted.
+    #[prost(string, tag = "7")]
+    pub workspace_uid: ::prost::alloc::string::String,
 }
 /// A page of attempts.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -4536,8 +4552,8 @@ pub struct GetAttemptRequest {
 /// Requests the sums of attempts.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SummarizeUsageRequest {
-    /// Required. `workspaces/{workspace}`, or `workspaces/{workspace}/projects/{project}` for the
-    /// attempts of one project.
+    /// Required without `workspace_uid`. `workspaces/{workspace}`, or
+    /// `workspaces/{workspace}/projects/{project}` for the attempts of one project.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
     /// Optional. Restricts the sums to attempts that began at this time or later.
@@ -4550,6 +4566,9 @@ pub struct SummarizeUsageRequest {
     /// combination of their values. An empty list gives one row in all.
     #[prost(enumeration = "summarize_usage_request::Dimension", repeated, tag = "4")]
     pub group_by: ::prost::alloc::vec::Vec<i32>,
+    /// Optional, for operators. As `ListAttemptsRequest.workspace_uid`.
+    #[prost(string, tag = "5")]
+    pub workspace_uid: ::prost::alloc::string::String,
 }
 /// Nested message and enum types in `SummarizeUsageRequest`.
 pub mod summarize_usage_request {
@@ -4575,9 +4594,10 @@ pub mod summarize_usage_request {
         Model = 2,
         /// The provider.
         Provider = 3,
-        /// The key, in any version.
+        /// The key, in any version. Keys that had the same name one after another are told apart.
         Key = 4,
-        /// The scope of the request: a project, or the workspace itself.
+        /// The scope of the request: a project, or the workspace itself. Projects that had the same name
+        /// one after another are told apart.
         Project = 5,
         /// The identity that made the request.
         Requester = 6,
@@ -4678,6 +4698,13 @@ pub struct UsageSummary {
     /// What the provider was called for.
     #[prost(enumeration = "Operation", tag = "14")]
     pub operation: i32,
+    /// The uid of the key. Empty for attempts that an earlier release recorded.
+    #[prost(string, tag = "15")]
+    pub key_uid: ::prost::alloc::string::String,
+    /// The uid of the project. Empty for the workspace itself, and for attempts that an earlier release
+    /// recorded.
+    #[prost(string, tag = "16")]
+    pub project_uid: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
 pub mod usage_service_client {
@@ -4780,7 +4807,8 @@ pub mod usage_service_client {
         ///
         /// Caller: operator; owner of the workspace; other members and callers, for their own attempts.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// PROJECT_NOT_FOUND).
         pub async fn list_attempts(
             &mut self,
             request: impl tonic::IntoRequest<super::ListAttemptsRequest>,
@@ -4811,7 +4839,7 @@ pub mod usage_service_client {
         ///
         /// Caller: operator; owner of the workspace; other members and callers, for their own attempts.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (ATTEMPT_NOT_FOUND).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (ATTEMPT_NOT_FOUND, WORKSPACE_NOT_FOUND).
         pub async fn get_attempt(
             &mut self,
             request: impl tonic::IntoRequest<super::GetAttemptRequest>,
@@ -4839,7 +4867,7 @@ pub mod usage_service_client {
         ///
         /// Caller: operator; owner of the workspace; other members and callers, for their own attempts.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND).
         pub async fn summarize_usage(
             &mut self,
             request: impl tonic::IntoRequest<super::SummarizeUsageRequest>,
@@ -4885,7 +4913,8 @@ pub mod usage_service_server {
         ///
         /// Caller: operator; owner of the workspace; other members and callers, for their own attempts.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// PROJECT_NOT_FOUND).
         async fn list_attempts(
             &self,
             request: tonic::Request<super::ListAttemptsRequest>,
@@ -4897,7 +4926,7 @@ pub mod usage_service_server {
         ///
         /// Caller: operator; owner of the workspace; other members and callers, for their own attempts.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (ATTEMPT_NOT_FOUND).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (ATTEMPT_NOT_FOUND, WORKSPACE_NOT_FOUND).
         async fn get_attempt(
             &self,
             request: tonic::Request<super::GetAttemptRequest>,
@@ -4906,7 +4935,7 @@ pub mod usage_service_server {
         ///
         /// Caller: operator; owner of the workspace; other members and callers, for their own attempts.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND).
         async fn summarize_usage(
             &self,
             request: tonic::Request<super::SummarizeUsageRequest>,

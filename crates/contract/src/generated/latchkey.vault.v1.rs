@@ -84,7 +84,8 @@ pub mod audit_event {
 /// Requests a page of audit events.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListAuditEventsRequest {
-    /// Required. `workspaces/{workspace}`, or `platform` for events that belong to no workspace.
+    /// Required without `workspace_uid`. `workspaces/{workspace}`, or `platform` for events that belong
+    /// to no workspace.
     #[prost(string, tag = "1")]
     pub parent: ::prost::alloc::string::String,
     /// Optional. The maximum number of events. 0 means 50; a value above 1,000 means 1,000.
@@ -93,6 +94,10 @@ pub struct ListAuditEventsRequest {
     /// Optional. The `next_page_token` of the previous page. The other fields must be unchanged.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
+    /// Optional, for operators. Identifies the workspace instead of `parent`, by `Workspace.uid`, even
+    /// after it was deleted. DeleteWorkspace records its own event in `platform` too.
+    #[prost(string, tag = "4")]
+    pub workspace_uid: ::prost::alloc::string::String,
 }
 /// A page of audit events.
 #[derive(Clone, PartialEq, ::prost::Message)]

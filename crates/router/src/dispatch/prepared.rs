@@ -13,7 +13,7 @@ use super::Dispatcher;
 use super::open_attempt::OpenAttempt;
 use super::operations::{EncodeTarget, FailedCall, Operation};
 use super::request::DispatchRequest;
-use crate::domain::attempt::{self, AttemptStart};
+use crate::domain::attempt::{self, AttemptStart, AttemptUids};
 use crate::domain::model_id::ModelId;
 use crate::error::RouterError;
 use crate::leases::{InUse, Lease};
@@ -159,6 +159,11 @@ impl Dispatcher {
         Ok(AttemptStart {
             id: self.attempt_id()?,
             scope: request.context.scope.clone(),
+            uids: AttemptUids {
+                workspace: Some(lease.workspace_uid()),
+                project: lease.project_uid(),
+                key: Some(lease.key_version_uid().key),
+            },
             key_version: lease.key_version().clone(),
             material_tail: lease.material_tail().to_owned(),
             payer: lease.payer(),

@@ -8,6 +8,7 @@ use latchkey_clock::Timestamp;
 use latchkey_contract::ProviderId;
 use latchkey_contract::names::{KeyVersionName, Scope, WorkspaceName};
 use latchkey_contract::router::v1::{self, Usage};
+use latchkey_contract::uid::{KeyUid, ProjectUid, WorkspaceUid};
 use uuid::Uuid;
 
 use super::model_id::ModelId;
@@ -77,14 +78,27 @@ pub enum Operation {
     GenerateImages,
 }
 
+/// The identities behind the names of an attempt. They are none where an earlier release recorded it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct AttemptUids {
+    /// The workspace of the request.
+    pub workspace: Option<WorkspaceUid>,
+    /// The project of the request; none for one of the workspace itself.
+    pub project: Option<ProjectUid>,
+    /// The key.
+    pub key: Option<KeyUid>,
+}
+
 /// The facts of an attempt that are known before the call.
 #[derive(Clone, Debug)]
 pub struct AttemptStart {
     /// The identity.
     pub id: AttemptId,
-    /// The scope of the request.
+    /// The scope of the request, by its name.
     pub scope: Scope,
-    /// The key version of the call.
+    /// The identities of the scope and of the key.
+    pub uids: AttemptUids,
+    /// The key version of the call, by its name.
     pub key_version: KeyVersionName,
     /// The last four characters of the key's material.
     pub material_tail: String,

@@ -13,5 +13,6 @@ pub mod model_rules;
 pub mod model_target;
 pub mod refusal;
 pub mod role;
+pub mod scope_identity;
 pub mod session;
 pub mod target_fields;

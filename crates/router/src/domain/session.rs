@@ -6,11 +6,13 @@ use latchkey_clock::Timestamp;
 use latchkey_contract::ProviderId;
 use latchkey_contract::names::{DataKeyName, KeyVersionName, Scope, SessionName};
 use latchkey_contract::router::v1::{FinishReason, Message, part};
+use latchkey_contract::uid::{ProjectUid, WorkspaceUid};
 use uuid::Uuid;
 
 use super::attempt::Payer;
 use super::model_id::ModelId;
 use super::model_target::ModelTarget;
+use super::scope_identity::ScopeIdentity;
 
 /// A conversation.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,6 +23,10 @@ pub struct Session {
     pub name: SessionName,
     /// The scope of the session's requests: the workspace with its projects, or one project.
     pub scope: Scope,
+    /// The workspace; none where an earlier release created the session.
+    pub workspace_uid: Option<WorkspaceUid>,
+    /// The project of the scope; none for a workspace, or where an earlier release created the session.
+    pub project_uid: Option<ProjectUid>,
     /// The settings.
     pub settings: Settings,
     /// The transcript, if the session has one.
@@ -127,11 +133,18 @@ impl Session {
         self.revision.to_string()
     }
 
-    /// Whether requests in the scope may use the session.
-    pub fn admits(&self, scope: &Scope) -> bool {
-        match &self.scope {
-            Scope::Project(_) => self.scope == *scope,
-            Scope::Workspace(workspace) => workspace == scope.workspace(),
+    /// Whether requests in the scope, which is of the session's workspace, may use the session.
+    pub fn admits(&self, scope: &ScopeIdentity) -> bool {
+        match (&self.scope, self.project_uid) {
+            (Scope::Workspace(_), _) => true,
+            (Scope::Project(_), Some(project)) => scope.project_uid() == Some(project),
+            // An earlier release created the session, for the project that had the name then.
+            (Scope::Project(_), None) => {
+                self.scope == scope.name
+                    && scope
+                        .project
+                        .is_some_and(|(_, created)| self.create_time >= created)
+            }
         }
     }
 

@@ -5,17 +5,26 @@ use std::borrow::Cow;
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::router::v1::Usage;
+use latchkey_contract::uid::{KeyUid, ProjectUid, WorkspaceUid};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::attempt::{
-    Attempt, AttemptId, AttemptOutcome, AttemptStart, Certainty, Operation, Origin, Payer, State,
+    Attempt, AttemptId, AttemptOutcome, AttemptStart, AttemptUids, Certainty, Operation, Origin,
+    Payer, State,
 };
 
 #[derive(Deserialize, Serialize)]
 struct Record<'a> {
     id: u128,
     scope: Cow<'a, str>,
+    /// The identities of workspace, project and key. Records of earlier releases have none.
+    #[serde(default)]
+    workspace_uid: Option<u128>,
+    #[serde(default)]
+    project_uid: Option<u128>,
+    #[serde(default)]
+    key_uid: Option<u128>,
     key_version: Cow<'a, str>,
     tail: Cow<'a, str>,
     payer: Cow<'a, str>,
@@ -54,6 +63,9 @@ pub(super) fn encode(attempt: &Attempt) -> Vec<u8> {
     let record = Record {
         id: start.id.0.as_u128(),
         scope: start.scope.to_string().into(),
+        workspace_uid: start.uids.workspace.map(|uid| uid.0.as_u128()),
+        project_uid: start.uids.project.map(|uid| uid.0.as_u128()),
+        key_uid: start.uids.key.map(|uid| uid.0.as_u128()),
         key_version: start.key_version.to_string().into(),
         tail: Cow::from(&start.material_tail),
         payer: start.payer.as_str().into(),
@@ -95,9 +107,15 @@ pub(super) fn encode(attempt: &Attempt) -> Vec<u8> {
 /// Decodes a record; none where another release wrote it in a form that this one can't read.
 pub(super) fn decode(bytes: &[u8]) -> Option<Attempt> {
     let record: Record<'_> = serde_json::from_slice(bytes).ok()?;
+    let uuid = |number: Option<u128>| number.map(Uuid::from_u128);
     let start = AttemptStart {
         id: AttemptId(Uuid::from_u128(record.id)),
         scope: record.scope.parse().ok()?,
+        uids: AttemptUids {
+            workspace: uuid(record.workspace_uid).map(WorkspaceUid),
+            project: uuid(record.project_uid).map(ProjectUid),
+            key: uuid(record.key_uid).map(KeyUid),
+        },
         key_version: record.key_version.parse().ok()?,
         material_tail: record.tail.into_owned(),
         payer: Payer::parse(&record.payer)?,

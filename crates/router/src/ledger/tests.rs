@@ -9,12 +9,14 @@ use std::path::Path;
 use latchkey_clock::Timestamp;
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Usage;
+use latchkey_contract::uid::{KeyUid, ProjectUid, WorkspaceUid};
 use uuid::Uuid;
 
 use super::journal::Position;
 use super::*;
 use crate::domain::attempt::{
-    AttemptId, AttemptOutcome, AttemptStart, Certainty, Operation, Origin, Payer, State,
+    AttemptId, AttemptOutcome, AttemptStart, AttemptUids, Certainty, Operation, Origin, Payer,
+    State,
 };
 
 fn config(folder: &Path) -> JournalConfig {
@@ -38,12 +40,20 @@ fn file(folder: &Path, segment: u64) -> PathBuf {
     folder.join(format!("{segment:020}.journal"))
 }
 
+/// The workspace of the attempts.
+const WORKSPACE: WorkspaceUid = WorkspaceUid(Uuid::from_u128(7));
+
 /// A started attempt.
 fn start(number: u128) -> Attempt {
     let micros = i64::try_from(number).unwrap();
     let start = AttemptStart {
         id: AttemptId(Uuid::from_u128(number)),
         scope: "workspaces/acme/projects/web".parse().unwrap(),
+        uids: AttemptUids {
+            workspace: Some(WORKSPACE),
+            project: Some(ProjectUid(Uuid::from_u128(8))),
+            key: Some(KeyUid(Uuid::from_u128(9))),
+        },
         key_version: "workspaces/acme/keys/main/versions/3".parse().unwrap(),
         material_tail: "wxyz".to_owned(),
         payer: Payer::OwnKey,

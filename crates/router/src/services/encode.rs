@@ -100,7 +100,15 @@ pub(super) fn attempt(attempt: &Attempt) -> v1::Attempt {
         price_version: outcome.price_version.clone(),
         operation: operation(start.operation).into(),
         service_tier: outcome.service_tier.clone(),
+        workspace_uid: text(start.uids.workspace),
+        project_uid: text(start.uids.project),
+        key_uid: text(start.uids.key),
     }
+}
+
+/// Encodes an optional identity.
+pub(super) fn text(uid: Option<impl ToString>) -> String {
+    uid.map(|uid| uid.to_string()).unwrap_or_default()
 }
 
 /// Encodes a payer.

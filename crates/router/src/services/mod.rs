@@ -29,6 +29,7 @@ use crate::ledger::Ledger;
 use crate::listing::Listing;
 use crate::sessions::Sessions;
 use crate::store::Store;
+use crate::vault_client::VaultClient;
 
 /// The names of the services, for health and reflection.
 pub const SERVICE_NAMES: [&str; 4] = [
@@ -44,6 +45,8 @@ pub struct UsageReader {
     pub store: Store,
     /// The attempts that are not stored yet.
     pub ledger: Arc<Ledger>,
+    /// The vault, which knows the identities behind names.
+    pub vault: Arc<VaultClient>,
 }
 
 impl UsageReader {

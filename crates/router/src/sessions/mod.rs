@@ -25,6 +25,7 @@ pub use retention::retain;
 pub use transcript::OpenedTurn;
 
 use crate::catalogue::Catalogues;
+use crate::domain::scope_identity::ScopeIdentity;
 use crate::domain::session::{Session, Settings, Transcript};
 use crate::error::RouterError;
 use crate::ledger::JournalError;
@@ -47,12 +48,10 @@ pub struct Sessions {
 
 /// A session to create.
 pub struct NewSession {
-    /// The workspace.
-    pub workspace: WorkspaceName,
     /// The name; none for a random one.
     pub name: Option<SessionName>,
     /// The scope of the session's requests.
-    pub scope: Scope,
+    pub scope: Arc<ScopeIdentity>,
     /// The settings, checked.
     pub settings: Settings,
     /// Whether the session has a transcript.
@@ -81,7 +80,7 @@ impl Sessions {
         let name = match &new.name {
             Some(name) => name.clone(),
             None => SessionName {
-                workspace: new.workspace.clone(),
+                workspace: new.scope.name.workspace().clone(),
                 session: format!("s-{}", uid.simple())
                     .parse()
                     .expect("32 digits after a letter are an id"),
@@ -91,7 +90,7 @@ impl Sessions {
             if let Some(first) = self.first_answer(&new).await? {
                 return Ok(first);
             }
-            if let Some(other) = self.store.session(&name).await? {
+            if let Some(other) = self.stored(&new.scope, &name).await? {
                 if !other.is_expired(self.clock.now()) {
                     // The other session may be the result of the same request, sent twice at a time.
                     let first = self.first_answer(&new).await?;
@@ -100,7 +99,7 @@ impl Sessions {
                 self.shred(&other).await?;
             }
             let key = if new.keeps_transcript {
-                Some(self.vault.create_data_key(&new.workspace).await?)
+                Some(self.vault.create_data_key(&name.workspace).await?)
             } else {
                 None
             };
@@ -126,11 +125,30 @@ impl Sessions {
 
     /// Returns an unexpired session.
     pub async fn find(&self, name: &SessionName) -> Result<Session, RouterError> {
-        let stored = self.store.session(name).await?;
+        let workspace = self.workspace(&name.workspace).await?;
+        let stored = self.stored(&workspace, name).await?;
         let now = self.clock.now();
         stored
             .filter(|session| !session.is_expired(now))
             .ok_or(RouterError::SessionNotFound)
+    }
+
+    /// The workspace that has the name now.
+    async fn workspace(&self, name: &WorkspaceName) -> Result<Arc<ScopeIdentity>, RouterError> {
+        self.vault.scope(&Scope::Workspace(name.clone())).await
+    }
+
+    /// The session of that name in a workspace, expired or not.
+    async fn stored(
+        &self,
+        scope: &ScopeIdentity,
+        name: &SessionName,
+    ) -> Result<Option<Session>, RouterError> {
+        let stored = self.store.session(scope.workspace, &name.session).await?;
+        if stored.is_none() && self.store.adopt_sessions(scope).await? {
+            return Ok(self.store.session(scope.workspace, &name.session).await?);
+        }
+        Ok(stored)
     }
 
     /// The unexpired sessions of a workspace, by name, after the id `after`.
@@ -140,8 +158,10 @@ impl Sessions {
         after: Option<&str>,
         limit: u64,
     ) -> Result<Vec<Session>, RouterError> {
-        let now = self.clock.now();
-        Ok(self.store.sessions(workspace, now, after, limit).await?)
+        let workspace = self.workspace(workspace).await?;
+        self.store.adopt_sessions(&workspace).await?;
+        let (uid, now) = (workspace.workspace, self.clock.now());
+        Ok(self.store.sessions(uid, now, after, limit).await?)
     }
 
     /// Changes the settings of a session. A non-empty `etag` must match.
@@ -195,7 +215,10 @@ impl Sessions {
         let Some((id, digest)) = &new.request else {
             return Ok(None);
         };
-        let stored = self.store.session_of_request(&new.creator, *id).await?;
+        let stored = self
+            .store
+            .session_of_request(new.scope.workspace, &new.creator, *id)
+            .await?;
         let Some((session, first)) = stored else {
             return Ok(None);
         };
@@ -223,7 +246,9 @@ impl Sessions {
         Session {
             uid,
             name,
-            scope: new.scope.clone(),
+            scope: new.scope.name.clone(),
+            workspace_uid: Some(new.scope.workspace),
+            project_uid: new.scope.project_uid(),
             settings: new.settings.clone(),
             transcript: key.map(|key| Transcript::new(key.name().clone())),
             creator: new.creator.to_string(),

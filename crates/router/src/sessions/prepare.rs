@@ -92,7 +92,8 @@ impl Sessions {
             return Err(RouterError::field("session", problem));
         }
         let session = self.find(&name).await?;
-        if !session.admits(context.scope) {
+        let scope = self.vault.scope(context.scope).await?;
+        if !session.admits(&scope) {
             let problem = format!("accepts only requests with the parent {}", session.scope);
             return Err(RouterError::field("session", problem));
         }

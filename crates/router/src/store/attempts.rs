@@ -4,6 +4,7 @@ use latchkey_clock::Timestamp;
 use latchkey_contract::ProviderId;
 use latchkey_contract::names::{KeyName, KeyVersionName, ProjectName, Scope, WorkspaceName};
 use latchkey_contract::router::v1::Usage;
+use latchkey_contract::uid::{KeyUid, ProjectUid, WorkspaceUid};
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
     ColumnTrait as _, Condition, EntityTrait as _, IntoActiveModel as _, Iterable as _,
@@ -15,20 +16,22 @@ use super::entity::attempts::{Column, Entity, Model};
 use super::row::Row;
 use super::{Store, StoreError};
 use crate::domain::attempt::{
-    Attempt, AttemptId, AttemptOutcome, AttemptStart, Certainty, JournalId, Operation, Origin,
-    Payer, State,
+    Attempt, AttemptId, AttemptOutcome, AttemptStart, AttemptUids, Certainty, JournalId, Operation,
+    Origin, Payer, State,
 };
 
 /// Selects attempts. Every condition must hold; an absent one always holds.
 #[derive(Clone, Debug)]
 pub struct AttemptFilter {
-    /// The workspace or project.
-    pub scope: Scope,
+    /// The workspace.
+    pub workspace: WorkspaceUid,
+    /// The project.
+    pub project: Option<ProjectUid>,
     /// The first start time.
     pub start_time: Option<Timestamp>,
     /// The time after the last start time.
     pub end_time: Option<Timestamp>,
-    /// The key, of any version.
+    /// The name of the keys, of any version.
     pub key: Option<KeyName>,
     /// The identity that made the request.
     pub requester: Option<String>,
@@ -109,25 +112,22 @@ impl Store {
     /// One attempt of a workspace.
     pub async fn attempt(
         &self,
-        workspace: &WorkspaceName,
+        workspace: WorkspaceUid,
         id: AttemptId,
     ) -> Result<Option<Attempt>, StoreError> {
-        let query =
-            Entity::find_by_id(id.0).filter(Column::Workspace.eq(workspace.workspace.as_str()));
+        let query = Entity::find_by_id(id.0).filter(Column::WorkspaceUid.eq(workspace.0));
         query.one(&self.db).await?.map(from_row).transpose()
     }
 }
 
 /// The condition of a filter.
 pub(super) fn matching(filter: &AttemptFilter) -> Condition {
-    let workspace = filter.scope.workspace().workspace.as_str();
     Condition::all()
-        .add(Column::Workspace.eq(workspace))
+        .add(Column::WorkspaceUid.eq(filter.workspace.0))
         .add_option(
             filter
-                .scope
-                .project()
-                .map(|project| Column::Project.eq(project.as_str())),
+                .project
+                .map(|project| Column::ProjectUid.eq(project.0)),
         )
         .add_option(
             filter
@@ -200,6 +200,9 @@ fn to_row(journal: JournalId, attempt: &Attempt) -> Model {
         price_version: outcome.price_version.clone(),
         operation: start.operation.as_str().to_owned(),
         service_tier: outcome.service_tier.clone(),
+        workspace_uid: start.uids.workspace.map(|uid| uid.0),
+        project_uid: start.uids.project.map(|uid| uid.0),
+        key_uid: start.uids.key.map(|uid| uid.0),
     }
 }
 
@@ -221,6 +224,11 @@ fn from_row(row: Model) -> Result<Attempt, StoreError> {
     let start = AttemptStart {
         id: AttemptId(row.id),
         scope,
+        uids: AttemptUids {
+            workspace: row.workspace_uid.map(WorkspaceUid),
+            project: row.project_uid.map(ProjectUid),
+            key: row.key_uid.map(KeyUid),
+        },
         key_version: KeyVersionName {
             key: read.parse("key", row.key.parse().ok())?,
             version: read.parse("key_version", u64::try_from(row.key_version).ok())?,

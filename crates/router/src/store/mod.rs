@@ -1,5 +1,6 @@
 //! The router's database. Only this folder uses sea-orm.
 
+mod adoption;
 mod attempts;
 mod catalogue;
 mod entity;

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use latchkey_clock::Timestamp;
-use latchkey_contract::names::{DataKeyName, ProjectName, Scope, SessionName, WorkspaceName};
+use latchkey_contract::names::{
+    DataKeyName, ProjectName, ResourceId, Scope, SessionName, WorkspaceName,
+};
+use latchkey_contract::uid::{ProjectUid, WorkspaceUid};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
@@ -47,21 +50,27 @@ impl Store {
         }
     }
 
-    /// The session of a name, expired or not.
-    pub async fn session(&self, name: &SessionName) -> Result<Option<Session>, StoreError> {
+    /// The session of a workspace with that id, expired or not.
+    pub async fn session(
+        &self,
+        workspace: WorkspaceUid,
+        id: &ResourceId,
+    ) -> Result<Option<Session>, StoreError> {
         let query = Entity::find()
-            .filter(Column::Workspace.eq(name.workspace.workspace.as_str()))
-            .filter(Column::SessionId.eq(name.session.as_str()));
+            .filter(Column::WorkspaceUid.eq(workspace.0))
+            .filter(Column::SessionId.eq(id.as_str()));
         query.one(&self.db).await?.map(from_row).transpose()
     }
 
-    /// The session that a request of `creator` created, and the answer to it.
+    /// The session of a workspace that a request of `creator` created, and the answer to it.
     pub async fn session_of_request(
         &self,
+        workspace: WorkspaceUid,
         creator: &str,
         request_id: Uuid,
     ) -> Result<Option<(Session, FirstAnswer)>, StoreError> {
         let query = Entity::find()
+            .filter(Column::WorkspaceUid.eq(workspace.0))
             .filter(Column::Creator.eq(creator))
             .filter(Column::RequestId.eq(request_id));
         let Some(mut row) = query.one(&self.db).await? else {
@@ -78,13 +87,13 @@ impl Store {
     /// The unexpired sessions of a workspace, by name, after the id `after`.
     pub async fn sessions(
         &self,
-        workspace: &WorkspaceName,
+        workspace: WorkspaceUid,
         now: Timestamp,
         after: Option<&str>,
         limit: u64,
     ) -> Result<Vec<Session>, StoreError> {
         let mut query = Entity::find()
-            .filter(Column::Workspace.eq(workspace.workspace.as_str()))
+            .filter(Column::WorkspaceUid.eq(workspace.0))
             .filter(Column::ExpireTime.gt(now.as_micros()));
         if let Some(after) = after {
             query = query.filter(Column::SessionId.gt(after));
@@ -234,6 +243,8 @@ fn to_row(session: &Session, first_answer: Option<FirstAnswer>) -> Model {
         request_id,
         request_digest,
         first_answer: answer,
+        workspace_uid: session.workspace_uid.map(|uid| uid.0),
+        project_uid: session.project_uid.map(|uid| uid.0),
     }
 }
 
@@ -277,6 +288,8 @@ fn from_row(row: Model) -> Result<Session, StoreError> {
             session: read.parse("session_id", row.session_id.parse().ok())?,
         },
         scope,
+        workspace_uid: row.workspace_uid.map(WorkspaceUid),
+        project_uid: row.project_uid.map(ProjectUid),
         settings: Settings {
             display_name: row.display_name,
             target,

@@ -1,10 +1,13 @@
 //! Sums over attempts.
 
 use latchkey_contract::router::v1::Usage;
+use latchkey_contract::uid::{KeyUid, ProjectUid};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func};
 use sea_orm::{
     EntityTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
+
+use uuid::Uuid;
 
 use super::attempts::{AttemptFilter, matching};
 use super::entity::attempts::{Column, Entity};
@@ -16,7 +19,7 @@ use crate::domain::attempt::State;
 pub enum Dimension {
     /// The day in UTC.
     Day,
-    /// The key.
+    /// The key, by name and identity.
     Key,
     /// The requested model.
     Model,
@@ -41,6 +44,8 @@ pub struct Group {
     pub day: Option<i64>,
     /// The key.
     pub key: Option<String>,
+    /// The key's identity; none also where it is not known.
+    pub key_uid: Option<KeyUid>,
     /// The requested model.
     pub model: Option<String>,
     /// The operation.
@@ -49,8 +54,10 @@ pub struct Group {
     pub origin: Option<String>,
     /// The payer.
     pub payer: Option<String>,
-    /// The project's id; empty for the workspace itself.
-    pub project: Option<String>,
+    /// The workspace's id and the project's id, which is empty for the workspace itself.
+    pub parent: Option<(String, String)>,
+    /// The project's identity; none also where it is not known.
+    pub project_uid: Option<ProjectUid>,
     /// The provider.
     pub provider: Option<String>,
     /// The identity that made the request.
@@ -76,11 +83,14 @@ pub struct Sums {
 struct Row {
     day: Option<i64>,
     key: Option<String>,
+    key_uid: Option<Uuid>,
     model: Option<String>,
     operation: Option<String>,
     origin: Option<String>,
     payer: Option<String>,
     project: Option<String>,
+    workspace: Option<String>,
+    project_uid: Option<Uuid>,
     provider: Option<String>,
     requester: Option<String>,
     attempts: i64,
@@ -122,9 +132,19 @@ impl Store {
                 query.column_as(empty(dimension), name)
             };
         }
+        for (dimension, column, name, absent) in BESIDE {
+            query = if by.contains(&dimension) {
+                query.column_as(Expr::col(column), name)
+            } else {
+                query.column_as(Expr::cust(absent), name)
+            };
+        }
         for dimension in by {
             let (_, expression) = column(*dimension);
             query = query.group_by(expression.clone()).order_by_asc(expression);
+            for (_, column, ..) in BESIDE.into_iter().filter(|(of, ..)| of == dimension) {
+                query = query.group_by(column).order_by_asc(column);
+            }
         }
         let succeeded = Expr::case(
             Expr::col(Column::State).eq(State::Succeeded.as_str()),
@@ -165,6 +185,21 @@ const ALL: [Dimension; 9] = [
     Dimension::Requester,
 ];
 
+/// The columns that belong to a dimension beside its own, each with a null of its type, which
+/// PostgreSQL requires.
+const BESIDE: [(Dimension, Column, &str, &str); 3] = [
+    (Dimension::Key, Column::KeyUid, "key_uid", NO_UUID),
+    (Dimension::Project, Column::Workspace, "workspace", NO_TEXT),
+    (
+        Dimension::Project,
+        Column::ProjectUid,
+        "project_uid",
+        NO_UUID,
+    ),
+];
+const NO_UUID: &str = "CAST(NULL AS uuid)";
+const NO_TEXT: &str = "CAST(NULL AS text)";
+
 fn column(dimension: Dimension) -> (&'static str, Expr) {
     match dimension {
         Dimension::Day => ("day", Expr::cust(DAY)),
@@ -198,11 +233,13 @@ impl Row {
         let group = Group {
             day: self.day,
             key: self.key,
+            key_uid: self.key_uid.map(KeyUid),
             model: self.model,
             operation: self.operation,
             origin: self.origin,
             payer: self.payer,
-            project: self.project,
+            parent: self.workspace.zip(self.project),
+            project_uid: self.project_uid.map(ProjectUid),
             provider: self.provider,
             requester: self.requester,
         };

@@ -12,6 +12,7 @@ mod key_reports;
 mod members;
 mod resolve;
 mod router_session;
+mod scopes;
 mod single_flight;
 mod state;
 mod status;

@@ -7,6 +7,7 @@ use latchkey_contract::uid::WorkspaceUid;
 use latchkey_contract::vault::v1::ScopeRevision;
 
 use super::members::Members;
+use super::scopes::Scopes;
 use super::{RouterSession, VaultClient};
 
 /// A workspace or the platform, and the revision of it that an answer was made at.
@@ -25,6 +26,7 @@ pub(super) struct Inner {
     /// that was under way meanwhile is recognised as stale.
     newest: HashMap<WorkspaceUid, i64>,
     pub(super) members: Members,
+    pub(super) scopes: Scopes,
 }
 
 impl State {
@@ -68,6 +70,7 @@ impl VaultClient {
         let newest = state.newest.entry(workspace).or_insert(revision);
         *newest = (*newest).max(revision);
         state.members.forget(workspace);
+        state.scopes.forget(workspace);
         drop(state);
         self.data_keys.forget(Some(workspace));
     }
@@ -76,6 +79,7 @@ impl VaultClient {
     pub(crate) fn begin_session(&self, session: Arc<RouterSession>) {
         let mut state = self.state.write();
         state.members.forget_all();
+        state.scopes.forget_all();
         state.newest.clear();
         state.session = Some(session);
         drop(state);
@@ -86,6 +90,7 @@ impl VaultClient {
     pub(crate) fn end_session(&self) {
         let mut state = self.state.write();
         state.members.forget_all();
+        state.scopes.forget_all();
         state.session = None;
         drop(state);
         self.data_keys.forget(None);

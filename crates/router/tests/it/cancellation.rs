@@ -10,7 +10,9 @@ use latchkey_router::store::Store;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::harness::{ACME, APP, Answer, Router, anthropic, chat, claude, gpt, refused, streamed};
+use crate::harness::{
+    ACME, APP, Answer, Router, anthropic, chat, claude, gpt, refused, streamed, uid_of,
+};
 use crate::on_both_databases;
 
 on_both_databases!(
@@ -133,7 +135,10 @@ async fn is_recorded(router: &Router, name: &str) -> bool {
     let store = Store::connect(&router.database.url, 1).await.unwrap();
     let (_, id) = name.rsplit_once('/').unwrap();
     let id = AttemptId(Uuid::try_parse(id).unwrap());
-    let attempt = store.attempt(&ACME.parse().unwrap(), id).await.unwrap();
+    let attempt = store
+        .attempt(uid_of(ACME).parse().unwrap(), id)
+        .await
+        .unwrap();
     attempt.is_some_and(|attempt| attempt.outcome.state == State::Succeeded)
 }
 

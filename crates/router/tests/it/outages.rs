@@ -9,7 +9,7 @@ use latchkey_router::store::Store;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::harness::{ACME, Answer, OWNER, Router, chat, gpt, refused};
+use crate::harness::{ACME, Answer, OWNER, Router, chat, gpt, refused, uid_of};
 use crate::on_both_databases;
 
 on_both_databases!(
@@ -56,7 +56,10 @@ async fn an_attempt_left_open_by_a_crash_becomes_unknown(router: Router) {
     let (_, id) = made.rsplit_once('/').unwrap();
     let store = Store::connect(&router.database.url, 1).await.unwrap();
     let id = AttemptId(Uuid::try_parse(id).unwrap());
-    let made = store.attempt(&ACME.parse().unwrap(), id).await.unwrap();
+    let made = store
+        .attempt(uid_of(ACME).parse().unwrap(), id)
+        .await
+        .unwrap();
     let mut left_open = made.unwrap();
     left_open.start.id = AttemptId(Uuid::from_u128(1));
     left_open.outcome = AttemptOutcome::default();

@@ -19,6 +19,8 @@ fn session(key: &str, provider: &str, model: &str) -> Session {
     Session {
         uid: Uuid::nil(),
         scope: Scope::Workspace(name.workspace.clone()),
+        workspace_uid: Some(ACME),
+        project_uid: None,
         name,
         settings: Settings {
             display_name: String::new(),
@@ -120,17 +122,51 @@ fn without_a_key_a_known_model_leaves_the_sessions_provider() {
     assert_eq!(chosen(&session, &unknown), named("", "openai", "unknown"));
 }
 
+const ACME: WorkspaceUid = WorkspaceUid(Uuid::from_u128(1));
+
+/// A workspace, or its project of that identity, which was created at that microsecond.
+fn scope(name: &str, project: Option<(u128, i64)>) -> ScopeIdentity {
+    ScopeIdentity {
+        name: name.parse().unwrap(),
+        workspace: ACME,
+        workspace_create_time: Timestamp::UNIX_EPOCH,
+        project: project.map(|(uid, created)| {
+            let uid = ProjectUid(Uuid::from_u128(uid));
+            (uid, Timestamp::from_micros(created))
+        }),
+    }
+}
+
+const WEB: &str = "workspaces/acme/projects/web";
+
+#[test]
+fn a_session_of_a_workspace_admits_its_projects() {
+    let session = session("", "", "");
+    assert!(session.admits(&scope("workspaces/acme", None)));
+    assert!(session.admits(&scope(WEB, Some((2, 0)))));
+}
+
 #[test]
 fn a_session_of_a_project_admits_only_that_project() {
-    let scope = |text: &str| text.parse::<Scope>().unwrap();
     let mut session = session("", "", "");
-    assert!(session.admits(&scope("workspaces/acme")));
-    assert!(session.admits(&scope("workspaces/acme/projects/web")));
-    assert!(!session.admits(&scope("workspaces/other")));
-    session.scope = scope("workspaces/acme/projects/web");
-    assert!(session.admits(&scope("workspaces/acme/projects/web")));
-    assert!(!session.admits(&scope("workspaces/acme/projects/app")));
-    assert!(!session.admits(&scope("workspaces/acme")));
+    session.scope = WEB.parse().unwrap();
+    session.project_uid = Some(ProjectUid(Uuid::from_u128(2)));
+    assert!(session.admits(&scope(WEB, Some((2, 0)))));
+    // Another project that got the name.
+    assert!(!session.admits(&scope(WEB, Some((3, 0)))));
+    assert!(!session.admits(&scope("workspaces/acme", None)));
+}
+
+#[test]
+fn a_session_of_an_earlier_release_admits_the_project_that_had_the_name_then() {
+    let mut session = session("", "", "");
+    session.scope = WEB.parse().unwrap();
+    session.create_time = Timestamp::from_micros(5);
+    assert!(session.admits(&scope(WEB, Some((2, 5)))));
+    assert!(!session.admits(&scope(WEB, Some((3, 6)))));
+    let app = "workspaces/acme/projects/app";
+    assert!(!session.admits(&scope(app, Some((2, 5)))));
+    assert!(!session.admits(&scope("workspaces/acme", None)));
 }
 
 #[test]

@@ -56,6 +56,7 @@ fn a_record_of_the_previous_release_is_decoded() {
         "usage":[1,2,3,4,5,6],"certainty":"reported","cost":9,"price_version":"2026-11-21"}"#;
     let mut expected = ended(2);
     expected.start.operation = Operation::Generate;
+    expected.start.uids = AttemptUids::default();
     expected.outcome.service_tier.clear();
     if let Some(usage) = &mut expected.outcome.usage {
         usage.image_input_tokens = 0;

@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use latchkey_contract::names::WorkspaceName;
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use sea_orm::{ConnectionTrait as _, Database};
 use tempfile::TempDir;
@@ -44,9 +43,8 @@ impl Fixture {
     }
 
     async fn state(&self, number: u128) -> Option<State> {
-        let acme: WorkspaceName = "workspaces/acme".parse().unwrap();
         let id = AttemptId(Uuid::from_u128(number));
-        let attempt = self.store.attempt(&acme, id).await.unwrap();
+        let attempt = self.store.attempt(WORKSPACE, id).await.unwrap();
         attempt.map(|attempt| attempt.outcome.state)
     }
 

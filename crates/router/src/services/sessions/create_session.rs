@@ -31,11 +31,11 @@ pub(super) async fn handle(
     let default = Message::default();
     let message = request.session.as_ref().unwrap_or(&default);
     let within = |error: RouterError| error.within("session");
+    let scope = decode::scope(message, &workspace).map_err(within)?;
     let new = NewSession {
-        scope: decode::scope(message, &workspace).map_err(within)?,
+        scope: sessions.vault.scope(&scope).await?,
         settings: decode::settings(message).map_err(within)?,
         keeps_transcript: decode::keeps_transcript(message).map_err(within)?,
-        workspace,
         name,
         creator: call.actor().clone(),
         request: id_and_digest(request)?,

@@ -1,6 +1,6 @@
 //! `GetAttempt`: returns an attempt that the caller may see.
 
-use latchkey_contract::names::WorkspaceName;
+use latchkey_contract::names::{Scope, WorkspaceName};
 use latchkey_contract::router::v1::{Attempt, GetAttemptRequest};
 use uuid::Uuid;
 
@@ -15,8 +15,11 @@ pub(super) async fn handle(
 ) -> Result<Attempt, RouterError> {
     let (workspace, id) = parse(&request.name)?;
     call.authorize(&workspace).await?;
+    let scope = Scope::Workspace(workspace.clone());
+    let scope = call.in_time(usage.vault.scope(&scope)).await?;
+    usage.store.adopt_attempts(&scope).await?;
     usage.wait_shipped().await;
-    let attempt = usage.store.attempt(&workspace, id).await?;
+    let attempt = usage.store.attempt(scope.workspace, id).await?;
     let requester = call.visible_requester(&workspace).await?;
     attempt
         .filter(|attempt| requester.is_none_or(|requester| *attempt.start.requester == *requester))

@@ -1,10 +1,11 @@
 //! `ListAttempts`: lists attempts from the newest on.
 
-use latchkey_contract::names::{KeyName, Scope};
+use latchkey_contract::names::KeyName;
 use latchkey_contract::router::v1::{ListAttemptsRequest, ListAttemptsResponse};
 use uuid::Uuid;
 
 use super::decode_time;
+use super::selection::{Selection, select};
 use crate::error::RouterError;
 use crate::services::{UsageReader, call::Call, encode};
 use crate::store::{AttemptFilter, Cursor};
@@ -14,18 +15,19 @@ pub(super) async fn handle(
     call: &Call,
     request: &ListAttemptsRequest,
 ) -> Result<ListAttemptsResponse, RouterError> {
-    let scope: Scope = request
-        .parent
-        .parse()
-        .map_err(RouterError::name("parent"))?;
-    call.authorize(scope.workspace()).await?;
+    let Selection {
+        workspace,
+        project,
+        requester,
+    } = select(usage, call, &request.parent, &request.workspace_uid).await?;
     let key: Option<KeyName> = match request.key.as_str() {
         "" => None,
         text => Some(text.parse().map_err(RouterError::name("key"))?),
     };
     let filter = AttemptFilter {
-        requester: call.visible_requester(scope.workspace()).await?,
-        scope,
+        workspace,
+        project,
+        requester,
         start_time: decode_time("start_time", request.start_time.as_ref())?,
         end_time: decode_time("end_time", request.end_time.as_ref())?,
         key,
@@ -35,7 +37,13 @@ pub(super) async fn handle(
             .unwrap_or_default()
     };
     let (start, end) = (micros(filter.start_time), micros(filter.end_time));
-    let arguments = [request.parent.as_str(), &request.key, &start, &end];
+    let arguments = [
+        request.parent.as_str(),
+        &request.workspace_uid,
+        &request.key,
+        &start,
+        &end,
+    ];
     let page = call.page(request.page_size, &request.page_token, &arguments)?;
     let after = page.after.as_deref().map(cursor).transpose()?;
 

@@ -2,6 +2,7 @@
 
 mod get_attempt;
 mod list_attempts;
+mod selection;
 mod summarize_usage;
 
 use std::sync::Arc;

@@ -1,11 +1,11 @@
 //! `SummarizeUsage`: sums usage and cost by dimensions.
 
 use latchkey_clock::Timestamp;
-use latchkey_contract::names::{ProjectName, Scope, WorkspaceName};
 use latchkey_contract::router::v1::summarize_usage_request::Dimension as Wire;
 use latchkey_contract::router::v1::{SummarizeUsageRequest, SummarizeUsageResponse, UsageSummary};
 
 use super::decode_time;
+use super::selection::{Selection, select};
 use crate::domain::attempt::{Operation, Origin, Payer};
 use crate::error::RouterError;
 use crate::services::{UsageReader, call::Call, encode};
@@ -20,15 +20,16 @@ pub(super) async fn handle(
     call: &Call,
     request: &SummarizeUsageRequest,
 ) -> Result<SummarizeUsageResponse, RouterError> {
-    let scope: Scope = request
-        .parent
-        .parse()
-        .map_err(RouterError::name("parent"))?;
-    call.authorize(scope.workspace()).await?;
+    let Selection {
+        workspace,
+        project,
+        requester,
+    } = select(usage, call, &request.parent, &request.workspace_uid).await?;
     let by = dimensions(request)?;
     let filter = AttemptFilter {
-        requester: call.visible_requester(scope.workspace()).await?,
-        scope,
+        workspace,
+        project,
+        requester,
         start_time: decode_time("start_time", request.start_time.as_ref())?,
         end_time: decode_time("end_time", request.end_time.as_ref())?,
         key: None,
@@ -40,10 +41,9 @@ pub(super) async fn handle(
         let problem = "gives more than 10,000 rows; name fewer dimensions or a shorter time";
         return Err(RouterError::field("group_by", problem));
     }
-    let workspace = filter.scope.workspace();
     let summaries = rows
         .into_iter()
-        .map(|(group, sums)| encode(workspace, group, &sums))
+        .map(|(group, sums)| encode(group, &sums))
         .collect();
     Ok(SummarizeUsageResponse { summaries })
 }
@@ -75,7 +75,7 @@ fn dimensions(request: &SummarizeUsageRequest) -> Result<Vec<Dimension>, RouterE
     Ok(by)
 }
 
-fn encode(workspace: &WorkspaceName, group: Group, sums: &Sums) -> UsageSummary {
+fn encode(group: Group, sums: &Sums) -> UsageSummary {
     let day = group
         .day
         .map(|day| Timestamp::from_micros(day.saturating_mul(DAY_MICROS)));
@@ -100,10 +100,12 @@ fn encode(workspace: &WorkspaceName, group: Group, sums: &Sums) -> UsageSummary 
         model: group.model.unwrap_or_default(),
         provider: group.provider.unwrap_or_default(),
         key: group.key.unwrap_or_default(),
+        key_uid: encode::text(group.key_uid),
         parent: group
-            .project
-            .map(|project| parent(workspace, &project))
+            .parent
+            .map(|(workspace, project)| parent(&workspace, &project))
             .unwrap_or_default(),
+        project_uid: encode::text(group.project_uid),
         requester: group.requester.unwrap_or_default(),
         payer: payer.unwrap_or_default().into(),
         origin: origin.unwrap_or_default().into(),
@@ -115,13 +117,11 @@ fn encode(workspace: &WorkspaceName, group: Group, sums: &Sums) -> UsageSummary 
     }
 }
 
-fn parent(workspace: &WorkspaceName, project: &str) -> String {
-    match project.parse() {
-        Ok(project) => ProjectName {
-            workspace: workspace.clone(),
-            project,
-        }
-        .to_string(),
-        Err(_) => workspace.to_string(),
+/// The scope of the columns of a row.
+fn parent(workspace: &str, project: &str) -> String {
+    if project.is_empty() {
+        format!("workspaces/{workspace}")
+    } else {
+        format!("workspaces/{workspace}/projects/{project}")
     }
 }

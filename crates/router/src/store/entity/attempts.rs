@@ -48,6 +48,9 @@ pub(in crate::store) struct Model {
     pub price_version: String,
     pub operation: String,
     pub service_tier: String,
+    pub workspace_uid: Option<Uuid>,
+    pub project_uid: Option<Uuid>,
+    pub key_uid: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

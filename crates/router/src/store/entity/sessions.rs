@@ -34,6 +34,8 @@ pub(in crate::store) struct Model {
     pub request_id: Option<Uuid>,
     pub request_digest: Option<Vec<u8>>,
     pub first_answer: Option<Vec<u8>>,
+    pub workspace_uid: Option<Uuid>,
+    pub project_uid: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -17,7 +17,7 @@ use tonic::Code;
 use super::failures::{self, Failure, numbered};
 use crate::harness::{
     ACME, APP, Answer, OTHER_APP, OWNER, Router, SECRET, START, WEB, anthropic, chat, claude, gpt,
-    key, on, refused, responses, version, version_uid,
+    key, on, refused, responses, uid_of, version, version_uid,
 };
 use crate::on_both_databases;
 
@@ -138,6 +138,9 @@ async fn the_attempt_of_the_answer_is_recorded(router: Router) {
         name: response.attempts[0].name.clone(),
         parent: ACME.to_owned(),
         key_version: version(ACME, "main"),
+        workspace_uid: uid_of(ACME),
+        project_uid: String::new(),
+        key_uid: uid_of("workspaces/acme/keys/main"),
         material_tail: "wxyz".to_owned(),
         payer: Payer::OwnKey.into(),
         provider: "openai".to_owned(),

@@ -50,7 +50,7 @@ async fn sessions_of_others_are_not_listed(router: Router) {
         .await
         .unwrap();
     router
-        .execute("UPDATE sessions SET workspace = 'other'")
+        .execute("UPDATE sessions SET workspace = 'other', workspace_uid = NULL")
         .await;
     assert!(list(&router, 0, "").await.unwrap().sessions.is_empty());
 }

@@ -1,19 +1,22 @@
 //! The store, on both databases.
 
+mod adoption;
 mod operations;
 
 use latchkey_clock::Timestamp;
 use latchkey_contract::ProviderId;
 use latchkey_contract::router::v1::Usage;
+use latchkey_contract::uid::WorkspaceUid;
 use latchkey_migrations::testing::{Backend, TestDatabase};
 use latchkey_router::domain::attempt::JournalId;
 use latchkey_router::domain::attempt::{
-    Attempt, AttemptId, AttemptOutcome, AttemptStart, Certainty, Operation, Origin, Payer, State,
+    Attempt, AttemptId, AttemptOutcome, AttemptStart, AttemptUids, Certainty, Operation, Origin,
+    Payer, State,
 };
 use latchkey_router::store::{AttemptFilter, Cursor, Dimension, Store};
 use uuid::Uuid;
 
-use crate::harness::{ACME, WEB, version};
+use crate::harness::{ACME, WEB, uid_of, version};
 
 macro_rules! on_both_databases {
     ($($test:ident),+ $(,)?) => {$(
@@ -80,8 +83,7 @@ impl Fixture {
 
     async fn read(&self, number: u128) -> Attempt {
         let id = AttemptId(Uuid::from_u128(number));
-        let acme = ACME.parse().unwrap();
-        self.store.attempt(&acme, id).await.unwrap().unwrap()
+        self.store.attempt(acme(), id).await.unwrap().unwrap()
     }
 
     /// The numbers of the attempts that match.
@@ -94,10 +96,29 @@ impl Fixture {
     }
 }
 
+/// The workspace of the attempts.
+fn acme() -> WorkspaceUid {
+    uid_of(ACME).parse().unwrap()
+}
+
+/// Moves an attempt to another scope.
+fn moved(mut attempt: Attempt, scope: &str) -> Attempt {
+    let workspace = scope.split("/projects/").next().unwrap();
+    attempt.start.scope = scope.parse().unwrap();
+    attempt.start.uids.workspace = uid_of(workspace).parse().ok();
+    attempt.start.uids.project = (workspace != scope).then(|| uid_of(scope).parse().unwrap());
+    attempt
+}
+
 fn start(number: u128) -> Attempt {
     let start = AttemptStart {
         id: AttemptId(Uuid::from_u128(number)),
         scope: ACME.parse().unwrap(),
+        uids: AttemptUids {
+            workspace: Some(acme()),
+            project: None,
+            key: uid_of("workspaces/acme/keys/main").parse().ok(),
+        },
         key_version: version(ACME, "main").parse().unwrap(),
         material_tail: "wxyz".to_owned(),
         payer: Payer::Platform,
@@ -155,7 +176,8 @@ fn at(number: u128, micros: i64) -> Attempt {
 
 fn all() -> AttemptFilter {
     AttemptFilter {
-        scope: ACME.parse().unwrap(),
+        workspace: acme(),
+        project: None,
         start_time: None,
         end_time: None,
         key: None,
@@ -168,8 +190,7 @@ fn same(left: &Attempt, right: &Attempt) {
 }
 
 async fn an_attempt_is_read_as_it_was_written(fixture: Fixture) {
-    let mut in_project = ended(2);
-    in_project.start.scope = WEB.parse().unwrap();
+    let in_project = moved(ended(2), WEB);
     fixture.record(&[ended(1), in_project.clone()]).await;
     same(&fixture.read(1).await, &ended(1));
     same(&fixture.read(2).await, &in_project);
@@ -255,18 +276,20 @@ async fn a_cursor_continues_between_attempts_of_the_same_moment(fixture: Fixture
 }
 
 async fn each_filter_applies(fixture: Fixture) {
-    let mut in_project = at(2, 20);
-    in_project.start.scope = WEB.parse().unwrap();
+    let in_project = moved(at(2, 20), WEB);
     let mut by_other_key = at(3, 30);
     by_other_key.start.key_version = version("platform", "main").parse().unwrap();
     let mut by_other = at(4, 40);
     by_other.start.requester = "token:other".into();
-    let mut elsewhere = at(5, 50);
-    elsewhere.start.scope = "workspaces/other".parse().unwrap();
+    let elsewhere = moved(at(5, 50), "workspaces/other");
     let attempts = [at(1, 10), in_project, by_other_key, by_other, elsewhere];
     fixture.record(&attempts).await;
-    let scoped = |scope: &str| AttemptFilter {
-        scope: scope.parse().unwrap(),
+    let in_web = AttemptFilter {
+        project: uid_of(WEB).parse().ok(),
+        ..all()
+    };
+    let in_other = AttemptFilter {
+        workspace: uid_of("workspaces/other").parse().unwrap(),
         ..all()
     };
     let time = |micros| Some(Timestamp::from_micros(micros));
@@ -293,8 +316,8 @@ async fn each_filter_applies(fixture: Fixture) {
     };
     for (filter, expected) in [
         (all(), &[4, 3, 2, 1][..]),
-        (scoped(WEB), &[2]),
-        (scoped("workspaces/other"), &[5]),
+        (in_web, &[2]),
+        (in_other, &[5]),
         (from(30), &[4, 3]),
         (from(31), &[4]),
         (until(20), &[1]),
@@ -315,9 +338,9 @@ async fn each_filter_applies(fixture: Fixture) {
 
 async fn an_attempt_is_found_in_its_own_workspace_only(fixture: Fixture) {
     fixture.record(&[ended(1)]).await;
-    let other = "workspaces/other".parse().unwrap();
+    let other = uid_of("workspaces/other").parse().unwrap();
     let id = AttemptId(Uuid::from_u128(1));
-    assert!(fixture.store.attempt(&other, id).await.unwrap().is_none());
+    assert!(fixture.store.attempt(other, id).await.unwrap().is_none());
 }
 
 async fn sums_are_integers(fixture: Fixture) {

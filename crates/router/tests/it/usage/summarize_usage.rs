@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::harness::{
     ACME, APP, Answer, Caller, OPERATOR, OTHER_APP, OTHER_CALLER, OWNER, Router, START, WEB,
-    anthropic, chat, claude, gpt, key, on, refused, version,
+    anthropic, chat, claude, gpt, key, on, refused, uid_of, version,
 };
 use crate::on_both_databases;
 
@@ -246,6 +246,7 @@ async fn dimensions_combine_in_the_order_asked_for(router: Router) {
         model: "gpt-4.1".to_owned(),
         provider: "openai".to_owned(),
         key: key(ACME, "main"),
+        key_uid: uid_of(&key(ACME, "main")),
         parent: ACME.to_owned(),
         requester: APP.requester(),
         payer: Payer::OwnKey.into(),
@@ -330,6 +331,10 @@ fn of_a_model(number: u128) -> domain::Attempt {
     let start = domain::AttemptStart {
         id: domain::AttemptId(Uuid::from_u128(number)),
         scope: ACME.parse().unwrap(),
+        uids: domain::AttemptUids {
+            workspace: uid_of(ACME).parse().ok(),
+            ..domain::AttemptUids::default()
+        },
         key_version: version(ACME, "main").parse().unwrap(),
         material_tail: "wxyz".to_owned(),
         payer: domain::Payer::OwnKey,
