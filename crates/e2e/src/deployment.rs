@@ -263,6 +263,13 @@ fn router_config(
             });
         }
     }
+    for admin in ["token:admin", "spiffe://example.org/admin"] {
+        grants.push(Grant {
+            identity: admin.to_owned(),
+            role: router::Role::Operator,
+            scope: None,
+        });
+    }
     let scheme = if matches!(security, Security::Tokens) {
         "http"
     } else {
@@ -315,8 +322,12 @@ fn addresses(provider: &FakeProvider, world: &World) -> BTreeMap<String, router:
     for name in ["deepseek", "google", "openrouter", "vertex"] {
         addresses.insert(name.to_owned(), url(world.base_url(name)));
     }
+    // Its keys have addresses of their own.
+    addresses.insert("azure".to_owned(), None);
     let place = |(name, base_url): (String, _)| {
-        let token_url = (name == "vertex").then(|| world.token_url());
+        let token_url = ["azure", "vertex"]
+            .contains(&&*name)
+            .then(|| world.token_url());
         let config = router::ProviderConfig {
             base_url,
             token_url: token_url.and_then(url),

@@ -16,4 +16,6 @@ pub use on_both_databases::TIME_LIMIT;
 pub use provider::{FakeProvider, Recorded};
 pub use refusal::{Refused, refused};
 pub use requests::{Clients, custom_key, prompt};
-pub use world::{Prompt, TOOL, World, service_account, world_key};
+pub use world::{
+    HELD, Prompt, TOOL, World, entra_client, service_account, service_account_of, world_key,
+};

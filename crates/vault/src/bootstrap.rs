@@ -72,7 +72,7 @@ async fn bootstrap(
     let unit = store.begin().await?;
     workspaces::insert_deployment(&unit, deployment, now).await?;
     let platform = WorkspaceUid(random_uuid(custody.rng())?);
-    let head = Workspace::new(platform, WorkspaceSlug::Platform, String::new(), 0, now);
+    let head = Workspace::new(platform, WorkspaceSlug::Platform, String::new(), now);
     let act = Act::system("bootstrap");
     let event = AuditEvent::done(&act, "platform", now).with("deployment", deployment);
     let change = Change::create_workspace(unit, custody, head, act, now, event).await?;

@@ -67,10 +67,7 @@ impl Change {
         act: Act,
     ) -> Result<(Self, OpenWorkspace), VaultError> {
         let unit = vault.store.begin().await?;
-        let platform = workspaces::lock(&unit, None)
-            .await?
-            .ok_or_else(|| IntegrityFailure::new("workspaces", "platform"))?;
-        let platform = open(vault, &unit, platform).await?;
+        let platform = lock_platform(vault, &unit).await?;
         let change = Self::begin_in(vault, unit, Some(workspace), act).await?;
         Ok((change, platform))
     }
@@ -307,6 +304,14 @@ impl Change {
             in_progress: Some(in_progress),
         })
     }
+}
+
+/// Locks the platform, as [`Change::begin_under_platform`] does.
+pub(crate) async fn lock_platform(vault: &Vault, unit: &Unit) -> Result<OpenWorkspace, VaultError> {
+    let platform = workspaces::lock(unit, None)
+        .await?
+        .ok_or_else(|| IntegrityFailure::new("workspaces", "platform"))?;
+    Ok(open(vault, unit, platform).await?)
 }
 
 /// Opens a workspace whose row is locked.

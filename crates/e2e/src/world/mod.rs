@@ -8,6 +8,7 @@ mod keys;
 mod messages;
 mod responses;
 mod rules;
+mod tokens;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -22,10 +23,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::credential;
 
-pub use keys::{service_account, world_key};
+pub use keys::{entra_client, service_account, service_account_of, world_key};
 
 /// The tool that every model calls.
 pub const TOOL: &str = "get_weather";
@@ -46,7 +48,12 @@ pub struct Prompt {
 pub struct World {
     address: SocketAddr,
     prompts: Arc<Mutex<Vec<Prompt>>>,
+    count: watch::Sender<usize>,
+    released: watch::Sender<bool>,
 }
+
+/// A prompt with this text is answered after [`World::release`].
+pub const HELD: &str = "take-your-time";
 
 /// The words of an answer, unique to a provider and a turn.
 struct Words {
@@ -87,6 +94,8 @@ impl World {
         let world = Self {
             address: listener.local_addr().expect("it is bound"),
             prompts: Arc::default(),
+            count: watch::Sender::new(0),
+            released: watch::Sender::new(false),
         };
         let serving = world.clone();
         tokio::spawn(async move {
@@ -117,9 +126,21 @@ impl World {
         format!("http://{}{path}", self.address)
     }
 
-    /// The token endpoint of service accounts.
+    /// The token endpoint of service accounts and of applications. A token names its client.
     pub fn token_url(&self) -> String {
         format!("http://{}/token", self.address)
+    }
+
+    /// Waits until so many prompts were received.
+    pub async fn prompted(&self, times: usize) {
+        let mut count = self.count.subscribe();
+        let prompted = count.wait_for(|count| *count >= times).await;
+        prompted.expect("the world runs");
+    }
+
+    /// Answers the prompts that wait.
+    pub fn release(&self) {
+        self.released.send_replace(true);
     }
 
     /// The prompts received, in order.
@@ -140,10 +161,11 @@ async fn answer(
         .map(http_body_util::Collected::to_bytes)
         .unwrap_or_default();
     let path = head.uri.path();
-    if path == "/token" {
-        let token = json!({"access_token": "token-of-this-world", "expires_in": 3_599,
-            "token_type": "Bearer"});
-        return Ok(respond(StatusCode::OK, &token));
+    if path.starts_with("/token") {
+        return Ok(match tokens::client(&body) {
+            Some(client) => respond(StatusCode::OK, &tokens::granted(&client)),
+            None => refuse("the request names no client"),
+        });
     }
     let place = PLACES.iter().find(|(place, _)| path.starts_with(place));
     let Some((_, provider)) = place else {
@@ -164,6 +186,12 @@ async fn answer(
         });
         prompts.len() - 1
     };
+    world.count.send_modify(|count| *count += 1);
+    if String::from_utf8_lossy(&body).contains(HELD) {
+        let mut released = world.released.subscribe();
+        // An error only says that the world has ended.
+        let _ = released.wait_for(|released| *released).await;
+    }
     let words = Words { provider, turn };
     let answer = match *provider {
         "anthropic" => messages::answer(&asked, &words),

@@ -1,6 +1,7 @@
 //! The arrows between crates and folders, as ARCHITECTURE.md draws them.
 
 mod folders;
+mod identities;
 mod vocabulary;
 
 use std::collections::BTreeSet;

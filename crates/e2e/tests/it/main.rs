@@ -14,6 +14,7 @@ mod integrity;
 mod journey;
 mod leaks;
 mod mutual_tls;
+mod names_used_again;
 mod provider_faults;
 mod update_masks;
 

@@ -266,7 +266,7 @@ async fn every_top_model_is_accessed_in_one_place(backend: Backend) {
         assert_eq!(sent.provider, provider);
         let expected = match provider {
             // The access token that the service account's key was exchanged for.
-            "vertex" => "token-of-this-world",
+            "vertex" => "token-of-latchkey@acme-models.iam.gserviceaccount.example",
             _ => &api_key,
         };
         assert_eq!(sent.api_key, expected);

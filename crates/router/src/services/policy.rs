@@ -13,9 +13,10 @@ const CALLER: Rule<Role> = Rule {
     scoped: &[Caller],
     members: &[Caller],
 };
-/// A caller sees only its own attempts. The handlers restrict them.
+/// A caller sees only its own attempts, and only an operator those of a workspace that it names by uid.
+/// The handlers restrict them.
 const USAGE: Rule<Role> = Rule {
-    deployment: &[],
+    deployment: &[Operator],
     scoped: &[Operator, Owner, Caller],
     members: &[Owner, Caller],
 };

@@ -55,7 +55,6 @@ impl Workspace {
         uid: WorkspaceUid,
         slug: WorkspaceSlug,
         display_name: String,
-        revision: u64,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -65,7 +64,7 @@ impl Workspace {
             fallbacks: Vec::new(),
             funding: Funding::default(),
             rules: UsageRules::default(),
-            revision,
+            revision: 0,
             audit_sequence: 0,
             row_revision: 1,
             create_time: now,

@@ -130,19 +130,6 @@ pub async fn revisions(
     heads.into_iter().map(parse).collect()
 }
 
-/// The highest revision of all deleted workspaces; 0 without one.
-pub async fn highest_deleted_revision(rows: &impl Rows) -> Result<u64, StoreError> {
-    let highest: Option<Option<i64>> = workspaces::Entity::find()
-        .select_only()
-        .column_as(workspaces::Column::Revision.max(), "revision")
-        .filter(workspaces::Column::Slug.is_null())
-        .into_tuple()
-        .one(rows.connection())
-        .await?;
-    let highest = highest.flatten().unwrap_or_default();
-    TABLE.row(&"deleted").counter("revision", highest)
-}
-
 /// Stores a new workspace.
 pub async fn insert(unit: &Unit, workspace: Stamped<Workspace>) -> Result<(), StoreError> {
     let row = to_row(workspace);

@@ -4,7 +4,7 @@ use latchkey_contract::names::{KeyParent, ResourceId, Scope, WorkspaceName};
 use latchkey_contract::vault::v1::{CreateWorkspaceRequest, InitialKey, Workspace as Message};
 
 use super::settings::{self, WorkspaceSettings};
-use crate::change::Change;
+use crate::change::{Change, lock_platform};
 use crate::domain::audit::AuditEvent;
 use crate::domain::settings::check_display_name;
 use crate::domain::uid::{WorkspaceUid, random_uuid};
@@ -71,9 +71,9 @@ async fn create(
 
     let now = vault.now();
     let unit = vault.store.begin().await?;
+    let platform = lock_platform(vault, &unit).await?;
     refuse_taken(&unit, &slug).await?;
     let uid = WorkspaceUid(random_uuid(vault.custody.rng())?);
-    let before = workspaces::highest_deleted_revision(&unit).await?;
     let act = call.act();
     let event = AuditEvent::done(&act, &name, now).with("uid", uid);
     let event = settings::describe(event, &settings);
@@ -82,9 +82,12 @@ async fn create(
         fallbacks: settings.fallbacks,
         funding: settings.funding,
         rules: settings.rules,
-        ..Workspace::new(uid, slug, display_name, before, now)
+        ..Workspace::new(uid, slug, display_name, now)
     };
+    let in_platform = AuditEvent::done(&act, &name, now).with("uid", uid);
     let mut change = Change::create_workspace(unit, &vault.custody, head, act, now, event).await?;
+    // The workspace's own log can't be found by its name once it is deleted.
+    change.record_in(platform, in_platform).await?;
     let parent = KeyParent::Scope(Scope::Workspace(name.clone()));
     let ids = store::keys::Parent {
         workspace: uid,

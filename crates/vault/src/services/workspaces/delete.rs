@@ -1,6 +1,6 @@
 //! `DeleteWorkspace`.
 
-use latchkey_contract::names::{KeyParent, Scope, WorkspaceName};
+use latchkey_contract::names::WorkspaceName;
 use latchkey_contract::vault::v1::{DeleteWorkspaceRequest, DeleteWorkspaceResponse};
 
 use crate::change::{Change, check_etag};
@@ -17,8 +17,7 @@ pub(super) async fn handle(
 ) -> Result<DeleteWorkspaceResponse, VaultError> {
     let name: WorkspaceName = request.name.parse().map_err(VaultError::name("name"))?;
     call.authorize_deployment()?;
-    let scope = Scope::Workspace(name.clone());
-    let mut change = Change::begin(vault, &KeyParent::Scope(scope), call.act()).await?;
+    let (mut change, platform) = Change::begin_under_platform(vault, &name, call.act()).await?;
     check_etag(&request.etag, change.head.row_revision)?;
 
     let uid = change.head.uid;
@@ -46,6 +45,9 @@ pub(super) async fn handle(
     store::provider_access::delete_all(&change.unit, uid).await?;
     let data_keys = store::data_keys::delete_all(&change.unit, uid).await?;
     let event = change.event(&name).with("data_keys", data_keys);
+    let event = event.with("uid", uid);
+    // The workspace's own log can't be found by its name from now on.
+    change.record_in(platform, event.clone()).await?;
     change.record(event).await?;
     change.head = change.head.clone().delete(change.now);
     let committed = change.commit().await?;

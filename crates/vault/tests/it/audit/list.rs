@@ -2,8 +2,8 @@
 
 use latchkey_contract::vault::v1::audit_event::Decision;
 use latchkey_contract::vault::v1::{
-    AuditEvent, DisableKeyRequest, GetKeyRequest, GetWorkspaceRequest, ListAuditEventsRequest,
-    ListLeasesRequest, ListWorkspacesRequest,
+    AuditEvent, DeleteWorkspaceRequest, DisableKeyRequest, GetKeyRequest, GetWorkspaceRequest,
+    ListAuditEventsRequest, ListLeasesRequest, ListWorkspacesRequest,
 };
 use prost::Message as _;
 use tonic::Code;
@@ -22,6 +22,9 @@ on_both_databases!(
     reading_is_not_recorded,
     a_token_is_good_for_its_scope_only,
     a_missing_workspace_is_not_found,
+    a_deleted_workspaces_log_is_read_by_its_uid,
+    the_platforms_log_has_the_creation_and_the_deletion_of_a_workspace,
+    a_workspace_is_named_in_one_way,
     a_malformed_parent_is_refused,
     only_permitted_callers_read_events,
 );
@@ -35,6 +38,7 @@ fn request(parent: &str, page_size: i32, page_token: &str) -> ListAuditEventsReq
         parent,
         page_size,
         page_token,
+        workspace_uid: String::new(),
     }
 }
 
@@ -223,6 +227,90 @@ async fn a_missing_workspace_is_not_found(vault: Vault) {
         .await;
     refused(outcome, Code::NotFound, "WORKSPACE_NOT_FOUND");
 }
+
+fn log_of(uid: &str) -> ListAuditEventsRequest {
+    ListAuditEventsRequest {
+        workspace_uid: uid.to_owned(),
+        ..ListAuditEventsRequest::default()
+    }
+}
+
+/// Creates acme with a key and deletes it. Returns its uid.
+async fn deleted_acme(vault: &Vault) -> String {
+    acme(vault).await;
+    let uid = vault.workspace_uid(ACME).await;
+    let request = DeleteWorkspaceRequest {
+        name: ACME.to_owned(),
+        force: true,
+        ..DeleteWorkspaceRequest::default()
+    };
+    let mut client = vault.workspaces(OPERATOR);
+    client.delete_workspace(request).await.unwrap();
+    uid
+}
+
+async fn a_deleted_workspaces_log_is_read_by_its_uid(vault: Vault) {
+    let uid = deleted_acme(&vault).await;
+    // Another tenant gets the name, and sees nothing of the former.
+    vault.create_workspace("acme").await;
+    assert_eq!(events(&vault, ACME).await.len(), 1);
+    let mut client = vault.audit(OPERATOR);
+    let read = client.list_audit_events(log_of(&uid)).await.unwrap();
+    let methods: Vec<_> = read
+        .into_inner()
+        .audit_events
+        .into_iter()
+        .map(|event| event.method.rsplit('/').next().unwrap().to_owned())
+        .collect();
+    let expected = [
+        "DeleteWorkspace",
+        "DeleteWorkspace",
+        "CreateKey",
+        "CreateWorkspace",
+    ];
+    assert_eq!(methods, expected);
+    for who in [OWNER, ACME_OWNER] {
+        let outcome = vault.audit(who).list_audit_events(log_of(&uid)).await;
+        refused(outcome, Code::PermissionDenied, "PERMISSION_DENIED");
+    }
+}
+
+async fn the_platforms_log_has_the_creation_and_the_deletion_of_a_workspace(vault: Vault) {
+    let uid = deleted_acme(&vault).await;
+    let events = events(&vault, "platform").await;
+    let mut of_acme = events
+        .iter()
+        .filter(|event| event.resource == ACME)
+        .map(|event| {
+            (
+                event.method.rsplit('/').next().unwrap(),
+                &event.details["uid"],
+            )
+        });
+    assert_eq!(of_acme.next(), Some(("DeleteWorkspace", &uid)));
+    assert_eq!(of_acme.next(), Some(("CreateWorkspace", &uid)));
+}
+
+async fn a_workspace_is_named_in_one_way(vault: Vault) {
+    acme(&vault).await;
+    let uid = vault.workspace_uid(ACME).await;
+    let mut client = vault.audit(OPERATOR);
+    let both = ListAuditEventsRequest {
+        parent: ACME.to_owned(),
+        ..log_of(&uid)
+    };
+    let outcome = client.list_audit_events(both).await;
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["parent"]);
+    let outcome = client.list_audit_events(log_of("acme")).await;
+    let refusal = refused(outcome, Code::InvalidArgument, "FIELD_INVALID");
+    assert_eq!(refusal.fields, ["workspace_uid"]);
+    let outcome = client.list_audit_events(log_of(UNKNOWN)).await;
+    refused(outcome, Code::NotFound, "WORKSPACE_NOT_FOUND");
+}
+
+/// The uid of no workspace.
+const UNKNOWN: &str = "9b2f6c1e-58a4-4c1e-9f0a-2f6f5a0c7d11";
 
 async fn a_malformed_parent_is_refused(vault: Vault) {
     for parent in ["", "acme", "workspaces/acme/projects/web"] {

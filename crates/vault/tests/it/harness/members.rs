@@ -71,6 +71,7 @@ impl Vault {
             parent: workspace.to_owned(),
             page_size: 1_000,
             page_token: String::new(),
+            ..ListAuditEventsRequest::default()
         };
         let listed = self.audit(OPERATOR).list_audit_events(request).await;
         let mut events = listed.unwrap().into_inner().audit_events;

@@ -328,6 +328,7 @@ async fn newest_event(vault: &Vault) -> AuditEvent {
         parent: ACME.to_owned(),
         page_size: 1,
         page_token: String::new(),
+        ..ListAuditEventsRequest::default()
     };
     let page = vault.audit(OWNER).list_audit_events(request).await.unwrap();
     page.into_inner().audit_events.remove(0)

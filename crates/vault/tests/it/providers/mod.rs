@@ -104,6 +104,7 @@ impl Vault {
             parent: parent.to_owned(),
             page_size: 1_000,
             page_token: String::new(),
+            ..ListAuditEventsRequest::default()
         };
         let mut client = self.audit(OPERATOR);
         let page = client.list_audit_events(request).await.unwrap();

@@ -60,6 +60,7 @@ async fn events(vault: &Vault, parent: &str) -> Vec<AuditEvent> {
         parent: parent.to_owned(),
         page_size: 1_000,
         page_token: String::new(),
+        ..ListAuditEventsRequest::default()
     };
     let who = if parent == "platform" {
         OPERATOR

@@ -241,6 +241,7 @@ async fn newest_event(vault: &Vault, parent: &str) -> AuditEvent {
         parent: parent.to_owned(),
         page_size: 1,
         page_token: String::new(),
+        ..ListAuditEventsRequest::default()
     };
     let page = vault.audit(OPERATOR).list_audit_events(request).await;
     let events = page.unwrap().into_inner().audit_events;

@@ -119,6 +119,7 @@ async fn alarms(vault: &Vault) -> usize {
             parent: parent.to_owned(),
             page_size: 1_000,
             page_token: String::new(),
+            ..ListAuditEventsRequest::default()
         };
         let page = vault
             .audit(OPERATOR)
