@@ -56,7 +56,7 @@ pub fn service_account_of(client_email: &str) -> String {
     let account = serde_json::json!({
         "type": "service_account",
         "project_id": "acme-models",
-        "private_key_id": format!("not-a-real-key-id-of-{client_email}"),
+        "private_key_id": format!("{client_email}-not-a-real-key-id-0123456789"),
         "private_key": private_key,
         "client_email": client_email,
 
