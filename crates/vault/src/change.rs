@@ -209,7 +209,9 @@ impl Change {
 
     /// The current version of a key.
     pub(crate) async fn current_version(&self, key: &Key) -> Result<KeyVersion, VaultError> {
-        self.rows().current_version(key).await
+        // The workspace is locked, so no change can have come in between.
+        let version = self.rows().current_version(key).await;
+        version.map_err(VaultError::settled)
     }
 
     /// Stores a new key.

@@ -83,6 +83,21 @@ pub enum VaultError {
     /// A key of the vault, or a row or value that it protects, failed.
     #[error(transparent)]
     Custody(CustodyError),
+    /// Rows that were read one after another don't fit together: a change came in between, unless reading
+    /// them again gives the same.
+    #[error("another call changed the rows while they were read")]
+    Overtaken(IntegrityFailure),
+}
+
+impl VaultError {
+    /// The error of rows that don't fit together although no change can have come in between.
+    #[must_use]
+    pub(crate) fn settled(self) -> Self {
+        match self {
+            Self::Overtaken(failure) => failure.into(),
+            error => error,
+        }
+    }
 }
 
 /// A kind of resource that can be missing.

@@ -12,7 +12,7 @@ use crate::domain::key::Key;
 use crate::domain::member::Member;
 use crate::domain::stamped::Stamped;
 use crate::domain::uid::{DataKeyUid, KeyUid, ProjectUid};
-use crate::domain::version::KeyVersion;
+use crate::domain::version::{KeyVersion, VersionState};
 use crate::domain::workspace::{Project, Workspace};
 use crate::error::{Noun, VaultError};
 use crate::store::keys::Parent;
@@ -95,10 +95,15 @@ impl<'a, R: Rows> CheckedRows<'a, R> {
         self.check_all(keys::all_within(self.rows, parent).await?)
     }
 
-    /// The current version of a key.
+    /// The current version of a key. [`VaultError::Overtaken`] where it was replaced or deleted since the
+    /// key was read; see [`read_again`].
     pub(crate) async fn current_version(&self, key: &Key) -> Result<KeyVersion, VaultError> {
         let version = versions::find(self.rows, key.uid, key.current_version).await?;
-        Ok(self.keys.check(version.ok_or_else(|| no_version(key))?)?)
+        let version = self.keys.check(version.ok_or_else(|| no_version(key))?)?;
+        match version.state {
+            VersionState::Current => Ok(version),
+            VersionState::Destroyed => Err(VaultError::Overtaken(IntegrityFailure::of(&version))),
+        }
     }
 
     /// The name of a live key of the workspace by its identity.
@@ -216,8 +221,61 @@ impl<'a, R: Rows> CheckedRows<'a, R> {
     }
 }
 
+/// Changes that may come between the statements of one read.
+const MAX_OVERTAKEN: usize = 8;
+
+/// Runs a read of several statements again where a change came between them. Rows that never fit together
+/// are damaged: an older row was put back.
+pub(crate) async fn read_again<T, F>(read: impl Fn() -> F) -> Result<T, VaultError>
+where
+    F: Future<Output = Result<T, VaultError>>,
+{
+    for _ in 0..MAX_OVERTAKEN {
+        match read().await {
+            Err(VaultError::Overtaken(_)) => {}
+            outcome => return outcome,
+        }
+    }
+    read().await.map_err(VaultError::settled)
+}
+
 /// The failure of a key whose current version has no row.
 fn no_version(key: &Key) -> IntegrityFailure {
     let row = format!("{}/{}", key.uid, key.current_version);
     IntegrityFailure::new("key_versions", row)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    fn overtaken() -> VaultError {
+        VaultError::Overtaken(IntegrityFailure::new("key_versions", "1"))
+    }
+
+    #[tokio::test]
+    async fn a_read_that_was_overtaken_is_run_again() {
+        let reads = Cell::new(0);
+        let outcome = read_again(|| async {
+            reads.set(reads.get() + 1);
+            if reads.get() < 3 {
+                Err(overtaken())
+            } else {
+                Ok(reads.get())
+            }
+        });
+        assert_eq!(outcome.await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn rows_that_never_fit_together_are_damaged() {
+        let outcome: Result<(), _> = read_again(|| async { Err(overtaken()) }).await;
+        let damage = CustodyError::Integrity(IntegrityFailure::new("key_versions", "1"));
+        match outcome {
+            Err(VaultError::Custody(error)) => assert_eq!(error.to_string(), damage.to_string()),
+            other => panic!("{other:?}"),
+        }
+    }
 }

@@ -14,6 +14,7 @@ use crate::domain::material::{Material, MaterialInput};
 use crate::domain::uid::KeyUid;
 use crate::domain::version::KeyVersion;
 use crate::error::{Noun, VaultError};
+use crate::rows::read_again;
 use crate::vault::Vault;
 
 /// New material of a key, checked as far as that goes without its provider.
@@ -40,10 +41,14 @@ impl VersionDraft {
     ) -> Result<Self, VaultError> {
         let parent = vault.parent(&name.parent).await?;
         let rows = parent.open.rows(&vault.store);
-        let key = rows.key(parent.ids(), &name.key).await?;
-        check_etag(etag, key.row_revision)?;
+        let read = read_again(|| async {
+            let key = rows.key(parent.ids(), &name.key).await?;
+            check_etag(etag, key.row_revision)?;
+            let current = rows.current_version(&key).await?;
+            Ok((key, current))
+        });
+        let (key, current) = read.await?;
         let material = read_material(material, key.provider)?;
-        let current = rows.current_version(&key).await?;
         let located = current
             .destination
             .redirect(directions, key.provider, &vault.egress)

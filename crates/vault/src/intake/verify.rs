@@ -17,6 +17,7 @@ use crate::domain::uid::random_uuid;
 use crate::domain::verification::{Grade, Verification};
 use crate::error::VaultError;
 use crate::leasing::verification_tasks::PendingTask;
+use crate::rows::read_again;
 use crate::vault::Vault;
 
 /// Material that its provider has not refused.
@@ -94,15 +95,19 @@ pub(crate) async fn verify_stored(
 ) -> Result<Verification, VaultError> {
     let parent = vault.parent(&name.parent).await?;
     let rows = parent.open.rows(&vault.store);
-    let key = rows.key(parent.ids(), &name.key).await?;
-    if key.state == KeyState::Deleted {
-        return Err(IllegalTransition {
-            from: key.state.as_str(),
-            verb: "verified",
+    let read = read_again(|| async {
+        let key = rows.key(parent.ids(), &name.key).await?;
+        if key.state == KeyState::Deleted {
+            return Err(IllegalTransition {
+                from: key.state.as_str(),
+                verb: "verified",
+            }
+            .into());
         }
-        .into());
-    }
-    let version = rows.current_version(&key).await?;
+        let version = rows.current_version(&key).await?;
+        Ok((key, version))
+    });
+    let (key, version) = read.await?;
     let material = parent.open.keys.open(&key, &version)?;
     let task = PendingTask {
         id: random_uuid(vault.custody.rng())?,

@@ -6,6 +6,7 @@ use crate::domain::audit::Act;
 use crate::domain::resolution::{self, CandidateReport, ResolutionRefusal};
 use crate::domain::version::KeyVersion;
 use crate::error::VaultError;
+use crate::rows::read_again;
 use crate::vault::Vault;
 
 /// The outcome of a dry run.
@@ -22,6 +23,10 @@ pub(crate) async fn dry_run(
     act: &Act,
     query: &ScopedQuery,
 ) -> Result<DryRun, VaultError> {
+    read_again(|| simulate(vault, act, query)).await
+}
+
+async fn simulate(vault: &Vault, act: &Act, query: &ScopedQuery) -> Result<DryRun, VaultError> {
     let (policies, candidates) =
         tokio::try_join!(query.policies(vault), candidates(vault, act, query))?;
     let resolution::DryRun {

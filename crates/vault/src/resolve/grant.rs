@@ -13,10 +13,11 @@ use crate::custody::CustodyError;
 use crate::domain::audit::Act;
 use crate::domain::key::Key;
 use crate::domain::material::Material;
-use crate::domain::resolution::{Candidate, Exclusion, ScopePolicies, choose};
+use crate::domain::resolution::{Candidate, Choice, Exclusion, ScopePolicies, choose};
 use crate::domain::version::KeyVersion;
 use crate::error::VaultError;
 use crate::leasing::{LeaseId, LeaseRecord, RouterSession};
+use crate::rows::read_again;
 use crate::store;
 use crate::vault::Vault;
 
@@ -50,21 +51,15 @@ pub(crate) async fn grant(
     act: &Act,
     query: &ScopedQuery,
 ) -> Result<Grant, VaultError> {
-    let (policies, candidates) =
-        tokio::try_join!(query.policies(vault), candidates(vault, act, query))?;
-    let draw = random_number(vault)?;
-    let choice =
-        choose(&candidates, &policies, &query.query, vault.now(), draw).map_err(|refusal| {
-            VaultError::Resolution {
-                refusal,
-                fallbacks: query.parent.open.workspace.fallbacks.clone(),
-            }
-        })?;
+    let chosen = read_again(|| choose_and_open(vault, act, query)).await?;
+    let Chosen {
+        policies,
+        choice,
+        version,
+        material,
+    } = chosen;
     let candidate = choice.chosen;
     let lease_id = LeaseId(lease_uuid(vault)?);
-    let version = current_version(vault, query, &candidate).await?;
-    let owner = query.owner(&candidate.name);
-    let material = owner.keys.open(&candidate.key, &version)?;
     let record = LeaseRecord {
         key_version: candidate.version_name(),
         key_version_uid: candidate.key.current_version_uid(),
@@ -83,6 +78,40 @@ pub(crate) async fn grant(
         material,
         weighted_keys: choice.weighted_keys,
         exclusions: choice.exclusions,
+    })
+}
+
+/// A choice, with what its rows hold.
+struct Chosen {
+    policies: ScopePolicies,
+    choice: Choice,
+    version: KeyVersion,
+    material: Material,
+}
+
+async fn choose_and_open(
+    vault: &Vault,
+    act: &Act,
+    query: &ScopedQuery,
+) -> Result<Chosen, VaultError> {
+    let (policies, candidates) =
+        tokio::try_join!(query.policies(vault), candidates(vault, act, query))?;
+    let draw = random_number(vault)?;
+    let choice =
+        choose(&candidates, &policies, &query.query, vault.now(), draw).map_err(|refusal| {
+            VaultError::Resolution {
+                refusal,
+                fallbacks: query.parent.open.workspace.fallbacks.clone(),
+            }
+        })?;
+    let version = current_version(vault, query, &choice.chosen).await?;
+    let owner = query.owner(&choice.chosen.name);
+    let material = owner.keys.open(&choice.chosen.key, &version)?;
+    Ok(Chosen {
+        policies,
+        choice,
+        version,
+        material,
     })
 }
 

@@ -57,6 +57,7 @@ pub(super) fn refusal(error: &VaultError) -> Refusal {
         }
         VaultError::RouterSession(session) => session_refusal(*session, &message),
         VaultError::Custody(custody) => custody_refusal(custody),
+        VaultError::Overtaken(_) => Refusal::new(Reason::ConcurrentChange, error.to_string()),
     }
 }
 

@@ -239,6 +239,11 @@ fn custody() -> Vec<Row> {
         row(IntegrityFailure::new("keys", 7), DataLoss, "INTEGRITY"),
         row(damaged, DataLoss, "INTEGRITY"),
         row(StoreError::Conflict, Aborted, "CONCURRENT_CHANGE"),
+        row(
+            VaultError::Overtaken(IntegrityFailure::new("key_versions", 7)),
+            Aborted,
+            "CONCURRENT_CHANGE",
+        ),
         row(StoreError::Exists(failed()), Aborted, "CONCURRENT_CHANGE"),
         row(
             StoreError::Database(failed()),
@@ -330,6 +335,7 @@ fn is_listed(error: &VaultError) {
             | RouterSessionError::HelloRequired
             | RouterSessionError::Unknown,
         )
+        | VaultError::Overtaken(_)
         | VaultError::Custody(
             CustodyError::Integrity(_)
             | CustodyError::Randomness

@@ -1,6 +1,7 @@
 //! `AddKeyVersion`: the exchange. The verification of the material is in `intake`.
 
-use latchkey_contract::vault::v1::{AddKeyVersionRequest, DisableKeyRequest, key};
+use latchkey_contract::vault::v1::audit_event::Decision;
+use latchkey_contract::vault::v1::{AddKeyVersionRequest, AuditEvent, DisableKeyRequest, key};
 use tonic::Code;
 
 use crate::harness::{
@@ -15,6 +16,7 @@ on_both_databases!(
     the_address_stays_unless_another_is_given,
     a_new_version_ends_a_quarantine,
     a_disabled_key_stays_disabled,
+    rotations_under_cold_calls_fail_no_call,
     its_own_material_may_be_given_again,
     another_keys_material_is_refused,
     the_same_request_id_returns_the_first_answer_and_is_confirmed_again,
@@ -49,6 +51,42 @@ fn repeatable(material_id: &str) -> AddKeyVersionRequest {
 async fn acme(vault: &Vault) {
     vault.create_workspace("acme").await;
     vault.create_key(ACME, "main").await;
+}
+
+/// Cold calls read the key and its version while other calls replace the version.
+async fn rotations_under_cold_calls_fail_no_call(vault: Vault) {
+    const ROTATIONS: usize = 100;
+    const CALLERS: usize = 16;
+    acme(&vault).await;
+    let router = std::sync::Arc::new(Router::open_router_session(&vault).await);
+    let (rotated, rotations) = tokio::sync::watch::channel(false);
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            let (router, rotations) = (std::sync::Arc::clone(&router), rotations.clone());
+            tokio::spawn(async move {
+                let mut calls = 0;
+                while !*rotations.borrow() {
+                    router.resolve(resolve(ACME)).await.unwrap();
+                    calls += 1;
+                }
+                calls
+            })
+        })
+        .collect();
+    let mut client = vault.keys(OWNER);
+    for number in 0..ROTATIONS {
+        let request = request(&format!("rotation-{number}"));
+        client.add_key_version(request).await.unwrap();
+    }
+    rotated.send_replace(true);
+    let mut calls = 0;
+    for caller in callers {
+        calls += caller.await.unwrap();
+    }
+    assert!(calls > ROTATIONS, "{calls}");
+    let events = vault.events(ACME).await;
+    let is_alarm = |event: &&AuditEvent| event.decision() == Decision::IntegrityFailure;
+    assert_eq!(events.iter().filter(is_alarm).count(), 0);
 }
 
 async fn the_next_call_uses_the_new_material(vault: Vault) {

@@ -99,7 +99,7 @@ impl Vault {
     }
 
     /// The log of a scope, newest first.
-    async fn events(&self, parent: &str) -> Vec<AuditEvent> {
+    pub(crate) async fn events(&self, parent: &str) -> Vec<AuditEvent> {
         let request = ListAuditEventsRequest {
             parent: parent.to_owned(),
             page_size: 1_000,
