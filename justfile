@@ -41,7 +41,7 @@ fuzz seconds="60":
 
 # Writes what is generated from the contract: its code, and the table of docs/errors.md.
 regenerate:
-    LATCHKEY_REGENERATE=1 cargo test --locked -p latchkey-contract
+    LATCHKEY_REGENERATE=1 cargo test --locked --no-fail-fast -p latchkey-contract
 
 # Prints the arrows between the folders of both services.
 graph:

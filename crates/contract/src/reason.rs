@@ -149,6 +149,10 @@ reasons! {
     RouterSessionUnknown = "ROUTER_SESSION_UNKNOWN", FailedPrecondition;
     /// The vault could not seal or open what it stores.
     SealingFailed = "SEALING_FAILED", Internal;
+    /// Another request is adding a turn to the session.
+    SessionBusy = "SESSION_BUSY", Aborted;
+    /// The session has a later turn than the request follows.
+    SessionContinued = "SESSION_CONTINUED", Aborted;
     /// A session of this name exists.
     SessionExists = "SESSION_EXISTS", AlreadyExists;
     /// No session has this name, or it has ended.

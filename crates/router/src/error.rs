@@ -89,6 +89,12 @@ pub enum RouterError {
     /// The session does not exist, or has expired.
     #[error("the session does not exist, or has expired")]
     SessionNotFound,
+    /// Another request is adding a turn to the session.
+    #[error("another request is adding a turn to the session; retry after its answer")]
+    SessionBusy,
+    /// The session has a later turn than the request follows.
+    #[error("the session has a later turn than `after_turn`; read it with ListTurns")]
+    SessionContinued,
     /// The name of a new session is taken.
     #[error("a session of this name already exists; choose another session_id")]
     SessionExists,
@@ -157,6 +163,8 @@ impl RouterError {
             Self::Journal(_) => Reason::JournalUnavailable,
             Self::LossySwitch(_) => Reason::LossySwitch,
             Self::SessionNotFound => Reason::SessionNotFound,
+            Self::SessionBusy => Reason::SessionBusy,
+            Self::SessionContinued => Reason::SessionContinued,
             Self::SessionExists => Reason::SessionExists,
             Self::SessionTooLong(_) => Reason::SessionTooLong,
             Self::RequestIdReused => Reason::RequestIdReused,

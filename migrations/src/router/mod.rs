@@ -5,6 +5,7 @@ mod m20261126_000002_extend_attempts;
 mod m20261126_000003_create_catalogue_models;
 mod m20261126_000004_create_sessions;
 mod m20261129_000005_add_uids;
+mod m20261129_000006_add_session_claims;
 
 use sea_orm_migration::prelude::*;
 
@@ -21,6 +22,7 @@ impl MigratorTrait for RouterMigrator {
             Box::new(m20261126_000003_create_catalogue_models::Migration),
             Box::new(m20261126_000004_create_sessions::Migration),
             Box::new(m20261129_000005_add_uids::Migration),
+            Box::new(m20261129_000006_add_session_claims::Migration),
         ]
     }
 

@@ -1964,7 +1964,8 @@ pub struct GenerateRequest {
     pub no_fallback: bool,
     /// Optional. The session of the request: `workspaces/{workspace}/sessions/{session}`. Its key,
     /// provider and model apply if the request names none, and its transcript precedes `messages`. A
-    /// key or model in the request applies to this request only.
+    /// key or model in the request applies to this request only. While an answer is added to a
+    /// transcript, other requests that would add one are refused with SESSION_BUSY, before any call.
     #[prost(string, tag = "16")]
     pub session: ::prost::alloc::string::String,
     /// Optional. Narrows who may pay.
@@ -1977,6 +1978,11 @@ pub struct GenerateRequest {
     /// error names the fields. Otherwise the response lists them in `portability`.
     #[prost(bool, tag = "19")]
     pub strict: bool,
+    /// Optional. The number of the session's last turn that the caller knows, 0 for a transcript without
+    /// turns. If the transcript has a later turn, such as that of the same request sent before, the
+    /// request is refused with SESSION_CONTINUED, before any call.
+    #[prost(int64, optional, tag = "20")]
+    pub after_turn: ::core::option::Option<i64>,
 }
 /// A model to try when the models before it can't answer.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2020,10 +2026,82 @@ pub struct GenerateResponse {
     #[prost(message, repeated, tag = "8")]
     pub portability: ::prost::alloc::vec::Vec<Loss>,
     /// The turn that was added to the session's transcript:
-    /// `workspaces/{workspace}/sessions/{session}/turns/{turn}`. Empty without a transcript, or if the
-    /// turn could not be stored.
+    /// `workspaces/{workspace}/sessions/{session}/turns/{turn}`. Empty without a transcript, or if
+    /// `turn_omission` is set.
     #[prost(string, tag = "9")]
     pub turn: ::prost::alloc::string::String,
+    /// Why the request and its answer were not added to the session's transcript.
+    #[prost(message, optional, tag = "10")]
+    pub turn_omission: ::core::option::Option<TurnOmission>,
+}
+/// Why a request and its answer were not added to a transcript. The session goes on after the turn
+/// before it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TurnOmission {
+    /// The reason.
+    #[prost(enumeration = "turn_omission::Reason", tag = "1")]
+    pub reason: i32,
+    /// The details, for people.
+    #[prost(string, tag = "2")]
+    pub detail: ::prost::alloc::string::String,
+}
+/// Nested message and enum types in `TurnOmission`.
+pub mod turn_omission {
+    /// The reasons.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Reason {
+        /// Never returned.
+        Unspecified = 0,
+        /// The answer ends within a tool call, which no provider accepts in a later request.
+        TruncatedToolCall = 1,
+        /// Another request added a turn meanwhile.
+        SessionContinued = 2,
+        /// The session was deleted or expired meanwhile.
+        SessionDeleted = 3,
+        /// The transcript has no room for the turn.
+        SessionTooLong = 4,
+        /// The turn could not be stored, for example because the database did not answer.
+        Unavailable = 5,
+    }
+    impl Reason {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "REASON_UNSPECIFIED",
+                Self::TruncatedToolCall => "REASON_TRUNCATED_TOOL_CALL",
+                Self::SessionContinued => "REASON_SESSION_CONTINUED",
+                Self::SessionDeleted => "REASON_SESSION_DELETED",
+                Self::SessionTooLong => "REASON_SESSION_TOO_LONG",
+                Self::Unavailable => "REASON_UNAVAILABLE",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "REASON_UNSPECIFIED" => Some(Self::Unspecified),
+                "REASON_TRUNCATED_TOOL_CALL" => Some(Self::TruncatedToolCall),
+                "REASON_SESSION_CONTINUED" => Some(Self::SessionContinued),
+                "REASON_SESSION_DELETED" => Some(Self::SessionDeleted),
+                "REASON_SESSION_TOO_LONG" => Some(Self::SessionTooLong),
+                "REASON_UNAVAILABLE" => Some(Self::Unavailable),
+                _ => None,
+            }
+        }
+    }
 }
 /// Requests a streamed answer to a conversation.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2608,9 +2686,10 @@ pub mod inference_service_client {
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
         /// FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS,
         /// EXPECTATION_UNMET, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT, MODEL_UNAVAILABLE,
-        /// EGRESS_FORBIDDEN, LOSSY_SWITCH, SESSION_TOO_LONG), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED),
-        /// UNAVAILABLE (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, JOURNAL_UNAVAILABLE,
-        /// DATABASE_UNAVAILABLE), DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
+        /// EGRESS_FORBIDDEN, LOSSY_SWITCH, SESSION_TOO_LONG), ABORTED (SESSION_BUSY,
+        /// SESSION_CONTINUED), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE (PROVIDER_UNAVAILABLE,
+        /// PROVIDER_MALFORMED, JOURNAL_UNAVAILABLE, DATABASE_UNAVAILABLE),
+        /// DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
         pub async fn generate(
             &mut self,
             request: impl tonic::IntoRequest<super::GenerateRequest>,
@@ -2646,9 +2725,10 @@ pub mod inference_service_client {
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
         /// FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS,
         /// EXPECTATION_UNMET, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT, MODEL_UNAVAILABLE,
-        /// EGRESS_FORBIDDEN, LOSSY_SWITCH, SESSION_TOO_LONG), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED),
-        /// UNAVAILABLE (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, JOURNAL_UNAVAILABLE, STREAM_TRUNCATED,
-        /// DATABASE_UNAVAILABLE), DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
+        /// EGRESS_FORBIDDEN, LOSSY_SWITCH, SESSION_TOO_LONG), ABORTED (SESSION_BUSY,
+        /// SESSION_CONTINUED), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE (PROVIDER_UNAVAILABLE,
+        /// PROVIDER_MALFORMED, JOURNAL_UNAVAILABLE, STREAM_TRUNCATED, DATABASE_UNAVAILABLE),
+        /// DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
         pub async fn stream_generate(
             &mut self,
             request: impl tonic::IntoRequest<super::StreamGenerateRequest>,
@@ -2906,9 +2986,10 @@ pub mod inference_service_server {
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
         /// FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS,
         /// EXPECTATION_UNMET, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT, MODEL_UNAVAILABLE,
-        /// EGRESS_FORBIDDEN, LOSSY_SWITCH, SESSION_TOO_LONG), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED),
-        /// UNAVAILABLE (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, JOURNAL_UNAVAILABLE,
-        /// DATABASE_UNAVAILABLE), DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
+        /// EGRESS_FORBIDDEN, LOSSY_SWITCH, SESSION_TOO_LONG), ABORTED (SESSION_BUSY,
+        /// SESSION_CONTINUED), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE (PROVIDER_UNAVAILABLE,
+        /// PROVIDER_MALFORMED, JOURNAL_UNAVAILABLE, DATABASE_UNAVAILABLE),
+        /// DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
         async fn generate(
             &self,
             request: tonic::Request<super::GenerateRequest>,
@@ -2931,9 +3012,10 @@ pub mod inference_service_server {
         /// NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND, KEY_NOT_FOUND, SESSION_NOT_FOUND),
         /// FAILED_PRECONDITION (OWN_KEY_REQUIRED, KEY_UNUSABLE, PROVIDER_MISMATCH, POLICY_FORBIDS,
         /// EXPECTATION_UNMET, PROVIDER_REJECTED_KEY, PROVIDER_NO_CREDIT, MODEL_UNAVAILABLE,
-        /// EGRESS_FORBIDDEN, LOSSY_SWITCH, SESSION_TOO_LONG), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED),
-        /// UNAVAILABLE (PROVIDER_UNAVAILABLE, PROVIDER_MALFORMED, JOURNAL_UNAVAILABLE, STREAM_TRUNCATED,
-        /// DATABASE_UNAVAILABLE), DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
+        /// EGRESS_FORBIDDEN, LOSSY_SWITCH, SESSION_TOO_LONG), ABORTED (SESSION_BUSY,
+        /// SESSION_CONTINUED), RESOURCE_EXHAUSTED (PROVIDER_THROTTLED), UNAVAILABLE (PROVIDER_UNAVAILABLE,
+        /// PROVIDER_MALFORMED, JOURNAL_UNAVAILABLE, STREAM_TRUNCATED, DATABASE_UNAVAILABLE),
+        /// DEADLINE_EXCEEDED (PROVIDER_TIMEOUT).
         async fn stream_generate(
             &self,
             request: tonic::Request<super::StreamGenerateRequest>,

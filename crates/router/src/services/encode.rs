@@ -23,7 +23,13 @@ pub(super) fn answered(answered: Answered) -> v1::GenerateResponse {
         attempts,
         turn,
     } = answered;
+    let (turn, turn_omission) = match turn {
+        None => (None, None),
+        Some(Ok(turn)) => (Some(turn), None),
+        Some(Err(omission)) => (None, Some(omission)),
+    };
     v1::GenerateResponse {
+        turn_omission,
         message: Some(answer.message),
         finish_reason: answer.finish_reason.into(),
         native_finish_reason: answer.native_finish_reason,

@@ -5,6 +5,7 @@
 //! turn in clear: each turn is sealed under a data key that the vault leases for this session alone.
 //! Deleting a session first destroys that key in the vault.
 
+mod claim;
 mod fields;
 mod prepare;
 mod retention;

@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 use latchkey_contract::names::{SessionName, TurnName};
-use latchkey_contract::router::v1::{GenerateRequest, Loss, Message, Turn};
+use latchkey_contract::router::v1::turn_omission::Reason as OmissionReason;
+use latchkey_contract::router::v1::{GenerateRequest, Loss, Message, Turn, TurnOmission};
 use latchkey_providers::catalogue::makes_models;
 use prost::Message as _;
 use tokio::time::Instant;
 
+use super::claim::HeldClaim;
 use super::transcript::{is_paused, messages};
 use super::{Sessions, fields};
 use crate::dispatch::{AnswerStream, Answered, CallContext, Piece, in_time};
-use crate::domain::attempt::Attempt;
 use crate::domain::model_target::ModelTarget;
-use crate::domain::session::{Session, TurnHead, can_be_repeated};
+use crate::domain::session::{Session, Transcript, TurnHead, can_be_repeated};
 use crate::domain::target_fields::TargetFields;
 use crate::error::RouterError;
 use crate::vault_client::DataKey;
@@ -24,6 +25,8 @@ use crate::vault_client::DataKey;
 pub struct Prepared<'a> {
     /// The request, without a session.
     pub request: Cow<'a, GenerateRequest>,
+    /// The number of messages from the transcript.
+    before: usize,
     /// The transcript that the answer is added to, if any.
     continuation: Option<Box<Continuation>>,
 }
@@ -39,13 +42,26 @@ struct Continuation {
     session: Session,
     /// Leased before the call, so that the answer can be sealed even when the vault is away.
     key: Arc<DataKey>,
-    /// The number of messages from the transcript.
-    before: usize,
+    claim: HeldClaim,
     deadline: Option<Instant>,
 }
 
+/// What a request does with its session.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Purpose {
+    /// Adds a turn to the transcript.
+    Continue,
+    /// Reads the transcript. It counts as a use of the session.
+    Read,
+    /// Reads the transcript for a dry run. It does not count.
+    DryRun,
+}
+
+/// Other requests that may add a turn between the read of a session and its claim.
+const MAX_OVERTAKEN: usize = 3;
+
 impl Sessions {
-    /// Expands a request: fields that it leaves empty come from the session's settings, and the
+    /// Expands a request that continues its session: fields that it leaves empty come from the session's settings, and the
     /// transcript comes before its messages. The session's retention restarts. A request without a
     /// session is returned as it is.
     pub async fn prepare<'a>(
@@ -53,15 +69,16 @@ impl Sessions {
         context: CallContext<'_>,
         wanted: &'a GenerateRequest,
     ) -> Result<Prepared<'a>, RouterError> {
-        if wanted.session.is_empty() {
-            return Ok(Prepared {
-                request: Cow::Borrowed(wanted),
-                continuation: None,
-            });
-        }
-        // Boxed, so that the future stays small for requests without a session.
-        let expanded = Box::pin(self.expand(context, wanted, true));
-        in_time(context.deadline, expanded).await
+        self.prepare_for(Purpose::Continue, context, wanted).await
+    }
+
+    /// Expands a request whose answer is not added to the transcript.
+    pub async fn prepare_to_read<'a>(
+        self: &Arc<Self>,
+        context: CallContext<'_>,
+        wanted: &'a GenerateRequest,
+    ) -> Result<Prepared<'a>, RouterError> {
+        self.prepare_for(Purpose::Read, context, wanted).await
     }
 
     /// Expands a request for a dry run, which does not count as a use of the session.
@@ -70,19 +87,117 @@ impl Sessions {
         context: CallContext<'_>,
         wanted: &'a GenerateRequest,
     ) -> Result<Prepared<'a>, RouterError> {
+        self.prepare_for(Purpose::DryRun, context, wanted).await
+    }
+
+    async fn prepare_for<'a>(
+        self: &Arc<Self>,
+        purpose: Purpose,
+        context: CallContext<'_>,
+        wanted: &'a GenerateRequest,
+    ) -> Result<Prepared<'a>, RouterError> {
         if wanted.session.is_empty() {
-            return self.prepare(context, wanted).await;
+            if wanted.after_turn.is_some() {
+                return Err(RouterError::field("after_turn", "requires `session`"));
+            }
+            return Ok(Prepared {
+                request: Cow::Borrowed(wanted),
+                before: 0,
+                continuation: None,
+            });
         }
-        let expanded = Box::pin(self.expand(context, wanted, false));
+        // Boxed, so that the future stays small for requests without a session.
+        let expanded = Box::pin(self.expand(purpose, context, wanted));
         in_time(context.deadline, expanded).await
     }
 
     async fn expand<'a>(
         self: &Arc<Self>,
+        purpose: Purpose,
         context: CallContext<'_>,
         wanted: &GenerateRequest,
-        is_use: bool,
     ) -> Result<Prepared<'a>, RouterError> {
+        for _ in 0..MAX_OVERTAKEN {
+            let session = self.admitted(context, wanted).await?;
+            let mut request = self.with_settings(&session, wanted)?;
+            let Some(transcript) = session.transcript.clone() else {
+                if purpose != Purpose::DryRun {
+                    self.record_use(&session).await?;
+                }
+                return Ok(Prepared {
+                    request: Cow::Owned(request),
+                    before: 0,
+                    continuation: None,
+                });
+            };
+            let claim = match purpose {
+                Purpose::Continue => {
+                    let seen = transcript.turn_count;
+                    match HeldClaim::take(self, &session, seen, context.deadline).await? {
+                        None => continue,
+                        claimed => claimed,
+                    }
+                }
+                Purpose::Read => {
+                    self.record_use(&session).await?;
+                    None
+                }
+                Purpose::DryRun => None,
+            };
+            let read = self.read(&session, &transcript, &mut request).await;
+            let (key, before) = match read {
+                Ok(read) => read,
+                Err(error) => {
+                    if let Some(claim) = claim {
+                        claim.release().await;
+                    }
+                    return Err(error);
+                }
+            };
+            let continuation = claim.map(|claim| {
+                Box::new(Continuation {
+                    sessions: Arc::clone(self),
+                    session,
+                    key,
+                    claim,
+                    deadline: context.deadline,
+                })
+            });
+            return Ok(Prepared {
+                request: Cow::Owned(request),
+                before,
+                continuation,
+            });
+        }
+        Err(RouterError::SessionBusy)
+    }
+
+    /// Puts the transcript before the messages of a request. Returns its data key and the number of its
+    /// messages.
+    async fn read(
+        &self,
+        session: &Session,
+        transcript: &Transcript,
+        request: &mut GenerateRequest,
+    ) -> Result<(Arc<DataKey>, usize), RouterError> {
+        let key = self.key_of(transcript).await?;
+        let turns = self.opened(session, transcript, &key).await?;
+        if request.messages.is_empty() && !is_paused(&turns) {
+            return Err(RouterError::field("messages", "is required"));
+        }
+        let mut conversation = messages(turns);
+        let before = conversation.len();
+        conversation.append(&mut request.messages);
+        request.messages = conversation;
+        Ok((key, before))
+    }
+
+    /// The session of a request, if the request may use it.
+    async fn admitted(
+        &self,
+        context: CallContext<'_>,
+        wanted: &GenerateRequest,
+    ) -> Result<Session, RouterError> {
         let name: SessionName = wanted
             .session
             .parse()
@@ -98,40 +213,24 @@ impl Sessions {
             return Err(RouterError::field("session", problem));
         }
         let new_bytes: usize = wanted.messages.iter().map(Message::encoded_len).sum();
-        if let Some(transcript) = &session.transcript {
-            transcript.check_room(new_bytes as u64)?;
+        match (&session.transcript, wanted.after_turn) {
+            (None, None) => {}
+            (None, Some(_)) => {
+                let problem = "requires a session with a transcript";
+                return Err(RouterError::field("after_turn", problem));
+            }
+            (Some(transcript), after_turn) => {
+                check_after_turn(transcript, after_turn)?;
+                transcript.check_room(new_bytes as u64)?;
+            }
         }
-        let mut request = self.with_settings(&session, wanted)?;
+        Ok(session)
+    }
+
+    async fn record_use(&self, session: &Session) -> Result<(), RouterError> {
         let now = self.clock.now();
-        if is_use && !self.store.use_session(session.uid, now).await? {
-            return Err(RouterError::SessionNotFound);
-        }
-        let Some(transcript) = &session.transcript else {
-            return Ok(Prepared {
-                request: Cow::Owned(request),
-                continuation: None,
-            });
-        };
-        let key = self.key_of(transcript).await?;
-        let turns = self.opened(&session, transcript, &key).await?;
-        if wanted.messages.is_empty() && !is_paused(&turns) {
-            return Err(RouterError::field("messages", "is required"));
-        }
-        let mut conversation = messages(turns);
-        let before = conversation.len();
-        conversation.append(&mut request.messages);
-        request.messages = conversation;
-        let continuation = Continuation {
-            sessions: Arc::clone(self),
-            session,
-            key,
-            before,
-            deadline: context.deadline,
-        };
-        Ok(Prepared {
-            request: Cow::Owned(request),
-            continuation: Some(Box::new(continuation)),
-        })
+        let is_used = self.store.use_session(session.uid, now).await?;
+        is_used.then_some(()).ok_or(RouterError::SessionNotFound)
     }
 
     /// The request with the session's settings, without the transcript.
@@ -161,6 +260,7 @@ impl Sessions {
             model: chosen.model_text().to_owned(),
             strict: wanted.strict || session.settings.strict,
             session: String::new(),
+            after_turn: None,
             ..wanted.clone()
         })
     }
@@ -174,14 +274,23 @@ impl Prepared<'_> {
         self.offset().error_to_caller(error)
     }
 
+    /// Ends a request that failed, so that another can use the session. Returns the error with field paths
+    /// of the caller's request.
+    pub async fn fail(self, error: RouterError) -> RouterError {
+        let error = self.error_to_caller(error);
+        if let Some(continuation) = self.continuation {
+            continuation.claim.release().await;
+        }
+        error
+    }
+
     /// The request and the offset of its messages. The answer is not added to the transcript.
     pub fn into_parts(self) -> (GenerateRequest, FieldOffset) {
         let offset = self.offset();
         (self.request.into_owned(), offset)
     }
 
-    /// Adds the answer to the transcript, if there is one, and sets the answer's turn. An error is only
-    /// logged: the answer is returned without a turn.
+    /// Adds the answer to the transcript, if there is one, and sets the answer's turn, or why it has none.
     pub async fn finish(self, answered: &mut Answered) {
         if let Some(turn) = self.into_turn() {
             Box::pin(turn.finish(answered)).await;
@@ -195,10 +304,13 @@ impl Prepared<'_> {
         };
         let next = |(mut pieces, mut turn): (AnswerStream, Option<OpenTurn>)| async move {
             let mut step = pieces.next().await?;
-            if let Ok(Piece::Completed(answered)) = &mut step
+            if !matches!(step, Ok(Piece::Delta(_)))
                 && let Some(turn) = turn.take()
             {
-                turn.finish(answered).await;
+                match &mut step {
+                    Ok(Piece::Completed(answered)) => turn.finish(answered).await,
+                    _ => turn.continuation.claim.release().await,
+                }
             }
             Some((step, (pieces, turn)))
         };
@@ -206,15 +318,15 @@ impl Prepared<'_> {
     }
 
     fn offset(&self) -> FieldOffset {
-        let continuation = self.continuation.as_ref();
-        FieldOffset(continuation.map_or(0, |continuation| continuation.before))
+        FieldOffset(self.before)
     }
 
     fn into_turn(self) -> Option<OpenTurn> {
         let continuation = self.continuation?;
         let mut messages = self.request.into_owned().messages;
-        let new_messages = messages.split_off(continuation.before);
+        let new_messages = messages.split_off(self.before);
         Some(OpenTurn {
+            before: self.before,
             continuation,
             new_messages,
         })
@@ -223,6 +335,8 @@ impl Prepared<'_> {
 
 /// A turn without an answer.
 struct OpenTurn {
+    /// The number of messages from the transcript.
+    before: usize,
     continuation: Box<Continuation>,
     /// The messages of the request itself.
     new_messages: Vec<Message>,
@@ -231,43 +345,68 @@ struct OpenTurn {
 impl OpenTurn {
     async fn finish(self, answered: &mut Answered) {
         let Self {
+            before,
             continuation,
             new_messages,
         } = self;
-        FieldOffset(continuation.before).losses_to_caller(&mut answered.portability);
+        FieldOffset(before).losses_to_caller(&mut answered.portability);
         let name = continuation.session.name.clone();
-        if !can_be_repeated(&answered.answer.message) {
-            tracing::warn!(session = %name, "an answer with a truncated tool call was not stored");
-            return;
+        let outcome = continuation.store(new_messages, answered).await;
+        if let Err(omission) = &outcome {
+            let reason = omission.reason().as_str_name();
+            tracing::warn!(session = %name, reason, detail = omission.detail, "an answer was not added to its session");
         }
-        let Some(attempt) = answered.attempts.last() else {
-            debug_assert!(false, "the last attempt answered");
-            return;
-        };
-        let deadline = continuation.deadline;
-        let appended = continuation.append(new_messages, answered, attempt);
-        match in_time(deadline, appended).await {
-            Ok(turn) => {
-                answered.turn = Some(TurnName {
-                    session: name,
-                    turn,
-                });
-            }
-            Err(error) => {
-                let chain = &error as &dyn std::error::Error;
-                tracing::error!(error = chain, session = %name, "an answer could not be stored");
-            }
-        }
+        answered.turn = Some(outcome.map(|turn| TurnName {
+            session: name,
+            turn,
+        }));
     }
 }
 
 impl Continuation {
+    /// Adds the turn, and ends the claim. Returns the turn's number, or why it was not added.
+    async fn store(
+        self,
+        new_messages: Vec<Message>,
+        answered: &Answered,
+    ) -> Result<u64, TurnOmission> {
+        let omission = |reason, detail: &str| TurnOmission {
+            reason: i32::from(reason),
+            detail: detail.to_owned(),
+        };
+        if !can_be_repeated(&answered.answer.message) {
+            self.claim.release().await;
+            let detail = "the answer ends within a tool call";
+            return Err(omission(OmissionReason::TruncatedToolCall, detail));
+        }
+        let appended = self.append(new_messages, answered);
+        match in_time(self.deadline, appended).await {
+            Ok(turn) => {
+                self.claim.ended();
+                Ok(turn)
+            }
+            Err(error) => {
+                self.claim.release().await;
+                let reason = match &error {
+                    RouterError::SessionContinued => OmissionReason::SessionContinued,
+                    RouterError::SessionNotFound => OmissionReason::SessionDeleted,
+                    RouterError::SessionTooLong(_) => OmissionReason::SessionTooLong,
+                    _ => OmissionReason::Unavailable,
+                };
+                Err(omission(reason, &error.to_string()))
+            }
+        }
+    }
+
     async fn append(
         &self,
         new_messages: Vec<Message>,
         answered: &Answered,
-        attempt: &Attempt,
     ) -> Result<u64, RouterError> {
+        let Some(attempt) = answered.attempts.last() else {
+            debug_assert!(false, "the last attempt answered");
+            return Err(RouterError::AttemptNotFound);
+        };
         let turn = Turn {
             messages: new_messages,
             answer: Some(answered.answer.message.clone()),
@@ -289,6 +428,22 @@ impl Continuation {
             .append(&self.session, &self.key, head, &turn)
             .await
     }
+}
+
+/// Checks that the transcript has no later turn than the request follows.
+fn check_after_turn(transcript: &Transcript, after_turn: Option<i64>) -> Result<(), RouterError> {
+    let Some(after_turn) = after_turn else {
+        return Ok(());
+    };
+    let last = i64::try_from(transcript.turn_count).unwrap_or(i64::MAX);
+    if after_turn < 0 || after_turn > last {
+        let problem = "must be 0, or the number of a turn of the session";
+        return Err(RouterError::field("after_turn", problem));
+    }
+    if after_turn < last {
+        return Err(RouterError::SessionContinued);
+    }
+    Ok(())
 }
 
 impl FieldOffset {

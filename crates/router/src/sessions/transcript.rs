@@ -10,7 +10,7 @@ use super::{Sessions, is_gone};
 use crate::domain::session::{MAX_TURNS, Session, TooLong, Transcript, TurnHead, repeated};
 use crate::error::RouterError;
 use crate::ledger::JournalError;
-use crate::store::{SealedTurn, TurnRange};
+use crate::store::{Appended, SealedTurn, TurnRange};
 use crate::vault_client::DataKey;
 
 /// An opened turn.
@@ -119,7 +119,8 @@ impl Sessions {
         opened.collect()
     }
 
-    /// Appends a turn. Returns its number; number and size in `head` are replaced.
+    /// Appends a turn after those that the session had when it was read. Returns its number; number and
+    /// size in `head` are replaced.
     pub(super) async fn append(
         &self,
         session: &Session,
@@ -127,27 +128,28 @@ impl Sessions {
         head: TurnHead,
         said: &Turn,
     ) -> Result<u64, RouterError> {
+        let seen = session.transcript.as_ref();
+        let number = seen.map_or(0, |transcript| transcript.turn_count) + 1;
+        if number > MAX_TURNS {
+            return Err(RouterError::SessionTooLong(TooLong));
+        }
         let text = said.encode_to_vec();
-        let size = text.len() as u64;
-        let now = head.create_time;
         let place = Place::new(session, key);
-        let transcript_key = TranscriptKey::from_bytes(key.expose());
-        let seal = |number| {
-            if number > MAX_TURNS {
-                return Err(RouterError::SessionTooLong(TooLong));
-            }
-            let sealed = transcript_key
-                .seal_turn(&self.rng, &text, &place.of(number))
-                .map_err(|_| JournalError::Randomness)?;
-            let head = TurnHead {
-                number,
-                size,
-                ..head
-            };
-            Ok(SealedTurn { head, sealed })
+        let sealed = TranscriptKey::from_bytes(key.expose())
+            .seal_turn(&self.rng, &text, &place.of(number))
+            .map_err(|_| JournalError::Randomness)?;
+        let now = head.create_time;
+        let head = TurnHead {
+            number,
+            size: text.len() as u64,
+            ..head
         };
-        let added = self.store.append_turn(session.uid, now, size, seal);
-        added.await?.ok_or(RouterError::SessionNotFound)
+        let turn = SealedTurn { head, sealed };
+        match self.store.append_turn(session.uid, now, turn).await? {
+            Appended::Added => Ok(number),
+            Appended::Gone => Err(RouterError::SessionNotFound),
+            Appended::Overtaken => Err(RouterError::SessionContinued),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod adoption;
 mod attempts;
 mod catalogue;
+mod claims;
 mod entity;
 mod error;
 mod row;
@@ -23,10 +24,11 @@ use serde::Deserialize;
 
 pub use attempts::{AttemptFilter, Cursor};
 pub use catalogue::{CatalogueRow, CatalogueRows};
+pub use claims::Claim;
 pub use error::StoreError;
 pub use sessions::FirstAnswer;
 pub use summary::{Dimension, Group, Sums};
-pub use turns::{SealedTurn, TurnRange};
+pub use turns::{Appended, SealedTurn, TurnRange};
 
 /// Which database, and how it is used.
 #[derive(Deserialize)]

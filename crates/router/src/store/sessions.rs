@@ -245,6 +245,8 @@ fn to_row(session: &Session, first_answer: Option<FirstAnswer>) -> Model {
         first_answer: answer,
         workspace_uid: session.workspace_uid.map(|uid| uid.0),
         project_uid: session.project_uid.map(|uid| uid.0),
+        claim: None,
+        claim_expire_time: None,
     }
 }
 

@@ -28,6 +28,17 @@ pub struct SealedTurn {
     pub sealed: Vec<u8>,
 }
 
+/// The outcome of an addition.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Appended {
+    /// The turn was added.
+    Added,
+    /// The session does not exist.
+    Gone,
+    /// The session has another last turn.
+    Overtaken,
+}
+
 /// A range of turn numbers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TurnRange {
@@ -38,54 +49,44 @@ pub struct TurnRange {
 }
 
 impl Store {
-    /// Adds a turn, sealed by `seal` for the next number, and records the use. Returns the number; none
-    /// when the session does not exist. Concurrent turns of a session are serialized.
-    pub async fn append_turn<E: From<StoreError>>(
+    /// Adds a turn, ends the claim of its request, and records the use. The turn must follow the last one
+    /// that the session has.
+    pub async fn append_turn(
         &self,
         uid: Uuid,
         now: Timestamp,
-        size: u64,
-        seal: impl FnOnce(u64) -> Result<SealedTurn, E>,
-    ) -> Result<Option<u64>, E> {
+        turn: SealedTurn,
+    ) -> Result<Appended, StoreError> {
         let change = self.begin_change().await?;
-        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let counted = record_use(now)
             .col_expr(
                 sessions::Column::TurnCount,
-                Expr::col(sessions::Column::TurnCount).add(1),
+                Expr::value(number(turn.head.number)),
             )
             .col_expr(
                 sessions::Column::Size,
-                Expr::col(sessions::Column::Size).add(size),
+                Expr::col(sessions::Column::Size).add(number(turn.head.size)),
             )
+            .col_expr(sessions::Column::Claim, Expr::value(None::<Uuid>))
+            .col_expr(sessions::Column::ClaimExpireTime, Expr::value(None::<i64>))
             .filter(sessions::Column::Uid.eq(uid))
+            .filter(sessions::Column::TurnCount.eq(number(turn.head.number) - 1))
             .exec(&change)
-            .await
-            .map_err(StoreError::from)?;
+            .await?;
         if counted.rows_affected == 0 {
-            return Ok(None);
+            let session = sessions::Entity::find_by_id(uid).one(&change).await?;
+            return Ok(match session {
+                Some(_) => Appended::Overtaken,
+                None => Appended::Gone,
+            });
         }
-        // The updated row is locked until the end of the transaction, so the number is unique.
-        let turn_count = sessions::Entity::find_by_id(uid)
-            .select_only()
-            .column(sessions::Column::TurnCount)
-            .into_tuple::<i64>()
-            .one(&change)
-            .await
-            .map_err(StoreError::from)?;
-        let read = Row {
-            table: "sessions",
-            id: &uid,
-        };
-        let turn_count = turn_count.and_then(|count| u64::try_from(count).ok());
-        let number = read.parse("turn_count", turn_count)?;
-        let row = to_row(uid, number, seal(number)?);
+        let row = to_row(uid, turn.head.number, turn);
         Entity::insert(row.into_active_model())
             .exec_without_returning(&change)
-            .await
-            .map_err(StoreError::from)?;
-        change.commit().await.map_err(StoreError::from)?;
-        Ok(Some(number))
+            .await?;
+        change.commit().await?;
+        Ok(Appended::Added)
     }
 
     /// Turns of a session, from the oldest on.

@@ -1,7 +1,7 @@
 //! Generates a whole answer.
 
 use latchkey_contract::names::TurnName;
-use latchkey_contract::router::v1::{GenerateRequest, Loss};
+use latchkey_contract::router::v1::{GenerateRequest, Loss, TurnOmission};
 use latchkey_providers::Dialect;
 use latchkey_providers::decode::{self, Answer, Reply};
 use latchkey_providers::encode::{self, Call, EncodeError, WireRequest};
@@ -24,8 +24,9 @@ pub struct Answered {
     pub portability: Vec<Loss>,
     /// The calls that were made, in order; the last one answered.
     pub attempts: Vec<Attempt>,
-    /// The turn of a session's transcript that the answer became.
-    pub turn: Option<TurnName>,
+    /// The turn of a session's transcript that the answer became, or why it became none. None where there
+    /// is no transcript.
+    pub turn: Option<Result<TurnName, TurnOmission>>,
 }
 
 impl Dispatcher {

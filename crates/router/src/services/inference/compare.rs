@@ -29,7 +29,7 @@ pub(super) async fn handle(
     let context = call.context(&scope);
     let (expanded, offset) = inference
         .sessions
-        .prepare(context, &wanted)
+        .prepare_to_read(context, &wanted)
         .await
         .map_err(within)?
         .into_parts();

@@ -28,7 +28,7 @@ async fn count(
 ) -> Result<CountTokensResponse, RouterError> {
     let scope = call.scope(&request.parent).await?;
     let context = call.context(&scope);
-    let prepared = inference.sessions.prepare(context, request).await?;
+    let prepared = inference.sessions.prepare_to_read(context, request).await?;
     let Accounted {
         answer: input_tokens,
         attempts,

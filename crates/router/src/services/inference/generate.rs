@@ -15,11 +15,15 @@ pub(super) async fn handle(
     let scope = call.scope(&request.parent).await?;
     let context = call.context(&scope);
     let prepared = inference.sessions.prepare(context, request).await?;
-    let mut answered = inference
+    let outcome = inference
         .dispatcher
         .generate(context, &prepared.request)
-        .await
-        .map_err(|error| prepared.error_to_caller(error))?;
-    prepared.finish(&mut answered).await;
-    Ok(encode::answered(answered))
+        .await;
+    match outcome {
+        Ok(mut answered) => {
+            prepared.finish(&mut answered).await;
+            Ok(encode::answered(answered))
+        }
+        Err(error) => Err(prepared.fail(error).await),
+    }
 }

@@ -41,7 +41,7 @@ async fn begin(
         .stream_generate(context, &prepared.request);
     match start.await {
         Ok(pieces) => Ok(prepared.finish_stream(pieces)),
-        Err(error) => Err(prepared.error_to_caller(error)),
+        Err(error) => Err(prepared.fail(error).await),
     }
 }
 

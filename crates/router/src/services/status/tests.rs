@@ -109,6 +109,8 @@ fn sessions() -> Vec<Row> {
         )
         .naming("messages[1].parts[0]"),
         row(RouterError::SessionNotFound, NotFound, "SESSION_NOT_FOUND"),
+        row(RouterError::SessionBusy, Aborted, "SESSION_BUSY"),
+        row(RouterError::SessionContinued, Aborted, "SESSION_CONTINUED"),
         row(RouterError::SessionExists, AlreadyExists, "SESSION_EXISTS"),
         row(TooLong, FailedPrecondition, "SESSION_TOO_LONG"),
         row(
@@ -270,6 +272,8 @@ fn is_listed(error: &RouterError) {
         | RouterError::Journal(_)
         | RouterError::LossySwitch(_)
         | RouterError::SessionNotFound
+        | RouterError::SessionBusy
+        | RouterError::SessionContinued
         | RouterError::SessionExists
         | RouterError::SessionTooLong(_)
         | RouterError::RequestIdReused

@@ -36,6 +36,8 @@ pub(in crate::store) struct Model {
     pub first_answer: Option<Vec<u8>>,
     pub workspace_uid: Option<Uuid>,
     pub project_uid: Option<Uuid>,
+    pub claim: Option<Uuid>,
+    pub claim_expire_time: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,16 +1,15 @@
 //! The limits of a transcript.
 
-use latchkey_contract::router::v1::GenerateRequest;
 use tonic::Code;
 
-use super::{TALK, get, ok_answer, sealed, start_session, user, with_text};
+use super::{TALK, get, sealed, start_session, with_text};
 use crate::harness::{Router, refused};
 use crate::on_both_databases;
 
 on_both_databases!(
     a_session_has_at_most_a_thousand_turns,
     a_transcript_with_the_new_messages_has_at_most_sixteen_mebibytes,
-    one_of_two_concurrent_last_turns_is_stored,
+    a_transcript_of_1000_turns_is_full,
 );
 
 async fn a_session_has_at_most_a_thousand_turns(router: Router) {
@@ -39,30 +38,12 @@ async fn a_transcript_with_the_new_messages_has_at_most_sixteen_mebibytes(router
     assert_eq!(get(&router, TALK).await.unwrap().turn_count, 4);
 }
 
-async fn one_of_two_concurrent_last_turns_is_stored(router: Router) {
+async fn a_transcript_of_1000_turns_is_full(router: Router) {
     start_session(&router, sealed()).await;
-    let held = [
-        router.provider.holds_answer(),
-        router.provider.holds_answer(),
-    ];
-    let answers = async {
-        router.provider.receives_call(2).await;
-        // This must follow the reading of the transcript, which would find 999 turns missing.
-        router.execute("UPDATE sessions SET turn_count = 999").await;
-        for answer in held {
-            answer.send(ok_answer()).ok().unwrap();
-        }
-    };
-    let request = |text| GenerateRequest {
-        messages: vec![user(text)],
-        ..with_text("")
-    };
-    let (a, b, ()) = tokio::join!(
-        router.generate(request("one")),
-        router.generate(request("two")),
-        answers,
-    );
-    let mut named = [a.unwrap().turn, b.unwrap().turn];
-    named.sort();
-    assert_eq!(named, [String::new(), format!("{TALK}/turns/1000")]);
+    router
+        .execute("UPDATE sessions SET turn_count = 1000")
+        .await;
+    let outcome = router.generate(with_text("Hello")).await;
+    refused(outcome, Code::FailedPrecondition, "SESSION_TOO_LONG");
+    assert!(router.provider.calls().is_empty());
 }
