@@ -16,38 +16,101 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use latchkey_contract::Reason;
+use latchkey_contract::names::WorkspaceName;
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use serde::Deserialize;
 
+use super::identity::{SpiffeId, TokenName};
 use super::refusal::Refusal;
 pub use layer::{AccessLayer, AccessService, RefusalObserver};
 pub use memberships::Memberships;
 
 /// A role that is granted to an identity.
-pub trait Role: Copy + Eq + std::fmt::Debug + Send + Sync + 'static {}
+pub trait Role: Copy + Eq + std::fmt::Debug + Send + Sync + 'static {
+    /// Whether the role is held in the whole deployment only, and in no scope.
+    fn is_of_the_deployment(self) -> bool;
+}
 
 /// A role given to an identity.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    try_from = "GrantText<R>",
+    bound(deserialize = "R: Role + Deserialize<'de>")
+)]
 pub struct Grant<R> {
     /// The identity: a SPIFFE ID, or `token:{name}`.
     pub identity: String,
     /// The role it holds.
     pub role: R,
-    /// For roles that are held in a scope: its name, or a prefix that ends in `*`. Without it, the
-    /// role is held in the whole deployment.
+    /// For roles that are held in a scope: `workspaces/{workspace}`, or `workspaces/*` for every
+    /// workspace. Without it, the role is held in the whole deployment.
     pub scope: Option<String>,
+}
+
+/// A grant as the configuration gives it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GrantText<R> {
+    identity: String,
+    role: R,
+    scope: Option<String>,
+}
+
+/// A grant that could never hold, or that would hold elsewhere than it seems to.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum GrantError {
+    /// The identity is of no known form.
+    #[error("identity {0:?} must be a SPIFFE ID with a path, or token:{{name}}")]
+    Identity(String),
+    /// The scope is of no known form.
+    #[error("scope {0:?} must be workspaces/{{workspace}}, or workspaces/* for every workspace")]
+    Scope(String),
+    /// The role is held in no scope.
+    #[error("scope {0:?} must be left out: the role is held in the whole deployment")]
+    OfTheDeployment(String),
+}
+
+/// The scope of every workspace.
+const EVERY_WORKSPACE: &str = "workspaces/*";
+
+impl<R: Role> TryFrom<GrantText<R>> for Grant<R> {
+    type Error = GrantError;
+
+    fn try_from(text: GrantText<R>) -> Result<Self, GrantError> {
+        let GrantText {
+            identity,
+            role,
+            scope,
+        } = text;
+        let is_known = match identity.strip_prefix("token:") {
+            Some(name) => TokenName::parse(name).is_ok(),
+            None => SpiffeId::parse(&identity).is_ok(),
+        };
+        if !is_known {
+            return Err(GrantError::Identity(identity));
+        }
+        if let Some(scope) = &scope {
+            if role.is_of_the_deployment() {
+                return Err(GrantError::OfTheDeployment(scope.clone()));
+            }
+            if scope != EVERY_WORKSPACE && scope.parse::<WorkspaceName>().is_err() {
+                return Err(GrantError::Scope(scope.clone()));
+            }
+        }
+        Ok(Self {
+            identity,
+            role,
+            scope,
+        })
+    }
 }
 
 impl<R> Grant<R> {
     fn covers(&self, scope: &str) -> bool {
         match self.scope.as_deref() {
-            None => true,
-            Some(pattern) => match pattern.strip_suffix('*') {
-                Some(prefix) => scope.starts_with(prefix),
-                None => scope == pattern,
-            },
+            None | Some(EVERY_WORKSPACE) => true,
+            Some(granted) => scope == granted,
         }
     }
 }

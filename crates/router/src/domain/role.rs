@@ -14,4 +14,8 @@ pub enum Role {
     Owner,
 }
 
-impl latchkey_rpc::access::Role for Role {}
+impl latchkey_rpc::access::Role for Role {
+    fn is_of_the_deployment(self) -> bool {
+        matches!(self, Self::Operator)
+    }
+}

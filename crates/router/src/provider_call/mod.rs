@@ -124,11 +124,15 @@ impl Upstream {
     /// for the head of the answer, no longer than `until`.
     async fn send(
         &self,
-        request: WireRequest,
+        mut request: WireRequest,
         address_source: AddressSource,
         owner: Option<&PoolKey>,
         until: Instant,
     ) -> Result<Response<UpstreamBody>, UpstreamError> {
+        if address_source == AddressSource::Operator {
+            // Others than the operator learn nothing of the callers' traces.
+            latchkey_boot::telemetry::propagation::inject(&mut request.headers);
+        }
         match owner {
             Some(owner) => {
                 let host = request.uri.host().unwrap_or_default();
@@ -149,7 +153,6 @@ async fn send_over(
     *outgoing.method_mut() = request.method;
     *outgoing.uri_mut() = request.uri;
     *outgoing.headers_mut() = request.headers;
-    latchkey_boot::telemetry::propagation::inject(outgoing.headers_mut());
     match tokio::time::timeout_at(until, pool.request(outgoing)).await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(error)) if error.is_connect() => Err(UpstreamError::Connect),

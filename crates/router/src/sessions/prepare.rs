@@ -353,8 +353,14 @@ impl OpenTurn {
         let name = continuation.session.name.clone();
         let outcome = continuation.store(new_messages, answered).await;
         if let Err(omission) = &outcome {
-            let reason = omission.reason().as_str_name();
-            tracing::warn!(session = %name, reason, detail = omission.detail, "an answer was not added to its session");
+            let reason = omission.reason();
+            let (name, detail) = (&name, &omission.detail);
+            if reason == OmissionReason::Unavailable {
+                tracing::error!(session = %name, detail, "an answer was not added to its session");
+            } else {
+                let reason = reason.as_str_name();
+                tracing::info!(session = %name, reason, "an answer was not added to its session");
+            }
         }
         answered.turn = Some(outcome.map(|turn| TurnName {
             session: name,

@@ -3,14 +3,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
 enum TestRole {
     Admin,
     Owner,
     Reader,
 }
 
-impl Role for TestRole {}
+impl Role for TestRole {
+    fn is_of_the_deployment(self) -> bool {
+        self == Self::Admin
+    }
+}
 
 /// Every actor holds the roles `0`, or each lookup fails; `1` counts the lookups.
 #[derive(Clone, Debug)]
@@ -168,4 +173,71 @@ fn a_rule_without_a_method_and_a_method_without_a_rule_are_errors() {
     let error = AccessTable::new(&rules, &[], "p").unwrap_err();
     assert_eq!(error.methods, ["/p.S/M"]);
     assert!(AccessTable::<TestRole>::new(&[], &[], "p").is_ok());
+}
+
+fn parsed(identity: &str, role: &str, scope: Option<&str>) -> Result<Grant<TestRole>, String> {
+    let mut grant = serde_json::json!({"identity": identity, "role": role});
+    if let Some(scope) = scope {
+        grant["scope"] = scope.into();
+    }
+    serde_json::from_value(grant).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_grant_names_an_identity_and_a_scope_that_can_exist() {
+    for (identity, role, scope) in [
+        ("token:app", "owner", Some("workspaces/acme")),
+        (
+            "spiffe://example.org/ns/a/sa/b",
+            "reader",
+            Some("workspaces/*"),
+        ),
+        ("token:ops", "admin", None),
+    ] {
+        let grant = parsed(identity, role, scope).unwrap();
+        assert_eq!(
+            (&*grant.identity, grant.scope.as_deref()),
+            (identity, scope)
+        );
+    }
+}
+
+#[test]
+fn a_grant_that_could_never_hold_is_refused() {
+    for identity in [
+        "",
+        "app",
+        "token:",
+        "spiffe:/example.org/a",
+        "spiffe://example.org",
+    ] {
+        let error = parsed(identity, "owner", Some("workspaces/acme")).unwrap_err();
+        assert!(error.contains("identity"), "{error}");
+    }
+    for scope in [
+        "",
+        "acme",
+        "workspace/*",
+        "workspaces/acme*",
+        "workspaces/acme/projects/web",
+        "*",
+    ] {
+        let error = parsed("token:app", "owner", Some(scope)).unwrap_err();
+        assert!(error.contains("workspaces/{workspace}"), "{error}");
+    }
+    let error = parsed("token:app", "admin", Some("workspaces/acme")).unwrap_err();
+    assert!(error.contains("must be left out"), "{error}");
+}
+
+#[test]
+fn a_wildcard_is_a_whole_segment() {
+    let grant = |scope: &str| Grant {
+        identity: "token:t".to_owned(),
+        role: TestRole::Owner,
+        scope: Some(scope.to_owned()),
+    };
+    assert!(grant("workspaces/*").covers("workspaces/acme"));
+    assert!(grant("workspaces/acme").covers("workspaces/acme"));
+    assert!(!grant("workspaces/acme").covers("workspaces/acme-evil"));
+    assert!(!grant("workspaces/acme*").covers("workspaces/acme-evil"));
 }

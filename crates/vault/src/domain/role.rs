@@ -19,7 +19,11 @@ pub enum Role {
     Member,
 }
 
-impl latchkey_rpc::access::Role for Role {}
+impl latchkey_rpc::access::Role for Role {
+    fn is_of_the_deployment(self) -> bool {
+        matches!(self, Self::Operator | Self::Router)
+    }
+}
 
 impl MemberRole {
     /// The vault's roles of a member. A caller has none: it uses keys through a router.

@@ -126,7 +126,9 @@ const VAULT: Arrows = &[
     ),
     (
         "intake",
-        &["change", "domain", "error", "leasing", "store", "vault"],
+        &[
+            "change", "domain", "error", "leasing", "rows", "store", "vault",
+        ],
     ),
     ("audit", &["change", "custody", "domain", "error", "vault"]),
     (
@@ -144,7 +146,7 @@ const VAULT: Arrows = &[
     (
         "resolve",
         &[
-            "audit", "custody", "domain", "error", "leasing", "store", "vault",
+            "audit", "custody", "domain", "error", "leasing", "rows", "store", "vault",
         ],
     ),
     (

@@ -20,7 +20,7 @@ pub(crate) struct DataKeys(Mutex<State>);
 #[derive(Default)]
 struct State {
     keys: BTreeMap<String, Vec<u8>>,
-    created: u8,
+    created: u32,
     lease_count: usize,
     refusing: Option<Status>,
 }
@@ -63,7 +63,7 @@ impl DataKeys {
             "{}/dataKeys/019aa5b1-0000-7000-8000-{created:012x}",
             request.workspace
         );
-        let material = vec![0xd0 ^ created; 32];
+        let material = vec![0xd0 ^ created.to_le_bytes()[0]; 32];
         state.keys.insert(name.clone(), material.clone());
         Ok(Response::new(message(name, material)))
     }
