@@ -4,11 +4,13 @@
 //! steps already taken. Times are microseconds since the Unix epoch, so that SQLite and PostgreSQL
 //! hold exactly the same value. How to add a step: see this folder's README.
 
+mod database_url;
 mod router;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod vault;
 
+pub use database_url::check_database_url;
 pub use router::RouterMigrator;
 pub use sea_orm_migration::MigratorTrait;
 pub use vault::VaultMigrator;

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use latchkey_boot::config::SecretString;
-use latchkey_migrations::{MigratorTrait as _, RouterMigrator};
+use latchkey_migrations::{MigratorTrait as _, RouterMigrator, check_database_url};
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
     TransactionOptions, TransactionTrait as _,
@@ -60,6 +60,7 @@ impl Store {
     /// Opens the database at `url`. PostgreSQL is connected at the first use, so that a router starts
     /// and serves while its database is away.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
+        check_database_url(url)?;
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(max_connections)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use latchkey_boot::config::SecretString;
-use latchkey_migrations::{MigratorTrait as _, VaultMigrator};
+use latchkey_migrations::{MigratorTrait as _, VaultMigrator, check_database_url};
 use sea_orm::{ConnectOptions, Database};
 use serde::Deserialize;
 
@@ -32,6 +32,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 impl Store {
     /// Opens the database that `url` names.
     pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
+        check_database_url(url)?;
         let mut options = ConnectOptions::new(url);
         options
             .max_connections(max_connections)
