@@ -28,11 +28,10 @@ pub trait MacRow {
     /// The columns.
     fn columns(&self) -> Tlv;
 
-    /// The columns in the canonical encoding.
-    fn canonical(&self) -> Vec<u8> {
-        self.columns()
-            .finish()
-            .expect("each column is within its bound and each tag ascends")
+    /// The columns in the canonical encoding. `None` where a column is longer than any value that was
+    /// stored can be.
+    fn canonical(&self) -> Option<Vec<u8>> {
+        self.columns().finish().ok()
     }
 }
 

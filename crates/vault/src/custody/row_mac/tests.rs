@@ -105,15 +105,15 @@ fn version() -> KeyVersion {
 fn rows_from_before_a_column_keep_their_macs() {
     for (canonical, before) in [
         (
-            workspace().canonical(),
+            workspace().canonical().unwrap(),
             "103e5bc34c82ddf00e2558f82fcb43b87b97b8f1af0e5f2f5fd04c8a91d2c360",
         ),
         (
-            key().canonical(),
+            key().canonical().unwrap(),
             "f0dda1370a17219a5f2dbf9a80aba748951464cd63c3c90edb4381d68b90c597",
         ),
         (
-            version().canonical(),
+            version().canonical().unwrap(),
             "263e7aba9497550ce7f886070cd50bdb9d922290d8036b886475673304bbdd5a",
         ),
     ] {
@@ -138,6 +138,7 @@ fn every_column_of_a_destination_is_covered() {
             ..version()
         }
         .canonical()
+        .unwrap()
     };
     all_differ(&[
         at("", "", ""),
@@ -152,7 +153,7 @@ fn every_column_of_a_destination_is_covered() {
         secret_kind: SecretKind::EntraClient,
         ..version()
     };
-    all_differ(&[kind.canonical(), version().canonical()]);
+    all_differ(&[kind.canonical().unwrap(), version().canonical().unwrap()]);
 }
 
 #[test]
@@ -163,7 +164,7 @@ fn deployments_and_fallbacks_are_covered() {
             .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()));
         let mut key = key();
         key.settings.deployments = pairs.collect();
-        key.canonical()
+        key.canonical().unwrap()
     };
     all_differ(&[
         with(&[]),
@@ -178,6 +179,7 @@ fn deployments_and_fallbacks_are_covered() {
             ..workspace()
         }
         .canonical()
+        .unwrap()
     };
     all_differ(&[
         with(&[]),
@@ -252,7 +254,7 @@ fn every_column_of_provider_access_is_covered() {
             ..row()
         },
     ]);
-    let rows: Vec<_> = rows.iter().map(MacRow::canonical).collect();
+    let rows: Vec<_> = rows.iter().filter_map(MacRow::canonical).collect();
     all_differ(&rows);
 }
 
@@ -297,7 +299,7 @@ fn every_column_of_a_data_key_is_covered() {
             ..row()
         },
     ];
-    all_differ(&rows.map(|row| row.canonical()));
+    all_differ(&rows.map(|row| row.canonical().unwrap()));
 }
 
 #[test]
@@ -312,10 +314,10 @@ fn every_column_of_a_member_is_covered() {
     let other = |change: &dyn Fn(&mut Member)| {
         let mut other = ada.clone();
         change(&mut other);
-        other.canonical()
+        other.canonical().unwrap()
     };
     all_differ(&[
-        ada.canonical(),
+        ada.canonical().unwrap(),
         other(&|ada| ada.workspace = WorkspaceUid(Uuid::from_u128(2))),
         other(&|ada| ada.slug = "adam".parse().unwrap()),
         other(&|ada| ada.identity = "token:adam".parse().unwrap()),

@@ -20,6 +20,7 @@ on_both_databases!(
     a_changed_kind_is_noticed,
     changed_deployments_are_noticed,
     changed_fallbacks_are_noticed,
+    an_overgrown_text_is_noticed,
 );
 
 const ACME: &str = "workspaces/acme";
@@ -100,6 +101,23 @@ async fn a_changed_destination_is_noticed(vault: Vault) {
         (AZURE, "base_url", ["", "https://evil.example", "x"]),
     ] {
         refused_with(&vault, &router, name, ("key_versions", column), &texts).await;
+    }
+}
+
+/// Longer than the encoding of a row's columns allows.
+async fn an_overgrown_text_is_noticed(vault: Vault) {
+    let router = acme(&vault).await;
+    let overgrown = "x".repeat(70_000);
+    for (table, column) in [
+        ("key_versions", "api_version"),
+        ("key_versions", "base_url"),
+        ("key_versions", "cloud_project"),
+        ("key_versions", "location"),
+        ("key_versions", "material_tail"),
+        ("keys", "display_name"),
+        ("keys", "state_detail"),
+    ] {
+        refused_with(&vault, &router, VERTEX, (table, column), &[&overgrown]).await;
     }
 }
 
