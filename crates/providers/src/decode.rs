@@ -12,7 +12,7 @@ pub use crate::reply::Reply;
 pub(crate) use call_id::{is_synthetic, synthetic_call_id};
 pub(crate) use draft::{Draft, PartId};
 
-use crate::error::{self, ProviderError};
+use crate::error::{self, ProviderError, redact};
 use crate::{Api, Dialect, anthropic, generate_content, openai_chat, openai_responses};
 
 /// A model's answer.
@@ -53,7 +53,25 @@ pub fn unary(dialect: Dialect, reply: &Reply<'_>) -> Result<Answer, ProviderErro
     if answer.service_tier.is_empty() {
         answer.service_tier = service_tier(dialect.provider(), reply.headers);
     }
-    Ok(answer)
+    Ok(answer.redacted(reply.secret))
+}
+
+impl Answer {
+    /// The answer without the secret of the call, should the endpoint repeat it as an id or a name.
+    #[must_use]
+    pub fn redacted(mut self, secret: &str) -> Self {
+        for text in [
+            &mut self.native_finish_reason,
+            &mut self.model,
+            &mut self.response_id,
+            &mut self.service_tier,
+        ] {
+            if !text.is_empty() {
+                *text = redact(text, secret);
+            }
+        }
+        self
+    }
 }
 
 /// The service tier named by the response headers. Empty when they name none. Google AI Studio

@@ -100,7 +100,7 @@ pub fn classify(provider: ProviderId, reply: &Reply<'_>) -> ProviderError {
         retry_after: retry_after::from_headers(reply.headers, reply.now)
             .or_else(|| retry_after::from_details(&body.details)),
         should_retry: retry_after::should_retry(reply.headers),
-        request_id: request_id(reply.headers).or_else(|| request_id_in(&body)),
+        request_id: request_id_of(reply, &body),
         ..build(provider, Some(reply.status), &body, reply.secret)
     }
 }
@@ -113,7 +113,7 @@ pub(crate) fn in_band(provider: ProviderId, data: &str, api_key: &str) -> Provid
     }
     ProviderError {
         retry_after: retry_after::from_details(&body.details),
-        request_id: request_id_in(&body),
+        request_id: request_id_in(&body, api_key),
         ..build(provider, None, &body, api_key)
     }
 }
@@ -126,7 +126,7 @@ pub(crate) fn contains_error(body: &[u8]) -> bool {
 /// The error for a successful response that cannot be decoded.
 pub(crate) fn malformed(reply: &Reply<'_>) -> ProviderError {
     let body = ErrorBody::parse(reply.body);
-    let id = request_id(reply.headers).or_else(|| request_id_in(&body));
+    let id = request_id_of(reply, &body);
     not_an_answer(Some(reply.status), id, &body, reply.secret)
 }
 
@@ -151,7 +151,7 @@ pub(crate) fn declined(
 fn of_success(reply: &Reply<'_>, class: ErrorClass, message: &str) -> ProviderError {
     ProviderError {
         http_status: Some(reply.status.as_u16()),
-        request_id: request_id(reply.headers),
+        request_id: request_id(reply.headers, reply.secret),
         ..ProviderError::new(class, redact(message, reply.secret))
     }
 }
@@ -266,8 +266,9 @@ fn class_of_status(status: Option<StatusCode>) -> ErrorClass {
     }
 }
 
-/// The provider's id of a request, from the response headers. Support desks ask for it.
-pub fn request_id(headers: &HeaderMap) -> Option<String> {
+/// The provider's id of a request, from the response headers, without the secret of the call. Support
+/// desks ask for it.
+pub fn request_id(headers: &HeaderMap, secret: &str) -> Option<String> {
     let header = |name| headers.get(name)?.to_str().ok();
     let id = [
         "request-id",
@@ -279,17 +280,20 @@ pub fn request_id(headers: &HeaderMap) -> Option<String> {
     ]
     .into_iter()
     .find_map(header)?;
-    Some(id.chars().take(MAX_REQUEST_ID).collect())
+    Some(bounded_id(id, secret))
 }
 
-fn request_id_in(body: &ErrorBody) -> Option<String> {
-    Some(
-        body.request_id
-            .as_deref()?
-            .chars()
-            .take(MAX_REQUEST_ID)
-            .collect(),
-    )
+fn request_id_in(body: &ErrorBody, secret: &str) -> Option<String> {
+    Some(bounded_id(body.request_id.as_deref()?, secret))
+}
+
+fn request_id_of(reply: &Reply<'_>, body: &ErrorBody) -> Option<String> {
+    request_id(reply.headers, reply.secret).or_else(|| request_id_in(body, reply.secret))
+}
+
+/// An endpoint may repeat the key as an id.
+fn bounded_id(id: &str, secret: &str) -> String {
+    redact(id, secret).chars().take(MAX_REQUEST_ID).collect()
 }
 
 /// Characters of a request id. Real ids have about 40.

@@ -88,7 +88,7 @@ fn has_passed(end: &str, now: SystemTime) -> bool {
 fn rejected(reply: &Reply<'_>, class: ErrorClass, message: &str) -> CheckOutcome {
     CheckOutcome::Rejected(ProviderError {
         http_status: Some(reply.status.as_u16()),
-        request_id: error::request_id(reply.headers),
+        request_id: error::request_id(reply.headers, reply.secret),
         ..ProviderError::new(class, message)
     })
 }

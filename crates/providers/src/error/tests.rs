@@ -274,7 +274,16 @@ fn azures_own_request_id_takes_precedence() {
     let mut headers = HeaderMap::new();
     headers.insert("x-request-id", "x".parse().unwrap());
     headers.insert("apim-request-id", "apim".parse().unwrap());
-    assert_eq!(request_id(&headers).as_deref(), Some("apim"));
+    assert_eq!(request_id(&headers, "").as_deref(), Some("apim"));
+}
+
+#[test]
+fn a_key_that_is_repeated_as_an_id_is_redacted() {
+    let key = "not-a-real-key-0123456789";
+    let mut headers = HeaderMap::new();
+    headers.insert("x-request-id", key.parse().unwrap());
+    let id = request_id(&headers, key).unwrap();
+    assert!(!id.contains("0123456789"), "{id}");
 }
 
 #[test]

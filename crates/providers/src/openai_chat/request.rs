@@ -21,7 +21,11 @@ const RESERVED: Reserved = &[
     "function_call",
     "functions",
     "modalities",
+    // OpenRouter would choose among other models, which the key's model rules did not judge.
+    "models",
     "n",
+    "preset",
+    "route",
     "stream",
 ];
 

@@ -45,10 +45,10 @@ impl OpenAttempt {
         })
     }
 
-    /// Records the head of the answer.
-    pub(super) fn record_head(&mut self, head: &Parts) {
+    /// Records the head of the answer. The secret of the call is redacted from it.
+    pub(super) fn record_head(&mut self, head: &Parts, secret: &str) {
         self.outcome.http_status = head.status.as_u16();
-        self.outcome.provider_request_id = request_id(&head.headers).unwrap_or_default();
+        self.outcome.provider_request_id = request_id(&head.headers, secret).unwrap_or_default();
     }
 
     /// Records the first byte of the answer's body.
@@ -102,6 +102,7 @@ impl OpenAttempt {
         ] {
             *text = storable(text);
         }
+        outcome.usage = outcome.usage.map(bounded);
         outcome.latency_micros = Some(self.elapsed());
         self.price(&start, &mut outcome);
         let attempt = Attempt { start, outcome };
@@ -163,6 +164,25 @@ fn storable(text: &str) -> String {
     let printable = text.chars().filter(|c| !c.is_control());
     printable.take(MAX_TEXT_CHARS).collect()
 }
+
+/// A provider's usage within bounds, so that sums over many calls don't overflow.
+fn bounded(usage: Usage) -> Usage {
+    let bounded = |count: i64| count.clamp(0, MAX_TOKENS);
+    Usage {
+        input_tokens: bounded(usage.input_tokens),
+        cache_read_tokens: bounded(usage.cache_read_tokens),
+        cache_write_tokens: bounded(usage.cache_write_tokens),
+        cache_write_1h_tokens: bounded(usage.cache_write_1h_tokens),
+        output_tokens: bounded(usage.output_tokens),
+        reasoning_tokens: bounded(usage.reasoning_tokens),
+        image_input_tokens: bounded(usage.image_input_tokens),
+        image_output_tokens: bounded(usage.image_output_tokens),
+        image_count: bounded(usage.image_count),
+    }
+}
+
+/// Tokens of one call at most. 900 million calls with as many can be summed.
+const MAX_TOKENS: i64 = 10_000_000_000;
 
 /// Characters of a provider's text that are stored.
 const MAX_TEXT_CHARS: usize = 256;

@@ -204,7 +204,7 @@ impl Dispatcher {
         let until = origin.within(self.upstream.config().total_timeout);
         let called = async {
             let head = exchange.send(request, until).await?;
-            attempt.record_head(head.parts());
+            attempt.record_head(head.parts(), origin.secret());
             let answer = head.read_whole(until).await?;
             attempt.record_first_byte();
             Ok(read(&reading, &exchange.reply(&answer))?)

@@ -155,7 +155,7 @@ async fn begin(
     let until = origin.within(config.first_byte_timeout);
     let head = exchange.send(request, until).await?;
     let parts = head.parts();
-    attempt.record_head(parts);
+    attempt.record_head(parts, origin.secret());
     if parts.status.is_success() && is_event_stream(&parts.headers) {
         let mut decoder = Decoder::new(reading.dialect);
         decoder.head(&parts.headers);
@@ -269,6 +269,7 @@ impl StreamingCall {
     fn finish(self) -> Result<Piece, RouterError> {
         match self.decoder.finish() {
             Ok(answer) => {
+                let answer = answer.redacted(self.origin.secret());
                 drop(self.origin);
                 read_out(self.events);
                 let mut whole = settle(self.attempt, answer, self.reading);

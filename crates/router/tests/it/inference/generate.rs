@@ -35,6 +35,7 @@ on_both_databases!(
     the_attempt_records_requester_origin_and_payer,
     latency_is_measured_on_the_clock,
     a_served_model_name_is_truncated,
+    a_key_that_the_endpoint_repeats_is_redacted,
     a_malformed_field_is_named_and_nothing_is_sent,
     a_feature_that_the_provider_lacks_is_refused,
     the_refusal_of_the_vault_is_passed_on,
@@ -287,6 +288,26 @@ async fn latency_is_measured_on_the_clock(router: Router) {
 }
 
 /// A row that the database refuses would block all later rows.
+/// In what the endpoint calls an id or a model, whole and streamed.
+async fn a_key_that_the_endpoint_repeats_is_redacted(router: Router) {
+    let mut whole = chat::whole();
+    for field in ["id", "model", "service_tier"] {
+        whole[field] = json!(SECRET);
+    }
+    whole["choices"][0]["finish_reason"] = json!(SECRET);
+    let answer = Answer::json(200, &whole).with("x-request-id", SECRET);
+    router.provider.returns(answer);
+    let response = router.generate(gpt()).await.unwrap();
+    assert!(!format!("{response:?}").contains(SECRET));
+    let mut events = router.stream(gpt()).await.unwrap();
+    while let Some(event) = events.message().await.unwrap() {
+        assert!(!format!("{event:?}").contains(SECRET));
+    }
+    let attempts = router.attempts().await;
+    assert_eq!(attempts.len(), 2);
+    assert!(!format!("{attempts:?}").contains(SECRET));
+}
+
 async fn a_served_model_name_is_truncated(router: Router) {
     let mut answer = chat::whole();
     answer["model"] = format!("{}\0{}", "a".repeat(200), "b".repeat(200_000)).into();
