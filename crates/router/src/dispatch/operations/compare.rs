@@ -3,11 +3,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::Stream;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{Stream, StreamExt as _};
 use latchkey_contract::names::Scope;
 use latchkey_contract::router::v1::{Alternative, GenerateRequest};
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use super::generate::{Answered, Generate};
 use crate::dispatch::Dispatcher;
@@ -58,9 +60,16 @@ impl Dispatcher {
             let field = |name: &str| format!("alternatives[{index}].{name}");
             let target = plan::target(fields, &catalogue, field)?;
             let comparison = Arc::clone(&comparison);
-            answers.push(async move { (index, comparison.answer(target).await) });
+            let answer = async move { (index, comparison.answer(target).await) };
+            // A task of its own: a caller that reads slowly must not hold up the other models.
+            let task = tokio::spawn(answer.in_current_span());
+            answers.push(AbortOnDropHandle::new(task));
         }
-        Ok(Box::pin(answers))
+        Ok(Box::pin(answers.map(|ended| match ended {
+            Ok(answer) => answer,
+            // Nothing aborts the task while its handle is there.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        })))
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use latchkey_contract::router::v1::compare_response::Outcome;
 use latchkey_contract::router::v1::{
-    Alternative, CompareFailure, CompareRequest, CompareResponse, Expectations, Fallback,
-    GenerateRequest, Payer, attempt,
+    Alternative, Attempt, CompareFailure, CompareRequest, CompareResponse, Expectations, Fallback,
+    GenerateRequest, ListAttemptsRequest, Payer, attempt,
 };
 use latchkey_contract::vault::v1;
 use latchkey_migrations::testing::Backend;
@@ -116,6 +116,29 @@ async fn an_answer_is_sent_as_soon_as_its_model_returns_it() {
     indices.sort_unstable();
     assert_eq!(indices, [0, 1]);
     assert_eq!(stream.message().await.unwrap(), None);
+}
+
+/// The second model's call ends while the caller reads nothing.
+#[tokio::test]
+async fn a_caller_that_reads_nothing_holds_up_no_call() {
+    let router = router().await;
+    let request = compare_request(["openai/gpt-4.1", "anthropic/claude-sonnet-5"]);
+    let _unread = compare(&router, request).await.unwrap();
+    router.provider.receives_call(2).await;
+    loop {
+        let listed = router
+            .usage(crate::harness::OWNER)
+            .list_attempts(ListAttemptsRequest {
+                parent: crate::harness::ACME.to_owned(),
+                ..ListAttemptsRequest::default()
+            })
+            .await;
+        let attempts = listed.unwrap().into_inner().attempts;
+        let is_over = |attempt: &&Attempt| attempt.state() == attempt::State::Succeeded;
+        if attempts.iter().filter(is_over).count() == 2 {
+            return;
+        }
+    }
 }
 
 #[tokio::test]
