@@ -74,6 +74,9 @@ impl OpenParent {
     }
 }
 
+/// Reads of a workspace that changes may come before.
+const MAX_STALE_READS: usize = 8;
+
 impl Vault {
     /// The time of day.
     pub fn now(&self) -> Timestamp {
@@ -92,19 +95,27 @@ impl Vault {
         self.open(stamped).await
     }
 
-    /// A workspace by its name, for an answer that a router keeps. The session depends on the
+    /// A workspace by its name, or the platform, for an answer that a router keeps. The session depends on the
     /// workspace before its row is read, so that it is sent every change that the answer lacks.
     pub(crate) async fn workspace_for(
         &self,
         session: &RouterSession,
-        name: &WorkspaceName,
+        name: Option<&WorkspaceName>,
     ) -> Result<OpenWorkspace, VaultError> {
-        let mut open = self.workspace(Some(name)).await?;
-        while !open.register_with(session) {
-            // The row was read before the session depended on it.
-            open = self.workspace(Some(name)).await?;
+        let mut open = self.workspace(name).await?;
+        for _ in 0..MAX_STALE_READS {
+            if open.register_with(session) {
+                return Ok(open);
+            }
+            // The row was read before the session depended on it, or before a change that it was sent.
+            open = self.workspace(name).await?;
         }
-        Ok(open)
+        // An older database was put back.
+        let uid = open.workspace.uid;
+        Err(VaultError::Overtaken(IntegrityFailure::new(
+            "workspaces",
+            uid,
+        )))
     }
 
     /// A workspace by the identity that another row refers to, for reading.

@@ -30,8 +30,11 @@ impl ChangesInProgress {
         }
     }
 
-    pub(super) fn contains(&self, workspace: WorkspaceUid, revision: u64) -> bool {
-        self.lock().contains(&(workspace, revision))
+    /// Whether a change of the workspace up to that revision was not sent yet.
+    pub(super) fn has_unsent(&self, workspace: WorkspaceUid, revision: u64) -> bool {
+        let revisions = self.lock();
+        let mut of_workspace = revisions.iter().filter(|(of, _)| *of == workspace);
+        of_workspace.any(|(_, unsent)| *unsent <= revision)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashSet<(WorkspaceUid, u64)>> {

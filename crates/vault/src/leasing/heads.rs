@@ -86,7 +86,7 @@ pub(super) fn relay(
     uid: WorkspaceUid,
     revision: u64,
 ) -> bool {
-    if leasing.changes.contains(uid, revision) {
+    if leasing.changes.has_unsent(uid, revision) {
         // This vault is about to send it. It may follow a change of another replica.
         return false;
     }

@@ -76,7 +76,7 @@ struct State {
     dependencies: HashMap<WorkspaceUid, (RevisionScope, u64)>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Acknowledged {
     revision: u64,
     in_flight: u64,
@@ -126,10 +126,10 @@ impl RouterSession {
 
     /// Registers a workspace as a dependency of the session, which is sent its changes from then on.
     /// Call this before the workspace is read, so that no change in between is missed. Returns whether
-    /// it was registered before.
+    /// the workspace was registered before, and `revision` is not older than what the router was sent.
     pub fn depend_on(&self, workspace: WorkspaceUid, scope: RevisionScope, revision: u64) -> bool {
         match self.lock().dependencies.entry(workspace) {
-            Entry::Occupied(_) => true,
+            Entry::Occupied(known) => known.get().1 <= revision,
             Entry::Vacant(vacant) => {
                 vacant.insert((scope, revision));
                 false
@@ -163,13 +163,14 @@ impl RouterSession {
             .leases
             .retain(|_, lease| !lease.predates(workspace, revision));
         self.acknowledged.send_modify(|all| {
-            all.insert(
-                workspace,
-                Acknowledged {
+            let known = all.entry(workspace).or_default();
+            // Two changes may be sent in the other order.
+            if revision >= known.revision {
+                *known = Acknowledged {
                     revision,
                     in_flight,
-                },
-            );
+                };
+            }
         });
     }
 

@@ -118,6 +118,36 @@ fn a_first_dependency_must_be_read_again() {
     assert_eq!(session.dependencies()[&uid()].1, 1);
 }
 
+#[test]
+fn a_workspace_that_was_read_before_a_known_change_must_be_read_again() {
+    let fixture = Fixture::new();
+    let (session, _messages) = fixture.connect(1);
+    assert!(!session.depend_on(uid(), scope(), 6));
+    // Another call registered revision 6, which is not sent any more.
+    assert!(!session.depend_on(uid(), scope(), 5));
+    assert!(session.depend_on(uid(), scope(), 6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_confirmation_that_comes_late_does_not_take_back_a_later_one() {
+    let fixture = Fixture::new();
+    let (session, _messages) = fixture.depending(1);
+    session.acknowledge(uid(), 6, 0);
+    session.acknowledge(uid(), 5, 0);
+    assert_eq!(fixture.leasing.propagate(change(6)).await.acknowledged, 1);
+}
+
+#[test]
+fn a_later_revision_may_hide_a_change_of_this_vault() {
+    let fixture = Fixture::new();
+    let (_session, mut messages) = fixture.depending(1);
+    let leasing = &fixture.leasing;
+    let _in_progress = leasing.changes().begin(uid(), 2);
+    // Another replica committed revision 3.
+    assert!(!heads::relay(leasing, &leasing.dependencies(), uid(), 3));
+    assert!(messages.try_recv().is_err());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_is_sent_the_revoked_versions() {
     let fixture = Fixture::new();

@@ -32,9 +32,10 @@ impl ScopedQuery {
         names: Vec<KeyName>,
         query: KeyQuery,
     ) -> Result<Self, VaultError> {
-        let open = vault.workspace_for(session, scope.workspace()).await?;
-        let platform = vault.workspace(None).await?;
-        platform.register_with(session);
+        let open = vault
+            .workspace_for(session, Some(scope.workspace()))
+            .await?;
+        let platform = vault.workspace_for(session, None).await?;
         let parent = vault
             .parent_in(open, &KeyParent::Scope(scope.clone()))
             .await?;

@@ -28,7 +28,7 @@ pub(super) async fn handle(
         .parse()
         .map_err(|error| VaultError::field("identity", error))?;
 
-    let open = vault.workspace_for(&session, &name).await?;
+    let open = vault.workspace_for(&session, Some(&name)).await?;
     let member = open
         .rows(&vault.store)
         .find_member_by_identity(identity.as_str())

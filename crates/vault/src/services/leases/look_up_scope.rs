@@ -20,7 +20,9 @@ pub(super) async fn handle(
         .session(session_id(&request.router_session)?, call.actor())?;
     let scope: Scope = request.scope.parse().map_err(VaultError::name("scope"))?;
 
-    let open = vault.workspace_for(&session, scope.workspace()).await?;
+    let open = vault
+        .workspace_for(&session, Some(scope.workspace()))
+        .await?;
     let parent = vault.parent_in(open, &KeyParent::Scope(scope)).await?;
     let (workspace, project) = (&parent.open.workspace, parent.project.as_ref());
     Ok(LookUpScopeResponse {
