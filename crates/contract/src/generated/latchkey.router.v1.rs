@@ -706,14 +706,14 @@ pub struct Attempt {
     /// named none.
     #[prost(string, tag = "24")]
     pub service_tier: ::prost::alloc::string::String,
-    /// The uid of the workspace, which tells it from others that had its name. Empty for an attempt that
-    /// an earlier release recorded, as are the next two.
+    /// The uid of the workspace, which tells it from others that had its name.
     #[prost(string, tag = "25")]
     pub workspace_uid: ::prost::alloc::string::String,
-    /// The uid of the project. Empty for a request of the workspace itself.
+    /// The uid of the project. Empty for a request of the workspace itself, and for an attempt of a
+    /// deleted project that was recorded before uids were.
     #[prost(string, tag = "26")]
     pub project_uid: ::prost::alloc::string::String,
-    /// The uid of the key.
+    /// The uid of the key. Empty for an attempt that was recorded before uids were.
     #[prost(string, tag = "27")]
     pub key_uid: ::prost::alloc::string::String,
 }
@@ -1964,8 +1964,8 @@ pub struct GenerateRequest {
     pub no_fallback: bool,
     /// Optional. The session of the request: `workspaces/{workspace}/sessions/{session}`. Its key,
     /// provider and model apply if the request names none, and its transcript precedes `messages`. A
-    /// key or model in the request applies to this request only. While an answer is added to a
-    /// transcript, other requests that would add one are refused with SESSION_BUSY, before any call.
+    /// key or model in the request applies to this request only. While a request that
+    /// adds a turn runs, another one is refused with SESSION_BUSY, before any call.
     #[prost(string, tag = "16")]
     pub session: ::prost::alloc::string::String,
     /// Optional. Narrows who may pay.
@@ -1978,7 +1978,8 @@ pub struct GenerateRequest {
     /// error names the fields. Otherwise the response lists them in `portability`.
     #[prost(bool, tag = "19")]
     pub strict: bool,
-    /// Optional. The number of the session's last turn that the caller knows, 0 for a transcript without
+    /// Optional, for Generate and StreamGenerate. The number of the session's last turn that the caller
+    /// knows, 0 for a transcript without
     /// turns. If the transcript has a later turn, such as that of the same request sent before, the
     /// request is refused with SESSION_CONTINUED, before any call.
     #[prost(int64, optional, tag = "20")]
@@ -2034,8 +2035,7 @@ pub struct GenerateResponse {
     #[prost(message, optional, tag = "10")]
     pub turn_omission: ::core::option::Option<TurnOmission>,
 }
-/// Why a request and its answer were not added to a transcript. The session goes on after the turn
-/// before it.
+/// Why a request and its answer were not added to a transcript.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TurnOmission {
     /// The reason.
@@ -2063,15 +2063,16 @@ pub mod turn_omission {
     pub enum Reason {
         /// Never returned.
         Unspecified = 0,
-        /// The answer ends within a tool call, which no provider accepts in a later request.
-        TruncatedToolCall = 1,
+        /// A tool call of the answer is incomplete or invalid, so no provider accepts it in a later request.
+        InvalidToolCall = 1,
         /// Another request added a turn meanwhile.
         SessionContinued = 2,
         /// The session was deleted or expired meanwhile.
         SessionDeleted = 3,
         /// The transcript has no room for the turn.
         SessionTooLong = 4,
-        /// The turn could not be stored, for example because the database did not answer.
+        /// The database did not confirm the turn. It may have been stored: a request that names the turn
+        /// before it in `after_turn` is refused then.
         Unavailable = 5,
     }
     impl Reason {
@@ -2082,7 +2083,7 @@ pub mod turn_omission {
         pub fn as_str_name(&self) -> &'static str {
             match self {
                 Self::Unspecified => "REASON_UNSPECIFIED",
-                Self::TruncatedToolCall => "REASON_TRUNCATED_TOOL_CALL",
+                Self::InvalidToolCall => "REASON_INVALID_TOOL_CALL",
                 Self::SessionContinued => "REASON_SESSION_CONTINUED",
                 Self::SessionDeleted => "REASON_SESSION_DELETED",
                 Self::SessionTooLong => "REASON_SESSION_TOO_LONG",
@@ -2093,7 +2094,7 @@ pub mod turn_omission {
         pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
             match value {
                 "REASON_UNSPECIFIED" => Some(Self::Unspecified),
-                "REASON_TRUNCATED_TOOL_CALL" => Some(Self::TruncatedToolCall),
+                "REASON_INVALID_TOOL_CALL" => Some(Self::InvalidToolCall),
                 "REASON_SESSION_CONTINUED" => Some(Self::SessionContinued),
                 "REASON_SESSION_DELETED" => Some(Self::SessionDeleted),
                 "REASON_SESSION_TOO_LONG" => Some(Self::SessionTooLong),
@@ -2869,8 +2870,8 @@ pub mod inference_service_client {
         ///
         /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; each call is billed.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION
-        /// (SESSION_TOO_LONG), UNAVAILABLE (DATABASE_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
+        /// SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_TOO_LONG), UNAVAILABLE (DATABASE_UNAVAILABLE).
         pub async fn compare(
             &mut self,
             request: impl tonic::IntoRequest<super::CompareRequest>,
@@ -3082,8 +3083,8 @@ pub mod inference_service_server {
         ///
         /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; each call is billed.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), FAILED_PRECONDITION
-        /// (SESSION_TOO_LONG), UNAVAILABLE (DATABASE_UNAVAILABLE).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, PROJECT_NOT_FOUND,
+        /// SESSION_NOT_FOUND), FAILED_PRECONDITION (SESSION_TOO_LONG), UNAVAILABLE (DATABASE_UNAVAILABLE).
         async fn compare(
             &self,
             request: tonic::Request<super::CompareRequest>,
@@ -3935,8 +3936,8 @@ pub mod session_service_client {
         ///
         /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes, if `request_id` is set.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ALREADY_EXISTS
-        /// (SESSION_EXISTS, REQUEST_ID_REUSED).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// PROJECT_NOT_FOUND), ALREADY_EXISTS (SESSION_EXISTS, REQUEST_ID_REUSED).
         pub async fn create_session(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateSessionRequest>,
@@ -3964,7 +3965,7 @@ pub mod session_service_client {
         ///
         /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, SESSION_NOT_FOUND).
         pub async fn get_session(
             &mut self,
             request: impl tonic::IntoRequest<super::GetSessionRequest>,
@@ -3992,7 +3993,7 @@ pub mod session_service_client {
         ///
         /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND).
         pub async fn list_sessions(
             &mut self,
             request: impl tonic::IntoRequest<super::ListSessionsRequest>,
@@ -4023,8 +4024,8 @@ pub mod session_service_client {
         ///
         /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED
-        /// (ETAG_MISMATCH).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         pub async fn update_session(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateSessionRequest>,
@@ -4052,8 +4053,8 @@ pub mod session_service_client {
         ///
         /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; a second call fails with SESSION_NOT_FOUND.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED
-        /// (ETAG_MISMATCH).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         pub async fn delete_session(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteSessionRequest>,
@@ -4084,7 +4085,8 @@ pub mod session_service_client {
         ///
         /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (SESSION_NOT_FOUND).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// SESSION_NOT_FOUND).
         pub async fn list_turns(
             &mut self,
             request: impl tonic::IntoRequest<super::ListTurnsRequest>,
@@ -4130,8 +4132,8 @@ pub mod session_service_server {
         ///
         /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes, if `request_id` is set.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND), ALREADY_EXISTS
-        /// (SESSION_EXISTS, REQUEST_ID_REUSED).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// PROJECT_NOT_FOUND), ALREADY_EXISTS (SESSION_EXISTS, REQUEST_ID_REUSED).
         async fn create_session(
             &self,
             request: tonic::Request<super::CreateSessionRequest>,
@@ -4140,7 +4142,7 @@ pub mod session_service_server {
         ///
         /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND, SESSION_NOT_FOUND).
         async fn get_session(
             &self,
             request: tonic::Request<super::GetSessionRequest>,
@@ -4149,7 +4151,7 @@ pub mod session_service_server {
         ///
         /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND).
         async fn list_sessions(
             &self,
             request: tonic::Request<super::ListSessionsRequest>,
@@ -4161,8 +4163,8 @@ pub mod session_service_server {
         ///
         /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED
-        /// (ETAG_MISMATCH).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         async fn update_session(
             &self,
             request: tonic::Request<super::UpdateSessionRequest>,
@@ -4171,8 +4173,8 @@ pub mod session_service_server {
         ///
         /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: no; a second call fails with SESSION_NOT_FOUND.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (SESSION_NOT_FOUND), ABORTED
-        /// (ETAG_MISMATCH).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// SESSION_NOT_FOUND), ABORTED (ETAG_MISMATCH).
         async fn delete_session(
             &self,
             request: tonic::Request<super::DeleteSessionRequest>,
@@ -4184,7 +4186,8 @@ pub mod session_service_server {
         ///
         /// Caller: any member of the workspace; any caller that the configuration grants it.
         /// Idempotent: yes.
-        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (SESSION_NOT_FOUND).
+        /// Errors: INVALID_ARGUMENT (FIELD_INVALID, PAGE_TOKEN_INVALID), NOT_FOUND (WORKSPACE_NOT_FOUND,
+        /// SESSION_NOT_FOUND).
         async fn list_turns(
             &self,
             request: tonic::Request<super::ListTurnsRequest>,
@@ -4780,11 +4783,11 @@ pub struct UsageSummary {
     /// What the provider was called for.
     #[prost(enumeration = "Operation", tag = "14")]
     pub operation: i32,
-    /// The uid of the key. Empty for attempts that an earlier release recorded.
+    /// The uid of the key. Empty for attempts that were recorded before uids were.
     #[prost(string, tag = "15")]
     pub key_uid: ::prost::alloc::string::String,
-    /// The uid of the project. Empty for the workspace itself, and for attempts that an earlier release
-    /// recorded.
+    /// The uid of the project. Empty for the workspace itself, and for attempts that were recorded before
+    /// uids were, until the project itself is read.
     #[prost(string, tag = "16")]
     pub project_uid: ::prost::alloc::string::String,
 }

@@ -2579,10 +2579,6 @@ pub struct Lease {
     /// The only address that the key may be sent to.
     #[prost(string, tag = "4")]
     pub base_url: ::prost::alloc::string::String,
-    /// Identifies the version for all time: `{key_uid}/versions/{version}`, see `Key.uid`. Whatever a
-    /// router keeps of a version, it keeps by this.
-    #[prost(string, tag = "5")]
-    pub key_version_uid: ::prost::alloc::string::String,
     /// As `Key.material_tail`.
     #[prost(string, tag = "6")]
     pub material_tail: ::prost::alloc::string::String,
@@ -2627,6 +2623,10 @@ pub struct Lease {
     /// operator.
     #[prost(message, repeated, tag = "18")]
     pub additional_model_rules: ::prost::alloc::vec::Vec<ModelRules>,
+    /// Identifies the version for all time: `{key_uid}/versions/{version}`, see `Key.uid`. Whatever a
+    /// router keeps of a version, it keeps by this.
+    #[prost(string, tag = "19")]
+    pub key_version_uid: ::prost::alloc::string::String,
 }
 /// Rules on the models that requests may use.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::Sessions;
@@ -20,10 +21,13 @@ pub(super) struct HeldClaim {
     claim: Option<Claim>,
 }
 
-/// The time of a request without a deadline.
-const MAX_TIME: Duration = Duration::from_mins(15);
+/// The longest claim. A request that takes longer may be overtaken by another one.
+const MAX_TIME: Duration = Duration::from_mins(5);
 /// The time between a request's deadline and the end of its claim.
 const MARGIN: Duration = Duration::from_secs(10);
+/// The time that an answer waits for the end of its claim. Less than what is left before a caller's
+/// deadline.
+const RELEASE_TIMEOUT: Duration = Duration::from_millis(20);
 
 impl HeldClaim {
     /// Claims the session for a request that has seen its turns. `None` where the session has changed
@@ -50,11 +54,18 @@ impl HeldClaim {
         Ok(claimed.then_some(held))
     }
 
-    /// Ends the claim, so that the caller's next request finds the session free.
+    /// Ends the claim, so that the caller's next request finds the session free. It waits for the database
+    /// for a moment only: the caller waits for its answer.
     pub(super) async fn release(mut self) {
-        if let Some(claim) = self.claim.take() {
-            release(&self.sessions, claim).await;
+        if let Some(released) = self.start_release() {
+            let _ = tokio::time::timeout(RELEASE_TIMEOUT, released).await;
         }
+    }
+
+    fn start_release(&mut self) -> Option<JoinHandle<()>> {
+        let claim = self.claim.take()?;
+        let sessions = Arc::clone(&self.sessions);
+        Some(tokio::spawn(async move { release(&sessions, claim).await }))
     }
 
     /// Forgets the claim, which ended with the addition of the turn.
@@ -66,10 +77,7 @@ impl HeldClaim {
 /// A request that ends in another way, such as by cancellation.
 impl Drop for HeldClaim {
     fn drop(&mut self) {
-        if let Some(claim) = self.claim.take() {
-            let sessions = Arc::clone(&self.sessions);
-            tokio::spawn(async move { release(&sessions, claim).await });
-        }
+        self.start_release();
     }
 }
 

@@ -87,6 +87,8 @@ impl Sessions {
                     .expect("32 digits after a letter are an id"),
             },
         };
+        // Before the request's id is looked for among the sessions of the workspace.
+        self.store.adopt_sessions(&new.scope).await?;
         for _ in 0..MAX_INSERTS {
             if let Some(first) = self.first_answer(&new).await? {
                 return Ok(first);

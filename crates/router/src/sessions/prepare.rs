@@ -57,8 +57,8 @@ enum Purpose {
     DryRun,
 }
 
-/// Other requests that may add a turn between the read of a session and its claim.
-const MAX_OVERTAKEN: usize = 3;
+/// Reads of a session that another request may change before it is claimed.
+const MAX_CLAIM_ATTEMPTS: usize = 3;
 
 impl Sessions {
     /// Expands a request that continues its session: fields that it leaves empty come from the session's settings, and the
@@ -117,8 +117,8 @@ impl Sessions {
         context: CallContext<'_>,
         wanted: &GenerateRequest,
     ) -> Result<Prepared<'a>, RouterError> {
-        for _ in 0..MAX_OVERTAKEN {
-            let session = self.admitted(context, wanted).await?;
+        for _ in 0..MAX_CLAIM_ATTEMPTS {
+            let session = self.admitted(context, wanted, purpose).await?;
             let mut request = self.with_settings(&session, wanted)?;
             let Some(transcript) = session.transcript.clone() else {
                 if purpose != Purpose::DryRun {
@@ -197,6 +197,7 @@ impl Sessions {
         &self,
         context: CallContext<'_>,
         wanted: &GenerateRequest,
+        purpose: Purpose,
     ) -> Result<Session, RouterError> {
         let name: SessionName = wanted
             .session
@@ -212,17 +213,14 @@ impl Sessions {
             let problem = format!("accepts only requests with the parent {}", session.scope);
             return Err(RouterError::field("session", problem));
         }
-        let new_bytes: usize = wanted.messages.iter().map(Message::encoded_len).sum();
-        match (&session.transcript, wanted.after_turn) {
-            (None, None) => {}
-            (None, Some(_)) => {
-                let problem = "requires a session with a transcript";
-                return Err(RouterError::field("after_turn", problem));
-            }
-            (Some(transcript), after_turn) => {
-                check_after_turn(transcript, after_turn)?;
-                transcript.check_room(new_bytes as u64)?;
-            }
+        let after_turn = wanted.after_turn.filter(|_| purpose == Purpose::Continue);
+        if let Some(transcript) = &session.transcript {
+            check_after_turn(transcript, after_turn)?;
+            let new_bytes: usize = wanted.messages.iter().map(Message::encoded_len).sum();
+            transcript.check_room(new_bytes as u64)?;
+        } else if after_turn.is_some() {
+            let problem = "requires a session with a transcript";
+            return Err(RouterError::field("after_turn", problem));
         }
         Ok(session)
     }
@@ -290,7 +288,7 @@ impl Prepared<'_> {
         (self.request.into_owned(), offset)
     }
 
-    /// Adds the answer to the transcript, if there is one, and sets the answer's turn, or why it has none.
+    /// Adds the answer to the transcript, if there is one. Sets the answer's turn, or why it has none.
     pub async fn finish(self, answered: &mut Answered) {
         if let Some(turn) = self.into_turn() {
             Box::pin(turn.finish(answered)).await;
@@ -382,8 +380,8 @@ impl Continuation {
         };
         if !can_be_repeated(&answered.answer.message) {
             self.claim.release().await;
-            let detail = "the answer ends within a tool call";
-            return Err(omission(OmissionReason::TruncatedToolCall, detail));
+            let detail = "a tool call of the answer is incomplete or invalid";
+            return Err(omission(OmissionReason::InvalidToolCall, detail));
         }
         let appended = self.append(new_messages, answered);
         match in_time(self.deadline, appended).await {

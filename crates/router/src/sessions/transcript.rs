@@ -7,7 +7,7 @@ use latchkey_envelope::{TranscriptKey, TurnContext};
 use prost::Message as _;
 
 use super::{Sessions, is_gone};
-use crate::domain::session::{MAX_TURNS, Session, TooLong, Transcript, TurnHead, repeated};
+use crate::domain::session::{Session, Transcript, TurnHead, repeated};
 use crate::error::RouterError;
 use crate::ledger::JournalError;
 use crate::store::{Appended, SealedTurn, TurnRange};
@@ -128,12 +128,11 @@ impl Sessions {
         head: TurnHead,
         said: &Turn,
     ) -> Result<u64, RouterError> {
-        let seen = session.transcript.as_ref();
-        let number = seen.map_or(0, |transcript| transcript.turn_count) + 1;
-        if number > MAX_TURNS {
-            return Err(RouterError::SessionTooLong(TooLong));
-        }
         let text = said.encode_to_vec();
+        let seen = session.transcript.as_ref();
+        let seen = seen.ok_or(RouterError::SessionNotFound)?;
+        seen.check_room(text.len() as u64)?;
+        let number = seen.turn_count + 1;
         let place = Place::new(session, key);
         let sealed = TranscriptKey::from_bytes(key.expose())
             .seal_turn(&self.rng, &text, &place.of(number))
@@ -148,7 +147,7 @@ impl Sessions {
         match self.store.append_turn(session.uid, now, turn).await? {
             Appended::Added => Ok(number),
             Appended::Gone => Err(RouterError::SessionNotFound),
-            Appended::Overtaken => Err(RouterError::SessionContinued),
+            Appended::Continued => Err(RouterError::SessionContinued),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! Rows that are older belonged to a deleted workspace or project, whose identity is not known any more.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, Condition, EntityTrait as _, QueryFilter as _, QuerySelect as _};
 
 use super::entity::{attempts, sessions};
 use super::{Store, StoreError};
@@ -17,23 +17,35 @@ impl Store {
 
         let workspace = scope.name.workspace().workspace.as_str();
         let created = scope.workspace_create_time.as_micros();
-        Entity::update_many()
-            .col_expr(Column::WorkspaceUid, Expr::value(scope.workspace.0))
-            .filter(Column::WorkspaceUid.is_null())
-            .filter(Column::Workspace.eq(workspace))
-            .filter(Column::StartTime.gte(created))
-            .exec(&self.db)
-            .await?;
-        if let (Some(project), Some((uid, created))) = (scope.name.project(), scope.project) {
+        let of_workspace = Condition::all()
+            .add(Column::WorkspaceUid.is_null())
+            .add(Column::Workspace.eq(workspace))
+            .add(Column::StartTime.gte(created));
+        // Read first: an update takes SQLite's only writer, even of no row.
+        let query = Entity::find().filter(of_workspace.clone()).limit(1);
+        if query.one(&self.db).await?.is_some() {
+            Entity::update_many()
+                .col_expr(Column::WorkspaceUid, Expr::value(scope.workspace.0))
+                .filter(of_workspace)
+                .exec(&self.db)
+                .await?;
+        }
+        let (Some(project), Some((uid, created))) = (scope.name.project(), scope.project) else {
+            return Ok(());
+        };
+        let of_project = Condition::all()
+            .add(Column::ProjectUid.is_null())
+            // The index of such rows excludes those without a project.
+            .add(Column::Project.ne(""))
+            .add(Column::Workspace.eq(workspace))
+            .add(Column::Project.eq(project.as_str()))
+            .add(Column::WorkspaceUid.eq(scope.workspace.0))
+            .add(Column::StartTime.gte(created.as_micros()));
+        let query = Entity::find().filter(of_project.clone()).limit(1);
+        if query.one(&self.db).await?.is_some() {
             Entity::update_many()
                 .col_expr(Column::ProjectUid, Expr::value(uid.0))
-                .filter(Column::ProjectUid.is_null())
-                // The index of such rows excludes those without a project.
-                .filter(Column::Project.ne(""))
-                .filter(Column::Workspace.eq(workspace))
-                .filter(Column::Project.eq(project.as_str()))
-                .filter(Column::WorkspaceUid.eq(scope.workspace.0))
-                .filter(Column::StartTime.gte(created.as_micros()))
+                .filter(of_project)
                 .exec(&self.db)
                 .await?;
         }
@@ -44,11 +56,17 @@ impl Store {
     pub async fn adopt_sessions(&self, workspace: &ScopeIdentity) -> Result<bool, StoreError> {
         use sessions::{Column, Entity};
 
+        let of_workspace = Condition::all()
+            .add(Column::WorkspaceUid.is_null())
+            .add(Column::Workspace.eq(workspace.name.workspace().workspace.as_str()))
+            .add(Column::CreateTime.gte(workspace.workspace_create_time.as_micros()));
+        let query = Entity::find().filter(of_workspace.clone()).limit(1);
+        if query.one(&self.db).await?.is_none() {
+            return Ok(false);
+        }
         let adopted = Entity::update_many()
             .col_expr(Column::WorkspaceUid, Expr::value(workspace.workspace.0))
-            .filter(Column::WorkspaceUid.is_null())
-            .filter(Column::Workspace.eq(workspace.name.workspace().workspace.as_str()))
-            .filter(Column::CreateTime.gte(workspace.workspace_create_time.as_micros()))
+            .filter(of_workspace)
             .exec(&self.db)
             .await?;
         Ok(adopted.rows_affected > 0)

@@ -35,8 +35,8 @@ pub enum Appended {
     Added,
     /// The session does not exist.
     Gone,
-    /// The session has another last turn.
-    Overtaken,
+    /// The session has a later turn.
+    Continued,
 }
 
 /// A range of turn numbers.
@@ -77,7 +77,7 @@ impl Store {
         if counted.rows_affected == 0 {
             let session = sessions::Entity::find_by_id(uid).one(&change).await?;
             return Ok(match session {
-                Some(_) => Appended::Overtaken,
+                Some(_) => Appended::Continued,
                 None => Appended::Gone,
             });
         }

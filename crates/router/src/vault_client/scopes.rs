@@ -75,6 +75,10 @@ impl VaultClient {
             by_name.retain(|_, cached| cached.session.is_fresh(now));
         }
         if by_name.len() >= MAX_SCOPES {
+            // A workspace with many projects evicts its own first.
+            by_name.retain(|_, cached| cached.scope.workspace != scope.workspace);
+        }
+        if by_name.len() >= MAX_SCOPES {
             // A caller that needs one looks it up again.
             by_name.clear();
         }

@@ -313,7 +313,7 @@ async fn a_truncated_tool_call_adds_no_turn(router: Router) {
     let response = router.generate(with_text("Hello")).await.unwrap();
     assert_eq!(response.turn, "");
     let omission = response.turn_omission.unwrap();
-    assert_eq!(omission.reason(), turn_omission::Reason::TruncatedToolCall);
+    assert_eq!(omission.reason(), turn_omission::Reason::InvalidToolCall);
     router.generate(with_text("And now?")).await.unwrap();
     assert_eq!(sent_messages(&router), conversation(&["And now?"]));
 }
