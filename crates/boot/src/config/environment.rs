@@ -41,6 +41,9 @@ impl Variables {
             let Some(rest) = name.strip_prefix(prefix) else {
                 continue;
             };
+            if is_service_link(rest) {
+                continue;
+            }
             let field: Vec<String> = rest.split("__").map(str::to_ascii_lowercase).collect();
             if field.iter().any(String::is_empty) {
                 return Err(ConfigError::MalformedVariable { variable: name });
@@ -91,6 +94,18 @@ impl Variables {
     }
 }
 
+/// Whether Kubernetes sets the variable for a Service whose name is the prefix's: `…_SERVICE_HOST`,
+/// `…_SERVICE_PORT`, `…_PORT`, and their like for each port (Kubernetes documentation, "Service",
+/// "Environment variables"). No field of ours has such a name.
+fn is_service_link(rest: &str) -> bool {
+    let of_ports = |name: &str| {
+        let ports = rest.strip_prefix(name);
+        ports.is_some_and(|port| port.is_empty() || port.starts_with('_'))
+    };
+    let is_field = rest.contains("__");
+    !is_field && (rest == "SERVICE_HOST" || of_ports("SERVICE_PORT") || of_ports("PORT"))
+}
+
 fn insert(table: &mut Dict, field: &[String], value: Value) {
     let [first, rest @ ..] = field else { return };
     if rest.is_empty() {
@@ -101,5 +116,31 @@ fn insert(table: &mut Dict, field: &[String], value: Value) {
         insert(inner, rest, value);
     } else {
         table.insert(first.clone(), nest(&rest.join("."), value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variables_of_a_kubernetes_service_are_no_fields() {
+        let named = |name: &str| (name.to_owned(), "tcp://10.0.0.1:7700".to_owned());
+        let links = [
+            "LATCHKEY_VAULT_SERVICE_HOST",
+            "LATCHKEY_VAULT_SERVICE_PORT",
+            "LATCHKEY_VAULT_SERVICE_PORT_GRPC",
+            "LATCHKEY_VAULT_PORT",
+            "LATCHKEY_VAULT_PORT_7700_TCP",
+            "LATCHKEY_VAULT_PORT_7700_TCP_ADDR",
+        ];
+        let variables = Variables::collect("LATCHKEY_VAULT_", links.map(named)).unwrap();
+        assert!(variables.values().is_empty());
+        // Variables that look like them stay as strict as the file.
+        for field in ["PORTS", "SERVICE", "PORT__X", "SERVICE_HOSTS"] {
+            let variable = named(&format!("LATCHKEY_VAULT_{field}"));
+            let variables = Variables::collect("LATCHKEY_VAULT_", [variable]).unwrap();
+            assert_eq!(variables.values().len(), 1, "{field}");
+        }
     }
 }

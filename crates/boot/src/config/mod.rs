@@ -7,8 +7,8 @@
 //! `[array]`, a `{table}` or else a string; double quotes force a string. An array is replaced as
 //! a whole, never merged.
 //!
-//! Variables are as strict as the file. Kubernetes sets `LATCHKEY_VAULT_PORT` and its like for a
-//! Service of that name: `enableServiceLinks: false` in the pod keeps them out.
+//! Variables are as strict as the file, except for those that Kubernetes sets in every pod for a Service
+//! of that name, such as `LATCHKEY_VAULT_PORT`: they are ignored.
 
 mod document;
 mod environment;
