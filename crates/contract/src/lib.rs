@@ -1,8 +1,8 @@
 //! The gRPC contract: generated messages and services, and the names that cross the wire as text.
 //!
 //! It has no conversions, no policy and no transport. Start with the `.proto` files in `proto/`.
-//! [`names`] parses resource names, [`uid`] the identities behind them, [`ProviderId`] provider ids, [`Reason`] the reasons of errors and
-//! [`ExclusionRule`] the rules that exclude a key.
+//! [`names`] parses resource names, [`uid`] the identities behind them, [`ProviderId`] provider ids,
+//! [`Reason`] the reasons of errors and [`ExclusionRule`] the rules that exclude a key.
 //!
 //! The generated modules are committed, so a build needs neither `protoc` nor a build script. After a
 //! change of a `.proto` file, `LATCHKEY_REGENERATE=1 cargo test -p latchkey-contract` writes them.

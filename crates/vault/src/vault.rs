@@ -95,8 +95,8 @@ impl Vault {
         self.open(stamped).await
     }
 
-    /// A workspace by its name, or the platform, for an answer that a router keeps. The session depends on the
-    /// workspace before its row is read, so that it is sent every change that the answer lacks.
+    /// A workspace by its name, or the platform, for an answer that a router keeps. The session depends on
+    /// the workspace before its row is read, so that it is sent every change that the answer lacks.
     pub(crate) async fn workspace_for(
         &self,
         session: &RouterSession,

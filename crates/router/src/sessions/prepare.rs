@@ -61,9 +61,9 @@ enum Purpose {
 const MAX_CLAIM_ATTEMPTS: usize = 3;
 
 impl Sessions {
-    /// Expands a request that continues its session: fields that it leaves empty come from the session's settings, and the
-    /// transcript comes before its messages. The session's retention restarts. A request without a
-    /// session is returned as it is.
+    /// Expands a request that continues its session: fields that it leaves empty come from the session's
+    /// settings, and the transcript comes before its messages. The session's retention restarts. A
+    /// request without a session is returned as it is.
     pub async fn prepare<'a>(
         self: &Arc<Self>,
         context: CallContext<'_>,
