@@ -50,8 +50,12 @@ impl HeldClaim {
             sessions: Arc::clone(sessions),
             claim: Some(claim),
         };
-        let claimed = sessions.store.claim_session(claim, now).await?;
-        Ok(claimed.then_some(held))
+        if sessions.store.claim_session(claim, now).await? {
+            return Ok(Some(held));
+        }
+        // Nothing to release: a refused request writes nothing.
+        held.ended();
+        Ok(None)
     }
 
     /// Ends the claim, so that the caller's next request finds the session free. It waits for the database
@@ -68,7 +72,7 @@ impl HeldClaim {
         Some(tokio::spawn(async move { release(&sessions, claim).await }))
     }
 
-    /// Forgets the claim, which ended with the addition of the turn.
+    /// Forgets a claim that is not in the database, such as after the addition of the turn.
     pub(super) fn ended(mut self) {
         self.claim = None;
     }
