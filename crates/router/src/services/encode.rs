@@ -112,9 +112,9 @@ pub(super) fn attempt(attempt: &Attempt) -> v1::Attempt {
     }
 }
 
-/// Encodes an optional identity.
-pub(super) fn text(uid: Option<impl ToString>) -> String {
-    uid.map(|uid| uid.to_string()).unwrap_or_default()
+/// Encodes an optional value as text, which is empty for none.
+pub(super) fn text(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 /// Encodes a payer.

@@ -54,8 +54,8 @@ async fn explain(
 
 fn model(report: TargetReport) -> ExplainedModel {
     ExplainedModel {
-        provider: text(report.provider),
-        model: text(report.model),
+        provider: encode::text(report.provider),
+        model: encode::text(report.model),
         fallback: report.fallback,
         keys: report.keys.into_iter().map(key).collect(),
         refusal: report.refusal.as_deref().map(refusal),
@@ -69,7 +69,7 @@ fn key(report: CandidateReport) -> ExplainedKey {
         material_tail: report.material_tail,
         provider: report.provider.to_string(),
         payer: encode::payer(report.payer).into(),
-        model: text(report.model),
+        model: encode::text(report.model),
         location: report.location,
         step: report.step,
         weight: report.weight,
@@ -78,10 +78,6 @@ fn key(report: CandidateReport) -> ExplainedKey {
         until_time: report.until.map(encode::time),
         price: Some(report.price),
     }
-}
-
-fn text(value: Option<impl ToString>) -> String {
-    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 fn refusal(error: &RouterError) -> ExplainedRefusal {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use latchkey_contract::router::v1::compare_response::Outcome;
 use latchkey_contract::router::v1::{
     Alternative, Attempt, CompareFailure, CompareRequest, CompareResponse, Expectations, Fallback,
-    GenerateRequest, ListAttemptsRequest, Payer, attempt,
+    GenerateRequest, Payer, attempt,
 };
 use latchkey_contract::vault::v1;
 use latchkey_migrations::testing::Backend;
@@ -125,20 +125,18 @@ async fn a_caller_that_reads_nothing_holds_up_no_call() {
     let request = compare_request(["openai/gpt-4.1", "anthropic/claude-sonnet-5"]);
     let _unread = compare(&router, request).await.unwrap();
     router.provider.receives_call(2).await;
-    loop {
-        let listed = router
-            .usage(crate::harness::OWNER)
-            .list_attempts(ListAttemptsRequest {
-                parent: crate::harness::ACME.to_owned(),
-                ..ListAttemptsRequest::default()
-            })
-            .await;
-        let attempts = listed.unwrap().into_inner().attempts;
-        let is_over = |attempt: &&Attempt| attempt.state() == attempt::State::Succeeded;
-        if attempts.iter().filter(is_over).count() == 2 {
-            return;
+    let both_end = async {
+        loop {
+            let attempts = router.attempts().await;
+            let is_over = |attempt: &&Attempt| attempt.state() == attempt::State::Succeeded;
+            if attempts.iter().filter(is_over).count() == 2 {
+                return;
+            }
         }
-    }
+    };
+    tokio::time::timeout(crate::TIME_LIMIT, both_end)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
